@@ -1,0 +1,13 @@
+using System.CommandLine;
+using Coach.Proofs.Llm;
+using Coach.Proofs.Observability;
+using Coach.Proofs.Payments;
+using Coach.Proofs.Rag;
+
+var root = new RootCommand("Figures that no micro-benchmark can give: quality, fault schedules, kills, races, memory. Each command ends in one JSON line.");
+foreach (Command command in LlmProofs.Commands.Concat(RagProofs.Commands).Concat(PaymentProofs.Commands).Concat(ObservabilityProofs.Commands))
+{
+    root.Subcommands.Add(command);
+}
+
+return await root.Parse(args).InvokeAsync();

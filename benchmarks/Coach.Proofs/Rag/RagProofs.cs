@@ -1,0 +1,9 @@
+using System.CommandLine;
+
+namespace Coach.Proofs.Rag;
+
+/// <summary>The proofs of Coach.Rag.</summary>
+internal static class RagProofs
+{
+    public static IEnumerable<Command> Commands => [];
+}
