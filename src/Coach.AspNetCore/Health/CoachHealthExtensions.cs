@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -24,7 +23,7 @@ public static class CoachHealthExtensions
         ArgumentNullException.ThrowIfNull(builder);
         builder.Services.AddHealthChecks();
         builder.Services.TryAddSingleton<HealthReporter>();
-        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<HealthCheckServiceOptions>, Registration>());
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<HealthCheckServiceOptions>, HealthRegistrations>());
         return builder;
     }
 
@@ -52,21 +51,5 @@ public static class CoachHealthExtensions
         group.MapMethods("/readyz", ["GET", "HEAD"], ready.InvokeAsync).WithDisplayName("Coach readiness");
         group.MapMethods("/livez", ["GET", "HEAD"], live.InvokeAsync).WithDisplayName("Coach liveness");
         return group;
-    }
-
-    private sealed class Registration(ComponentHealthChecks components, IHostApplicationLifetime? lifetime = null) : IConfigureOptions<HealthCheckServiceOptions>
-    {
-        public void Configure(HealthCheckServiceOptions options)
-        {
-            foreach (HealthCheckRegistration registration in components.Registrations)
-            {
-                options.Registrations.Add(registration);
-            }
-
-            if (lifetime is not null)
-            {
-                options.Registrations.Add(new HealthCheckRegistration(LifetimeHealth.Name, new LifetimeHealth(lifetime), HealthStatus.Unhealthy, [ComponentHealthChecks.Tag]));
-            }
-        }
     }
 }

@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using OpenTelemetry;
@@ -55,7 +54,7 @@ public static class CoachMetricsExtensions
         services.AddSingleton<MetricsScraper>();
         services.AddSingleton<MetricsEndpoint>();
         services.AddHostedService<MetricsStart>();
-        new Wiring(services).WithMetrics(metrics => metrics
+        new MetricsWiring(services).WithMetrics(metrics => metrics
             .AddCoachInstrumentation()
             .SetExemplarFilter(ExemplarFilterType.TraceBased)
             .AddReader(provider => new BaseExportingMetricReader(provider.GetRequiredService<CoachMetricsExporter>())
@@ -86,24 +85,5 @@ public static class CoachMetricsExtensions
         MetricsEndpoint endpoint = endpoints.ServiceProvider.GetService<MetricsEndpoint>()
             ?? throw new InvalidOperationException("MapCoachMetrics needs services.AddCoachObservability().AddCoachMetricsExporter().");
         return endpoints.MapMethods(pattern, ["GET", "HEAD"], endpoint.InvokeAsync).WithDisplayName("Coach metrics");
-    }
-
-    /// <summary>The SDK hangs its set-up on this interface; its own implementation lives in a hosting package that Coach does not need.</summary>
-    private sealed class Wiring(IServiceCollection services) : IOpenTelemetryBuilder
-    {
-        public IServiceCollection Services { get; } = services;
-    }
-
-    /// <summary>Builds the meter provider when the host starts: from then on measurements count.</summary>
-    private sealed class MetricsStart(IServiceProvider services) : IHostedService
-    {
-        public Task StartAsync(CancellationToken cancellationToken)
-        {
-            _ = services.GetRequiredService<MeterProvider>();
-            services.GetRequiredService<MetricsDiagnostics>().Initialize();
-            return Task.CompletedTask;
-        }
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }
