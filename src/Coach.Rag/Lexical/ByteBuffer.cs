@@ -38,7 +38,7 @@ internal sealed class ByteBuffer(int capacity = 256)
 
     public void Bytes(ReadOnlySpan<byte> bytes) => bytes.CopyTo(Append(bytes.Length));
 
-    public void Array<T>(ReadOnlySpan<T> values)
+    public void Values<T>(ReadOnlySpan<T> values)
         where T : unmanaged => Bytes(MemoryMarshal.AsBytes(values));
 
     /// <summary>A length and UTF-8 bytes.</summary>

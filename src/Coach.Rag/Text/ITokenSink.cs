@@ -4,5 +4,5 @@ namespace Coach.Rag;
 internal interface ITokenSink
 {
     /// <summary>Takes one folded token; the memory is reused for the next one.</summary>
-    void Accept(Span<char> token);
+    void Accept(scoped Span<char> token);
 }

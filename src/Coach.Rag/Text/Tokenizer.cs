@@ -12,7 +12,7 @@ internal static class Tokenizer
     private const int MinPartLength = 3;
 
     public static void Run<TSink>(ReadOnlySpan<char> text, ref TSink sink)
-        where TSink : struct, ITokenSink, allows ref struct
+        where TSink : struct, ITokenSink
     {
         Span<char> buffer = stackalloc char[MaxTokenLength + 4];
         byte[] classes = CharacterMap.Class;
@@ -34,8 +34,8 @@ internal static class Tokenizer
         }
     }
 
-    private static int Word<TSink>(ReadOnlySpan<char> text, int start, Span<char> buffer, ref TSink sink)
-        where TSink : struct, ITokenSink, allows ref struct
+    private static int Word<TSink>(ReadOnlySpan<char> text, int start, scoped Span<char> buffer, ref TSink sink)
+        where TSink : struct, ITokenSink
     {
         byte[] classes = CharacterMap.Class;
         char[] fold = CharacterMap.Fold;
@@ -114,8 +114,8 @@ internal static class Tokenizer
     ];
 
     // "RetrieveAsync" is also "retrieve" and "async"; parts shorter than three letters say too little ("mRNA", "IChatClient").
-    private static void Parts<TSink>(ReadOnlySpan<char> word, Span<char> buffer, ref TSink sink)
-        where TSink : struct, ITokenSink, allows ref struct
+    private static void Parts<TSink>(ReadOnlySpan<char> word, scoped Span<char> buffer, ref TSink sink)
+        where TSink : struct, ITokenSink
     {
         int start = 0;
         for (int i = 1; i <= word.Length; i++)
@@ -142,8 +142,8 @@ internal static class Tokenizer
         }
     }
 
-    private static int Unspaced<TSink>(ReadOnlySpan<char> text, int start, Span<char> buffer, ref TSink sink)
-        where TSink : struct, ITokenSink, allows ref struct
+    private static int Unspaced<TSink>(ReadOnlySpan<char> text, int start, scoped Span<char> buffer, ref TSink sink)
+        where TSink : struct, ITokenSink
     {
         int i = start;
         while (i < text.Length && CharacterMap.Class[text[i]] == CharacterMap.Unspaced)
