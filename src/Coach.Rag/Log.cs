@@ -22,4 +22,10 @@ internal static partial class Log
 
     [LoggerMessage(3005, LogLevel.Warning, "Document {Id} was skipped: {Reason}")]
     public static partial void DocumentSkipped(this ILogger logger, string id, string reason);
+
+    [LoggerMessage(3006, LogLevel.Error, "Index file {File} is damaged and was set aside as {File}.damaged; the documents are read again")]
+    public static partial void IndexSetAside(this ILogger logger, string file);
+
+    [LoggerMessage(3007, LogLevel.Error, "Index file {File} cannot be opened ({Error}); the index is kept in memory until the next start")]
+    public static partial void IndexInMemory(this ILogger logger, string file, RagError error);
 }

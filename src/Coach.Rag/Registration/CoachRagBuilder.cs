@@ -1,3 +1,4 @@
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.Rag;
@@ -24,6 +25,33 @@ public sealed class CoachRagBuilder
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         Services.Configure<CoachRagOptions>(Name, options => options.IndexFile = path);
+        return this;
+    }
+
+    /// <summary>Adds the dense arm: vectors of an embedding generator.</summary>
+    /// <param name="generator">The generator; passages and questions are sent to it.</param>
+    /// <param name="quality">How far to trust it next to BM25.</param>
+    /// <returns>The same builder.</returns>
+    public CoachRagBuilder UseEmbeddings(
+        IEmbeddingGenerator<string, Embedding<float>> generator, EmbeddingQuality quality = EmbeddingQuality.Measured)
+    {
+        ArgumentNullException.ThrowIfNull(generator);
+        return UseEmbeddings(_ => generator, quality);
+    }
+
+    /// <summary>Adds the dense arm: vectors of an embedding generator that is made when it is first needed.</summary>
+    /// <param name="factory">Makes the generator; null when there is none, for example for want of a key.</param>
+    /// <param name="quality">How far to trust it next to BM25.</param>
+    /// <returns>The same builder.</returns>
+    public CoachRagBuilder UseEmbeddings(
+        Func<IServiceProvider, IEmbeddingGenerator<string, Embedding<float>>?> factory, EmbeddingQuality quality = EmbeddingQuality.Measured)
+    {
+        ArgumentNullException.ThrowIfNull(factory);
+        Services.Configure<EmbeddingSetup>(Name, setup =>
+        {
+            setup.Create = factory;
+            setup.Quality = quality;
+        });
         return this;
     }
 

@@ -58,7 +58,41 @@ public static class CoachRagServiceCollectionExtensions
 
     private static ILogger<T> LoggerFor<T>(IServiceProvider provider) => provider.GetService<ILogger<T>>() ?? NullLogger<T>.Instance;
 
-    private static IIndexStore Store(IServiceProvider provider) => new MemoryIndexStore();
+    // A file that cannot be read is kept beside the new one: the sources fill that again. Without a file that can be written, memory serves.
+    private static IIndexStore Store(IServiceProvider provider)
+    {
+        string? path = Options(provider).IndexFile;
+        if (string.IsNullOrWhiteSpace(path))
+        {
+            return new MemoryIndexStore();
+        }
+
+        ILogger logger = LoggerFor<RagIndex>(provider);
+        var fileOptions = new IndexFileOptions { Time = provider.GetRequiredService<TimeProvider>() };
+        try
+        {
+            return new FileIndexStore(path, fileOptions);
+        }
+        catch (RagException e) when (e.Error == RagError.IndexCorrupt)
+        {
+            try
+            {
+                FileIndexStore.SetAside(path, fileOptions);
+                logger.IndexSetAside(Path.GetFileName(path));
+                return new FileIndexStore(path, fileOptions);
+            }
+            catch (RagException second)
+            {
+                logger.IndexInMemory(Path.GetFileName(path), second.Error);
+            }
+        }
+        catch (RagException e)
+        {
+            logger.IndexInMemory(Path.GetFileName(path), e.Error);
+        }
+
+        return new MemoryIndexStore();
+    }
 }
 
 /// <summary>What the parts of one registration share.</summary>
