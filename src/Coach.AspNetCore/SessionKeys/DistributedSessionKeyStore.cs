@@ -25,6 +25,7 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
     private readonly TimeSpan _touchInterval;
     private readonly TimeProvider _time;
     private readonly ILogger<DistributedSessionKeyStore> _logger;
+    private readonly string _application;
     private readonly ConcurrentDictionary<string, long> _seen = new();
 
     public DistributedSessionKeyStore(
@@ -32,7 +33,8 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
         IOptions<CoachLlmOptions> llm, TimeProvider time, ILogger<DistributedSessionKeyStore> logger)
     {
         (_cache, _time, _logger, _lifetimes) = (cache, time, logger, llm.Value.Sessions);
-        _envelope = new SessionKeyEnvelope(protection, options.Value.Application);
+        _application = options.Value.Application;
+        _envelope = new SessionKeyEnvelope(protection, _application);
         TimeSpan tenth = _lifetimes.SlidingExpiration / 10;
         _touchInterval = options.Value.TouchInterval < tenth ? options.Value.TouchInterval : tenth;
     }
@@ -169,7 +171,8 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
         byte[]? bytes = await _cache.GetAsync(ListOf(session), cancellationToken).ConfigureAwait(false);
         try
         {
-            return bytes is null ? [] : JsonSerializer.Deserialize(bytes, ListContext.Default.StringArray) ?? [];
+            string?[] names = bytes is null ? [] : JsonSerializer.Deserialize(bytes, ListContext.Default.StringArray) ?? [];
+            return [.. names.OfType<string>().Where(name => name.Trim().Length is > 0 and <= 100).Take(_lifetimes.MaxKeysPerSession)];
         }
         catch (JsonException)
         {
@@ -193,11 +196,11 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
         }
     }
 
-    private static string EntryOf(SessionId session, string provider) => $"{ListOf(session)}:{provider}";
+    private string EntryOf(SessionId session, string provider) => $"{ListOf(session)}:{provider}";
 
-    // The cache sees a hash of the session's handle, and no more.
-    private static string ListOf(SessionId session) =>
-        "coach:session-keys:v1:" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(session.Value)));
+    // The cache sees a hash of the session's handle, and no more. Applications that share a cache do not meet.
+    private string ListOf(SessionId session) =>
+        "coach:session-keys:v1:" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{_application}\n{session.Value}")));
 
     [LoggerMessage(6200, LogLevel.Warning, "A stored key of provider {Provider} did not open at its place (tampered, truncated, copied, or sealed with a lost key ring) and was removed")]
     private static partial void EntryRefused(ILogger logger, string provider);

@@ -13,17 +13,7 @@ internal sealed class GuardedSessionKeyStore(ISessionKeyStore inner, IOptions<Co
 
     public async ValueTask SetAsync(SessionId session, ApiKey key, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(key);
-        if (session.IsEmpty)
-        {
-            throw LlmException.SessionRequired();
-        }
-
-        if (_isMock)
-        {
-            throw LlmException.RefusedInMock("No key is stored");
-        }
-
+        SessionKeyRules.Check(session, key, _isMock);
         IReadOnlyList<ApiKey> held = await inner.ListAsync(session, cancellationToken).ConfigureAwait(false);
         if (held.Count >= _maxKeys && !held.Any(other => other.Provider == key.Provider))
         {
