@@ -40,7 +40,7 @@ public sealed class ScriptedChatClient : IChatClient
     /// <returns>This client.</returns>
     public ScriptedChatClient Answer(string text, TimeSpan delay = default)
     {
-        List<ChatResponseUpdate> updates = [.. ProviderAnswer.Words(text).Select(word => new ChatResponseUpdate(ChatRole.Assistant, word))];
+        List<ChatResponseUpdate> updates = [.. ScriptedAnswer.Words(text).Select(word => new ChatResponseUpdate(ChatRole.Assistant, word))];
         updates.Add(new ChatResponseUpdate(ChatRole.Assistant,
             [new UsageContent(new UsageDetails { InputTokenCount = 7, OutputTokenCount = updates.Count, TotalTokenCount = 7 + updates.Count })])
         {
@@ -61,14 +61,14 @@ public sealed class ScriptedChatClient : IChatClient
     public ScriptedChatClient Fail(Exception exception, string after = "")
     {
         ArgumentNullException.ThrowIfNull(exception);
-        return Add(new Step([.. ProviderAnswer.Words(after).Select(word => new ChatResponseUpdate(ChatRole.Assistant, word))], exception, TimeSpan.Zero, false));
+        return Add(new Step([.. ScriptedAnswer.Words(after).Select(word => new ChatResponseUpdate(ChatRole.Assistant, word))], exception, TimeSpan.Zero, false));
     }
 
     /// <summary>Lets the next call wait until it is cancelled.</summary>
     /// <param name="after">The text that a stream brings before it falls silent; none unless given.</param>
     /// <returns>This client.</returns>
     public ScriptedChatClient Hang(string after = "") =>
-        Add(new Step([.. ProviderAnswer.Words(after).Select(word => new ChatResponseUpdate(ChatRole.Assistant, word))], null, TimeSpan.Zero, true));
+        Add(new Step([.. ScriptedAnswer.Words(after).Select(word => new ChatResponseUpdate(ChatRole.Assistant, word))], null, TimeSpan.Zero, true));
 
     /// <inheritdoc />
     public async Task<ChatResponse> GetResponseAsync(

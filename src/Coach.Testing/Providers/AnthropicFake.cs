@@ -39,7 +39,7 @@ internal static class AnthropicFake
             return ProviderErrorBodies.AnthropicError(400, "invalid_request_error", "temperature: Extra inputs are not permitted");
         }
 
-        ProviderAnswer answer = call.NextAnswer();
+        ScriptedAnswer answer = call.NextAnswer();
         if (answer.RawBody is { } raw)
         {
             return FakeReply.Text(raw, answer.RawContentType);
@@ -68,13 +68,13 @@ internal static class AnthropicFake
         return FakeReply.Json(message, ("request-id", "req_fixture0001"));
     }
 
-    private static IEnumerable<string> Events(ProviderAnswer answer, JsonObject message, string finish)
+    private static IEnumerable<string> Events(ScriptedAnswer answer, JsonObject message, string finish)
     {
         yield return Event("message_start", new JsonObject { ["message"] = message });
         yield return Event("ping", []);
         for (int i = 0; i < answer.Parts.Count; i++)
         {
-            ProviderAnswer.AnswerPart part = answer.Parts[i];
+            ScriptedAnswer.AnswerPart part = answer.Parts[i];
             yield return Event("content_block_start", new JsonObject { ["index"] = i, ["content_block"] = Block(part, i, whole: false) });
             foreach (JsonObject delta in Deltas(part))
             {
@@ -98,16 +98,16 @@ internal static class AnthropicFake
         return $"event: {type}\ndata: {FakeReply.Text(data)}\n\n";
     }
 
-    private static JsonObject Block(ProviderAnswer.AnswerPart part, int index, bool whole) => part.Kind switch
+    private static JsonObject Block(ScriptedAnswer.AnswerPart part, int index, bool whole) => part.Kind switch
     {
-        ProviderAnswer.PartKind.ToolCall => new JsonObject
+        ScriptedAnswer.PartKind.ToolCall => new JsonObject
         {
             ["type"] = "tool_use",
             ["id"] = part.Id ?? $"toolu_{index}",
             ["name"] = part.Name,
             ["input"] = whole ? JsonNode.Parse(part.Value) : new JsonObject(),
         },
-        ProviderAnswer.PartKind.Thought => new JsonObject
+        ScriptedAnswer.PartKind.Thought => new JsonObject
         {
             ["type"] = "thinking",
             ["thinking"] = whole ? part.Value : "",
@@ -116,16 +116,16 @@ internal static class AnthropicFake
         _ => new JsonObject { ["type"] = "text", ["text"] = whole ? part.Value : "" },
     };
 
-    private static IEnumerable<JsonObject> Deltas(ProviderAnswer.AnswerPart part)
+    private static IEnumerable<JsonObject> Deltas(ScriptedAnswer.AnswerPart part)
     {
         switch (part.Kind)
         {
-            case ProviderAnswer.PartKind.ToolCall:
+            case ScriptedAnswer.PartKind.ToolCall:
                 int half = part.Value.Length / 2;
                 yield return new JsonObject { ["type"] = "input_json_delta", ["partial_json"] = part.Value[..half] };
                 yield return new JsonObject { ["type"] = "input_json_delta", ["partial_json"] = part.Value[half..] };
                 break;
-            case ProviderAnswer.PartKind.Thought:
+            case ScriptedAnswer.PartKind.Thought:
                 yield return new JsonObject { ["type"] = "thinking_delta", ["thinking"] = part.Value };
                 if (part.Signature is { } signature)
                 {
@@ -134,7 +134,7 @@ internal static class AnthropicFake
 
                 break;
             default:
-                foreach (string word in ProviderAnswer.Words(part.Value))
+                foreach (string word in ScriptedAnswer.Words(part.Value))
                 {
                     yield return new JsonObject { ["type"] = "text_delta", ["text"] = word };
                 }
@@ -144,7 +144,7 @@ internal static class AnthropicFake
     }
 
     // input_tokens leaves out what came from the cache.
-    private static JsonObject Usage(ProviderAnswer answer, int output) => new()
+    private static JsonObject Usage(ScriptedAnswer answer, int output) => new()
     {
         ["input_tokens"] = answer.InputTokens - answer.CachedTokens,
         ["cache_creation_input_tokens"] = 0,

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 namespace Coach.Testing;
 
 /// <summary>One call a fake provider has to answer: the request, its JSON body and where scripted answers come from.</summary>
-internal sealed class FakeCall(ProviderRequest request, Func<ProviderRequest, ProviderAnswer> answers, int number)
+internal sealed class FakeCall(ProviderRequest request, Func<ProviderRequest, ScriptedAnswer> answers, int number)
 {
     public ProviderRequest Request { get; } = request;
 
@@ -17,7 +17,7 @@ internal sealed class FakeCall(ProviderRequest request, Func<ProviderRequest, Pr
 
     public string? Header(string name) => Request.Headers.GetValueOrDefault(name);
 
-    public ProviderAnswer NextAnswer() => answers(Request);
+    public ScriptedAnswer NextAnswer() => answers(Request);
 
     private static JsonObject? Parse(string body)
     {

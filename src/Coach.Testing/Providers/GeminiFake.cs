@@ -64,7 +64,7 @@ internal static class GeminiFake
             return ProviderErrorBodies.GeminiError(400, "INVALID_ARGUMENT", "Function call is missing a thought_signature in functionCall parts.");
         }
 
-        ProviderAnswer answer = call.NextAnswer();
+        ScriptedAnswer answer = call.NextAnswer();
         if (answer.RawBody is { } raw)
         {
             return FakeReply.Text(raw, answer.RawContentType);
@@ -81,7 +81,7 @@ internal static class GeminiFake
             : FakeReply.Json(200, "[" + string.Join(",\r\n", chunks.Select(chunk => FakeReply.Text(chunk))) + "]");
     }
 
-    private static IEnumerable<JsonObject> Chunks(ProviderAnswer answer, string model, string id, bool whole)
+    private static IEnumerable<JsonObject> Chunks(ScriptedAnswer answer, string model, string id, bool whole)
     {
         if (answer.BlockReason is { } reason)
         {
@@ -114,11 +114,11 @@ internal static class GeminiFake
         }
     }
 
-    private static IEnumerable<JsonObject> Parts(ProviderAnswer.AnswerPart part, bool whole)
+    private static IEnumerable<JsonObject> Parts(ScriptedAnswer.AnswerPart part, bool whole)
     {
         switch (part.Kind)
         {
-            case ProviderAnswer.PartKind.ToolCall:
+            case ScriptedAnswer.PartKind.ToolCall:
                 var call = new JsonObject { ["name"] = part.Name, ["args"] = JsonNode.Parse(part.Value) };
                 if (part.Id is { } id)
                 {
@@ -127,11 +127,11 @@ internal static class GeminiFake
 
                 yield return Signed(new JsonObject { ["functionCall"] = call }, part.Signature);
                 break;
-            case ProviderAnswer.PartKind.Thought:
+            case ScriptedAnswer.PartKind.Thought:
                 yield return Signed(new JsonObject { ["text"] = part.Value, ["thought"] = true }, part.Signature);
                 break;
             default:
-                foreach (string word in whole ? [part.Value] : ProviderAnswer.Words(part.Value))
+                foreach (string word in whole ? [part.Value] : ScriptedAnswer.Words(part.Value))
                 {
                     yield return new JsonObject { ["text"] = word };
                 }
@@ -150,7 +150,7 @@ internal static class GeminiFake
         return part;
     }
 
-    private static JsonObject Chunk(ProviderAnswer answer, JsonArray? parts, string? finish, string model, string id)
+    private static JsonObject Chunk(ScriptedAnswer answer, JsonArray? parts, string? finish, string model, string id)
     {
         var candidate = new JsonObject { ["index"] = 0 };
         if (parts is not null)

@@ -41,7 +41,7 @@ internal static class OpenAIFake
             return ProviderErrorBodies.OpenAIError(400, "invalid_request_error", "null", "you must provide a model parameter and messages");
         }
 
-        ProviderAnswer answer = call.NextAnswer();
+        ScriptedAnswer answer = call.NextAnswer();
         if (answer.RawBody is { } raw)
         {
             return FakeReply.Text(raw, answer.RawContentType);
@@ -59,7 +59,7 @@ internal static class OpenAIFake
         return FakeReply.Stream([.. Events(answer, model, id, finish, withUsage)]);
     }
 
-    private static JsonObject Whole(ProviderAnswer answer, string model, string id, string finish)
+    private static JsonObject Whole(ScriptedAnswer answer, string model, string id, string finish)
     {
         var message = new JsonObject
         {
@@ -82,7 +82,7 @@ internal static class OpenAIFake
         };
     }
 
-    private static IEnumerable<string> Events(ProviderAnswer answer, string model, string id, string finish, bool withUsage)
+    private static IEnumerable<string> Events(ScriptedAnswer answer, string model, string id, string finish, bool withUsage)
     {
         string Event(JsonObject? delta, string? finishReason, JsonObject? usage = null) => "data: " + FakeReply.Text(new JsonObject
         {
@@ -97,12 +97,12 @@ internal static class OpenAIFake
         }) + "\n\n";
 
         yield return Event(new JsonObject { ["role"] = "assistant", ["content"] = "" }, null);
-        foreach (string word in ProviderAnswer.Words(Text(answer)))
+        foreach (string word in ScriptedAnswer.Words(Text(answer)))
         {
             yield return Event(new JsonObject { ["content"] = word }, null);
         }
 
-        foreach ((ProviderAnswer.AnswerPart part, int index) in Calls(answer))
+        foreach ((ScriptedAnswer.AnswerPart part, int index) in Calls(answer))
         {
             yield return Event(new JsonObject { ["tool_calls"] = new JsonArray(ToolCall(part, index, "")) }, null);
             int half = part.Value.Length / 2;
@@ -122,7 +122,7 @@ internal static class OpenAIFake
         yield return "data: [DONE]\n\n";
     }
 
-    private static JsonObject ToolCall(ProviderAnswer.AnswerPart part, int index, string arguments) => new()
+    private static JsonObject ToolCall(ScriptedAnswer.AnswerPart part, int index, string arguments) => new()
     {
         ["index"] = index,
         ["id"] = part.Id ?? $"call_{index}",
@@ -130,13 +130,13 @@ internal static class OpenAIFake
         ["function"] = new JsonObject { ["name"] = part.Name, ["arguments"] = arguments },
     };
 
-    private static IEnumerable<(ProviderAnswer.AnswerPart Part, int Index)> Calls(ProviderAnswer answer) =>
-        answer.Parts.Where(part => part.Kind == ProviderAnswer.PartKind.ToolCall).Select((part, index) => (part, index));
+    private static IEnumerable<(ScriptedAnswer.AnswerPart Part, int Index)> Calls(ScriptedAnswer answer) =>
+        answer.Parts.Where(part => part.Kind == ScriptedAnswer.PartKind.ToolCall).Select((part, index) => (part, index));
 
-    private static string Text(ProviderAnswer answer) =>
-        string.Concat(answer.Parts.Where(part => part.Kind == ProviderAnswer.PartKind.Text).Select(part => part.Value));
+    private static string Text(ScriptedAnswer answer) =>
+        string.Concat(answer.Parts.Where(part => part.Kind == ScriptedAnswer.PartKind.Text).Select(part => part.Value));
 
-    private static JsonObject Usage(ProviderAnswer answer) => new()
+    private static JsonObject Usage(ScriptedAnswer answer) => new()
     {
         ["prompt_tokens"] = answer.InputTokens,
         ["completion_tokens"] = answer.OutputTokens + answer.ThoughtTokens,

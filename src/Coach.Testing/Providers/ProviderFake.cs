@@ -70,7 +70,7 @@ public sealed class ProviderFake : IAsyncDisposable
         return fake;
     }
 
-    /// <summary>The address to configure as a provider's base URL.</summary>
+    /// <summary>The address to configure as a provider's base URL, in the form in which the provider itself states its own.</summary>
     /// <param name="provider">One of <see cref="Providers"/>.</param>
     /// <returns>An address on 127.0.0.1.</returns>
     /// <exception cref="ArgumentException">The provider is not one of them.</exception>
@@ -78,7 +78,12 @@ public sealed class ProviderFake : IAsyncDisposable
     {
         Check(provider);
         string address = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        return new Uri($"{address}/{provider}");
+        return new Uri($"{address}/{provider}" + provider switch
+        {
+            "openai" or "openai-compatible" => "/v1",
+            "openrouter" => "/api/v1",
+            _ => "",
+        });
     }
 
     /// <summary>Registers a key, or changes what the provider thinks of it.</summary>
@@ -97,9 +102,9 @@ public sealed class ProviderFake : IAsyncDisposable
     /// <summary>Adds answers for the next chat calls; when they are used up, the provider's standing answer serves.</summary>
     /// <param name="provider">One of <see cref="Providers"/>.</param>
     /// <param name="answers">The answers, in order.</param>
-    public void Answer(string provider, params ReadOnlySpan<ProviderAnswer> answers)
+    public void Answer(string provider, params ReadOnlySpan<ScriptedAnswer> answers)
     {
-        foreach (ProviderAnswer answer in answers)
+        foreach (ScriptedAnswer answer in answers)
         {
             ScriptOf(provider).Answers.Enqueue(answer);
         }
@@ -108,7 +113,7 @@ public sealed class ProviderFake : IAsyncDisposable
     /// <summary>Sets the standing answer: what a chat call gets when no scripted one is left.</summary>
     /// <param name="provider">One of <see cref="Providers"/>.</param>
     /// <param name="answer">Makes the answer; may be called concurrently.</param>
-    public void AnswerAlways(string provider, Func<ProviderRequest, ProviderAnswer> answer) => ScriptOf(provider).Standing = answer;
+    public void AnswerAlways(string provider, Func<ProviderRequest, ScriptedAnswer> answer) => ScriptOf(provider).Standing = answer;
 
     /// <summary>Makes the next requests to a provider fail, whatever they ask for.</summary>
     /// <param name="provider">One of <see cref="Providers"/>.</param>
@@ -230,11 +235,11 @@ public sealed class ProviderFake : IAsyncDisposable
     {
         private readonly Queue<(ProviderFault Fault, int Left)> _faults = new();
 
-        public ConcurrentQueue<ProviderAnswer> Answers { get; } = new();
+        public ConcurrentQueue<ScriptedAnswer> Answers { get; } = new();
 
-        public Func<ProviderRequest, ProviderAnswer> Standing { get; set; } = _ => ProviderAnswer.Text($"This is the fake {provider}.");
+        public Func<ProviderRequest, ScriptedAnswer> Standing { get; set; } = _ => ScriptedAnswer.Text($"This is the fake {provider}.");
 
-        public ProviderAnswer NextAnswer(ProviderRequest request) => Answers.TryDequeue(out ProviderAnswer? answer) ? answer : Standing(request);
+        public ScriptedAnswer NextAnswer(ProviderRequest request) => Answers.TryDequeue(out ScriptedAnswer? answer) ? answer : Standing(request);
 
         public void Add(ProviderFault fault, int times)
         {

@@ -1,11 +1,11 @@
 namespace Coach.Testing;
 
 /// <summary>A chat answer that the <see cref="ProviderFake"/> gives in whatever protocol it is asked in.</summary>
-public sealed class ProviderAnswer
+public sealed class ScriptedAnswer
 {
     private readonly List<AnswerPart> _parts = [];
 
-    private ProviderAnswer()
+    private ScriptedAnswer()
     {
     }
 
@@ -41,7 +41,7 @@ public sealed class ProviderAnswer
     /// <summary>An answer of plain text; a stream brings it word by word.</summary>
     /// <param name="text">The text.</param>
     /// <returns>The answer.</returns>
-    public static ProviderAnswer Text(string text) => new ProviderAnswer().ThenText(text);
+    public static ScriptedAnswer Text(string text) => new ScriptedAnswer().ThenText(text);
 
     /// <summary>An answer that calls a tool.</summary>
     /// <param name="name">The tool's name.</param>
@@ -49,25 +49,25 @@ public sealed class ProviderAnswer
     /// <param name="id">The call's id; null leaves it out where the provider may (Gemini), else one is made up.</param>
     /// <param name="signature">The thought signature, base64, for Gemini.</param>
     /// <returns>The answer.</returns>
-    public static ProviderAnswer ToolCall(string name, string argumentsJson, string? id = null, string? signature = null) =>
-        new ProviderAnswer().ThenToolCall(name, argumentsJson, id, signature);
+    public static ScriptedAnswer ToolCall(string name, string argumentsJson, string? id = null, string? signature = null) =>
+        new ScriptedAnswer().ThenToolCall(name, argumentsJson, id, signature);
 
     /// <summary>A prompt that the provider refuses to answer, in the provider's own way.</summary>
     /// <param name="reason">The reason, in Gemini's words.</param>
     /// <returns>The answer.</returns>
-    public static ProviderAnswer Blocked(string reason = "SAFETY") => new() { BlockReason = reason };
+    public static ScriptedAnswer Blocked(string reason = "SAFETY") => new() { BlockReason = reason };
 
     /// <summary>A recorded body, sent as it is with status 200.</summary>
     /// <param name="body">The whole body.</param>
     /// <param name="contentType">Its content type.</param>
     /// <returns>The answer.</returns>
-    public static ProviderAnswer Recorded(string body, string contentType = "text/event-stream") =>
+    public static ScriptedAnswer Recorded(string body, string contentType = "text/event-stream") =>
         new() { RawBody = body, RawContentType = contentType };
 
     /// <summary>Adds text.</summary>
     /// <param name="text">The text.</param>
     /// <returns>This answer.</returns>
-    public ProviderAnswer ThenText(string text)
+    public ScriptedAnswer ThenText(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         _parts.Add(new AnswerPart(PartKind.Text, text, null, null, null));
@@ -80,7 +80,7 @@ public sealed class ProviderAnswer
     /// <param name="id">The call's id, or null.</param>
     /// <param name="signature">The thought signature, base64, or null.</param>
     /// <returns>This answer.</returns>
-    public ProviderAnswer ThenToolCall(string name, string argumentsJson, string? id = null, string? signature = null)
+    public ScriptedAnswer ThenToolCall(string name, string argumentsJson, string? id = null, string? signature = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentException.ThrowIfNullOrEmpty(argumentsJson);
@@ -92,7 +92,7 @@ public sealed class ProviderAnswer
     /// <param name="text">The summary.</param>
     /// <param name="signature">Its signature, or null.</param>
     /// <returns>This answer.</returns>
-    public ProviderAnswer ThenThought(string text, string? signature = null)
+    public ScriptedAnswer ThenThought(string text, string? signature = null)
     {
         ArgumentNullException.ThrowIfNull(text);
         _parts.Add(new AnswerPart(PartKind.Thought, text, null, null, signature));
@@ -102,7 +102,7 @@ public sealed class ProviderAnswer
     /// <summary>Ends with a reason in the provider's own words, such as <c>SAFETY</c>, <c>length</c> or <c>max_tokens</c>.</summary>
     /// <param name="reason">The reason.</param>
     /// <returns>This answer.</returns>
-    public ProviderAnswer WithFinish(string reason)
+    public ScriptedAnswer WithFinish(string reason)
     {
         Finish = reason;
         return this;
@@ -111,7 +111,7 @@ public sealed class ProviderAnswer
     /// <summary>Sets the reported model.</summary>
     /// <param name="model">The model; unless set, the one asked for.</param>
     /// <returns>This answer.</returns>
-    public ProviderAnswer WithModel(string model)
+    public ScriptedAnswer WithModel(string model)
     {
         Model = model;
         return this;
@@ -123,7 +123,7 @@ public sealed class ProviderAnswer
     /// <param name="thoughts">Thought tokens, on top of <paramref name="output"/>.</param>
     /// <param name="cached">Cached input tokens, inside <paramref name="input"/>.</param>
     /// <returns>This answer.</returns>
-    public ProviderAnswer WithUsage(int input, int output, int thoughts = 0, int cached = 0)
+    public ScriptedAnswer WithUsage(int input, int output, int thoughts = 0, int cached = 0)
     {
         InputTokens = input;
         OutputTokens = output;
