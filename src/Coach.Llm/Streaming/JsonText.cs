@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 
@@ -45,14 +47,11 @@ internal static class JsonText
             return text;
         }
 
-        using var buffer = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            Write(writer, value);
-        }
-
-        return System.Text.Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
+        return Text(writer => Write(writer, value));
     }
+
+    /// <summary>A tool call's arguments as the text of a JSON object.</summary>
+    public static string OfArguments(IDictionary<string, object?>? arguments) => Text(writer => WriteArguments(writer, arguments));
 
     /// <summary>The members of the JSON object the reader stands on, for a tool call's arguments.</summary>
     public static Dictionary<string, object?> ReadArguments(ref Utf8JsonReader reader)
@@ -99,5 +98,16 @@ internal static class JsonText
         {
             return new FunctionCallContent(id, name) { Exception = new JsonException("The model wrote arguments that are no JSON object.") };
         }
+    }
+
+    private static string Text(Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            write(writer);
+        }
+
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 }

@@ -125,7 +125,7 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
             }
             else if (_dataLength > 0)
             {
-                return true;
+                return _dataLength <= maxEventBytes ? true : throw WireException.TooLarge();
             }
             else
             {

@@ -26,7 +26,8 @@ internal abstract class StreamDecoder
         {
             return DecodeEvent(eventType, data);
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException or OverflowException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException or OverflowException
+            or KeyNotFoundException)
         {
             throw WireException.Malformed("an event is not the JSON it should be", exception);
         }

@@ -61,6 +61,7 @@ public sealed class ProviderFake : IAsyncDisposable
         {
             kestrel.Listen(IPAddress.Loopback, 0);
             kestrel.Limits.MinResponseDataRate = null;
+            kestrel.Limits.MaxResponseBufferSize = 0; // what was sent before a cut has left for the socket
             kestrel.Limits.MinRequestBodyDataRate = null;
         });
         WebApplication app = builder.Build();
