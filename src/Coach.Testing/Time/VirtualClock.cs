@@ -78,15 +78,18 @@ public sealed class VirtualClock : TimeProvider
     /// </summary>
     /// <param name="task">What to wait for.</param>
     /// <param name="limit">The most virtual time to spend; one day unless set.</param>
+    /// <param name="cancellationToken">Stops advancing; the task itself goes on.</param>
     /// <returns>A task that ends as <paramref name="task"/> does.</returns>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     /// <exception cref="TimeoutException">The task was still running when <paramref name="limit"/> had passed.</exception>
-    public async Task RunUntilAsync(Task task, TimeSpan? limit = null)
+    public async Task RunUntilAsync(Task task, TimeSpan? limit = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(task);
         long end = GetTimestamp() + (limit ?? TimeSpan.FromDays(1)).Ticks;
         int idle = 0;
         while (!task.IsCompleted)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             // Let continuations that are ready run first: only then is the next timer what the code waits for.
             await Task.WhenAny(task, Task.Delay(TimeSpan.FromMilliseconds(idle < 20 ? 0 : 1), System, CancellationToken.None)).ConfigureAwait(false);
             for (int i = 0; i < 8 && !task.IsCompleted; i++)

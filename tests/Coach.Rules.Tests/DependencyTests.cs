@@ -1,0 +1,81 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+
+namespace Coach.Rules.Tests;
+
+/// <summary>The arrows of docs/architecture.md: what a package may refer to.</summary>
+public sealed partial class DependencyTests
+{
+    private static readonly Dictionary<string, string[]> Projects = new()
+    {
+        ["Coach.Abstractions"] = [],
+        ["Coach.Llm"] = ["Coach.Abstractions"],
+        ["Coach.Rag"] = ["Coach.Abstractions"],
+        ["Coach.Payments"] = ["Coach.Abstractions"],
+        ["Coach.Observability"] = ["Coach.Abstractions"],
+        ["Coach.AspNetCore"] = ["Coach.Llm", "Coach.Rag", "Coach.Payments", "Coach.Observability"],
+        ["Coach.Payments.Mcp"] = ["Coach.Payments"],
+        ["Coach.Postgres"] = ["Coach.Rag", "Coach.Payments"],
+        ["Coach.Testing"] = ["Coach.Llm", "Coach.Rag", "Coach.Payments"],
+    };
+
+    private static readonly string[] Everywhere = ["Microsoft.Extensions.", "System.", "Microsoft.CodeAnalysis.BannedApiAnalyzers"];
+
+    private static readonly Dictionary<string, string[]> Packages = new()
+    {
+        ["Coach.Llm"] = ["Polly.Core"],
+        ["Coach.Rag"] = ["Polly.Core", "Markdig", "AngleSharp"],
+        ["Coach.Payments"] = ["Polly.Core"],
+        ["Coach.Observability"] = ["OpenTelemetry.Api"],
+        ["Coach.AspNetCore"] = ["OpenTelemetry"],
+        ["Coach.Payments.Mcp"] = ["ModelContextProtocol.Core"],
+        ["Coach.Postgres"] = ["Npgsql"],
+    };
+
+    [Theory]
+    [MemberData(nameof(Repository.EachPackage), MemberType = typeof(Repository))]
+    public void ProjectReferences_OfAPackage_GoDownOnly(string package)
+    {
+        string[] references = [.. Repository.Project(package).Descendants("ProjectReference")
+            .Select(reference => Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/')))];
+        Assert.Empty(references.Except(Projects[package]));
+    }
+
+    [Theory]
+    [MemberData(nameof(Repository.EachPackage), MemberType = typeof(Repository))]
+    public void PackageReferences_OfAPackage_AreTheAllowedOnes(string package)
+    {
+        string[] allowed = [.. Everywhere, .. Packages.GetValueOrDefault(package, [])];
+        string[] references = [.. Repository.Project(package).Descendants("PackageReference").Select(reference => reference.Attribute("Include")!.Value)];
+        Assert.Empty(references.Where(name => !allowed.Any(prefix => name == prefix || (prefix.EndsWith('.') && name.StartsWith(prefix, StringComparison.Ordinal)))));
+    }
+
+    [Fact]
+    public void Versions_OfThirdParties_StandOnceInTheCentralFile()
+    {
+        IEnumerable<XElement> versioned = Directory.EnumerateFiles(Repository.Root, "*.csproj", SearchOption.AllDirectories)
+            .SelectMany(file => XDocument.Load(file).Descendants("PackageReference")).Where(reference => reference.Attribute("Version") is not null);
+        Assert.Empty(versioned);
+    }
+
+    [Fact]
+    public void Architecture_TheTableOfPackages_SaysWhatTheProjectsSay()
+    {
+        string page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "architecture.md"));
+        var rows = RowPattern().Matches(page).ToDictionary(
+            match => match.Groups["name"].Value,
+            match => match.Groups["references"].Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                .Select(name => "Coach." + name).Order(StringComparer.Ordinal).ToArray());
+        Assert.Equal(Repository.Packages.Order(StringComparer.Ordinal), rows.Keys.Order(StringComparer.Ordinal));
+        foreach (string package in Repository.Packages)
+        {
+            string[] references = [.. Repository.Project(package).Descendants("ProjectReference")
+                .Select(reference => Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value)).Order(StringComparer.Ordinal)];
+            Assert.Equal(references, rows[package]);
+        }
+    }
+
+    // | `Coach.Llm` | what it holds | Abstractions |
+    [GeneratedRegex(@"^\| `(?<name>Coach\.[A-Za-z.]+)` \|[^|]*\| (?<references>[A-Za-z., ]*?|—) ?\|", RegexOptions.Multiline)]
+    private static partial Regex RowPattern();
+}
