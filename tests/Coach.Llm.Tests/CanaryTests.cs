@@ -48,7 +48,7 @@ public sealed class CanaryTests
 
             int status = (turn % 4) switch { 0 => 200, 1 => 401, 2 => 403, _ => 429 };
             HttpResponseMessage response = StubHandler.Response(status,
-                $$"""{"error":{"code":{{status}},"message":"key {{Canary}} api_key:{{Canary}}","status":"{{Canary}}","type":"{{Canary}}","param":"{{Canary}}","details":[{"reason":"{{Canary}}"}]}}""",
+                $$$"""{"error":{"code":{{{status}}},"message":"key {{{Canary}}} api_key:{{{Canary}}}","status":"{{{Canary}}}","type":"{{{Canary}}}","param":"{{{Canary}}}","details":[{"reason":"{{{Canary}}}"}]}}""",
                 headers: [("x-echo", Canary), ("retry-after", Canary)]);
             response.ReasonPhrase = Canary;
             return Task.FromResult(response);
@@ -160,7 +160,7 @@ public sealed class CanaryTests
     {
         foreach (object? value in values)
         {
-            if (value is IEnumerable<object?> many and not string)
+            if (value is IEnumerable<object?> many)
             {
                 See(many);
             }
