@@ -28,6 +28,15 @@ public interface IKnowledgeBase
     /// <exception cref="RagException">The index cannot be written.</exception>
     Task<int> RemoveAsync(IEnumerable<string> ids, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Learns semantics from the documents (<see cref="RagTier.Local"/>) if they were never learnt or the documents have outgrown
+    /// what was. This runs by itself in the background after changes; call it to wait for it.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Whether there are learnt semantics now: with fewer than 40 passages there are none.</returns>
+    /// <exception cref="RagException">The index cannot be written.</exception>
+    Task<bool> LearnAsync(CancellationToken cancellationToken = default);
+
     /// <summary>Brings the index in line with sources: adds, updates, and removes what a source no longer has.</summary>
     /// <param name="sources">The sources; null takes the registered ones.</param>
     /// <param name="progress">Told now and then, and at the end.</param>

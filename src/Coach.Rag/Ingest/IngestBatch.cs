@@ -124,7 +124,7 @@ internal sealed class IngestBatch : IDisposable
 
         _index.Store.Commit(new IndexChange
         {
-            Add = builder.Documents == 0 ? [] : [builder.Build()],
+            Add = builder.Documents == 0 ? [] : [builder.Build(_index.ViewOf(_snapshot).Model, cancellationToken)],
             DeletedRows = _deleted,
         }, _lease!, cancellationToken);
         _tally.Committed += _pendingDocuments;

@@ -7,7 +7,8 @@ namespace Coach.Rag;
 
 /// <summary>Writes the index: one writer at a time, a commit whenever enough has come together and at the end.</summary>
 internal sealed class KnowledgeBase(
-    RagIndex index, CoachRagOptions options, IReadOnlyList<KnowledgeSource> sources, ILogger<KnowledgeBase> logger) : IKnowledgeBase
+    RagIndex index, CoachRagOptions options, IReadOnlyList<KnowledgeSource> sources, TimeProvider time, ILogger<KnowledgeBase> logger)
+    : IKnowledgeBase, IAsyncDisposable
 {
     private const int MaxIdLength = 1024;
 
@@ -15,6 +16,10 @@ internal sealed class KnowledgeBase(
     private const string Direct = "";
 
     private readonly SemaphoreSlim _writer = new(1, 1);
+    private readonly LatentLearner _learner = new(index, time, logger);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _gate = new();
+    private Task _learning = Task.CompletedTask;
     private readonly Dictionary<(string Collection, string Id), string> _seenVersions = [];
 
     public int DocumentCount => index.DocumentCount;
@@ -77,6 +82,42 @@ internal sealed class KnowledgeBase(
         }
 
         return report;
+    }
+
+    public async Task<bool> LearnAsync(CancellationToken cancellationToken = default)
+    {
+        Task running;
+        lock (_gate)
+        {
+            running = _learning;
+        }
+
+        await running.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
+        await LearnInBackground().WaitAsync(cancellationToken).ConfigureAwait(false);
+        return index.Read(static view => view.Model is not null);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _learning.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Dispose();
+    }
+
+    // One at a time; a change while it runs is looked at when it ends.
+    private Task LearnInBackground()
+    {
+        lock (_gate)
+        {
+            if (_learning.IsCompleted && !_stop.IsCancellationRequested && _learner.IsNeeded())
+            {
+                CancellationToken stop = _stop.Token;
+                _learning = Task.Run(() => _learner.Run(_writer, stop), stop);
+            }
+
+            return _learning;
+        }
     }
 
     private async ValueTask SyncAsync(KnowledgeSource source, IngestBatch batch, IngestTally tally, CancellationToken cancellationToken)
@@ -200,6 +241,10 @@ internal sealed class KnowledgeBase(
         {
             _writer.Release();
             tally.Tell();
+            if (tally.Committed + tally.Removed > 0)
+            {
+                _ = LearnInBackground();
+            }
         }
     }
 

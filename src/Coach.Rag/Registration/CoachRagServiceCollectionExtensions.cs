@@ -33,7 +33,7 @@ public static class CoachRagServiceCollectionExtensions
             services.AddSingleton(provider => new RagIndex(Store(provider), Options(provider)));
             services.AddSingleton(provider => new RagParts(provider.GetRequiredService<IOptions<KnowledgeSources>>().Value.Create(Options(provider))));
             services.AddSingleton<IKnowledgeBase>(provider => new KnowledgeBase(provider.GetRequiredService<RagIndex>(), Options(provider),
-                provider.GetRequiredService<RagParts>().Sources, LoggerFor<KnowledgeBase>(provider)));
+                provider.GetRequiredService<RagParts>().Sources, provider.GetRequiredService<TimeProvider>(), LoggerFor<KnowledgeBase>(provider)));
             services.AddSingleton(provider => new KnowledgeLoader(provider.GetRequiredService<IKnowledgeBase>(),
                 provider.GetRequiredService<RagParts>().Sources, Options(provider), provider.GetRequiredService<TimeProvider>(),
                 LoggerFor<KnowledgeLoader>(provider)));

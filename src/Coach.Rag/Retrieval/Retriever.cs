@@ -7,7 +7,6 @@ internal sealed class Retriever(
     RagIndex index, KnowledgeLoader loader, CoachRagOptions options, RagMetrics metrics, TimeProvider time, ILogger<Retriever> logger) : IRetriever
 {
     private const int MaxQueryLength = 8192;
-    private const int Candidates = 200;
 
     public RagTier Tier
     {
@@ -56,35 +55,16 @@ internal sealed class Retriever(
                     : new Retrieval([], RagTier.None, new Degradation(RagTier.Lexical, RagTier.None, DegradationReason.StillLoading, "The documents are still being read."));
             }
 
-            var rows = new ScoredRow[Math.Max(top, Candidates)];
-            int found = index.SearchLexical(view, query, rows.Length, rows);
-            var passages = new List<Passage>(Math.Min(found, top));
-            foreach (ScoredRow row in rows.AsSpan(0, Math.Min(found, top)))
-            {
-                passages.Add(PassageOf(view, row, row.Score / rows[0].Score, new PassageScores(row.Score, null, null)));
-            }
-
-            return new Retrieval(passages, RagTier.Lexical,
-                new Degradation(RagTier.Hybrid, RagTier.Lexical, DegradationReason.NotConfigured, "No embedding generator is registered."));
+            bool wantsLocal = options.Learn && request?.BestTier is not RagTier.Lexical;
+            bool latent = wantsLocal && view.Model is not null;
+            (IReadOnlyList<Passage> passages, RetrievalArms arms) = RankingPipeline.Run(view, query, top, request, options, latent, null);
+            RagTier tier = latent ? RagTier.Local : RagTier.Lexical;
+            return new Retrieval(passages, tier,
+                new Degradation(RagTier.Hybrid, tier, DegradationReason.NotConfigured, "No embedding generator is registered.")) { Arms = arms };
         }
         catch (RagException e)
         {
             return new Retrieval([], RagTier.None, new Degradation(RagTier.Lexical, RagTier.None, DegradationReason.IndexUnavailable, e.Message));
         }
-    }
-
-    private static Passage PassageOf(IndexView view, ScoredRow row, double score, PassageScores scores)
-    {
-        SegmentReader reader = view.Segments[row.Segment].Reader;
-        (string text, Chunk chunk) = reader.Passage(row.Local);
-        DocumentEntry document = reader.Document(reader.DocumentOf(row.Local));
-        return new Passage(text, document.Source, chunk.Start, chunk.Length, score)
-        {
-            DocumentId = document.Id,
-            Title = document.Title,
-            HeadingPath = chunk.Heading.Length == 0 ? [] : chunk.Heading.Split(TextBlock.Separator),
-            Metadata = document.Metadata,
-            Scores = scores,
-        };
     }
 }
