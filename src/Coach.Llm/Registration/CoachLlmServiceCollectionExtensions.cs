@@ -46,6 +46,7 @@ public static class CoachLlmServiceCollectionExtensions
         services.TryAddSingleton<KeyMetrics>();
         services.TryAddSingleton<KeyProber>();
         services.TryAddSingleton<IApiKeyValidator, ApiKeyValidator>();
+        services.TryAddSingleton<SessionLimiter>();
         services.TryAddSingleton<SessionMetrics>();
         services.TryAddSingleton<ISessionKeyStore, MemorySessionKeyStore>();
         services.TryAddSingleton<SessionClientRegistry>();
