@@ -1,0 +1,59 @@
+using System.Text.Json;
+using Coach.Llm;
+using Coach.Rag;
+using Microsoft.Extensions.AI;
+
+namespace Coach.AspNetCore;
+
+/// <summary>Gathers what the last two events say: citations, usage, tier and who answered.</summary>
+internal sealed class ChatAnswer(string provider)
+{
+    private long _inputTokens;
+    private long _outputTokens;
+    private CitationsContent? _citations;
+    private string _provider = provider;
+
+    public void Add(ChatResponseUpdate update)
+    {
+        foreach (AIContent content in update.Contents)
+        {
+            switch (content)
+            {
+                case UsageContent usage:
+                    _inputTokens = Math.Max(_inputTokens, usage.Details.InputTokenCount ?? 0);
+                    _outputTokens = Math.Max(_outputTokens, usage.Details.OutputTokenCount ?? 0);
+                    break;
+                case CitationsContent citations:
+                    _citations = citations;
+                    break;
+            }
+        }
+    }
+
+    public void WriteCitations(Utf8JsonWriter writer)
+    {
+        writer.WriteStartArray("passages");
+        foreach (Citation citation in _citations?.Citations ?? [])
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("n", citation.Number);
+            writer.WriteString("source", citation.Passage.Source);
+            writer.WriteString("heading", citation.Passage.HeadingPath);
+            writer.WriteString("text", citation.Passage.Text);
+            writer.WriteNumber("score", Math.Round(citation.Passage.Score, 4));
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
+    public void WriteDone(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject("usage");
+        writer.WriteNumber("inputTokens", _inputTokens);
+        writer.WriteNumber("outputTokens", _outputTokens);
+        writer.WriteEndObject();
+        writer.WriteString("ragTier", (_citations?.Retrieval.Tier ?? RagTier.None).ToText());
+        writer.WriteString("provider", _provider);
+    }
+}

@@ -1,0 +1,83 @@
+using Coach.AspNetCore;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>The endpoints of the HTTP contract; see docs/guides/http-api.md.</summary>
+public static class CoachEndpointRouteBuilderExtensions
+{
+    /// <summary>Maps all of them: sessions, chat, payments, metrics and health.</summary>
+    /// <param name="endpoints">The application.</param>
+    /// <returns>The same application.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
+    public static IEndpointRouteBuilder MapCoach(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapCoachSession();
+        endpoints.MapCoachChat();
+        endpoints.MapCoachPayments();
+        endpoints.MapCoachMetrics();
+        endpoints.MapCoachHealth();
+        return endpoints;
+    }
+
+    /// <summary>Maps <c>GET</c> and <c>DELETE</c> on the pattern, and keys under <c>/keys</c>.</summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">Where; <c>/api/session</c> unless given.</param>
+    /// <returns>The conventions of these endpoints.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
+    public static IEndpointConventionBuilder MapCoachSession(this IEndpointRouteBuilder endpoints, string pattern = "/api/session")
+    {
+        RouteGroupBuilder group = Group(endpoints, pattern);
+        var handler = endpoints.ServiceProvider.GetRequiredService<SessionEndpoints>();
+        group.MapGet("", (RequestDelegate)handler.ShowAsync);
+        group.MapDelete("", (RequestDelegate)handler.EndAsync);
+        group.MapPost("/keys", (RequestDelegate)handler.AddKeyAsync);
+        group.MapDelete("/keys/{provider}", (RequestDelegate)handler.RemoveKeyAsync);
+        return group.WithCoachSession();
+    }
+
+    /// <summary>Maps <c>POST</c> on the pattern: a question in, a stream of server-sent events out.</summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">Where; <c>/api/chat</c> unless given.</param>
+    /// <returns>The conventions of this endpoint.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
+    public static IEndpointConventionBuilder MapCoachChat(this IEndpointRouteBuilder endpoints, string pattern = "/api/chat")
+    {
+        RouteGroupBuilder group = Group(endpoints, pattern);
+        group.MapPost("", (RequestDelegate)endpoints.ServiceProvider.GetRequiredService<ChatEndpoint>().AskAsync);
+        return group.WithCoachSession();
+    }
+
+    /// <summary>Maps <c>/links</c>, <c>/links/{id}</c> and <c>/webhook</c> under the pattern. The webhook needs no session.</summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">Where; <c>/api/payments</c> unless given.</param>
+    /// <returns>The conventions of these endpoints.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
+    public static IEndpointConventionBuilder MapCoachPayments(this IEndpointRouteBuilder endpoints, string pattern = "/api/payments")
+    {
+        RouteGroupBuilder group = Group(endpoints, pattern);
+        var handler = endpoints.ServiceProvider.GetRequiredService<PaymentEndpoints>();
+        group.MapPost("/links", (RequestDelegate)handler.CreateAsync).WithCoachSession();
+        group.MapGet("/links/{id}", (RequestDelegate)handler.ShowAsync).WithCoachSession();
+        group.MapPost("/webhook", (RequestDelegate)handler.ReceiveAsync);
+        return group;
+    }
+
+    /// <summary>
+    /// Gives an endpoint of the host a Coach session: the same-origin check, the cookie, and the session's rate limit.
+    /// </summary>
+    /// <typeparam name="TBuilder">The kind of convention builder.</typeparam>
+    /// <param name="builder">The endpoint or group.</param>
+    /// <returns>The same builder.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
+    public static TBuilder WithCoachSession<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(SessionMetadata.Instance, CoachApiMetadata.Instance);
+
+    private static RouteGroupBuilder Group(IEndpointRouteBuilder endpoints, string pattern)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        return endpoints.MapGroup(pattern).WithMetadata(CoachApiMetadata.Instance);
+    }
+}
