@@ -1,0 +1,150 @@
+using System.Globalization;
+
+namespace Coach.Llm;
+
+/// <summary>Reports that a provider, a key or a limit stood in the way. No message repeats what a server sent.</summary>
+public sealed class LlmException : CoachException
+{
+    private readonly TimeSpan? _retryAfter;
+
+    private LlmException(LlmError error, string message, Exception? inner = null, TimeSpan? retryAfter = null)
+        : base(CodeOf(error), message, inner)
+    {
+        Error = error;
+        _retryAfter = retryAfter;
+    }
+
+    /// <summary>What went wrong.</summary>
+    public LlmError Error { get; }
+
+    /// <summary>The provider concerned, in lower case.</summary>
+    /// <value>Null when no provider was involved.</value>
+    public string? Provider { get; private init; }
+
+    /// <summary>The status of the provider's answer.</summary>
+    /// <value>100 to 599; null when there was no answer or it does not matter.</value>
+    public int? HttpStatus { get; private init; }
+
+    /// <summary>What the failure says about the key.</summary>
+    /// <value>Null when it says nothing about a key.</value>
+    public KeyStatus? KeyStatus { get; private init; }
+
+    /// <inheritdoc />
+    public override bool IsTransient => Error is LlmError.Unreachable or LlmError.TimedOut or LlmError.Unavailable or LlmError.RateLimited
+        or LlmError.LocalLimit or LlmError.StreamInterrupted or LlmError.SessionLimit
+        || (Error is LlmError.ProviderFailed && HttpStatus is >= 500);
+
+    /// <inheritdoc />
+    public override TimeSpan? RetryAfter => _retryAfter;
+
+    /// <summary>A provider's answer, already judged.</summary>
+    internal static LlmException FromVerdict(string provider, ProviderVerdict verdict) =>
+        new(verdict.Error, verdict.Message, inner: null, verdict.RetryAfter)
+        {
+            Provider = provider,
+            HttpStatus = verdict.HttpStatus,
+            KeyStatus = verdict.SaysSomethingAboutTheKey ? verdict.Status : null,
+        };
+
+    /// <summary>A key that did not pass validation.</summary>
+    internal static LlmException KeyRefused(KeyValidation validation) =>
+        new(KeyStatuses.ErrorOf(validation.Status), validation.Message, inner: null, validation.RetryAfter)
+        {
+            Provider = validation.Provider,
+            KeyStatus = validation.Status,
+        };
+
+    internal static LlmException Unreachable(string provider, Exception inner) => new(LlmError.Unreachable,
+        $"Provider '{provider}' could not be reached ({Kind(inner)}). Check the network and the provider's BaseUrl, then try again.")
+    {
+        Provider = provider,
+    };
+
+    internal static LlmException TimedOut(string provider, string option, TimeSpan limit) => new(LlmError.TimedOut,
+        $"Provider '{provider}' did not answer within {Seconds(limit)} s. Try again, or raise {option}.")
+    {
+        Provider = provider,
+    };
+
+    internal static LlmException ResponseTooLarge(string provider, long limit) => new(LlmError.ResponseTooLarge,
+        string.Create(CultureInfo.InvariantCulture,
+            $"Provider '{provider}' sent more than {limit} bytes. Ask for a shorter answer, or raise Coach:Llm:Requests:MaxResponseBytes."))
+    {
+        Provider = provider,
+    };
+
+    internal static LlmException InvalidResponse(string provider, string what) => new(LlmError.InvalidResponse,
+        $"Provider '{provider}' sent something that is no answer: {what}. Check that its BaseUrl is right.")
+    {
+        Provider = provider,
+    };
+
+    internal static LlmException StreamInterrupted(string provider) => new(LlmError.StreamInterrupted,
+        $"The stream of provider '{provider}' ended before the answer was complete. The text so far is not the whole answer; ask again.")
+    {
+        Provider = provider,
+    };
+
+    internal static LlmException UnknownProvider(string provider, string what, IEnumerable<string> known) => new(LlmError.UnknownProvider,
+        $"No {what} is registered for provider '{Shown(provider)}'. Known: {string.Join(", ", known.Order(StringComparer.Ordinal))}. "
+        + "Add others with AddProvider.");
+
+    internal static LlmException RefusedInMock(string what) => new(LlmError.RefusedInMock,
+        $"{what}: this host runs in mock mode, which takes no key and makes no outside call. Set Coach:Mode to auto or real.");
+
+    internal static LlmException SessionLimit(string reason, int maximum) => new(LlmError.SessionLimit,
+        string.Create(CultureInfo.InvariantCulture,
+            $"No more sessions are admitted ({reason}; Coach:Llm:Sessions:MaxSessions is {maximum}). Try again when others have ended."));
+
+    internal static LlmException SessionRequired() => new(LlmError.SessionRequired,
+        "The call names no session. Pass a SessionId made with SessionId.From.");
+
+    internal static LlmException KeyMissing(string provider) => new(LlmError.KeyMissing,
+        $"No key for provider '{provider}' in this session. Enter one first.")
+    {
+        Provider = provider,
+        KeyStatus = Llm.KeyStatus.Missing,
+    };
+
+    internal static LlmException LocalLimit(string what, TimeSpan? retryAfter) => new(LlmError.LocalLimit,
+        retryAfter is { } wait
+            ? $"The limit on {what} is reached. Try again in {Seconds(wait)} s."
+            : $"The limit on {what} is reached. Try again when an earlier call has ended.",
+        inner: null, retryAfter);
+
+    private static string Seconds(TimeSpan time) => time.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture);
+
+    // The socket's or TLS layer's error class, never its text: that may hold an address with user information.
+    private static string Kind(Exception inner) => inner is HttpRequestException { HttpRequestError: not HttpRequestError.Unknown } http
+        ? http.HttpRequestError.ToString()
+        : inner.GetType().Name;
+
+    private static string Shown(string provider) => provider.Length <= 40 && provider.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')
+        ? provider
+        : "(not a provider's name)";
+
+    private static string CodeOf(LlmError error) => error switch
+    {
+        LlmError.Unreachable => ErrorCodes.ProviderUnreachable,
+        LlmError.TimedOut => ErrorCodes.ProviderTimeout,
+        LlmError.Unavailable => ErrorCodes.KeyUnavailable,
+        LlmError.RequestRejected or LlmError.ModelNotFound or LlmError.UnknownProvider => ErrorCodes.RequestInvalid,
+        LlmError.KeyMissing => ErrorCodes.KeyMissing,
+        LlmError.KeyMalformed => ErrorCodes.KeyMalformed,
+        LlmError.KeyInvalid => ErrorCodes.KeyInvalid,
+        LlmError.KeyExpired => ErrorCodes.KeyExpired,
+        LlmError.KeyRevoked => ErrorCodes.KeyRevoked,
+        LlmError.KeyWrongKind => ErrorCodes.KeyWrongKind,
+        LlmError.KeyRestricted => ErrorCodes.KeyRestricted,
+        LlmError.BillingRequired => ErrorCodes.KeyBillingRequired,
+        LlmError.QuotaExhausted => ErrorCodes.KeyQuotaExhausted,
+        LlmError.RateLimited => ErrorCodes.KeyRateLimited,
+        LlmError.RegionBlocked => ErrorCodes.KeyRegionBlocked,
+        LlmError.WrongEndpoint => ErrorCodes.KeyWrongEndpoint,
+        LlmError.LocalLimit => ErrorCodes.RateLimited,
+        LlmError.SessionLimit => ErrorCodes.SessionLimit,
+        LlmError.SessionRequired => ErrorCodes.SessionRequired,
+        LlmError.RefusedInMock => ErrorCodes.MissingSecret,
+        _ => ErrorCodes.ProviderFailed,
+    };
+}

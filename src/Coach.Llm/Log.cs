@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Logging;
+
+namespace Coach.Llm;
+
+/// <summary>Every log message of the package. Keys, sessions, validation and limits: 2000–2499; providers and chat: 2500–2999.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(2000, LogLevel.Debug, "Key {Fingerprint} of provider {Provider} is {Status}")]
+    public static partial void KeyValidated(this ILogger logger, string provider, string fingerprint, KeyStatus status);
+
+    [LoggerMessage(2010, LogLevel.Warning, "A client of provider {Provider} failed to dispose ({Exception}); the session is gone all the same")]
+    public static partial void ClientDisposalFailed(this ILogger logger, string provider, string exception);
+
+    [LoggerMessage(2011, LogLevel.Warning, "A new session was refused: {Reason}; {Sessions} sessions are live")]
+    public static partial void SessionRejected(this ILogger logger, string reason, int sessions);
+
+    [LoggerMessage(2012, LogLevel.Warning, "The end of the host waited {Seconds} s for leases; {Leases} clients are still in use and end with their leases")]
+    public static partial void LeasesOutstanding(this ILogger logger, double seconds, int leases);
+
+    [LoggerMessage(2013, LogLevel.Debug, "{Sessions} sessions expired; {Remaining} are live")]
+    public static partial void SessionsExpired(this ILogger logger, int sessions, int remaining);
+}

@@ -1,0 +1,49 @@
+namespace Coach.Llm;
+
+/// <summary>Time limits, retries and sizes of requests to providers: <c>Coach:Llm:Requests</c>.</summary>
+public sealed class LlmRequestOptions
+{
+    /// <summary>The longest that one attempt may take until its answer is complete, or its stream has begun.</summary>
+    /// <value>1 second to 30 minutes; 60 seconds unless set.</value>
+    public TimeSpan AttemptTimeout { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The longest that a call may take with all its attempts and waits.</summary>
+    /// <value>1 second to 1 hour, not below <see cref="AttemptTimeout"/>; 2 minutes unless set.</value>
+    public TimeSpan TotalTimeout { get; set; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>The longest wait for a stream's first token.</summary>
+    /// <value>1 second to 30 minutes; 30 seconds unless set.</value>
+    public TimeSpan FirstTokenTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The longest silence within a stream.</summary>
+    /// <value>1 second to 30 minutes; 60 seconds unless set.</value>
+    public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How often a transient failure is tried again. Quota exhaustion and refused keys never are.</summary>
+    /// <value>0 to 10; 3 unless set.</value>
+    public int MaxRetries { get; set; } = 3;
+
+    /// <summary>The wait before the first retry; it doubles each time, with jitter. A provider's own hint replaces it.</summary>
+    /// <value>10 milliseconds to 1 minute; 1 second unless set.</value>
+    public TimeSpan RetryDelay { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest wait before a retry. A provider that asks for more ends the call with its failure.</summary>
+    /// <value>10 milliseconds to 10 minutes; 60 seconds unless set.</value>
+    public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The most bytes read of one answer.</summary>
+    /// <value>1,024 to 1,073,741,824; 16,777,216 unless set.</value>
+    public int MaxResponseBytes { get; set; } = 16 * 1024 * 1024;
+
+    /// <summary>The most bytes of one event of a stream.</summary>
+    /// <value>1,024 to 268,435,456; 4,194,304 unless set.</value>
+    public int MaxEventBytes { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>How many failures in a row of a provider and key open the circuit.</summary>
+    /// <value>0 (never) to 1,000; 5 unless set.</value>
+    public int CircuitFailures { get; set; } = 5;
+
+    /// <summary>How long an open circuit refuses calls before it lets one try.</summary>
+    /// <value>1 second to 1 hour; 30 seconds unless set.</value>
+    public TimeSpan CircuitBreak { get; set; } = TimeSpan.FromSeconds(30);
+}

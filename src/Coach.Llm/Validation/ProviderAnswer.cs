@@ -1,0 +1,61 @@
+using System.Net.Http.Headers;
+
+namespace Coach.Llm;
+
+/// <summary>A provider's answer, with as much of its body as the limit allows.</summary>
+internal sealed class ProviderAnswer(int status, HttpResponseHeaders? headers, string? contentType, ReadOnlyMemory<byte> body, bool isTruncated)
+{
+    public int Status { get; } = status;
+
+    /// <summary>The media type in lower case, without parameters; null if absent. A hint only: servers get it wrong.</summary>
+    public string? ContentType { get; } = contentType;
+
+    public ReadOnlyMemory<byte> Body { get; } = body;
+
+    /// <summary>Whether the body went on past the limit.</summary>
+    public bool IsTruncated { get; } = isTruncated;
+
+    public string? Header(string name) =>
+        headers is not null && headers.NonValidated.TryGetValues(name, out HeaderStringValues values) ? values.ToString() : null;
+
+    /// <summary>Reads at most <paramref name="maxBytes"/> of the response's body.</summary>
+    public static async Task<ProviderAnswer> ReadAsync(HttpResponseMessage response, int maxBytes, CancellationToken cancellationToken)
+    {
+        (byte[] body, bool truncated) = await ReadBodyAsync(response.Content, maxBytes, cancellationToken).ConfigureAwait(false);
+        string? type = response.Content.Headers.NonValidated.TryGetValues("Content-Type", out HeaderStringValues values) ? values.ToString() : null;
+        int end = type?.IndexOf(';', StringComparison.Ordinal) ?? -1;
+        return new ProviderAnswer((int)response.StatusCode, response.Headers,
+            (end < 0 ? type : type![..end])?.Trim().ToLowerInvariant(), body, truncated);
+    }
+
+    private static async Task<(byte[] Body, bool IsTruncated)> ReadBodyAsync(HttpContent content, int maxBytes, CancellationToken cancellationToken)
+    {
+        Stream stream = await content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        await using (stream.ConfigureAwait(false))
+        {
+            byte[] buffer = new byte[Math.Min(maxBytes, content.Headers.ContentLength is { } length and >= 0 and < 1 << 20 ? (int)length + 1 : 4096)];
+            int count = 0;
+            while (true)
+            {
+                if (count == buffer.Length)
+                {
+                    if (count == maxBytes)
+                    {
+                        bool more = await stream.ReadAsync(new byte[1], cancellationToken).ConfigureAwait(false) > 0;
+                        return (buffer, more);
+                    }
+
+                    Array.Resize(ref buffer, (int)Math.Min(maxBytes, (long)buffer.Length * 2));
+                }
+
+                int read = await stream.ReadAsync(buffer.AsMemory(count), cancellationToken).ConfigureAwait(false);
+                if (read == 0)
+                {
+                    return (buffer.AsSpan(0, count).ToArray(), false);
+                }
+
+                count += read;
+            }
+        }
+    }
+}

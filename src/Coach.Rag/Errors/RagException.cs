@@ -1,0 +1,49 @@
+using System.Globalization;
+using Coach.Abstractions;
+
+namespace Coach.Rag;
+
+/// <summary>Reports that the index file, an embedding provider or a model folder failed; never the caller's own mistake.</summary>
+public sealed class RagException : CoachException
+{
+    private RagException(RagError error, string message, Exception? inner = null)
+        : base(CodeOf(error), message, inner) => Error = error;
+
+    /// <summary>What went wrong, for code to switch on.</summary>
+    public RagError Error { get; }
+
+    /// <inheritdoc />
+    public override bool IsTransient =>
+        Error is RagError.IndexUnavailable or RagError.IndexBusy or RagError.IndexFull or RagError.EmbeddingFailed or RagError.TimedOut;
+
+    internal static RagException IndexCorrupt(string index, string what, Exception? inner = null) => new(RagError.IndexCorrupt,
+        $"{ErrorCodes.IndexCorrupt}: index '{index}' {what}. Restore it from a copy, or delete it and index the sources again.", inner);
+
+    internal static RagException IndexVersion(string index, int found, int supported) => new(RagError.IndexCorrupt, string.Create(
+        CultureInfo.InvariantCulture,
+        $"{ErrorCodes.IndexCorrupt}: index '{index}' has format version {found}; this version of Coach.Rag reads version {supported}. Delete the file and index the sources again, or use the version of Coach.Rag that wrote it."));
+
+    internal static RagException IndexUnavailable(string index, string what, Exception? inner = null) => new(RagError.IndexUnavailable,
+        $"Index '{index}' {what}. Check the path and its permissions, then try again.", inner);
+
+    internal static RagException IndexBusy(string index, string what, Exception? inner = null) => new(RagError.IndexBusy,
+        $"Index '{index}' {what}. Only one writer works on an index at a time; try again when it has finished.", inner);
+
+    internal static RagException IndexReadOnly(string index, Exception? inner = null) => new(RagError.IndexReadOnly,
+        $"Index '{index}' cannot be written: the file, its folder or its volume is read-only. What was committed before is intact.", inner);
+
+    internal static RagException IndexFull(string index, Exception? inner = null) => new(RagError.IndexFull,
+        $"Index '{index}' cannot grow: the volume is full. What was committed before is intact; free some space and try again.", inner);
+
+    internal static RagException ModelInvalid(string folder, string what, Exception? inner = null) => new(RagError.ModelInvalid,
+        $"Model folder '{folder}': {what}. Download the model again, or choose another one.", inner);
+
+    private static string CodeOf(RagError error) => error switch
+    {
+        RagError.IndexCorrupt => ErrorCodes.IndexCorrupt,
+        RagError.EmbedderMismatch or RagError.ModelInvalid => ErrorCodes.RequestInvalid,
+        RagError.EmbeddingFailed => ErrorCodes.ProviderFailed,
+        RagError.TimedOut => ErrorCodes.ProviderTimeout,
+        _ => ErrorCodes.IndexUnavailable,
+    };
+}

@@ -1,0 +1,48 @@
+namespace Coach.Rag;
+
+/// <summary>Where an index lives: immutable segments, published by commits. Safe for any number of readers and one writer at a time.</summary>
+internal interface IIndexStore : IDisposable
+{
+    /// <summary>What messages call this index: the file's name, or "memory".</summary>
+    string Name { get; }
+
+    /// <summary>
+    /// The newest commit. It stays valid until it is disposed, whatever a writer commits or compacts meanwhile. Costs no I/O
+    /// except, for a file, a look for other processes' commits at most once per refresh interval.
+    /// </summary>
+    /// <exception cref="RagException">The file exists but holds no intact commit.</exception>
+    IndexSnapshot Acquire();
+
+    /// <summary>
+    /// The newest commit every byte of which passes its checksum. It reads all of the index, so it is for recovery after an
+    /// <see cref="RagError.IndexCorrupt"/> only.
+    /// </summary>
+    /// <exception cref="RagException">No commit is intact.</exception>
+    IndexSnapshot AcquireLastGood(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Takes the writer's role for several commits: nobody else commits until the result is disposed. <see cref="Commit(IndexChange, CancellationToken)"/> takes it by
+    /// itself when the calling flow does not hold it.
+    /// </summary>
+    /// <exception cref="RagException">Another writer kept the role for longer than the writer wait; or the folder is read-only.</exception>
+    IndexWriteLease LockForWriting(CancellationToken cancellationToken);
+
+    /// <summary>Makes a change durable and visible, all or nothing.</summary>
+    /// <param name="change">The change.</param>
+    /// <param name="cancellationToken">Ends the writing; then nothing was committed.</param>
+    /// <returns>The commit's number, one above the one before.</returns>
+    /// <exception cref="RagException">Busy, full, read-only, vanished or damaged; then the state before is intact.</exception>
+    long Commit(IndexChange change, CancellationToken cancellationToken);
+
+    /// <summary>As <see cref="Commit(IndexChange, CancellationToken)"/>, within a lease of <see cref="LockForWriting"/>.</summary>
+    long Commit(IndexChange change, IndexWriteLease lease, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Gives back the space of removed segments and earlier commits. Readers go on with what they hold. The newest commit keeps
+    /// its number and content; earlier ones are gone.
+    /// </summary>
+    void Compact(CancellationToken cancellationToken);
+
+    /// <summary>How much of the store's space the newest commit uses.</summary>
+    IndexUsage Usage { get; }
+}

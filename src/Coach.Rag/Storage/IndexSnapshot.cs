@@ -1,0 +1,39 @@
+namespace Coach.Rag;
+
+/// <summary>One commit, held: its segments stay readable until it is disposed.</summary>
+internal sealed class IndexSnapshot : IDisposable
+{
+    private readonly CommitState _state;
+    private int _disposed;
+
+    /// <summary>Takes over one reference to the state.</summary>
+    internal IndexSnapshot(CommitState state) => _state = state;
+
+    /// <summary>The commit's number; 0 when nothing was ever committed.</summary>
+    public long CommitId => _state.CommitId;
+
+    /// <summary>The blob of the last commit that set one; empty when none did.</summary>
+    public ReadOnlyMemory<byte> Manifest => _state.Manifest;
+
+    /// <summary>The id the first segment of the next commit gets.</summary>
+    public long NextSegmentId => _state.NextSegmentId;
+
+    /// <summary>The segments, oldest first.</summary>
+    /// <exception cref="ObjectDisposedException">The snapshot was disposed.</exception>
+    public IReadOnlyList<IndexSegment> Segments
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+            return _state.Segments;
+        }
+    }
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            _state.Release();
+        }
+    }
+}
