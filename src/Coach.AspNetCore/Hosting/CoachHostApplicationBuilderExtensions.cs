@@ -25,7 +25,7 @@ public static class CoachHostApplicationBuilderExtensions
         IServiceCollection services = builder.Services;
         services.AddCoachSecrets(DeclareSecrets);
         var coach = new CoachBuilder(services, services.AddCoachLlm(), services.AddCoachRag(), services.AddCoachPayments(), services.AddCoachObservability());
-        services.AddCoachMetricsExporter();
+        coach.Observability.AddCoachMetricsExporter().AddCoachHealthChecks();
         AddHttp(services);
         return coach;
     }
