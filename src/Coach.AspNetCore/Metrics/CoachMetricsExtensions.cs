@@ -1,0 +1,89 @@
+using System.Diagnostics.Metrics;
+using Coach.AspNetCore;
+using Coach.Observability;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Serves the metrics page.</summary>
+public static class CoachMetricsExtensions
+{
+    private static readonly string[] HostMeters =
+    [
+        "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.RateLimiting",
+        "System.Net.Http", "System.Runtime",
+    ];
+
+    /// <summary>
+    /// Registers the exporter behind <see cref="MapCoachMetrics"/> on the host's OpenTelemetry meter provider, which is created
+    /// when there is none. Binds <c>Coach:Metrics</c>; calling it twice is harmless.
+    /// </summary>
+    /// <param name="builder">What <c>AddCoachObservability</c> returned.</param>
+    /// <param name="configure">Changes the options after the configuration was bound.</param>
+    /// <returns>The same builder.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
+    public static CoachObservabilityBuilder AddCoachMetricsExporter(this CoachObservabilityBuilder builder, Action<CoachMetricsOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        IServiceCollection services = builder.Services;
+        services.AddOptionsWithValidateOnStart<CoachMetricsOptions, CoachMetricsOptionsValidator>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<CoachMetricsOptions>, CoachMetricsOptionsBinding>());
+        if (configure is not null)
+        {
+            services.Configure(configure);
+        }
+
+        if (services.Any(service => service.ServiceType == typeof(CoachMetricsExporter)))
+        {
+            return builder;
+        }
+
+        services.AddMetrics();
+        services.AddSingleton(provider => new MetricsDiagnostics(provider.GetService<IMeterFactory>(), provider.GetRequiredService<ILogger<MetricsDiagnostics>>()));
+        services.AddSingleton(provider => new CoachMetricsExporter(
+            provider.GetRequiredService<IOptions<CoachMetricsOptions>>(),
+            provider.GetRequiredService<IOptions<CoachObservabilityOptions>>().Value.MetricPrefix,
+            provider.GetRequiredService<MetricsDiagnostics>()));
+        services.AddSingleton<MetricsScraper>();
+        services.AddSingleton<MetricsEndpoint>();
+        services.AddHostedService<MetricsStart>();
+        new MetricsWiring(services).WithMetrics(metrics => metrics
+            .AddCoachInstrumentation()
+            .SetExemplarFilter(ExemplarFilterType.TraceBased)
+            .AddReader(provider => new BaseExportingMetricReader(provider.GetRequiredService<CoachMetricsExporter>())
+            {
+                TemporalityPreference = MetricReaderTemporalityPreference.Cumulative,
+            }));
+        services.ConfigureOpenTelemetryMeterProvider((provider, metrics) =>
+        {
+            if (provider.GetRequiredService<IOptions<CoachMetricsOptions>>().Value.HostMeters)
+            {
+                metrics.AddMeter(HostMeters);
+            }
+        });
+        return builder;
+    }
+
+    /// <summary>
+    /// Serves the metrics page: Prometheus text or OpenMetrics 1.0.0 by <c>Accept</c>, gzip by <c>Accept-Encoding</c>, for GET and HEAD.
+    /// </summary>
+    /// <param name="endpoints">The host's routes.</param>
+    /// <param name="pattern">The path; <c>/metrics</c> unless given.</param>
+    /// <returns>The endpoint, to restrict it to a host, a port or a policy.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
+    /// <exception cref="InvalidOperationException"><see cref="AddCoachMetricsExporter"/> was not called.</exception>
+    public static IEndpointConventionBuilder MapCoachMetrics(this IEndpointRouteBuilder endpoints, string pattern = "/metrics")
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        MetricsEndpoint endpoint = endpoints.ServiceProvider.GetService<MetricsEndpoint>()
+            ?? throw new InvalidOperationException("MapCoachMetrics needs services.AddCoachObservability().AddCoachMetricsExporter().");
+        return endpoints.MapMethods(pattern, ["GET", "HEAD"], endpoint.InvokeAsync).WithDisplayName("Coach metrics");
+    }
+}

@@ -1,0 +1,306 @@
+namespace Coach.Rag;
+
+/// <summary>
+/// An index in one file (<c>*.coach</c>; layout: <c>docs/index-format.md</c>). Beside it lies an empty <c>.lock</c> file, which writers hold open.
+/// A file that does not exist is an empty index; the first commit makes it.
+/// </summary>
+internal sealed class FileIndexStore : IIndexStore
+{
+    private readonly string _path;
+    private readonly IndexFileOptions _options;
+    private readonly IndexFileReader _reader;
+    private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _writer = new(1, 1);
+    private LoadedCommit? _loaded;
+    private CommitState _state = CommitState.Empty();
+    private long _refreshed;
+    private bool _disposed;
+
+    /// <summary>Opens the file, if there is one. That takes the same time for any size.</summary>
+    /// <exception cref="RagException">The file is damaged, foreign, of another version, or cannot be read.</exception>
+    public FileIndexStore(string path, IndexFileOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        _path = Path.GetFullPath(path);
+        Name = Path.GetFileName(_path);
+        _options = options ?? new IndexFileOptions();
+        _reader = new IndexFileReader(_path, Name);
+        Refresh(isThorough: true);
+        if (RefreshFailure is { } failure)
+        {
+            throw failure;
+        }
+    }
+
+    public string Name { get; }
+
+    /// <summary>Why the file could not be read at the last look for newer commits; the commit before is served meanwhile. Null when all is well.</summary>
+    public RagException? RefreshFailure { get; private set; }
+
+    /// <summary>Whether a newer commit than the one served is in the file, but damaged.</summary>
+    public bool HasDamagedCommits => Volatile.Read(ref _loaded)?.HasDamagedCommits ?? false;
+
+    public IndexUsage Usage
+    {
+        get
+        {
+            using IndexSnapshot snapshot = Acquire();
+            lock (_gate)
+            {
+                long live = snapshot.Segments.Sum(segment => segment.Bytes + segment.DeletedRows.Bytes.Length) + snapshot.Manifest.Length;
+                return new IndexUsage(_loaded?.Length ?? 0, live);
+            }
+        }
+    }
+
+    /// <summary>Renames a file that cannot be opened to <c>NAME.damaged</c>, so that a new index can take its place.</summary>
+    /// <returns>The new path.</returns>
+    public static string SetAside(string path, IndexFileOptions? options = null)
+    {
+        options ??= new IndexFileOptions();
+        string name = Path.GetFileName(path), aside = path + ".damaged";
+        try
+        {
+            using IDisposable held = options.FileSystem.OpenExclusively(path + ".lock");
+            options.FileSystem.Replace(path, aside);
+            return aside;
+        }
+        catch (Exception exception) when (IndexFileErrors.IsFileError(exception))
+        {
+            throw IndexFileErrors.Write(name, exception);
+        }
+    }
+
+    public IndexSnapshot Acquire()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_options.Time.GetElapsedTime(_refreshed) >= _options.RefreshInterval)
+            {
+                Refresh(isThorough: false);
+            }
+
+            _state.AddReference();
+            return new IndexSnapshot(_state);
+        }
+    }
+
+    public IndexSnapshot AcquireLastGood(CancellationToken cancellationToken)
+    {
+        IndexSnapshot snapshot = Acquire();
+        LoadedCommit? commit = Volatile.Read(ref _loaded);
+        while (true)
+        {
+            try
+            {
+                foreach (IndexSection section in snapshot.Segments.SelectMany(segment => segment.Sections))
+                {
+                    section.Verify(cancellationToken);
+                }
+
+                return snapshot;
+            }
+            catch (RagException exception) when (exception.Error == RagError.IndexCorrupt)
+            {
+                snapshot.Dispose();
+                commit = commit is null ? null : ReadPrevious(commit);
+                if (commit is null)
+                {
+                    throw;
+                }
+
+                snapshot = new IndexSnapshot(commit.State);
+            }
+            catch
+            {
+                snapshot.Dispose();
+                throw;
+            }
+        }
+    }
+
+    public IndexWriteLease LockForWriting(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        long started = _options.Time.GetTimestamp();
+        if (!_writer.Wait(_options.WriterWait, cancellationToken))
+        {
+            throw Busy(null);
+        }
+
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    IDisposable held = _options.FileSystem.OpenExclusively(_path + ".lock");
+                    return new IndexWriteLease(this, () =>
+                    {
+                        held.Dispose();
+                        _writer.Release();
+                    });
+                }
+                catch (Exception exception) when (exception is UnauthorizedAccessException or DirectoryNotFoundException)
+                {
+                    throw IndexFileErrors.Write(Name, exception);
+                }
+                catch (IOException exception)
+                {
+                    RagException mapped = IndexFileErrors.Write(Name, exception);
+                    if (mapped.Error is not RagError.IndexUnavailable)
+                    {
+                        throw mapped;
+                    }
+
+                    if (_options.Time.GetElapsedTime(started) >= _options.WriterWait)
+                    {
+                        throw Busy(exception);
+                    }
+                }
+
+                cancellationToken.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(20));
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+        }
+        catch
+        {
+            _writer.Release();
+            throw;
+        }
+    }
+
+    public long Commit(IndexChange change, CancellationToken cancellationToken)
+    {
+        using IndexWriteLease lease = LockForWriting(cancellationToken);
+        return Commit(change, lease, cancellationToken);
+    }
+
+    public long Commit(IndexChange change, IndexWriteLease lease, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        (LoadedCommit? before, CommitState state) = Prepare(lease);
+        try
+        {
+            CommitPlan plan = CommitPlan.Create(Name, state, change);
+            LoadedCommit after = IndexFileWriter.Append(_path, Name, _options.FileSystem, _reader, before, plan, change, cancellationToken);
+            Publish(after);
+            return after.State.CommitId;
+        }
+        finally
+        {
+            state.Release();
+        }
+    }
+
+    public void Compact(CancellationToken cancellationToken)
+    {
+        using IndexWriteLease lease = LockForWriting(cancellationToken);
+        (LoadedCommit? before, CommitState state) = Prepare(lease);
+        try
+        {
+            if (before is not null)
+            {
+                Publish(IndexFileWriter.Compact(_path, Name, _options.FileSystem, _reader, before, cancellationToken));
+            }
+        }
+        finally
+        {
+            state.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (!_disposed)
+            {
+                _disposed = true;
+                _state.Release();
+            }
+        }
+    }
+
+    // With the writer's role held: what the file says now, however it got there. The caller releases the state.
+    private (LoadedCommit? Loaded, CommitState State) Prepare(IndexWriteLease lease)
+    {
+        ArgumentNullException.ThrowIfNull(lease);
+        if (!lease.IsHeldOn(this))
+        {
+            throw new ArgumentException("The lease is not held on this index.", nameof(lease));
+        }
+
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            Refresh(isThorough: true);
+            if (RefreshFailure is not null)
+            {
+                throw RefreshFailure;
+            }
+
+            _state.AddReference();
+            return (_loaded, _state);
+        }
+    }
+
+    private void Publish(LoadedCommit after)
+    {
+        lock (_gate)
+        {
+            if (_disposed)
+            {
+                after.State.Release();
+                return;
+            }
+
+            _state.Release();
+            _state = after.State;
+            Volatile.Write(ref _loaded, after);
+            RefreshFailure = null;
+        }
+    }
+
+    private void Refresh(bool isThorough)
+    {
+        _refreshed = _options.Time.GetTimestamp();
+        try
+        {
+            LoadedCommit? newer = _reader.ReadNewest(_loaded, isThorough);
+            RefreshFailure = null;
+            if (newer is not null)
+            {
+                Publish(newer);
+            }
+        }
+        catch (RagException exception)
+        {
+            RefreshFailure = exception;
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException && _loaded is null)
+        {
+            RefreshFailure = null;
+        }
+        catch (Exception exception) when (IndexFileErrors.IsFileError(exception))
+        {
+            RefreshFailure = IndexFileErrors.Read(Name, exception);
+        }
+    }
+
+    private LoadedCommit? ReadPrevious(LoadedCommit commit)
+    {
+        try
+        {
+            return _reader.ReadPrevious(commit);
+        }
+        catch (Exception exception) when (IndexFileErrors.IsFileError(exception))
+        {
+            throw IndexFileErrors.Read(Name, exception);
+        }
+    }
+
+    private RagException Busy(Exception? cause) =>
+        RagException.IndexBusy(Name, $"is being written elsewhere for more than {_options.WriterWait.TotalSeconds:0.###} s", cause);
+}

@@ -1,0 +1,315 @@
+namespace Coach.Rag.Tests.Storage;
+
+public sealed class FileIndexStoreTests : IDisposable
+{
+    private static readonly IndexFileOptions Eager = new() { RefreshInterval = TimeSpan.Zero, WriterWait = TimeSpan.Zero };
+    private readonly TempFolder _folder = new();
+
+    private string File => _folder.File("a.coach");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Acquire_NoFile_IsEmptyAndMakesNone()
+    {
+        using var store = new FileIndexStore(File, Eager);
+        using IndexSnapshot snapshot = store.Acquire();
+        Assert.Equal((0, 1, 0, 0), (snapshot.CommitId, snapshot.NextSegmentId, snapshot.Segments.Count, snapshot.Manifest.Length));
+        Assert.Empty(Directory.GetFiles(_folder.Path));
+    }
+
+    [Fact]
+    public void Commit_ManyChanges_EqualsTheMemoryStoreAndSurvivesReopening()
+    {
+        using var memory = new MemoryIndexStore();
+        using var store = new FileIndexStore(File, Eager);
+        for (int i = 0; i < 40; i++)
+        {
+            string expected = IndexContent.Commit(memory, seed: 7);
+            Assert.Equal(expected, IndexContent.Commit(store, seed: 7));
+            using var reopened = new FileIndexStore(File, Eager);
+            using IndexSnapshot snapshot = reopened.Acquire();
+            Assert.Equal(expected, IndexContent.Digest(snapshot));
+        }
+    }
+
+    [Fact]
+    public void Commit_SnapshotsTakenBefore_KeepWhatTheySaw()
+    {
+        using var store = new FileIndexStore(File, Eager);
+        var held = new List<(IndexSnapshot Snapshot, string Digest)>();
+        for (int i = 0; i < 12; i++)
+        {
+            string digest = IndexContent.Commit(store, seed: 3);
+            held.Add((store.Acquire(), digest));
+            if (i % 5 == 4)
+            {
+                store.Compact(default);
+            }
+        }
+
+        foreach ((IndexSnapshot snapshot, string digest) in held)
+        {
+            Assert.Equal(digest, IndexContent.Digest(snapshot));
+            snapshot.Dispose();
+        }
+    }
+
+    [Fact]
+    public void Commit_SegmentKept_KeepsItsCachedReader()
+    {
+        using var store = new FileIndexStore(File, Eager);
+        var payload = new SegmentPayload().Add(SectionKind.Text, new byte[] { 1 });
+        store.Commit(new IndexChange { Add = [payload] }, default);
+        Assert.Equal(1, payload.Id);
+        using IndexSnapshot first = store.Acquire();
+        object reader = first.Segments[0].GetOrAdd(_ => new object());
+        store.Commit(new IndexChange { DeletedRows = new Dictionary<long, byte[]> { [1] = [0b101] } }, default);
+        using IndexSnapshot second = store.Acquire();
+        Assert.Same(reader, second.Segments[0].GetOrAdd<object>(_ => throw new InvalidOperationException()));
+        Assert.Equal((true, false, true, false), (second.Segments[0].DeletedRows[0], second.Segments[0].DeletedRows[1], second.Segments[0].DeletedRows[2], second.Segments[0].DeletedRows[999]));
+        Assert.Equal((2, 0), (second.Segments[0].DeletedRows.Count, first.Segments[0].DeletedRows.Count));
+    }
+
+    [Fact]
+    public void Acquire_AnotherStoreCommitsAndCompacts_SeesItAtTheNextLook()
+    {
+        using var writer = new FileIndexStore(File, Eager);
+        using var reader = new FileIndexStore(File, Eager);
+        for (int i = 0; i < 20; i++)
+        {
+            string digest = IndexContent.Commit(writer, seed: 11);
+            if (i % 4 == 3)
+            {
+                long before = new FileInfo(File).Length;
+                writer.Compact(default);
+                Assert.True(new FileInfo(File).Length <= before);
+            }
+
+            using IndexSnapshot seen = reader.Acquire();
+            Assert.Equal(digest, IndexContent.Digest(seen));
+        }
+    }
+
+    [Fact]
+    public void Acquire_WithinTheRefreshInterval_LooksOnlyOnce()
+    {
+        var clock = new Coach.Testing.VirtualClock();
+        using var writer = new FileIndexStore(File, Eager);
+        IndexContent.Commit(writer, seed: 1);
+        using var reader = new FileIndexStore(File, new IndexFileOptions { Time = clock, RefreshInterval = TimeSpan.FromSeconds(1) });
+        IndexContent.Commit(writer, seed: 1);
+        using (IndexSnapshot snapshot = reader.Acquire())
+        {
+            Assert.Equal(1, snapshot.CommitId);
+        }
+
+        clock.Advance(TimeSpan.FromSeconds(1));
+        using IndexSnapshot later = reader.Acquire();
+        Assert.Equal(2, later.CommitId);
+    }
+
+    [Fact]
+    public void Acquire_WhileAWriterIsInTheMiddle_FindsTheLastCommitThroughTheHint()
+    {
+        using var writer = new FileIndexStore(File, Eager);
+        IndexContent.Commit(writer, seed: 1);
+        using var reader = new FileIndexStore(File, Eager);
+        string digest = IndexContent.Commit(writer, seed: 1);
+        using (FileStream tail = new(File, FileMode.Append, FileAccess.Write, FileShare.ReadWrite))
+        {
+            tail.Write(new byte[100_000]);
+        }
+
+        using IndexSnapshot snapshot = reader.Acquire();
+        Assert.Equal(digest, IndexContent.Digest(snapshot));
+    }
+
+    [Fact]
+    public void Commit_AnotherWriterHoldsTheRole_IsBusy()
+    {
+        using var one = new FileIndexStore(File, Eager);
+        using var two = new FileIndexStore(File, Eager);
+        using (one.LockForWriting(default))
+        {
+            RagException exception = Assert.Throws<RagException>(() => two.Commit(new IndexChange { Manifest = [1] }, default));
+            Assert.Equal((RagError.IndexBusy, true, "ERR_INDEX_UNAVAILABLE"), (exception.Error, exception.IsTransient, exception.Code));
+        }
+
+        Assert.Equal(1, two.Commit(new IndexChange { Manifest = [1] }, default));
+        Assert.Equal(2, one.Commit(new IndexChange { Manifest = [2] }, default));
+    }
+
+    [Fact]
+    public void Commit_LeaseGivenBackOrOfAnotherStore_IsRefused()
+    {
+        using var one = new FileIndexStore(File, Eager);
+        using var two = new FileIndexStore(_folder.File("b.coach"), Eager);
+        IndexWriteLease lease = one.LockForWriting(default);
+        Assert.Throws<ArgumentException>(() => two.Commit(new IndexChange(), lease, default));
+        lease.Dispose();
+        lease.Dispose();
+        Assert.Throws<ArgumentException>(() => one.Commit(new IndexChange(), lease, default));
+    }
+
+    [Fact]
+    public void Commit_CancelledMidway_CommitsNothing()
+    {
+        using var store = new FileIndexStore(File, Eager);
+        string digest = IndexContent.Commit(store, seed: 5);
+        using var cancel = new CancellationTokenSource();
+        var change = new IndexChange
+        {
+            Add = [new SegmentPayload().Add(SectionKind.Text, writer => { writer.Write(new byte[3 << 20]); cancel.Cancel(); }).Add(SectionKind.Terms, new byte[1])],
+        };
+        Assert.Throws<OperationCanceledException>(() => store.Commit(change, cancel.Token));
+        using var reopened = new FileIndexStore(File, Eager);
+        using IndexSnapshot snapshot = reopened.Acquire();
+        Assert.Equal(digest, IndexContent.Digest(snapshot));
+        Assert.Equal(store.Usage.TotalBytes, new FileInfo(File).Length);
+    }
+
+    [Fact]
+    public void Commit_FileVanished_IsUnavailableAndTheOldStateIsServed()
+    {
+        using var store = new FileIndexStore(File, Eager);
+        string digest = IndexContent.Commit(store, seed: 5);
+        System.IO.File.Delete(File);
+        Assert.Equal(RagError.IndexUnavailable, Assert.Throws<RagException>(() => store.Commit(new IndexChange(), default)).Error);
+        using IndexSnapshot snapshot = store.Acquire();
+        Assert.Equal(digest, IndexContent.Digest(snapshot));
+        Assert.Equal("Index 'a.coach' vanished while it was in use. Check the path and its permissions, then try again.", store.RefreshFailure!.Message);
+    }
+
+    [Theory]
+    [InlineData(28, RagError.IndexFull)]
+    [InlineData(122, RagError.IndexFull)]
+    [InlineData(30, RagError.IndexReadOnly)]
+    [InlineData(5, RagError.IndexUnavailable)]
+    public void Commit_VolumeFails_ReportsItAndKeepsTheOldState(int errno, RagError expected)
+    {
+        string digest;
+        using (var store = new FileIndexStore(File, Eager))
+        {
+            digest = IndexContent.Commit(store, seed: 5);
+        }
+
+        long length = new FileInfo(File).Length;
+        var files = new FaultyFileSystem(5000, () => new IOException("simulated") { HResult = errno });
+        using (var store = new FileIndexStore(File, new IndexFileOptions { FileSystem = files, RefreshInterval = TimeSpan.Zero }))
+        {
+            Assert.Equal(expected, Assert.Throws<RagException>(() => IndexContent.Commit(store, seed: 5)).Error);
+            Assert.Equal(expected, Assert.Throws<RagException>(() => store.Compact(default)).Error);
+            using IndexSnapshot snapshot = store.Acquire();
+            Assert.Equal(digest, IndexContent.Digest(snapshot));
+        }
+
+        Assert.Equal(length, new FileInfo(File).Length);
+        Assert.False(System.IO.File.Exists(File + ".new"));
+    }
+
+    [Fact]
+    public void Commit_FolderIsReadOnly_SaysSo()
+    {
+        if (OperatingSystem.IsWindows() || Environment.UserName == "root")
+        {
+            Assert.Skip("folder permissions do not bind this user");
+            return;
+        }
+
+        using (var store = new FileIndexStore(File, Eager))
+        {
+            IndexContent.Commit(store, seed: 5);
+        }
+
+        System.IO.File.Delete(File + ".lock");
+        System.IO.File.SetUnixFileMode(_folder.Path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        try
+        {
+            using var store = new FileIndexStore(File, Eager);
+            Assert.Equal(RagError.IndexReadOnly, Assert.Throws<RagException>(() => IndexContent.Commit(store, seed: 5)).Error);
+        }
+        finally
+        {
+            System.IO.File.SetUnixFileMode(_folder.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
+    [Fact]
+    public void Commit_FolderDoesNotExist_IsUnavailable()
+    {
+        using var store = new FileIndexStore(Path.Combine(_folder.Path, "none", "a.coach"), Eager);
+        Assert.Equal(RagError.IndexUnavailable, Assert.Throws<RagException>(() => IndexContent.Commit(store, seed: 5)).Error);
+    }
+
+    [Fact]
+    public void Compact_AfterRemovals_GivesTheSpaceBackAndKeepsTheCommit()
+    {
+        using var store = new FileIndexStore(File, Eager);
+        for (int i = 0; i < 10; i++)
+        {
+            store.Commit(new IndexChange { Add = [new SegmentPayload().Add(SectionKind.Text, new byte[50_000])], RemoveSegments = i == 0 ? [] : [i] }, default);
+        }
+
+        using IndexSnapshot before = store.Acquire();
+        Assert.True(store.Usage.TotalBytes > 8 * store.Usage.LiveBytes);
+        store.Compact(default);
+        Assert.True(store.Usage.TotalBytes < 1.1 * store.Usage.LiveBytes);
+        using IndexSnapshot after = store.Acquire();
+        Assert.Equal(IndexContent.Digest(before), IndexContent.Digest(after));
+        Assert.Equal((10, 11), (after.CommitId, after.NextSegmentId));
+        Assert.Equal(11, store.Commit(new IndexChange(), default));
+    }
+
+    [Fact]
+    public void Commit_Growing_CostsWhatIsNewOnly()
+    {
+        var files = new FaultyFileSystem(long.MaxValue);
+        using var store = new FileIndexStore(File, new IndexFileOptions { FileSystem = files });
+        store.Commit(new IndexChange { Add = [new SegmentPayload().Add(SectionKind.Text, new byte[8 << 20])] }, default);
+        long before = files.Written;
+        store.Commit(new IndexChange { Add = [new SegmentPayload().Add(SectionKind.Text, new byte[1000])] }, default);
+        Assert.InRange(files.Written - before, 1000, 1800);
+    }
+
+    [Fact]
+    public async Task Acquire_ManyReadersDuringCommitsAndCompactions_SeeOnlyCommits()
+    {
+        using var store = new FileIndexStore(File, Eager);
+        var digests = new System.Collections.Concurrent.ConcurrentDictionary<long, string>();
+        using (var memory = new MemoryIndexStore())
+        {
+            for (int i = 1; i <= 30; i++)
+            {
+                digests[i] = IndexContent.Commit(memory, seed: 21);
+            }
+        }
+
+        IndexContent.Commit(store, seed: 21);
+        using var done = new CancellationTokenSource();
+        Task[] readers = [.. Enumerable.Range(0, 3).Select(number => Task.Run(() =>
+        {
+            using FileIndexStore? other = number == 0 ? new FileIndexStore(File, Eager) : null;
+            long last = 0;
+            do
+            {
+                using IndexSnapshot snapshot = (other ?? store).Acquire();
+                Assert.True(snapshot.CommitId >= last);
+                last = snapshot.CommitId;
+                Assert.Equal(digests[last], IndexContent.Digest(snapshot));
+            }
+            while (!done.IsCancellationRequested);
+        }))];
+        for (int i = 2; i <= 30; i++)
+        {
+            IndexContent.Commit(store, seed: 21);
+            if (i % 7 == 0)
+            {
+                store.Compact(default);
+            }
+        }
+
+        await done.CancelAsync();
+        await Task.WhenAll(readers);
+    }
+}
