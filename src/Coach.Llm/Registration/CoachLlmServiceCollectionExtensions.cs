@@ -41,6 +41,9 @@ public static class CoachLlmServiceCollectionExtensions
         services.AddSingleton<LlmHttp>();
         services.TryAddSingleton<ProviderFactories>();
         services.TryAddSingleton<LlmMeter>();
+        services.TryAddSingleton<KeyMetrics>();
+        services.TryAddSingleton<KeyProber>();
+        services.TryAddSingleton<IApiKeyValidator, ApiKeyValidator>();
 
         // One handler for the life of the host: PooledConnectionLifetime, not the factory's rotation, follows DNS changes.
         builder.HttpClient
