@@ -11,7 +11,7 @@ internal sealed class ChatAnswer(string provider)
     private long _inputTokens;
     private long _outputTokens;
     private CitationsContent? _citations;
-    private string _provider = provider;
+    
 
     public void Add(ChatResponseUpdate update)
     {
@@ -33,12 +33,12 @@ internal sealed class ChatAnswer(string provider)
     public void WriteCitations(Utf8JsonWriter writer)
     {
         writer.WriteStartArray("passages");
-        foreach (Citation citation in _citations?.Citations ?? [])
+        foreach (Citation citation in Cited())
         {
             writer.WriteStartObject();
             writer.WriteNumber("n", citation.Number);
             writer.WriteString("source", citation.Passage.Source);
-            writer.WriteString("heading", citation.Passage.HeadingPath);
+            writer.WriteString("heading", citation.Passage.Heading);
             writer.WriteString("text", citation.Passage.Text);
             writer.WriteNumber("score", Math.Round(citation.Passage.Score, 4));
             writer.WriteEndObject();
@@ -47,6 +47,14 @@ internal sealed class ChatAnswer(string provider)
         writer.WriteEndArray();
     }
 
+    // A model that cites nothing still answered from what it was given; the reader may want to see it.
+    private IEnumerable<Citation> Cited() => _citations switch
+    {
+        null => [],
+        { Citations.Count: > 0 } => _citations.Citations,
+        _ => _citations.Retrieval.Passages.Select((passage, index) => new Citation(index + 1, passage)),
+    };
+
     public void WriteDone(Utf8JsonWriter writer)
     {
         writer.WriteStartObject("usage");
@@ -54,6 +62,6 @@ internal sealed class ChatAnswer(string provider)
         writer.WriteNumber("outputTokens", _outputTokens);
         writer.WriteEndObject();
         writer.WriteString("ragTier", (_citations?.Retrieval.Tier ?? RagTier.None).ToText());
-        writer.WriteString("provider", _provider);
+        writer.WriteString("provider", provider);
     }
 }

@@ -1,5 +1,6 @@
 using Coach.Abstractions;
 using Coach.AspNetCore;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
