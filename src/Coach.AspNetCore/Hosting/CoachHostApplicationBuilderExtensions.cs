@@ -1,5 +1,6 @@
 using Coach.Abstractions;
 using Coach.AspNetCore;
+using Coach.Llm;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.DependencyInjection;
@@ -44,6 +45,7 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<SessionTickets>();
         services.TryAddSingleton<EndedSessions>();
         services.TryAddSingleton<SessionEndpoints>();
+        services.TryAddSingleton<MockChatClient>();
         services.TryAddSingleton<ChatClients>();
         services.TryAddSingleton<ChatEndpoint>();
         services.TryAddSingleton<PaymentEndpoints>();

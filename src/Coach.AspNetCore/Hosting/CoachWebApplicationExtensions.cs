@@ -33,7 +33,6 @@ public static class CoachWebApplicationExtensions
             return 1;
         }
 
-        logger.Listening(string.Join(", ", app.Urls));
         await app.WaitForShutdownAsync(cancellationToken).ConfigureAwait(false);
         await app.DisposeAsync().ConfigureAwait(false);
         return 0;
