@@ -4,15 +4,15 @@ using System.Numerics.Tensors;
 namespace Coach.Rag;
 
 /// <summary>
-/// Exact nearest neighbours by cosine: a scan over codes finds candidates, float vectors decide among them. When the margin between the
-/// last result and the last candidate is within the error of the codes, it scans again with more candidates.
+/// Exact nearest neighbours by cosine: a scan over codes finds candidates, float vectors decide among them. When the margin between
+/// the last result and the last candidate is within the error of the codes, it scans again with more candidates.
 /// </summary>
 internal static class DenseSearch
 {
     /// <summary>Below this many bytes of codes a second thread costs more than it saves.</summary>
     internal const long ParallelBytes = 4L << 20;
 
-    private const int ExtraCandidates = 30;
+    private const int ExtraCandidates = 120;
     private const int MaxWidenings = 2;
     private const float ErrorDeviations = 5;
 
@@ -63,19 +63,18 @@ internal static class DenseSearch
             float error = ErrorDeviations * MathF.Sqrt(((rowScale * rowScale) + (queryScale * queryScale)) / 12);
             int wanted = (int)Math.Min(rows, hits.Length);
             long candidates = Math.Min(rows, wanted + Math.Max(ExtraCandidates, wanted / 2));
-            for (int widening = 0; ; widening++, candidates = Math.Min(rows, candidates * 4))
+            for (int widening = 0; ; widening++, candidates = Math.Min(rows, candidates * 8))
             {
                 DenseHit[] buffer = ArrayPool<DenseHit>.Shared.Rent((int)candidates);
                 try
                 {
                     var best = new DenseCandidates(buffer.AsSpan(0, (int)candidates));
                     Scan(sources, codes, querySum, threads, rows * stride, ref best);
-                    float bestLeftOut = best.IsFull ? best.Threshold * queryScale : float.NegativeInfinity;
+                    bool isAll = !best.IsFull || candidates == rows;
                     Span<DenseHit> found = buffer.AsSpan(0, best.Count);
-                    Rescore(sources, unit, found);
-                    int count = Math.Min(wanted, found.Length);
-                    if (count == 0 || widening == MaxWidenings || candidates == rows || found[count - 1].Score >= bestLeftOut + error)
+                    if (Rescore(sources, unit, found, wanted, queryScale, error, isAll) || widening == MaxWidenings)
                     {
+                        int count = Math.Min(wanted, found.Length);
                         found[..count].CopyTo(hits);
                         return count;
                     }
@@ -93,14 +92,35 @@ internal static class DenseSearch
         }
     }
 
-    private static void Rescore(ReadOnlySpan<DenseSource> sources, ReadOnlySpan<float> unit, Span<DenseHit> found)
+    /// <summary>
+    /// Gives candidates their exact scores, best first, until none of those left can be among the results; the results come to the front.
+    /// </summary>
+    /// <returns>False when even the last candidate could have been a result, so that one left out by the scan could, too.</returns>
+    private static bool Rescore(
+        ReadOnlySpan<DenseSource> sources, ReadOnlySpan<float> unit, Span<DenseHit> found, int wanted, float queryScale, float error, bool isAll)
     {
-        foreach (ref DenseHit hit in found)
-        {
-            hit = hit with { Score = TensorPrimitives.Dot(unit, sources[hit.Source].Segment.Vector(hit.Row)) };
-        }
-
         found.Sort();
+        for (int done = 0, next = wanted + (ExtraCandidates / 4); ; next *= 2)
+        {
+            next = Math.Min(next, found.Length);
+            float bestLeft = next == 0 ? float.NegativeInfinity : found[next - 1].Score * queryScale;
+            foreach (ref DenseHit hit in found[done..next])
+            {
+                hit = hit with { Score = TensorPrimitives.Dot(unit, sources[hit.Source].Segment.Vector(hit.Row)) };
+            }
+
+            done = next;
+            found[..done].Sort();
+            if (done >= wanted && found[wanted - 1].Score >= bestLeft + error)
+            {
+                return true;
+            }
+
+            if (done == found.Length)
+            {
+                return isAll;
+            }
+        }
     }
 
     private static void Scan(ReadOnlySpan<DenseSource> sources, ReadOnlySpan<sbyte> query, int querySum, int threads, long bytes, ref DenseCandidates best)

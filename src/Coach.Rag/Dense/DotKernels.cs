@@ -13,6 +13,12 @@ internal unsafe interface IDotKernel
     static abstract void Four(byte* a, byte* b, byte* c, byte* d, sbyte* query, int length, int* sums);
 }
 
+/// <summary>How far ahead of the row being read memory is asked for: two pages, which the processor's own prefetching does not cross.</summary>
+internal static class DotPrefetch
+{
+    internal const int Bytes = 8192;
+}
+
 /// <summary>512-bit: bytes to 16-bit pairs, pairs to 32 bits.</summary>
 internal readonly unsafe struct Avx512Kernel : IDotKernel
 {
@@ -21,19 +27,24 @@ internal readonly unsafe struct Avx512Kernel : IDotKernel
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Four(byte* a, byte* b, byte* c, byte* d, sbyte* query, int length, int* sums)
     {
-        Vector512<short> ones = Vector512<short>.One;
-        Vector512<int> sumA = default, sumB = default, sumC = default, sumD = default;
-        for (int i = 0; i < length; i += Vector512<byte>.Count)
-        {
-            Vector512<sbyte> q = Vector512.Load(query + i);
-            sumA += Avx512BW.MultiplyAddAdjacent(Avx512BW.MultiplyAddAdjacent(Vector512.Load(a + i), q), ones);
-            sumB += Avx512BW.MultiplyAddAdjacent(Avx512BW.MultiplyAddAdjacent(Vector512.Load(b + i), q), ones);
-            sumC += Avx512BW.MultiplyAddAdjacent(Avx512BW.MultiplyAddAdjacent(Vector512.Load(c + i), q), ones);
-            sumD += Avx512BW.MultiplyAddAdjacent(Avx512BW.MultiplyAddAdjacent(Vector512.Load(d + i), q), ones);
-        }
-
+        Vector512<int> sumA = Row(a, query, length), sumB = Row(b, query, length), sumC = Row(c, query, length), sumD = Row(d, query, length);
         Avx2Kernel.Reduce(sumA.GetLower() + sumA.GetUpper(), sumB.GetLower() + sumB.GetUpper(),
             sumC.GetLower() + sumC.GetUpper(), sumD.GetLower() + sumD.GetUpper()).Store(sums);
+    }
+
+    // Row after row, so that memory is read in order. Asking for memory past the end is harmless.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> Row(byte* row, sbyte* query, int length)
+    {
+        Vector512<short> ones = Vector512<short>.One;
+        Vector512<int> sum = default;
+        for (int i = 0; i < length; i += Vector512<byte>.Count)
+        {
+            Sse.Prefetch0(row + i + DotPrefetch.Bytes);
+            sum += Avx512BW.MultiplyAddAdjacent(Avx512BW.MultiplyAddAdjacent(Vector512.Load(row + i), Vector512.Load(query + i)), ones);
+        }
+
+        return sum;
     }
 }
 
@@ -45,17 +56,21 @@ internal readonly unsafe struct AvxVnniKernel : IDotKernel
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Four(byte* a, byte* b, byte* c, byte* d, sbyte* query, int length, int* sums)
     {
-        Vector256<int> sumA = default, sumB = default, sumC = default, sumD = default;
+        Vector256<int> sumA = Row(a, query, length), sumB = Row(b, query, length), sumC = Row(c, query, length), sumD = Row(d, query, length);
+        Avx2Kernel.Reduce(sumA, sumB, sumC, sumD).Store(sums);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Row(byte* row, sbyte* query, int length)
+    {
+        Vector256<int> sum = default;
         for (int i = 0; i < length; i += Vector256<byte>.Count)
         {
-            Vector256<sbyte> q = Vector256.Load(query + i);
-            sumA = AvxVnni.MultiplyWideningAndAdd(sumA, Vector256.Load(a + i), q);
-            sumB = AvxVnni.MultiplyWideningAndAdd(sumB, Vector256.Load(b + i), q);
-            sumC = AvxVnni.MultiplyWideningAndAdd(sumC, Vector256.Load(c + i), q);
-            sumD = AvxVnni.MultiplyWideningAndAdd(sumD, Vector256.Load(d + i), q);
+            Sse.Prefetch0(row + i + DotPrefetch.Bytes);
+            sum = AvxVnni.MultiplyWideningAndAdd(sum, Vector256.Load(row + i), Vector256.Load(query + i));
         }
 
-        Avx2Kernel.Reduce(sumA, sumB, sumC, sumD).Store(sums);
+        return sum;
     }
 }
 
@@ -67,18 +82,22 @@ internal readonly unsafe struct Avx2Kernel : IDotKernel
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Four(byte* a, byte* b, byte* c, byte* d, sbyte* query, int length, int* sums)
     {
+        Vector256<int> sumA = Row(a, query, length), sumB = Row(b, query, length), sumC = Row(c, query, length), sumD = Row(d, query, length);
+        Reduce(sumA, sumB, sumC, sumD).Store(sums);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Row(byte* row, sbyte* query, int length)
+    {
         Vector256<short> ones = Vector256<short>.One;
-        Vector256<int> sumA = default, sumB = default, sumC = default, sumD = default;
+        Vector256<int> sum = default;
         for (int i = 0; i < length; i += Vector256<byte>.Count)
         {
-            Vector256<sbyte> q = Vector256.Load(query + i);
-            sumA += Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(Vector256.Load(a + i), q), ones);
-            sumB += Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(Vector256.Load(b + i), q), ones);
-            sumC += Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(Vector256.Load(c + i), q), ones);
-            sumD += Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(Vector256.Load(d + i), q), ones);
+            Sse.Prefetch0(row + i + DotPrefetch.Bytes);
+            sum += Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(Vector256.Load(row + i), Vector256.Load(query + i)), ones);
         }
 
-        Reduce(sumA, sumB, sumC, sumD).Store(sums);
+        return sum;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
