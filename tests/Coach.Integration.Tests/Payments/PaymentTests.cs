@@ -9,7 +9,6 @@ namespace Coach.Integration.Tests.Payments;
 public sealed class PaymentTests : IAsyncLifetime
 {
     private const string Order = """{"amount":1250,"currency":"usd","description":"Two espressos"}""";
-    private const string WebhookSecret = "whsec_integration_test";
     private StripeFake _stripe = null!;
     private ChatHost _host = null!;
 
@@ -50,7 +49,7 @@ public sealed class PaymentTests : IAsyncLifetime
         using HttpResponseMessage again = await visitor.CreateLinkAsync("tab-1", Order);
         Assert.Equal(HttpStatusCode.OK, again.StatusCode);
         Assert.Equal(created.GetProperty("id").GetString(), (await again.JsonAsync()).GetProperty("id").GetString());
-        Assert.Single(_stripe.PaymentLinks);
+        Assert.Single(_stripe.Links);
         Assert.All(_stripe.Requests, request => Assert.DoesNotContain("sk_test_", request.Path, StringComparison.Ordinal));
     }
 
@@ -62,7 +61,7 @@ public sealed class PaymentTests : IAsyncLifetime
         HttpResponseMessage[] responses = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => visitor.CreateLinkAsync("tab-race", Order)));
         Assert.All(responses, response => Assert.True(response.IsSuccessStatusCode, $"{(int)response.StatusCode}"));
         Assert.Single(responses, response => response.StatusCode == HttpStatusCode.Created);
-        Assert.Single(_stripe.PaymentLinks);
+        Assert.Single(_stripe.Links);
     }
 
     [Fact]
@@ -152,12 +151,17 @@ public sealed class PaymentTests : IAsyncLifetime
         return await client.SendAsync(request);
     }
 
-    private (byte[] Body, string Signature) PayAndSign(string link) => throw new NotSupportedException(link);
+    private (byte[] Body, string Signature) PayAndSign(string link)
+    {
+        StripeFakeSession session = _stripe.Pay(link)!;
+        StripeWebhook webhook = _stripe.BuildWebhook("checkout.session.completed", session.Id);
+        return (webhook.Body.ToArray(), webhook.SignatureHeader);
+    }
 
     private void UseStripe(Dictionary<string, string?> values)
     {
-        values["Coach:Payments:Stripe:BaseUrl"] = _stripe.BaseUrl.ToString();
+        values["Coach:Payments:Stripe:BaseUrl"] = _stripe.Url.ToString();
         values["STRIPE_API_KEY"] = "sk_test_integration";
-        values["STRIPE_WEBHOOK_SECRET"] = WebhookSecret;
+        values["STRIPE_WEBHOOK_SECRET"] = _stripe.WebhookSecret;
     }
 }

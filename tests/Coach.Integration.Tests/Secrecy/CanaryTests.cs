@@ -27,7 +27,7 @@ public sealed class CanaryTests
         {
             values["Coach:Llm:Gemini:BaseUrl"] = providers.BaseUrl("gemini").ToString();
             values["Coach:Llm:OpenAI:BaseUrl"] = providers.BaseUrl("openai").ToString();
-            values["Coach:Payments:Stripe:BaseUrl"] = stripe.BaseUrl.ToString();
+            values["Coach:Payments:Stripe:BaseUrl"] = stripe.Url.ToString();
             values["STRIPE_API_KEY"] = StripeKey;
             values["STRIPE_WEBHOOK_SECRET"] = WebhookSecret;
         });
