@@ -81,13 +81,16 @@ internal static class FakeReplyWriter
         switch (fault.Kind)
         {
             case ProviderFault.FaultKind.Cut:
-                context.Abort();
-                break;
+                // Kestrel then closes the connection without the end of the body, after what was sent; Abort could overtake it.
+                throw new ConnectionCutException();
             case ProviderFault.FaultKind.HangAfter:
                 await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(false);
                 break;
         }
     }
+
+    /// <summary>Ends a connection on purpose.</summary>
+    internal sealed class ConnectionCutException() : Exception("The connection is cut on purpose.");
 
     private static async Task WriteStatusAsync(HttpContext context, ProviderFault fault, string provider, CancellationToken cancellationToken)
     {
