@@ -30,11 +30,10 @@ public static class CoachEndpointRouteBuilderExtensions
     public static IEndpointConventionBuilder MapCoachSession(this IEndpointRouteBuilder endpoints, string pattern = "/api/session")
     {
         RouteGroupBuilder group = Group(endpoints, pattern);
-        var handler = endpoints.ServiceProvider.GetRequiredService<SessionEndpoints>();
-        group.MapGet("", (RequestDelegate)handler.ShowAsync);
-        group.MapDelete("", (RequestDelegate)handler.EndAsync);
-        group.MapPost("/keys", (RequestDelegate)handler.AddKeyAsync);
-        group.MapDelete("/keys/{provider}", (RequestDelegate)handler.RemoveKeyAsync);
+        group.MapGet("", On<SessionEndpoints>((handler, context) => handler.ShowAsync(context)));
+        group.MapDelete("", On<SessionEndpoints>((handler, context) => handler.EndAsync(context)));
+        group.MapPost("/keys", On<SessionEndpoints>((handler, context) => handler.AddKeyAsync(context)));
+        group.MapDelete("/keys/{provider}", On<SessionEndpoints>((handler, context) => handler.RemoveKeyAsync(context)));
         return group.WithCoachSession();
     }
 
@@ -46,7 +45,7 @@ public static class CoachEndpointRouteBuilderExtensions
     public static IEndpointConventionBuilder MapCoachChat(this IEndpointRouteBuilder endpoints, string pattern = "/api/chat")
     {
         RouteGroupBuilder group = Group(endpoints, pattern);
-        group.MapPost("", (RequestDelegate)endpoints.ServiceProvider.GetRequiredService<ChatEndpoint>().AskAsync);
+        group.MapPost("", On<ChatEndpoint>((handler, context) => handler.AskAsync(context)));
         return group.WithCoachSession();
     }
 
@@ -58,10 +57,9 @@ public static class CoachEndpointRouteBuilderExtensions
     public static IEndpointConventionBuilder MapCoachPayments(this IEndpointRouteBuilder endpoints, string pattern = "/api/payments")
     {
         RouteGroupBuilder group = Group(endpoints, pattern);
-        var handler = endpoints.ServiceProvider.GetRequiredService<PaymentEndpoints>();
-        group.MapPost("/links", (RequestDelegate)handler.CreateAsync).WithCoachSession();
-        group.MapGet("/links/{id}", (RequestDelegate)handler.ShowAsync).WithCoachSession();
-        group.MapPost("/webhook", (RequestDelegate)handler.ReceiveAsync);
+        group.MapPost("/links", On<PaymentEndpoints>((handler, context) => handler.CreateAsync(context))).WithCoachSession();
+        group.MapGet("/links/{id}", On<PaymentEndpoints>((handler, context) => handler.ShowAsync(context))).WithCoachSession();
+        group.MapPost("/webhook", On<PaymentEndpoints>((handler, context) => handler.ReceiveAsync(context)));
         return group;
     }
 
@@ -74,6 +72,10 @@ public static class CoachEndpointRouteBuilderExtensions
     /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
     public static TBuilder WithCoachSession<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(SessionMetadata.Instance, CoachApiMetadata.Instance);
+
+    // Found at the first request, not while mapping: wrong settings are then reported by the start-up checks, all together.
+    private static RequestDelegate On<THandler>(Func<THandler, HttpContext, Task> handle)
+        where THandler : notnull => context => handle(context.RequestServices.GetRequiredService<THandler>(), context);
 
     private static RouteGroupBuilder Group(IEndpointRouteBuilder endpoints, string pattern)
     {

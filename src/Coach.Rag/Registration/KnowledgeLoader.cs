@@ -17,6 +17,7 @@ internal sealed class KnowledgeLoader(
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private Task? _run;
+    private int _disposed;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -56,6 +57,12 @@ internal sealed class KnowledgeLoader(
 
     public async ValueTask DisposeAsync()
     {
+        // The container knows this object under two services and disposes it twice.
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         await StopAsync(CancellationToken.None).ConfigureAwait(false);
         _stop.Dispose();
     }
