@@ -24,6 +24,7 @@ public static class CoachWebApplicationExtensions
         ILogger logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Coach.AspNetCore");
         try
         {
+            app.Services.GetService<IStartupValidator>()?.Validate();
             await app.StartAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception) when (Describe(exception, app) is { } reason)
@@ -43,7 +44,7 @@ public static class CoachWebApplicationExtensions
         OptionsValidationException wrong => string.Join(' ', wrong.Failures),
         CoachException known => known.Message,
         AggregateException many when many.Flatten().InnerExceptions.Select(inner => Describe(inner, app)).ToArray() is var reasons
-            && reasons.All(reason => reason is not null) => string.Join(' ', reasons),
+            && reasons.All(reason => reason is not null) => string.Join(' ', reasons.Distinct()),
         IOException { InnerException: AddressInUseException } =>
             $"The address {app.Configuration["urls"]} is in use. Stop what listens there, or choose another port with PORT=8081.",
         IOException { InnerException: System.Net.Sockets.SocketException } =>
