@@ -5,7 +5,8 @@ namespace Coach.Payments;
 /// a store of your own.
 /// </summary>
 /// <remarks>
-/// Every write is atomic and, where the store is durable, on disk before the call returns. A store that cannot read or write throws;
+/// Every write is atomic and, where the store is durable, on disk before the call returns (a claim alone may be lost with the machine:
+/// nothing was sent under it yet). A store that cannot read or write throws;
 /// nothing is half done then. Stores are safe for concurrent use, also across replicas where they are shared.
 /// </remarks>
 public interface IIdempotencyStore

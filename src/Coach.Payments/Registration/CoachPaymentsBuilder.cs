@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace Coach.Payments;
 
@@ -85,6 +86,18 @@ public sealed class CoachPaymentsBuilder
         Services.RemoveAll<IIdempotencyStore>();
         Services.AddSingleton(factory);
         return this;
+    }
+
+    /// <summary>Keeps operations in a file on this machine: see <see cref="FileIdempotencyStore"/>.</summary>
+    /// <param name="path">The journal's path; its folder must exist when the store is first used.</param>
+    /// <returns>This builder.</returns>
+    public CoachPaymentsBuilder UseFileStore(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        return UseStore(provider => new FileIdempotencyStore(
+            path,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<IOptions<CoachPaymentsOptions>>().Value.MaxRecords));
     }
 
     /// <summary>Settles operations of unknown outcome in the background (<see cref="CoachPaymentsOptions.ReconcileInterval"/>) and forgets
