@@ -7,7 +7,7 @@ public sealed class CoachLlmOptions
     public GeminiOptions Gemini { get; set; } = new();
 
     /// <summary>OpenAI.</summary>
-    public OpenAIOptions OpenAI { get; set; } = new() { BaseUrl = new Uri("https://api.openai.com/v1"), Model = "gpt-5.2-mini" };
+    public OpenAIOptions OpenAI { get; set; } = new() { BaseUrl = new Uri("https://api.openai.com/v1"), Model = "gpt-4o-mini" };
 
     /// <summary>Anthropic.</summary>
     public AnthropicOptions Anthropic { get; set; } = new();
