@@ -64,6 +64,9 @@ public static class CoachMetricsExtensions
             }));
         services.ConfigureOpenTelemetryMeterProvider((provider, metrics) =>
         {
+            // The SDK listens to meters by name across the process; those of another host in it are not ours to show.
+            var own = provider.GetRequiredService<IMeterFactory>();
+            metrics.AddView(instrument => instrument.Meter.Scope is IMeterFactory scope && !ReferenceEquals(scope, own) ? MetricStreamConfiguration.Drop : null);
             if (provider.GetRequiredService<IOptions<CoachMetricsOptions>>().Value.HostMeters)
             {
                 metrics.AddMeter(HostMeters);
