@@ -66,6 +66,15 @@ public sealed class LlmException : CoachException
         Provider = provider,
     };
 
+    internal static LlmException CircuitOpen(string provider, TimeSpan? retryAfter) => new(LlmError.Unavailable,
+        retryAfter is { } wait
+            ? $"Provider '{provider}' failed repeatedly, so it is left alone for {Seconds(wait)} s. Try again then, or use another provider."
+            : $"Provider '{provider}' failed repeatedly, so it is left alone for a while. Try again later, or use another provider.",
+        inner: null, retryAfter)
+    {
+        Provider = provider,
+    };
+
     internal static LlmException ResponseTooLarge(string provider, long limit) => new(LlmError.ResponseTooLarge,
         string.Create(CultureInfo.InvariantCulture,
             $"Provider '{provider}' sent more than {limit} bytes. Ask for a shorter answer, or raise Coach:Llm:Requests:MaxResponseBytes."))

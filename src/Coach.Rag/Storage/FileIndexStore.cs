@@ -129,43 +129,17 @@ internal sealed class FileIndexStore : IIndexStore
         long started = _options.Time.GetTimestamp();
         if (!_writer.Wait(_options.WriterWait, cancellationToken))
         {
-            throw Busy(null);
+            throw IndexWriterLock.Busy(Name, _options, null);
         }
 
         try
         {
-            while (true)
+            IDisposable held = IndexWriterLock.Take(_path + ".lock", Name, _options, started, cancellationToken);
+            return new IndexWriteLease(this, () =>
             {
-                try
-                {
-                    IDisposable held = _options.FileSystem.OpenExclusively(_path + ".lock");
-                    return new IndexWriteLease(this, () =>
-                    {
-                        held.Dispose();
-                        _writer.Release();
-                    });
-                }
-                catch (Exception exception) when (exception is UnauthorizedAccessException or DirectoryNotFoundException)
-                {
-                    throw IndexFileErrors.Write(Name, exception);
-                }
-                catch (IOException exception)
-                {
-                    RagException mapped = IndexFileErrors.Write(Name, exception);
-                    if (mapped.Error is not RagError.IndexUnavailable)
-                    {
-                        throw mapped;
-                    }
-
-                    if (_options.Time.GetElapsedTime(started) >= _options.WriterWait)
-                    {
-                        throw Busy(exception);
-                    }
-                }
-
-                cancellationToken.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(20));
-                cancellationToken.ThrowIfCancellationRequested();
-            }
+                held.Dispose();
+                _writer.Release();
+            });
         }
         catch
         {
@@ -303,7 +277,4 @@ internal sealed class FileIndexStore : IIndexStore
             throw IndexFileErrors.Read(Name, exception);
         }
     }
-
-    private RagException Busy(Exception? cause) =>
-        RagException.IndexBusy(Name, $"is being written elsewhere for more than {_options.WriterWait.TotalSeconds:0.###} s", cause);
 }
