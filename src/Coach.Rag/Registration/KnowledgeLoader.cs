@@ -8,7 +8,7 @@ namespace Coach.Rag;
 /// whenever the rescan interval has passed. Never blocks start-up.
 /// </summary>
 internal sealed class KnowledgeLoader(
-    IKnowledgeBase knowledge, IReadOnlyList<KnowledgeSource> sources, CoachRagOptions options, TimeProvider time, ILogger<KnowledgeLoader> logger)
+    KnowledgeBase knowledge, RagIndex index, IReadOnlyList<KnowledgeSource> sources, CoachRagOptions options, TimeProvider time, ILogger<KnowledgeLoader> logger)
     : IHostedService, IAsyncDisposable
 {
     private static readonly TimeSpan LongestRetry = TimeSpan.FromMinutes(1);
@@ -17,6 +17,7 @@ internal sealed class KnowledgeLoader(
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private Task? _run;
+    private int _disposed;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -56,6 +57,11 @@ internal sealed class KnowledgeLoader(
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;     // the container knows this object under two names
+        }
+
         await StopAsync(CancellationToken.None).ConfigureAwait(false);
         _stop.Dispose();
     }
@@ -76,13 +82,20 @@ internal sealed class KnowledgeLoader(
             TimeSpan pause;
             try
             {
-                await knowledge.SyncAsync(null, null, cancellationToken).ConfigureAwait(false);
+                await knowledge.SyncTextAsync(null, null, cancellationToken).ConfigureAwait(false);
+                _first.TrySetResult();
+                await knowledge.TryEmbedAsync(cancellationToken).ConfigureAwait(false);
                 retry = TimeSpan.FromSeconds(1);
                 pause = options.RescanInterval;
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
                 break;
+            }
+            catch (RagException e) when (e.Error == RagError.IndexCorrupt && index.TryRebuild())
+            {
+                logger.Rebuilding();
+                pause = TimeSpan.FromTicks(1);
             }
             catch (RagException e)
             {

@@ -68,6 +68,11 @@ internal sealed class IndexView
     /// <summary>The same commit with another latent space.</summary>
     public IndexView With(LatentModel model, IReadOnlyList<DenseSegment?> latent) => new(this, model, latent);
 
+    /// <summary>The store that the commit is of.</summary>
+    public IIndexStore? Store { get; init; }
+
+    public bool IsOf(IIndexStore store) => ReferenceEquals(Store, store);
+
     public long CommitId { get; }
 
     public IReadOnlyList<(SegmentReader Reader, RowBitmap Deleted)> Segments { get; }
