@@ -6,9 +6,8 @@ internal static class SegmentMerger
     private const int SmallRows = 16_384;
     private const int MaxSmall = 8;
     private const int MaxRows = 65_536;
-    private const long CompactAbove = 16L << 20;
 
-    /// <summary>Joins small segments, drops deleted rows, and gives space back, where that is worth it.</summary>
+    /// <summary>Joins small segments and drops deleted rows where that is worth it.</summary>
     /// <returns>Whether the index changed.</returns>
     public static bool TryMerge(RagIndex index, IndexSnapshot snapshot, IndexWriteLease lease, CancellationToken cancellationToken)
     {
@@ -50,12 +49,6 @@ internal static class SegmentMerger
         }
 
         index.Store.Commit(new IndexChange { Add = add, RemoveSegments = Leaving(view, snapshot, chosen) }, lease, cancellationToken);
-        IndexUsage usage = index.Store.Usage;
-        if (usage.TotalBytes > (2 * usage.LiveBytes) + CompactAbove)
-        {
-            index.Store.Compact(cancellationToken);
-        }
-
         return true;
     }
 

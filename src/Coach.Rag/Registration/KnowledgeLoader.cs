@@ -17,7 +17,6 @@ internal sealed class KnowledgeLoader(
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private Task? _run;
-    private int _disposed;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -55,16 +54,8 @@ internal sealed class KnowledgeLoader(
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0)
-        {
-            return;     // the container knows this object under two names
-        }
-
-        await StopAsync(CancellationToken.None).ConfigureAwait(false);
-        _stop.Dispose();
-    }
+    // The source of the stop signal has no timer and no handle to free: a host may stop or dispose this object twice, in any order.
+    public async ValueTask DisposeAsync() => await StopAsync(CancellationToken.None).ConfigureAwait(false);
 
     private void Start()
     {

@@ -13,7 +13,15 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
     public CoachRagOptions Options => options;
 
     /// <summary>The identity of the registered embedder; null when there is none.</summary>
-    public string? Embedder { get; set; }
+    public string? Embedder
+    {
+        get;
+        set
+        {
+            field = value;
+            _view = null;
+        }
+    }
 
     public int DocumentCount => Read(static view => view.LiveDocuments);
 
@@ -54,10 +62,9 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
     public IndexView ViewOf(IndexSnapshot snapshot)
     {
         IndexView? view = _view;
-        if (view is null || view.CommitId != snapshot.CommitId || !view.IsOf(Store))
+        if (view is null || !ReferenceEquals(view.Identity, snapshot.Identity))
         {
-            IIndexStore of = Store;
-            _view = view = new IndexView(snapshot, of.Name, Embedder) { Store = of };
+            _view = view = new IndexView(snapshot, Store.Name, Embedder);
         }
 
         return view;
