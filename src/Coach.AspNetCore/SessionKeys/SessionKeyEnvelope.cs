@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Coach.Abstractions;
 using Microsoft.AspNetCore.DataProtection;
+using Secret = Coach.Abstractions.Secret;
 
 namespace Coach.AspNetCore;
 

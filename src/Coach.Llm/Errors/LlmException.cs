@@ -132,7 +132,8 @@ public sealed class LlmException : CoachException
         ? http.HttpRequestError.ToString()
         : inner.GetType().Name;
 
-    private static string Shown(string provider) => provider.Length <= 40 && provider.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')
+    // A key pasted into the wrong field must not come back: names are short and of letters, keys are neither.
+    private static string Shown(string provider) => provider.Length <= 20 && provider.All(c => char.IsAsciiLetter(c) || c is '-' or '_' or '.')
         ? provider
         : "(not a provider's name)";
 

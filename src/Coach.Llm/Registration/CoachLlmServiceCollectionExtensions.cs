@@ -66,7 +66,8 @@ public static class CoachLlmServiceCollectionExtensions
                 MaxResponseHeadersLength = 64,
             })
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
-            .RedactLoggedHeaders(_ => true);
+            .RedactLoggedHeaders(_ => true)
+            .RemoveAllLoggers(); // redaction covers their text; the structured values of their trace level still hold the key
         BuiltInProviders.Register(builder);
     }
 }

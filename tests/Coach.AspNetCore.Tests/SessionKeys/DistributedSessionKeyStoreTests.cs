@@ -4,6 +4,7 @@ using Coach.Abstractions;
 using Coach.Llm;
 using Coach.Testing;
 using Microsoft.AspNetCore.DataProtection;
+using Secret = Coach.Abstractions.Secret;
 using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.DependencyInjection;
