@@ -2,7 +2,6 @@ using System.Net;
 using Coach.Abstractions;
 using Coach.Testing;
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.Options;
 
 namespace Coach.Llm.Tests;
 
@@ -21,7 +20,7 @@ internal static class WireHarness
     public static IChatClient Client(string provider, HttpMessageHandler handler, CoachLlmOptions? options = null)
     {
         options ??= new CoachLlmOptions();
-        var connection = new ProviderConnection(new LlmHttp(new OneHandler(handler)), Options.Create(options), TimeProvider.System);
+        var connection = new ProviderConnection(new LlmHttp(new OneHandler(handler)), Microsoft.Extensions.Options.Options.Create(options), TimeProvider.System);
         ChatWire wire = provider switch
         {
             ProviderNames.Gemini => new GeminiChatWire(options.Gemini),

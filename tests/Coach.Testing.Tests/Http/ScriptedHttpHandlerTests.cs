@@ -30,7 +30,7 @@ public sealed class ScriptedHttpHandlerTests
         Stream stream = await response.Content.ReadAsStreamAsync(Token);
         byte[] buffer = new byte[2000];
         Assert.Equal(600, await stream.ReadAsync(buffer, Token));
-        await Assert.ThrowsAsync<HttpIOException>(async () => await stream.ReadAsync(buffer, Token));
+        await Assert.ThrowsAsync<HttpIOException>(async () => await stream.ReadExactlyAsync(buffer.AsMemory(0, 1), Token));
     }
 
     [Fact]
