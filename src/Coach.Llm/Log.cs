@@ -19,4 +19,10 @@ internal static partial class Log
 
     [LoggerMessage(2013, LogLevel.Debug, "{Sessions} sessions expired; {Remaining} are live")]
     public static partial void SessionsExpired(this ILogger logger, int sessions, int remaining);
+
+    [LoggerMessage(2014, LogLevel.Warning, "A client of provider {Provider} was made after its time limit and could not be discarded ({Exception})")]
+    public static partial void LateClientFailed(this ILogger logger, string provider, string exception);
+
+    [LoggerMessage(2020, LogLevel.Debug, "The keys of {Sessions} sessions expired; {Remaining} sessions hold keys")]
+    public static partial void KeysExpired(this ILogger logger, int sessions, int remaining);
 }

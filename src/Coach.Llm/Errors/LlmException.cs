@@ -96,6 +96,10 @@ public sealed class LlmException : CoachException
         string.Create(CultureInfo.InvariantCulture,
             $"No more sessions are admitted ({reason}; Coach:Llm:Sessions:MaxSessions is {maximum}). Try again when others have ended."));
 
+    internal static LlmException TooManyKeys(int maximum) => new(LlmError.SessionLimit,
+        string.Create(CultureInfo.InvariantCulture,
+            $"The session holds {maximum} keys, which is the most (Coach:Llm:Sessions:MaxKeysPerSession). Remove one first."));
+
     internal static LlmException SessionRequired() => new(LlmError.SessionRequired,
         "The call names no session. Pass a SessionId made with SessionId.From.");
 

@@ -67,6 +67,23 @@ public sealed class CoachLlmBuilder
             await create(services, session, key, cancellationToken).ConfigureAwait(false));
     }
 
+    /// <summary>Adds key validation for a provider, or replaces the one that Coach brings along.</summary>
+    /// <param name="name">The provider's name; compared in lower case.</param>
+    /// <param name="validate">
+    /// Asks the provider. Its outcome is cached and shared like any other; its exceptions reach the caller, so report failures of the
+    /// provider as an outcome.
+    /// </param>
+    /// <returns>This builder.</returns>
+    /// <exception cref="ArgumentException"><paramref name="name"/> is null, empty or white space.</exception>
+    /// <exception cref="ArgumentNullException"><paramref name="validate"/> is null.</exception>
+    public CoachLlmBuilder AddKeyValidator(string name, Func<IServiceProvider, ApiKey, CancellationToken, Task<KeyValidation>> validate)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentNullException.ThrowIfNull(validate);
+        Services.AddSingleton(new CustomKeyValidator(name.ToLowerInvariant(), validate));
+        return this;
+    }
+
     /// <summary>For clients that also need the session, such as those that keep its limits.</summary>
     internal CoachLlmBuilder AddProvider<TClient>(string name, Func<IServiceProvider, SessionId, ApiKey, TClient> create)
         where TClient : class =>

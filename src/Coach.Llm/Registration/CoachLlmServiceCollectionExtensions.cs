@@ -1,5 +1,7 @@
+using Coach.Abstractions;
 using Coach.Llm;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -41,6 +43,15 @@ public static class CoachLlmServiceCollectionExtensions
         services.AddSingleton<LlmHttp>();
         services.TryAddSingleton<ProviderFactories>();
         services.TryAddSingleton<LlmMeter>();
+        services.TryAddSingleton<KeyMetrics>();
+        services.TryAddSingleton<KeyProber>();
+        services.TryAddSingleton<IApiKeyValidator, ApiKeyValidator>();
+        services.TryAddSingleton<SessionMetrics>();
+        services.TryAddSingleton<ISessionKeyStore, MemorySessionKeyStore>();
+        services.TryAddSingleton<SessionClientRegistry>();
+        services.TryAddSingleton<ISessionClientRegistry>(provider => provider.GetRequiredService<SessionClientRegistry>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IComponentHealth, SessionHealth>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, LlmStartup>());
 
         // One handler for the life of the host: PooledConnectionLifetime, not the factory's rotation, follows DNS changes.
         builder.HttpClient

@@ -17,6 +17,9 @@ internal static class ProviderAddress
         return new Uri(baseUrl.AbsolutePath is "/" or "" ? $"{root}/{prefix}/{path}" : $"{root}/{path}");
     }
 
+    /// <summary>Cartesia: the version travels in a header.</summary>
+    public static Uri Unversioned(Uri baseUrl, string path) => new($"{Root(baseUrl)}/{path}");
+
     private static string Root(Uri baseUrl) => baseUrl.GetLeftPart(UriPartial.Path).TrimEnd('/');
 
     private static bool EndsInVersion(string root)

@@ -26,4 +26,12 @@ public static class ProviderNames
 
     /// <summary>The six providers that take a key, in the order of this page.</summary>
     public static IReadOnlyList<string> All { get; } = [Gemini, OpenAI, Anthropic, OpenRouter, OpenAICompatible, Cartesia];
+
+    /// <summary>The name as metrics write it: from a closed set, whatever hosts add.</summary>
+    internal static string LabelOf(string provider) => provider switch
+    {
+        Gemini or OpenAI or Anthropic or OpenRouter or OpenAICompatible or Cartesia or Mock => provider,
+        "" => "none",
+        _ => "other",
+    };
 }

@@ -6,6 +6,9 @@ namespace Coach.Llm;
 /// </summary>
 public interface ISessionKeyStore
 {
+    /// <summary>How many sessions hold a key, as far as this process knows. For gauges.</summary>
+    int SessionCount { get; }
+
     /// <summary>Stores a session's key for the key's provider, in place of any earlier one.</summary>
     /// <param name="session">The session.</param>
     /// <param name="key">The key.</param>

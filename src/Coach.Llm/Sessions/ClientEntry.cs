@@ -4,20 +4,39 @@ namespace Coach.Llm;
 /// One client with the count of its leases. The count and "closed" share one word: a lease is only ever added while the sign bit is
 /// clear, and whoever brings the word to "closed, none left" disposes. That state is reached exactly once.
 /// </summary>
-internal sealed class ClientEntry(object client, ApiKey key, Action<ClientEntry> dispose)
+internal sealed class ClientEntry
 {
     private const int Closed = int.MinValue;
 
+    private readonly IClientOwner _owner;
     private int _state;
     private LeaseTicket? _spare;
 
-    public object Client { get; } = client;
+    /// <param name="client">The client.</param>
+    /// <param name="type">The type it is leased as.</param>
+    /// <param name="key">The key it was made with.</param>
+    /// <param name="session">The session it belongs to.</param>
+    /// <param name="owner">Disposes the client, and knows the time.</param>
+    /// <param name="reserved">How many callers already wait for it; each takes its lease with <see cref="TakeReserved"/>.</param>
+    public ClientEntry(object client, Type type, ApiKey key, SessionNode session, IClientOwner owner, int reserved)
+    {
+        (Client, Type, Key, Session, _owner, _state) = (client, type, key, session, owner, reserved);
+        CreatedAt = owner.Now;
+    }
 
-    public ApiKey Key { get; } = key;
+    public object Client { get; }
+
+    public Type Type { get; }
+
+    public ApiKey Key { get; }
+
+    public SessionNode Session { get; }
+
+    public long CreatedAt { get; }
 
     public bool IsLeased => (Volatile.Read(ref _state) & ~Closed) != 0;
 
-    /// <summary>Counts a lease unless the entry is closed.</summary>
+    /// <summary>Counts a lease, unless the entry is closed.</summary>
     public LeaseTicket? TryLease()
     {
         int state = Volatile.Read(ref _state);
@@ -26,7 +45,7 @@ internal sealed class ClientEntry(object client, ApiKey key, Action<ClientEntry>
             int seen = Interlocked.CompareExchange(ref _state, state + 1, state);
             if (seen == state)
             {
-                return Interlocked.Exchange(ref _spare, null) ?? new LeaseTicket(this);
+                return TakeReserved();
             }
 
             state = seen;
@@ -35,25 +54,40 @@ internal sealed class ClientEntry(object client, ApiKey key, Action<ClientEntry>
         return null;
     }
 
-    /// <summary>Called by the ticket, once per lease.</summary>
-    public void Release(LeaseTicket ticket)
+    /// <summary>The ticket for a lease that is already counted.</summary>
+    public LeaseTicket TakeReserved() => Interlocked.Exchange(ref _spare, null) ?? new LeaseTicket(this);
+
+    /// <summary>Ends a lease; a ticket calls it once per lease.</summary>
+    public void Release(LeaseTicket? ticket)
     {
-        Volatile.Write(ref _spare, ticket);
+        Session.LastUsed = _owner.Now;
+        if (ticket is not null)
+        {
+            Volatile.Write(ref _spare, ticket);
+        }
+
         if (Interlocked.Decrement(ref _state) == Closed)
         {
-            dispose(this);
+            _owner.Dispose(this);
         }
     }
 
-    /// <summary>Admits no further lease. The first call decides; the client is disposed now or with the last lease.</summary>
-    public bool Close()
+    /// <summary>Admits no further lease. The client is disposed now, or with its last lease.</summary>
+    public void Close()
     {
-        int before = Interlocked.Or(ref _state, Closed);
-        if (before == 0)
+        if (Interlocked.Or(ref _state, Closed) == 0)
         {
-            dispose(this);
+            _owner.Dispose(this);
         }
-
-        return before >= 0;
     }
+}
+
+/// <summary>What an entry needs of the registry it lives in.</summary>
+internal interface IClientOwner
+{
+    /// <summary>The time to the second.</summary>
+    long Now { get; }
+
+    /// <summary>Disposes an entry's client. Called once per entry, by whoever ended its last use; never throws.</summary>
+    void Dispose(ClientEntry entry);
 }

@@ -40,6 +40,9 @@ internal sealed class FileIndexStore : IIndexStore
     /// <summary>Whether a newer commit than the one served is in the file, but damaged.</summary>
     public bool HasDamagedCommits => Volatile.Read(ref _loaded)?.HasDamagedCommits ?? false;
 
+    /// <summary>Whether bytes follow the last commit: what a writer that died left behind, or one at work has written so far.</summary>
+    public bool HasUnfinishedTail => Volatile.Read(ref _loaded) is { HasDamagedCommits: false } loaded && loaded.Length > loaded.End;
+
     public IndexUsage Usage
     {
         get

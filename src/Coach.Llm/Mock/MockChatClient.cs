@@ -1,0 +1,122 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.AI;
+
+namespace Coach.Llm;
+
+/// <summary>
+/// The chat client of mock mode: no network, no key, always the same answer to the same question. It answers with sentences from the
+/// passages that the request carries (see <see cref="GroundingPassage.PropertyName"/>), cites each as <c>[n]</c>, and says that it is
+/// a mock.
+/// </summary>
+/// <remarks>Safe for concurrent use. Token counts are estimates: four characters to a token.</remarks>
+public sealed class MockChatClient : IChatClient
+{
+    /// <summary>The model it reports.</summary>
+    public const string ModelId = "mock-extractive";
+
+    private const int MaxSentences = 3;
+
+    /// <inheritdoc />
+    public Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        return cancellationToken.IsCancellationRequested
+            ? Task.FromCanceled<ChatResponse>(cancellationToken)
+            : Task.FromResult(Updates([.. messages], options).ToChatResponse());
+    }
+
+    /// <inheritdoc />
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        foreach (ChatResponseUpdate update in Updates([.. messages], options))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await Task.Yield();
+            yield return update;
+        }
+    }
+
+    /// <inheritdoc />
+    public object? GetService(Type serviceType, object? serviceKey = null)
+    {
+        ArgumentNullException.ThrowIfNull(serviceType);
+        return serviceKey is not null ? null
+            : serviceType == typeof(ChatClientMetadata) ? new ChatClientMetadata(ProviderNames.Mock, defaultModelId: ModelId)
+            : serviceType.IsInstanceOfType(this) ? this
+            : null;
+    }
+
+    /// <summary>Does nothing.</summary>
+    public void Dispose()
+    {
+    }
+
+    private static IEnumerable<ChatResponseUpdate> Updates(IReadOnlyList<ChatMessage> messages, ChatOptions? options)
+    {
+        string question = messages.LastOrDefault(message => message.Role == ChatRole.User)?.Text ?? "";
+        IReadOnlyList<GroundingPassage>? passages =
+            options?.AdditionalProperties?.TryGetValue(GroundingPassage.PropertyName, out object? value) == true
+                ? value as IReadOnlyList<GroundingPassage>
+                : null;
+        string answer = Answer(question, passages);
+        string responseId = "mock-" + Abstractions.Secret.From(question + "\n" + answer).Fingerprint;
+        int limit = options?.MaxOutputTokens ?? int.MaxValue;
+        int tokens = 0;
+        bool isCut = false;
+        foreach (string word in Words(answer))
+        {
+            if (tokens + Tokens(word) > limit)
+            {
+                isCut = true;
+                break;
+            }
+
+            tokens += Tokens(word);
+            yield return Update(new TextContent(word), null);
+        }
+
+        int input = messages.Sum(message => Tokens(message.Text)) + (passages?.Sum(passage => Tokens(passage.Text)) ?? 0);
+        var usage = new UsageDetails { InputTokenCount = input, OutputTokenCount = tokens, TotalTokenCount = input + tokens };
+        yield return Update(new UsageContent(usage), isCut ? ChatFinishReason.Length : ChatFinishReason.Stop);
+
+        ChatResponseUpdate Update(AIContent content, ChatFinishReason? finish) => new(ChatRole.Assistant, [content])
+        {
+            ResponseId = responseId,
+            MessageId = responseId,
+            ModelId = ModelId,
+            FinishReason = finish,
+        };
+    }
+
+    private static string Answer(string question, IReadOnlyList<GroundingPassage>? passages)
+    {
+        if (string.IsNullOrWhiteSpace(question))
+        {
+            return "Mock mode: there is no question to answer. Ask something about the documents.";
+        }
+
+        IReadOnlyList<ExtractedSentence> sentences = passages is { Count: > 0 } ? SentencePicker.Pick(question, passages, MaxSentences) : [];
+        return sentences.Count > 0
+            ? "Mock mode, quoting the documents: " + string.Join(" ", sentences.Select(sentence => $"{sentence.Text} [{sentence.Number}]"))
+            : passages is { Count: > 0 }
+                ? $"Mock mode: the {passages.Count} passages found say nothing about {SentencePicker.Topic(question)}. Ask in other words, or enter a key to ask a model."
+                : $"Mock mode: no passage was found about {SentencePicker.Topic(question)}, and without one there is nothing to quote. Enter a key to ask a model.";
+    }
+
+    private static int Tokens(string text) => (text.Length + 3) / 4;
+
+    private static IEnumerable<string> Words(string text)
+    {
+        int start = 0;
+        for (int space = text.IndexOf(' ', 1); space > 0; space = text.IndexOf(' ', space + 1))
+        {
+            yield return text[start..space];
+            start = space;
+        }
+
+        yield return text[start..];
+    }
+}

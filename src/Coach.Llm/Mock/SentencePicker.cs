@@ -1,0 +1,171 @@
+namespace Coach.Llm;
+
+/// <summary>A sentence and the number of the passage it stands in.</summary>
+internal sealed record ExtractedSentence(int Number, string Text);
+
+/// <summary>
+/// Picks the sentences that share the most with a question: each distinct stem of the question counts by how rare it is among the
+/// candidate sentences, the sum is damped by the sentence's length, and headings help all sentences below them.
+/// </summary>
+internal static class SentencePicker
+{
+    private const int MaxSentence = 600;
+    private const int MaxSentencesRead = 2000;
+
+    private static readonly HashSet<string> StopWords =
+    [
+        "a", "about", "after", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "could", "did",
+        "do", "does", "for", "from", "get", "give", "had", "has", "have", "her", "his", "how", "i", "if", "in", "into", "is", "it", "its",
+        "make", "many", "may", "me", "mean", "much", "my", "need", "no", "not", "of", "on", "one", "or", "our", "out", "please", "s", "say",
+        "shall", "should", "so", "some", "tell", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "to",
+        "us", "use", "was", "we", "were", "what", "when", "where", "which", "who", "why", "will", "with", "would", "you", "your",
+    ];
+
+    public static IReadOnlyList<ExtractedSentence> Pick(string question, IReadOnlyList<GroundingPassage> passages, int count)
+    {
+        HashSet<string> wanted = Stems(question);
+        if (wanted.Count == 0)
+        {
+            return [];
+        }
+
+        var candidates = new List<Candidate>();
+        foreach (GroundingPassage passage in passages)
+        {
+            HashSet<string> heading = Stems(passage.Heading);
+            foreach (string sentence in Sentences(passage.Text).Take(MaxSentencesRead - candidates.Count))
+            {
+                HashSet<string> stems = Stems(sentence);
+                candidates.Add(new Candidate(passage.Number, sentence, candidates.Count, stems,
+                    [.. wanted.Where(stems.Contains)], [.. wanted.Where(stem => heading.Contains(stem) && !stems.Contains(stem))]));
+            }
+        }
+
+        double Rarity(string stem) => Math.Log(1 + (candidates.Count / (1.0 + candidates.Count(candidate => candidate.Stems.Contains(stem)))));
+        Dictionary<string, double> weights = wanted.ToDictionary(stem => stem, Rarity);
+        List<Candidate> ranked =
+        [
+            .. candidates
+                .Where(candidate => candidate.Hits.Length > 0)
+                .OrderByDescending(candidate => Score(candidate, weights))
+                .ThenBy(candidate => candidate.Order),
+        ];
+        if (ranked.Count == 0)
+        {
+            return [];
+        }
+
+        // What shares little more than one common word with the question is no answer to it.
+        double best = Score(ranked[0], weights);
+        return
+        [
+            .. ranked.DistinctBy(candidate => candidate.Text)
+                .Take(count)
+                .Where(candidate => Score(candidate, weights) >= best * 0.5)
+                .Select(candidate => new ExtractedSentence(candidate.Number, candidate.Text)),
+        ];
+    }
+
+    /// <summary>The words of a question that carry meaning, for an answer that has to do without any.</summary>
+    public static string Topic(string question)
+    {
+        string[] words = [.. Tokens(question).Where(word => !StopWords.Contains(word)).Distinct().Take(6)];
+        return words.Length == 0 ? "that" : $"\"{string.Join(' ', words)}\"";
+    }
+
+    /// <summary>Splits at the ends of sentences and at blank or list lines; joins lines that were wrapped.</summary>
+    internal static IEnumerable<string> Sentences(string text)
+    {
+        foreach (string block in Blocks(text))
+        {
+            int start = 0;
+            for (int i = 0; i < block.Length; i++)
+            {
+                bool isEnd = block[i] is '.' or '!' or '?' && (i + 1 == block.Length || (block[i + 1] == ' ' && !IsAbbreviation(block, i)));
+                if (isEnd || i + 1 == block.Length || i - start >= MaxSentence)
+                {
+                    string sentence = block[start..(i + 1)].Trim();
+                    start = i + 1;
+                    if (sentence.Length > 2 && sentence.Any(char.IsLetterOrDigit))
+                    {
+                        yield return sentence;
+                    }
+                }
+            }
+        }
+    }
+
+    private static IEnumerable<string> Blocks(string text)
+    {
+        var lines = new List<string>();
+        foreach (string raw in text.Split('\n'))
+        {
+            string line = raw.Trim();
+            bool begins = line.StartsWith("- ", StringComparison.Ordinal) || line.StartsWith("* ", StringComparison.Ordinal)
+                || line.StartsWith('#') || line.StartsWith('|');
+            if ((line.Length == 0 || begins) && lines.Count > 0)
+            {
+                yield return string.Join(' ', lines);
+                lines.Clear();
+            }
+
+            line = line.TrimStart('#', '-', '*', ' ');
+            if (line.Length > 0)
+            {
+                lines.Add(line);
+            }
+        }
+
+        if (lines.Count > 0)
+        {
+            yield return string.Join(' ', lines);
+        }
+    }
+
+    // "e.g. this", "Mr. Smith", "no. 5": a full stop after a short word whose follower does not begin a sentence.
+    private static bool IsAbbreviation(string text, int dot) =>
+        text[dot] == '.' && dot + 2 < text.Length && (char.IsLower(text[dot + 2]) || char.IsDigit(text[dot + 2]))
+        && (dot < 3 || text.AsSpan(Math.Max(0, dot - 3), Math.Min(3, dot)).ContainsAny(' ', '.'));
+
+    private static double Score(Candidate candidate, Dictionary<string, double> weights) =>
+        (candidate.Hits.Sum(stem => weights[stem]) + (0.5 * candidate.HeadingHits.Sum(stem => weights[stem])))
+        / Math.Sqrt(8 + candidate.Stems.Count);
+
+    private static HashSet<string> Stems(string text) =>
+        [.. Tokens(text).Where(word => !StopWords.Contains(word)).Select(Stem)];
+
+    private static IEnumerable<string> Tokens(string text)
+    {
+        int start = -1;
+        for (int i = 0; i <= text.Length; i++)
+        {
+            bool isWord = i < text.Length && char.IsLetterOrDigit(text[i]);
+            if (isWord && start < 0)
+            {
+                start = i;
+            }
+            else if (!isWord && start >= 0)
+            {
+                yield return text[start..i].ToLowerInvariant();
+                start = -1;
+            }
+        }
+    }
+
+    // The commonest English endings, so that "refunds", "refunded" and "refund" meet; nothing finer is needed here.
+    private static string Stem(string word)
+    {
+        foreach (string ending in (ReadOnlySpan<string>)["ing", "ies", "ied", "es", "ed", "ly", "s"])
+        {
+            if (word.Length > ending.Length + 2 && word.EndsWith(ending, StringComparison.Ordinal) && !word.EndsWith("ss", StringComparison.Ordinal))
+            {
+                string stem = word[..^ending.Length] + (ending is "ies" or "ied" ? "y" : "");
+                return stem.Length > 2 && stem[^1] == stem[^2] ? stem[..^1] : stem.TrimEnd('e') is { Length: > 2 } trimmed ? trimmed : stem;
+            }
+        }
+
+        return word.Length > 3 ? word.TrimEnd('e') : word;
+    }
+
+    private sealed record Candidate(int Number, string Text, int Order, HashSet<string> Stems, string[] Hits, string[] HeadingHits);
+}

@@ -1,0 +1,57 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+
+namespace Coach.Llm;
+
+/// <summary>One provider's chat protocol: where requests go, how they are written and how answers are read. Shared by all sessions.</summary>
+internal abstract class ChatWire(string provider, string model)
+{
+    public string Provider { get; } = provider;
+
+    /// <summary>The model of requests that name none; may be empty.</summary>
+    public string Model { get; } = model;
+
+    public abstract Uri BaseAddress { get; }
+
+    public abstract Uri Address(string model, bool stream);
+
+    /// <summary>Puts the key, and whatever else the protocol wants, on the request's headers.</summary>
+    public abstract void Sign(HttpRequestHeaders headers, ApiKey key);
+
+    public abstract void Write(Utf8JsonWriter writer, ChatCall call);
+
+    public abstract StreamDecoder CreateDecoder(ChatCall call);
+
+    /// <summary>Reads an answer that came whole.</summary>
+    /// <exception cref="WireException">It is damaged, incomplete or an error.</exception>
+    public abstract IReadOnlyList<ChatResponseUpdate> ReadWhole(ChatCall call, ReadOnlySpan<byte> body);
+
+    protected static string TextOf(ChatMessage message) =>
+        string.Concat(message.Contents.OfType<TextContent>().Select(content => content.Text));
+}
+
+/// <summary>One request as a wire needs to know it.</summary>
+internal sealed record ChatCall(
+    IReadOnlyList<ChatMessage> Messages, ChatOptions? Options, string Model, ApiKey Key, bool Stream, CoachLlmOptions Defaults)
+{
+    public float? Temperature => Options?.Temperature ?? Defaults.Temperature;
+
+    public int MaxOutputTokens => Options?.MaxOutputTokens ?? Defaults.MaxOutputTokens;
+
+    /// <summary>The tools that are declared as functions; what else a caller lists is run by the provider and is not supported.</summary>
+    public IEnumerable<AIFunctionDeclaration> Functions => Options?.Tools?.OfType<AIFunctionDeclaration>() ?? [];
+
+    /// <summary>The instructions and all system messages, in order, as one text; null if there are none.</summary>
+    public string? System
+    {
+        get
+        {
+            IEnumerable<string> texts = Messages.Where(message => message.Role == ChatRole.System)
+                .Select(message => string.Concat(message.Contents.OfType<TextContent>().Select(content => content.Text)));
+            string text = string.Join("\n\n", (Options?.Instructions is { Length: > 0 } instructions ? texts.Prepend(instructions) : texts)
+                .Where(part => part.Length > 0));
+            return text.Length == 0 ? null : text;
+        }
+    }
+}

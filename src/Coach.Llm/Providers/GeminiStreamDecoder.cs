@@ -1,0 +1,414 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+
+namespace Coach.Llm;
+
+/// <summary>
+/// Reads Gemini's answers: each event is a whole GenerateContentResponse. There is no end mark, so an answer is complete once a
+/// finish or block reason was seen; usage is cumulative, so the last one counts.
+/// </summary>
+internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : StreamDecoder
+{
+    /// <summary>How ids begin that stand in for the ones Gemini may leave out.</summary>
+    public const string MadeUpId = "coach-call-";
+
+    private int _calls = earlierCalls;
+    private bool _hasCalls;
+    private bool _hasEnd;
+    private UsageDetails? _usage;
+
+    public override ChatResponseUpdate? Finish()
+    {
+        if (!_hasEnd)
+        {
+            throw WireException.Interrupted();
+        }
+
+        return _usage is null ? null : Update([new UsageContent(_usage)]);
+    }
+
+    protected override ChatResponseUpdate? DecodeEvent(ReadOnlySpan<byte> eventType, ReadOnlySpan<byte> data)
+    {
+        var reader = new Utf8JsonReader(data);
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.StartArray)
+        {
+            throw WireException.Error(data); // only errors come wrapped
+        }
+
+        Expect(reader.TokenType == JsonTokenType.StartObject);
+        List<AIContent>? contents = null;
+        string? finish = null;
+        bool isKnown = false;
+        bool hasUnknown = false;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("candidates"u8))
+            {
+                isKnown = true;
+                ReadCandidates(ref reader, ref contents, ref finish);
+            }
+            else if (reader.ValueTextEquals("usageMetadata"u8))
+            {
+                ReadUsage(ref reader);
+            }
+            else if (reader.ValueTextEquals("modelVersion"u8))
+            {
+                reader.Read();
+                ModelId = Repeated(ref reader, ModelId);
+            }
+            else if (reader.ValueTextEquals("responseId"u8))
+            {
+                reader.Read();
+                ResponseId = Repeated(ref reader, ResponseId);
+            }
+            else if (reader.ValueTextEquals("promptFeedback"u8))
+            {
+                isKnown |= ReadPromptFeedback(ref reader, ref contents, ref finish);
+            }
+            else if (reader.ValueTextEquals("error"u8))
+            {
+                throw WireException.Error(data);
+            }
+            else
+            {
+                hasUnknown = true;
+                reader.Skip();
+            }
+        }
+
+        Expect(reader.TokenType == JsonTokenType.EndObject && !reader.Read());
+        Expect(isKnown || !hasUnknown);
+        if (contents is null && finish is null)
+        {
+            return null;
+        }
+
+        ChatResponseUpdate update = Update(contents ?? []);
+        if (finish is not null)
+        {
+            _hasEnd = true;
+            Finish(update, finish);
+        }
+
+        return update;
+    }
+
+    private void ReadCandidates(ref Utf8JsonReader reader, ref List<AIContent>? contents, ref string? finish)
+    {
+        reader.Read();
+        Expect(reader.TokenType == JsonTokenType.StartArray);
+        bool isFirst = true;
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            Expect(reader.TokenType == JsonTokenType.StartObject);
+            if (isFirst)
+            {
+                ReadCandidate(ref reader, ref contents, ref finish);
+                isFirst = false;
+            }
+            else
+            {
+                reader.Skip(); // one answer is what was asked for
+            }
+        }
+    }
+
+    private void ReadCandidate(ref Utf8JsonReader reader, ref List<AIContent>? contents, ref string? finish)
+    {
+        bool hasContent = false;
+        bool hasUnknown = false;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("content"u8))
+            {
+                hasContent = true;
+                ReadContent(ref reader, ref contents);
+            }
+            else if (reader.ValueTextEquals("finishReason"u8))
+            {
+                reader.Read();
+                finish = reader.TokenType == JsonTokenType.Null ? finish : reader.GetString();
+            }
+            else
+            {
+                hasUnknown |= !reader.ValueTextEquals("index"u8) && !reader.ValueTextEquals("safetyRatings"u8)
+                    && !reader.ValueTextEquals("tokenCount"u8) && !reader.ValueTextEquals("finishMessage"u8);
+                reader.Skip();
+            }
+        }
+
+        Expect(hasContent || !hasUnknown);
+    }
+
+    private void ReadContent(ref Utf8JsonReader reader, ref List<AIContent>? contents)
+    {
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.Null)
+        {
+            return;
+        }
+
+        Expect(reader.TokenType == JsonTokenType.StartObject);
+        bool hasParts = false;
+        bool hasUnknown = false;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("parts"u8))
+            {
+                hasParts = true;
+                reader.Read();
+                Expect(reader.TokenType == JsonTokenType.StartArray);
+                while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+                {
+                    Expect(reader.TokenType == JsonTokenType.StartObject);
+                    ReadPart(ref reader, ref contents);
+                }
+            }
+            else
+            {
+                hasUnknown |= !reader.ValueTextEquals("role"u8);
+                reader.Skip();
+            }
+        }
+
+        Expect(hasParts || !hasUnknown);
+    }
+
+    private void ReadPart(ref Utf8JsonReader reader, ref List<AIContent>? contents)
+    {
+        string? text = null;
+        string? signature = null;
+        AIContent? other = null;
+        bool isThought = false;
+        bool isKnown = false;
+        bool hasUnknown = false;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("text"u8))
+            {
+                reader.Read();
+                text = reader.GetString();
+                isKnown = true;
+            }
+            else if (reader.ValueTextEquals("thought"u8))
+            {
+                reader.Read();
+                isThought = reader.GetBoolean();
+            }
+            else if (reader.ValueTextEquals("thoughtSignature"u8))
+            {
+                reader.Read();
+                signature = reader.GetString();
+                isKnown = true;
+            }
+            else if (reader.ValueTextEquals("functionCall"u8))
+            {
+                other = ReadCall(ref reader);
+                isKnown = true;
+            }
+            else if (reader.ValueTextEquals("inlineData"u8))
+            {
+                other = ReadInlineData(ref reader);
+                isKnown = true;
+            }
+            else if (reader.ValueTextEquals("executableCode"u8) || reader.ValueTextEquals("codeExecutionResult"u8)
+                || reader.ValueTextEquals("fileData"u8) || reader.ValueTextEquals("functionResponse"u8)
+                || reader.ValueTextEquals("toolCall"u8) || reader.ValueTextEquals("toolResponse"u8))
+            {
+                isKnown = true; // made and consumed by tools that run at Google
+                reader.Skip();
+            }
+            else
+            {
+                hasUnknown = true;
+                reader.Skip();
+            }
+        }
+
+        Expect(isKnown || !hasUnknown);
+        if (other is FunctionCallContent call && signature is not null)
+        {
+            ProtectedParts.Attach(call, ProtectedParts.Seal(origin, signature));
+        }
+        else if (isThought || (signature is not null && other is null))
+        {
+            // A signature on visible text travels behind it, in a part of its own, which Gemini takes back as well.
+            if (!isThought && text is { Length: > 0 })
+            {
+                (contents ??= new List<AIContent>(2)).Add(new TextContent(text));
+                text = null;
+            }
+
+            other = new TextReasoningContent(text ?? "") { ProtectedData = signature is null ? null : ProtectedParts.Seal(origin, signature) };
+        }
+        else if (other is null && text is { Length: > 0 })
+        {
+            other = new TextContent(text);
+        }
+
+        if (other is not null)
+        {
+            (contents ??= new List<AIContent>(1)).Add(other);
+        }
+    }
+
+    private FunctionCallContent ReadCall(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        Expect(reader.TokenType == JsonTokenType.StartObject);
+        string? id = null;
+        string? name = null;
+        Dictionary<string, object?> arguments = [];
+        bool hasArguments = false;
+        bool hasUnknown = false;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("name"u8))
+            {
+                reader.Read();
+                name = reader.GetString();
+            }
+            else if (reader.ValueTextEquals("args"u8))
+            {
+                reader.Read();
+                arguments = JsonText.ReadArguments(ref reader);
+                hasArguments = true;
+            }
+            else if (reader.ValueTextEquals("id"u8))
+            {
+                reader.Read();
+                id = reader.GetString();
+            }
+            else
+            {
+                hasUnknown = true;
+                reader.Skip();
+            }
+        }
+
+        Expect(name is { Length: > 0 } && (hasArguments || !hasUnknown));
+        _hasCalls = true;
+        int number = _calls++;
+        return new FunctionCallContent(id is { Length: > 0 } ? id : MadeUpId + number.ToString(CultureInfo.InvariantCulture), name!, arguments);
+    }
+
+    private static DataContent ReadInlineData(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        Expect(reader.TokenType == JsonTokenType.StartObject);
+        byte[]? bytes = null;
+        string? type = null;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("data"u8))
+            {
+                reader.Read();
+                bytes = reader.GetBytesFromBase64();
+            }
+            else if (reader.ValueTextEquals("mimeType"u8))
+            {
+                reader.Read();
+                type = reader.GetString();
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        Expect(bytes is not null);
+        return new DataContent(bytes, type is { Length: > 0 } ? type : "application/octet-stream");
+    }
+
+    private bool ReadPromptFeedback(ref Utf8JsonReader reader, ref List<AIContent>? contents, ref string? finish)
+    {
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            reader.Skip();
+            return false;
+        }
+
+        bool isBlocked = false;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("blockReason"u8))
+            {
+                reader.Read();
+                string reason = reader.GetString() ?? "OTHER";
+                (contents ??= []).Add(new ErrorContent("The provider refused to answer this prompt.") { ErrorCode = reason });
+                finish = "PROMPT_BLOCKED";
+                isBlocked = true;
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        return isBlocked;
+    }
+
+    private void ReadUsage(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        Expect(reader.TokenType == JsonTokenType.StartObject);
+        long? input = null, cached = null, output = null, thoughts = null, total = null, tools = null;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("promptTokenCount"u8))
+            {
+                input = Count(ref reader);
+            }
+            else if (reader.ValueTextEquals("candidatesTokenCount"u8))
+            {
+                output = Count(ref reader);
+            }
+            else if (reader.ValueTextEquals("thoughtsTokenCount"u8))
+            {
+                thoughts = Count(ref reader);
+            }
+            else if (reader.ValueTextEquals("cachedContentTokenCount"u8))
+            {
+                cached = Count(ref reader);
+            }
+            else if (reader.ValueTextEquals("toolUsePromptTokenCount"u8))
+            {
+                tools = Count(ref reader);
+            }
+            else if (reader.ValueTextEquals("totalTokenCount"u8))
+            {
+                total = Count(ref reader);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        _usage ??= new UsageDetails();
+        _usage.InputTokenCount = input is null && tools is null ? _usage.InputTokenCount : (input ?? 0) + (tools ?? 0);
+        _usage.CachedInputTokenCount = cached ?? _usage.CachedInputTokenCount;
+        _usage.ReasoningTokenCount = thoughts ?? _usage.ReasoningTokenCount;
+        _usage.OutputTokenCount = output is null && thoughts is null ? _usage.OutputTokenCount : (output ?? 0) + (thoughts ?? 0);
+        _usage.TotalTokenCount = total ?? _usage.TotalTokenCount;
+    }
+
+    private void Finish(ChatResponseUpdate update, string reason)
+    {
+        update.FinishReason = reason switch
+        {
+            "STOP" => _hasCalls ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop,
+            "MAX_TOKENS" => ChatFinishReason.Length,
+            "PROMPT_BLOCKED" or "SAFETY" or "RECITATION" or "BLOCKLIST" or "PROHIBITED_CONTENT" or "SPII" or "IMAGE_SAFETY"
+                or "IMAGE_PROHIBITED_CONTENT" or "IMAGE_RECITATION" => ChatFinishReason.ContentFilter,
+            _ => new ChatFinishReason(reason.ToLowerInvariant()),
+        };
+        if (update.FinishReason == ChatFinishReason.ContentFilter && reason != "PROMPT_BLOCKED")
+        {
+            update.Contents.Add(new ErrorContent("The provider stopped the answer.") { ErrorCode = reason });
+        }
+    }
+}

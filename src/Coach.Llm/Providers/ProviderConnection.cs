@@ -1,0 +1,102 @@
+using System.Net;
+using System.Net.Http.Headers;
+using Microsoft.Extensions.Options;
+
+namespace Coach.Llm;
+
+/// <summary>
+/// What every provider client of a host shares: the HTTP client, the limits and the way failures become <see cref="LlmException"/>s.
+/// Holds no key: each request brings its own.
+/// </summary>
+internal sealed class ProviderConnection(LlmHttp http, IOptions<CoachLlmOptions> options, TimeProvider time)
+{
+    private const int MaxErrorBody = 64 * 1024;
+    private static readonly MediaTypeHeaderValue Json = new("application/json");
+
+    public CoachLlmOptions Options { get; } = options.Value;
+
+    public TimeProvider Time { get; } = time;
+
+    /// <summary>Sends a JSON request and returns once the headers of a success have arrived.</summary>
+    /// <exception cref="LlmException">No connection, or the provider answered with a failure.</exception>
+    public async Task<HttpResponseMessage> SendAsync(
+        string provider, Uri address, ReadOnlyMemory<byte> body, Action<HttpRequestHeaders> sign, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ReadOnlyMemoryContent(body) };
+        request.Content.Headers.ContentType = Json;
+        sign(request.Headers);
+        HttpResponseMessage response;
+        try
+        {
+            response = await http.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            throw LlmException.Unreachable(provider, exception);
+        }
+
+        if (response.StatusCode == HttpStatusCode.OK)
+        {
+            return response;
+        }
+
+        using (response)
+        {
+            throw await FailureAsync(provider, response, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Reads a whole body within the limit.</summary>
+    /// <exception cref="LlmException">Too large, or cut off.</exception>
+    public async Task<byte[]> ReadBodyAsync(string provider, HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        try
+        {
+            ProviderAnswer answer = await ProviderAnswer.ReadAsync(response, Options.Requests.MaxResponseBytes, cancellationToken).ConfigureAwait(false);
+            return answer.IsTruncated
+                ? throw LlmException.ResponseTooLarge(provider, Options.Requests.MaxResponseBytes)
+                : System.Runtime.InteropServices.MemoryMarshal.TryGetArray(answer.Body, out ArraySegment<byte> segment)
+                    && segment.Array!.Length == segment.Count ? segment.Array : answer.Body.ToArray();
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            throw LlmException.StreamInterrupted(provider);
+        }
+    }
+
+    /// <summary>What a decoder's complaint means to the caller.</summary>
+    public LlmException Translate(string provider, WireException exception)
+    {
+        switch (exception.Fault)
+        {
+            case WireFault.Interrupted:
+                return LlmException.StreamInterrupted(provider);
+            case WireFault.TooLarge:
+                return LlmException.ResponseTooLarge(provider, Options.Requests.MaxResponseBytes);
+            case WireFault.ErrorBody:
+                var answer = new ProviderAnswer(200, null, "application/json", exception.Body, isTruncated: false);
+                ErrorBody body = ErrorBody.Parse(exception.Body);
+                return body.HasError
+                    ? LlmException.FromVerdict(provider, ProviderErrors.Classify(provider, answer, body, Time.GetUtcNow()))
+                    : LlmException.InvalidResponse(provider, "a page or an object that is neither an answer nor an error");
+            default:
+                return LlmException.InvalidResponse(provider, exception.Message);
+        }
+    }
+
+    private async Task<LlmException> FailureAsync(string provider, HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        ProviderAnswer answer;
+        try
+        {
+            answer = await ProviderAnswer.ReadAsync(response, MaxErrorBody, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            // The status alone is worth more than "the connection broke while it was explained".
+            answer = new ProviderAnswer((int)response.StatusCode, response.Headers, null, ReadOnlyMemory<byte>.Empty, isTruncated: true);
+        }
+
+        return LlmException.FromVerdict(provider, ProviderErrors.Classify(provider, answer, Time.GetUtcNow()));
+    }
+}

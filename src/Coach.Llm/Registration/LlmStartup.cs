@@ -1,0 +1,16 @@
+using Microsoft.Extensions.Hosting;
+
+namespace Coach.Llm;
+
+/// <summary>Makes the instruments exist from the host's start, so that gauges show before the first session.</summary>
+internal sealed class LlmStartup(SessionMetrics sessions, KeyMetrics keys) : IHostedService
+{
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        GC.KeepAlive(sessions);
+        GC.KeepAlive(keys);
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

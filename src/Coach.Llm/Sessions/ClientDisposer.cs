@@ -1,0 +1,91 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+
+namespace Coach.Llm;
+
+/// <summary>
+/// Knows every client that is alive and disposes each once. A client that fails to dispose is logged and forgotten: it must not take
+/// another session's call down. An instance that is already alive is refused, whatever a factory returns: sessions never share.
+/// </summary>
+internal sealed class ClientDisposer(ILogger logger)
+{
+    private readonly ConcurrentDictionary<object, byte> _alive = new(ReferenceEqualityComparer.Instance);
+    private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _count;
+    private volatile bool _isClosing;
+
+    /// <summary>Clients that exist: leased, waiting, or being disposed.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    public void Own(object client, string provider)
+    {
+        if (!_alive.TryAdd(client, 0))
+        {
+            throw new InvalidOperationException(
+                $"The factory of provider '{provider}' returned an instance that already belongs to a session. Return a new one each time.");
+        }
+
+        Interlocked.Increment(ref _count);
+    }
+
+    public void Dispose(object client, string provider)
+    {
+        try
+        {
+            if (client is IAsyncDisposable asynchronous)
+            {
+                ValueTask disposal = asynchronous.DisposeAsync();
+                if (!disposal.IsCompletedSuccessfully)
+                {
+                    _ = FinishAsync(disposal.AsTask(), client, provider);
+                    return;
+                }
+            }
+            else
+            {
+                (client as IDisposable)?.Dispose();
+            }
+        }
+        catch (Exception failure)
+        {
+            logger.ClientDisposalFailed(provider, failure.GetType().Name);
+        }
+
+        Forget(client);
+    }
+
+    /// <summary>From now on <see cref="WhenEmpty"/> ends when the last client is gone.</summary>
+    public Task WhenEmpty()
+    {
+        _isClosing = true;
+        if (Count == 0)
+        {
+            _empty.TrySetResult();
+        }
+
+        return _empty.Task;
+    }
+
+    private async Task FinishAsync(Task disposal, object client, string provider)
+    {
+        try
+        {
+            await disposal.ConfigureAwait(false);
+        }
+        catch (Exception failure)
+        {
+            logger.ClientDisposalFailed(provider, failure.GetType().Name);
+        }
+
+        Forget(client);
+    }
+
+    private void Forget(object client)
+    {
+        _alive.TryRemove(client, out _);
+        if (Interlocked.Decrement(ref _count) == 0 && _isClosing)
+        {
+            _empty.TrySetResult();
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace Coach.Llm;
+
+/// <summary>The instruments of sessions and their keys.</summary>
+internal sealed class SessionMetrics
+{
+    public const string Sessions = "sessions";
+    public const string Memory = "memory";
+    public const string Idle = "idle";
+    public const string Absolute = "absolute";
+
+    private readonly Counter<long> _rejections;
+    private readonly Counter<long> _evictions;
+
+    public SessionMetrics(LlmMeter meter, IServiceProvider services, IOptions<CoachHostOptions> host)
+    {
+        _rejections = meter.Meter.CreateCounter<long>(
+            "coach.llm.session_rejections", "{session}", "New sessions refused, by reason: sessions, memory.");
+        _evictions = meter.Meter.CreateCounter<long>(
+            "coach.llm.session_evictions", "{session}", "Sessions whose clients were taken out, by reason: idle, absolute, sessions, memory.");
+        meter.Meter.CreateObservableGauge("coach.llm.sessions_active",
+            () => services.GetService<ISessionClientRegistry>()?.SessionCount ?? 0, "{session}", "Sessions that hold at least one client.");
+        meter.Meter.CreateObservableGauge("coach.byok.enabled",
+            () => host.Value.Mode == HostMode.Mock ? 0 : 1, description: "1 if people may bring their own keys, else 0.");
+        meter.Meter.CreateObservableGauge("coach.byok.user_count",
+            () => services.GetService<ISessionKeyStore>()?.SessionCount ?? 0, "{user}", "Sessions that hold a key, as far as this process knows.");
+    }
+
+    public void Rejected(string reason) => _rejections.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
+    public void Evicted(string reason) => _evictions.Add(1, new KeyValuePair<string, object?>("reason", reason));
+}

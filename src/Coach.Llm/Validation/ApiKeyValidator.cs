@@ -1,0 +1,104 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Coach.Llm;
+
+/// <summary>A host's own way to validate keys of one provider.</summary>
+internal sealed record CustomKeyValidator(string Provider, Func<IServiceProvider, ApiKey, CancellationToken, Task<KeyValidation>> Validate);
+
+internal sealed class ApiKeyValidator : IApiKeyValidator
+{
+    private const string WholeHost = "*";
+    private const int MaxTenantLength = 256;
+
+    private readonly IServiceProvider _services;
+    private readonly KeyProber _prober;
+    private readonly KeyMetrics _metrics;
+    private readonly ILogger<ApiKeyValidator> _logger;
+    private readonly OutcomeCache _cache;
+    private readonly SingleFlight<OutcomeKey, KeyValidation> _flights = new();
+    private readonly Dictionary<string, CustomKeyValidator> _custom = new(StringComparer.Ordinal);
+    private readonly bool _isMock;
+
+    public ApiKeyValidator(
+        IServiceProvider services, KeyProber prober, IOptions<CoachLlmOptions> options, IOptions<CoachHostOptions> host,
+        IEnumerable<CustomKeyValidator> custom, KeyMetrics metrics, TimeProvider time, ILogger<ApiKeyValidator> logger)
+    {
+        (_services, _prober, _metrics, _logger) = (services, prober, metrics, logger);
+        KeyValidationOptions settings = options.Value.Validation;
+        _cache = new OutcomeCache(settings.CacheCapacity, settings.CacheDuration, time);
+        _isMock = host.Value.Mode == HostMode.Mock;
+        foreach (CustomKeyValidator validator in custom)
+        {
+            _custom[validator.Provider] = validator;
+        }
+    }
+
+    public Task<KeyValidation> ValidateAsync(ApiKey? key, CancellationToken cancellationToken = default) =>
+        ValidateCoreAsync(key, WholeHost, cancellationToken);
+
+    public Task<KeyValidation> ValidateAsync(ApiKey? key, string tenant, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(tenant);
+        if (tenant.Length > MaxTenantLength)
+        {
+            throw new ArgumentException($"A tenant's name has at most {MaxTenantLength} characters.", nameof(tenant));
+        }
+
+        return ValidateCoreAsync(key, "t:" + tenant, cancellationToken);
+    }
+
+    private async Task<KeyValidation> ValidateCoreAsync(ApiKey? key, string tenant, CancellationToken cancellationToken)
+    {
+        if (_isMock)
+        {
+            throw LlmException.RefusedInMock("No key is validated");
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        if (key is null)
+        {
+            _metrics.Validated(provider: "", KeyStatus.Missing);
+            return new KeyValidation(KeyStatus.Missing, "No key was given. Enter one.", IsAuthentic: false);
+        }
+
+        Func<CancellationToken, Task<KeyValidation>> ask = AskingFor(key);
+        string text = key.Secret.Reveal();
+        if (LocalKeyCheck.FindProblem(text) is { } problem)
+        {
+            _metrics.Validated(key.Provider, KeyStatus.Malformed);
+            return Complete(key, new KeyValidation(KeyStatus.Malformed, problem, IsAuthentic: false));
+        }
+
+        var question = new OutcomeKey(tenant, key.Provider, key.Fingerprint);
+        if (_cache.TryGet(question, out KeyValidation? known))
+        {
+            return known;
+        }
+
+        return await _flights.RunAsync(question, async abandoned =>
+        {
+            KeyValidation outcome = Complete(key, await ask(abandoned).ConfigureAwait(false));
+            outcome = outcome.Hint is null ? outcome with { Hint = LocalKeyCheck.FindHint(key.Provider, text) } : outcome;
+            _cache.Keep(question, outcome);
+            _metrics.Validated(key.Provider, outcome.Status);
+            _logger.KeyValidated(key.Provider, key.Fingerprint, outcome.Status);
+            return outcome;
+        }, cancellationToken).ConfigureAwait(false);
+    }
+
+    private Func<CancellationToken, Task<KeyValidation>> AskingFor(ApiKey key)
+    {
+        if (_custom.TryGetValue(key.Provider, out CustomKeyValidator? custom))
+        {
+            return cancellationToken => custom.Validate(_services, key, cancellationToken);
+        }
+
+        KeyProbe probe = KeyProbe.Find(key.Provider)
+            ?? throw LlmException.UnknownProvider(key.Provider, "key validator", ProviderNames.All.Concat(_custom.Keys));
+        return cancellationToken => _prober.ProbeAsync(key, probe, cancellationToken);
+    }
+
+    private static KeyValidation Complete(ApiKey key, KeyValidation outcome) =>
+        outcome with { Provider = key.Provider, Fingerprint = key.Fingerprint };
+}

@@ -1,0 +1,40 @@
+namespace Coach.Payments;
+
+/// <summary>What a gateway can promise. What it cannot, the service makes up for or says so.</summary>
+/// <remarks>Everything is false unless set: a gateway claims only what it is sure of.</remarks>
+public sealed record GatewayCapabilities
+{
+    /// <summary>Repeating a write with the same idempotency key has one effect. Without it no write of unknown outcome is repeated:
+    /// the link is looked for first, and only after <see cref="CoachPaymentsOptions.SettleDelay"/>.</summary>
+    public bool HasIdempotencyKeys { get; init; }
+
+    /// <summary>A price can carry a unique lookup key and be found by it.</summary>
+    public bool HasLookupKeys { get; init; }
+
+    /// <summary>Links carry metadata, and <see cref="IPaymentGateway.FindLinkAsync"/> can find one by it.</summary>
+    public bool CanFindLinks { get; init; }
+
+    /// <summary>A link can be limited to one completed payment. Without it every link of this gateway is reusable, and the result says so.</summary>
+    public bool HasSingleUse { get; init; }
+
+    /// <summary>A link may have several line items. Without it they are summed up into one.</summary>
+    public bool HasLineItems { get; init; }
+
+    /// <summary>A link can be closed.</summary>
+    public bool CanDeactivate { get; init; }
+
+    /// <summary>The payments of a link can be listed. Without it the status changes by webhook only.</summary>
+    public bool CanListSessions { get; init; }
+
+    /// <summary>All of them: Stripe's REST API.</summary>
+    public static GatewayCapabilities Full { get; } = new()
+    {
+        HasIdempotencyKeys = true,
+        HasLookupKeys = true,
+        CanFindLinks = true,
+        HasSingleUse = true,
+        HasLineItems = true,
+        CanDeactivate = true,
+        CanListSessions = true,
+    };
+}

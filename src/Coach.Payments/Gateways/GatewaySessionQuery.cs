@@ -1,0 +1,7 @@
+namespace Coach.Payments;
+
+/// <summary>Whose payments to list.</summary>
+/// <param name="LinkId">The link.</param>
+/// <param name="Amount">What the link asks for.</param>
+/// <param name="CreatedAt">When the link was recorded here.</param>
+public sealed record GatewaySessionQuery(string LinkId, Money Amount, DateTimeOffset CreatedAt);

@@ -1,0 +1,407 @@
+using System.Buffers;
+
+namespace Coach.Payments;
+
+/// <summary>
+/// Records in one file on this machine: an append-only journal with checksums, forced to disk before a call returns, shared by one
+/// process at a time. A kill at any byte loses at most the write in flight; a full disk fails the call and leaves the file as it was.
+/// </summary>
+/// <remarks>
+/// Writes that arrive together share one flush. A new claim alone is not forced to disk: no link can have been asked for yet, so losing
+/// it with the machine loses nothing. The file is rewritten when most of it is history.
+/// </remarks>
+public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
+{
+    private const int FramesPerRewrite = 10_000;
+
+    private readonly Lock _gate = new();
+    private readonly TimeProvider _time;
+    private readonly int _maxRecords;
+    private readonly JournalFile _file;
+    private readonly FileStream _lock;
+    private RecordTable _table;
+    private Batch _batch = new();
+    private long _length;
+    private int _frames;
+    private bool _isFlushing;
+    private bool _needsRecovery;
+    private bool _isDisposed;
+
+    /// <summary>Opens the journal, or creates it.</summary>
+    /// <param name="path">The journal's path; its folder must exist. Beside it lies a lock file, <c>path.lock</c>.</param>
+    /// <param name="time">The clock for claims and pruning; the system's when null.</param>
+    /// <param name="maxRecords">The most operations, and the most events: 1 to 10,000,000; 100,000 unless given.</param>
+    /// <exception cref="IOException">Another process has it open, or it cannot be read or written.</exception>
+    /// <exception cref="InvalidDataException">It is damaged other than at its end.</exception>
+    public FileIdempotencyStore(string path, TimeProvider? time = null, int maxRecords = 100_000)
+        : this(new JournalFile(Path.GetFullPath(path)), time, maxRecords)
+    {
+    }
+
+    internal FileIdempotencyStore(JournalFile file, TimeProvider? time = null, int maxRecords = 100_000)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxRecords, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(maxRecords, 10_000_000);
+        _time = time ?? TimeProvider.System;
+        _maxRecords = maxRecords;
+        _file = file;
+        try
+        {
+            _lock = new FileStream(file.Path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException exception)
+        {
+            throw new IOException(
+                $"The payment journal '{file.Path}' cannot be locked: another process has it open, or its folder is missing. One process at a time may use it; replicas need a shared store.", exception);
+        }
+
+        try
+        {
+            _table = Load();
+        }
+        catch
+        {
+            _file.Dispose();
+            _lock.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<IdempotencyClaim> ClaimAsync(PaymentRecord proposed, TimeSpan lease, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(proposed);
+        cancellationToken.ThrowIfCancellationRequested();
+        IdempotencyClaim claim;
+        Task written;
+        lock (_gate)
+        {
+            CheckUsable();
+            claim = _table.Claim(proposed, lease, _time.GetUtcNow());
+            if (claim.Outcome != ClaimOutcome.Claimed)
+            {
+                return ValueTask.FromResult(claim);
+            }
+
+            foreach (string old in claim.Record.Version == 1 ? _table.MakeRoom() : [])
+            {
+                _table.Remove(old);
+                JournalFormat.Remove(_batch.Bytes, old);
+                _frames++;
+            }
+
+            _table.Put(claim.Record);
+            JournalFormat.Put(_batch.Bytes, claim.Record);
+            _frames++;
+            written = _batch.Written;
+        }
+
+        return WriteAsync(written, claim);
+    }
+
+    /// <inheritdoc />
+    public ValueTask<PaymentRecord?> TryUpdateAsync(PaymentRecord record, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        cancellationToken.ThrowIfCancellationRequested();
+        PaymentRecord? updated;
+        Task written;
+        lock (_gate)
+        {
+            CheckUsable();
+            updated = _table.Update(record, _time.GetUtcNow());
+            if (updated is null)
+            {
+                return ValueTask.FromResult(updated);
+            }
+
+            _table.Put(updated);
+            JournalFormat.Put(_batch.Bytes, updated);
+            _batch.MustFlush = true;
+            _frames++;
+            written = _batch.Written;
+        }
+
+        return WriteAsync<PaymentRecord?>(written, updated);
+    }
+
+    /// <inheritdoc />
+    public ValueTask<PaymentRecord?> FindAsync(string tag, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(tag);
+        lock (_gate)
+        {
+            CheckUsable();
+            return ValueTask.FromResult(_table.Find(tag));
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<PaymentRecord?> FindByLinkAsync(string linkId, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(linkId);
+        lock (_gate)
+        {
+            CheckUsable();
+            return ValueTask.FromResult(_table.FindByLink(linkId));
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<IReadOnlyList<PaymentRecord>> ListUnsettledAsync(int limit, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        lock (_gate)
+        {
+            CheckUsable();
+            return ValueTask.FromResult(_table.Unsettled(limit));
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<int> CountUnsettledAsync(CancellationToken cancellationToken = default)
+    {
+        lock (_gate)
+        {
+            CheckUsable();
+            return ValueTask.FromResult(_table.UnsettledCount);
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<bool> TryAddEventAsync(string eventId, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(eventId);
+        Task written;
+        lock (_gate)
+        {
+            CheckUsable();
+            if (_table.HasEvent(eventId))
+            {
+                return ValueTask.FromResult(false);
+            }
+
+            DateTimeOffset now = _time.GetUtcNow();
+            _table.PutEvent(eventId, now);
+            JournalFormat.Event(_batch.Bytes, eventId, now);
+            _batch.MustFlush = true;
+            _frames++;
+            written = _batch.Written;
+        }
+
+        return WriteAsync(written, true);
+    }
+
+    /// <inheritdoc />
+    public ValueTask<bool> HasEventAsync(string eventId, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(eventId);
+        lock (_gate)
+        {
+            CheckUsable();
+            return ValueTask.FromResult(_table.HasEvent(eventId));
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<int> PruneAsync(TimeSpan age, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(age, TimeSpan.Zero);
+        Task written;
+        int count;
+        lock (_gate)
+        {
+            CheckUsable();
+            (IReadOnlyList<string> tags, int events) = _table.Prune(_time.GetUtcNow() - age);
+            count = tags.Count + events;
+            foreach (string tag in tags)
+            {
+                JournalFormat.Remove(_batch.Bytes, tag);
+            }
+
+            // Events go with the next rewrite, which this asks for.
+            _frames += events > 0 ? FramesPerRewrite * 2 : tags.Count;
+            _batch.MustFlush = true;
+            written = _batch.Written;
+        }
+
+        return count == 0 ? ValueTask.FromResult(0) : WriteAsync(written, count);
+    }
+
+    /// <summary>Closes the file and gives the lock back.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (!_isDisposed)
+            {
+                _isDisposed = true;
+                _file.Dispose();
+                _lock.Dispose();
+            }
+        }
+    }
+
+    private async ValueTask<T> WriteAsync<T>(Task written, T result)
+    {
+        Drain(handOver: false);
+        await written.ConfigureAwait(false);
+        return result;
+    }
+
+    // The first caller writes for all who came meanwhile; whoever came during that write is served by another thread.
+    private void Drain(bool handOver)
+    {
+        Batch batch;
+        lock (_gate)
+        {
+            if ((_isFlushing && !handOver) || _batch.Bytes.WrittenCount == 0)
+            {
+                _isFlushing = _isFlushing && !handOver;
+                return;
+            }
+
+            _isFlushing = true;
+            batch = _batch;
+            _batch = new Batch();
+        }
+
+        Exception? failure = null;
+        try
+        {
+            _file.Write(batch.Bytes.WrittenSpan, _length);
+            if (batch.MustFlush)
+            {
+                _file.Flush();
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        {
+            failure = exception;
+        }
+
+        Batch? lost = null;
+        lock (_gate)
+        {
+            if (failure is null)
+            {
+                _length += batch.Bytes.WrittenCount;
+                RewriteIfWorthwhile();
+            }
+            else
+            {
+                // What came meanwhile was decided on top of what is now lost.
+                lost = _batch;
+                _batch = new Batch();
+                _needsRecovery = true;
+                TryRecover();
+            }
+
+            _isFlushing = _batch.Bytes.WrittenCount > 0;
+            if (_isFlushing)
+            {
+                ThreadPool.UnsafeQueueUserWorkItem(static store => store.Drain(handOver: true), this, preferLocal: false);
+            }
+        }
+
+        batch.Finish(failure);
+        lost?.Finish(failure);
+    }
+
+    private void CheckUsable()
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        if (_needsRecovery && !TryRecover())
+        {
+            throw new IOException($"The payment journal '{_file.Path}' cannot be repaired after a failed write. Check the disk.");
+        }
+    }
+
+    private bool TryRecover()
+    {
+        try
+        {
+            if (_file.Length > _length)
+            {
+                _file.SetLength(_length);
+            }
+
+            _table = Load();
+            _needsRecovery = false;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            _needsRecovery = true;
+        }
+
+        return !_needsRecovery;
+    }
+
+    private RecordTable Load()
+    {
+        var table = new RecordTable(_maxRecords);
+        byte[] bytes = _file.ReadAll();
+        _length = JournalFormat.Load(bytes, table, _file.Path);
+        if (_length < bytes.Length)
+        {
+            _file.SetLength(_length);
+        }
+
+        _frames = table.Count + table.EventCount;
+        return table;
+    }
+
+    private void RewriteIfWorthwhile()
+    {
+        if (_frames < FramesPerRewrite || _frames < 4 * (_table.Count + _table.EventCount) || _batch.Bytes.WrittenCount > 0)
+        {
+            return;
+        }
+
+        var bytes = new ArrayBufferWriter<byte>(1024 * 1024);
+        foreach (PaymentRecord record in _table.Records)
+        {
+            JournalFormat.Put(bytes, record);
+        }
+
+        foreach ((string id, DateTimeOffset at) in _table.Events.OrderBy(entry => entry.Value))
+        {
+            JournalFormat.Event(bytes, id, at);
+        }
+
+        _frames = _table.Count + _table.EventCount;
+        try
+        {
+            _file.Replace(bytes.WrittenSpan);
+            _length = bytes.WrittenCount;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The old file is as good as before, only longer.
+        }
+    }
+
+    private sealed class Batch
+    {
+        private readonly TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public ArrayBufferWriter<byte> Bytes { get; } = new(4096);
+
+        public bool MustFlush { get; set; }
+
+        public Task Written => _written.Task;
+
+        public void Finish(Exception? failure)
+        {
+            if (failure is null)
+            {
+                _written.SetResult();
+            }
+            else
+            {
+                _written.SetException(new IOException("The payment journal could not be written.", failure));
+                _ = _written.Task.Exception;
+            }
+        }
+    }
+}

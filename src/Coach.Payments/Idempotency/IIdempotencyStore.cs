@@ -1,0 +1,71 @@
+namespace Coach.Payments;
+
+/// <summary>
+/// Where operations are recorded. What a store must do is checked by <c>IdempotencyStoreContract</c> in Coach.Testing; run it against
+/// a store of your own.
+/// </summary>
+/// <remarks>
+/// Every write is atomic and, where the store is durable, on disk before the call returns (a claim alone may be lost with the machine:
+/// nothing was sent under it yet). A store that cannot read or write throws;
+/// nothing is half done then. Stores are safe for concurrent use, also across replicas where they are shared.
+/// </remarks>
+public interface IIdempotencyStore
+{
+    /// <summary>Claims an operation: creates its record, or takes over one whose claim was given back or ran out.</summary>
+    /// <param name="proposed">The record to create when there is none. Version, token, lease and times are the store's to set.</param>
+    /// <param name="lease">How long the claim lasts, by the store's clock.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>
+    /// In this order: <see cref="ClaimOutcome.Conflict"/> when the stored request hash differs; <see cref="ClaimOutcome.Completed"/> when
+    /// the link is known; <see cref="ClaimOutcome.InProgress"/> while another claim lasts; otherwise <see cref="ClaimOutcome.Claimed"/>,
+    /// with a token one higher than the last and a new version.
+    /// </returns>
+    ValueTask<IdempotencyClaim> ClaimAsync(PaymentRecord proposed, TimeSpan lease, CancellationToken cancellationToken = default);
+
+    /// <summary>Replaces a record if it is still the version the caller read.</summary>
+    /// <param name="record">The new record; its <see cref="PaymentRecord.Version"/> is the version it was made from.</param>
+    /// <param name="cancellationToken">Ends the wait; whether the record was replaced is then not known.</param>
+    /// <returns>The record as stored, one version higher; null when another version is stored, or none.</returns>
+    ValueTask<PaymentRecord?> TryUpdateAsync(PaymentRecord record, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads a record by its operation.</summary>
+    /// <param name="tag">The operation's name.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The record, or null.</returns>
+    ValueTask<PaymentRecord?> FindAsync(string tag, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads a record by its link.</summary>
+    /// <param name="linkId">The link's id.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The record, or null.</returns>
+    ValueTask<PaymentRecord?> FindByLinkAsync(string linkId, CancellationToken cancellationToken = default);
+
+    /// <summary>Lists records in state <see cref="PaymentRecordState.LinkSent"/>, the one untouched longest first.</summary>
+    /// <param name="limit">The most to return; at least 1.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The records.</returns>
+    ValueTask<IReadOnlyList<PaymentRecord>> ListUnsettledAsync(int limit, CancellationToken cancellationToken = default);
+
+    /// <summary>Counts records in state <see cref="PaymentRecordState.LinkSent"/>.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>How many.</returns>
+    ValueTask<int> CountUnsettledAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Remembers a webhook's event.</summary>
+    /// <param name="eventId">The provider's event id.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>True the first time, false when it was remembered before.</returns>
+    ValueTask<bool> TryAddEventAsync(string eventId, CancellationToken cancellationToken = default);
+
+    /// <summary>Asks whether a webhook's event was remembered.</summary>
+    /// <param name="eventId">The provider's event id.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Whether <see cref="TryAddEventAsync"/> was called with it before.</returns>
+    ValueTask<bool> HasEventAsync(string eventId, CancellationToken cancellationToken = default);
+
+    /// <summary>Forgets completed operations and events that nothing touched for a long time. Unsettled ones are never forgotten.</summary>
+    /// <param name="age">How long untouched, by the store's clock.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>How many records and events were forgotten.</returns>
+    ValueTask<int> PruneAsync(TimeSpan age, CancellationToken cancellationToken = default);
+}

@@ -1,0 +1,137 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Numerics;
+using System.Text;
+
+namespace Coach.Payments;
+
+/// <summary>
+/// The journal's frames: magic, length, CRC-32C, kind, content. A frame counts only if its checksum is right, so a torn tail ends the
+/// journal where the last whole frame ended.
+/// </summary>
+internal static class JournalFormat
+{
+    private const uint Magic = 0x314A5043; // "CPJ1"
+    private const int HeaderBytes = 13;
+    private const int MaxContent = 1024 * 1024;
+
+    public enum Kind : byte
+    {
+        Put = 1,
+        Remove = 2,
+        Event = 3,
+    }
+
+    public static void Put(IBufferWriter<byte> writer, PaymentRecord record) => Frame(writer, Kind.Put, PaymentRecordSerializer.Serialize(record));
+
+    public static void Remove(IBufferWriter<byte> writer, string tag) => Frame(writer, Kind.Remove, Encoding.UTF8.GetBytes(tag));
+
+    public static void Event(IBufferWriter<byte> writer, string id, DateTimeOffset at)
+    {
+        byte[] content = new byte[8 + Encoding.UTF8.GetByteCount(id)];
+        BinaryPrimitives.WriteInt64LittleEndian(content, at.UtcTicks);
+        Encoding.UTF8.GetBytes(id, content.AsSpan(8));
+        Frame(writer, Kind.Event, content);
+    }
+
+    /// <summary>Reads frames into a table.</summary>
+    /// <returns>Where the last whole frame ends.</returns>
+    /// <exception cref="InvalidDataException">There are whole frames after a damaged one: this is no torn tail, and nothing may be dropped silently.</exception>
+    public static long Load(ReadOnlySpan<byte> bytes, RecordTable table, string path)
+    {
+        int offset = 0;
+        while (TryFrame(bytes[offset..], out Kind kind, out ReadOnlySpan<byte> content, out int length))
+        {
+            Apply(kind, content, table, path, offset);
+            offset += length;
+        }
+
+        for (int at = offset + 1; at < bytes.Length; at++)
+        {
+            int next = bytes[at..].IndexOf("CPJ1"u8);
+            if (next < 0)
+            {
+                break;
+            }
+
+            at += next;
+            if (TryFrame(bytes[at..], out _, out _, out _))
+            {
+                throw new InvalidDataException(
+                    $"The payment journal '{path}' is damaged at byte {offset}, before its end. Restore it from a backup, or move it away: then the natural keys at the provider still find the links.");
+            }
+        }
+
+        return offset;
+    }
+
+    private static void Apply(Kind kind, ReadOnlySpan<byte> content, RecordTable table, string path, int offset)
+    {
+        switch (kind)
+        {
+            case Kind.Put:
+                // Whoever held a claim is gone: this process holds the lock.
+                table.Put(PaymentRecordSerializer.Deserialize(content) with { LeaseExpiresAt = null });
+                break;
+            case Kind.Remove:
+                table.Remove(Encoding.UTF8.GetString(content));
+                break;
+            case Kind.Event when content.Length > 8:
+                table.PutEvent(Encoding.UTF8.GetString(content[8..]), new DateTimeOffset(BinaryPrimitives.ReadInt64LittleEndian(content), TimeSpan.Zero));
+                break;
+            default:
+                throw new InvalidDataException($"The payment journal '{path}' has an entry of unknown kind at byte {offset}. A newer version wrote it; use that one.");
+        }
+    }
+
+    private static void Frame(IBufferWriter<byte> writer, Kind kind, ReadOnlySpan<byte> content)
+    {
+        Span<byte> frame = writer.GetSpan(HeaderBytes + content.Length);
+        BinaryPrimitives.WriteUInt32LittleEndian(frame, Magic);
+        BinaryPrimitives.WriteInt32LittleEndian(frame[4..], content.Length);
+        frame[12] = (byte)kind;
+        content.CopyTo(frame[HeaderBytes..]);
+        BinaryPrimitives.WriteUInt32LittleEndian(frame[8..], Checksum(frame.Slice(12, content.Length + 1), content.Length));
+        writer.Advance(HeaderBytes + content.Length);
+    }
+
+    private static bool TryFrame(ReadOnlySpan<byte> bytes, out Kind kind, out ReadOnlySpan<byte> content, out int length)
+    {
+        kind = default;
+        content = default;
+        length = 0;
+        if (bytes.Length < HeaderBytes || BinaryPrimitives.ReadUInt32LittleEndian(bytes) != Magic)
+        {
+            return false;
+        }
+
+        int size = BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]);
+        if (size is < 0 or > MaxContent || bytes.Length - HeaderBytes < size
+            || BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]) != Checksum(bytes.Slice(12, size + 1), size))
+        {
+            return false;
+        }
+
+        kind = (Kind)bytes[12];
+        content = bytes.Slice(HeaderBytes, size);
+        length = HeaderBytes + size;
+        return true;
+    }
+
+    private static uint Checksum(ReadOnlySpan<byte> bytes, int size)
+    {
+        uint crc = BitOperations.Crc32C(uint.MaxValue, (uint)size);
+        while (bytes.Length >= 8)
+        {
+            crc = BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
+            bytes = bytes[8..];
+        }
+
+        foreach (byte b in bytes)
+        {
+            crc = BitOperations.Crc32C(crc, b);
+        }
+
+        return ~crc;
+    }
+}

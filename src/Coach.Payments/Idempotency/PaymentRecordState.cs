@@ -1,0 +1,14 @@
+namespace Coach.Payments;
+
+/// <summary>How far an operation got at the provider.</summary>
+public enum PaymentRecordState
+{
+    /// <summary>No request for a link was sent: none can exist.</summary>
+    Started,
+
+    /// <summary>A request for a link was, or is about to be, sent; its outcome is not recorded.</summary>
+    LinkSent,
+
+    /// <summary>The link is known.</summary>
+    Completed,
+}

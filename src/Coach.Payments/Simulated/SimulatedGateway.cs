@@ -1,0 +1,69 @@
+namespace Coach.Payments;
+
+/// <summary>
+/// Links that no money can move through. Deterministic: the same operation always gets the same link. Keeps no state: whether a link
+/// counts as paid follows from when it was recorded.
+/// </summary>
+internal sealed class SimulatedGateway(SimulatedOptions options, TimeProvider time) : IPaymentGateway
+{
+    public const string IdPrefix = "sim_";
+
+    private readonly string _root = options.BaseUrl.AbsoluteUri.TrimEnd('/') + "/";
+
+    public string Name => "simulated";
+
+    public GatewayCapabilities Capabilities => GatewayCapabilities.Full;
+
+    public GatewayMode Mode => GatewayMode.Simulated;
+
+    public Task<GatewayResult<bool>> ProbeAsync(CancellationToken cancellationToken = default) => Done(true, cancellationToken);
+
+    public Task<GatewayResult<GatewayPrice>> CreatePriceAsync(GatewayPriceRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return Done(new GatewayPrice { Id = $"{IdPrefix}price_{request.LookupKey}", Amount = request.Amount, IsNew = true }, cancellationToken);
+    }
+
+    public Task<GatewayResult<GatewayPrice?>> FindPriceAsync(string lookupKey, CancellationToken cancellationToken = default) =>
+        Done<GatewayPrice?>(null, cancellationToken);
+
+    public Task<GatewayResult<GatewayLink>> CreateLinkAsync(GatewayLinkRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return Done(LinkOf(IdOf(request.Metadata[PaymentMetadata.Tag])), cancellationToken);
+    }
+
+    public Task<GatewayResult<bool>> NoteLinkAsync(string priceId, string linkId, CancellationToken cancellationToken = default) =>
+        Done(true, cancellationToken);
+
+    public Task<GatewayResult<GatewayLink?>> FindLinkAsync(GatewayLinkQuery query, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        return Done<GatewayLink?>(LinkOf(query.LinkId ?? IdOf(query.Tag)), cancellationToken);
+    }
+
+    public Task<GatewayResult<GatewayLink>> DeactivateLinkAsync(string linkId, CancellationToken cancellationToken = default) =>
+        Done(LinkOf(linkId) with { IsActive = false }, cancellationToken);
+
+    public Task<GatewayResult<IReadOnlyList<GatewaySession>>> ListSessionsAsync(GatewaySessionQuery query, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        IReadOnlyList<GatewaySession> sessions = options.PaidAfter is { } after && time.GetUtcNow() - query.CreatedAt >= after
+            ? [new GatewaySession($"{query.LinkId}_session", GatewaySessionState.Paid, query.Amount.MinorUnits, query.Amount.Currency)]
+            : [];
+        return Done(sessions, cancellationToken);
+    }
+
+    public Task<GatewayResult<GatewaySession>> ExpireSessionAsync(string sessionId, CancellationToken cancellationToken = default) =>
+        Done(new GatewaySession(sessionId, GatewaySessionState.Expired, null, null), cancellationToken);
+
+    private static string IdOf(string tag) => IdPrefix + tag;
+
+    private GatewayLink LinkOf(string id) => new() { Id = id, Url = new Uri(_root + Uri.EscapeDataString(id)) };
+
+    private static Task<GatewayResult<T>> Done<T>(T value, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return Task.FromResult(new GatewayResult<T>(value));
+    }
+}

@@ -1,0 +1,212 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Coach.Payments;
+
+/// <summary>Stripe's REST API.</summary>
+internal sealed class StripeGateway(StripeTransport transport, StripeOptions options) : IPaymentGateway
+{
+    private const int PageSize = 100;
+
+    public string Name => "stripe";
+
+    public GatewayCapabilities Capabilities => GatewayCapabilities.Full;
+
+    public GatewayMode Mode => transport.Mode;
+
+    public async Task<GatewayResult<bool>> ProbeAsync(CancellationToken cancellationToken = default)
+    {
+        // The cheapest authenticated read. Any answer but 401 and 5xx proves that the service is up and knows the key.
+        GatewayResult<bool> result = await transport.SendAsync<bool>(
+            HttpMethod.Get, "/v1/balance", null, null, static (_, _) => true, cancellationToken).ConfigureAwait(false);
+        return result.Failure?.Kind is GatewayFailureKind.Forbidden or GatewayFailureKind.NotFound or GatewayFailureKind.RateLimited
+            or GatewayFailureKind.Rejected ? true : result;
+    }
+
+    public Task<GatewayResult<GatewayPrice>> CreatePriceAsync(GatewayPriceRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        StripeForm form = new StripeForm()
+            .Add("currency", request.Amount.Currency)
+            .Add("unit_amount", request.Amount.MinorUnits)
+            .Add("product_data[name]", request.ProductName)
+            .Add("lookup_key", request.LookupKey)
+            .Add("metadata", request.Metadata);
+        return transport.SendAsync<GatewayPrice>(HttpMethod.Post, "/v1/prices", form, request.IdempotencyKey, (json, reply) =>
+            StripeJson.Price(json, reply, isNew: !reply.IsReplay) is not { } price ? null
+            : price.Amount is { } amount && amount != request.Amount
+                ? new GatewayFailure(GatewayFailureKind.BadAnswer, "Stripe's price has another amount than was asked for.") { RequestId = reply.RequestId }
+                : price, cancellationToken);
+    }
+
+    public Task<GatewayResult<GatewayPrice?>> FindPriceAsync(string lookupKey, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(lookupKey);
+        string path = $"/v1/prices?lookup_keys[]={Uri.EscapeDataString(lookupKey)}&limit=1";
+        return transport.SendAsync<GatewayPrice?>(HttpMethod.Get, path, null, null, (json, reply) =>
+        {
+            if (json.List() is not { } list)
+            {
+                return null;
+            }
+
+            foreach (JsonElement item in list)
+            {
+                if (item.Text("lookup_key") == lookupKey && StripeJson.Price(item, reply, isNew: false) is { } price)
+                {
+                    return price;
+                }
+            }
+
+            return new GatewayResult<GatewayPrice?>((GatewayPrice?)null);
+        }, cancellationToken);
+    }
+
+    public Task<GatewayResult<GatewayLink>> CreateLinkAsync(GatewayLinkRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        StripeForm form = new StripeForm()
+            .Add("line_items[0][price]", request.PriceId)
+            .Add("line_items[0][quantity]", request.Quantity);
+        for (int i = 0; i < request.MoreItems.Count; i++)
+        {
+            PaymentLineItem item = request.MoreItems[i];
+            string line = string.Create(CultureInfo.InvariantCulture, $"line_items[{i + 1}]");
+            form.Add($"{line}[price_data][currency]", item.UnitPrice.Currency)
+                .Add($"{line}[price_data][unit_amount]", item.UnitPrice.MinorUnits)
+                .Add($"{line}[price_data][product_data][name]", item.Description)
+                .Add($"{line}[quantity]", item.Quantity);
+        }
+
+        if (request.IsSingleUse)
+        {
+            form.Add("restrictions[completed_sessions][limit]", 1);
+        }
+
+        if (request.RedirectUrl is { } redirect)
+        {
+            form.Add("after_completion[type]", "redirect").Add("after_completion[redirect][url]", redirect.AbsoluteUri);
+        }
+
+        form.Add("metadata", request.Metadata);
+        return transport.SendAsync<GatewayLink>(HttpMethod.Post, "/v1/payment_links", form, request.IdempotencyKey, ReadLink, cancellationToken);
+    }
+
+    public async Task<GatewayResult<bool>> NoteLinkAsync(string priceId, string linkId, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(priceId);
+        ArgumentException.ThrowIfNullOrEmpty(linkId);
+        if (!options.NoteLinks)
+        {
+            return false;
+        }
+
+        StripeForm form = new StripeForm().Add($"metadata[{PaymentMetadata.Link}]", linkId);
+        return await transport.SendAsync<bool>(HttpMethod.Post, $"/v1/prices/{Uri.EscapeDataString(priceId)}", form, $"{priceId}:note:{linkId}",
+            static (json, _) => json.Text("id") is null ? null : true, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task<GatewayResult<GatewayLink?>> FindLinkAsync(GatewayLinkQuery query, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        if (query.LinkId is { } id)
+        {
+            GatewayResult<GatewayLink> found = await transport.SendAsync<GatewayLink>(
+                HttpMethod.Get, $"/v1/payment_links/{Uri.EscapeDataString(id)}", null, null, ReadLink, cancellationToken).ConfigureAwait(false);
+            return found.TryGet(out GatewayLink? link, out GatewayFailure? failure) ? link
+                : failure.Kind == GatewayFailureKind.NotFound ? new GatewayResult<GatewayLink?>((GatewayLink?)null) : failure;
+        }
+
+        GatewayLink? match = null;
+        GatewayFailure? problem = await EachPageAsync("/v1/payment_links?", (item, reply) =>
+        {
+            // Should there be two, the one that can be paid counts.
+            if (item.Metadata(PaymentMetadata.Tag) == query.Tag && StripeJson.Link(item, reply) is { } link && (match is null || (link.IsActive && !match.IsActive)))
+            {
+                match = link;
+            }
+
+            return match is not { IsActive: true };
+        }, cancellationToken).ConfigureAwait(false);
+        return match is not null ? match : problem is not null ? problem : new GatewayResult<GatewayLink?>((GatewayLink?)null);
+    }
+
+    public Task<GatewayResult<GatewayLink>> DeactivateLinkAsync(string linkId, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(linkId);
+
+        // No idempotency key: closing twice is closing once, and a stored failure must not be replayed for a day.
+        return transport.SendAsync<GatewayLink>(HttpMethod.Post, $"/v1/payment_links/{Uri.EscapeDataString(linkId)}",
+            new StripeForm().Add("active", false), null, ReadLink, cancellationToken);
+    }
+
+    public async Task<GatewayResult<IReadOnlyList<GatewaySession>>> ListSessionsAsync(GatewaySessionQuery query, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        var sessions = new List<GatewaySession>();
+        GatewayFailure? problem = await EachPageAsync($"/v1/checkout/sessions?payment_link={Uri.EscapeDataString(query.LinkId)}&", (item, _) =>
+        {
+            if (item.Reference("payment_link") == query.LinkId && StripeJson.Session(item) is { } session)
+            {
+                sessions.Add(session);
+            }
+
+            return true;
+        }, cancellationToken).ConfigureAwait(false);
+        return problem is not null ? problem : sessions;
+    }
+
+    public Task<GatewayResult<GatewaySession>> ExpireSessionAsync(string sessionId, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(sessionId);
+        return transport.SendAsync<GatewaySession>(HttpMethod.Post, $"/v1/checkout/sessions/{Uri.EscapeDataString(sessionId)}/expire", new StripeForm(), null,
+            static (json, _) => StripeJson.Session(json) is { } session ? new GatewayResult<GatewaySession>(session) : default(GatewayResult<GatewaySession>?), cancellationToken);
+    }
+
+    private static GatewayResult<GatewayLink>? ReadLink(JsonElement json, StripeReply reply) =>
+        StripeJson.Link(json, reply) is { } link ? new GatewayResult<GatewayLink>(link) : default(GatewayResult<GatewayLink>?);
+
+    private async Task<GatewayFailure?> EachPageAsync(string path, Func<JsonElement, StripeReply, bool> visit, CancellationToken cancellationToken)
+    {
+        string? after = null;
+        for (int page = 0; page < options.MaxPages; page++)
+        {
+            string address = string.Create(CultureInfo.InvariantCulture,
+                $"{path}limit={PageSize}{(after is null ? "" : $"&starting_after={Uri.EscapeDataString(after)}")}");
+            GatewayResult<(string? Next, bool HasMore)> result = await transport.SendAsync<(string? Next, bool HasMore)>(
+                HttpMethod.Get, address, null, null, (json, reply) =>
+                {
+                    if (json.List() is not { } list)
+                    {
+                        return null;
+                    }
+
+                    string? last = null;
+                    foreach (JsonElement item in list)
+                    {
+                        last = item.Text("id");
+                        if (!visit(item, reply))
+                        {
+                            return (null, false);
+                        }
+                    }
+
+                    return (last, json.Flag("has_more") == true);
+                }, cancellationToken).ConfigureAwait(false);
+            if (!result.TryGet(out (string? Next, bool HasMore) at, out GatewayFailure? failure))
+            {
+                return failure;
+            }
+
+            if (!at.HasMore || at.Next is null)
+            {
+                return null;
+            }
+
+            after = at.Next;
+        }
+
+        return new GatewayFailure(GatewayFailureKind.Unknown,
+            $"The list is longer than {options.MaxPages} pages. Raise Coach:Payments:Stripe:MaxPages.");
+    }
+}

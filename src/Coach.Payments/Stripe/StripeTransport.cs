@@ -1,0 +1,231 @@
+using System.Buffers;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Coach.Abstractions;
+
+namespace Coach.Payments;
+
+/// <summary>One HTTP request to Stripe: headers, bounded answer, and what a failure means (facts and order: see README, "Retry").</summary>
+internal sealed class StripeTransport(IHttpClientFactory clients, ISecretSource secrets, StripeOptions options, TimeProvider time)
+{
+    public const string ClientName = "Coach.Payments.Stripe";
+    public const string SecretName = "STRIPE_API_KEY";
+
+    /// <summary>The API version every request is pinned to (stripe/stripe-dotnet ApiVersion.cs, 2026-07).</summary>
+    public const string ApiVersion = "2026-07-29.dahlia";
+
+    private const int LongestWaitSeconds = 24 * 3600;
+
+    private readonly string _root = options.BaseUrl.AbsoluteUri.TrimEnd('/');
+
+    public GatewayMode Mode => secrets.TryGet(SecretName, out Secret? key) ? ModeOf(key.Reveal()) : GatewayMode.NotConfigured;
+
+    /// <summary>Only a key that says it is a test key is one: anything unclear counts as live.</summary>
+    public static GatewayMode ModeOf(string key) =>
+        key.StartsWith("sk_test_", StringComparison.Ordinal) || key.StartsWith("rk_test_", StringComparison.Ordinal) ? GatewayMode.Test : GatewayMode.Live;
+
+    /// <summary>Sends one request and hands the JSON of a success to <paramref name="read"/>, which answers null for another shape.</summary>
+    public async Task<GatewayResult<T>> SendAsync<T>(
+        HttpMethod method, string path, StripeForm? form, string? idempotencyKey, Func<JsonElement, StripeReply, GatewayResult<T>?> read, CancellationToken cancellationToken)
+    {
+        if (!secrets.TryGet(SecretName, out Secret? key))
+        {
+            return new GatewayFailure(GatewayFailureKind.NotSupported, $"There is no {SecretName}. Set it to take payments.");
+        }
+
+        if (!IsHeaderSafe(key.Reveal()))
+        {
+            return new GatewayFailure(GatewayFailureKind.Unauthorized, $"{SecretName} holds characters no key has. Copy it again from the Stripe dashboard.");
+        }
+
+        using var request = new HttpRequestMessage(method, _root + path);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key.Reveal());
+        request.Headers.TryAddWithoutValidation("Stripe-Version", ApiVersion);
+        if (idempotencyKey is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Idempotency-Key", idempotencyKey);
+        }
+
+        if (options.Account is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Stripe-Account", options.Account);
+        }
+
+        if (form is not null)
+        {
+            request.Content = form.ToContent();
+        }
+
+        HttpClient client = clients.CreateClient(ClientName);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(8192);
+        try
+        {
+            using HttpResponseMessage response =
+                await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+            int length;
+            (buffer, length) = await ReadBodyAsync(response.Content, buffer, cancellationToken).ConfigureAwait(false);
+            var reply = new StripeReply(
+                IsReplay: Header(response, "Idempotent-Replayed") is "true",
+                RequestId: StripeRedaction.Id(Header(response, "Request-Id")),
+                ServerTime: response.Headers.Date ?? time.GetUtcNow());
+            if (length < 0)
+            {
+                return Bad(reply, "an answer that is too long");
+            }
+
+            return response.IsSuccessStatusCode
+                ? Success(buffer.AsMemory(0, length), reply, read)
+                : Failed(response, buffer.AsMemory(0, length), reply);
+        }
+        catch (HttpRequestException exception)
+        {
+            return Broken(exception.HttpRequestError);
+        }
+        catch (IOException)
+        {
+            return Broken(HttpRequestError.ResponseEnded);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The host's own handler or client gave up (HttpClient.Timeout, a resilience handler).
+            return new GatewayFailure(GatewayFailureKind.TimedOut, "Stripe did not answer in time.") { IsRetryable = true };
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private async Task<(byte[] Buffer, int Length)> ReadBodyAsync(HttpContent content, byte[] buffer, CancellationToken cancellationToken)
+    {
+        Stream stream = await content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        await using (stream.ConfigureAwait(false))
+        {
+            int length = 0;
+            while (true)
+            {
+                if (length == buffer.Length)
+                {
+                    byte[] larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
+                    buffer.AsSpan(0, length).CopyTo(larger);
+                    ArrayPool<byte>.Shared.Return(buffer);
+                    buffer = larger;
+                }
+
+                int read = await stream.ReadAsync(buffer.AsMemory(length), cancellationToken).ConfigureAwait(false);
+                if (read == 0)
+                {
+                    return (buffer, length);
+                }
+
+                length += read;
+                if (length > options.MaxResponseBytes)
+                {
+                    return (buffer, -1);
+                }
+            }
+        }
+    }
+
+    private static GatewayResult<T> Success<T>(ReadOnlyMemory<byte> body, StripeReply reply, Func<JsonElement, StripeReply, GatewayResult<T>?> read)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(body);
+            return document.RootElement.ValueKind == JsonValueKind.Object && read(document.RootElement, reply) is { } result
+                ? result
+                : Bad(reply, "a success without the expected object");
+        }
+        catch (JsonException)
+        {
+            return Bad(reply, "a success that is no complete JSON");
+        }
+    }
+
+    // An answer that says "done" but shows nothing: the SDKs do not retry it (facts §4, last row), and neither is it a success.
+    private static GatewayFailure Bad(StripeReply reply, string what) =>
+        new(GatewayFailureKind.BadAnswer, $"Stripe sent {what}.") { RequestId = reply.RequestId };
+
+    private GatewayFailure Failed(HttpResponseMessage response, ReadOnlyMemory<byte> body, StripeReply reply)
+    {
+        int status = (int)response.StatusCode;
+        StripeErrorBody error = StripeErrorBody.Parse(body);
+        TimeSpan? retryAfter = RetryAfter(response.Headers.RetryAfter);
+        bool isRetryable = Header(response, "Stripe-Should-Retry") switch
+        {
+            "true" => true,
+            "false" => false,
+            _ => status == 409 || status >= 500 || (status == 429 && retryAfter is not null),
+        };
+        GatewayFailureKind kind = Kind(status, error, reply.IsReplay);
+        return new GatewayFailure(kind, Message(kind, status, error))
+        {
+            IsRetryable = isRetryable && kind is not (GatewayFailureKind.ReplayedError or GatewayFailureKind.AlreadyExists or GatewayFailureKind.KeyConflict),
+            RetryAfter = retryAfter,
+            RequestId = reply.RequestId,
+            Code = error.Code,
+            Parameter = error.Parameter,
+        };
+    }
+
+    private static GatewayFailureKind Kind(int status, StripeErrorBody error, bool isReplay)
+    {
+        if (status == 400 && error.Parameter == "lookup_key")
+        {
+            return GatewayFailureKind.AlreadyExists;
+        }
+
+        if (isReplay)
+        {
+            return GatewayFailureKind.ReplayedError;
+        }
+
+        return status switch
+        {
+            400 when error.Type == "idempotency_error" => GatewayFailureKind.KeyConflict,
+            401 => GatewayFailureKind.Unauthorized,
+            403 => GatewayFailureKind.Forbidden,
+            404 => GatewayFailureKind.NotFound,
+            409 => GatewayFailureKind.InUse,
+            429 => GatewayFailureKind.RateLimited,
+            >= 500 => GatewayFailureKind.ServerError,
+            >= 300 and < 400 => GatewayFailureKind.BadAnswer,
+            _ => GatewayFailureKind.Rejected,
+        };
+    }
+
+    private static string Message(GatewayFailureKind kind, int status, StripeErrorBody error)
+    {
+        string detail = error.Message is null ? "" : $" Stripe says: {error.Message}";
+        return kind switch
+        {
+            GatewayFailureKind.Unauthorized => $"Stripe refused {SecretName} (401). Check that it is a current secret or restricted key of the right account.",
+            GatewayFailureKind.Forbidden => $"{SecretName} may not do this (403). Give the restricted key write access to Products, Prices and Payment Links and read access to Checkout Sessions.",
+            GatewayFailureKind.RateLimited => "Stripe limits the rate of requests (429). Try again later.",
+            GatewayFailureKind.InUse => "Stripe is still working on the same request (409).",
+            GatewayFailureKind.ServerError => string.Create(CultureInfo.InvariantCulture, $"Stripe failed ({status})."),
+            GatewayFailureKind.BadAnswer => string.Create(CultureInfo.InvariantCulture, $"The server sent a redirect ({status}); check Coach:Payments:Stripe:BaseUrl."),
+            GatewayFailureKind.ReplayedError => string.Create(CultureInfo.InvariantCulture, $"Stripe replayed the failure of an earlier attempt ({status}).{detail}"),
+            GatewayFailureKind.KeyConflict => "Stripe has seen this idempotency key with other parameters (400).",
+            _ => string.Create(CultureInfo.InvariantCulture, $"Stripe refused the request ({status}).{detail}"),
+        };
+    }
+
+    private static GatewayFailure Broken(HttpRequestError error) => error is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
+        or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError
+        ? new GatewayFailure(GatewayFailureKind.Unreachable, "Stripe could not be reached. Check the network and Coach:Payments:Stripe:BaseUrl.") { IsRetryable = true }
+        : new GatewayFailure(GatewayFailureKind.ConnectionLost, "The connection to Stripe broke before the answer was complete.") { IsRetryable = true };
+
+    private TimeSpan? RetryAfter(RetryConditionHeaderValue? header)
+    {
+        TimeSpan? wait = header?.Delta ?? (header?.Date is { } date ? date - time.GetUtcNow() : null);
+        return wait is null ? null : TimeSpan.FromSeconds(Math.Clamp(wait.Value.TotalSeconds, 0, LongestWaitSeconds));
+    }
+
+    private static string? Header(HttpResponseMessage response, string name) =>
+        response.Headers.TryGetValues(name, out IEnumerable<string>? values) ? values.FirstOrDefault() : null;
+
+    private static bool IsHeaderSafe(string key) => key.Length <= 500 && !key.AsSpan().ContainsAnyExceptInRange('!', '~');
+}

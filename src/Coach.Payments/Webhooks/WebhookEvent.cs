@@ -1,0 +1,41 @@
+using System.Text.Json;
+
+namespace Coach.Payments;
+
+/// <summary>The parts of a verified event that matter here.</summary>
+internal sealed record WebhookEvent(string Id, string Type, string? LinkId, string? Tag, GatewaySession? Session)
+{
+    /// <summary>Reads an event; null when the body is none.</summary>
+    public static WebhookEvent? Parse(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(body);
+            JsonElement root = document.RootElement;
+            if (root.ValueKind != JsonValueKind.Object || root.Text("id") is not { Length: > 0 and <= 255 } id
+                || root.Text("type") is not { Length: > 0 and <= 255 } type)
+            {
+                return null;
+            }
+
+            return type.StartsWith("checkout.session.", StringComparison.Ordinal)
+                && root.TryGetProperty("data", out JsonElement data) && data.ValueKind == JsonValueKind.Object
+                && data.TryGetProperty("object", out JsonElement item) && item.ValueKind == JsonValueKind.Object
+                && StripeJson.Session(item) is { } session
+                ? new WebhookEvent(id, type, item.Reference("payment_link"), item.Metadata(PaymentMetadata.Tag), Told(type, session))
+                : new WebhookEvent(id, type, null, null, null);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    // The type adds what the object alone does not show: that a delayed payment failed for good.
+    private static GatewaySession? Told(string type, GatewaySession session) => type switch
+    {
+        "checkout.session.completed" or "checkout.session.async_payment_succeeded" => session,
+        "checkout.session.async_payment_failed" when session.State != GatewaySessionState.Paid => session with { State = GatewaySessionState.Failed },
+        _ => null,
+    };
+}

@@ -1,0 +1,13 @@
+namespace Coach.Rag;
+
+/// <summary>A paragraph, list item, table or code block: a character range under some headings.</summary>
+/// <param name="Start">The first character.</param>
+/// <param name="End">The character after the last.</param>
+/// <param name="Heading">The headings above it, outermost first, joined by <see cref="Separator"/>.</param>
+internal readonly record struct TextBlock(int Start, int End, string Heading)
+{
+    public const char Separator = '\u001F';
+}
+
+/// <summary>A document as the chunker sees it.</summary>
+internal sealed record StructuredText(string Text, string Title, IReadOnlyList<TextBlock> Blocks);

@@ -1,0 +1,139 @@
+using System.Collections.Frozen;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
+
+namespace Coach.Rag;
+
+/// <summary>The text, Markdown and HTML files of a folder and the folders below it.</summary>
+internal sealed class FolderSource(string folder, long maxBytes) : KnowledgeSource
+{
+    private static readonly FrozenDictionary<string, DocumentFormat> Formats = new Dictionary<string, DocumentFormat>(StringComparer.OrdinalIgnoreCase)
+    {
+        [".md"] = DocumentFormat.Markdown,
+        [".markdown"] = DocumentFormat.Markdown,
+        [".txt"] = DocumentFormat.PlainText,
+        [".text"] = DocumentFormat.PlainText,
+        [".rst"] = DocumentFormat.PlainText,
+        [".html"] = DocumentFormat.Html,
+        [".htm"] = DocumentFormat.Html,
+    }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+
+    private static readonly FrozenSet<string> Skipped = FrozenSet.Create(StringComparer.OrdinalIgnoreCase, "bin", "obj", "node_modules");
+
+    private static readonly EnumerationOptions Enumeration = new()
+    {
+        IgnoreInaccessible = true,
+        AttributesToSkip = FileAttributes.Hidden | FileAttributes.System | FileAttributes.ReparsePoint,
+    };
+
+    public string Folder { get; } = Path.GetFullPath(folder);
+
+    public override string Name => "folder:" + Folder;
+
+    public override async IAsyncEnumerable<SourceItem> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await Task.CompletedTask.ConfigureAwait(false);
+        if (!Directory.Exists(Folder))
+        {
+            throw new DirectoryNotFoundException("The knowledge folder does not exist.");
+        }
+
+        var pending = new Stack<string>([Folder]);
+        while (pending.TryPop(out string? directory))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            string[] files, directories;
+            try
+            {
+                files = Directory.GetFiles(directory, "*", Enumeration);
+                directories = Directory.GetDirectories(directory, "*", Enumeration);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                continue;       // vanished or closed to us while being listed
+            }
+
+            Array.Sort(files, StringComparer.Ordinal);
+            foreach (string path in files)
+            {
+                if (Formats.TryGetValue(Path.GetExtension(path), out DocumentFormat format))
+                {
+                    yield return Item(path, format);
+                }
+            }
+
+            Array.Sort(directories, (x, y) => string.CompareOrdinal(y, x));
+            foreach (string child in directories)
+            {
+                string name = Path.GetFileName(child);
+                if (!Skipped.Contains(name) && !name.StartsWith('.'))
+                {
+                    pending.Push(child);
+                }
+            }
+        }
+    }
+
+    private SourceItem Item(string path, DocumentFormat format)
+    {
+        string relative = Path.GetRelativePath(Folder, path).Replace('\\', '/');
+        var info = new FileInfo(path);
+        string version = string.Create(CultureInfo.InvariantCulture, $"{(info.Exists ? info.Length : -1)}:{(info.Exists ? info.LastWriteTimeUtc.Ticks : 0)}");
+        return new SourceItem(relative, cancellationToken => ReadAsync(path, relative, format, cancellationToken)) { Version = version };
+    }
+
+    private async ValueTask<KnowledgeDocument> ReadAsync(string path, string relative, DocumentFormat format, CancellationToken cancellationToken)
+    {
+        var info = new FileInfo(path);
+        if (info.Length > maxBytes)
+        {
+            throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"has {info.Length} bytes, more than {nameof(CoachRagOptions.MaxDocumentBytes)} = {maxBytes}"));
+        }
+
+        byte[] bytes = await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false);
+        return new KnowledgeDocument(relative, TextDecoder.Decode(bytes)) { Format = format };
+    }
+}
+
+/// <summary>Reads bytes as text by their byte order mark, else as UTF-8; refuses what is no text.</summary>
+internal static class TextDecoder
+{
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    public static string Decode(ReadOnlySpan<byte> bytes)
+    {
+        switch (bytes)
+        {
+            case [0xFF, 0xFE, ..]:
+                return Encoding.Unicode.GetString(bytes[2..]);
+            case [0xFE, 0xFF, ..]:
+                return Encoding.BigEndianUnicode.GetString(bytes[2..]);
+            case [0xEF, 0xBB, 0xBF, ..]:
+                bytes = bytes[3..];
+                break;
+        }
+
+        if (bytes.Contains((byte)0))
+        {
+            throw new InvalidDataException("is binary, not text");
+        }
+
+        try
+        {
+            return Strict.GetString(bytes);
+        }
+        catch (DecoderFallbackException)
+        {
+            int controls = 0;
+            foreach (byte b in bytes)
+            {
+                controls += b < 32 && b is not ((byte)'\t' or (byte)'\n' or (byte)'\r' or (byte)'\f') ? 1 : 0;
+            }
+
+            // Old single-byte text has accented letters but hardly any control codes.
+            return controls * 100 <= bytes.Length ? Encoding.Latin1.GetString(bytes)
+                : throw new InvalidDataException("is neither UTF-8 nor any other text");
+        }
+    }
+}

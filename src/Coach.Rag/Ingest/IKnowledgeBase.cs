@@ -1,0 +1,48 @@
+namespace Coach.Rag;
+
+/// <summary>The documents that can be asked: add, change, remove. One change runs at a time; readers are never blocked.</summary>
+public interface IKnowledgeBase
+{
+    /// <summary>How many documents the index holds.</summary>
+    int DocumentCount { get; }
+
+    /// <summary>How many passages the index holds.</summary>
+    int PassageCount { get; }
+
+    /// <summary>
+    /// Adds documents, or replaces those with the same id. Unchanged documents cost nothing. A document that cannot be taken is
+    /// reported and skipped.
+    /// </summary>
+    /// <param name="documents">The documents.</param>
+    /// <param name="progress">Told now and then, and at the end.</param>
+    /// <param name="cancellationToken">Ends the work; what was committed stays.</param>
+    /// <returns>What changed.</returns>
+    /// <exception cref="RagException">The index cannot be written; what was committed before stays.</exception>
+    Task<IngestReport> AddOrUpdateAsync(
+        IEnumerable<KnowledgeDocument> documents, IProgress<IngestProgress>? progress = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Removes documents that were added by <see cref="AddOrUpdateAsync"/>. Unknown ids are ignored.</summary>
+    /// <param name="ids">The documents' ids.</param>
+    /// <param name="cancellationToken">Ends the work before anything is removed.</param>
+    /// <returns>How many there were.</returns>
+    /// <exception cref="RagException">The index cannot be written.</exception>
+    Task<int> RemoveAsync(IEnumerable<string> ids, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Learns semantics from the documents (<see cref="RagTier.Local"/>) if they were never learnt or the documents have outgrown
+    /// what was. This runs by itself in the background after changes; call it to wait for it.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Whether there are learnt semantics now: with fewer than 40 passages there are none.</returns>
+    /// <exception cref="RagException">The index cannot be written.</exception>
+    Task<bool> LearnAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Brings the index in line with sources: adds, updates, and removes what a source no longer has.</summary>
+    /// <param name="sources">The sources; null takes the registered ones.</param>
+    /// <param name="progress">Told now and then, and at the end.</param>
+    /// <param name="cancellationToken">Ends the work; what was committed stays.</param>
+    /// <returns>What changed. A source that cannot be listed is reported, and its documents stay.</returns>
+    /// <exception cref="RagException">The index cannot be written; what was committed before stays.</exception>
+    Task<IngestReport> SyncAsync(
+        IReadOnlyCollection<KnowledgeSource>? sources = null, IProgress<IngestProgress>? progress = null, CancellationToken cancellationToken = default);
+}

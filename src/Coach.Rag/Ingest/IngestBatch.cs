@@ -1,0 +1,187 @@
+namespace Coach.Rag;
+
+/// <summary>Changes on their way to the next commit.</summary>
+internal sealed class IngestBatch : IDisposable
+{
+    private const int MaxRows = 65_536;
+    private const long MaxCharacters = 32L << 20;
+
+    private readonly RagIndex _index;
+    private readonly IngestTally _tally;
+    private readonly CancellationToken _cancellationToken;
+    private readonly List<PendingDocument?> _pending = [];
+    private readonly Dictionary<(string Collection, string Id), int> _pendingByKey = [];
+    private readonly Dictionary<long, byte[]> _deleted = [];
+    private IndexSnapshot _snapshot;
+    private IndexWriteLease? _lease;
+    private long _characters;
+    private int _pendingDocuments;
+
+    public IngestBatch(RagIndex index, IngestTally tally, CancellationToken cancellationToken)
+    {
+        _index = index;
+        _tally = tally;
+        _cancellationToken = cancellationToken;
+        _snapshot = index.Store.Acquire();
+    }
+
+    private sealed record PendingDocument(DocumentEntry Entry, string Text, IReadOnlyList<Chunk> Chunks);
+
+    /// <summary>Passages that wait for the commit.</summary>
+    public int Rows { get; private set; }
+
+    public bool IsFull => Rows >= MaxRows || _characters >= MaxCharacters;
+
+    public DocumentEntry? Find(string collection, string id) =>
+        _pendingByKey.TryGetValue((collection, id), out int at) ? _pending[at]!.Entry : Locate(collection, id)?.Reader is { } reader
+            ? reader.Document(reader.FindDocument(collection, id)) : null;
+
+    /// <summary>The ids of a collection's documents, pending ones included.</summary>
+    public IReadOnlyList<string> IdsOf(string collection)
+    {
+        var ids = new List<string>();
+        foreach (IndexSegment segment in _snapshot.Segments.Where(SegmentReader.HoldsPassages))
+        {
+            SegmentReader reader = SegmentReader.Of(segment);
+            for (int d = 0; d < reader.Documents; d++)
+            {
+                if (!IsDeleted(segment, reader.RowsOf(d).First) && reader.Document(d) is { } entry && entry.Collection == collection)
+                {
+                    ids.Add(entry.Id);
+                }
+            }
+        }
+
+        ids.AddRange(_pendingByKey.Keys.Where(key => key.Collection == collection).Select(key => key.Id));
+        return ids;
+    }
+
+    public void Put(DocumentEntry entry, string text, IReadOnlyList<Chunk> chunks)
+    {
+        Remove(entry.Collection, entry.Id);
+
+        // A document without words gets one empty row: that is how it is known not to be new.
+        IReadOnlyList<Chunk> rows = chunks.Count == 0 ? [new Chunk(0, 0, "")] : chunks;
+        _pendingByKey[(entry.Collection, entry.Id)] = _pending.Count;
+        _pending.Add(new PendingDocument(entry, text, rows));
+        _pendingDocuments++;
+        Rows += rows.Count;
+        _characters += text.Length;
+    }
+
+    public bool Remove(string collection, string id)
+    {
+        Lock();
+        if (_pendingByKey.Remove((collection, id), out int at))
+        {
+            PendingDocument document = _pending[at]!;
+            _pending[at] = null;
+            _pendingDocuments--;
+            Rows -= document.Chunks.Count;
+            _characters -= document.Text.Length;
+            return true;
+        }
+
+        if (Locate(collection, id) is not { } found)
+        {
+            return false;
+        }
+
+        (int first, int count) = found.Reader.RowsOf(found.Reader.FindDocument(collection, id));
+        if (!_deleted.TryGetValue(found.Segment.Id, out byte[]? bitmap))
+        {
+            bitmap = new byte[(found.Reader.Rows + 7) / 8];
+            found.Segment.DeletedRows.Bytes.Span.CopyTo(bitmap);
+            _deleted.Add(found.Segment.Id, bitmap);
+        }
+
+        for (int row = first; row < first + count; row++)
+        {
+            bitmap[row >> 3] |= (byte)(1 << (row & 7));
+        }
+
+        return true;
+    }
+
+    /// <summary>Makes everything so far durable and visible.</summary>
+    public async ValueTask CommitAsync(CancellationToken cancellationToken)
+    {
+        if (_pendingDocuments == 0 && _deleted.Count == 0)
+        {
+            return;
+        }
+
+        await Task.CompletedTask.ConfigureAwait(false);
+        var builder = new SegmentBuilder(_index.Options.Bm25K1, _index.Options.Bm25B);
+        foreach (PendingDocument? document in _pending)
+        {
+            if (document is not null)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                builder.Add(document.Entry, document.Text, document.Chunks);
+            }
+        }
+
+        _index.Store.Commit(new IndexChange
+        {
+            Add = builder.Documents == 0 ? [] : [builder.Build(_index.ViewOf(_snapshot).Model, cancellationToken)],
+            DeletedRows = _deleted,
+        }, _lease!, cancellationToken);
+        _tally.Committed += _pendingDocuments;
+        _tally.Tell();
+        _pending.Clear();
+        _pendingByKey.Clear();
+        _deleted.Clear();
+        _pendingDocuments = 0;
+        _characters = 0;
+        Rows = 0;
+        Refresh();
+    }
+
+    public void Dispose()
+    {
+        _lease?.Dispose();
+        _snapshot.Dispose();
+    }
+
+    // The writer's role is taken at the first change only: looking for changes must not keep others from writing.
+    private void Lock()
+    {
+        if (_lease is null)
+        {
+            _lease = _index.Store.LockForWriting(_cancellationToken);
+            Refresh();
+        }
+    }
+
+    private void Refresh()
+    {
+        IndexSnapshot newest = _index.Store.Acquire();
+        _snapshot.Dispose();
+        _snapshot = newest;
+    }
+
+    private (IndexSegment Segment, SegmentReader Reader)? Locate(string collection, string id)
+    {
+        for (int s = _snapshot.Segments.Count - 1; s >= 0; s--)
+        {
+            IndexSegment segment = _snapshot.Segments[s];
+            if (!SegmentReader.HoldsPassages(segment))
+            {
+                continue;
+            }
+
+            SegmentReader reader = SegmentReader.Of(segment);
+            int document = reader.FindDocument(collection, id);
+            if (document >= 0 && !IsDeleted(segment, reader.RowsOf(document).First))
+            {
+                return (segment, reader);
+            }
+        }
+
+        return null;
+    }
+
+    private bool IsDeleted(IndexSegment segment, int row) =>
+        _deleted.TryGetValue(segment.Id, out byte[]? bitmap) ? new RowBitmap(bitmap)[row] : segment.DeletedRows[row];
+}

@@ -1,0 +1,6 @@
+namespace Coach.Rag;
+
+/// <summary>A document that was skipped. What the index held of it before stays.</summary>
+/// <param name="Id">The document's id, or the source's name when the source could not be listed.</param>
+/// <param name="Reason">Why, in words; no document text.</param>
+public sealed record IngestFailure(string Id, string Reason);

@@ -1,0 +1,13 @@
+namespace Coach.Rag;
+
+/// <summary>What reading documents has changed.</summary>
+/// <param name="Added">New documents.</param>
+/// <param name="Updated">Documents whose content, title, source or metadata changed.</param>
+/// <param name="Unchanged">Documents that cost nothing.</param>
+/// <param name="Removed">Documents that are gone.</param>
+/// <param name="Failed">Documents that were skipped, and why; at most 1,000 are listed.</param>
+public sealed record IngestReport(int Added, int Updated, int Unchanged, int Removed, IReadOnlyList<IngestFailure> Failed)
+{
+    /// <summary>Whether anything changed.</summary>
+    public bool HasChanges => Added + Updated + Removed > 0;
+}

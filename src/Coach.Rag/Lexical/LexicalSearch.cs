@@ -1,0 +1,233 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Coach.Rag;
+
+/// <summary>
+/// BM25 over one segment, window by window: the terms whose block maxima together cannot reach the threshold are looked up only for
+/// rows that the other terms found (MaxScore: Turtle and Flood 1995; block maxima: Ding and Suel, SIGIR 2011; windows: Lucene's
+/// MaxScoreBulkScorer). Exact: the same rows as scoring everything.
+/// </summary>
+internal static unsafe class LexicalSearch
+{
+    // Sums of floats differ in their last bits with the order of the terms; bounds get this much slack.
+    private const float Slack = 1.00001f;
+
+    /// <summary>The best rows of a whole index.</summary>
+    /// <returns>How many were found.</returns>
+    public static int Run(IndexView view, QueryTerms query, CoachRagOptions options, int limit, ReadOnlyMemory<byte>?[]? allowed,
+        LexicalScratch scratch, Span<ScoredRow> output, bool prune = true)
+    {
+        scratch.Top.Reset(limit);
+        var model = new Bm25(options.Bm25K1, options.Bm25B, view.AverageLength);
+        for (int s = 0; s < view.Segments.Count; s++)
+        {
+            (SegmentReader reader, RowBitmap deleted) = view.Segments[s];
+            Run(reader, s, query.Terms, model, deleted.Bytes.Span, allowed?[s], scratch, prune);
+        }
+
+        return scratch.Top.Drain(output);
+    }
+
+    private static void Run(SegmentReader segment, int number, ReadOnlySpan<QueryTerm> query, Bm25 model, ReadOnlySpan<byte> deleted,
+        ReadOnlyMemory<byte>? allowed, LexicalScratch scratch, bool prune)
+    {
+        int terms = Open(segment, query, model, scratch, prune);
+        if (terms == 0)
+        {
+            return;
+        }
+
+        ReadOnlySpan<ushort> lengths = segment.Lengths;
+        fixed (ushort* length = lengths)
+        {
+            for (int start = 0; start < segment.Rows; start += LexicalScratch.Window)
+            {
+                int end = Math.Min(start + LexicalScratch.Window, segment.Rows);
+                int essential = Partition(scratch, terms, start, end, prune ? scratch.Top.Threshold : float.NegativeInfinity);
+                if (essential < terms)
+                {
+                    Score(scratch, terms, essential, start, end, length, model);
+                    Collect(scratch, essential, number, start, end, length, model, deleted, allowed);
+                }
+            }
+        }
+    }
+
+    private static int Open(SegmentReader segment, ReadOnlySpan<QueryTerm> query, Bm25 model, LexicalScratch scratch, bool prune)
+    {
+        // A bound holds for another average length too, once scaled: a longer average makes weights larger by at most the ratio.
+        Bm25 built = segment.BuiltWith;
+        bool usable = prune && built.K1 == model.K1 && built.B == model.B && built.AverageLength > 0;
+        float scale = usable ? Math.Max(1, model.AverageLength / built.AverageLength) : 0;
+        byte* postings = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(segment.Postings));
+        int terms = 0;
+        foreach (ref readonly QueryTerm term in query)
+        {
+            if (term.Weight <= 0 || terms == LexicalScratch.MaxTerms || !segment.TryFind(term.Bytes.Span, out TermFigures figures))
+            {
+                continue;
+            }
+
+            ref PostingCursor cursor = ref scratch.Cursors[terms];
+            cursor = new PostingCursor
+            {
+                List = postings + (uint)figures.Offset,
+                Count = figures.Rows,
+                Blocks = PostingCodec.BlockCount(figures.Rows),
+                Idf = term.Weight,
+                ListBound = usable ? figures.LargestWeight : 1,
+                Rows = scratch.BlockOf(terms),
+                Block = -1,
+            };
+            scratch.Bounds[terms] = usable ? scale : -1;
+            terms++;
+        }
+
+        return terms;
+    }
+
+    /// <summary>Sorts the terms by what they can add in this window; returns how many the threshold makes non-essential.</summary>
+    private static int Partition(LexicalScratch scratch, int terms, int start, int end, float threshold)
+    {
+        int[] order = scratch.Order;
+        float[] sums = scratch.Cumulated;
+        Span<float> bounds = stackalloc float[terms];
+        for (int t = 0; t < terms; t++)
+        {
+            ref PostingCursor cursor = ref scratch.Cursors[t];
+            float scale = scratch.Bounds[t];
+            bounds[t] = (scale < 0 ? 1 : Math.Min(1, WindowBound(ref cursor, start, end) * scale)) * cursor.Idf * Slack;
+            int at = t;
+            while (at > 0 && bounds[order[at - 1]] > bounds[t])
+            {
+                order[at] = order[at - 1];
+                at--;
+            }
+
+            order[at] = t;
+        }
+
+        sums[0] = 0;
+        int essential = 0;
+        for (int i = 0; i < terms; i++)
+        {
+            sums[i + 1] = sums[i] + bounds[order[i]];
+            essential = sums[i + 1] <= threshold ? i + 1 : essential;
+        }
+
+        return essential;
+    }
+
+    private static float WindowBound(ref PostingCursor cursor, int start, int end)
+    {
+        int block = cursor.BoundBlock;
+        while (block < cursor.Blocks && cursor.LastRow(block) < start)
+        {
+            block++;
+        }
+
+        cursor.BoundBlock = block;
+        float bound = 0;
+        for (; block < cursor.Blocks; block++)
+        {
+            bound = Math.Max(bound, cursor.BlockBound(block));
+            if (cursor.LastRow(block) >= end - 1)
+            {
+                break;
+            }
+        }
+
+        return bound;
+    }
+
+    private static void Score(LexicalScratch scratch, int terms, int essential, int start, int end, ushort* lengths, Bm25 model)
+    {
+        float fixedPart = model.Base;
+        float perToken = model.PerToken;
+        fixed (float* scores = scratch.Scores)
+        fixed (ulong* touched = scratch.Touched)
+        {
+            for (int i = essential; i < terms; i++)
+            {
+                ref PostingCursor cursor = ref scratch.Cursors[scratch.Order[i]];
+                if (!cursor.Seek(start))
+                {
+                    continue;
+                }
+
+                float idf = cursor.Idf;
+                int* rows = cursor.Rows;
+                int* frequencies = rows + PostingCodec.BlockSize;
+                while (true)
+                {
+                    int at = cursor.At;
+                    int count = cursor.InBlock;
+                    for (; at < count && rows[at] < end; at++)
+                    {
+                        int row = rows[at];
+                        int frequency = frequencies[at];
+                        int local = row - start;
+                        scores[local] += idf * frequency / (frequency + fixedPart + (perToken * lengths[row]));
+                        touched[local >> 6] |= 1UL << (local & 63);
+                    }
+
+                    cursor.At = at;
+                    if (at < count || cursor.Block + 1 >= cursor.Blocks)
+                    {
+                        break;
+                    }
+
+                    cursor.Decode(cursor.Block + 1);
+                }
+            }
+        }
+    }
+
+    private static void Collect(LexicalScratch scratch, int essential, int number, int start, int end, ushort* lengths, Bm25 model,
+        ReadOnlySpan<byte> deleted, ReadOnlyMemory<byte>? allowed)
+    {
+        ReadOnlySpan<byte> only = allowed.GetValueOrDefault().Span;
+        TopRows top = scratch.Top;
+        float[] scores = scratch.Scores;
+        float[] sums = scratch.Cumulated;
+        int words = (end - start + 63) >> 6;
+        for (int w = 0; w < words; w++)
+        {
+            ulong bits = scratch.Touched[w];
+            scratch.Touched[w] = 0;
+            while (bits != 0)
+            {
+                int local = (w << 6) + BitOperations.TrailingZeroCount(bits);
+                bits &= bits - 1;
+                float score = scores[local];
+                scores[local] = 0;
+                int row = start + local;
+                if (score + sums[essential] <= top.Threshold || Has(deleted, row) || (allowed is not null && !Has(only, row)))
+                {
+                    continue;
+                }
+
+                for (int i = essential - 1; i >= 0 && score + sums[i + 1] > top.Threshold; i--)
+                {
+                    ref PostingCursor cursor = ref scratch.Cursors[scratch.Order[i]];
+                    if (cursor.Seek(row) && cursor.Rows[cursor.At] == row)
+                    {
+                        score += cursor.Idf * model.Weight(cursor.Rows[PostingCodec.BlockSize + cursor.At], lengths[row]);
+                    }
+                }
+
+                if (score > top.Threshold)
+                {
+                    top.Add(ScoredRow.Key(number, row), score);
+                }
+            }
+        }
+    }
+
+    private static bool Has(ReadOnlySpan<byte> bits, int row) => row >> 3 < bits.Length && (bits[row >> 3] & (1 << (row & 7))) != 0;
+}
+
+/// <summary>A term of a query: its bytes, and how much one full occurrence weighs (idf × times in the query).</summary>
+internal readonly record struct QueryTerm(ReadOnlyMemory<byte> Bytes, int Count, float Weight);

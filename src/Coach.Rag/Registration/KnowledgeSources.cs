@@ -1,0 +1,15 @@
+namespace Coach.Rag;
+
+/// <summary>The sources that were registered.</summary>
+internal sealed class KnowledgeSources
+{
+    public List<string> Folders { get; } = [];
+
+    public List<KnowledgeSource> Others { get; } = [];
+
+    public IReadOnlyList<KnowledgeSource> Create(CoachRagOptions options)
+    {
+        IEnumerable<string> folders = string.IsNullOrWhiteSpace(options.Knowledge) ? Folders : Folders.Prepend(options.Knowledge);
+        return [.. folders.Select(Path.GetFullPath).Distinct().Select(folder => new FolderSource(folder, options.MaxDocumentBytes)), .. Others];
+    }
+}

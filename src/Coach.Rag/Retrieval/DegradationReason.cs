@@ -1,0 +1,32 @@
+namespace Coach.Rag;
+
+/// <summary>Why a retrieval was not answered by a better tier.</summary>
+public enum DegradationReason
+{
+    /// <summary>The better tier was never set up: no embedding generator, no knowledge.</summary>
+    NotConfigured,
+
+    /// <summary>The caller asked for at most this tier.</summary>
+    NotRequested,
+
+    /// <summary>The better tier exists but has nothing to search yet: passages without vectors, semantics not learnt yet.</summary>
+    NotReady,
+
+    /// <summary>The embedding generator failed, or answered with something that is no vector of the index.</summary>
+    EmbeddingFailed,
+
+    /// <summary>The embedding generator did not answer within its time limit.</summary>
+    EmbeddingTimedOut,
+
+    /// <summary>The embedding generator failed often enough that it is left alone for a while.</summary>
+    CircuitOpen,
+
+    /// <summary>The index was built with another embedding generator.</summary>
+    EmbedderMismatch,
+
+    /// <summary>The first reading of the documents did not end within the time limit.</summary>
+    StillLoading,
+
+    /// <summary>The index cannot be opened or read.</summary>
+    IndexUnavailable,
+}

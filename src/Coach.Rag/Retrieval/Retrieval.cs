@@ -1,0 +1,22 @@
+namespace Coach.Rag;
+
+/// <summary>What a question found.</summary>
+/// <param name="Passages">The passages, best first; empty when nothing matched or nothing could be searched.</param>
+/// <param name="Tier">The tier that answered; <see cref="RagTier.None"/> when nothing could be searched.</param>
+/// <param name="Degradation">Why no better tier answered; null when hybrid did.</param>
+/// <remarks>An empty list with a tier other than <see cref="RagTier.None"/> means that the search worked and found nothing.</remarks>
+public sealed record Retrieval(IReadOnlyList<Passage> Passages, RagTier Tier, Degradation? Degradation = null)
+{
+    /// <summary>Which scoring arms took part.</summary>
+    /// <value>Lexical alone, lexical with latent, or lexical with dense; none when nothing was searched.</value>
+    public RetrievalArms Arms { get; init; } = Tier switch
+    {
+        RagTier.Hybrid => RetrievalArms.Lexical | RetrievalArms.Dense,
+        RagTier.Local => RetrievalArms.Lexical | RetrievalArms.Latent,
+        RagTier.Lexical => RetrievalArms.Lexical,
+        _ => RetrievalArms.None,
+    };
+
+    /// <summary>Whether the search worked but no passage was relevant enough.</summary>
+    public bool FoundNothing => Passages.Count == 0 && Tier != RagTier.None;
+}

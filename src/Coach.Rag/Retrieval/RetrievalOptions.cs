@@ -1,0 +1,33 @@
+namespace Coach.Rag;
+
+/// <summary>What one retrieval asks for. Unset values come from <see cref="CoachRagOptions"/>.</summary>
+public sealed class RetrievalOptions
+{
+    /// <summary>The most passages to return.</summary>
+    /// <value>1 to 1000; <see cref="CoachRagOptions.Top"/> unless set.</value>
+    public int? Top { get; set; }
+
+    /// <summary>The least fused score of a passage.</summary>
+    /// <value>0 to 1; <see cref="CoachRagOptions.MinScore"/> unless set.</value>
+    public double? MinScore { get; set; }
+
+    /// <summary>The best tier to use: <see cref="RagTier.Lexical"/> asks for BM25 alone.</summary>
+    /// <value><see cref="RagTier.Hybrid"/> unless set.</value>
+    public RagTier BestTier { get; set; } = RagTier.Hybrid;
+
+    /// <summary>Only documents whose metadata this accepts are scored.</summary>
+    /// <value>Null: every document.</value>
+    public MetadataFilter? Filter { get; set; }
+
+    /// <summary>The most passages of one source.</summary>
+    /// <value>1 or more; no limit unless set.</value>
+    public int? MaxPerSource { get; set; }
+
+    /// <summary>How much the passages should differ from each other (maximal marginal relevance).</summary>
+    /// <value>0 (relevance alone) to 1 (difference alone); 0 unless set.</value>
+    public double Diversity { get; set; }
+
+    /// <summary>The longest that this retrieval may take.</summary>
+    /// <value>More than zero; <see cref="CoachRagOptions.TimeLimit"/> unless set.</value>
+    public TimeSpan? TimeLimit { get; set; }
+}

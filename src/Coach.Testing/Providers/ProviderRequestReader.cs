@@ -1,0 +1,56 @@
+using System.Text;
+using Microsoft.AspNetCore.Http;
+
+namespace Coach.Testing;
+
+/// <summary>Reads a request the way a test wants to look at it: above all, where keys travelled.</summary>
+internal static class ProviderRequestReader
+{
+    public static async Task<ProviderRequest?> ReadAsync(HttpContext context, IReadOnlyList<string> providers, IReadOnlyList<string> knownKeys)
+    {
+        string path = context.Request.Path.Value ?? "";
+        string? provider = providers.FirstOrDefault(name => path.StartsWith($"/{name}/", StringComparison.Ordinal) || path == $"/{name}");
+        if (provider is null)
+        {
+            return null;
+        }
+
+        using var reader = new StreamReader(context.Request.Body, Encoding.UTF8);
+        string body = await reader.ReadToEndAsync(context.RequestAborted).ConfigureAwait(false);
+        var headers = context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase);
+        string rest = path[(provider.Length + 1)..];
+        string query = context.Request.QueryString.Value ?? "";
+        string? bearer = headers.GetValueOrDefault("authorization") is { } authorization
+            && authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? authorization["Bearer ".Length..] : null;
+        string? own = headers.GetValueOrDefault(provider == "gemini" ? "x-goog-api-key" : "x-api-key");
+        string? key = provider switch
+        {
+            "gemini" => own ?? (context.Request.Query["key"].ToString() is { Length: > 0 } inQuery ? inQuery : null),
+            "anthropic" or "cartesia" => own ?? bearer,
+            _ => bearer,
+        };
+        key = string.IsNullOrWhiteSpace(key) ? null : key;
+
+        var places = KeyPlaces.None;
+        foreach (string candidate in key is null ? knownKeys : knownKeys.Append(key).Distinct())
+        {
+            foreach ((string name, string value) in headers)
+            {
+                if (value.Contains(candidate, StringComparison.Ordinal))
+                {
+                    places |= name.ToLowerInvariant() switch
+                    {
+                        "authorization" => KeyPlaces.Authorization,
+                        "x-goog-api-key" or "x-api-key" => KeyPlaces.KeyHeader,
+                        _ => KeyPlaces.OtherHeader,
+                    };
+                }
+            }
+
+            places |= (path + query).Contains(candidate, StringComparison.Ordinal) ? KeyPlaces.Url : KeyPlaces.None;
+            places |= body.Contains(candidate, StringComparison.Ordinal) ? KeyPlaces.Body : KeyPlaces.None;
+        }
+
+        return new ProviderRequest(provider, context.Request.Method, rest.Length == 0 ? "/" : rest, query, headers, body, key, places);
+    }
+}

@@ -1,0 +1,55 @@
+using Coach.Abstractions;
+using Coach.Testing;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Coach.Llm.Tests;
+
+/// <summary>A host whose six providers are one fake.</summary>
+internal sealed class ProviderHost : IAsyncDisposable
+{
+    private ProviderHost(ProviderFake fake, ServiceProvider services)
+    {
+        Fake = fake;
+        Services = services;
+    }
+
+    public ProviderFake Fake { get; }
+
+    public ServiceProvider Services { get; }
+
+    public static async Task<ProviderHost> StartAsync(
+        TimeProvider? time = null, Action<CoachLlmOptions>? configure = null, Action<IServiceCollection>? services = null)
+    {
+        ProviderFake fake = await ProviderFake.StartAsync(time, TestContext.Current.CancellationToken);
+        var collection = new ServiceCollection();
+        collection.AddLogging();
+        collection.AddSingleton(time ?? TimeProvider.System);
+        services?.Invoke(collection);
+        collection.AddCoachLlm(options =>
+        {
+            options.Gemini.BaseUrl = fake.BaseUrl(ProviderNames.Gemini);
+            options.OpenAI.BaseUrl = fake.BaseUrl(ProviderNames.OpenAI);
+            options.Anthropic.BaseUrl = fake.BaseUrl(ProviderNames.Anthropic);
+            options.OpenRouter.BaseUrl = fake.BaseUrl(ProviderNames.OpenRouter);
+            options.OpenAICompatible.BaseUrl = fake.BaseUrl(ProviderNames.OpenAICompatible);
+            options.OpenAICompatible.Model = "team-model";
+            options.Cartesia.BaseUrl = fake.BaseUrl(ProviderNames.Cartesia);
+            configure?.Invoke(options);
+        });
+        return new ProviderHost(fake, collection.BuildServiceProvider());
+    }
+
+    /// <summary>A chat client as a session gets it, with a key that the fake accepts.</summary>
+    public IChatClient Chat(string provider, string key = "key-of-this-test-0001", string session = "test")
+    {
+        Fake.SetKey(provider, key);
+        return Services.GetRequiredService<ProviderClients>().CreateChat(provider, SessionId.From(session), new ApiKey(provider, Secret.From(key)));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Services.DisposeAsync();
+        await Fake.DisposeAsync();
+    }
+}

@@ -1,0 +1,93 @@
+using Coach.Abstractions;
+using Coach.Testing;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Coach.Payments.Tests;
+
+/// <summary>One process that takes payments, over the Stripe fake without a socket, on virtual time.</summary>
+internal sealed class PaymentHost : IDisposable
+{
+    public const string TestKey = "sk_test_canary4242Coach";
+    public const string LiveKey = "sk_live_canary4242Coach";
+
+    private readonly ServiceProvider _services;
+
+    public PaymentHost(
+        StripeFake? fake = null, VirtualClock? clock = null, IIdempotencyStore? store = null, string? key = TestKey, string mode = "auto",
+        Action<CoachPaymentsOptions>? configure = null, Action<CoachPaymentsBuilder>? build = null, ILoggerProvider? logs = null)
+    {
+        Clock = clock ?? new VirtualClock();
+        Fake = fake ?? NewFake(Clock);
+        var settings = new Dictionary<string, string?> { ["Coach:Mode"] = mode, ["STRIPE_API_KEY"] = key, ["STRIPE_WEBHOOK_SECRET"] = Fake.WebhookSecret };
+        var services = new ServiceCollection();
+        services.AddSingleton<TimeProvider>(Clock);
+        services.AddSingleton(new Random(1));
+        services.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
+        services.AddLogging(logging =>
+        {
+            logging.SetMinimumLevel(LogLevel.Trace);
+            if (logs is not null)
+            {
+                logging.AddProvider(logs);
+            }
+        });
+        CoachPaymentsBuilder builder = services.AddCoachPayments(configure);
+        builder.HttpClient.ConfigurePrimaryHttpMessageHandler(Fake.CreateHandler);
+        if (store is not null)
+        {
+            builder.UseStore(_ => store);
+        }
+
+        build?.Invoke(builder);
+        _services = services.BuildServiceProvider();
+    }
+
+    public VirtualClock Clock { get; }
+
+    public StripeFake Fake { get; }
+
+    public IServiceProvider Services => _services;
+
+    public IPaymentLinks Links => _services.GetRequiredService<IPaymentLinks>();
+
+    public IPaymentWebhooks Webhooks => _services.GetRequiredService<IPaymentWebhooks>();
+
+    public IIdempotencyStore Store => _services.GetRequiredService<IIdempotencyStore>();
+
+    public IComponentHealth Health => _services.GetServices<IComponentHealth>().Single(component => component.Name == "payments");
+
+    public static StripeFake NewFake(VirtualClock clock) => new(options => options.Time = clock);
+
+    public static PaymentLinkRequest Order(string key = "order-1:1", long amount = 1250, string currency = "usd", string? owner = null) => new()
+    {
+        OperationKey = key,
+        Amount = Payments.Money.Create(amount, currency),
+        Description = "Bar tab at table 4",
+        Owner = owner,
+    };
+
+    /// <summary>Creates a link, letting virtual time run.</summary>
+    public async Task<PaymentLink> CreateAsync(PaymentLinkRequest? request = null)
+    {
+        Task<PaymentLink> link = Links.CreateAsync(request ?? Order());
+        await Clock.RunUntilAsync(link);
+        return await link;
+    }
+
+    /// <summary>Runs anything, letting virtual time run.</summary>
+    public async Task<T> RunAsync<T>(Task<T> task)
+    {
+        await Clock.RunUntilAsync(task);
+        return await task;
+    }
+
+    public async Task<PaymentException> FailsAsync(PaymentLinkRequest? request = null) =>
+        await Assert.ThrowsAsync<PaymentException>(() => CreateAsync(request));
+
+    public IReadOnlyList<StripeRequest> Sent(string method, string path) =>
+        [.. Fake.Requests.Where(request => request.Method == method && request.Path == path)];
+
+    public void Dispose() => _services.Dispose();
+}

@@ -1,0 +1,159 @@
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace Coach.Rag.Tests.Dense;
+
+public sealed class DenseSearchTests
+{
+    [Theory]
+    [InlineData(384, false)]
+    [InlineData(768, false)]
+    [InlineData(384, true)]
+    [InlineData(768, true)]
+    [InlineData(50, false)]
+    [InlineData(256, true)]
+    public void Search_ClusteredAndIsotropic_RecallAt10IsAtLeast999InAThousand(int dimension, bool isClustered)
+    {
+        const int Rows = 5000, Queries = 60;
+        var random = new Random(dimension);
+        using var store = new MemoryIndexStore();
+        float[][] vectors = isClustered
+            ? [.. DenseVectors.Clustered(random, Rows + Queries, dimension, clusters: 20, spread: 0.2f)]
+            : [.. Enumerable.Range(0, Rows + Queries).Select(_ => DenseVectors.Isotropic(random, dimension))];
+        DenseSource[] sources = [new(DenseVectors.Segment(store, vectors.Take(Rows), dimension))];
+        int found = 0;
+        var hits = new DenseHit[10];
+        foreach (float[] query in vectors.Skip(Rows))
+        {
+            Assert.Equal(10, DenseSearch.Search(sources, query, hits));
+            DenseHit[] exact = DenseVectors.Exact(sources, query, 10);
+            found += hits.Count(hit => exact.Any(other => other.Row == hit.Row));
+            Assert.Equal(exact[0].Score, hits[0].Score, 1e-5f);
+        }
+
+        Assert.True(found >= 0.999 * Queries * 10, $"{found} of {Queries * 10}");
+    }
+
+    [Fact]
+    public void Search_AnySegmentsFiltersAndDeletions_EqualsTheExactScan() =>
+        Prop.ForAll<int>(Arb.From(Gen.Choose(0, int.MaxValue - 1)), seed =>
+        {
+            var random = new Random(seed);
+            int dimension = random.Next(1, 200);
+            using var store = new MemoryIndexStore();
+            DenseSource[] sources = [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ =>
+            {
+                int rows = random.Next(0, 400);
+                DenseSegment segment = DenseVectors.Segment(store, Enumerable.Range(0, rows).Select(_ => DenseVectors.Isotropic(random, dimension)), dimension);
+                return new DenseSource(segment, new RowBitmap(Storage.IndexContent.Bytes(random, random.Next(0, 50))),
+                    random.Next(2) == 0 ? null : Storage.IndexContent.Bytes(random, random.Next(0, 50)));
+            })];
+            float[] query = DenseVectors.Isotropic(random, dimension);
+            var hits = new DenseHit[random.Next(1, 60)];
+            int count = DenseSearch.Search(sources, query, hits);
+            DenseHit[] exact = DenseVectors.Exact(sources, query, hits.Length);
+            Assert.Equal(exact.Length, count);
+            for (int i = 0; i < count; i++)
+            {
+                Assert.Equal(exact[i].Score, hits[i].Score, 1e-5f);
+            }
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(60));
+
+    [Fact]
+    public void Search_SeveralThreads_EqualsOne()
+    {
+        var random = new Random(3);
+        using var store = new MemoryIndexStore();
+        DenseSource[] sources =
+        [
+            new(DenseVectors.Segment(store, Enumerable.Range(0, 40_000).Select(_ => DenseVectors.Isotropic(random, 64)), 64)),
+            new(DenseVectors.Segment(store, Enumerable.Range(0, 30_000).Select(_ => DenseVectors.Isotropic(random, 64)), 64)),
+        ];
+        for (int i = 0; i < 20; i++)
+        {
+            float[] query = DenseVectors.Isotropic(random, 64);
+            var one = new DenseHit[25];
+            var many = new DenseHit[25];
+            Assert.Equal(DenseSearch.Search(sources, query, one), DenseSearch.Search(sources, query, many, threads: 3));
+            Assert.Equal(one, many);
+        }
+    }
+
+    [Fact]
+    public void Search_NearlyEqualVectors_WidensUntilTheyAreToldApart()
+    {
+        var random = new Random(4);
+        float[] centre = DenseVectors.Isotropic(random, 128);
+        using var store = new MemoryIndexStore();
+        DenseSource[] sources = [new(DenseVectors.Segment(store, Enumerable.Range(0, 600).Select(_ =>
+        {
+            float[] noise = DenseVectors.Isotropic(random, 128);
+            return centre.Select((value, i) => value + (0.002f * noise[i])).ToArray();
+        }), 128))];
+        var hits = new DenseHit[10];
+        DenseSearch.Search(sources, centre, hits);
+        Assert.Equal(DenseVectors.Exact(sources, centre, 10)[9].Score, hits[9].Score, 1e-6f);
+    }
+
+    [Fact]
+    public void Search_WarmedUp_AllocatesNothing()
+    {
+        var random = new Random(3);
+        using var store = new MemoryIndexStore();
+        DenseSource[] sources = [new(DenseVectors.Segment(store, Enumerable.Range(0, 2000).Select(_ => DenseVectors.Isotropic(random, 96)), 96))];
+        float[] query = DenseVectors.Isotropic(random, 96);
+        var hits = new DenseHit[10];
+        for (int i = 0; i < 50; i++)
+        {
+            DenseSearch.Search(sources, query, hits);
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        DenseSearch.Search(sources, query, hits);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
+    public void Search_ZeroOrBadQuery_IsEmptyOrRefused()
+    {
+        using var store = new MemoryIndexStore();
+        DenseSource[] sources = [new(DenseVectors.Segment(store, [[1, 0], [0, 0], [-1, 0]], 2))];
+        var hits = new DenseHit[5];
+        Assert.Equal(0, DenseSearch.Search(sources, new float[2], hits));
+        Assert.Equal(0, DenseSearch.Search([], new float[2], hits));
+        Assert.Equal(0, DenseSearch.Search(sources, [1f, 0f], []));
+        Assert.Throws<ArgumentException>(() => DenseSearch.Search(sources, [float.NaN, 1], hits));
+        Assert.Throws<ArgumentException>(() => DenseSearch.Search(sources, [1, 2, 3], hits));
+        Assert.Equal(3, DenseSearch.Search(sources, [1e-30f, 0], hits));
+        Assert.Equal([new DenseHit(0, 0, 1), new DenseHit(0, 1, 0), new DenseHit(0, 2, -1)], hits[..3]);
+    }
+
+    [Fact]
+    public void Add_WrongDimensionOrNotFinite_IsRefused()
+    {
+        var builder = new DenseBuilder(2);
+        Assert.Throws<ArgumentException>(() => builder.Add([1]));
+        Assert.Throws<ArgumentException>(() => builder.Add([1, float.PositiveInfinity]));
+        builder.Add([3e20f, 4e20f]);
+        Assert.Equal(1, builder.Rows);
+    }
+
+    [Fact]
+    public void Open_SectionsDoNotFit_IsCorrupt()
+    {
+        using var store = new MemoryIndexStore();
+        store.Commit(new IndexChange
+        {
+            Add =
+            [
+                new SegmentPayload().Add(SectionKind.DenseCodes, new byte[64]).Add(SectionKind.DenseVectors, new byte[4]),
+                new SegmentPayload().Add(SectionKind.DenseCodes, new byte[3]).Add(SectionKind.DenseVectors, new byte[4]),
+                new SegmentPayload().Add(SectionKind.Text, new byte[3]),
+            ],
+        }, default);
+        using IndexSnapshot snapshot = store.Acquire();
+        Assert.Equal(RagError.IndexCorrupt, Assert.Throws<RagException>(() => DenseSegment.Open(snapshot.Segments[0], "x")).Error);
+        Assert.Throws<RagException>(() => DenseSegment.Open(snapshot.Segments[1], "x"));
+        Assert.Null(DenseSegment.Open(snapshot.Segments[2], "x"));
+    }
+}
