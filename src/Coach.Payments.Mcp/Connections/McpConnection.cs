@@ -16,6 +16,8 @@ internal sealed class McpConnection(McpClient client, StripeMcpKey key, StripeMc
     private const int MaxToolPages = 20;
     private const int MaxTools = 1000;
 
+    private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(100);
+
     private readonly CancellationTokenSource _tooLong = new();
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
@@ -132,7 +134,7 @@ internal sealed class McpConnection(McpClient client, StripeMcpKey key, StripeMc
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
         try
         {
-            await Observe(client.ListToolsAsync(new ListToolsRequestParams(), both.Token).AsTask()).WaitAsync(both.Token).ConfigureAwait(false);
+            await AnswerAsync(client.ListToolsAsync(new ListToolsRequestParams(), both.Token), both.Token).ConfigureAwait(false);
             Confirm();
             return true;
         }
@@ -178,7 +180,7 @@ internal sealed class McpConnection(McpClient client, StripeMcpKey key, StripeMc
         try
         {
             var request = new CallToolRequestParams { Name = tool, Arguments = Elements(arguments) };
-            CallToolResult result = await Observe(client.CallToolAsync(request, any.Token).AsTask()).WaitAsync(any.Token).ConfigureAwait(false);
+            CallToolResult result = await AnswerAsync(client.CallToolAsync(request, any.Token), any.Token).ConfigureAwait(false);
             Confirm();
             return ToolAnswer.Read(result, key, options.MaxResultLength);
         }
@@ -245,11 +247,22 @@ internal sealed class McpConnection(McpClient client, StripeMcpKey key, StripeMc
         return document.RootElement.EnumerateObject().ToDictionary(static entry => entry.Name, static entry => entry.Value.Clone(), StringComparer.Ordinal);
     }
 
-    // A call that is no longer waited for ends some time; its exception must not surface as an unobserved one.
-    private static Task<T> Observe<T>(Task<T> task)
+    // Waits no longer than the session lives: a request that is sent while the session ends is never answered, and the client does not notice.
+    private async Task<T> AnswerAsync<T>(ValueTask<T> pending, CancellationToken cancellationToken)
     {
-        _ = task.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None,
+        Task<T> call = pending.AsTask();
+
+        // A call that is no longer waited for ends some time; its exception must not surface as an unobserved one.
+        _ = call.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None,
             TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        return task;
+        await Task.WhenAny(call, client.Completion).WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (!call.IsCompleted)
+        {
+            // The answer may have come just before the end.
+            await Task.WhenAny(call, Task.Delay(LastWords, time, cancellationToken)).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        return call.IsCompleted ? await call.ConfigureAwait(false) : throw new IOException("The session ended.");
     }
 }

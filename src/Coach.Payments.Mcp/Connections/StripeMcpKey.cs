@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Http.Headers;
+using System.Text;
 using Coach.Abstractions;
 
 namespace Coach.Payments.Mcp;
@@ -33,6 +34,25 @@ internal sealed class StripeMcpKey
     public AuthenticationHeaderValue ToHeader() => new("Bearer", _secret.Reveal());
 
     public void AddTo(IDictionary<string, string?> environment, string variable) => environment[variable] = _secret.Reveal();
+
+    /// <summary>Masks the key wherever it stands in a piece of an answer.</summary>
+    /// <returns>How many bytes at the end may be the beginning of the key; 0 when none.</returns>
+    public int MaskIn(Span<byte> data)
+    {
+        byte[] key = Encoding.ASCII.GetBytes(_secret.Reveal());
+        for (int at = data.IndexOf(key); at >= 0; at = data.IndexOf(key))
+        {
+            data.Slice(at, key.Length).Fill((byte)'*');
+        }
+
+        int length = Math.Min(key.Length - 1, data.Length);
+        while (length > 0 && !data[^length..].SequenceEqual(key.AsSpan(0, length)))
+        {
+            length--;
+        }
+
+        return length;
+    }
 
     /// <summary>What a server said, fit for a message: without this key, anything like a key, or card numbers, and short.</summary>
     public string? Redact(string? text) => StripeRedaction.Sentence(text?.Replace(_secret.Reveal(), "***", StringComparison.Ordinal));

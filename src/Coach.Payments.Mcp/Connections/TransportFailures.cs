@@ -1,5 +1,7 @@
+using System.ComponentModel;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using ModelContextProtocol;
 
 namespace Coach.Payments.Mcp;
@@ -17,11 +19,11 @@ internal static class TransportFailures
             : Unreachable(string.Create(CultureInfo.InvariantCulture, $"{Server} failed ({(int)status}).")),
         TimeoutException or OperationCanceledException => Unreachable(
             $"{Server} was not ready within {limit.TotalSeconds:0.###} s. Check that it is a Stripe MCP server, or raise InitializationTimeout."),
-        ModelContextProtocol.Client.ClientTransportClosedException => Unreachable(isProcess
+        IOException when isProcess && CouldNotStart(exception) => new GatewayFailure(GatewayFailureKind.NotSupported,
+            $"{Server} could not be started. Check Coach:Payments:Mcp:Command: the program must be installed and on the PATH."),
+        IOException => Unreachable(isProcess
             ? $"{Server} ended while it started. Run Coach:Payments:Mcp:Command by hand with its arguments to see why."
             : $"{Server} closed the connection while it was made."),
-        IOException when isProcess => new GatewayFailure(GatewayFailureKind.NotSupported,
-            $"{Server} could not be started. Check Coach:Payments:Mcp:Command: the program must be installed and on the PATH."),
         McpProtocolException { ErrorCode: McpErrorCode.MethodNotFound } => Unsupported("it offers no tools"),
         McpException => Unsupported("it does not speak a protocol version that is known here"),
         _ => Unreachable($"{Server} could not be reached. Check the network and Coach:Payments:Mcp:Url."),
@@ -47,6 +49,16 @@ internal static class TransportFailures
 
     public static GatewayFailure Unsupported(string why) => new(GatewayFailureKind.NotSupported,
         $"{Server} cannot be used for payment links: {why}. Use the hosted server, or npm @stripe/mcp 0.2.5 with --tools=all.");
+
+    private static bool CouldNotStart(Exception? exception)
+    {
+        while (exception is not null and not Win32Exception)
+        {
+            exception = exception.InnerException;
+        }
+
+        return exception is Win32Exception and not SocketException;
+    }
 
     private static GatewayFailure Unreachable(string message) => new(GatewayFailureKind.Unreachable, message) { IsRetryable = true };
 

@@ -11,7 +11,7 @@ internal static partial class ToolFailures
     // Stripe's refusals of a request as such, as its API words them; each proves that nothing was done.
     private static readonly string[] Refusals =
     [
-        "unknown parameter", "invalid ", "must be", "must have", "must not", "must convert", "cannot be", "cannot use", "may not", "not allowed", "not supported", "not a valid",
+        "unknown parameter", "invalid ", "input validation error", "must be", "must have", "must not", "must convert", "cannot be", "cannot use", "may not", "not allowed", "not supported", "not a valid",
         "too small", "too large", "at least", "at most", "no more than", "is required", "are required", "missing required", "does not exist",
         "only be", "only checkout sessions", "already been", "exceeds", "unsupported", "not active", "is inactive",
     ];

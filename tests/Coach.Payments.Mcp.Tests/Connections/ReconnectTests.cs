@@ -43,7 +43,7 @@ public sealed class ReconnectTests : IAsyncDisposable
     {
         GatewayPrice price = (await _host.Gateway.CreatePriceAsync(McpHost.PriceRequest(), Token)).Value!;
         _mcp.NextFault = call => call.Operation == "PostPaymentLinks" ? McpFault.BreakAfter : McpFault.None;
-        GatewayFailure? failure = (await _host.Gateway.CreateLinkAsync(McpHost.LinkRequest(price.Id), Token)).Failure;
+        GatewayFailure? failure = (await _host.RunAsync(_host.Gateway.CreateLinkAsync(McpHost.LinkRequest(price.Id), Token))).Failure;
         Assert.Equal(GatewayFailureKind.ConnectionLost, failure?.Kind);
         Assert.Equal("The connection to the Stripe MCP server broke before the answer came.", failure?.Message);
         Assert.Single(_mcp.Operations, "PostPaymentLinks");
@@ -58,7 +58,7 @@ public sealed class ReconnectTests : IAsyncDisposable
         Assert.All(probes, probe => Assert.True(probe.Value));
         Assert.Equal(1, _mcp.Connections);
         _mcp.BreakAll();
-        probes = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => Task.Run(() => _host.Gateway.ProbeAsync(Token), Token)));
+        probes = await _host.RunAsync(Task.WhenAll(Enumerable.Range(0, 50).Select(_ => Task.Run(() => _host.Gateway.ProbeAsync(Token), Token))));
         Assert.All(probes, probe => Assert.True(probe.Value));
         Assert.Equal(2, _mcp.Connections);
     }

@@ -28,7 +28,8 @@ public sealed class FaultScheduleTests(ITestOutputHelper output)
         }
 
         output.WriteLine($"{{\"generation\":\"{generation}\",\"seed\":{Seed},\"schedules\":{Schedules / 3},\"operations\":{total.Operations},\"faults\":{total.Faults},"
-            + $"\"created\":{total.Created},\"marked\":{total.Marked},\"duplicates\":0,\"wrongAmount\":0,\"lost\":0}}");
+            + $"\"created\":{total.Created},\"marked\":{total.Marked},\"duplicates\":{total.Duplicates},\"wrongAmount\":{total.WrongAmount},\"lost\":{total.Lost}}}");
+        Assert.Equal((0, 0, 0), (total.Duplicates, total.WrongAmount, total.Lost));
         Assert.True(total.Faults > Schedules / 3, "the schedules hold faults");
         Assert.True(total.Created > 0);
     }
@@ -67,7 +68,7 @@ public sealed class FaultScheduleTests(ITestOutputHelper output)
         }
 
         isBroken = false;
-        int marked = 0;
+        (int marked, int duplicates, int wrongAmount, int lost) = (0, 0, 0, 0);
         for (int round = 0; round < 3; round++)
         {
             clock.Advance(TimeSpan.FromMinutes(20));
@@ -76,23 +77,23 @@ public sealed class FaultScheduleTests(ITestOutputHelper output)
 
         foreach (PaymentLinkRequest order in orders)
         {
-            bool isMarked = !await TryAsync(host, order, links, seed);
+            bool isMarked = !await TryAsync(host, order, links, seed, isLast: true);
             StripeFakeLink[] made = [.. stripe.Links.Where(link => stripe.Prices.First(price => price.Id == link.Lines[0].PriceId).ProductName == order.Description)];
-            Assert.True(made.Length <= 1, $"seed {seed}: {order.OperationKey} has {made.Length} links");
-            Assert.True(isMarked || made.Length == 1, $"seed {seed}: {order.OperationKey} is done without a link");
-            Assert.True(made.All(link => link.AmountTotal == order.Amount.MinorUnits && link.Currency == "usd"), $"seed {seed}: wrong amount");
-            Assert.True(isMarked || made[0].Id == links[order.OperationKey].Id, $"seed {seed}: {order.OperationKey} lost its link");
+            Assert.True(isMarked || made.Length >= 1, $"seed {seed}: {order.OperationKey} is done without a link");
+            duplicates += Math.Max(0, made.Length - 1);
+            wrongAmount += made.Count(link => link.AmountTotal != order.Amount.MinorUnits || link.Currency != "usd");
+            lost += !isMarked && !made.Any(link => link.Id == links[order.OperationKey].Id) ? 1 : 0;
             Assert.True(generation == McpGeneration.Named || !isMarked, $"seed {seed}: {order.OperationKey} was not settled");
             marked += isMarked ? 1 : 0;
         }
 
         await host.DisposeAsync();
-        return new Tally(orders.Length, faults, stripe.Links.Count, marked);
+        return new Tally(orders.Length, faults, stripe.Links.Count, marked, duplicates, wrongAmount, lost);
 
         McpHost NewHost() => new(mcp, clock, McpHost.LiveKey, store);
     }
 
-    private static async Task<bool> TryAsync(McpHost host, PaymentLinkRequest order, Dictionary<string, PaymentLink> links, int seed)
+    private static async Task<bool> TryAsync(McpHost host, PaymentLinkRequest order, Dictionary<string, PaymentLink> links, int seed, bool isLast = false)
     {
         try
         {
@@ -102,15 +103,16 @@ public sealed class FaultScheduleTests(ITestOutputHelper output)
             links[order.OperationKey] = link;
             return true;
         }
-        catch (PaymentException exception) when (exception.Error is PaymentError.Uncertain or PaymentError.Unavailable or PaymentError.Rejected)
+        catch (PaymentException exception) when (exception.Error is PaymentError.Uncertain || (!isLast && exception.Error is PaymentError.Unavailable))
         {
             return false;
         }
     }
 
-    private sealed record Tally(int Operations = 0, int Faults = 0, int Created = 0, int Marked = 0)
+    private sealed record Tally(int Operations = 0, int Faults = 0, int Created = 0, int Marked = 0, int Duplicates = 0, int WrongAmount = 0, int Lost = 0)
     {
-        public static Tally operator +(Tally left, Tally right) =>
-            new(left.Operations + right.Operations, left.Faults + right.Faults, left.Created + right.Created, left.Marked + right.Marked);
+        public static Tally operator +(Tally left, Tally right) => new(
+            left.Operations + right.Operations, left.Faults + right.Faults, left.Created + right.Created, left.Marked + right.Marked,
+            left.Duplicates + right.Duplicates, left.WrongAmount + right.WrongAmount, left.Lost + right.Lost);
     }
 }

@@ -199,14 +199,15 @@ internal sealed class McpFake : IAsyncDisposable
         Interlocked.Increment(ref _hanging);
         try
         {
-            while (!(await connection.ToServer.Reader.ReadAsync(connection.Ended.Token) is { IsCompleted: true }))
+            bool isOpen = true;
+            while (isOpen)
             {
-                connection.ToServer.Reader.TryRead(out _);
                 ReadResult read = await connection.ToServer.Reader.ReadAsync(connection.Ended.Token);
                 connection.ToServer.Reader.AdvanceTo(read.Buffer.End);
+                isOpen = !read.IsCompleted;
             }
         }
-        catch (Exception exception) when (exception is OperationCanceledException or InvalidOperationException)
+        catch (OperationCanceledException)
         {
         }
         finally

@@ -61,7 +61,12 @@ internal sealed class StripeOperations(StripeFake stripe, string key)
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
         request.Headers.Add("Stripe-Version", "2026-07-29.dahlia");
         using HttpResponseMessage response = await _http.SendAsync(request);
-        return (response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
+        string body = await response.Content.ReadAsStringAsync();
+
+        // The Stripe fake knows test data only.
+        return (response.IsSuccessStatusCode, key.StartsWith("sk_live_", StringComparison.Ordinal)
+            ? body.Replace("\"livemode\":false", "\"livemode\":true", StringComparison.Ordinal)
+            : body);
     }
 
     public static string MessageOf(string errorBody) =>

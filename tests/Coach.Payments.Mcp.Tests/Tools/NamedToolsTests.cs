@@ -60,11 +60,11 @@ public sealed class NamedToolsTests
     }
 
     [Fact]
-    public async Task CreatePriceAsync_RefusedByStripe_IsAFailureThoughTheToolSucceeds()
+    public async Task CreateLinkAsync_RefusedByStripe_IsAFailureThoughTheToolSucceeds()
     {
         await using var scene = new Scene();
-        GatewayResult<GatewayPrice> price = await scene.Host.Gateway.CreatePriceAsync(McpHost.PriceRequest(currency: "xxx", amount: 100), TestContext.Current.CancellationToken);
-        Assert.Equal(GatewayFailureKind.BadAnswer, price.Failure?.Kind);
+        GatewayResult<GatewayLink> link = await scene.Host.Gateway.CreateLinkAsync(McpHost.LinkRequest("price_unknown"), TestContext.Current.CancellationToken);
+        Assert.Equal(GatewayFailureKind.BadAnswer, link.Failure?.Kind);
     }
 
     [Theory]
