@@ -71,7 +71,12 @@ public static class CoachRagServiceCollectionExtensions
         var fileOptions = new IndexFileOptions { Time = provider.GetRequiredService<TimeProvider>() };
         try
         {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
             return new FileIndexStore(path, fileOptions);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            logger.IndexInMemory(Path.GetFileName(path), RagError.IndexUnavailable);
         }
         catch (RagException e) when (e.Error == RagError.IndexCorrupt)
         {

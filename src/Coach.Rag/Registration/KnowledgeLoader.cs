@@ -54,11 +54,8 @@ internal sealed class KnowledgeLoader(
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await StopAsync(CancellationToken.None).ConfigureAwait(false);
-        _stop.Dispose();
-    }
+    // The source of the stop signal has no timer and no handle to free: a host may stop or dispose this object twice, in any order.
+    public async ValueTask DisposeAsync() => await StopAsync(CancellationToken.None).ConfigureAwait(false);
 
     private void Start()
     {
