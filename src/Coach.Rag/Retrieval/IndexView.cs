@@ -9,6 +9,7 @@ internal sealed class IndexView
     public IndexView(IndexSnapshot snapshot, string index, string? embedder)
     {
         CommitId = snapshot.CommitId;
+        Identity = snapshot.Identity;
         var segments = new List<(SegmentReader Reader, RowBitmap Deleted)>();
         var latent = new List<DenseSegment?>();
         var dense = new List<DenseSegment?>();
@@ -53,6 +54,7 @@ internal sealed class IndexView
     private IndexView(IndexView other, LatentModel model, IReadOnlyList<DenseSegment?> latent)
     {
         CommitId = other.CommitId;
+        Identity = other.Identity;
         Segments = other.Segments;
         Latent = latent;
         Dense = other.Dense;
@@ -69,6 +71,9 @@ internal sealed class IndexView
     public IndexView With(LatentModel model, IReadOnlyList<DenseSegment?> latent) => new(this, model, latent);
 
     public long CommitId { get; }
+
+    /// <summary>Whose memory the view points into: see <see cref="IndexSnapshot.Identity"/>.</summary>
+    public object? Identity { get; }
 
     public IReadOnlyList<(SegmentReader Reader, RowBitmap Deleted)> Segments { get; }
 
