@@ -1,3 +1,27 @@
-var builder = WebApplication.CreateSlimBuilder(args);
+// The main job: ask a folder of documents, with or without a key, get cited answers, pay a tab. The library does the work.
+using System.Security.Cryptography;
+using System.Text;
+
+var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+
+// dotnet run --project samples/Chat -- --knowledge DIR
+builder.Configuration.AddCommandLine(args, new Dictionary<string, string> { ["--knowledge"] = "Coach:Rag:Knowledge" });
+string knowledge = Path.GetFullPath(builder.Configuration["Coach:Rag:Knowledge"] ?? Path.Combine(AppContext.BaseDirectory, "knowledge"));
+builder.Configuration["Coach:Rag:Knowledge"] = knowledge;
+
+// One index file a folder, kept between runs: unchanged documents are not read again.
+builder.Configuration["Coach:Rag:IndexFile"] ??= Path.Combine(
+    Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify) is { Length: > 0 } data ? data : Path.GetTempPath(),
+    "coach-chat", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(knowledge)))[..16] + ".coach");
+
+builder.AddCoach();
+
 var app = builder.Build();
-app.Run();
+app.UseCoach();
+app.UseDefaultFiles();
+app.UseStaticFiles();
+app.MapCoach();
+return await app.RunCoachAsync();
+
+/// <summary>Named for the tests that host this program.</summary>
+public sealed partial class Program;

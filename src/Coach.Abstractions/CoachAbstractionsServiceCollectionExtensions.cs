@@ -23,6 +23,7 @@ public static class CoachAbstractionsServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<CoachHostOptions>, CoachHostOptionsBinding>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CoachSecretOptions>, SecretManifestCheck>());
         services.AddOptions<CoachSecretOptions>().ValidateOnStart();
+        services.AddOptions<CoachHostOptions>().ValidateOnStart();
         if (configure is not null)
         {
             services.Configure(configure);

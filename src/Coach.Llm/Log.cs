@@ -25,4 +25,13 @@ internal static partial class Log
 
     [LoggerMessage(2020, LogLevel.Debug, "The keys of {Sessions} sessions expired; {Remaining} sessions hold keys")]
     public static partial void KeysExpired(this ILogger logger, int sessions, int remaining);
+
+    [LoggerMessage(2500, LogLevel.Warning, "Provider {Provider} failed ({Error}); attempt {Attempt} follows in {DelaySeconds} s")]
+    public static partial void RetryScheduled(this ILogger logger, string provider, LlmError error, int attempt, double delaySeconds);
+
+    [LoggerMessage(2501, LogLevel.Warning, "Provider {Provider} failed repeatedly with keys of class {KeyClass}; calls are refused for {Seconds} s")]
+    public static partial void CircuitOpened(this ILogger logger, string provider, KeyClass keyClass, double seconds);
+
+    [LoggerMessage(2502, LogLevel.Warning, "Chat target {Target} failed ({Reason}); {Next} answers instead")]
+    public static partial void FellBack(this ILogger logger, string target, string reason, string next);
 }

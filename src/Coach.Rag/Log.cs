@@ -23,6 +23,18 @@ internal static partial class Log
     [LoggerMessage(3005, LogLevel.Warning, "Document {Id} was skipped: {Reason}")]
     public static partial void DocumentSkipped(this ILogger logger, string id, string reason);
 
+    [LoggerMessage(3008, LogLevel.Information, "Learnt semantics from {Passages} passages: {Terms} terms, {Dimensions} dimensions, {Seconds:0.0} s, weight {CommonWeight:0.00} to {RareWeight:0.00}")]
+    public static partial void Learnt(this ILogger logger, int passages, int terms, int dimensions, double seconds, float commonWeight, float rareWeight);
+
+    [LoggerMessage(3009, LogLevel.Warning, "Learning semantics from the documents failed ({Error}); BM25 answers alone until the next change")]
+    public static partial void LearningFailed(this ILogger logger, string error);
+
+    [LoggerMessage(3010, LogLevel.Warning, "Passages are left without vectors: {Reason}")]
+    public static partial void EmbeddingFailed(this ILogger logger, string reason);
+
+    [LoggerMessage(3011, LogLevel.Error, "The index is damaged and is built anew from the sources")]
+    public static partial void Rebuilding(this ILogger logger);
+
     [LoggerMessage(3006, LogLevel.Error, "Index file {File} is damaged and was set aside as {File}.damaged; the documents are read again")]
     public static partial void IndexSetAside(this ILogger logger, string file);
 

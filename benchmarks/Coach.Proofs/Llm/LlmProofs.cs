@@ -1,9 +1,50 @@
 using System.CommandLine;
+using System.Text.Json;
+using Spectre.Console;
 
 namespace Coach.Proofs.Llm;
 
 /// <summary>The proofs of Coach.Llm.</summary>
 internal static class LlmProofs
 {
-    public static IEnumerable<Command> Commands => [];
+    private static readonly int[] ThreadCounts = [2, 4, 8, 16, 32, 64];
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
+
+    public static IEnumerable<Command> Commands => [Races(), Sessions()];
+
+    private static Command Races()
+    {
+        var operations = new Option<long>("--operations") { Description = "How many operations in all.", DefaultValueFactory = _ => 1_000_000 };
+        var seed = new Option<int>("--seed") { Description = "Decides every thread's choices.", DefaultValueFactory = _ => 1 };
+        var command = new Command("registry-races",
+            "2 to 64 threads acquire, hold, rotate, remove and expire session clients at random: none may be disposed while leased, leaked, or cross sessions.")
+        {
+            operations, seed,
+        };
+        command.SetAction(result =>
+        {
+            long total = result.GetValue(operations);
+            RegistryRaceResult outcome = AnsiConsole.Progress().Start(context =>
+            {
+                ProgressTask task = context.AddTask("operations", maxValue: total);
+                return new RegistryRaces(result.GetValue(seed)).Run(total, ThreadCounts, done => task.Value = done);
+            });
+            Console.WriteLine(JsonSerializer.Serialize(outcome, Json));
+            return outcome is { DisposedWhileLeased: 0, Crossed: 0, DisposedTwice: 0, StillCounted: 0 } && outcome.Created == outcome.Disposed ? 0 : 1;
+        });
+        return command;
+    }
+
+    private static Command Sessions()
+    {
+        var count = new Option<int>("--count") { Description = "How many sessions to keep alive.", DefaultValueFactory = _ => 100_000 };
+        var command = new Command("sessions", "Managed memory per live Gemini session, and the longest acquire while all of them expire at once.") { count };
+        command.SetAction(async (result, _) =>
+        {
+            SessionsResult outcome = await SessionsProof.RunAsync(result.GetValue(count));
+            Console.WriteLine(JsonSerializer.Serialize(outcome, Json));
+            return 0;
+        });
+        return command;
+    }
 }

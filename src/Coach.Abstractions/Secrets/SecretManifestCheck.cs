@@ -7,8 +7,20 @@ internal sealed class SecretManifestCheck(ISecretSource source, IOptions<CoachHo
 {
     public ValidateOptionsResult Validate(string? name, CoachSecretOptions options)
     {
-        RunMode mode = options.Mode ?? (host.Value.Mode == HostMode.Real ? RunMode.Real : RunMode.Mock);
-        IReadOnlyList<string> missing = source.FindMissing(options.Manifest, mode);
+        IReadOnlyList<string> missing = source.FindMissing(options.Manifest, options.Mode ?? ModeOfHost());
         return missing.Count == 0 ? ValidateOptionsResult.Success : throw SecretException.Missing(missing);
+    }
+
+    private RunMode ModeOfHost()
+    {
+        try
+        {
+            return host.Value.Mode == HostMode.Real ? RunMode.Real : RunMode.Mock;
+        }
+        catch (OptionsValidationException)
+        {
+            // A wrong mode is reported by its own check.
+            return RunMode.Mock;
+        }
     }
 }

@@ -1,6 +1,7 @@
 using Coach.AspNetCore;
 using Coach.Observability;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -42,13 +43,17 @@ public static class CoachHealthExtensions
     public static IEndpointConventionBuilder MapCoachHealth(this IEndpointRouteBuilder endpoints, string? detailPolicy = null)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
-        HealthReporter reporter = endpoints.ServiceProvider.GetService<HealthReporter>()
-            ?? throw new InvalidOperationException("MapCoachHealth needs services.AddCoachObservability().AddCoachHealthChecks().");
-        var ready = new HealthEndpoint(reporter, detailPolicy);
+        if (endpoints.ServiceProvider.GetService<IServiceProviderIsService>()?.IsService(typeof(HealthReporter)) == false)
+        {
+            throw new InvalidOperationException("MapCoachHealth needs services.AddCoachObservability().AddCoachHealthChecks().");
+        }
+
+        // The reporter is found at the first request: wrong settings are then reported by the start-up checks, all together.
+        RequestDelegate ready = context => new HealthEndpoint(context.RequestServices.GetRequiredService<HealthReporter>(), detailPolicy).InvokeAsync(context);
         var live = new HealthEndpoint(null, detailPolicy);
         RouteGroupBuilder group = endpoints.MapGroup("");
-        group.MapMethods("/healthz", ["GET", "HEAD"], ready.InvokeAsync).WithDisplayName("Coach health");
-        group.MapMethods("/readyz", ["GET", "HEAD"], ready.InvokeAsync).WithDisplayName("Coach readiness");
+        group.MapMethods("/healthz", ["GET", "HEAD"], ready).WithDisplayName("Coach health");
+        group.MapMethods("/readyz", ["GET", "HEAD"], ready).WithDisplayName("Coach readiness");
         group.MapMethods("/livez", ["GET", "HEAD"], live.InvokeAsync).WithDisplayName("Coach liveness");
         return group;
     }

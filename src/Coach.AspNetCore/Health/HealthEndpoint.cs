@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
@@ -49,10 +50,13 @@ internal sealed class HealthEndpoint(HealthReporter? reporter, string? detailPol
             .OrderBy(entry => entry.Key, StringComparer.Ordinal)
             .Select(entry => Describe(entry.Key, entry.Value)));
 
+    // Served as application/json: nothing but quotes and controls needs escaping.
+    private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private static byte[] Json(HealthReport report, TimeSpan? age, bool withDetail)
     {
         using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream))
+        using (var json = new Utf8JsonWriter(stream, JsonOptions))
         {
             json.WriteStartObject();
             json.WriteString("status", Word(report.Status));

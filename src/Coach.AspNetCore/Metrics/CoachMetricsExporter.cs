@@ -9,6 +9,8 @@ namespace Coach.AspNetCore;
 [ExportModes(ExportModes.Pull)]
 internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricExporter
 {
+    private const int MaxAttempts = 64;
+
     private readonly MetricsDiagnostics _diagnostics;
     private readonly CoachMetricsOptions _options;
     private readonly string _prefix;
@@ -30,22 +32,27 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
     /// <summary>Set by the reader.</summary>
     public Func<int, bool>? Collect { get; set; }
 
+    /// <summary>An empty page on the same pool, for the compressed copy.</summary>
+    public ScrapeBody NewBody() => new(_pool, _options.MaxPageBytes);
+
     /// <summary>Pieces that wait for the next page.</summary>
     public int FreeChunks => _pool.Free;
 
     /// <summary>Collects and renders.</summary>
+    /// <param name="openMetrics">OpenMetrics or text.</param>
+    /// <param name="committed">Takes each piece of the page as soon as it is final, on the collecting thread.</param>
     /// <exception cref="BodyTooLargeException">The page outgrew its limit.</exception>
     /// <exception cref="InvalidOperationException">There is no reader, or the collection gave no page.</exception>
-    public ScrapeBody Render(bool openMetrics)
+    public ScrapeBody Render(bool openMetrics, Action<ReadOnlyMemory<byte>>? committed = null)
     {
         Func<int, bool> collect = Collect ?? throw new InvalidOperationException("The metrics exporter is not attached to a meter provider.");
-        var request = new PageRequest(openMetrics);
+        var request = new PageRequest(openMetrics, committed);
 
         // Somebody's ForceFlush may be collecting just now: then the SDK lets us share its outcome, which has no page.
-        for (int attempt = 0; attempt < 4 && request.Body is null && request.Error is null; attempt++)
+        for (int attempt = 0; attempt < MaxAttempts && request.Body is null && request.Error is null; attempt++)
         {
             Volatile.Write(ref _request, request);
-            collect((int)_options.ScrapeTimeout.TotalMilliseconds);
+            _diagnostics.Collect(collect, (int)_options.ScrapeTimeout.TotalMilliseconds);
         }
 
         Interlocked.CompareExchange(ref _request, null, request);
@@ -65,12 +72,13 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
             Arrange(in batch);
         }
 
-        var body = new ScrapeBody(_pool, _options.MaxPageBytes);
+        var body = new ScrapeBody(_pool, _options.MaxPageBytes, request.Committed);
         try
         {
             foreach (MetricFamily family in _families)
             {
                 Write(family, body, request.OpenMetrics);
+                body.Commit();
             }
 
             if (request.OpenMetrics)
@@ -78,6 +86,7 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
                 body.Write("# EOF\n"u8);
             }
 
+            body.Commit(isLast: true);
             request.Body = body;
             return ExportResult.Success;
         }
@@ -172,9 +181,12 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
         _families = [.. families.Values.OrderBy(family => family.Name, StringComparer.Ordinal)];
     }
 
-    private sealed class PageRequest(bool openMetrics)
+    private sealed class PageRequest(bool openMetrics, Action<ReadOnlyMemory<byte>>? committed)
     {
         public bool OpenMetrics { get; } = openMetrics;
+
+        /// <summary>Takes each piece of the page as soon as it is final.</summary>
+        public Action<ReadOnlyMemory<byte>>? Committed { get; } = committed;
 
         public ScrapeBody? Body { get; set; }
 

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Coach.AspNetCore;
 using Coach.Observability;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -63,6 +64,9 @@ public static class CoachMetricsExtensions
             }));
         services.ConfigureOpenTelemetryMeterProvider((provider, metrics) =>
         {
+            // The SDK listens to meters by name across the process; those of another host in it are not ours to show.
+            var own = provider.GetRequiredService<IMeterFactory>();
+            metrics.AddView(instrument => instrument.Meter.Scope is IMeterFactory scope && !ReferenceEquals(scope, own) ? MetricStreamConfiguration.Drop : null);
             if (provider.GetRequiredService<IOptions<CoachMetricsOptions>>().Value.HostMeters)
             {
                 metrics.AddMeter(HostMeters);
@@ -82,8 +86,12 @@ public static class CoachMetricsExtensions
     public static IEndpointConventionBuilder MapCoachMetrics(this IEndpointRouteBuilder endpoints, string pattern = "/metrics")
     {
         ArgumentNullException.ThrowIfNull(endpoints);
-        MetricsEndpoint endpoint = endpoints.ServiceProvider.GetService<MetricsEndpoint>()
-            ?? throw new InvalidOperationException("MapCoachMetrics needs services.AddCoachObservability().AddCoachMetricsExporter().");
-        return endpoints.MapMethods(pattern, ["GET", "HEAD"], endpoint.InvokeAsync).WithDisplayName("Coach metrics");
+        if (endpoints.ServiceProvider.GetService<IServiceProviderIsService>()?.IsService(typeof(MetricsEndpoint)) == false)
+        {
+            throw new InvalidOperationException("MapCoachMetrics needs services.AddCoachObservability().AddCoachMetricsExporter().");
+        }
+
+        // Found at the first request: wrong settings are then reported by the start-up checks, all together.
+        return endpoints.MapMethods(pattern, ["GET", "HEAD"], context => context.RequestServices.GetRequiredService<MetricsEndpoint>().InvokeAsync(context)).WithDisplayName("Coach metrics");
     }
 }

@@ -50,102 +50,132 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
 
     private bool WriteScalars(MetricFamily family, MetricEntry entry, ScrapeBody body, bool openMetrics)
     {
-        SeriesText series = entry.Series;
         bool isCounter = entry.Kind == MetricKind.Counter;
-        bool withExemplars = isCounter && openMetrics && exemplars;
-        bool withCreated = isCounter && openMetrics && created;
-        MetricType type = entry.Metric.MetricType;
-        int i = 0;
-        int lineStart = 0;
-        Span<byte> free = body.Free;
-        int used = 0;
-        foreach (ref readonly MetricPoint point in entry.Metric.GetMetricPoints())
+        if (isCounter && openMetrics && (exemplars || created))
         {
-            if (i >= series.Points)
-            {
-                if (!Learn(family, series, in point))
-                {
-                    body.Advance(used);
-                    return false;
-                }
-            }
-            else if (!series.IsSame(i, in point))
+            return WriteRichCounters(family, entry, body);
+        }
+
+        return entry.Metric.MetricType switch
+        {
+            MetricType.LongSum or MetricType.LongSumNonMonotonic => WriteScalars<LongSum>(family, entry, body, isCounter),
+            MetricType.DoubleSum or MetricType.DoubleSumNonMonotonic => WriteScalars<DoubleSum>(family, entry, body, isCounter),
+            MetricType.LongGauge => WriteScalars<LongGauge>(family, entry, body, isCounter),
+            _ => WriteScalars<DoubleGauge>(family, entry, body, isCounter),
+        };
+    }
+
+    private bool WriteScalars<TValue>(MetricFamily family, MetricEntry entry, ScrapeBody body, bool isCounter)
+        where TValue : struct, IPointValue
+    {
+        SeriesText series = entry.Series;
+        ReadOnlySpan<byte> text = series.Text;
+        ReadOnlySpan<int> ends = series.LineEnds;
+        Span<byte> free = body.Free;
+        int known = series.Points, point = 0, start = 0, used = 0;
+        foreach (ref readonly MetricPoint current in entry.Metric.GetMetricPoints())
+        {
+            if (point < known ? !series.IsSame(point, in current) : !Learn(family, series, in current))
             {
                 body.Advance(used);
                 return false;
             }
 
-            int lineEnd = series.LineEnds[i];
-            ReadOnlySpan<byte> text = series.Text[lineStart..lineEnd];
-            lineStart = lineEnd;
-            i++;
-
-            // Room for the text, the number and the line feed in the current piece: the usual case.
-            if (text.Length + NumberText.MaxLength + 1 > free.Length - used)
+            if (point >= known)
             {
-                body.Advance(used);
-                used = 0;
-                if (text.Length + NumberText.MaxLength + 1 > ChunkPool.ChunkBytes)
-                {
-                    WriteLong(body, text, in point, type, isCounter);
-                    free = body.Free;
-                    continue;
-                }
-
-                body.NextChunk();
-                free = body.Free;
+                text = series.Text;
+                ends = series.LineEnds;
             }
 
-            if (type is MetricType.LongSum or MetricType.LongSumNonMonotonic or MetricType.LongGauge)
+            int end = ends[point++];
+            ReadOnlySpan<byte> line = text[start..end];
+            start = end;
+            if (isCounter && !TValue.IsCount(in current))
             {
-                long value = type == MetricType.LongGauge ? point.GetGaugeLastValueLong() : point.GetSumLong();
-                if (isCounter && value < 0)
-                {
-                    diagnostics.Problem(ScrapeProblem.NonFinite);
-                    continue;
-                }
-
-                text.CopyTo(free[used..]);
-                used += text.Length;
-                used += NumberText.Write(value, free[used..]);
-            }
-            else
-            {
-                double value = type == MetricType.DoubleGauge ? point.GetGaugeLastValueDouble() : point.GetSumDouble();
-                if (isCounter && !(value >= 0 && value < double.PositiveInfinity))
-                {
-                    diagnostics.Problem(ScrapeProblem.NonFinite);
-                    continue;
-                }
-
-                text.CopyTo(free[used..]);
-                used += text.Length;
-                used += NumberText.Write(value, free[used..]);
-            }
-
-            if (!withExemplars && !withCreated)
-            {
-                free[used++] = (byte)'\n';
+                diagnostics.Problem(ScrapeProblem.NonFinite);
                 continue;
             }
 
-            body.Advance(used);
-            used = 0;
-            if (withExemplars && point.TryGetExemplars(out ReadOnlyExemplarCollection found))
+            if (line.Length + NumberText.MaxLength + 1 > free.Length - used)
             {
-                WriteLastExemplar(body, found, type == MetricType.LongSum);
+                body.Advance(used);
+                used = 0;
+                line = MakeRoom(body, line);
+                free = body.Free;
             }
 
-            body.Write("\n"u8);
-            if (withCreated)
-            {
-                WriteCreated(body, text, "_total".Length, point.StartTime);
-            }
-
-            free = body.Free;
+            line.CopyTo(free[used..]);
+            used += line.Length;
+            used += TValue.Write(in current, free[used..]);
+            free[used++] = (byte)'\n';
         }
 
         body.Advance(used);
+        return true;
+    }
+
+    // Text, number and line feed stay in one piece; a text that fills pieces of its own is written ahead.
+    private static ReadOnlySpan<byte> MakeRoom(ScrapeBody body, ReadOnlySpan<byte> line)
+    {
+        while (line.Length + NumberText.MaxLength + 1 > body.Free.Length)
+        {
+            if (line.Length > ChunkPool.ChunkBytes / 2)
+            {
+                int part = line.Length - (ChunkPool.ChunkBytes / 2);
+                body.Write(line[..part]);
+                line = line[part..];
+            }
+            else
+            {
+                body.NextChunk();
+            }
+        }
+
+        return line;
+    }
+
+    private bool WriteRichCounters(MetricFamily family, MetricEntry entry, ScrapeBody body)
+    {
+        Span<byte> number = stackalloc byte[NumberText.MaxLength];
+        SeriesText series = entry.Series;
+        bool isLong = entry.Metric.MetricType == MetricType.LongSum;
+        int point = 0;
+        foreach (ref readonly MetricPoint current in entry.Metric.GetMetricPoints())
+        {
+            if (point < series.Points ? !series.IsSame(point, in current) : !Learn(family, series, in current))
+            {
+                return false;
+            }
+
+            ReadOnlySpan<byte> line = series.Line(point++);
+            if (isLong ? !LongSum.IsCount(in current) : !DoubleSum.IsCount(in current))
+            {
+                diagnostics.Problem(ScrapeProblem.NonFinite);
+                continue;
+            }
+
+            line = MakeRoom(body, line);
+            Span<byte> free = body.Free;
+            line.CopyTo(free);
+            int used = line.Length + (isLong ? LongSum.Write(in current, free[line.Length..]) : DoubleSum.Write(in current, free[line.Length..]));
+            if (exemplars && current.TryGetExemplars(out ReadOnlyExemplarCollection found))
+            {
+                body.Advance(used);
+                WriteLastExemplar(body, found, isLong);
+                body.Write("\n"u8);
+            }
+            else
+            {
+                free[used++] = (byte)'\n';
+                body.Advance(used);
+            }
+
+            if (created)
+            {
+                WriteCreated(body, series.Line(point - 1), "_total".Length, current.StartTime);
+            }
+        }
+
         return true;
     }
 
@@ -230,26 +260,6 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
             WriteExemplar(body, exemplar, exemplar.DoubleValue);
         }
 
-        body.Write("\n"u8);
-    }
-
-    private static void WriteLong(ScrapeBody body, ReadOnlySpan<byte> text, in MetricPoint point, MetricType type, bool isCounter)
-    {
-        double value = type switch
-        {
-            MetricType.LongGauge => point.GetGaugeLastValueLong(),
-            MetricType.LongSum or MetricType.LongSumNonMonotonic => point.GetSumLong(),
-            MetricType.DoubleGauge => point.GetGaugeLastValueDouble(),
-            _ => point.GetSumDouble(),
-        };
-        if (isCounter && !(value >= 0 && value < double.PositiveInfinity))
-        {
-            return;
-        }
-
-        Span<byte> number = stackalloc byte[NumberText.MaxLength];
-        body.Write(text);
-        body.Write(number[..NumberText.Write(value, number)]);
         body.Write("\n"u8);
     }
 
@@ -350,4 +360,39 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
 
     private static void WriteMerged(MetricFamily family, ScrapeBody body, bool openMetrics) =>
         MergedFamily.Write(family, body, openMetrics);
+
+    private interface IPointValue
+    {
+        static abstract bool IsCount(in MetricPoint point);
+
+        static abstract int Write(in MetricPoint point, Span<byte> destination);
+    }
+
+    private readonly struct LongSum : IPointValue
+    {
+        public static bool IsCount(in MetricPoint point) => point.GetSumLong() >= 0;
+
+        public static int Write(in MetricPoint point, Span<byte> destination) => NumberText.Write(point.GetSumLong(), destination);
+    }
+
+    private readonly struct DoubleSum : IPointValue
+    {
+        public static bool IsCount(in MetricPoint point) => point.GetSumDouble() is >= 0 and < double.PositiveInfinity;
+
+        public static int Write(in MetricPoint point, Span<byte> destination) => NumberText.Write(point.GetSumDouble(), destination);
+    }
+
+    private readonly struct LongGauge : IPointValue
+    {
+        public static bool IsCount(in MetricPoint point) => true;
+
+        public static int Write(in MetricPoint point, Span<byte> destination) => NumberText.Write(point.GetGaugeLastValueLong(), destination);
+    }
+
+    private readonly struct DoubleGauge : IPointValue
+    {
+        public static bool IsCount(in MetricPoint point) => true;
+
+        public static int Write(in MetricPoint point, Span<byte> destination) => NumberText.Write(point.GetGaugeLastValueDouble(), destination);
+    }
 }

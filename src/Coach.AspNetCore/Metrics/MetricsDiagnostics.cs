@@ -23,6 +23,10 @@ internal sealed class MetricsDiagnostics : IDisposable
     private static readonly string[] ProblemNames = ["callback", "type_conflict", "name_taken", "duplicate_series", "non_finite", "render"];
     private static readonly string[] FormatNames = ["text", "openmetrics"];
 
+    // The event source serves the whole process; callbacks run on the thread that collects.
+    [ThreadStatic]
+    private static MetricsDiagnostics? Collecting;
+
     private readonly Meter _meter;
     private readonly bool _ownsMeter;
     private readonly ILogger _logger;
@@ -62,6 +66,20 @@ internal sealed class MetricsDiagnostics : IDisposable
         }
 
         _errors.Add(0);
+    }
+
+    /// <summary>Runs one collection; what its callbacks throw is counted here.</summary>
+    public bool Collect(Func<int, bool> collect, int timeoutMilliseconds)
+    {
+        Collecting = this;
+        try
+        {
+            return collect(timeoutMilliseconds);
+        }
+        finally
+        {
+            Collecting = null;
+        }
     }
 
     public void Problem(ScrapeProblem problem) => _problems.Add(1, new KeyValuePair<string, object?>("reason", ProblemNames[(int)problem]));
@@ -116,7 +134,7 @@ internal sealed class MetricsDiagnostics : IDisposable
         // May run before the constructor has: the base class announces existing sources.
         protected override void OnEventWritten(EventWrittenEventArgs eventData)
         {
-            if (eventData.EventName == "MetricObserverCallbackException")
+            if (eventData.EventName == "ObservableInstrumentCallbackException" && ReferenceEquals(Collecting, _owner))
             {
                 _owner?.Problem(ScrapeProblem.Callback);
             }

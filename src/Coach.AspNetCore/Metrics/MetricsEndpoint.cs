@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.IO.Compression;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 
@@ -38,7 +37,7 @@ internal sealed class MetricsEndpoint(MetricsScraper scraper, MetricsDiagnostics
         ScrapeBody body;
         try
         {
-            body = await scraper.AcquireAsync(openMetrics, AskedLimit(request), context.RequestAborted).ConfigureAwait(false);
+            body = await scraper.AcquireAsync(openMetrics, gzip, AskedLimit(request), context.RequestAborted).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -61,16 +60,12 @@ internal sealed class MetricsEndpoint(MetricsScraper scraper, MetricsDiagnostics
             if (gzip)
             {
                 response.Headers.ContentEncoding = "gzip";
-                var stream = new GZipStream(response.Body, CompressionLevel.Fastest, leaveOpen: true);
-                await using (stream.ConfigureAwait(false))
-                {
-                    await WriteAsync(body, stream, context.RequestAborted).ConfigureAwait(false);
-                }
             }
-            else
+
+            response.ContentLength = body.Length;
+            for (int i = 0; i < body.Chunks; i++)
             {
-                response.ContentLength = body.Length;
-                await WriteAsync(body, response.Body, context.RequestAborted).ConfigureAwait(false);
+                await response.Body.WriteAsync(body.Chunk(i), context.RequestAborted).ConfigureAwait(false);
             }
 
             diagnostics.Served(openMetrics, time.GetElapsedTime(started));
@@ -82,14 +77,6 @@ internal sealed class MetricsEndpoint(MetricsScraper scraper, MetricsDiagnostics
         finally
         {
             scraper.Release(body);
-        }
-    }
-
-    private static async Task WriteAsync(ScrapeBody body, Stream stream, CancellationToken cancellationToken)
-    {
-        for (int i = 0; i < body.Chunks; i++)
-        {
-            await stream.WriteAsync(body.Chunk(i), cancellationToken).ConfigureAwait(false);
         }
     }
 

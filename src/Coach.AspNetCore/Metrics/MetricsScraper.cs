@@ -1,13 +1,14 @@
+using System.IO.Compression;
+using System.Threading.Channels;
 using Microsoft.Extensions.Options;
-using OpenTelemetry.Metrics;
 
 namespace Coach.AspNetCore;
 
-/// <summary>Renders pages: scrapes that arrive while a page of their format is being made share it.</summary>
+/// <summary>Renders pages: scrapes that arrive while a page of their format and coding is being made share it.</summary>
 internal sealed class MetricsScraper(CoachMetricsExporter exporter, IOptions<CoachMetricsOptions> options, TimeProvider time)
 {
     private readonly Lock _gate = new();
-    private readonly Flight?[] _flights = new Flight?[2];
+    private readonly Flight?[] _flights = new Flight?[4];
     private long _collections;
 
     /// <summary>How many pages were rendered.</summary>
@@ -15,17 +16,17 @@ internal sealed class MetricsScraper(CoachMetricsExporter exporter, IOptions<Coa
 
     /// <summary>Waits for a page. The caller gives it back with <see cref="Release"/>.</summary>
     /// <exception cref="TimeoutException">The page was not ready in time; it is still being made for others.</exception>
-    public async Task<ScrapeBody> AcquireAsync(bool openMetrics, TimeSpan? limit, CancellationToken cancellationToken)
+    public async Task<ScrapeBody> AcquireAsync(bool openMetrics, bool gzip, TimeSpan? limit, CancellationToken cancellationToken)
     {
         Flight flight;
         lock (_gate)
         {
-            ref Flight? current = ref _flights[openMetrics ? 1 : 0];
+            ref Flight? current = ref _flights[(openMetrics ? 1 : 0) + (gzip ? 2 : 0)];
             if (current is null)
             {
                 current = new Flight();
                 Flight started = current;
-                started.Page = Task.Run(() => Render(started, openMetrics), CancellationToken.None);
+                started.Page = Task.Run(() => RenderAsync(started, openMetrics, gzip), CancellationToken.None);
             }
 
             flight = current;
@@ -57,13 +58,13 @@ internal sealed class MetricsScraper(CoachMetricsExporter exporter, IOptions<Coa
         body.Recycle();
     }
 
-    private ScrapeBody Render(Flight flight, bool openMetrics)
+    private async Task<ScrapeBody> RenderAsync(Flight flight, bool openMetrics, bool gzip)
     {
         ScrapeBody? body = null;
         try
         {
             Interlocked.Increment(ref _collections);
-            body = exporter.Render(openMetrics);
+            body = gzip ? await CompressedAsync(openMetrics).ConfigureAwait(false) : exporter.Render(openMetrics);
             return body;
         }
         finally
@@ -71,7 +72,7 @@ internal sealed class MetricsScraper(CoachMetricsExporter exporter, IOptions<Coa
             bool isUnwanted = false;
             lock (_gate)
             {
-                _flights[openMetrics ? 1 : 0] = null;
+                _flights[(openMetrics ? 1 : 0) + (gzip ? 2 : 0)] = null;
                 flight.Body = body;
                 if (body is not null)
                 {
@@ -83,6 +84,45 @@ internal sealed class MetricsScraper(CoachMetricsExporter exporter, IOptions<Coa
             if (isUnwanted)
             {
                 body!.Recycle();
+            }
+        }
+    }
+
+    // Compression costs about as much as rendering, so a second thread compresses each piece while the next is being written.
+    private async Task<ScrapeBody> CompressedAsync(bool openMetrics)
+    {
+        var pieces = Channel.CreateUnbounded<ReadOnlyMemory<byte>>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+        ScrapeBody target = exporter.NewBody();
+        Task compression = Task.Run(() => CompressAsync(pieces.Reader, target), CancellationToken.None);
+        ScrapeBody? page = null;
+        try
+        {
+            page = exporter.Render(openMetrics, piece => pieces.Writer.TryWrite(piece));
+            pieces.Writer.Complete();
+            await compression.ConfigureAwait(false);
+            return target;
+        }
+        catch (Exception exception)
+        {
+            pieces.Writer.TryComplete(exception);
+            await compression.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            target.Recycle();
+            throw;
+        }
+        finally
+        {
+            page?.Recycle();
+        }
+    }
+
+    private static async Task CompressAsync(ChannelReader<ReadOnlyMemory<byte>> pieces, ScrapeBody target)
+    {
+        var gzip = new GZipStream(new BodyStream(target), CompressionLevel.Fastest);
+        await using (gzip.ConfigureAwait(false))
+        {
+            await foreach (ReadOnlyMemory<byte> piece in pieces.ReadAllAsync().ConfigureAwait(false))
+            {
+                gzip.Write(piece.Span);
             }
         }
     }

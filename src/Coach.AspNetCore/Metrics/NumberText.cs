@@ -1,5 +1,6 @@
-using System.Buffers.Text;
 using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Coach.AspNetCore;
 
@@ -9,17 +10,36 @@ internal static class NumberText
     /// <summary>No number is longer.</summary>
     public const int MaxLength = 32;
 
+    // The general formatter costs two to three times as much for the small numbers that most counters are.
     public static int Write(long value, Span<byte> destination)
     {
-        // Counts are mostly small; the general formatter costs twice as much for them.
-        if ((ulong)value < 10)
+        if ((ulong)value >= 100_000_000)
         {
-            destination[0] = (byte)('0' + value);
-            return 1;
+            value.TryFormat(destination, out int length, default, CultureInfo.InvariantCulture);
+            return length;
         }
 
-        Utf8Formatter.TryFormat(value, destination, out int length);
-        return length;
+        uint rest = (uint)value;
+        int digits = Digits(rest);
+        ref byte start = ref destination[..digits][0];
+        int at = digits;
+        while (rest >= 100)
+        {
+            uint high = rest / 100;
+            WritePair(rest - (high * 100), ref Unsafe.Add(ref start, at -= 2));
+            rest = high;
+        }
+
+        if (rest >= 10)
+        {
+            WritePair(rest, ref start);
+        }
+        else
+        {
+            start = (byte)('0' + rest);
+        }
+
+        return digits;
     }
 
     public static int Write(double value, Span<byte> destination)
@@ -112,22 +132,31 @@ internal static class NumberText
             destination[at++] = (byte)'-';
         }
 
-        long whole = Math.DivRem(millionths, 1_000_000, out long fraction);
-        at += Write(whole, destination[at..]);
-        destination[at++] = (byte)'.';
-        int digits = 6;
-        while (fraction % 10 == 0)
+        ulong whole = (ulong)millionths / 1_000_000;
+        uint fraction = (uint)((ulong)millionths - (whole * 1_000_000));
+        at += Write((long)whole, destination[at..]);
+        Span<byte> tail = destination.Slice(at, 7);
+        tail[0] = (byte)'.';
+        uint high = fraction / 10_000;
+        uint low = fraction - (high * 10_000);
+        WritePair(high, ref tail[1]);
+        WritePair(low / 100, ref tail[3]);
+        WritePair(low % 100, ref tail[5]);
+        int length = 7;
+        while (tail[length - 1] == (byte)'0')
         {
-            fraction /= 10;
-            digits--;
+            length--;
         }
 
-        for (int i = at + digits - 1; i >= at; i--)
-        {
-            destination[i] = (byte)('0' + (fraction % 10));
-            fraction /= 10;
-        }
-
-        return at + digits;
+        return at + length;
     }
+
+    private static int Digits(uint value) =>
+        value < 10 ? 1 : value < 100 ? 2 : value < 1000 ? 3 : value < 10_000 ? 4 : value < 100_000 ? 5 : value < 1_000_000 ? 6 : value < 10_000_000 ? 7 : 8;
+
+    private static void WritePair(uint value, ref byte destination) =>
+        Unsafe.WriteUnaligned(ref destination, Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref MemoryMarshal.GetReference(Pairs), (int)value * 2)));
+
+    private static ReadOnlySpan<byte> Pairs =>
+        "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"u8;
 }

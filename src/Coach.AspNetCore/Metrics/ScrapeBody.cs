@@ -1,20 +1,25 @@
 namespace Coach.AspNetCore;
 
 /// <summary>A rendered page in pooled pieces. It goes back to the pool when its last reader releases it.</summary>
-internal sealed class ScrapeBody(ChunkPool pool, long limit)
+internal sealed class ScrapeBody(ChunkPool pool, long limit, Action<ReadOnlyMemory<byte>>? committed = null)
 {
-    private readonly List<byte[]> _full = [];
+    private const int CommitBytes = 16 * 1024;
+
+    private readonly List<(byte[] Chunk, int Used)> _full = [];
     private byte[] _chunk = pool.Rent();
+    private long _fullBytes;
     private int _used;
+    private int _committedChunks;
+    private int _committedBytes;
 
     /// <summary>Readers that hold the page; guarded by the scraper's lock.</summary>
     public int Readers { get; set; }
 
-    public long Length => ((long)_full.Count * ChunkPool.ChunkBytes) + _used;
+    public long Length => _fullBytes + _used;
 
     public int Chunks => _full.Count + 1;
 
-    public ReadOnlyMemory<byte> Chunk(int index) => index < _full.Count ? _full[index] : _chunk.AsMemory(0, _used);
+    public ReadOnlyMemory<byte> Chunk(int index) => index < _full.Count ? _full[index].Chunk.AsMemory(0, _full[index].Used) : _chunk.AsMemory(0, _used);
 
     /// <summary>The rest of the current piece; at most <see cref="ChunkPool.ChunkBytes"/> and possibly empty.</summary>
     public Span<byte> Free => _chunk.AsSpan(_used);
@@ -38,31 +43,58 @@ internal sealed class ScrapeBody(ChunkPool pool, long limit)
     /// <summary>Forgets what was written after the given length.</summary>
     public void Truncate(long length)
     {
-        while (length < (long)_full.Count * ChunkPool.ChunkBytes)
+        while (length < _fullBytes)
         {
             pool.Return(_chunk);
-            _chunk = _full[^1];
+            (_chunk, int used) = _full[^1];
             _full.RemoveAt(_full.Count - 1);
+            _fullBytes -= used;
         }
 
-        _used = (int)(length - ((long)_full.Count * ChunkPool.ChunkBytes));
+        _used = (int)(length - _fullBytes);
+    }
+
+    /// <summary>
+    /// Promises that what was written so far stays: <see cref="Truncate"/> will not go below it. Hands it on in pieces.
+    /// </summary>
+    public void Commit(bool isLast = false)
+    {
+        if (committed is null)
+        {
+            return;
+        }
+
+        for (; _committedChunks < _full.Count; _committedChunks++, _committedBytes = 0)
+        {
+            if (Chunk(_committedChunks)[_committedBytes..] is { IsEmpty: false } rest)
+            {
+                committed(rest);
+            }
+        }
+
+        if (_used > _committedBytes && (isLast || _used - _committedBytes >= CommitBytes))
+        {
+            committed(_chunk.AsMemory(_committedBytes.._used));
+            _committedBytes = _used;
+        }
     }
 
     public void Recycle()
     {
         pool.Return(_chunk);
-        foreach (byte[] chunk in _full)
+        foreach ((byte[] chunk, _) in _full)
         {
             pool.Return(chunk);
         }
 
         pool.Settle(_full.Count + 1);
         _full.Clear();
+        _fullBytes = 0;
         _chunk = [];
         _used = 0;
     }
 
-    /// <summary>Goes on in a fresh piece; what is left of the current one must have been filled or is cut off.</summary>
+    /// <summary>Goes on in a fresh piece; the rest of the current one stays empty.</summary>
     public void NextChunk()
     {
         if (Length >= limit)
@@ -70,7 +102,8 @@ internal sealed class ScrapeBody(ChunkPool pool, long limit)
             throw new BodyTooLargeException(limit);
         }
 
-        _full.Add(_chunk);
+        _full.Add((_chunk, _used));
+        _fullBytes += _used;
         _chunk = pool.Rent();
         _used = 0;
     }

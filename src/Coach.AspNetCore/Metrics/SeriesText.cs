@@ -1,5 +1,5 @@
-using System.Buffers;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
@@ -16,8 +16,7 @@ internal sealed class SeriesText(string family, MetricKind kind, double[]? bound
     private int _textLength;
     private int[] _lineEnds = new int[16];
     private int _lines;
-    private KeyValuePair<string, object?>[] _tags = new KeyValuePair<string, object?>[16];
-    private int[] _tagEnds = new int[16];
+    private Identity[] _identities = new Identity[16];
 
     /// <summary>How many points are known.</summary>
     public int Points { get; private set; }
@@ -35,33 +34,27 @@ internal sealed class SeriesText(string family, MetricKind kind, double[]? bound
 
     public ReadOnlySpan<byte> Line(int line) => _text.AsSpan(line == 0 ? 0 : _lineEnds[line - 1], _lineEnds[line] - (line == 0 ? 0 : _lineEnds[line - 1]));
 
+    /// <summary>
+    /// Whether the point is still the one at this place. The SDK keeps each point's tags in one array for life, so the number of
+    /// tags and the first value's reference tell points apart that an inserted one (no tags, or overflow) has shifted.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool IsSame(int point, in MetricPoint current)
     {
-        int from = point == 0 ? 0 : _tagEnds[point - 1];
-        ReadOnlySpan<KeyValuePair<string, object?>> known = _tags.AsSpan(from, _tagEnds[point] - from);
         ReadOnlyTagCollection tags = current.Tags;
-        if (tags.Count != known.Length)
+        Identity known = _identities[point];
+        if (tags.Count != known.Tags)
         {
             return false;
         }
 
-        int i = 0;
-        foreach (KeyValuePair<string, object?> tag in tags)
-        {
-            if (!ReferenceEquals(tag.Value, known[i].Value) || !ReferenceEquals(tag.Key, known[i].Key))
-            {
-                return false;
-            }
-
-            i++;
-        }
-
-        return true;
+        ReadOnlyTagCollection.Enumerator first = tags.GetEnumerator();
+        return !first.MoveNext() || ReferenceEquals(first.Current.Value, known.FirstValue);
     }
 
     public void Clear()
     {
-        Array.Clear(_tags);
+        Array.Clear(_identities);
         _textLength = _lines = 0;
         Points = 0;
     }
@@ -69,17 +62,14 @@ internal sealed class SeriesText(string family, MetricKind kind, double[]? bound
     /// <summary>Encodes one more point and returns its label text, which is unique in a family that has no duplicates.</summary>
     public string Add(in MetricPoint point)
     {
-        int tagCount = point.Tags.Count;
-        int tagStart = Points == 0 ? 0 : _tagEnds[Points - 1];
-        Grow(ref _tags, tagStart + tagCount);
-        Grow(ref _tagEnds, Points + 1);
-        int i = tagStart;
+        var tags = new KeyValuePair<string, object?>[point.Tags.Count];
+        int i = 0;
         foreach (KeyValuePair<string, object?> tag in point.Tags)
         {
-            _tags[i++] = tag;
+            tags[i++] = tag;
         }
 
-        string labels = Labels(_tags.AsSpan(tagStart, tagCount), scope);
+        string labels = Labels(tags, scope);
         if (kind == MetricKind.Histogram)
         {
             string separator = labels.Length == 0 ? "" : ",";
@@ -98,7 +88,8 @@ internal sealed class SeriesText(string family, MetricKind kind, double[]? bound
             AddLine(labels.Length == 0 ? name + " " : $"{name}{{{labels}}} ");
         }
 
-        _tagEnds[Points++] = tagStart + tagCount;
+        Grow(ref _identities, Points + 1);
+        _identities[Points++] = new Identity(tags.Length, tags.Length == 0 ? null : tags[0].Value);
         return labels;
     }
 
@@ -113,7 +104,10 @@ internal sealed class SeriesText(string family, MetricKind kind, double[]? bound
         var labels = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach ((string key, string value) in scope)
         {
-            labels[key] = value;
+            if (!string.IsNullOrEmpty(value))
+            {
+                labels[key] = value;
+            }
         }
 
         foreach ((string key, object? value) in tags)
@@ -169,6 +163,8 @@ internal sealed class SeriesText(string family, MetricKind kind, double[]? bound
         _textLength += Encoding.UTF8.GetBytes(text, _text.AsSpan(_textLength));
         _lineEnds[_lines++] = _textLength;
     }
+
+    private readonly record struct Identity(int Tags, object? FirstValue);
 
     private static void Grow<T>(ref T[] array, int needed)
     {

@@ -66,6 +66,15 @@ public sealed class LlmException : CoachException
         Provider = provider,
     };
 
+    internal static LlmException CircuitOpen(string provider, TimeSpan? retryAfter) => new(LlmError.Unavailable,
+        retryAfter is { } wait
+            ? $"Provider '{provider}' failed repeatedly, so it is left alone for {Seconds(wait)} s. Try again then, or use another provider."
+            : $"Provider '{provider}' failed repeatedly, so it is left alone for a while. Try again later, or use another provider.",
+        inner: null, retryAfter)
+    {
+        Provider = provider,
+    };
+
     internal static LlmException ResponseTooLarge(string provider, long limit) => new(LlmError.ResponseTooLarge,
         string.Create(CultureInfo.InvariantCulture,
             $"Provider '{provider}' sent more than {limit} bytes. Ask for a shorter answer, or raise Coach:Llm:Requests:MaxResponseBytes."))
@@ -123,7 +132,8 @@ public sealed class LlmException : CoachException
         ? http.HttpRequestError.ToString()
         : inner.GetType().Name;
 
-    private static string Shown(string provider) => provider.Length <= 40 && provider.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')
+    // A key pasted into the wrong field must not come back: names are short and of letters, keys are neither.
+    private static string Shown(string provider) => provider.Length <= 20 && provider.All(c => char.IsAsciiLetter(c) || c is '-' or '_' or '.')
         ? provider
         : "(not a provider's name)";
 

@@ -7,7 +7,7 @@ public sealed class CoachLlmOptions
     public GeminiOptions Gemini { get; set; } = new();
 
     /// <summary>OpenAI.</summary>
-    public OpenAIOptions OpenAI { get; set; } = new() { BaseUrl = new Uri("https://api.openai.com/v1"), Model = "gpt-5.2-mini" };
+    public OpenAIOptions OpenAI { get; set; } = new() { BaseUrl = new Uri("https://api.openai.com/v1"), Model = "gpt-4o-mini" };
 
     /// <summary>Anthropic.</summary>
     public AnthropicOptions Anthropic { get; set; } = new();
@@ -16,7 +16,7 @@ public sealed class CoachLlmOptions
     public OpenAIOptions OpenRouter { get; set; } = new() { BaseUrl = new Uri("https://openrouter.ai/api/v1"), Model = "openrouter/auto" };
 
     /// <summary>LiteLLM or another server that speaks OpenAI's protocol. Its <c>BaseUrl</c> is also read from <c>LITELLM_API_BASE</c>.</summary>
-    public OpenAIOptions OpenAICompatible { get; set; } = new();
+    public OpenAIOptions OpenAICompatible { get; set; } = new() { Model = "gpt-4o-mini" };
 
     /// <summary>Cartesia (speech).</summary>
     public CartesiaOptions Cartesia { get; set; } = new();

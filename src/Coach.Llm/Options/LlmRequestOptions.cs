@@ -39,8 +39,8 @@ public sealed class LlmRequestOptions
     /// <value>1,024 to 268,435,456; 4,194,304 unless set.</value>
     public int MaxEventBytes { get; set; } = 4 * 1024 * 1024;
 
-    /// <summary>How many failures in a row of a provider and key open the circuit.</summary>
-    /// <value>0 (never) to 1,000; 5 unless set.</value>
+    /// <summary>How many calls within 30 seconds, at least half of them failures, open the circuit of a provider and class of keys (users', the host's).</summary>
+    /// <value>0 (never) to 1,000, where 1 means 2; 5 unless set.</value>
     public int CircuitFailures { get; set; } = 5;
 
     /// <summary>How long an open circuit refuses calls before it lets one try.</summary>

@@ -11,13 +11,28 @@ internal static class BuiltInProviders
     {
         builder.Services.TryAddSingleton<ProviderConnection>();
         builder.Services.TryAddSingleton<ProviderClients>();
+        builder.Services.TryAddSingleton<LlmTelemetry>();
+        builder.Services.TryAddSingleton<CallPolicies>();
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IComponentHealth, ProviderHealth>());
         foreach (string provider in ChatProviders)
         {
             builder.AddProvider<IChatClient>(provider, (services, session, key) =>
                 services.GetRequiredService<ProviderClients>().CreateChat(provider, session, key));
         }
+
+        foreach (string provider in EmbeddingProviders)
+        {
+            builder.AddProvider<IEmbeddingGenerator<string, Embedding<float>>>(provider, (services, session, key) =>
+                services.GetRequiredService<ProviderClients>().CreateEmbedding(provider, session, key));
+        }
+
+        builder.AddProvider<ISpeechSynthesizer>(ProviderNames.Cartesia, (services, session, key) =>
+            services.GetRequiredService<ProviderClients>().CreateSpeech(session, key));
     }
 
     internal static readonly string[] ChatProviders =
         [ProviderNames.Gemini, ProviderNames.OpenAI, ProviderNames.Anthropic, ProviderNames.OpenRouter, ProviderNames.OpenAICompatible];
+
+    internal static readonly string[] EmbeddingProviders =
+        [ProviderNames.Gemini, ProviderNames.OpenAI, ProviderNames.OpenRouter, ProviderNames.OpenAICompatible];
 }

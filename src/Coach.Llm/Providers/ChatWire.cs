@@ -14,6 +14,9 @@ internal abstract class ChatWire(string provider, string model)
 
     public abstract Uri BaseAddress { get; }
 
+    /// <summary>Where the provider is, for telemetry; null while it is not configured.</summary>
+    public virtual Uri? Server => BaseAddress;
+
     public abstract Uri Address(string model, bool stream);
 
     /// <summary>Puts the key, and whatever else the protocol wants, on the request's headers.</summary>

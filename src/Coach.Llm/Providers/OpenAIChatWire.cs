@@ -10,6 +10,8 @@ internal sealed class OpenAIChatWire(string provider, OpenAIOptions options, str
     public override Uri BaseAddress => options.BaseUrl
         ?? throw new InvalidOperationException($"Provider '{Provider}' has no address. Set Coach:Llm:OpenAICompatible:BaseUrl or LITELLM_API_BASE.");
 
+    public override Uri? Server => options.BaseUrl;
+
     public override Uri Address(string model, bool stream) => ProviderAddress.Prefixed(BaseAddress, prefix, "chat/completions");
 
     public override void Sign(HttpRequestHeaders headers, ApiKey key) =>

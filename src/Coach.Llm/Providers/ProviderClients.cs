@@ -6,11 +6,18 @@ namespace Coach.Llm;
 internal sealed class ProviderClients
 {
     private readonly ProviderConnection _connection;
+    private readonly CallPolicies _policies;
+    private readonly SessionLimiter _limiter;
+    private readonly LlmTelemetry _telemetry;
     private readonly Dictionary<string, ChatWire> _chat;
+    private readonly Dictionary<string, EmbeddingWire> _embedding;
 
-    public ProviderClients(ProviderConnection connection)
+    public ProviderClients(ProviderConnection connection, CallPolicies policies, SessionLimiter limiter, LlmTelemetry telemetry)
     {
         _connection = connection;
+        _policies = policies;
+        _limiter = limiter;
+        _telemetry = telemetry;
         CoachLlmOptions options = connection.Options;
         _chat = new Dictionary<string, ChatWire>(StringComparer.Ordinal)
         {
@@ -20,7 +27,28 @@ internal sealed class ProviderClients
             [ProviderNames.OpenRouter] = new OpenAIChatWire(ProviderNames.OpenRouter, options.OpenRouter, "api/v1"),
             [ProviderNames.OpenAICompatible] = new OpenAIChatWire(ProviderNames.OpenAICompatible, options.OpenAICompatible, "v1"),
         };
+        _embedding = new Dictionary<string, EmbeddingWire>(StringComparer.Ordinal)
+        {
+            [ProviderNames.Gemini] = new GeminiEmbeddingWire(options.Gemini),
+            [ProviderNames.OpenAI] = new OpenAIEmbeddingWire(ProviderNames.OpenAI, options.OpenAI, "v1"),
+            [ProviderNames.OpenRouter] = new OpenAIEmbeddingWire(ProviderNames.OpenRouter, options.OpenRouter, "api/v1"),
+            [ProviderNames.OpenAICompatible] = new OpenAIEmbeddingWire(ProviderNames.OpenAICompatible, options.OpenAICompatible, "v1"),
+        };
     }
 
-    public IChatClient CreateChat(string provider, SessionId session, ApiKey key) => new WireChatClient(_chat[provider], _connection, key);
+    /// <summary>Telemetry round limits round retries round the wire.</summary>
+    public IChatClient CreateChat(string provider, SessionId session, ApiKey key)
+    {
+        ChatWire wire = _chat[provider];
+        IChatClient client = new WireChatClient(wire, _connection, key);
+        client = new ResilientChatClient(client, _policies.For(provider, key));
+        client = new LimitedChatClient(client, _limiter, session, key.Fingerprint);
+        return new TelemetryChatClient(client, wire, _telemetry, _connection.Time);
+    }
+
+    public IEmbeddingGenerator<string, Embedding<float>> CreateEmbedding(string provider, SessionId session, ApiKey key) =>
+        new WireEmbeddingGenerator(_embedding[provider], _connection, key, session, _policies.For(provider, key), _limiter, _telemetry);
+
+    public ISpeechSynthesizer CreateSpeech(SessionId session, ApiKey key) => new CartesiaSpeechSynthesizer(
+        _connection.Options.Cartesia, _connection, key, session, _policies.For(ProviderNames.Cartesia, key), _limiter);
 }

@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 
 namespace Coach.Llm;
 
@@ -81,6 +83,20 @@ public sealed class CoachLlmBuilder
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         ArgumentNullException.ThrowIfNull(validate);
         Services.AddSingleton(new CustomKeyValidator(name.ToLowerInvariant(), validate));
+        return this;
+    }
+
+    /// <summary>Keeps session keys elsewhere than in this process's memory.</summary>
+    /// <param name="create">
+    /// Makes the store. It is called only with a session, never in mock mode, and never for more keys than a session may hold.
+    /// </param>
+    /// <returns>This builder.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="create"/> is null.</exception>
+    public CoachLlmBuilder UseSessionKeyStore(Func<IServiceProvider, ISessionKeyStore> create)
+    {
+        ArgumentNullException.ThrowIfNull(create);
+        Services.Replace(ServiceDescriptor.Singleton<ISessionKeyStore>(services => new GuardedSessionKeyStore(
+            create(services), services.GetRequiredService<IOptions<CoachLlmOptions>>(), services.GetRequiredService<IOptions<CoachHostOptions>>())));
         return this;
     }
 

@@ -46,6 +46,7 @@ public static class CoachLlmServiceCollectionExtensions
         services.TryAddSingleton<KeyMetrics>();
         services.TryAddSingleton<KeyProber>();
         services.TryAddSingleton<IApiKeyValidator, ApiKeyValidator>();
+        services.TryAddSingleton<SessionLimiter>();
         services.TryAddSingleton<SessionMetrics>();
         services.TryAddSingleton<ISessionKeyStore, MemorySessionKeyStore>();
         services.TryAddSingleton<SessionClientRegistry>();
@@ -65,7 +66,8 @@ public static class CoachLlmServiceCollectionExtensions
                 MaxResponseHeadersLength = 64,
             })
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
-            .RedactLoggedHeaders(_ => true);
+            .RedactLoggedHeaders(_ => true)
+            .RemoveAllLoggers(); // redaction covers their text; the structured values of their trace level still hold the key
         BuiltInProviders.Register(builder);
     }
 }

@@ -15,7 +15,8 @@ public interface ISessionKeyStore
     /// <param name="cancellationToken">Ends the wait; the key may then be stored or not.</param>
     /// <returns>A task that ends when the key is stored.</returns>
     /// <exception cref="LlmException">
-    /// The session is empty, the store is full (<see cref="LlmError.SessionLimit"/>), or the host runs in mock mode.
+    /// The session is empty, the key cannot be a key (<see cref="LlmError.KeyMalformed"/>), the store or the session is full
+    /// (<see cref="LlmError.SessionLimit"/>), or the host runs in mock mode (<see cref="LlmError.RefusedInMock"/>).
     /// </exception>
     ValueTask SetAsync(SessionId session, ApiKey key, CancellationToken cancellationToken = default);
 

@@ -32,14 +32,8 @@ internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable
 
     public ValueTask SetAsync(SessionId session, ApiKey key, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(key);
         cancellationToken.ThrowIfCancellationRequested();
-        Require(session);
-        if (_isMock)
-        {
-            throw LlmException.RefusedInMock("No key is stored");
-        }
-
+        SessionKeyRules.Check(session, key, _isMock);
         while (!FindOrAdmit(session.Value).TrySet(key, _time.GetTimestamp(), this))
         {
             // The holder emptied and left between the look-up and its lock; the next one takes the key.
@@ -86,14 +80,6 @@ internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable
     }
 
     public void Dispose() => _timer.Dispose();
-
-    private static void Require(SessionId session)
-    {
-        if (session.IsEmpty)
-        {
-            throw LlmException.SessionRequired();
-        }
-    }
 
     private Holder FindOrAdmit(string id)
     {

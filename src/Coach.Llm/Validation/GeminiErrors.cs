@@ -50,7 +50,7 @@ internal static class GeminiErrors
 
     private static Judgement Quota(ErrorBody body)
     {
-        if (body.HasZeroQuota || body.Says("limit: 0,") || body.Message.TrimEnd().EndsWith("limit: 0", StringComparison.Ordinal))
+        if (body.HasZeroQuota || SaysLimitZero(body.Message))
         {
             return new(KeyStatus.BillingRequired);
         }
@@ -65,6 +65,14 @@ internal static class GeminiErrors
             : new(KeyStatus.RateLimited, DefaultWait: body.QuotaIds.Exists(id => id.Contains("PerMinute", StringComparison.OrdinalIgnoreCase))
                 ? TimeSpan.FromSeconds(60)
                 : null);
+    }
+
+    // Where details are absent, the message lists the quotas: "limit: 0" and not "limit: 0.5" or "limit: 05".
+    private static bool SaysLimitZero(string message)
+    {
+        const string Zero = "limit: 0";
+        int at = message.IndexOf(Zero, StringComparison.Ordinal);
+        return at >= 0 && (at + Zero.Length == message.Length || !(char.IsAsciiDigit(message[at + Zero.Length]) || message[at + Zero.Length] == '.'));
     }
 
     // No reason code tells these apart. Billing first: its message also speaks of the country.

@@ -10,7 +10,7 @@ internal static partial class RetryHint
     private static readonly TimeSpan Longest = TimeSpan.FromDays(31);
 
     // "Please retry in 34.07s." (Gemini), "try again in 6m0s" (OpenAI), "Try again in 5 seconds." (LiteLLM)
-    [GeneratedRegex(@"\b(?:retry|try again)\s+(?:in|after)\s+(?<time>\d[\d.]*\s?[a-z]+(?:\s?\d[\d.]*\s?(?:ms|s|m|h)\b)*)",
+    [GeneratedRegex(@"\b(?:retry|try again)\s+(?:in|after)\s+(?<time>\d[\d.]*\s?[a-z]+(?:\s?\d[\d.]*\s?(?:ms|s|m|h)(?![a-z]))*)",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex InMessage();
 

@@ -17,7 +17,7 @@ internal sealed class MemoryPressure : IMemoryPressure
     private readonly ILogger _logger;
     private readonly double _threshold;
     private readonly TimeSpan _warningInterval;
-    private readonly Func<GCMemoryInfo> _collector;
+    private readonly Func<double?> _machineLoad;
     private readonly Lock _gate = new();
     private ContainerReading? _seen;
     private volatile bool _isHigh;
@@ -25,18 +25,18 @@ internal sealed class MemoryPressure : IMemoryPressure
     private long _entered;
 
     public MemoryPressure(ContainerMonitor container, IOptions<CoachObservabilityOptions> options, TimeProvider time, ILogger<MemoryPressure> logger)
-        : this(container, options, time, logger, () => GC.GetGCMemoryInfo(GCKind.Any))
+        : this(container, options, time, logger, MachineLoad)
     {
     }
 
-    internal MemoryPressure(ContainerMonitor container, IOptions<CoachObservabilityOptions> options, TimeProvider time, ILogger logger, Func<GCMemoryInfo> collector)
+    internal MemoryPressure(ContainerMonitor container, IOptions<CoachObservabilityOptions> options, TimeProvider time, ILogger logger, Func<double?> machineLoad)
     {
         _container = container;
         _time = time;
         _logger = logger;
         _threshold = options.Value.MemoryPressureThreshold;
         _warningInterval = options.Value.MemoryPressureWarningInterval;
-        _collector = collector;
+        _machineLoad = machineLoad;
     }
 
     /// <inheritdoc />
@@ -58,7 +58,7 @@ internal sealed class MemoryPressure : IMemoryPressure
     public long Entered => Volatile.Read(ref _entered);
 
     /// <summary>The share in use; null when unknown.</summary>
-    public double? Utilization() => _container.Read().Utilization ?? MachineLoad();
+    public double? Utilization() => _container.Read().Utilization ?? _machineLoad();
 
     private void Judge(ContainerReading reading)
     {
@@ -69,7 +69,7 @@ internal sealed class MemoryPressure : IMemoryPressure
                 return;
             }
 
-            double? share = reading.Utilization ?? MachineLoad();
+            double? share = reading.Utilization ?? _machineLoad();
             bool isHigh = share is { } known && known >= (_isHigh ? _threshold - Hysteresis : _threshold);
             if (isHigh && !_isHigh)
             {
@@ -91,9 +91,9 @@ internal sealed class MemoryPressure : IMemoryPressure
     }
 
     // The collector's threshold for "high load" is 90 % of what it may use; the load is 0 until the first collection.
-    private double? MachineLoad()
+    private static double? MachineLoad()
     {
-        GCMemoryInfo info = _collector();
+        GCMemoryInfo info = GC.GetGCMemoryInfo(GCKind.Any);
         return info is { MemoryLoadBytes: > 0, HighMemoryLoadThresholdBytes: > 0 }
             ? info.MemoryLoadBytes / (info.HighMemoryLoadThresholdBytes / 0.9)
             : null;

@@ -33,7 +33,7 @@ internal readonly record struct DenseFormat(int Rows, int Dimension, float Large
     }
 
     /// <summary>Reads and checks the head against the lengths of the two sections.</summary>
-    public static bool TryRead(ReadOnlySpan<byte> head, long codesLength, long vectorsLength, out DenseFormat format)
+    public static bool TryRead(ReadOnlySpan<byte> head, long codesLength, long? vectorsLength, out DenseFormat format)
     {
         format = default;
         if (head.Length < HeadBytes || BinaryPrimitives.ReadUInt32LittleEndian(head) != Magic)
@@ -44,6 +44,6 @@ internal readonly record struct DenseFormat(int Rows, int Dimension, float Large
         format = new DenseFormat(BinaryPrimitives.ReadInt32LittleEndian(head[4..]), BinaryPrimitives.ReadInt32LittleEndian(head[8..]),
             BinaryPrimitives.ReadSingleLittleEndian(head[12..]));
         return format.Rows >= 0 && format.Dimension is >= 1 and <= MaxDimension && float.IsFinite(format.LargestScale)
-            && format.CodesLength == codesLength && format.VectorsLength == vectorsLength;
+            && format.CodesLength == codesLength && (vectorsLength is null || format.VectorsLength == vectorsLength);
     }
 }

@@ -39,6 +39,22 @@ internal sealed class DenseSegment
             : throw RagException.IndexCorrupt(index, $"is damaged: sections {codes} and {vectors} of segment {segment.Id} do not fit together");
     }
 
+    /// <summary>Opens codes that have no float vectors beside them: they can be scanned, but not rescored.</summary>
+    /// <returns>Null when the segment has none.</returns>
+    /// <exception cref="RagException">The head is damaged.</exception>
+    public static DenseSegment? OpenCodes(IndexSegment segment, string index, SectionKind codes)
+    {
+        if (!segment.TryGetSection(codes, out IndexSection? section))
+        {
+            return null;
+        }
+
+        ReadOnlySpan<byte> head = section.Length < DenseFormat.HeadBytes ? default : section.Slice(0, DenseFormat.HeadBytes);
+        return DenseFormat.TryRead(head, section.Length, null, out DenseFormat format)
+            ? new DenseSegment(format, section, section)
+            : throw RagException.IndexCorrupt(index, $"is damaged: section {codes} of segment {segment.Id} has a wrong head");
+    }
+
     /// <summary>One row's vector, of length one (or zero).</summary>
     public ReadOnlySpan<float> Vector(int row)
     {

@@ -14,8 +14,24 @@ internal static unsafe class LexicalSearch
     // Sums of floats differ in their last bits with the order of the terms; bounds get this much slack.
     private const float Slack = 1.00001f;
 
-    public static void Run(SegmentReader segment, int number, ReadOnlySpan<QueryTerm> query, Bm25 model, ReadOnlySpan<byte> deleted,
-        ReadOnlySpan<byte> allowed, LexicalScratch scratch, bool prune)
+    /// <summary>The best rows of a whole index.</summary>
+    /// <returns>How many were found.</returns>
+    public static int Run(IndexView view, QueryTerms query, CoachRagOptions options, int limit, ReadOnlyMemory<byte>?[]? allowed,
+        LexicalScratch scratch, Span<ScoredRow> output, bool prune = true)
+    {
+        scratch.Top.Reset(limit);
+        var model = new Bm25(options.Bm25K1, options.Bm25B, view.AverageLength);
+        for (int s = 0; s < view.Segments.Count; s++)
+        {
+            (SegmentReader reader, RowBitmap deleted) = view.Segments[s];
+            Run(reader, s, query.Terms, model, deleted.Bytes.Span, allowed?[s], scratch, prune);
+        }
+
+        return scratch.Top.Drain(output);
+    }
+
+    private static void Run(SegmentReader segment, int number, ReadOnlySpan<QueryTerm> query, Bm25 model, ReadOnlySpan<byte> deleted,
+        ReadOnlyMemory<byte>? allowed, LexicalScratch scratch, bool prune)
     {
         int terms = Open(segment, query, model, scratch, prune);
         if (terms == 0)
@@ -49,7 +65,7 @@ internal static unsafe class LexicalSearch
         int terms = 0;
         foreach (ref readonly QueryTerm term in query)
         {
-            if (terms == LexicalScratch.MaxTerms || !segment.TryFind(term.Bytes.Span, out TermFigures figures))
+            if (term.Weight <= 0 || terms == LexicalScratch.MaxTerms || !segment.TryFind(term.Bytes.Span, out TermFigures figures))
             {
                 continue;
             }
@@ -170,8 +186,9 @@ internal static unsafe class LexicalSearch
     }
 
     private static void Collect(LexicalScratch scratch, int essential, int number, int start, int end, ushort* lengths, Bm25 model,
-        ReadOnlySpan<byte> deleted, ReadOnlySpan<byte> allowed)
+        ReadOnlySpan<byte> deleted, ReadOnlyMemory<byte>? allowed)
     {
+        ReadOnlySpan<byte> only = allowed.GetValueOrDefault().Span;
         TopRows top = scratch.Top;
         float[] scores = scratch.Scores;
         float[] sums = scratch.Cumulated;
@@ -187,7 +204,7 @@ internal static unsafe class LexicalSearch
                 float score = scores[local];
                 scores[local] = 0;
                 int row = start + local;
-                if (score + sums[essential] <= top.Threshold || Has(deleted, row) || (!allowed.IsEmpty && !Has(allowed, row)))
+                if (score + sums[essential] <= top.Threshold || Has(deleted, row) || (allowed is not null && !Has(only, row)))
                 {
                     continue;
                 }

@@ -33,34 +33,57 @@ internal sealed class SegmentBuilder(float k1, float b)
     /// <summary>Adds a document; its passages take the next rows.</summary>
     public void Add(DocumentEntry document, string text, IReadOnlyList<Chunk> chunks)
     {
-        int index = _documents.Count;
-        _documents.Add(document);
-        _ranges.Add((Rows, chunks.Count));
+        Begin(document, chunks.Count);
         foreach (Chunk chunk in chunks)
         {
-            ReadOnlySpan<char> slice = text.AsSpan(chunk.Start, chunk.Length);
-            int offset = _text.Length;
-            int bytes = _text.RawText(slice);
-            _records.Int32(offset);
-            _records.Int32(bytes);
-            _records.Int32(index);
-            _records.Int32(chunk.Start);
-            _records.Int32(chunk.Length);
-            _records.Int32(HeadingId(chunk.Heading));
-
-            _rowStarts.Add(_entryTerms.Count);
-            _rowTokens = 0;
-            var sink = new Sink(this);
-            Tokenizer.Run(document.Title, ref sink);
-            Tokenizer.Run(chunk.Heading, ref sink);
-            Tokenizer.Run(slice, ref sink);
-            _lengths.Add((ushort)Math.Min(_rowTokens, ushort.MaxValue));
-            _totalTokens += _rowTokens;
+            AddRow(document, text.AsSpan(chunk.Start, chunk.Length), chunk);
         }
     }
 
+    /// <summary>Adds a document as another segment holds it.</summary>
+    public void Add(SegmentReader from, int document)
+    {
+        DocumentEntry entry = from.Document(document);
+        (int first, int count) = from.RowsOf(document);
+        Begin(entry, count);
+        for (int row = first; row < first + count; row++)
+        {
+            (string text, Chunk chunk) = from.Passage(row);
+            AddRow(entry, text, chunk);
+        }
+    }
+
+    private void Begin(DocumentEntry document, int rows)
+    {
+        _documents.Add(document);
+        _ranges.Add((Rows, rows));
+    }
+
+    private void AddRow(DocumentEntry document, ReadOnlySpan<char> slice, Chunk chunk)
+    {
+        int offset = _text.Length;
+        int bytes = _text.RawText(slice);
+        _records.Int32(offset);
+        _records.Int32(bytes);
+        _records.Int32(_documents.Count - 1);
+        _records.Int32(chunk.Start);
+        _records.Int32(chunk.Length);
+        _records.Int32(HeadingId(chunk.Heading));
+
+        _rowStarts.Add(_entryTerms.Count);
+        _rowTokens = 0;
+        var sink = new Sink(this);
+        Tokenizer.Run(document.Title, ref sink);
+        Tokenizer.Run(chunk.Heading, ref sink);
+        Tokenizer.Run(slice, ref sink);
+        _lengths.Add((ushort)Math.Min(_rowTokens, ushort.MaxValue));
+        _totalTokens += _rowTokens;
+    }
+
     /// <summary>Writes the sections.</summary>
-    public SegmentPayload Build()
+    /// <param name="model">The latent space to place the rows in; null when there is none yet.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    public SegmentPayload Build(LatentModel? model = null, CancellationToken cancellationToken = default)
     {
         var postings = new ByteBuffer(Math.Max(1024, _entryTerms.Count * 2));
         ByteBuffer terms = WriteTerms(postings);
@@ -70,13 +93,31 @@ internal sealed class SegmentBuilder(float k1, float b)
         rows.Int32(0);
         rows.Int64(_totalTokens);
         rows.Values<ushort>(CollectionsMarshal.AsSpan(_lengths));
-        return new SegmentPayload()
+        SegmentPayload payload = new SegmentPayload()
             .Add(SectionKind.Documents, DocumentTable.Write(_documents, _ranges).Memory)
             .Add(SectionKind.Passages, WritePassages().Memory)
             .Add(SectionKind.Text, _text.Memory)
             .Add(SectionKind.Terms, terms.Memory)
             .Add(SectionKind.Postings, postings.Memory)
             .Add(SectionKind.LexicalRows, rows.Memory);
+        return model is null ? payload : payload.Add(SectionKind.LatentExtra, LatentCodes.Owner(0, model.Id))
+            .Add(SectionKind.LatentCodes, Place(model, cancellationToken).Memory);
+    }
+
+    private ByteBuffer Place(LatentModel model, CancellationToken cancellationToken)
+    {
+        int[] map = [.. _terms.Select(term => model.IndexOf(Encoding.UTF8.GetBytes(term)))];
+        return LatentCodes.Write(model, Rows, 1, cancellationToken, (row, vector) =>
+        {
+            int end = row + 1 < Rows ? _rowStarts[row + 1] : _entryTerms.Count;
+            for (int e = _rowStarts[row]; e < end; e++)
+            {
+                if (map[_entryTerms[e]] >= 0)
+                {
+                    model.Add(map[_entryTerms[e]], LatentModel.Occurrences(_entryFrequencies[e]), vector);
+                }
+            }
+        });
     }
 
     private ByteBuffer WritePassages()

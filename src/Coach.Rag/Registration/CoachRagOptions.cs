@@ -63,6 +63,14 @@ public sealed class CoachRagOptions
     /// <value>1 to 64; 2 unless set.</value>
     public int EmbeddingParallelism { get; set; } = 2;
 
+    /// <summary>Whether semantics are learnt from the documents (latent semantic analysis), for the tier <see cref="RagTier.Local"/>.</summary>
+    /// <value>True unless set.</value>
+    public bool Learn { get; set; } = true;
+
+    /// <summary>How many threads learning may use.</summary>
+    /// <value>1 to 64; 2 unless set.</value>
+    public int LearnThreads { get; set; } = 2;
+
     /// <summary>How soon the weight of a repeated word stops growing (k1 of BM25).</summary>
     /// <value>0 to 10; 1.2 unless set.</value>
     public float Bm25K1 { get; set; } = 1.2f;

@@ -18,6 +18,7 @@ internal sealed class CoachRagOptionsValidator : IValidateOptions<CoachRagOption
             .InRange(options.RescanInterval, TimeSpan.Zero, TimeSpan.FromDays(1))
             .InRange(options.EmbeddingBatchSize, 1, 2048)
             .InRange(options.EmbeddingParallelism, 1, 64)
+            .InRange(options.LearnThreads, 1, 64)
             .InRange(options.Bm25K1, 0, 10)
             .InRange(options.Bm25B, 0, 1)
             .Result();

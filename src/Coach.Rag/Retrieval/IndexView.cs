@@ -3,10 +3,18 @@ namespace Coach.Rag;
 /// <summary>What searches need to know of one commit, computed once a commit. Valid while a snapshot of that commit is held.</summary>
 internal sealed class IndexView
 {
-    public IndexView(IndexSnapshot snapshot)
+    /// <param name="snapshot">The commit.</param>
+    /// <param name="index">The index's name, for messages.</param>
+    /// <param name="embedder">The identity of the embedder whose vectors can be used; null for none.</param>
+    public IndexView(IndexSnapshot snapshot, string index, string? embedder)
     {
         CommitId = snapshot.CommitId;
+        Identity = snapshot.Identity;
         var segments = new List<(SegmentReader Reader, RowBitmap Deleted)>();
+        var latent = new List<DenseSegment?>();
+        var dense = new List<DenseSegment?>();
+        Dictionary<long, IndexSegment> vectors = FindVectors(snapshot, embedder);
+        Dictionary<long, IndexSegment> overlays = FindModel(snapshot);
         long tokens = 0;
         foreach (IndexSegment segment in snapshot.Segments)
         {
@@ -17,7 +25,11 @@ internal sealed class IndexView
 
             SegmentReader reader = SegmentReader.Of(segment);
             segments.Add((reader, segment.DeletedRows));
+            latent.Add(CodesOf(segment, overlays, index, reader.Rows));
+            dense.Add(vectors.TryGetValue(segment.Id, out IndexSegment? holder) ? DenseSegment.Open(holder, index) : null);
             Rows += reader.Rows;
+            DenseRows += dense[^1]?.Rows ?? 0;
+            LatentRows += latent[^1]?.Rows ?? 0;
             tokens += reader.TotalTokens;
             if (segment.DeletedRows.IsEmpty)
             {
@@ -34,12 +46,54 @@ internal sealed class IndexView
         }
 
         Segments = segments;
+        Latent = latent;
+        Dense = dense;
         AverageLength = Rows == 0 ? 0 : (double)tokens / Rows;
     }
 
+    private IndexView(IndexView other, LatentModel model, IReadOnlyList<DenseSegment?> latent)
+    {
+        CommitId = other.CommitId;
+        Identity = other.Identity;
+        Segments = other.Segments;
+        Latent = latent;
+        Dense = other.Dense;
+        DenseRows = other.DenseRows;
+        OtherEmbedder = other.OtherEmbedder;
+        Model = model;
+        LatentRows = Rows = other.Rows;
+        LivePassages = other.LivePassages;
+        LiveDocuments = other.LiveDocuments;
+        AverageLength = other.AverageLength;
+    }
+
+    /// <summary>The same commit with another latent space.</summary>
+    public IndexView With(LatentModel model, IReadOnlyList<DenseSegment?> latent) => new(this, model, latent);
+
     public long CommitId { get; }
 
+    /// <summary>Whose memory the view points into: see <see cref="IndexSnapshot.Identity"/>.</summary>
+    public object? Identity { get; }
+
     public IReadOnlyList<(SegmentReader Reader, RowBitmap Deleted)> Segments { get; }
+
+    /// <summary>For each segment its rows' places in the latent space of <see cref="Model"/>; null where it has none.</summary>
+    public IReadOnlyList<DenseSegment?> Latent { get; }
+
+    /// <summary>For each segment its rows' vectors from the registered embedder; null where it has none.</summary>
+    public IReadOnlyList<DenseSegment?> Dense { get; }
+
+    /// <summary>Rows that have a vector of the registered embedder.</summary>
+    public long DenseRows { get; }
+
+    /// <summary>Another embedder whose vectors the index holds; null when there is none.</summary>
+    public string? OtherEmbedder { get; private set; }
+
+    /// <summary>The latent space that was learnt last; null when none was.</summary>
+    public LatentModel? Model { get; private set; }
+
+    /// <summary>Rows that have a place in the latent space.</summary>
+    public long LatentRows { get; }
 
     /// <summary>Rows, deleted ones included: what document frequencies count.</summary>
     public long Rows { get; }
@@ -49,4 +103,57 @@ internal sealed class IndexView
     public int LiveDocuments { get; }
 
     public double AverageLength { get; }
+
+    // The newest model, and the segments that place older text segments in its space.
+    private Dictionary<long, IndexSegment> FindModel(IndexSnapshot snapshot)
+    {
+        var overlays = new Dictionary<long, IndexSegment>();
+        IndexSegment? model = snapshot.Segments.LastOrDefault(segment => segment.TryGetSection(SectionKind.LatentModel, out _));
+        if (model is null)
+        {
+            return overlays;
+        }
+
+        Model = LatentModel.Of(model);
+        foreach (IndexSegment segment in snapshot.Segments)
+        {
+            if (LatentCodes.TryReadOwner(segment, out long text, out long owner) && owner == Model.Id)
+            {
+                overlays[text == 0 ? segment.Id : text] = segment;
+            }
+        }
+
+        return overlays;
+    }
+
+    private Dictionary<long, IndexSegment> FindVectors(IndexSnapshot snapshot, string? embedder)
+    {
+        var found = new Dictionary<long, IndexSegment>();
+        foreach (IndexSegment segment in snapshot.Segments)
+        {
+            if (!DenseOwner.TryRead(segment, out long text, out string identity))
+            {
+                continue;
+            }
+
+            if (identity == embedder)
+            {
+                found[text] = segment;
+            }
+            else
+            {
+                OtherEmbedder = identity;
+            }
+        }
+
+        return found;
+    }
+
+    private static DenseSegment? CodesOf(IndexSegment segment, Dictionary<long, IndexSegment> overlays, string index, int rows)
+    {
+        DenseSegment? codes = overlays.TryGetValue(segment.Id, out IndexSegment? holder)
+            ? DenseSegment.OpenCodes(holder, index, SectionKind.LatentCodes) : null;
+        return codes is null || codes.Rows == rows ? codes
+            : throw RagException.IndexCorrupt(index, $"is damaged: segment {segment.Id} has {rows} rows and {codes.Rows} latent codes");
+    }
 }

@@ -1,17 +1,27 @@
-using System.Buffers;
-using System.Text;
-
 namespace Coach.Rag;
 
 /// <summary>An index: the store, how it is written, and how its newest commit is searched.</summary>
-internal sealed class RagIndex(IIndexStore store, CoachRagOptions options) : IDisposable
+internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<IIndexStore>? rebuild = null) : IDisposable
 {
-    private readonly System.Collections.Concurrent.ConcurrentBag<LexicalScratch> _scratch = [];
     private volatile IndexView? _view;
 
-    public IIndexStore Store => store;
+    private readonly List<IIndexStore> _stores = [store];
+    private volatile IIndexStore _store = store;
+
+    public IIndexStore Store => _store;
 
     public CoachRagOptions Options => options;
+
+    /// <summary>The identity of the registered embedder; null when there is none.</summary>
+    public string? Embedder
+    {
+        get;
+        set
+        {
+            field = value;
+            _view = null;
+        }
+    }
 
     public int DocumentCount => Read(static view => view.LiveDocuments);
 
@@ -19,81 +29,44 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options) : IDi
 
     public IngestBatch BeginBatch(IngestTally tally, CancellationToken cancellationToken) => new(this, tally, cancellationToken);
 
-    public void Dispose() => store.Dispose();
+    /// <summary>Sets a damaged file aside and starts with an empty index; readers of the old one go on.</summary>
+    /// <returns>Whether there is something to start anew with.</returns>
+    public bool TryRebuild()
+    {
+        if (rebuild is null || _stores.Count > 1)
+        {
+            return false;       // once a process: a disk that damages every file must not loop
+        }
+
+        IIndexStore fresh = rebuild();
+        _stores.Add(fresh);
+        _view = null;
+        _store = fresh;
+        return true;
+    }
+
+    public void Dispose()
+    {
+        foreach (IIndexStore each in _stores)
+        {
+            each.Dispose();
+        }
+    }
 
     public T Read<T>(Func<IndexView, T> read)
     {
-        using IndexSnapshot snapshot = store.Acquire();
+        using IndexSnapshot snapshot = Store.Acquire();
         return read(ViewOf(snapshot));
     }
 
     public IndexView ViewOf(IndexSnapshot snapshot)
     {
         IndexView? view = _view;
-        if (view is null || view.CommitId != snapshot.CommitId)
+        if (view is null || !ReferenceEquals(view.Identity, snapshot.Identity))
         {
-            _view = view = new IndexView(snapshot);
+            _view = view = new IndexView(snapshot, Store.Name, Embedder);
         }
 
         return view;
-    }
-
-    /// <summary>The best rows by BM25.</summary>
-    public int SearchLexical(IndexView view, string query, int limit, Span<ScoredRow> output, bool prune = true)
-    {
-        List<QueryTerm> terms = QueryTerms(view, query);
-        if (terms.Count == 0)
-        {
-            return 0;
-        }
-
-        LexicalScratch scratch = _scratch.TryTake(out LexicalScratch? taken) ? taken : new LexicalScratch();
-        scratch.Top.Reset(limit);
-        var model = new Bm25(options.Bm25K1, options.Bm25B, view.AverageLength);
-        for (int s = 0; s < view.Segments.Count; s++)
-        {
-            (SegmentReader reader, RowBitmap deleted) = view.Segments[s];
-            LexicalSearch.Run(reader, s, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(terms), model, deleted.Bytes.Span, default, scratch, prune);
-        }
-
-        int count = scratch.Top.Drain(output);
-        _scratch.Add(scratch);
-        return count;
-    }
-
-    private static List<QueryTerm> QueryTerms(IndexView view, string query)
-    {
-        var counts = new Dictionary<string, int>(StringComparer.Ordinal);
-        var sink = new QuerySink(counts);
-        Tokenizer.Run(query, ref sink);
-        var terms = new List<QueryTerm>(counts.Count);
-        foreach ((string term, int count) in counts)
-        {
-            byte[] bytes = Encoding.UTF8.GetBytes(term);
-            long rows = 0;
-            foreach ((SegmentReader reader, _) in view.Segments)
-            {
-                rows += reader.TryFind(bytes, out TermFigures figures) ? figures.Rows : 0;
-            }
-
-            if (rows > 0)
-            {
-                terms.Add(new QueryTerm(bytes, count, count * Bm25.Idf(view.Rows, rows)));
-            }
-        }
-
-        return terms;
-    }
-
-    private readonly struct QuerySink(Dictionary<string, int> counts) : ITokenSink
-    {
-        public void Accept(scoped Span<char> token)
-        {
-            int length = TermNormalizer.Normalize(token);
-            if (length > 0)
-            {
-                System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(counts, new string(token[..length]), out _)++;
-            }
-        }
     }
 }

@@ -14,6 +14,7 @@ internal sealed class FileIndexStore : IIndexStore
     private LoadedCommit? _loaded;
     private CommitState _state = CommitState.Empty();
     private long _refreshed;
+    private long _notCompactable;
     private bool _disposed;
 
     /// <summary>Opens the file, if there is one. That takes the same time for any size.</summary>
@@ -129,43 +130,17 @@ internal sealed class FileIndexStore : IIndexStore
         long started = _options.Time.GetTimestamp();
         if (!_writer.Wait(_options.WriterWait, cancellationToken))
         {
-            throw Busy(null);
+            throw IndexWriterLock.Busy(Name, _options, null);
         }
 
         try
         {
-            while (true)
+            IDisposable held = IndexWriterLock.Take(_path + ".lock", Name, _options, started, cancellationToken);
+            return new IndexWriteLease(this, () =>
             {
-                try
-                {
-                    IDisposable held = _options.FileSystem.OpenExclusively(_path + ".lock");
-                    return new IndexWriteLease(this, () =>
-                    {
-                        held.Dispose();
-                        _writer.Release();
-                    });
-                }
-                catch (Exception exception) when (exception is UnauthorizedAccessException or DirectoryNotFoundException)
-                {
-                    throw IndexFileErrors.Write(Name, exception);
-                }
-                catch (IOException exception)
-                {
-                    RagException mapped = IndexFileErrors.Write(Name, exception);
-                    if (mapped.Error is not RagError.IndexUnavailable)
-                    {
-                        throw mapped;
-                    }
-
-                    if (_options.Time.GetElapsedTime(started) >= _options.WriterWait)
-                    {
-                        throw Busy(exception);
-                    }
-                }
-
-                cancellationToken.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(20));
-                cancellationToken.ThrowIfCancellationRequested();
-            }
+                held.Dispose();
+                _writer.Release();
+            });
         }
         catch
         {
@@ -188,8 +163,10 @@ internal sealed class FileIndexStore : IIndexStore
         {
             CommitPlan plan = CommitPlan.Create(Name, state, change);
             LoadedCommit after = IndexFileWriter.Append(_path, Name, _options.FileSystem, _reader, before, plan, change, cancellationToken);
+            long commit = after.State.CommitId;
             Publish(after);
-            return after.State.CommitId;
+            CompactIfWasteful(lease, cancellationToken);
+            return commit;
         }
         finally
         {
@@ -200,6 +177,23 @@ internal sealed class FileIndexStore : IIndexStore
     public void Compact(CancellationToken cancellationToken)
     {
         using IndexWriteLease lease = LockForWriting(cancellationToken);
+        Compact(lease, cancellationToken);
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (!_disposed)
+            {
+                _disposed = true;
+                _state.Release();
+            }
+        }
+    }
+
+    private void Compact(IndexWriteLease lease, CancellationToken cancellationToken)
+    {
         (LoadedCommit? before, CommitState state) = Prepare(lease);
         try
         {
@@ -214,15 +208,23 @@ internal sealed class FileIndexStore : IIndexStore
         }
     }
 
-    public void Dispose()
+    // The commit is done by now: what goes wrong here costs space only, and is tried again when as much has been wasted once more.
+    private void CompactIfWasteful(IndexWriteLease lease, CancellationToken cancellationToken)
     {
-        lock (_gate)
+        IndexUsage usage = Usage;
+        if (usage.TotalBytes - (2 * usage.LiveBytes) < _options.CompactAtWastedBytes + _notCompactable)
         {
-            if (!_disposed)
-            {
-                _disposed = true;
-                _state.Release();
-            }
+            return;
+        }
+
+        try
+        {
+            Compact(lease, cancellationToken);
+            _notCompactable = 0;
+        }
+        catch (Exception exception) when (exception is RagException or OperationCanceledException)
+        {
+            _notCompactable = usage.TotalBytes;
         }
     }
 
@@ -253,7 +255,8 @@ internal sealed class FileIndexStore : IIndexStore
     {
         lock (_gate)
         {
-            if (_disposed)
+            // Another thread of this process may have read the same commit already; what was computed from that stays usable.
+            if (_disposed || (_loaded is not null && _loaded.Header == after.Header && _loaded.TrailerOffset == after.TrailerOffset))
             {
                 after.State.Release();
                 return;
@@ -303,7 +306,4 @@ internal sealed class FileIndexStore : IIndexStore
             throw IndexFileErrors.Read(Name, exception);
         }
     }
-
-    private RagException Busy(Exception? cause) =>
-        RagException.IndexBusy(Name, $"is being written elsewhere for more than {_options.WriterWait.TotalSeconds:0.###} s", cause);
 }

@@ -39,7 +39,7 @@ internal interface IIndexStore : IDisposable
 
     /// <summary>
     /// Gives back the space of removed segments and earlier commits. Readers go on with what they hold. The newest commit keeps
-    /// its number and content; earlier ones are gone.
+    /// its number and content; earlier ones are gone. A file compacts itself after a commit that leaves it wasteful.
     /// </summary>
     void Compact(CancellationToken cancellationToken);
 

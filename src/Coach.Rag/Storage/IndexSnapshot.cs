@@ -12,6 +12,12 @@ internal sealed class IndexSnapshot : IDisposable
     /// <summary>The commit's number; 0 when nothing was ever committed.</summary>
     public long CommitId => _state.CommitId;
 
+    /// <summary>
+    /// The same object for all snapshots that share their segments' memory. What is computed from a snapshot may be kept for others of this identity; a
+    /// compacted or replaced file may show the same commit number, but not the same memory.
+    /// </summary>
+    public object Identity => _state;
+
     /// <summary>The blob of the last commit that set one; empty when none did.</summary>
     public ReadOnlyMemory<byte> Manifest => _state.Manifest;
 

@@ -33,6 +33,9 @@ internal enum SectionKind
     /// <summary>Provider embeddings: float32 unit vectors for rescoring.</summary>
     DenseVectors = 33,
 
+    /// <summary>Provider embeddings: which embedder they are from, and for which segment's rows.</summary>
+    DenseExtra = 34,
+
     /// <summary>Latent arm: scanned codes.</summary>
     LatentCodes = 48,
 

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace Coach.Rag.Tests.Dense;
 
 /// <summary>Made-up vectors and the plain way to search them.</summary>
@@ -9,6 +11,18 @@ internal static class DenseVectors
         for (int i = 0; i < dimension; i++)
         {
             vector[i] = (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
+        }
+
+        return vector;
+    }
+
+    /// <summary>Quicker to make than the normal distribution.</summary>
+    public static float[] Uniform(Random random, int dimension)
+    {
+        var vector = new float[dimension];
+        foreach (ref float component in vector.AsSpan())
+        {
+            component = random.NextSingle() - 0.5f;
         }
 
         return vector;
@@ -52,14 +66,7 @@ internal static class DenseVectors
                     continue;
                 }
 
-                double dot = 0;
-                ReadOnlySpan<float> vector = sources[s].Segment.Vector(row);
-                for (int i = 0; i < query.Length; i++)
-                {
-                    dot += vector[i] * (double)query[i];
-                }
-
-                hits.Add(new DenseHit(s, row, (float)(dot / norm)));
+                hits.Add(new DenseHit(s, row, (float)(TensorPrimitives.Dot(sources[s].Segment.Vector(row), query) / norm)));
             }
         }
 

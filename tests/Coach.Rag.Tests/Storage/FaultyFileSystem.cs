@@ -16,6 +16,9 @@ internal sealed class FaultyFileSystem(long bytes, Func<Exception>? error = null
 
     public long Written { get; private set; }
 
+    /// <summary>Called after each write with its length.</summary>
+    public Action<int>? AfterWrite { get; init; }
+
     public override IndexWritableFile OpenForWriting(string path, bool create)
     {
         Die();
@@ -103,6 +106,8 @@ internal sealed class FaultyFileSystem(long bytes, Func<Exception>? error = null
             {
                 owner.Fail();
             }
+
+            owner.AfterWrite?.Invoke(bytes.Length);
         }
 
         public override void SetLength(long length)

@@ -1,0 +1,132 @@
+// A tab: items and a tip in minor units, one operation key per tab, a payment link and its status.
+const currency = 'usd';
+const items = [
+  { name: 'Espresso', amount: 300 },
+  { name: 'Sandwich', amount: 850 },
+  { name: 'One hour of coaching', amount: 4500 },
+];
+const tips = [0, 10, 15, 20];
+const settled = ['succeeded', 'failed', 'expired'];
+
+export class Tab {
+  constructor(view, problemOf) {
+    this.view = view;
+    this.problemOf = problemOf;
+    this.state = JSON.parse(sessionStorage.getItem('tab') ?? 'null') ?? Tab.empty();
+    view.pay.addEventListener('click', () => this.pay());
+    view.fresh.addEventListener('click', () => {
+      this.state = Tab.empty();
+      this.render();
+    });
+    view.tip.append(...tips.map(percent => {
+      const label = document.createElement('label');
+      const radio = Object.assign(document.createElement('input'), { type: 'radio', name: 'tip', value: percent });
+      radio.addEventListener('change', () => this.change(state => { state.tip = percent; }));
+      label.append(radio, ` ${percent} %`);
+      return label;
+    }));
+    this.render();
+    if (this.state.link) this.follow();
+  }
+
+  // The operation key belongs to this tab: sending it again asks for the same link, never for a second one.
+  static empty() {
+    return { key: randomKey(), counts: items.map(() => 0), tip: 0, link: null };
+  }
+
+  get subtotal() {
+    return items.reduce((sum, item, index) => sum + item.amount * this.state.counts[index], 0);
+  }
+
+  // Half a minor unit rounds up, in whole numbers only.
+  get total() {
+    return this.subtotal + Math.floor((this.subtotal * this.state.tip + 50) / 100);
+  }
+
+  change(edit) {
+    if (this.state.link) return;
+    edit(this.state);
+    this.render();
+  }
+
+  render() {
+    sessionStorage.setItem('tab', JSON.stringify(this.state));
+    const locked = this.state.link !== null;
+    this.view.menu.replaceChildren(...items.map((item, index) => {
+      const row = document.createElement('li');
+      const count = Object.assign(document.createElement('span'), { className: 'count', textContent: this.state.counts[index] });
+      const price = Object.assign(document.createElement('span'), { className: 'price', textContent: money(item.amount) });
+      const step = (text, by) => {
+        const element = Object.assign(document.createElement('button'), { type: 'button', textContent: text, disabled: locked });
+        element.setAttribute('aria-label', `${by > 0 ? 'Add' : 'Remove'} ${item.name}`);
+        element.addEventListener('click', () => this.change(state => { state.counts[index] = Math.max(0, Math.min(99, state.counts[index] + by)); }));
+        return element;
+      };
+      row.append(item.name, price, step('−', -1), count, step('+', 1));
+      return row;
+    }));
+    for (const radio of this.view.tip.querySelectorAll('input')) {
+      radio.checked = Number(radio.value) === this.state.tip;
+      radio.disabled = locked;
+    }
+    this.view.total.textContent = `${money(this.total)} ${currency.toUpperCase()}`;
+    this.view.pay.disabled = locked || this.total === 0;
+    this.view.fresh.hidden = !locked;
+    if (locked) this.showLink();
+    else this.view.payment.replaceChildren();
+  }
+
+  async pay() {
+    this.view.pay.disabled = true;
+    this.say('Creating the link…');
+    const description = items.map((item, index) => [this.state.counts[index], item.name]).filter(([count]) => count > 0)
+      .map(([count, name]) => `${count} × ${name}`).join(', ') + (this.state.tip ? `, tip ${this.state.tip} %` : '');
+    try {
+      const response = await fetch('/api/payments/links', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': this.state.key },
+        body: JSON.stringify({ amount: this.total, currency, description }),
+      });
+      if (!response.ok) throw await this.problemOf(response);
+      this.state.link = await response.json();
+      this.render();
+      this.follow();
+    } catch (problem) {
+      this.say(problem.message, 'bad');
+      this.view.pay.disabled = false;
+    }
+  }
+
+  async follow() {
+    const id = this.state.link.id;
+    for (let poll = 0; poll < 100 && this.state.link?.id === id && !settled.includes(this.state.link.status); poll++) {
+      await new Promise(resolve => setTimeout(resolve, 3000));
+      const response = await fetch(`/api/payments/links/${encodeURIComponent(id)}`).catch(() => null);
+      if (response?.status === 404) return;
+      if (response?.ok && this.state.link?.id === id) {
+        this.state.link = await response.json();
+        this.render();
+      }
+    }
+  }
+
+  showLink() {
+    const { url, status, isSimulated } = this.state.link;
+    const anchor = Object.assign(document.createElement('a'), { href: url, target: '_blank', rel: 'noopener', textContent: 'Payment link' });
+    this.say('', status === 'succeeded' ? 'good' : status === 'pending' || status === 'processing' ? '' : 'bad');
+    this.view.payment.replaceChildren(anchor, ` · ${status}${isSimulated ? ' · simulated, no money moves' : ''}`);
+  }
+
+  say(text, kind = '') {
+    this.view.payment.className = `message ${kind}`;
+    this.view.payment.textContent = text;
+  }
+}
+
+function money(minorUnits) {
+  return `${Math.floor(minorUnits / 100)}.${String(minorUnits % 100).padStart(2, '0')}`;
+}
+
+function randomKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('');
+}

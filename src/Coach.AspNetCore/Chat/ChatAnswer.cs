@@ -1,0 +1,67 @@
+using System.Text.Json;
+using Coach.Llm;
+using Coach.Rag;
+using Microsoft.Extensions.AI;
+
+namespace Coach.AspNetCore;
+
+/// <summary>Gathers what the last two events say: citations, usage, tier and who answered.</summary>
+internal sealed class ChatAnswer(string provider)
+{
+    private long _inputTokens;
+    private long _outputTokens;
+    private CitationsContent? _citations;
+    
+
+    public void Add(ChatResponseUpdate update)
+    {
+        foreach (AIContent content in update.Contents)
+        {
+            switch (content)
+            {
+                case UsageContent usage:
+                    _inputTokens = Math.Max(_inputTokens, usage.Details.InputTokenCount ?? 0);
+                    _outputTokens = Math.Max(_outputTokens, usage.Details.OutputTokenCount ?? 0);
+                    break;
+                case CitationsContent citations:
+                    _citations = citations;
+                    break;
+            }
+        }
+    }
+
+    public void WriteCitations(Utf8JsonWriter writer)
+    {
+        writer.WriteStartArray("passages");
+        foreach (Citation citation in Cited())
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("n", citation.Number);
+            writer.WriteString("source", citation.Passage.Source);
+            writer.WriteString("heading", citation.Passage.Heading);
+            writer.WriteString("text", citation.Passage.Text);
+            writer.WriteNumber("score", Math.Round(citation.Passage.Score, 4));
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
+    // A model that cites nothing still answered from what it was given; the reader may want to see it.
+    private IEnumerable<Citation> Cited() => _citations switch
+    {
+        null => [],
+        { Citations.Count: > 0 } => _citations.Citations,
+        _ => _citations.Retrieval.Passages.Select((passage, index) => new Citation(index + 1, passage)),
+    };
+
+    public void WriteDone(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject("usage");
+        writer.WriteNumber("inputTokens", _inputTokens);
+        writer.WriteNumber("outputTokens", _outputTokens);
+        writer.WriteEndObject();
+        writer.WriteString("ragTier", (_citations?.Retrieval.Tier ?? RagTier.None).ToText());
+        writer.WriteString("provider", provider);
+    }
+}

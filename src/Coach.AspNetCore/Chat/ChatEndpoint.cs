@@ -1,0 +1,116 @@
+using System.Globalization;
+using System.Text.Json;
+using Coach.Abstractions;
+using Coach.Llm;
+using Coach.Rag;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Coach.AspNetCore;
+
+/// <summary>One question, one streamed and cited answer, with the session's own key or with none.</summary>
+internal sealed class ChatEndpoint(
+    ISessionKeyStore keys,
+    ChatClients clients,
+    IRetriever retriever,
+    IOptions<CoachHostOptions> host,
+    IOptions<CoachChatOptions> options,
+    ILogger<ChatEndpoint> logger)
+{
+    public async Task AskAsync(HttpContext context)
+    {
+        (string? message, CoachProblem? problem) = await ReadMessageAsync(context).ConfigureAwait(false);
+        if (problem is not null)
+        {
+            await problem.WriteAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        SessionId session = context.GetCoachSession().Id;
+        IReadOnlyList<ApiKey> stored = host.Value.Mode == HostMode.Mock
+            ? []
+            : [.. ChatKeys.Of(await keys.ListAsync(session, context.RequestAborted).ConfigureAwait(false))];
+        RunMode mode = host.Value.ModeOf(stored.Count > 0);
+        if (mode == RunMode.Real && stored.Count == 0)
+        {
+            await new CoachProblem(StatusCodes.Status422UnprocessableEntity, ErrorCodes.KeyMissing,
+                "This server answers with your own key only. Give one with POST /api/session/keys first.").WriteAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        await AnswerAsync(context, session, mode, stored, message!).ConfigureAwait(false);
+    }
+
+    private async Task AnswerAsync(HttpContext context, SessionId session, RunMode mode, IReadOnlyList<ApiKey> stored, string message)
+    {
+        var stream = new ChatStream(context);
+        CancellationToken aborted = context.RequestAborted;
+        try
+        {
+            ChatLease lease = await clients.AcquireAsync(session, mode, stored, aborted).ConfigureAwait(false);
+            await using (lease.ConfigureAwait(false))
+            {
+                var answer = new ChatAnswer(lease.Provider);
+                var chat = new RagChatClient(lease.Client, retriever);
+                await foreach (ChatResponseUpdate update in chat.GetStreamingResponseAsync(Messages(message), cancellationToken: aborted).ConfigureAwait(false))
+                {
+                    answer.Add(update);
+                    if (update.Text is { Length: > 0 } text)
+                    {
+                        await stream.WriteAsync("delta", writer => writer.WriteString("text", text)).ConfigureAwait(false);
+                    }
+                }
+
+                await stream.WriteAsync("citations", answer.WriteCitations).ConfigureAwait(false);
+                await stream.WriteAsync("done", answer.WriteDone).ConfigureAwait(false);
+            }
+
+            await keys.TouchAsync(session, aborted).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (aborted.IsCancellationRequested)
+        {
+            // The reader left; the client's connection is closed by the same token.
+        }
+        catch (CoachException exception) when (stream.HasStarted)
+        {
+            logger.ChatCutShort(context.TraceIdentifier, exception.Code);
+            await stream.WriteAsync("error", writer =>
+            {
+                writer.WriteString("code", exception.Code);
+                writer.WriteString("message", exception.Message);
+            }).ConfigureAwait(false);
+        }
+    }
+
+    private List<ChatMessage> Messages(string message)
+    {
+        string system = options.Value.SystemPrompt;
+        List<ChatMessage> messages = system.Length > 0 ? [new ChatMessage(ChatRole.System, system)] : [];
+        messages.Add(new ChatMessage(ChatRole.User, message));
+        return messages;
+    }
+
+    private async Task<(string? Message, CoachProblem? Problem)> ReadMessageAsync(HttpContext context)
+    {
+        (JsonDocument? body, CoachProblem? problem) = await RequestBodies.ReadObjectAsync(context).ConfigureAwait(false);
+        using (body)
+        {
+            if (problem is not null)
+            {
+                return (null, problem);
+            }
+
+            string message = body!.RootElement.TryGetString("message", out string? given) ? given.Trim() : "";
+            int limit = options.Value.MaxMessageLength;
+            return message.Length switch
+            {
+                0 => (null, CoachProblem.Invalid("The message is empty. Send {\"message\": \"your question\"}.")),
+                int length when length > limit => (null, CoachProblem.Invalid(string.Create(CultureInfo.InvariantCulture,
+                    $"The message has {length} characters; it must have at most {limit}. Ask something shorter."))),
+                _ => (message, null),
+            };
+        }
+    }
+}

@@ -1,0 +1,14 @@
+namespace Coach.AspNetCore;
+
+/// <summary>The chat endpoint: the section <c>Coach:Chat</c>.</summary>
+public sealed class CoachChatOptions
+{
+    /// <summary>The longest message, in characters.</summary>
+    /// <value>1 to 60,000 (a request body holds 64 KiB); 8,000 unless set.</value>
+    public int MaxMessageLength { get; set; } = 8_000;
+
+    /// <summary>What the model is told before everything else. Retrieved passages and how to cite them are added by Coach.Rag.</summary>
+    /// <value>A sentence that asks for short, honest answers, unless set; empty for none.</value>
+    public string SystemPrompt { get; set; } =
+        "You answer questions about the documents you are given. Be short and exact. When the documents do not answer, say so.";
+}

@@ -1,0 +1,58 @@
+using Coach.Abstractions;
+using Coach.AspNetCore;
+using Coach.Llm;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace Microsoft.Extensions.Hosting;
+
+/// <summary>Registers the whole suite in a web host.</summary>
+public static class CoachHostApplicationBuilderExtensions
+{
+    /// <summary>
+    /// Adds sessions, chat, retrieval, payments, metrics and health, configured from <c>Coach:*</c> and from the documented
+    /// environment variables. Listens on 127.0.0.1:8080 unless the host says otherwise (<c>HOST</c>, <c>PORT</c>, <c>urls</c>).
+    /// </summary>
+    /// <param name="builder">The host's builder.</param>
+    /// <returns>The builder of each package.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
+    /// <exception cref="InvalidOperationException"><c>PORT</c> is not a port.</exception>
+    public static CoachBuilder AddCoach(this IHostApplicationBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        CoachEnvironment.Apply(builder.Configuration);
+        IServiceCollection services = builder.Services;
+        services.AddCoachSecrets(DeclareSecrets);
+        var coach = new CoachBuilder(services, services.AddCoachLlm(), services.AddCoachRag(), services.AddCoachPayments(), services.AddCoachObservability());
+        coach.Observability.AddCoachMetricsExporter().AddCoachHealthChecks();
+        AddHttp(services);
+        return coach;
+    }
+
+    private static void AddHttp(IServiceCollection services)
+    {
+        services.AddOptionsWithValidateOnStart<CoachSessionOptions, CoachSessionOptionsValidator>().BindConfiguration("Coach:Session");
+        services.AddOptionsWithValidateOnStart<CoachChatOptions, CoachChatOptionsValidator>().BindConfiguration("Coach:Chat");
+        services.AddOptionsWithValidateOnStart<CoachRateLimitOptions, CoachRateLimitOptionsValidator>().BindConfiguration("Coach:RateLimits");
+        services.AddDataProtection();
+        services.AddDistributedMemoryCache();
+        services.AddRateLimiter(_ => { });
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<RateLimiterOptions>, CoachRateLimiter>());
+        services.AddExceptionHandler<CoachExceptionHandler>();
+        services.TryAddSingleton<SessionTickets>();
+        services.TryAddSingleton<EndedSessions>();
+        services.TryAddSingleton<SessionEndpoints>();
+        services.TryAddSingleton<MockChatClient>();
+        services.TryAddSingleton<ChatClients>();
+        services.TryAddSingleton<ChatEndpoint>();
+        services.TryAddSingleton<PaymentEndpoints>();
+    }
+
+    private static void DeclareSecrets(CoachSecretOptions secrets) => secrets.Manifest
+        .Optional("GEMINI_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY", "CARTESIA_API_KEY", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET")
+        .Alias("GEMINI_API_KEY", "GOOGLE_API_KEY")
+        .Alias("ANTHROPIC_API_KEY", "CLAUDE_API_KEY");
+}

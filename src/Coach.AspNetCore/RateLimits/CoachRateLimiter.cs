@@ -1,0 +1,57 @@
+using System.Globalization;
+using System.Threading.RateLimiting;
+using Coach.Abstractions;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Extensions.Options;
+
+namespace Coach.AspNetCore;
+
+/// <summary>Token buckets a session and an address over the endpoints that Coach maps; everything else is left alone.</summary>
+internal sealed class CoachRateLimiter(IOptions<CoachRateLimitOptions> limits) : IConfigureOptions<RateLimiterOptions>
+{
+    public void Configure(RateLimiterOptions options)
+    {
+        CoachRateLimitOptions chosen = limits.Value;
+        options.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
+        options.GlobalLimiter = PartitionedRateLimiter.CreateChained(
+            PartitionedRateLimiter.Create<HttpContext, string>(context => IsLimited(context)
+                ? Bucket($"address:{context.Connection.RemoteIpAddress}", chosen.AddressBurst, chosen.AddressPerMinute)
+                : RateLimitPartition.GetNoLimiter("")),
+            PartitionedRateLimiter.Create<HttpContext, string>(context => context.Features.Get<CoachSession>() is { } session
+                ? Bucket($"session:{session.Id.Value}", chosen.SessionBurst, chosen.SessionPerMinute)
+                : RateLimitPartition.GetNoLimiter("")));
+        options.OnRejected = static async (rejected, _) =>
+        {
+            TimeSpan wait = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out TimeSpan known) ? known : TimeSpan.FromSeconds(1);
+            await new CoachProblem(StatusCodes.Status429TooManyRequests, ErrorCodes.RateLimited,
+                string.Create(CultureInfo.InvariantCulture, $"Too many requests. Try again in {Math.Max(1, Math.Ceiling(wait.TotalSeconds)):0} s."))
+            {
+                RetryAfter = wait,
+            }.WriteAsync(rejected.HttpContext).ConfigureAwait(false);
+        };
+    }
+
+    private static bool IsLimited(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<CoachApiMetadata>() is not null;
+
+    private static RateLimitPartition<string> Bucket(string key, int burst, int perMinute) => RateLimitPartition.GetTokenBucketLimiter(key, _ =>
+    {
+        // One token at a time where that is at least 100 ms apart, more at once above that rate.
+        TimeSpan period = TimeSpan.FromMinutes(1) / perMinute;
+        int tokens = 1;
+        if (period < TimeSpan.FromMilliseconds(100))
+        {
+            tokens = (int)Math.Ceiling(perMinute / 600.0);
+            period = TimeSpan.FromMinutes(1) * tokens / perMinute;
+        }
+
+        return new TokenBucketRateLimiterOptions
+        {
+            TokenLimit = burst,
+            TokensPerPeriod = Math.Min(tokens, burst),
+            ReplenishmentPeriod = period,
+            QueueLimit = 0,
+            AutoReplenishment = true,
+        };
+    });
+}

@@ -1,0 +1,19 @@
+using Coach.Abstractions;
+using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.Options;
+
+namespace Coach.AspNetCore;
+
+/// <summary>Remembers which sessions were ended until their cookies would have expired anyway.</summary>
+internal sealed class EndedSessions(IDistributedCache cache, IOptions<CoachSessionOptions> options, TimeProvider time)
+{
+    private static readonly byte[] Mark = [1];
+
+    public async Task<bool> ContainsAsync(SessionId id, CancellationToken cancellationToken) =>
+        await cache.GetAsync(Key(id), cancellationToken).ConfigureAwait(false) is not null;
+
+    public Task AddAsync(SessionId id, CancellationToken cancellationToken) => cache.SetAsync(Key(id), Mark,
+        new DistributedCacheEntryOptions { AbsoluteExpiration = time.GetUtcNow() + options.Value.AbsoluteLifetime }, cancellationToken);
+
+    private static string Key(SessionId id) => "coach:ended:" + id.Value;
+}

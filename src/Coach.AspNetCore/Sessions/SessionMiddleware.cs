@@ -1,0 +1,75 @@
+using Coach.Abstractions;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.Options;
+
+namespace Coach.AspNetCore;
+
+/// <summary>
+/// For endpoints that need a session: refuses another origin, finds the cookie's session or starts one. A session that was
+/// ended stays ended, on every replica that shares the cache.
+/// </summary>
+internal sealed class SessionMiddleware(RequestDelegate next, SessionTickets tickets, EndedSessions ended, IOptions<CoachSessionOptions> options)
+{
+    public async Task InvokeAsync(HttpContext context)
+    {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<SessionMetadata>() is null)
+        {
+            await next(context).ConfigureAwait(false);
+            return;
+        }
+
+        if (!IsSameOrigin(context.Request))
+        {
+            await new CoachProblem(StatusCodes.Status403Forbidden, ErrorCodes.RequestInvalid,
+                "This API answers only pages of its own origin. Call it from the page itself, or without an Origin header.")
+                .WriteAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        string name = options.Value.CookieName;
+        if (!tickets.TryRead(context.Request.Cookies[name], out SessionId id, out DateTimeOffset expires)
+            || await ended.ContainsAsync(id, context.RequestAborted).ConfigureAwait(false))
+        {
+            (id, string value) = tickets.Issue();
+            tickets.TryRead(value, out _, out expires);
+            context.Response.Cookies.Append(name, value, CookieOptions(context.Request));
+        }
+
+        context.Features.Set(new CoachSession(id, expires));
+        await next(context).ConfigureAwait(false);
+    }
+
+    internal static CookieOptions CookieOptions(HttpRequest request) => new()
+    {
+        HttpOnly = true,
+        IsEssential = true,
+        Path = "/",
+        SameSite = SameSiteMode.Lax,
+        Secure = request.IsHttps,
+    };
+
+    private static bool IsSameOrigin(HttpRequest request)
+    {
+        if (request.Headers["Sec-Fetch-Site"] is [{ } site] && site is "cross-site" or "same-site")
+        {
+            return false;
+        }
+
+        return request.Headers.Origin switch
+        {
+            [] => true,
+            [{ } origin] => Uri.TryCreate(origin, UriKind.Absolute, out Uri? from)
+                && string.Equals(from.Scheme, request.Scheme, StringComparison.OrdinalIgnoreCase)
+                && string.Equals(from.Authority, Authority(request), StringComparison.OrdinalIgnoreCase),
+            _ => false,
+        };
+    }
+
+    // Uri.Authority leaves the scheme's default port out, and so must the other side.
+    private static string Authority(HttpRequest request)
+    {
+        bool isDefault = request.Host.Port is null || (request.IsHttps ? request.Host.Port == 443 : request.Host.Port == 80);
+        return isDefault ? request.Host.Host : request.Host.Value ?? "";
+    }
+}

@@ -1,0 +1,59 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+
+namespace Coach.Llm;
+
+/// <summary>One provider's embedding protocol. Shared by all sessions.</summary>
+internal abstract class EmbeddingWire(string provider, string model, int? dimensions, int maxBatch)
+{
+    public string Provider { get; } = provider;
+
+    public string Model { get; } = model;
+
+    public int? Dimensions { get; } = dimensions;
+
+    /// <summary>The most texts of one request.</summary>
+    public int MaxBatch { get; } = maxBatch;
+
+    public abstract Uri? Server { get; }
+
+    public abstract Uri Address(string model);
+
+    public abstract void Sign(HttpRequestHeaders headers, ApiKey key);
+
+    public abstract void Write(Utf8JsonWriter writer, ArraySegment<string> texts, string model, int? dimensions, EmbeddingGenerationOptions? options);
+
+    /// <summary>Reads vectors in the order of the texts; returns the input tokens, if the provider counts them.</summary>
+    /// <exception cref="WireException">Damaged, incomplete or an error.</exception>
+    public abstract long? Read(ReadOnlySpan<byte> body, List<float[]> vectors);
+
+    /// <summary>Reads the array of numbers the reader stands before.</summary>
+    protected static float[] ReadVector(ref Utf8JsonReader reader, int expected)
+    {
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartArray)
+        {
+            throw WireException.Malformed("an embedding is not an array");
+        }
+
+        float[] values = new float[expected > 0 ? expected : 768];
+        int count = 0;
+        while (reader.Read() && reader.TokenType == JsonTokenType.Number)
+        {
+            if (count == values.Length)
+            {
+                Array.Resize(ref values, count * 2);
+            }
+
+            values[count++] = reader.GetSingle();
+        }
+
+        if (reader.TokenType != JsonTokenType.EndArray || count == 0)
+        {
+            throw WireException.Malformed("an embedding is not an array of numbers");
+        }
+
+        return count == values.Length ? values : values[..count];
+    }
+}

@@ -1,0 +1,38 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Coach.Llm;
+
+/// <summary>The policies of a host: one per provider and key class.</summary>
+internal sealed class CallPolicies(IServiceProvider services, IOptions<CoachLlmOptions> options, TimeProvider time, LlmTelemetry telemetry)
+{
+    private static readonly Dictionary<string, string> SecretNames = new(StringComparer.Ordinal)
+    {
+        [ProviderNames.Gemini] = "GEMINI_API_KEY",
+        [ProviderNames.OpenAI] = "OPENAI_API_KEY",
+        [ProviderNames.Anthropic] = "ANTHROPIC_API_KEY",
+        [ProviderNames.OpenRouter] = "OPENROUTER_API_KEY",
+        [ProviderNames.Cartesia] = "CARTESIA_API_KEY",
+    };
+
+    private readonly ConcurrentDictionary<(string Provider, KeyClass KeyClass), Lazy<CallPolicy>> _policies = new();
+    private readonly Jitter _jitter = new(services.GetService<Random>() ?? new Random());
+    private readonly ILogger _logger = services.GetService<ILoggerFactory>()?.CreateLogger("Coach.Llm") ?? NullLogger.Instance;
+
+    /// <summary>The policies in use so far.</summary>
+    public IEnumerable<CallPolicy> Used => _policies.Values.Where(policy => policy.IsValueCreated).Select(policy => policy.Value);
+
+    public CallPolicy For(string provider, ApiKey key) => For(provider, ClassOf(provider, key));
+
+    public CallPolicy For(string provider, KeyClass keyClass) => _policies.GetOrAdd((provider, keyClass), id => new Lazy<CallPolicy>(
+        () => new CallPolicy(id.Provider, id.KeyClass, options.Value.Requests, time, _jitter, telemetry, _logger))).Value;
+
+    private KeyClass ClassOf(string provider, ApiKey key) =>
+        SecretNames.TryGetValue(provider, out string? name)
+        && services.GetService<ISecretSource>() is { } secrets && secrets.TryGet(name, out Secret? platform) && platform == key.Secret
+            ? KeyClass.Platform
+            : KeyClass.User;
+}

@@ -1,0 +1,57 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.AI;
+
+namespace Coach.Llm;
+
+/// <summary>Keeps one session's calls within their time limits and tries again where that may help. A stream is never tried again once an update was handed out.</summary>
+internal sealed class ResilientChatClient(IChatClient inner, CallPolicy policy) : DelegatingChatClient(inner)
+{
+    public override async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
+        using var budget = new CallBudget(policy.Options.TotalTimeout, policy.Time, cancellationToken);
+        return await policy.RunAsync(token => Attempt.RunAsync(
+            policy, inner => InnerClient.GetResponseAsync(list, options, inner), token), budget).ConfigureAwait(false);
+    }
+
+    public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
+        using var budget = new CallBudget(policy.Options.TotalTimeout, policy.Time, cancellationToken);
+        (TimedStream stream, bool hasNext) = await policy.RunAsync(token => OpenAsync(list, options, budget, token), budget).ConfigureAwait(false);
+        await using (stream.ConfigureAwait(false))
+        {
+            while (hasNext)
+            {
+                yield return stream.Current;
+                try
+                {
+                    hasNext = await stream.MoveNextAsync().ConfigureAwait(false);
+                }
+                catch (OperationCanceledException) when (budget.IsSpent)
+                {
+                    throw budget.TimedOut(policy.Provider);
+                }
+            }
+        }
+    }
+
+    // The stream outlives the attempt, so it hangs on the budget and not on the attempt's own token.
+    private async Task<(TimedStream Stream, bool HasNext)> OpenAsync(
+        IReadOnlyList<ChatMessage> messages, ChatOptions? options, CallBudget budget, CancellationToken attempt)
+    {
+        attempt.ThrowIfCancellationRequested();
+        var stream = new TimedStream(token => InnerClient.GetStreamingResponseAsync(messages, options, token), policy, budget.Token);
+        try
+        {
+            return (stream, await stream.MoveNextAsync().ConfigureAwait(false));
+        }
+        catch
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+}

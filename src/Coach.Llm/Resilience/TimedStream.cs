@@ -1,0 +1,76 @@
+using Microsoft.Extensions.AI;
+
+namespace Coach.Llm;
+
+/// <summary>One attempt at a stream: a limit until its first update, then a limit on each silence.</summary>
+internal sealed class TimedStream : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _cancel;
+    private readonly ITimer _timer;
+    private readonly IAsyncEnumerator<ChatResponseUpdate> _updates;
+    private readonly CallPolicy _policy;
+    private readonly CancellationToken _outer;
+    private bool _hasBegun;
+    private bool _isExpired;
+
+    public TimedStream(Func<CancellationToken, IAsyncEnumerable<ChatResponseUpdate>> open, CallPolicy policy, CancellationToken outer)
+    {
+        _policy = policy;
+        _outer = outer;
+        _cancel = CancellationTokenSource.CreateLinkedTokenSource(outer);
+        _timer = policy.Time.CreateTimer(static state => ((TimedStream)state!).Expire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _updates = open(_cancel.Token).GetAsyncEnumerator(_cancel.Token);
+    }
+
+    public ChatResponseUpdate Current => _updates.Current;
+
+    /// <summary>Goes on to the next update.</summary>
+    /// <exception cref="LlmException">The limit passed, or the stream failed.</exception>
+    public async ValueTask<bool> MoveNextAsync()
+    {
+        (string option, TimeSpan limit) = Limit();
+        _timer.Change(limit, Timeout.InfiniteTimeSpan);
+        try
+        {
+            bool hasNext = await _updates.MoveNextAsync().ConfigureAwait(false);
+            _hasBegun = true;
+            return hasNext;
+        }
+        catch (OperationCanceledException) when (_isExpired && !_outer.IsCancellationRequested)
+        {
+            throw LlmException.TimedOut(_policy.Provider, option, limit);
+        }
+        finally
+        {
+            _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _timer.DisposeAsync().ConfigureAwait(false);
+        await _updates.DisposeAsync().ConfigureAwait(false);
+        _cancel.Dispose();
+    }
+
+    private (string Option, TimeSpan Limit) Limit()
+    {
+        LlmRequestOptions options = _policy.Options;
+        return _hasBegun ? ("Coach:Llm:Requests:IdleTimeout", options.IdleTimeout)
+            : options.FirstTokenTimeout <= options.AttemptTimeout ? ("Coach:Llm:Requests:FirstTokenTimeout", options.FirstTokenTimeout)
+            : ("Coach:Llm:Requests:AttemptTimeout", options.AttemptTimeout);
+    }
+
+    private void Expire()
+    {
+        _isExpired = true;
+        try
+        {
+            _cancel.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The stream ended in the same moment.
+        }
+    }
+}

@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using Microsoft.Extensions.AI;
+
+namespace Coach.Llm;
+
+/// <summary>One call as telemetry sees it: a client span and what the histograms need.</summary>
+internal sealed class CallSpan : IDisposable
+{
+    private readonly LlmTelemetry _telemetry;
+    private readonly TimeProvider _time;
+    private readonly Activity? _activity;
+    private readonly TagList _tags;
+    private readonly long _start;
+    private long _lastChunk;
+    private bool _hasChunk;
+    private string? _error;
+    private UsageDetails? _usage;
+
+    public CallSpan(LlmTelemetry telemetry, TimeProvider time, string operation, string provider, string model, Uri? server)
+    {
+        _telemetry = telemetry;
+        _time = time;
+        _start = _lastChunk = time.GetTimestamp();
+        string label = telemetry.ModelLabel(model);
+        _tags = new TagList
+        {
+            { GenAINames.OperationName, operation },
+            { GenAINames.ProviderName, GenAINames.Provider(provider) },
+            { GenAINames.RequestModel, label },
+        };
+        if (server is not null)
+        {
+            _tags.Add(GenAINames.ServerAddress, server.Host);
+            _tags.Add(GenAINames.ServerPort, server.Port);
+        }
+
+        _activity = LlmTelemetry.Source.StartActivity($"{operation} {label}", ActivityKind.Client);
+        if (_activity is not null)
+        {
+            foreach ((string name, object? value) in _tags)
+            {
+                _activity.SetTag(name, value);
+            }
+        }
+    }
+
+    public void Describe(ChatOptions? options, bool isStream)
+    {
+        if (_activity is null)
+        {
+            return;
+        }
+
+        _activity.SetTag(GenAINames.RequestStream, isStream);
+        Set(GenAINames.RequestMaxTokens, options?.MaxOutputTokens);
+        Set(GenAINames.RequestTemperature, options?.Temperature);
+        Set(GenAINames.RequestTopP, options?.TopP);
+    }
+
+    public void Chunk(ChatResponseUpdate update)
+    {
+        foreach (AIContent content in update.Contents)
+        {
+            if (content is UsageContent usage)
+            {
+                _usage = usage.Details;
+            }
+        }
+
+        if (!_hasChunk)
+        {
+            _hasChunk = true;
+            TimeSpan time = _time.GetElapsedTime(_start);
+            _telemetry.FirstChunk(_tags, time);
+            _activity?.SetTag(GenAINames.ResponseTimeToFirstChunk, time.TotalSeconds);
+            _activity?.SetTag(GenAINames.ResponseId, update.ResponseId);
+            _activity?.SetTag(GenAINames.ResponseModel, update.ModelId);
+            _lastChunk = _time.GetTimestamp();
+        }
+        else if (_telemetry.TimesChunks)
+        {
+            long now = _time.GetTimestamp();
+            _telemetry.NextChunk(_tags, _time.GetElapsedTime(_lastChunk, now));
+            _lastChunk = now;
+        }
+
+        if (update.FinishReason is { } reason)
+        {
+            _activity?.SetTag(GenAINames.ResponseFinishReasons, new[] { reason.Value });
+        }
+    }
+
+    public void Answered(ChatResponse response)
+    {
+        _usage = response.Usage;
+        _activity?.SetTag(GenAINames.ResponseId, response.ResponseId);
+        _activity?.SetTag(GenAINames.ResponseModel, response.ModelId);
+        if (response.FinishReason is { } reason)
+        {
+            _activity?.SetTag(GenAINames.ResponseFinishReasons, new[] { reason.Value });
+        }
+    }
+
+    public void Used(UsageDetails? usage) => _usage = usage;
+
+    public void Failed(Exception exception)
+    {
+        _error = GenAINames.ErrorClass(exception);
+        _activity?.SetTag(GenAINames.ErrorType, _error);
+        _activity?.SetStatus(ActivityStatusCode.Error);
+    }
+
+    public void Dispose()
+    {
+        Set(GenAINames.UsageInput, _usage?.InputTokenCount);
+        Set(GenAINames.UsageOutput, _usage?.OutputTokenCount);
+        Set(GenAINames.UsageCacheRead, _usage?.CachedInputTokenCount);
+        Set(GenAINames.UsageReasoning, _usage?.ReasoningTokenCount);
+        _telemetry.Ended(_tags, _time.GetElapsedTime(_start), _usage?.InputTokenCount, _usage?.OutputTokenCount, _error);
+        _activity?.Dispose();
+    }
+
+    private void Set<T>(string name, T? value)
+        where T : struct
+    {
+        if (value is { } known)
+        {
+            _activity?.SetTag(name, known);
+        }
+    }
+}

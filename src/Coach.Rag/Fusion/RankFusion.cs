@@ -1,0 +1,65 @@
+namespace Coach.Rag;
+
+/// <summary>
+/// The weighted mean of scores that were brought to 0 to 1 within each list. A row that a list does not have gets 0 there. Rank fusion
+/// would give a weak arm the same say as a strong one; raw scores have no common scale (Bruch, Gai and Ingber, "An analysis of fusion
+/// functions for hybrid retrieval", TOIS 2023).
+/// </summary>
+internal static class RankFusion
+{
+    /// <summary>Fuses two lists.</summary>
+    /// <param name="lexical">Best first.</param>
+    /// <param name="dense">Best first.</param>
+    /// <param name="full">How long a list is that was cut off; in a shorter one everything that was found is there.</param>
+    /// <param name="weight">The second list's weight, 0 to 1.</param>
+    /// <param name="output">Room for both lists; takes the rows, best first.</param>
+    /// <returns>How many rows.</returns>
+    public static int Fuse(ReadOnlySpan<ScoredRow> lexical, ReadOnlySpan<ScoredRow> dense, int full, float weight, Span<FusedRow> output)
+    {
+        int count = 0;
+        foreach (ScoredRow row in lexical)
+        {
+            output[count++] = new FusedRow(row.Row, row.Score, float.NaN, 0);
+        }
+
+        foreach (ScoredRow row in dense)
+        {
+            output[count++] = new FusedRow(row.Row, float.NaN, row.Score, 0);
+        }
+
+        Span<FusedRow> rows = output[..count];
+        rows.Sort(static (x, y) => x.Row.CompareTo(y.Row));
+        (float lexicalLow, float lexicalRange) = Range(lexical, full);
+        (float denseLow, float denseRange) = Range(dense, full);
+        int kept = 0;
+        for (int i = 0; i < count; i++)
+        {
+            FusedRow row = rows[i];
+            if (i + 1 < count && rows[i + 1].Row == row.Row)
+            {
+                FusedRow other = rows[++i];
+                row = new FusedRow(row.Row, float.IsNaN(row.Lexical) ? other.Lexical : row.Lexical, float.IsNaN(row.Dense) ? other.Dense : row.Dense, 0);
+            }
+
+            row.Score = ((1 - weight) * Scale(row.Lexical, lexicalLow, lexicalRange)) + (weight * Scale(row.Dense, denseLow, denseRange));
+            rows[kept++] = row;
+        }
+
+        rows[..kept].Sort(static (x, y) => y.Score != x.Score ? y.Score.CompareTo(x.Score) : x.Row.CompareTo(y.Row));
+        return kept;
+    }
+
+    private static (float Low, float Range) Range(ReadOnlySpan<ScoredRow> list, int full)
+    {
+        if (list.IsEmpty)
+        {
+            return (0, 0);
+        }
+
+        float low = list.Length < full ? Math.Min(0, list[^1].Score) : list[^1].Score;
+        return (Math.Max(0, low), list[0].Score - Math.Max(0, low));
+    }
+
+    private static float Scale(float score, float low, float range) =>
+        float.IsNaN(score) || score <= 0 ? 0 : range > 0 ? Math.Clamp((score - low) / range, 0, 1) : 1;
+}

@@ -1,0 +1,112 @@
+namespace Coach.Rag;
+
+/// <summary>Chooses among ranked rows: least score, passages of a source, difference from each other.</summary>
+internal readonly ref struct PassageSelection(IndexView view, ReadOnlySpan<FusedRow> ranked, RetrievalArms arms)
+{
+    private const int DiversityPool = 50;
+    private readonly ReadOnlySpan<FusedRow> _ranked = ranked;
+
+    public List<Passage> Take(int top, RetrievalOptions? request, CoachRagOptions options)
+    {
+        double minScore = request?.MinScore ?? options.MinScore;
+        double diversity = request?.Diversity ?? 0;
+        var passages = new List<Passage>(Math.Min(top, _ranked.Length));
+        if (diversity > 0)
+        {
+            TakeDiverse(top, minScore, diversity, request?.MaxPerSource, passages);
+            return passages;
+        }
+
+        Dictionary<string, int>? perSource = request?.MaxPerSource is null ? null : new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (FusedRow row in _ranked)
+        {
+            if (passages.Count == top || row.Score < minScore || row.Score <= 0)
+            {
+                break;
+            }
+
+            Passage passage = PassageOf(row);
+            if (IsWithinCap(passage, request?.MaxPerSource, perSource))
+            {
+                passages.Add(passage);
+            }
+        }
+
+        return passages;
+    }
+
+    // Maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998) over the best rows.
+    private void TakeDiverse(int top, double minScore, double diversity, int? maxPerSource, List<Passage> passages)
+    {
+        List<(Passage Passage, HashSet<string> Words)> pool = [];
+        foreach (FusedRow row in _ranked[..Math.Min(_ranked.Length, Math.Max(DiversityPool, top * 2))])
+        {
+            if (row.Score < minScore || row.Score <= 0)
+            {
+                break;
+            }
+
+            Passage passage = PassageOf(row);
+            pool.Add((passage, WordSet.Of(passage.Text)));
+        }
+
+        Dictionary<string, int>? perSource = maxPerSource is null ? null : new Dictionary<string, int>(StringComparer.Ordinal);
+        var chosen = new List<HashSet<string>>();
+        while (passages.Count < top && pool.Count > 0)
+        {
+            int best = 0;
+            double bestValue = double.NegativeInfinity;
+            for (int i = 0; i < pool.Count; i++)
+            {
+                double likeness = 0;
+                foreach (HashSet<string> other in chosen)
+                {
+                    likeness = Math.Max(likeness, WordSet.Likeness(pool[i].Words, other));
+                }
+
+                double value = ((1 - diversity) * pool[i].Passage.Score) - (diversity * likeness);
+                if (value > bestValue)
+                {
+                    (best, bestValue) = (i, value);
+                }
+            }
+
+            (Passage passage, HashSet<string> words) = pool[best];
+            pool.RemoveAt(best);
+            if (IsWithinCap(passage, maxPerSource, perSource))
+            {
+                passages.Add(passage);
+                chosen.Add(words);
+            }
+        }
+    }
+
+    private static bool IsWithinCap(Passage passage, int? cap, Dictionary<string, int>? perSource)
+    {
+        if (perSource is null)
+        {
+            return true;
+        }
+
+        int before = perSource.GetValueOrDefault(passage.Source);
+        perSource[passage.Source] = before + 1;
+        return before < cap;
+    }
+
+    private Passage PassageOf(FusedRow row)
+    {
+        SegmentReader reader = view.Segments[row.Segment].Reader;
+        (string text, Chunk chunk) = reader.Passage(row.Local);
+        DocumentEntry document = reader.Document(reader.DocumentOf(row.Local));
+        double? dense = float.IsNaN(row.Dense) ? null : row.Dense;
+        return new Passage(text, document.Source, chunk.Start, chunk.Length, row.Score)
+        {
+            DocumentId = document.Id,
+            Title = document.Title,
+            HeadingPath = chunk.Heading.Length == 0 ? [] : chunk.Heading.Split(TextBlock.Separator),
+            Metadata = document.Metadata,
+            Scores = new PassageScores(float.IsNaN(row.Lexical) ? null : row.Lexical,
+                arms.HasFlag(RetrievalArms.Latent) ? dense : null, arms.HasFlag(RetrievalArms.Dense) ? dense : null),
+        };
+    }
+}

@@ -1,0 +1,70 @@
+namespace Coach.Rag;
+
+/// <summary>One search over one commit: candidates from each arm, fusion, selection.</summary>
+internal static class RankingPipeline
+{
+    private const int MinCandidates = 200;
+    private const int MinCompared = 10;
+
+    /// <summary>A point of the dense arm to search for.</summary>
+    internal readonly record struct DenseQuery(float[] Vector, EmbeddingArm Arm);
+
+    public static (IReadOnlyList<Passage> Passages, RetrievalArms Arms) Run(
+        IndexView view, string query, int top, RetrievalOptions? request, CoachRagOptions options, bool latent, DenseQuery? dense)
+    {
+        int limit = Math.Max(MinCandidates, top * 2);
+        SearchScratch scratch = SearchScratch.Rent(limit);
+        try
+        {
+            ReadOnlyMemory<byte>?[]? allowed = FilterRows.Of(view, request?.Filter);
+            scratch.Query.Read(query);
+            scratch.Query.Weigh(view);
+            int found = LexicalSearch.Run(view, scratch.Query, options, limit, allowed, scratch.Lexical, scratch.LexicalRows);
+            ReadOnlySpan<ScoredRow> lexical = scratch.LexicalRows.AsSpan(0, found);
+            RetrievalArms arms = RetrievalArms.Lexical;
+            float weight = 0;
+            int near = 0;
+            if (dense is { } point)
+            {
+                arms |= RetrievalArms.Dense;
+                near = DenseArm.Nearest(view, point.Vector, allowed, limit, scratch);
+                Compare(point.Arm, lexical, scratch.DenseRows.AsSpan(0, near), view);
+                weight = point.Arm.Weight;
+            }
+            else if (latent)
+            {
+                arms |= RetrievalArms.Latent;
+                weight = view.Model!.Trust.For(scratch.Query.LargestIdf);
+                if (LatentSearch.Place(view.Model, scratch.Query, scratch))
+                {
+                    LatentSearch.Refine(view, lexical, limit, weight, scratch);
+                    near = LatentSearch.Nearest(view, allowed, limit, scratch, scratch.DenseRows);
+                }
+            }
+
+            int count = RankFusion.Fuse(lexical, scratch.DenseRows.AsSpan(0, near), limit, weight, scratch.Fused);
+            var selection = new PassageSelection(view, scratch.Fused.AsSpan(0, count), arms);
+            return (selection.Take(top, request, options), arms);
+        }
+        finally
+        {
+            scratch.Return();
+        }
+    }
+
+    private static void Compare(EmbeddingArm arm, ReadOnlySpan<ScoredRow> lexical, ReadOnlySpan<ScoredRow> dense, IndexView view)
+    {
+        if (lexical.Length < MinCompared || dense.IsEmpty)
+        {
+            return;
+        }
+
+        bool agrees = false;
+        foreach (ScoredRow row in lexical)
+        {
+            agrees |= row.Row == dense[0].Row;
+        }
+
+        arm.Observe(agrees, (double)lexical.Length / view.LivePassages);
+    }
+}

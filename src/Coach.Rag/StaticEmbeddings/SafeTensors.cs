@@ -1,0 +1,202 @@
+using System.Buffers.Binary;
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
+
+namespace Coach.Rag;
+
+/// <summary>How the numbers of a tensor are stored.</summary>
+internal enum TensorType
+{
+    F64,
+    F32,
+    F16,
+    BF16,
+    I64,
+    I32,
+    I8,
+}
+
+/// <summary>A safetensors file, mapped: 8 bytes with the header's length, the header as JSON, the tensors' bytes.</summary>
+internal sealed unsafe class SafeTensors : IDisposable
+{
+    // The format's own limit: huggingface/safetensors, safetensors/src/tensor.rs.
+    private const long MaxHeaderBytes = 100_000_000;
+    private readonly string _folder;
+    private readonly FileRegion _region;
+    private readonly long _dataStart;
+    private readonly Dictionary<string, Tensor> _tensors = new(StringComparer.Ordinal);
+    private int _disposed;
+
+    private SafeTensors(string folder, FileRegion region)
+    {
+        _folder = folder;
+        _region = region;
+        long headerLength = region.Length < 8 ? -1 : BinaryPrimitives.ReadInt64LittleEndian(new ReadOnlySpan<byte>(region.Pointer, 8));
+        if (headerLength is < 2 or > MaxHeaderBytes || headerLength > region.Length - 8)
+        {
+            throw RagException.ModelInvalid(folder, "model.safetensors has no header");
+        }
+
+        _dataStart = 8 + headerLength;
+        using var header = JsonDocument.Parse(new ReadOnlySpan<byte>(region.Pointer + 8, (int)headerLength).ToArray());
+        if (header.RootElement.ValueKind != JsonValueKind.Object)
+        {
+            throw RagException.ModelInvalid(folder, "model.safetensors has no header");
+        }
+
+        foreach (JsonProperty property in header.RootElement.EnumerateObject())
+        {
+            if (property.Name is "embeddings" or "embedding.weight" or "weights" or "mapping")
+            {
+                _tensors[property.Name] = Read(property.Name, property.Value);
+            }
+        }
+    }
+
+    /// <summary>Opens <c>model.safetensors</c> of a folder.</summary>
+    /// <exception cref="RagException">The file is missing or damaged.</exception>
+    public static SafeTensors Open(string folder)
+    {
+        FileRegion? region = null;
+        try
+        {
+            using SafeFileHandle handle = File.OpenHandle(Path.Combine(folder, "model.safetensors"));
+            long length = RandomAccess.GetLength(handle);
+            region = length == 0 ? throw RagException.ModelInvalid(folder, "model.safetensors is empty") : new FileRegion(handle, 0, length);
+            return new SafeTensors(folder, region);
+        }
+        catch (Exception exception)
+        {
+            region?.Release();
+            if (exception is JsonException)
+            {
+                throw RagException.ModelInvalid(folder, "the header of model.safetensors is not JSON", exception);
+            }
+
+            if (IndexFileErrors.IsFileError(exception))
+            {
+                throw RagException.ModelInvalid(folder, "model.safetensors cannot be read", exception);
+            }
+
+            throw;
+        }
+    }
+
+    public bool Has(string name) => _tensors.ContainsKey(name);
+
+    /// <summary>A tensor of two dimensions: rows and columns.</summary>
+    public (int Rows, int Columns) Matrix(string name) => _tensors[name].Shape is [var rows, var columns]
+        ? (rows, columns)
+        : throw RagException.ModelInvalid(_folder, $"tensor '{name}' has {_tensors[name].Shape.Length} dimensions instead of 2");
+
+    /// <summary>A tensor of one dimension, as numbers.</summary>
+    public float[] Vector(string name)
+    {
+        Tensor tensor = Flat(name);
+        var values = new float[tensor.Shape[0]];
+        Convert(tensor, 0, values);
+        return values;
+    }
+
+    /// <summary>A tensor of one dimension, as whole numbers.</summary>
+    public int[] Indices(string name)
+    {
+        Tensor tensor = Flat(name);
+        var values = new int[tensor.Shape[0]];
+        byte* start = _region.Pointer + _dataStart + tensor.Start;
+        for (int i = 0; i < values.Length; i++)
+        {
+            long value = tensor.Type switch
+            {
+                TensorType.I64 => BinaryPrimitives.ReadInt64LittleEndian(new ReadOnlySpan<byte>(start + (8L * i), 8)),
+                TensorType.I32 => BinaryPrimitives.ReadInt32LittleEndian(new ReadOnlySpan<byte>(start + (4L * i), 4)),
+                _ => throw RagException.ModelInvalid(_folder, $"tensor '{name}' has type {tensor.Type} instead of I64 or I32"),
+            };
+            values[i] = value is >= 0 and <= int.MaxValue ? (int)value : throw RagException.ModelInvalid(_folder, $"tensor '{name}' holds {value}");
+        }
+
+        return values;
+    }
+
+    /// <summary>One row of a matrix.</summary>
+    public void Row(string name, int row, Span<float> target) => Convert(_tensors[name], (long)row * target.Length, target);
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            _region.Release();
+        }
+    }
+
+    private Tensor Flat(string name) => _tensors[name] is { Shape.Length: 1 } tensor
+        ? tensor
+        : throw RagException.ModelInvalid(_folder, $"tensor '{name}' has {_tensors[name].Shape.Length} dimensions instead of 1");
+
+    private Tensor Read(string name, JsonElement element)
+    {
+        try
+        {
+            if (!Enum.TryParse(element.GetProperty("dtype").GetString(), out TensorType type))
+            {
+                throw RagException.ModelInvalid(_folder, $"tensor '{name}' has type {element.GetProperty("dtype").GetString()}, which is not supported");
+            }
+
+            int[] shape = [.. element.GetProperty("shape").EnumerateArray().Take(4).Select(size => size.GetInt32())];
+            long start = element.GetProperty("data_offsets")[0].GetInt64(), end = element.GetProperty("data_offsets")[1].GetInt64();
+            long bytes = shape.Aggregate((long)Size(type), (product, size) => size < 0 ? throw new OverflowException() : checked(product * size));
+            return start >= 0 && end >= start && end <= _region.Length - _dataStart && bytes == end - start
+                ? new Tensor(type, shape, start)
+                : throw RagException.ModelInvalid(_folder, $"tensor '{name}' does not lie within model.safetensors");
+        }
+        catch (Exception exception) when (exception is KeyNotFoundException or InvalidOperationException or FormatException
+            or IndexOutOfRangeException or OverflowException)
+        {
+            throw RagException.ModelInvalid(_folder, $"the header's entry of tensor '{name}' is damaged", exception);
+        }
+    }
+
+    private void Convert(Tensor tensor, long first, Span<float> target)
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, typeof(Model2VecEmbeddingGenerator));
+        int size = Size(tensor.Type);
+        var source = new ReadOnlySpan<byte>(_region.Pointer + _dataStart + tensor.Start + (first * size), checked(target.Length * size));
+        switch (tensor.Type)
+        {
+            case TensorType.F32:
+                MemoryMarshal.Cast<byte, float>(source).CopyTo(target);
+                break;
+            case TensorType.F16:
+                TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(source), target);
+                break;
+            case TensorType.F64:
+                TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<byte, double>(source), target);
+                break;
+            case TensorType.BF16:
+                ReadOnlySpan<ushort> upper = MemoryMarshal.Cast<byte, ushort>(source);
+                for (int i = 0; i < target.Length; i++)
+                {
+                    target[i] = BitConverter.UInt32BitsToSingle((uint)upper[i] << 16);
+                }
+
+                break;
+            case TensorType.I8:
+                TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<byte, sbyte>(source), target);
+                break;
+            default:
+                throw RagException.ModelInvalid(_folder, $"a tensor of type {tensor.Type} stands where numbers are expected");
+        }
+    }
+
+    private static int Size(TensorType type) => type switch
+    {
+        TensorType.F64 or TensorType.I64 => 8,
+        TensorType.F32 or TensorType.I32 => 4,
+        TensorType.F16 or TensorType.BF16 => 2,
+        _ => 1,
+    };
+
+    private sealed record Tensor(TensorType Type, int[] Shape, long Start);
+}

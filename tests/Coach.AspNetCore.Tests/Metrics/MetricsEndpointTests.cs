@@ -1,0 +1,215 @@
+using System.Diagnostics.Metrics;
+using System.IO.Compression;
+using System.Net;
+using System.Text;
+using Coach.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using OpenTelemetry.Metrics;
+
+namespace Coach.AspNetCore.Tests;
+
+public sealed class MetricsEndpointTests
+{
+    [Theory]
+    [InlineData("POST")]
+    [InlineData("PUT")]
+    [InlineData("DELETE")]
+    [InlineData("PATCH")]
+    [InlineData("OPTIONS")]
+    public async Task Page_ForOtherMethods_Is405(string method)
+    {
+        await using ObservedHost host = await ObservedHost.StartAsync();
+        foreach (string path in new[] { "/metrics", "/healthz", "/livez", "/readyz" })
+        {
+            using HttpResponseMessage response = await host.SendAsync(new HttpMethod(method), path);
+            Assert.Equal(HttpStatusCode.MethodNotAllowed, response.StatusCode);
+            Assert.Equal(["GET", "HEAD"], response.Content.Headers.Allow.Order());
+        }
+    }
+
+    [Fact]
+    public async Task Page_ForHead_HasHeadersAndNoBody()
+    {
+        await using ObservedHost host = await ObservedHost.StartAsync();
+        using HttpResponseMessage response = await host.SendAsync(HttpMethod.Head, "/metrics");
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Empty(await response.Content.ReadAsByteArrayAsync());
+        Assert.Equal("Accept, Accept-Encoding", string.Join(", ", response.Headers.Vary));
+        Assert.True(response.Headers.CacheControl!.NoStore);
+    }
+
+    [Theory]
+    [InlineData("text/plain")]
+    [InlineData("application/openmetrics-text")]
+    public async Task Page_WithGzip_IsTheSamePage(string accept)
+    {
+        await using ObservedHost host = await ObservedHost.StartAsync();
+        Counter<long> counter = host.Meter.CreateCounter<long>("t.c");
+        for (int i = 0; i < 1500; i++)
+        {
+            counter.Add(i, new KeyValuePair<string, object?>("number", i));
+        }
+
+        for (int round = 0; round < 5; round++)
+        {
+            using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/metrics", ("Accept", accept), ("Accept-Encoding", "gzip"));
+            Assert.Equal(["gzip"], response.Content.Headers.ContentEncoding);
+            byte[] packed = await response.Content.ReadAsByteArrayAsync();
+            using var unpacked = new StreamReader(new GZipStream(new MemoryStream(packed), CompressionMode.Decompress), Encoding.UTF8);
+            string plain = await host.ScrapeAsync(accept);
+            Assert.Equal(Series(plain), Series(await unpacked.ReadToEndAsync()));
+            Assert.True(packed.Length < plain.Length / 3);
+        }
+
+        static IEnumerable<string> Series(string page) => page.Split('\n').Where(line => line.Contains("t_c", StringComparison.Ordinal) || line == "# EOF");
+    }
+
+    [Fact]
+    public async Task Page_LargerThanItsLimit_Fails503AndRecovers()
+    {
+        await using ObservedHost host = await ObservedHost.StartAsync(metrics: o => o.MaxPageBytes = 64 * 1024);
+        var meter = new Meter(host.MeterName + ".2");
+        meter.CreateCounter<long>("t.c").Add(1, new KeyValuePair<string, object?>("v", new string('x', 140_000)));
+        foreach (string coding in new[] { "identity", "gzip" })
+        {
+            using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/metrics", ("Accept-Encoding", coding));
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+            Assert.Equal("The metrics page is larger than 65536 bytes.\n", await response.Content.ReadAsStringAsync());
+        }
+
+        meter.Dispose();
+        await host.SendAsync(HttpMethod.Get, "/metrics");
+        Assert.Contains("coach_metrics_scrape_errors_total ", await host.ScrapeAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Page_HeldUpByACallback_Fails503AfterTheScrapersLimit()
+    {
+        var clock = new VirtualClock();
+        await using ObservedHost host = await ObservedHost.StartAsync(time: clock);
+        using var release = new ManualResetEventSlim();
+        using var entered = new ManualResetEventSlim();
+        host.Meter.CreateObservableGauge("t.slow", () =>
+        {
+            entered.Set();
+            release.Wait(TimeSpan.FromSeconds(30));
+            return 1;
+        });
+        Task<HttpResponseMessage> scrape = host.SendAsync(HttpMethod.Get, "/metrics", ("X-Prometheus-Scrape-Timeout-Seconds", "0.9"));
+        entered.Wait(TimeSpan.FromSeconds(30));
+        clock.Advance(TimeSpan.FromSeconds(0.89));
+        Assert.False(scrape.IsCompleted);
+        clock.Advance(TimeSpan.FromSeconds(0.01));
+        using HttpResponseMessage response = await scrape;
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        release.Set();
+        Assert.Contains("t_slow 1\n", await host.ScrapeAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Page_ForScrapesThatArriveTogether_IsCollectedOnce()
+    {
+        await using ObservedHost host = await ObservedHost.StartAsync();
+        using var release = new ManualResetEventSlim();
+        using var entered = new ManualResetEventSlim();
+        int collected = 0;
+        host.Meter.CreateObservableGauge("t.slow", () =>
+        {
+            entered.Set();
+            release.Wait(TimeSpan.FromSeconds(30));
+            return Interlocked.Increment(ref collected);
+        });
+        MetricsScraper scraper = host.Services.GetRequiredService<MetricsScraper>();
+        Task<ScrapeBody>[] waiting = [.. Enumerable.Range(0, 64).Select(_ => scraper.AcquireAsync(true, false, null, default))];
+        entered.Wait(TimeSpan.FromSeconds(30));
+        release.Set();
+        ScrapeBody[] bodies = await Task.WhenAll(waiting);
+        Assert.Equal(1, collected);
+        Assert.Single(bodies.Distinct());
+        Assert.All(bodies, scraper.Release);
+        Assert.Equal(1, scraper.Collections);
+    }
+
+    [Fact]
+    public async Task Page_ForAScrapeThatGivesUp_GoesBackToThePool()
+    {
+        await using ObservedHost host = await ObservedHost.StartAsync();
+        MetricsScraper scraper = host.Services.GetRequiredService<MetricsScraper>();
+        CoachMetricsExporter exporter = host.Services.GetRequiredService<CoachMetricsExporter>();
+        scraper.Release(await scraper.AcquireAsync(false, false, null, default));
+        int free = exporter.FreeChunks;
+        for (int i = 0; i < 20; i++)
+        {
+            using var cancelled = new CancellationTokenSource();
+            Task<ScrapeBody> waiting = scraper.AcquireAsync(false, false, null, cancelled.Token);
+            await cancelled.CancelAsync();
+            try
+            {
+                scraper.Release(await waiting);
+            }
+            catch (OperationCanceledException)
+            {
+            }
+        }
+
+        scraper.Release(await scraper.AcquireAsync(false, false, null, default));
+        Assert.InRange(exporter.FreeChunks, 1, Math.Max(free, 2));
+    }
+
+    [Fact]
+    public async Task Pages_UnderLoadWithInstrumentsComingAndGoing_AreWhole()
+    {
+        await using ObservedHost host = await ObservedHost.StartAsync();
+        Counter<long> counter = host.Meter.CreateCounter<long>("t.load");
+        using var stop = new CancellationTokenSource();
+        Task load = Task.Run(() =>
+        {
+            for (int i = 0; !stop.IsCancellationRequested; i++)
+            {
+                counter.Add(1, new KeyValuePair<string, object?>("k", i % 50));
+                if (i % 500 == 0)
+                {
+                    using var passing = new Meter(host.MeterName + ".2");
+                    passing.CreateCounter<long>($"t.passing{i % 7}").Add(1);
+                    host.Services.GetRequiredService<MeterProvider>().ForceFlush();
+                }
+            }
+        });
+        for (int round = 0; round < 5; round++)
+        {
+            string[] pages = await Task.WhenAll(Enumerable.Range(0, 64).Select(i => host.ScrapeAsync(openMetrics: i % 2 == 0)));
+            for (int i = 0; i < pages.Length; i++)
+            {
+                Assert.Contains("coach_config_memory_mb 4096\n", pages[i], StringComparison.Ordinal);
+                Assert.True(i % 2 != 0 || pages[i].EndsWith("# EOF\n", StringComparison.Ordinal), "an OpenMetrics page was cut short");
+                string[] series = [.. pages[i].Split('\n').Where(line => line.Length > 0 && line[0] != '#').Select(line => line[..line.LastIndexOf(' ')])];
+                Assert.Equal(series.Length, series.Distinct().Count());
+            }
+        }
+
+        await stop.CancelAsync();
+        await load;
+    }
+
+    [Fact]
+    public async Task Page_AboutItself_CountsScrapesAndTheirTime()
+    {
+        await using ObservedHost host = await ObservedHost.StartAsync();
+        await host.ScrapeAsync();
+        await host.ScrapeAsync(openMetrics: true);
+        string page = await host.ScrapeAsync();
+        Assert.Contains("coach_metrics_scrapes_total{format=\"text\"} 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("coach_metrics_scrapes_total{format=\"openmetrics\"} 1\n", page, StringComparison.Ordinal);
+        Assert.Contains("coach_metrics_scrape_duration_seconds_count{format=\"text\"} 1\n", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Options_OutOfRange_StopTheStartWithKeyValueAndRange()
+    {
+        var failure = await Assert.ThrowsAsync<Microsoft.Extensions.Options.OptionsValidationException>(
+            () => ObservedHost.StartAsync(settings: new() { ["Coach:Metrics:MaxPageBytes"] = "5", ["Coach:Metrics:ScrapeTimeout"] = "01:00:00" }));
+        Assert.Equal(
+            ["Coach:Metrics:MaxPageBytes is 5; it must be between 65536 and 1073741824.", "Coach:Metrics:ScrapeTimeout is 01:00:00; it must be between 00:00:00.0100000 and 00:05:00."],
+            failure.Failures);
+    }
+}

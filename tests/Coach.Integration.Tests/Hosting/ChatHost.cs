@@ -1,0 +1,125 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Coach.Integration.Tests.Hosting;
+
+/// <summary>samples/Chat on a loopback port of its own, with every log line kept.</summary>
+public sealed class ChatHost : IAsyncDisposable
+{
+    private readonly Factory _factory;
+    private readonly DirectoryInfo _folder;
+
+    private ChatHost(Factory factory, DirectoryInfo folder)
+    {
+        _factory = factory;
+        _folder = folder;
+    }
+
+    public Uri Address => _factory.ClientOptions.BaseAddress;
+
+    public ConcurrentQueue<string> Logs => _factory.Logs;
+
+    public IServiceProvider Services => _factory.Services;
+
+    public static async Task<ChatHost> StartAsync(Action<Dictionary<string, string?>>? settings = null, string? knowledge = null, bool waitForKnowledge = true)
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("coach-chat-");
+        var values = new Dictionary<string, string?>
+        {
+            ["Coach:Rag:IndexFile"] = Path.Combine(folder.FullName, "knowledge.coach"),
+        };
+        if (knowledge is not null)
+        {
+            values["Coach:Rag:Knowledge"] = knowledge;
+        }
+
+        settings?.Invoke(values);
+        var factory = new Factory(values);
+        factory.UseKestrel(options => options.Listen(IPAddress.Loopback, 0));
+        factory.StartServer();
+        var host = new ChatHost(factory, folder);
+        if (waitForKnowledge)
+        {
+            await host.WaitUntilSyncedAsync();
+        }
+
+        return host;
+    }
+
+    /// <summary>A browser without a page: its own cookies, no redirects.</summary>
+    public HttpClient NewVisitor() => new(new SocketsHttpHandler { UseCookies = true, CookieContainer = new CookieContainer(), AllowAutoRedirect = false })
+    {
+        BaseAddress = Address,
+        Timeout = TimeSpan.FromSeconds(60),
+    };
+
+    public async ValueTask DisposeAsync()
+    {
+        await _factory.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+
+    private async Task WaitUntilSyncedAsync()
+    {
+        using HttpClient visitor = NewVisitor();
+        for (int attempt = 0; attempt < 300; attempt++)
+        {
+            string metrics = await visitor.GetStringAsync("/metrics");
+            if (metrics.Contains("_rag_available 1", StringComparison.Ordinal))
+            {
+                return;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
+        }
+
+        Assert.Fail("The documents were not indexed within 15 s.");
+    }
+
+    private sealed class Factory(Dictionary<string, string?> values) : WebApplicationFactory<Program>
+    {
+        public ConcurrentQueue<string> Logs { get; } = new();
+
+        protected override void ConfigureWebHost(IWebHostBuilder builder)
+        {
+            foreach ((string key, string? value) in values)
+            {
+                builder.UseSetting(key, value);
+            }
+
+            builder.ConfigureLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(new LogKeeper(Logs)));
+        }
+    }
+
+    private sealed class LogKeeper(ConcurrentQueue<string> lines) : ILoggerProvider, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull
+        {
+            lines.Enqueue($"scope {state}");
+            return null;
+        }
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            string values = state is IEnumerable<KeyValuePair<string, object?>> pairs ? string.Join(' ', pairs.Select(pair => $"{pair.Key}={pair.Value}")) : "";
+            lines.Enqueue($"{logLevel} {eventId.Id} {formatter(state, exception)} {values} {exception}");
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}

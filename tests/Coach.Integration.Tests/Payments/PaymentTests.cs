@@ -1,0 +1,167 @@
+using System.Net;
+using System.Text.Json;
+using Coach.Integration.Tests.Hosting;
+using Coach.Testing;
+
+namespace Coach.Integration.Tests.Payments;
+
+/// <summary>A tab paid through the sample: simulated, and against a Stripe that keeps its own books.</summary>
+public sealed class PaymentTests : IAsyncLifetime
+{
+    private const string Order = """{"amount":1250,"currency":"usd","description":"Two espressos"}""";
+    private StripeFake _stripe = null!;
+    private ChatHost _host = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _stripe = await StripeFake.StartAsync();
+        _host = await ChatHost.StartAsync(UseStripe);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.DisposeAsync();
+        await _stripe.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Create_WithoutAStripeKey_IsSimulatedAndSaysSo()
+    {
+        await using ChatHost host = await ChatHost.StartAsync();
+        using HttpClient visitor = host.NewVisitor();
+        using HttpResponseMessage response = await visitor.CreateLinkAsync("tab-1", Order);
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+        JsonElement link = await response.JsonAsync();
+        Assert.True(link.GetProperty("isSimulated").GetBoolean());
+        Assert.Equal("pending", link.GetProperty("status").GetString());
+        Assert.Equal(1250, link.GetProperty("amount").GetInt64());
+        Assert.Equal("usd", link.GetProperty("currency").GetString());
+    }
+
+    [Fact]
+    public async Task Create_ThenReplay_GivesTheSameLinkWithoutASecondOne()
+    {
+        using HttpClient visitor = _host.NewVisitor();
+        using HttpResponseMessage first = await visitor.CreateLinkAsync("tab-1", Order);
+        Assert.Equal(HttpStatusCode.Created, first.StatusCode);
+        JsonElement created = await first.JsonAsync();
+        Assert.False(created.GetProperty("isSimulated").GetBoolean());
+        using HttpResponseMessage again = await visitor.CreateLinkAsync("tab-1", Order);
+        Assert.Equal(HttpStatusCode.OK, again.StatusCode);
+        Assert.Equal(created.GetProperty("id").GetString(), (await again.JsonAsync()).GetProperty("id").GetString());
+        Assert.Single(_stripe.Links);
+        Assert.All(_stripe.Requests, request => Assert.DoesNotContain("sk_test_", request.Path, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Create_TwentyAtOnceWithOneKey_MakesOneLink()
+    {
+        using HttpClient visitor = _host.NewVisitor();
+        await visitor.GetAsync("/api/session");
+        HttpResponseMessage[] responses = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => visitor.CreateLinkAsync("tab-race", Order)));
+        Assert.All(responses, response => Assert.True(response.IsSuccessStatusCode, $"{(int)response.StatusCode}"));
+        Assert.Single(responses, response => response.StatusCode == HttpStatusCode.Created);
+        Assert.Single(_stripe.Links);
+    }
+
+    [Fact]
+    public async Task Create_SameKeyOtherAmount_IsAConflict()
+    {
+        using HttpClient visitor = _host.NewVisitor();
+        using HttpResponseMessage first = await visitor.CreateLinkAsync("tab-1", Order);
+        using HttpResponseMessage other = await visitor.CreateLinkAsync("tab-1", """{"amount":1300,"currency":"usd","description":"Two espressos"}""");
+        await other.AssertProblemAsync(409, "ERR_IDEMPOTENCY_CONFLICT");
+    }
+
+    [Fact]
+    public async Task Create_SameKeyInAnotherSession_IsAnotherPurchase()
+    {
+        using HttpClient one = _host.NewVisitor();
+        using HttpClient two = _host.NewVisitor();
+        string first = (await (await one.CreateLinkAsync("tab-1", Order)).JsonAsync()).GetProperty("id").GetString()!;
+        string second = (await (await two.CreateLinkAsync("tab-1", Order)).JsonAsync()).GetProperty("id").GetString()!;
+        Assert.NotEqual(first, second);
+        using HttpResponseMessage foreign = await two.GetAsync($"/api/payments/links/{first}");
+        await foreign.AssertProblemAsync(404, "ERR_REQUEST_INVALID");
+        Assert.Equal(HttpStatusCode.OK, (await one.GetAsync($"/api/payments/links/{first}")).StatusCode);
+    }
+
+    [Theory]
+    [InlineData("""{"amount":0,"currency":"usd"}""")]
+    [InlineData("""{"amount":-1,"currency":"usd"}""")]
+    [InlineData("""{"amount":1.5,"currency":"usd"}""")]
+    [InlineData("""{"amount":"12","currency":"usd"}""")]
+    [InlineData("""{"amount":99999999999,"currency":"usd"}""")]
+    [InlineData("""{"amount":1250,"currency":"xx"}""")]
+    [InlineData("""{"amount":1250}""")]
+    [InlineData("""{"amount":1250,"currency":42}""")]
+    [InlineData("""{"amount":1001,"currency":"kwd"}""")]
+    public async Task Create_BadAmountOrCurrency_Is422BeforeAnyRequest(string body)
+    {
+        using HttpClient visitor = _host.NewVisitor();
+        int before = _stripe.Requests.Count(request => request.Method == "POST");
+        using HttpResponseMessage response = await visitor.CreateLinkAsync("tab-1", body);
+        await response.AssertProblemAsync(422, "ERR_REQUEST_INVALID");
+        Assert.Equal(before, _stripe.Requests.Count(request => request.Method == "POST"));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("with space")]
+    [InlineData("0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901")]
+    public async Task Create_NoUsableIdempotencyKey_Is400(string? key)
+    {
+        using HttpClient visitor = _host.NewVisitor();
+        using HttpResponseMessage response = await visitor.CreateLinkAsync(key, Order);
+        await response.AssertProblemAsync(400, "ERR_REQUEST_INVALID");
+    }
+
+    [Fact]
+    public async Task Webhook_PaidTwice_SettlesTheLinkOnce()
+    {
+        using HttpClient visitor = _host.NewVisitor();
+        string id = (await (await visitor.CreateLinkAsync("tab-1", Order)).JsonAsync()).GetProperty("id").GetString()!;
+        (byte[] body, string signature) = PayAndSign(id);
+        for (int delivery = 0; delivery < 2; delivery++)
+        {
+            using HttpResponseMessage response = await DeliverAsync(visitor, body, signature);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        }
+
+        JsonElement link = await (await visitor.GetAsync($"/api/payments/links/{id}")).JsonAsync();
+        Assert.Equal("succeeded", link.GetProperty("status").GetString());
+    }
+
+    [Fact]
+    public async Task Webhook_WrongSignatureOrHugeBody_Is400()
+    {
+        using HttpClient visitor = _host.NewVisitor();
+        using HttpResponseMessage forged = await DeliverAsync(visitor, """{"id":"evt_1"}"""u8.ToArray(), "t=1700000000,v1=00");
+        await forged.AssertProblemAsync(400, "ERR_WEBHOOK_INVALID");
+        using HttpResponseMessage unsigned = await DeliverAsync(visitor, """{"id":"evt_1"}"""u8.ToArray(), "");
+        await unsigned.AssertProblemAsync(400, "ERR_WEBHOOK_INVALID");
+        using HttpResponseMessage huge = await DeliverAsync(visitor, new byte[600 * 1024], "t=1700000000,v1=00");
+        await huge.AssertProblemAsync(400, "ERR_WEBHOOK_INVALID");
+    }
+
+    private static async Task<HttpResponseMessage> DeliverAsync(HttpClient client, byte[] body, string signature)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/payments/webhook") { Content = new ByteArrayContent(body) };
+        request.Headers.TryAddWithoutValidation("Stripe-Signature", signature);
+        return await client.SendAsync(request);
+    }
+
+    private (byte[] Body, string Signature) PayAndSign(string link)
+    {
+        StripeFakeSession session = _stripe.Pay(link)!;
+        StripeWebhook webhook = _stripe.BuildWebhook("checkout.session.completed", session.Id);
+        return (webhook.Body.ToArray(), webhook.SignatureHeader);
+    }
+
+    private void UseStripe(Dictionary<string, string?> values)
+    {
+        values["Coach:Payments:Stripe:BaseUrl"] = _stripe.Url.ToString();
+        values["STRIPE_API_KEY"] = "sk_test_integration";
+        values["STRIPE_WEBHOOK_SECRET"] = _stripe.WebhookSecret;
+    }
+}

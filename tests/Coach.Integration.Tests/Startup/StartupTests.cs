@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Coach.Integration.Tests.Hosting;
+
+namespace Coach.Integration.Tests.Startup;
+
+/// <summary>The sample as a process of its own: what a person sees who starts it right, or wrong.</summary>
+public sealed class StartupTests
+{
+    [Fact]
+    public async Task Start_PortInUse_SaysSoInOneSentenceAndExitsWith1()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        int port = ((IPEndPoint)taken.LocalEndpoint).Port;
+        (int exitCode, string output) = await RunToEndAsync(("PORT", $"{port}"));
+        Assert.Equal(1, exitCode);
+        Assert.Contains($"The address http://127.0.0.1:{port} is in use. Stop what listens there, or choose another port with PORT=8081.", output);
+        Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Start_SeveralWrongSettings_ReportsAllWithKeyValueAndRange()
+    {
+        (int exitCode, string output) = await RunToEndAsync(("PORT", "0"), ("MODAL_MEMORY_MB", "-5"), ("Coach__Chat__MaxMessageLength", "0"), ("Coach__Rag__Top", "0"));
+        Assert.Equal(1, exitCode);
+        Assert.Contains("Coach:Deployment:MemoryMb", output);
+        Assert.Contains("-5", output);
+        Assert.Contains("Coach:Chat:MaxMessageLength is 0; it must be between 1 and 60000.", output);
+        Assert.Contains("Coach:Rag:Top is 0; it must be between 1 and 1000.", output);
+        Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Start_UnknownMode_NamesTheAllowedOnes()
+    {
+        (int exitCode, string output) = await RunToEndAsync(("PORT", "0"), ("COACH_MODE", "turbo"));
+        Assert.Equal(1, exitCode);
+        Assert.Contains("Coach:Mode is turbo; it must be auto, mock or real.", output);
+    }
+
+    [Fact]
+    public async Task Start_ThousandMarkdownFiles_AnswersWithinFifteenSeconds()
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("coach-thousand-");
+        try
+        {
+            for (int file = 0; file < 1_000; file++)
+            {
+                await File.WriteAllTextAsync(Path.Combine(folder.FullName, $"note-{file:0000}.md"),
+                    $"# Note {file}\n\nThis note is about station number {file}.\n\n## Master\n\nThe station master of station {file} keeps {file * 7 + 3} lanterns in the shed.\n");
+            }
+
+            long started = Stopwatch.GetTimestamp();
+            await using ChatHost host = await ChatHost.StartAsync(knowledge: folder.FullName);
+            using HttpClient visitor = host.NewVisitor();
+            ChatReply reply = await visitor.AskAsync("How many lanterns does the master of station 731 keep in the shed?");
+            Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(15));
+            Assert.Equal("note-0731.md", reply.Passages[0].GetProperty("source").GetString());
+            Assert.Contains("5120", reply.Text);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task Start_UnreadableBinaryHugeAndVanishedDocuments_AnswersFromTheRest()
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("coach-hostile-");
+        try
+        {
+            await File.WriteAllTextAsync(Path.Combine(folder.FullName, "good.md"), "# Good\n\nThe beacon is painted vermilion.\n");
+            await File.WriteAllBytesAsync(Path.Combine(folder.FullName, "binary.md"), [.. Enumerable.Range(0, 100_000).Select(i => (byte)(i * 31 % 256))]);
+            await File.WriteAllBytesAsync(Path.Combine(folder.FullName, "huge.txt"), new byte[20 << 20]);
+            File.CreateSymbolicLink(Path.Combine(folder.FullName, "vanished.md"), Path.Combine(folder.FullName, "nowhere.md"));
+            await using ChatHost host = await ChatHost.StartAsync(knowledge: folder.FullName);
+            using HttpClient visitor = host.NewVisitor();
+            ChatReply reply = await visitor.AskAsync("What colour is the beacon painted?");
+            Assert.Contains("vermilion", reply.Text);
+            Assert.Equal("good.md", reply.Passages[0].GetProperty("source").GetString());
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task Start_KnowledgeFolderMissing_ChatsAndSaysThatNothingIsKnown()
+    {
+        await using ChatHost host = await ChatHost.StartAsync(values =>
+        {
+            values["Coach:Rag:Knowledge"] = Path.Combine(Path.GetTempPath(), "coach-no-such-folder");
+            values["Coach:Rag:TimeLimit"] = "00:00:01";
+        }, waitForKnowledge: false);
+        using HttpClient visitor = host.NewVisitor();
+        ChatReply reply = await visitor.AskAsync("What do you know?");
+        Assert.NotEmpty(reply.Text);
+        Assert.Empty(reply.Passages);
+        using HttpResponseMessage health = await visitor.GetAsync("/healthz");
+        Assert.Equal(HttpStatusCode.OK, health.StatusCode);
+    }
+
+    private static async Task<(int ExitCode, string Output)> RunToEndAsync(params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo("dotnet", [typeof(Program).Assembly.Location]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach ((string name, string value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        using Process process = Process.Start(start)!;
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        Task<string> output = process.StandardOutput.ReadToEndAsync(limit.Token);
+        Task<string> error = process.StandardError.ReadToEndAsync(limit.Token);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+
+        return (process.ExitCode, await output + await error);
+    }
+}

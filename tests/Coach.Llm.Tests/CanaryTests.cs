@@ -1,0 +1,226 @@
+using System.Collections;
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Reflection;
+using System.Text.Json;
+using Coach.Abstractions;
+using Coach.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Coach.Llm.Tests;
+
+/// <summary>A marked key goes into every input, servers echo it in every place; then every output is searched for it.</summary>
+public sealed class CanaryTests
+{
+    private const string Canary = "CANARY-7f3a91-do-not-show";
+
+    private readonly ConcurrentQueue<string> _seen = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task EveryPath_GivenAMarkedKey_ShowsItNowhere()
+    {
+        using var activities = new ActivityListener
+        {
+            ShouldListenTo = _ => true,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = activity => See(activity.DisplayName, activity.TagObjects.Select(tag => tag.Value), activity.Events.SelectMany(e => e.Tags.Select(tag => tag.Value))),
+        };
+        ActivitySource.AddActivityListener(activities);
+        using var metrics = new MeterListener { InstrumentPublished = (instrument, self) => self.EnableMeasurementEvents(instrument) };
+        metrics.SetMeasurementEventCallback<long>((_, _, tags, _) => See(tags.ToArray().Select(tag => tag.Value)));
+        metrics.SetMeasurementEventCallback<double>((_, _, tags, _) => See(tags.ToArray().Select(tag => tag.Value)));
+        metrics.SetMeasurementEventCallback<int>((_, _, tags, _) => See(tags.ToArray().Select(tag => tag.Value)));
+        metrics.Start();
+
+        int sent = 0;
+        var network = new StubHandler((request, _) =>
+        {
+            int turn = Interlocked.Increment(ref sent);
+            if (turn % 5 == 0)
+            {
+                throw new HttpRequestException($"cannot connect with {Canary}", new IOException(Canary));
+            }
+
+            int status = (turn % 4) switch { 0 => 200, 1 => 401, 2 => 403, _ => 429 };
+            HttpResponseMessage response = StubHandler.Response(status,
+                $$$"""{"error":{"code":{{{status}}},"message":"key {{{Canary}}} api_key:{{{Canary}}}","status":"{{{Canary}}}","type":"{{{Canary}}}","param":"{{{Canary}}}","details":[{"reason":"{{{Canary}}}"}]}}""",
+                headers: [("x-echo", Canary), ("retry-after", Canary)]);
+            response.ReasonPhrase = Canary;
+            return Task.FromResult(response);
+        });
+        var clock = new VirtualClock();
+        await using ServiceProvider host = LlmHost.Build(network, clock, o =>
+        {
+            o.OpenAICompatible.BaseUrl = new Uri("http://litellm.test");
+            o.Sessions.MaxSessions = 2;
+            o.Validation.CacheDuration = TimeSpan.Zero;
+        }, builder =>
+        {
+            builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(new SeeingLogger(this)));
+            builder.AddProvider<TestClient>("test", (_, session, key, _) => Task.FromResult<TestClient>(new StubbornClient(session, key)));
+        });
+
+        var validator = host.GetRequiredService<IApiKeyValidator>();
+        foreach (string provider in ProviderNames.All)
+        {
+            foreach (string key in (string[])[Canary, $" {Canary}", $"Bearer {Canary}", $"https://x/{Canary}", $"\"{Canary}\"", Canary + "é"])
+            {
+                for (int i = 0; i < 6; i++)
+                {
+                    KeyValidation outcome = await validator.ValidateAsync(LlmHost.Key(provider, key), Token);
+                    See(outcome, JsonSerializer.Serialize(outcome));
+                    Catch(() => outcome.EnsureValid());
+                }
+            }
+        }
+
+        await CatchAsync(() => validator.ValidateAsync(LlmHost.Key(Canary, Canary), Token));
+        ApiKey[] keys = [LlmHost.Key("test", Canary), LlmHost.Key("test", Canary + "2")];
+        var store = host.GetRequiredService<ISessionKeyStore>();
+        var registry = host.GetRequiredService<ISessionClientRegistry>();
+        foreach (string name in (string[])["one", "two", "three"])
+        {
+            foreach (ApiKey key in keys)
+            {
+                await CatchAsync(() => store.SetAsync(SessionId.From(name), key, Token).AsTask());
+                await CatchAsync(async () => (await registry.AcquireAsync<TestClient>(SessionId.From(name), key, Token)).Dispose());
+                See(await store.ListAsync(SessionId.From(name), Token), JsonSerializer.Serialize(await store.ListAsync(SessionId.From(name), Token)));
+            }
+        }
+
+        await CatchAsync(() => store.SetAsync(SessionId.From("one"), LlmHost.Key("test", $"{Canary} {Canary}"), Token).AsTask());
+        await CatchAsync(() => registry.AcquireAsync<TestClient>(SessionId.From("one"), LlmHost.Key("nobody", Canary), Token).AsTask());
+        await CatchAsync(() => registry.AcquireAsync<string>(SessionId.From("one"), keys[0], Token).AsTask());
+        clock.Advance(TimeSpan.FromHours(1));
+        metrics.RecordObservableInstruments();
+        See(JsonSerializer.Serialize(host.GetRequiredService<IOptions<CoachLlmOptions>>().Value));
+        await host.DisposeAsync();
+
+        Assert.True(_seen.Count > 300, $"only {_seen.Count} outputs were seen");
+        Assert.DoesNotContain(_seen, text => text.Contains("CANARY-7f3a91", StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Fact]
+    public void EveryPublicType_HoldingAMarkedKey_ShowsItInNoTextJsonOrDebuggerView()
+    {
+        ApiKey key = LlmHost.Key("gemini", Canary);
+        var client = new TestClient(SessionId.From("s"), key);
+        object[] holders =
+        [
+            key, key.Secret, new KeyValidation(KeyStatus.Valid, "Yes.", IsAuthentic: true) { Provider = key.Provider, Fingerprint = key.Fingerprint },
+            new ClientLease<TestClient>(client), new CoachLlmOptions(),
+            LlmException.KeyRefused(new KeyValidation(KeyStatus.Invalid, "No.", IsAuthentic: false)), LlmException.KeyMissing("gemini"),
+        ];
+        foreach (object holder in holders)
+        {
+            See(holder.ToString(), $"{holder}", string.Format(null, "{0}", holder));
+            Catch(() => See(JsonSerializer.Serialize(holder, holder.GetType())));
+            Walk(holder, depth: 0);
+        }
+
+        Assert.DoesNotContain(_seen, text => text.Contains(Canary, StringComparison.OrdinalIgnoreCase));
+    }
+
+    // What a logger or debugger that walks public properties, or a debugger display, would find.
+    private void Walk(object? value, int depth)
+    {
+        if (value is null || depth > 4)
+        {
+            return;
+        }
+
+        See(value.ToString());
+        if (value is string or Type || value.GetType().IsPrimitive || value.GetType().IsEnum)
+        {
+            return;
+        }
+
+        if (value.GetType().GetCustomAttribute<DebuggerTypeProxyAttribute>() is { } proxy && Type.GetType(proxy.ProxyTypeName) is { } view)
+        {
+            Walk(Activator.CreateInstance(view, value), depth + 1);
+        }
+
+        foreach (object? item in value as IEnumerable ?? Array.Empty<object>())
+        {
+            Walk(item, depth + 1);
+        }
+
+        foreach (PropertyInfo property in value.GetType().GetProperties().Where(property => property.GetIndexParameters().Length == 0))
+        {
+            Catch(() => Walk(property.GetValue(value), depth + 1));
+        }
+    }
+
+    private void See(params IEnumerable<object?> values)
+    {
+        foreach (object? value in values)
+        {
+            if (value is IEnumerable<object?> many)
+            {
+                See(many);
+            }
+            else if (value is not null)
+            {
+                _seen.Enqueue(value.ToString() ?? "");
+            }
+        }
+    }
+
+    private void Catch(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception failure)
+        {
+            See(failure.ToString(), failure.Data.Values.Cast<object?>());
+        }
+    }
+
+    private async Task CatchAsync(Func<Task> action)
+    {
+        try
+        {
+            await action();
+        }
+        catch (LlmException failure)
+        {
+            See(failure.ToString(), failure.Data.Values.Cast<object?>(), failure.Provider);
+        }
+    }
+
+    private sealed class StubbornClient(SessionId session, ApiKey key) : TestClient(session, key)
+    {
+        public override void Dispose() => throw new InvalidOperationException(Canary);
+    }
+
+    private sealed class SeeingLogger(CanaryTests test) : ILoggerProvider, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull
+        {
+            test.See(state.ToString());
+            return null;
+        }
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            // HttpClient's own logs show the exceptions of its handlers; the stub's text is the test's, not a key that Coach put there.
+            test.See(formatter(state, null), (state as IEnumerable<KeyValuePair<string, object?>>)?.Select(pair => pair.Value));
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}

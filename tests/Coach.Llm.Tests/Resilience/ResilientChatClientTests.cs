@@ -1,0 +1,290 @@
+using System.Diagnostics.Metrics;
+using Coach.Testing;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Coach.Llm.Tests;
+
+public sealed class ResilientChatClientTests
+{
+    private readonly VirtualClock _clock = new();
+    private readonly LlmRequestOptions _options = new();
+    private readonly ScriptedChatClient _provider;
+
+    public ResilientChatClientTests() => _provider = new ScriptedChatClient(_clock);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task GetResponseAsync_ThreeOutages_RetriesAfterOneTwoAndFourSeconds()
+    {
+        _provider.Fail(Failures.Unavailable()).Fail(Failures.Unavailable()).Fail(Failures.Unavailable()).Answer("at last");
+
+        ChatResponse response = await RunAsync(client => client.GetResponseAsync("hi", null, Token));
+
+        Assert.Equal("at last", response.Text);
+        Assert.Equal(4, _provider.Calls.Count);
+        Assert.Equal(TimeSpan.FromSeconds(7), Elapsed);
+    }
+
+    [Fact]
+    public async Task GetResponseAsync_Jitter_SpreadsTheWaitOverHalfToOneAndAHalf()
+    {
+        _provider.Fail(Failures.Unavailable()).Answer("ok");
+        await RunAsync(client => client.GetResponseAsync("hi", null, Token), random: new FixedRandom(0.25));
+        Assert.Equal(TimeSpan.FromMilliseconds(750), Elapsed);
+    }
+
+    [Fact]
+    public async Task GetStreamingResponseAsync_OutageThenAnswer_IsSeenAsOneStream()
+    {
+        _provider.Fail(Failures.RateLimited(TimeSpan.FromSeconds(34.07))).Answer("one two three");
+
+        string text = await RunAsync(client => TextAsync(client.GetStreamingResponseAsync("hi", null, Token)));
+
+        Assert.Equal("one two three", text);
+        Assert.Equal(TimeSpan.FromSeconds(34.07), Elapsed);
+    }
+
+    [Theory]
+    [InlineData(61)]
+    [InlineData(119)]
+    public async Task GetResponseAsync_HintBeyondTheLongestWait_FailsAtOnceWithTheHint(int seconds)
+    {
+        _provider.Fail(Failures.RateLimited(TimeSpan.FromSeconds(seconds)));
+
+        LlmException exception = await Assert.ThrowsAsync<LlmException>(() => RunAsync(client => client.GetResponseAsync("hi", null, Token)));
+
+        Assert.Equal(LlmError.RateLimited, exception.Error);
+        Assert.Equal(TimeSpan.FromSeconds(seconds), exception.RetryAfter);
+        Assert.Equal(TimeSpan.Zero, Elapsed);
+        Assert.Single(_provider.Calls);
+    }
+
+    [Fact]
+    public async Task GetResponseAsync_HintBeyondWhatIsLeftOfTheTotal_FailsAtOnce()
+    {
+        _options.TotalTimeout = TimeSpan.FromSeconds(90);
+        _provider.Fail(Failures.RateLimited(TimeSpan.FromSeconds(50))).Fail(Failures.RateLimited(TimeSpan.FromSeconds(50)));
+
+        LlmException exception = await Assert.ThrowsAsync<LlmException>(() => RunAsync(client => client.GetResponseAsync("hi", null, Token)));
+
+        Assert.Equal(LlmError.RateLimited, exception.Error);
+        Assert.Equal(TimeSpan.FromSeconds(50), Elapsed);
+        Assert.Equal(2, _provider.Calls.Count);
+    }
+
+    [Fact]
+    public async Task GetResponseAsync_WhatRetryingCannotMend_IsTriedOnce()
+    {
+        foreach (LlmException failure in (LlmException[])
+            [Failures.QuotaExhausted(), Failures.KeyInvalid(), Failures.Rejected(), LlmException.LocalLimit("calls", TimeSpan.FromSeconds(1))])
+        {
+            var provider = new ScriptedChatClient(_clock).Fail(failure);
+            LlmException exception = await Assert.ThrowsAsync<LlmException>(
+                () => RunAsync(client => client.GetResponseAsync("hi", null, Token), provider: provider));
+            Assert.Same(failure, exception);
+            Assert.Single(provider.Calls);
+        }
+
+        Assert.Equal(TimeSpan.Zero, Elapsed);
+    }
+
+    [Fact]
+    public async Task GetResponseAsync_MaxRetriesZero_TriesOnce()
+    {
+        _options.MaxRetries = 0;
+        _provider.Fail(Failures.Unavailable());
+        await Assert.ThrowsAsync<LlmException>(() => RunAsync(client => client.GetResponseAsync("hi", null, Token)));
+        Assert.Single(_provider.Calls);
+    }
+
+    [Fact]
+    public async Task GetResponseAsync_Silence_TimesOutAtTheAttemptLimitAndInAllAtTheTotal()
+    {
+        _provider.Hang();
+
+        LlmException exception = await Assert.ThrowsAsync<LlmException>(() => RunAsync(client => client.GetResponseAsync("hi", null, Token)));
+
+        Assert.Equal(LlmError.TimedOut, exception.Error);
+        Assert.Equal(2, _provider.Calls.Count);
+        Assert.Equal(TimeSpan.FromMinutes(2), Elapsed);
+        Assert.Equal("Provider 'gemini' did not answer within 120 s. Try again, or raise Coach:Llm:Requests:TotalTimeout.", exception.Message);
+    }
+
+    [Fact]
+    public async Task GetStreamingResponseAsync_NoFirstToken_TimesOutAtItsLimitAndIsRetried()
+    {
+        _provider.Hang().Answer("second try");
+
+        string text = await RunAsync(client => TextAsync(client.GetStreamingResponseAsync("hi", null, Token)));
+
+        Assert.Equal("second try", text);
+        Assert.Equal(TimeSpan.FromSeconds(31), Elapsed);
+    }
+
+    [Fact]
+    public async Task GetStreamingResponseAsync_SilenceInTheMiddle_TimesOutAtTheIdleLimitAndIsNotRetried()
+    {
+        _provider.Hang(after: "the beginning");
+        var seen = new List<string>();
+
+        LlmException exception = await Assert.ThrowsAsync<LlmException>(
+            () => RunAsync(client => TextAsync(client.GetStreamingResponseAsync("hi", null, Token), seen)));
+
+        Assert.Equal(LlmError.TimedOut, exception.Error);
+        Assert.Contains("Coach:Llm:Requests:IdleTimeout", exception.Message, StringComparison.Ordinal);
+        Assert.Equal("the beginning", string.Concat(seen));
+        Assert.Single(_provider.Calls);
+        Assert.Equal(TimeSpan.FromSeconds(60), Elapsed);
+    }
+
+    [Fact]
+    public async Task GetStreamingResponseAsync_FailureAfterTheFirstToken_IsNotRetried()
+    {
+        _provider.Fail(LlmException.StreamInterrupted("gemini"), after: "half an");
+
+        LlmException exception = await Assert.ThrowsAsync<LlmException>(
+            () => RunAsync(client => TextAsync(client.GetStreamingResponseAsync("hi", null, Token))));
+
+        Assert.Equal(LlmError.StreamInterrupted, exception.Error);
+        Assert.Single(_provider.Calls);
+    }
+
+    [Fact]
+    public async Task GetStreamingResponseAsync_SlowButSteady_EndsAtTheTotalLimit()
+    {
+        _options.TotalTimeout = TimeSpan.FromSeconds(100);
+        var drip = new DrippingClient(_clock, TimeSpan.FromSeconds(30));
+
+        LlmException exception = await Assert.ThrowsAsync<LlmException>(
+            () => RunAsync(client => TextAsync(client.GetStreamingResponseAsync("hi", null, Token)), provider: drip));
+
+        Assert.Equal(LlmError.TimedOut, exception.Error);
+        Assert.Contains("TotalTimeout", exception.Message, StringComparison.Ordinal);
+        Assert.Equal(TimeSpan.FromSeconds(100), Elapsed);
+    }
+
+    [Fact]
+    public async Task GetResponseAsync_CancelledWhileWaitingForARetry_IsACancellation()
+    {
+        _provider.Fail(Failures.Unavailable());
+        using var cancel = new CancellationTokenSource();
+        Task<ChatResponse> answer = Client(_provider).GetResponseAsync("hi", null, cancel.Token);
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => answer);
+    }
+
+    [Fact]
+    public async Task Circuit_FiveFailures_RefusesThenLetsOneTry()
+    {
+        _options.MaxRetries = 0;
+        _provider.Fail(Failures.Unavailable());
+        CallPolicy policy = Policy(KeyClass.User);
+        IChatClient client = Client(_provider, policy);
+        for (int i = 0; i < 5; i++)
+        {
+            Assert.False(policy.IsOpen);
+            await Assert.ThrowsAsync<LlmException>(() => client.GetResponseAsync("hi", null, Token));
+        }
+
+        Assert.True(policy.IsOpen);
+        LlmException refused = await Assert.ThrowsAsync<LlmException>(() => client.GetResponseAsync("hi", null, Token));
+        Assert.Equal(LlmError.Unavailable, refused.Error);
+        Assert.Equal("Provider 'gemini' failed repeatedly, so it is left alone for 30 s. Try again then, or use another provider.", refused.Message);
+        Assert.Equal(5, _provider.Calls.Count);
+
+        _clock.Advance(TimeSpan.FromSeconds(30));
+        _provider.Answer("back");
+        Assert.Equal("back", (await client.GetResponseAsync("hi", null, Token)).Text);
+        Assert.False(policy.IsOpen);
+    }
+
+    [Fact]
+    public async Task Circuit_RateLimits_OpenItForThePlatformsKeyOnly()
+    {
+        _options.MaxRetries = 0;
+        _provider.Fail(Failures.RateLimited());
+        CallPolicy users = Policy(KeyClass.User);
+        CallPolicy platform = Policy(KeyClass.Platform);
+        for (int i = 0; i < 10; i++)
+        {
+            await Assert.ThrowsAsync<LlmException>(() => Client(_provider, users).GetResponseAsync("hi", null, Token));
+            await Assert.ThrowsAsync<LlmException>(() => Client(_provider, platform).GetResponseAsync("hi", null, Token));
+        }
+
+        Assert.False(users.IsOpen);
+        Assert.True(platform.IsOpen);
+    }
+
+    [Fact]
+    public async Task Circuit_RefusedKeys_NeverOpenIt()
+    {
+        _provider.Fail(Failures.KeyInvalid());
+        CallPolicy policy = Policy(KeyClass.User);
+        for (int i = 0; i < 20; i++)
+        {
+            await Assert.ThrowsAsync<LlmException>(() => Client(_provider, policy).GetResponseAsync("hi", null, Token));
+        }
+
+        Assert.False(policy.IsOpen);
+    }
+
+    private TimeSpan Elapsed => _clock.GetUtcNow() - new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    private CallPolicy Policy(KeyClass keyClass, Random? random = null)
+    {
+        ServiceProvider services = new ServiceCollection().BuildServiceProvider();
+        return new CallPolicy("gemini", keyClass, _options, _clock, new Jitter(random ?? new FixedRandom(0.5)),
+            new LlmTelemetry(new LlmMeter(services)), NullLogger.Instance);
+    }
+
+    private IChatClient Client(IChatClient provider, CallPolicy? policy = null, Random? random = null) =>
+        new ResilientChatClient(provider, policy ?? Policy(KeyClass.User, random));
+
+    private async Task<T> RunAsync<T>(Func<IChatClient, Task<T>> call, IChatClient? provider = null, Random? random = null)
+    {
+        Task<T> task = call(Client(provider ?? _provider, random: random));
+        await _clock.RunUntilAsync(task);
+        return await task;
+    }
+
+    private static async Task<string> TextAsync(IAsyncEnumerable<ChatResponseUpdate> updates, List<string>? seen = null)
+    {
+        seen ??= [];
+        await foreach (ChatResponseUpdate update in updates)
+        {
+            seen.Add(update.Text);
+        }
+
+        return string.Concat(seen);
+    }
+
+    private sealed class FixedRandom(double value) : Random
+    {
+        public override double NextDouble() => value;
+    }
+
+    private sealed class DrippingClient(TimeProvider time, TimeSpan pause) : IChatClient
+    {
+        public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+            IEnumerable<ChatMessage> messages, ChatOptions? options, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        {
+            while (true)
+            {
+                yield return new ChatResponseUpdate(ChatRole.Assistant, "drip ");
+                await Task.Delay(pause, time, cancellationToken);
+            }
+        }
+
+        public object? GetService(Type serviceType, object? serviceKey) => null;
+
+        public void Dispose()
+        {
+        }
+    }
+}

@@ -1,0 +1,331 @@
+using System.Text;
+using System.Text.Json;
+using Coach.Abstractions;
+using Coach.Testing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Coach.Llm.Tests.Validation;
+
+/// <summary>The cases that no recording covers: one row per known answer, and per way in which an answer can be damaged.</summary>
+public class ComposedAnswerTests
+{
+    private const string Html = "<!DOCTYPE html><html><body>Access denied. key</body></html>";
+
+    public static TheoryData<string, int, string, KeyStatus> Answers { get; } = new()
+    {
+        // Gemini
+        { "gemini", 400, Google(400, "INVALID_ARGUMENT", "API Key not found. Please pass a valid API key.", "API_KEY_INVALID"), KeyStatus.Invalid },
+        { "gemini", 400, "[" + Google(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", "API_KEY_INVALID") + "]", KeyStatus.Invalid },
+        { "gemini", 400, "[" + Google(400, "INVALID_ARGUMENT", "API key expired. Please renew the API key.") + "]", KeyStatus.Expired },
+        { "gemini", 401, Google(401, "UNAUTHENTICATED", "Request had invalid authentication credentials.", "ACCESS_TOKEN_TYPE_UNSUPPORTED"), KeyStatus.WrongKind },
+        { "gemini", 401, Google(401, "UNAUTHENTICATED", "Request is missing required authentication credential.", "CREDENTIALS_MISSING"), KeyStatus.Missing },
+        { "gemini", 401, Google(401, "UNAUTHENTICATED", "Request had invalid authentication credentials."), KeyStatus.Invalid },
+        { "gemini", 403, Google(403, "PERMISSION_DENIED", "blocked", "API_KEY_IP_ADDRESS_BLOCKED"), KeyStatus.Restricted },
+        { "gemini", 403, Google(403, "PERMISSION_DENIED", "blocked", "API_KEY_ANDROID_APP_BLOCKED"), KeyStatus.Restricted },
+        { "gemini", 403, Google(403, "PERMISSION_DENIED", "blocked", "API_KEY_IOS_APP_BLOCKED"), KeyStatus.Restricted },
+        { "gemini", 403, Google(403, "PERMISSION_DENIED", "Generative Language API has not been used in project 1 before or it is disabled.", "SERVICE_DISABLED"), KeyStatus.Restricted },
+        { "gemini", 403, Google(403, "PERMISSION_DENIED", "Permission denied: Consumer 'api_key:AIzaFAKE' has been suspended.", "CONSUMER_SUSPENDED"), KeyStatus.Revoked },
+        { "gemini", 403, Google(403, "PERMISSION_DENIED", "Permission denied: Consumer 'api_key:AIzaFAKE' has been suspended."), KeyStatus.Revoked },
+        { "gemini", 403, Google(403, "PERMISSION_DENIED", "The caller does not have permission"), KeyStatus.Restricted },
+        { "gemini", 400, Google(400, "FAILED_PRECONDITION", "Free tier is not available without a billing account linked."), KeyStatus.BillingRequired },
+        { "gemini", 400, Google(400, "INVALID_ARGUMENT", "Invalid page size."), KeyStatus.WrongEndpoint },
+        { "gemini", 429, Quota("PerDay", "0", "3s"), KeyStatus.BillingRequired },
+        { "gemini", 429, Google(429, "RESOURCE_EXHAUSTED", "You exceeded your current quota.\\n* Quota exceeded for metric: x, limit: 0\\nPlease retry in 3s."), KeyStatus.BillingRequired },
+        { "gemini", 429, Google(429, "RESOURCE_EXHAUSTED", "Please retry in 900.2ms."), KeyStatus.RateLimited },
+        { "gemini", 429, Quota("PerMinute", "10", "900ms"), KeyStatus.RateLimited },
+        { "gemini", 429, Quota("PerMinute", "10", "301s"), KeyStatus.QuotaExhausted },
+        { "gemini", 429, Quota("PerDay", "20", "2s"), KeyStatus.QuotaExhausted },
+        { "gemini", 503, Google(503, "UNAVAILABLE", "No capacity", "MODEL_CAPACITY_EXHAUSTED"), KeyStatus.Unavailable },
+
+        // OpenAI
+        { "openai", 401, OpenAI("invalid_request_error", null, "You have insufficient permissions for this operation. Missing scopes: api.model.read."), KeyStatus.Restricted },
+        { "openai", 401, OpenAI("invalid_request_error", null, "Your IP address is not authorized."), KeyStatus.Restricted },
+        { "openai", 403, OpenAI("request_forbidden", "unsupported_country_region_territory", "Country, region, or territory not supported"), KeyStatus.RegionBlocked },
+        { "openai", 429, OpenAI("rate_limit_error", "slow_down", "Slow down."), KeyStatus.RateLimited },
+        { "openai", 429, OpenAI("insufficient_quota", null, "You exceeded your current quota."), KeyStatus.QuotaExhausted },
+        { "openai", 429, OpenAI("insufficient_quota", "organization_spend_limit_exceeded", "x"), KeyStatus.QuotaExhausted },
+        { "openai", 429, OpenAI("insufficient_quota", "organization_usage_limit_exceeded", "x"), KeyStatus.QuotaExhausted },
+        { "openai", 429, OpenAI("requests", "rate_limit_exceeded", "Rate limit reached"), KeyStatus.RateLimited },
+        { "openai", 403, Html, KeyStatus.Unavailable },
+        { "openai", 403, OpenAI("invalid_request_error", null, "Project archived."), KeyStatus.Restricted },
+
+        // Anthropic
+        { "anthropic", 400, Anthropic("invalid_request_error", "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC."), KeyStatus.QuotaExhausted },
+        { "anthropic", 400, Anthropic("invalid_request_error", "On hold.", "organization_on_hold"), KeyStatus.Restricted },
+        { "anthropic", 401, Anthropic("authentication_error", "OAuth authentication is currently not supported."), KeyStatus.WrongKind },
+        { "anthropic", 403, """{"error":{"type":"forbidden","message":"Request not allowed"}}""", KeyStatus.RegionBlocked },
+        { "anthropic", 504, Anthropic("timeout_error", "x"), KeyStatus.Unavailable },
+        { "anthropic", 404, Anthropic("not_found_error", "x"), KeyStatus.WrongEndpoint },
+        { "anthropic", 409, Anthropic("conflict_error", "x"), KeyStatus.Unavailable },
+        { "anthropic", 413, Anthropic("request_too_large", "x"), KeyStatus.WrongEndpoint },
+
+        // Cartesia
+        { "cartesia", 401, "Invalid API key: The API key is invalid.", KeyStatus.Invalid },
+        { "cartesia", 403, Cartesia(null, "Forbidden", "x"), KeyStatus.Restricted },
+        { "cartesia", 403, "Forbidden: not allowed", KeyStatus.Restricted },
+        { "cartesia", 402, Cartesia("quota_exceeded", "Quota", "x"), KeyStatus.QuotaExhausted },
+        { "cartesia", 402, "Quota: exceeded", KeyStatus.QuotaExhausted },
+        { "cartesia", 500, "Internal: x", KeyStatus.Unavailable },
+
+        // OpenRouter
+        { "openrouter", 200, """{"error":{"code":401,"message":"Invalid credentials"}}""", KeyStatus.Invalid },
+        { "openrouter", 200, """{"error":{"code":502,"message":"Provider returned error"}}""", KeyStatus.Unavailable },
+        { "openrouter", 200, """{"error":{"message":"?"}}""", KeyStatus.Unavailable },
+        { "openrouter", 403, """{"error":{"code":403,"message":"Key limit exceeded (total limit). Manage it using https://openrouter.ai/settings/keys"}}""", KeyStatus.QuotaExhausted },
+        { "openrouter", 429, """{"error":{"code":429,"message":"Provider returned error","metadata":{"provider_name":"Fixture","raw":"limit"}}}""", KeyStatus.RateLimited },
+        { "openrouter", 502, """{"error":{"code":502,"message":"Bad gateway"}}""", KeyStatus.Unavailable },
+        { "openrouter", 200, """{"data":{"limit":10,"limit_remaining":0,"is_management_key":false}}""", KeyStatus.QuotaExhausted },
+        { "openrouter", 200, """{"data":{"limit":10,"limit_remaining":-0.25}}""", KeyStatus.QuotaExhausted },
+        { "openrouter", 200, """{"data":{"limit":null,"limit_remaining":null,"is_management_key":true}}""", KeyStatus.WrongKind },
+        { "openrouter", 200, """{"data":{"is_provisioning_key":true}}""", KeyStatus.WrongKind },
+        { "openrouter", 200, """{"data":{"expires_at":"2020-01-01T00:00:00Z"}}""", KeyStatus.Expired },
+        { "openrouter", 200, """{"data":[{"id":"a-public-model"}]}""", KeyStatus.WrongEndpoint },
+
+        // LiteLLM and others
+        { "openai-compatible", 400, LiteLlm("expired_key", "Authentication Error - Expired Key.", "400"), KeyStatus.Expired },
+        { "openai-compatible", 400, LiteLlm("budget_exceeded", "Budget has been exceeded!", "400"), KeyStatus.QuotaExhausted },
+        { "openai-compatible", 400, LiteLlm("no_db_connection", "No connected db.", "400"), KeyStatus.Unavailable },
+        { "openai-compatible", 401, LiteLlm("team_model_access_denied", "x", "401"), KeyStatus.Restricted },
+        { "openai-compatible", 403, LiteLlm("org_model_access_denied", "x", "403"), KeyStatus.Restricted },
+        { "openai-compatible", 403, LiteLlm("auth_error", "This route is only for proxy admins", "403"), KeyStatus.Restricted },
+        { "openai-compatible", 429, LiteLlm("None", "No deployments available for selected model. Try again in 5 seconds.", "429"), KeyStatus.RateLimited },
+        { "openai-compatible", 200, Html, KeyStatus.WrongEndpoint },
+        { "openai-compatible", 401, Html, KeyStatus.WrongEndpoint },
+        { "openai-compatible", 404, "", KeyStatus.WrongEndpoint },
+        { "openai-compatible", 200, """{"models":["llama"]}""", KeyStatus.WrongEndpoint },
+        { "openai-compatible", 200, """{"data":{"nested":[]}}""", KeyStatus.WrongEndpoint },
+        { "openai-compatible", 200, """{"outer":{"data":[]}}""", KeyStatus.WrongEndpoint },
+        { "openai-compatible", 401, """{"error":"Unauthorized"}""", KeyStatus.Invalid },
+        { "openai-compatible", 301, "", KeyStatus.WrongEndpoint },
+        { "openai-compatible", 405, """{"detail":"Method Not Allowed"}""", KeyStatus.WrongEndpoint },
+    };
+
+    public static TheoryData<string, int, string, KeyStatus> DamagedAnswers
+    {
+        get
+        {
+            var data = new TheoryData<string, int, string, KeyStatus>();
+            foreach (string provider in ProviderNames.All)
+            {
+                data.Add(provider, 200, "", KeyStatus.WrongEndpoint);
+                data.Add(provider, 200, " \r\n\t", KeyStatus.WrongEndpoint);
+                data.Add(provider, 200, Html, KeyStatus.WrongEndpoint);
+                data.Add(provider, 200, "null", KeyStatus.WrongEndpoint);
+                data.Add(provider, 200, "{}", KeyStatus.WrongEndpoint);
+                data.Add(provider, 200, "\"data\"", KeyStatus.WrongEndpoint);
+                data.Add(provider, 200, "{\"data\":", KeyStatus.Unavailable);
+                data.Add(provider, 200, "{\"models\":[{\"name\":\"mo", KeyStatus.Unavailable);
+                data.Add(provider, 200, "{\"data\":[{\"id\":\"gp", KeyStatus.Unavailable);
+                data.Add(provider, 200, "\uFFFF\u0000", KeyStatus.WrongEndpoint);
+                data.Add(provider, 401, "", KeyStatus.Invalid);
+                data.Add(provider, 401, "{\"error\":{\"me", KeyStatus.Invalid);
+                data.Add(provider, 403, "", KeyStatus.Unavailable);
+                data.Add(provider, 403, Html, KeyStatus.Unavailable);
+                data.Add(provider, 404, Html, KeyStatus.WrongEndpoint);
+                data.Add(provider, 408, "", KeyStatus.Unavailable);
+                data.Add(provider, 429, "", KeyStatus.RateLimited);
+                data.Add(provider, 429, Html, KeyStatus.RateLimited);
+                data.Add(provider, 451, "", KeyStatus.RegionBlocked);
+                data.Add(provider, 500, Html, KeyStatus.Unavailable);
+                data.Add(provider, 502, "", KeyStatus.Unavailable);
+                data.Add(provider, 503, "upstream connect error", KeyStatus.Unavailable);
+                data.Add(provider, 520, Html, KeyStatus.Unavailable);
+                data.Add(provider, 529, "", KeyStatus.Unavailable);
+                data.Add(provider, 302, "", KeyStatus.WrongEndpoint);
+            }
+
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Answers))]
+    [MemberData(nameof(DamagedAnswers))]
+    public async Task ValidateAsync_KnownOrDamagedAnswer_MapsToItsStatus(string provider, int status, string body, KeyStatus expected)
+    {
+        foreach (string type in (string[])["application/json", "text/event-stream", "text/html; charset=utf-8"])
+        {
+            KeyValidation outcome = await ValidateAsync(provider, () => StubHandler.Response(status, body, type));
+            Assert.Equal(expected, outcome.Status);
+            Assert.Equal(KeyStatuses.IsAuthentic(expected), outcome.IsAuthentic);
+        }
+    }
+
+    [Theory]
+    [InlineData("gemini", "models")]
+    [InlineData("openai", "data")]
+    [InlineData("anthropic", "data")]
+    [InlineData("openai-compatible", "data")]
+    public async Task ValidateAsync_GiganticSuccess_IsReadUpToTheLimitAndAccepted(string provider, string member)
+    {
+        var body = new CountingStream(Encoding.UTF8.GetBytes($"{{\"{member}\":["), Encoding.UTF8.GetBytes("{\"id\":\"x\"},"), total: 1L << 30);
+        KeyValidation outcome = await ValidateAsync(provider, () =>
+        {
+            var response = StubHandler.Response(200, "");
+            response.Content = new StreamContent(body);
+            return response;
+        }, o => o.Validation.MaxResponseBytes = 10_000);
+
+        Assert.Equal(KeyStatus.Valid, outcome.Status);
+        Assert.InRange(body.Taken, 1, 10_001);
+    }
+
+    [Theory]
+    [InlineData(200, KeyStatus.WrongEndpoint)]
+    [InlineData(401, KeyStatus.Invalid)]
+    [InlineData(429, KeyStatus.RateLimited)]
+    [InlineData(500, KeyStatus.Unavailable)]
+    public async Task ValidateAsync_GiganticRubbish_IsReadUpToTheLimit(int status, KeyStatus expected)
+    {
+        var body = new CountingStream([], Encoding.UTF8.GetBytes("rubbish "), total: 1L << 30);
+        KeyValidation outcome = await ValidateAsync("openai", () =>
+        {
+            var response = StubHandler.Response(status, "");
+            response.Content = new StreamContent(body);
+            return response;
+        }, o => o.Validation.MaxResponseBytes = 4096);
+
+        Assert.Equal(expected, outcome.Status);
+        Assert.InRange(body.Taken, 1, 4097);
+    }
+
+    [Fact]
+    public void Classify_EveryPrefixOfEveryRecordedAnswer_GivesAVerdictAndNeverThrows()
+    {
+        foreach (string path in Directory.GetFiles(ProviderFixture.Folder, "*.json", SearchOption.AllDirectories))
+        {
+            string name = Path.GetRelativePath(ProviderFixture.Folder, path)[..^5];
+            ProviderFixture fixture = ProviderFixture.Read(name);
+            byte[] body = Encoding.UTF8.GetBytes(fixture.Body);
+            string provider = name.StartsWith("litellm", StringComparison.Ordinal) ? "openai-compatible" : name.Split(Path.DirectorySeparatorChar)[0];
+            for (int length = 0; length <= body.Length; length++)
+            {
+                var answer = new ProviderAnswer(fixture.Status, headers: null, "application/json", body.AsMemory(0, length), isTruncated: false);
+                ProviderVerdict verdict = ProviderErrors.Classify(provider, answer, DateTimeOffset.UnixEpoch);
+                Assert.True(Enum.IsDefined(verdict.Status) && Enum.IsDefined(verdict.Error));
+                Assert.NotEqual(KeyStatus.Valid, verdict.Status);
+            }
+        }
+    }
+
+    [Fact]
+    public void Classify_EveryByteFlippedInEveryRecordedAnswer_GivesAVerdictAndNeverThrows()
+    {
+        foreach (string path in Directory.GetFiles(ProviderFixture.Folder, "*.json", SearchOption.AllDirectories))
+        {
+            string name = Path.GetRelativePath(ProviderFixture.Folder, path)[..^5];
+            ProviderFixture fixture = ProviderFixture.Read(name);
+            byte[] body = Encoding.UTF8.GetBytes(fixture.Body);
+            string provider = name.StartsWith("litellm", StringComparison.Ordinal) ? "openai-compatible" : name.Split(Path.DirectorySeparatorChar)[0];
+            for (int i = 0; i < body.Length; i++)
+            {
+                body[i] ^= 0xFF;
+                Assert.NotEmpty(ProviderErrors.Classify(provider, new ProviderAnswer(fixture.Status, null, null, body, false), DateTimeOffset.UnixEpoch).Message);
+                body[i] ^= 0xFF;
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("gemini", 404, "model", LlmError.ModelNotFound)]
+    [InlineData("gemini", 400, "bad argument", LlmError.RequestRejected)]
+    [InlineData("openai", 413, "too large", LlmError.RequestRejected)]
+    [InlineData("openai", 422, "unprocessable", LlmError.RequestRejected)]
+    public void Classify_RequestIsWrongInItself_BlamesTheRequestNotTheKey(string provider, int status, string message, LlmError expected)
+    {
+        var answer = new ProviderAnswer(status, null, null, Encoding.UTF8.GetBytes(Google(status, "X", message)), isTruncated: false);
+        ProviderVerdict verdict = ProviderErrors.Classify(provider, answer, DateTimeOffset.UnixEpoch);
+
+        Assert.Equal(expected, verdict.Error);
+        Assert.False(verdict.SaysSomethingAboutTheKey);
+        Assert.False(verdict.IsTransient);
+        Assert.Null(LlmException.FromVerdict(provider, verdict).KeyStatus);
+    }
+
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData("true", true)]
+    [InlineData("false", false)]
+    public void Classify_ServerSaysWhetherToRetry_IsBelievedForTransientFailuresOnly(string? header, bool expected)
+    {
+        using var response = new HttpResponseMessage();
+        if (header is not null)
+        {
+            response.Headers.Add("x-should-retry", header);
+        }
+
+        ProviderVerdict overloaded = ProviderErrors.Classify("anthropic", new ProviderAnswer(529, response.Headers, null, default, false), default);
+        ProviderVerdict refused = ProviderErrors.Classify("anthropic", new ProviderAnswer(401, response.Headers, null, default, false), default);
+        Assert.Equal(expected, overloaded.IsTransient);
+        Assert.False(refused.IsTransient);
+    }
+
+    private static async Task<KeyValidation> ValidateAsync(string provider, Func<HttpResponseMessage> answer, Action<CoachLlmOptions>? options = null)
+    {
+        await using ServiceProvider services = LlmHost.Build(StubHandler.Always(answer), options: o =>
+        {
+            o.OpenAICompatible.BaseUrl = new Uri("http://litellm.test");
+            options?.Invoke(o);
+        });
+        return await services.GetRequiredService<IApiKeyValidator>()
+            .ValidateAsync(LlmHost.Key(provider, "some-key-0123456789"), TestContext.Current.CancellationToken);
+    }
+
+    private static string Google(int code, string status, string message, string? reason = null) => reason is null
+        ? $$$"""{"error":{"code":{{{code}}},"message":"{{{message}}}","status":"{{{status}}}"}}"""
+        : $$$"""{"error":{"code":{{{code}}},"message":"{{{message}}}","status":"{{{status}}}","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"{{{reason}}}","domain":"googleapis.com"}]}}""";
+
+    private static string Quota(string period, string value, string delay) => $$$"""
+        {"error":{"code":429,"message":"You exceeded your current quota.","status":"RESOURCE_EXHAUSTED","details":[
+        {"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"quotaId":"GenerateRequests{{{period}}}PerProjectPerModel-FreeTier","quotaValue":"{{{value}}}"}]},
+        {"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"{{{delay}}}"}]}}
+        """;
+
+    private static string OpenAI(string type, string? code, string message) =>
+        $$$"""{"error":{"message":"{{{message}}}","type":"{{{type}}}","param":null,"code":{{{JsonSerializer.Serialize(code)}}}}}""";
+
+    private static string Anthropic(string type, string message, string? code = null) => code is null
+        ? $$$"""{"type":"error","error":{"type":"{{{type}}}","message":"{{{message}}}"},"request_id":"r"}"""
+        : $$$"""{"type":"error","error":{"type":"{{{type}}}","message":"{{{message}}}","details":{"error_code":"{{{code}}}"}},"request_id":"r"}""";
+
+    private static string Cartesia(string? code, string title, string message) =>
+        $$"""{"error_code":{{JsonSerializer.Serialize(code)}},"title":"{{title}}","message":"{{message}}","request_id":"r"}""";
+
+    private static string LiteLlm(string type, string message, string code) =>
+        $$$"""{"error":{"message":"{{{message}}}","type":"{{{type}}}","param":"None","code":"{{{code}}}"}}""";
+
+    /// <summary>A beginning, then the same bytes again and again; counts what was read.</summary>
+    private sealed class CountingStream(byte[] start, byte[] repeated, long total) : Stream
+    {
+        public long Taken { get; private set; }
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position { get => Taken; set => throw new NotSupportedException(); }
+
+        public override int Read(byte[] buffer, int offset, int count)
+        {
+            int read = (int)Math.Min(count, total - Taken);
+            for (int i = 0; i < read; i++, Taken++)
+            {
+                buffer[offset + i] = Taken < start.Length ? start[Taken] : repeated[(Taken - start.Length) % repeated.Length];
+            }
+
+            return read;
+        }
+
+        public override void Flush() => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
+}

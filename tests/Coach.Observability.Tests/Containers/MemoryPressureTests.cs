@@ -1,0 +1,146 @@
+using Coach.Abstractions;
+using Coach.Testing;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Coach.Observability.Tests;
+
+public sealed class MemoryPressureTests
+{
+    private const string Group = "sys/fs/cgroup/";
+
+    private readonly VirtualClock _clock = new();
+    private readonly ListLogger _log = new();
+    private double? _machineLoad;
+
+    [Fact]
+    public void IsHigh_AroundTheThreshold_HasHysteresis()
+    {
+        using KernelTree tree = new KernelTree().V2().File(Group + "memory.max", "1000\n");
+        IMemoryPressure pressure = Create(tree);
+        foreach ((int used, bool expected) in new[] { (799, false), (800, true), (799, true), (750, true), (749, false), (799, false), (801, true) })
+        {
+            tree.File(Group + "memory.current", $"{used}\n");
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            Assert.Equal(expected, pressure.IsHigh);
+        }
+    }
+
+    [Fact]
+    public void IsHigh_UnknownLimit_IsFalse()
+    {
+        using var tree = new KernelTree();
+        Assert.False(Create(tree).IsHigh);
+    }
+
+    [Fact]
+    public void IsHigh_WithoutAContainerLimit_FollowsTheMachinesLoad()
+    {
+        using var tree = new KernelTree();
+        IMemoryPressure pressure = Create(tree);
+        foreach ((double? load, bool expected) in new (double?, bool)[] { (0.79, false), (0.81, true), (0.76, true), (0.7, false), (null, false) })
+        {
+            _machineLoad = load;
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            Assert.Equal(expected, pressure.IsHigh);
+        }
+    }
+
+    [Fact]
+    public void IsHigh_InactiveFilePages_DoNotCount()
+    {
+        using KernelTree tree = new KernelTree().V2().File(Group + "memory.max", "1000\n").File(Group + "memory.current", "990\n").File(Group + "memory.stat", "inactive_file 500\n");
+        Assert.False(Create(tree).IsHigh);
+    }
+
+    [Fact]
+    public void Warning_WhilePressureComesAndGoes_IsLoggedAtMostOncePerInterval()
+    {
+        using KernelTree tree = new KernelTree().V2().File(Group + "memory.max", "1000\n");
+        MemoryPressure pressure = Create(tree);
+        for (int i = 0; i < 400; i++)
+        {
+            tree.File(Group + "memory.current", i % 2 == 0 ? "900\n" : "100\n");
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            _ = pressure.IsHigh;
+        }
+
+        Assert.Equal(200, pressure.Entered);
+        Assert.Equal(
+            "Memory pressure: 90 % of the memory limit is in use; new sessions wait until it falls below 75 %",
+            _log.Messages.First());
+        Assert.Equal(2, _log.Messages.Count(message => message.StartsWith("Memory pressure: ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Read_WithinTheMaximumAge_ReadsNothingAndAllocatesNothing()
+    {
+        using KernelTree tree = new KernelTree().V2().File(Group + "memory.max", "1000\n").File(Group + "memory.current", "100\n");
+        MemoryPressure pressure = Create(tree, out ContainerMonitor monitor);
+        ContainerReading first = monitor.Read();
+        _ = pressure.IsHigh;
+        tree.File(Group + "memory.current", "999\n");
+        _clock.Advance(TimeSpan.FromSeconds(0.999));
+        Assert.Same(first, monitor.Read());
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 1000; i++)
+        {
+            _ = pressure.IsHigh;
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        _clock.Advance(TimeSpan.FromSeconds(0.001));
+        Assert.Equal(999, monitor.Read().UsageBytes);
+    }
+
+    [Fact]
+    public async Task Health_UnderPressure_IsDegradedOrUnhealthyByOption()
+    {
+        using KernelTree tree = new KernelTree().V2().File(Group + "memory.max", "1000\n").File(Group + "memory.current", "950\n");
+        MemoryPressure pressure = Create(tree);
+        foreach ((bool fails, ComponentState expected) in new[] { (false, ComponentState.Degraded), (true, ComponentState.Unhealthy) })
+        {
+            var health = new MemoryHealth(pressure, Options.Create(new CoachObservabilityOptions { MemoryPressureFailsReadiness = fails }));
+            Assert.Equal(new ComponentReport(expected, "Container memory pressure detected"), await health.CheckAsync());
+        }
+    }
+
+    private MemoryPressure Create(KernelTree tree) => Create(tree, out _);
+
+    private MemoryPressure Create(KernelTree tree, out ContainerMonitor monitor)
+    {
+        IOptions<CoachObservabilityOptions> options = Options.Create(new CoachObservabilityOptions { FileSystemRoot = tree.Root });
+        monitor = new ContainerMonitor(options, _clock);
+        return new MemoryPressure(monitor, options, _clock, _log, () => _machineLoad);
+    }
+}
+
+/// <summary>Keeps what is logged.</summary>
+internal sealed class ListLogger : ILogger<MemoryPressure>, ILogger<HealthStatusPublisher>, ILogger<ComponentHealthChecks>
+{
+    private readonly List<string> _messages = [];
+
+    public IReadOnlyList<string> Messages
+    {
+        get
+        {
+            lock (_messages)
+            {
+                return [.. _messages];
+            }
+        }
+    }
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        lock (_messages)
+        {
+            _messages.Add(formatter(state, exception));
+        }
+    }
+}

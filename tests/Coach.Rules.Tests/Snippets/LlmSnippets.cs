@@ -1,0 +1,109 @@
+using Coach.Abstractions;
+using Coach.Llm;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Coach.Rules.Tests.Snippets;
+
+internal static class LlmSnippets
+{
+    public static void Registration(IServiceCollection services)
+    {
+        #region llm-registration
+        services.AddCoachLlm(options =>
+        {
+            options.Sessions.MaxSessions = 5_000;
+            options.Gemini.Model = "gemini-3.8-flash";
+        });
+        #endregion
+    }
+
+    public static async Task Chat(
+        IApiKeyValidator validator, ISessionKeyStore keys, ISessionClientRegistry clients, SessionId session, string text, CancellationToken cancellationToken)
+    {
+        #region llm-session
+        // Once: a person enters a key. The check costs no tokens.
+        var key = new ApiKey(ProviderNames.Gemini, Secret.From(text));
+        KeyValidation outcome = await validator.ValidateAsync(key, tenant: "acme", cancellationToken);
+        Console.WriteLine($"{outcome.Status}: {outcome.Message}"); // Valid: Gemini accepts the key.
+        outcome.EnsureValid();
+        await keys.SetAsync(session, key, cancellationToken);
+
+        // Each request: the session's own client, alive for as long as the lease.
+        if (await keys.GetAsync(session, ProviderNames.Gemini, cancellationToken) is { } stored)
+        {
+            using ClientLease<IChatClient> lease = await clients.AcquireAsync<IChatClient>(session, stored, cancellationToken);
+            await foreach (ChatResponseUpdate update in lease.Client.GetStreamingResponseAsync("What is on the menu?", cancellationToken: cancellationToken))
+            {
+                Console.Write(update.Text);
+            }
+        }
+        #endregion
+    }
+
+    public static async Task SignOut(ISessionKeyStore keys, ISessionClientRegistry clients, SessionId session)
+    {
+        #region llm-sign-out
+        await keys.RemoveAsync(session);
+        await clients.RemoveAsync(session); // calls in flight finish first
+        #endregion
+    }
+
+    public static void OwnProvider(IServiceCollection services)
+    {
+        #region llm-own-provider
+        services.AddCoachLlm()
+            .AddProvider("acme", (provider, key) => new AcmeChatClient(key.Secret.Reveal()))
+            .AddKeyValidator("acme", async (provider, key, cancellationToken) => await AcmeChatClient.IsKnownAsync(key, cancellationToken)
+                ? new KeyValidation(KeyStatus.Valid, "Acme accepts the key.", IsAuthentic: true)
+                : new KeyValidation(KeyStatus.Invalid, "Acme does not know this key.", IsAuthentic: false));
+        #endregion
+    }
+
+    public static async Task Errors(IChatClient client)
+    {
+        #region llm-errors
+        try
+        {
+            await client.GetResponseAsync("Hello");
+        }
+        catch (LlmException failure) when (failure.Error == LlmError.QuotaExhausted)
+        {
+            Console.WriteLine(failure.Message); // Gemini knows the key, but its quota or credit is used up. Top up, …
+        }
+        catch (LlmException failure) when (failure.IsTransient)
+        {
+            Console.WriteLine($"Try again in {failure.RetryAfter ?? TimeSpan.FromSeconds(5)}.");
+        }
+        #endregion
+    }
+
+    public static void SharedKeys(IServiceCollection services)
+    {
+        #region llm-shared-keys
+        services.AddCoachLlm().UseDistributedSessionKeys(options => options.Application = "barista");
+        #endregion
+    }
+
+    private sealed class AcmeChatClient(string key) : IChatClient
+    {
+        public static Task<bool> IsKnownAsync(ApiKey key, CancellationToken cancellationToken) => Task.FromResult(!cancellationToken.IsCancellationRequested && key.Fingerprint.Length > 0);
+
+        public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+            Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, $"{key.Length}")));
+
+        public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+            IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
+        {
+            await Task.CompletedTask;
+            yield return new ChatResponseUpdate(ChatRole.Assistant, "Hello");
+        }
+
+        public object? GetService(Type serviceType, object? serviceKey = null) => null;
+
+        public void Dispose()
+        {
+        }
+    }
+}
