@@ -8,7 +8,7 @@ public sealed class FaultScheduleTests(ITestOutputHelper output)
     [Fact]
     public async Task Schedules_OfSeedOne_MakeNoDuplicateNoWrongAmountLoseNothingAndNeverGoBack()
     {
-        FaultResult total = await RunAsync(seed: 1, schedules: 300);
+        FaultResult total = await RunAsync(seed: 1, schedules: 120);
 
         output.WriteLine(total.ToJson(1));
         Assert.True(total.IsClean, string.Join('\n', total.Findings));
