@@ -14,7 +14,8 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
     private static readonly TimeSpan KeyLifetime = TimeSpan.FromHours(23);
 
     private readonly long _token = claimed.LeaseToken;
-    private readonly GatewayCapabilities _capabilities = parts.Gateway.Capabilities;
+    // Read at each use: an MCP gateway knows what its server can do once it has connected.
+    private GatewayCapabilities Capabilities => parts.Gateway.Capabilities;
 
     public PaymentRecord Record { get; private set; } = claimed;
 
@@ -23,7 +24,7 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
     private bool WasSent => Record.State == PaymentRecordState.LinkSent;
 
     // Repeating a key is harmless only on the gateway that carried it.
-    private bool HasKeys => _capabilities.HasIdempotencyKeys && (!WasSent || Record.Gateway == parts.Gateway.Name);
+    private bool HasKeys => Capabilities.HasIdempotencyKeys && (!WasSent || Record.Gateway == parts.Gateway.Name);
 
     private string LookupKey => $"coach_{Record.Tag}";
 
@@ -73,7 +74,7 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
         GatewayFailure? last = null;
         for (int round = 0; round < MaxRounds; round++)
         {
-            if (look && _capabilities.HasLookupKeys)
+            if (look && Capabilities.HasLookupKeys)
             {
                 GatewayResult<GatewayPrice?> found = await parts.Steps.RunAsync(PaymentSteps.FindPrice, deadline, StepRepeat.Always,
                     token => parts.Gateway.FindPriceAsync(LookupKey, token), cancellationToken).ConfigureAwait(false);
@@ -97,11 +98,11 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
             }
 
             GatewayResult<GatewayPrice> made = await parts.Steps.RunAsync(PaymentSteps.Price, deadline,
-                _capabilities.HasIdempotencyKeys || _capabilities.HasLookupKeys ? StepRepeat.Always : StepRepeat.WhenNothingWasDone,
+                Capabilities.HasIdempotencyKeys || Capabilities.HasLookupKeys ? StepRepeat.Always : StepRepeat.WhenNothingWasDone,
                 token => parts.Gateway.CreatePriceAsync(PriceRequest(), token), cancellationToken).ConfigureAwait(false);
             if (made.TryGet(out GatewayPrice? price, out last))
             {
-                return (price with { IsNew = price.IsNew && !WasSent && _capabilities.HasLookupKeys }, null);
+                return (price with { IsNew = price.IsNew && !WasSent && Capabilities.HasLookupKeys }, null);
             }
 
             look = true;
@@ -164,7 +165,7 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
 
         if (!HasKeys)
         {
-            return WasSent || _capabilities.HasLookupKeys;
+            return WasSent || Capabilities.HasLookupKeys;
         }
 
         return price.CreatedAt is { } created && price.ServerTime is { } now ? now - created >= KeyLifetime : WasSent;
@@ -173,7 +174,7 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
     /// <summary>Looks through the provider's links. Null proves that there is none.</summary>
     private async Task<GatewayLink?> SearchAsync()
     {
-        if (!_capabilities.CanFindLinks)
+        if (!Capabilities.CanFindLinks)
         {
             throw await UncertainAsync($"The gateway '{parts.Gateway.Name}' cannot look for the link. Look for it by hand.", "not_supported", null).ConfigureAwait(false);
         }
@@ -212,7 +213,7 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
             }).ConfigureAwait(false);
 
             GatewayResult<GatewayLink> made = await parts.Steps.RunAsync(PaymentSteps.Link, deadline,
-                _capabilities.HasIdempotencyKeys ? StepRepeat.Always : StepRepeat.WhenNothingWasDone,
+                Capabilities.HasIdempotencyKeys ? StepRepeat.Always : StepRepeat.WhenNothingWasDone,
                 token => parts.Gateway.CreateLinkAsync(LinkRequest(price), token), cancellationToken).ConfigureAwait(false);
             if (made.TryGet(out GatewayLink? link, out GatewayFailure? failure))
             {
@@ -294,5 +295,5 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
         };
     }
 
-    private IReadOnlyList<PaymentLineItem> Lines => _capabilities.HasLineItems ? Request.Items : [];
+    private IReadOnlyList<PaymentLineItem> Lines => Capabilities.HasLineItems ? Request.Items : [];
 }
