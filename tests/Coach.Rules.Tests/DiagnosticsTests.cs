@@ -124,7 +124,12 @@ public sealed partial class DiagnosticsTests
             {
                 string[] literals = [.. LiteralPattern().Matches(match.Groups["rest"].Value).Select(literal => literal.Groups[1].Value)];
                 string constant = match.Groups["constant"].Value;
-                string name = constant.Length > 0 ? constants[constant[(constant.LastIndexOf('.') + 1)..]] : match.Groups["name"].Value;
+                string name = match.Groups["name"].Value;
+                if (constant.Length > 0 && !constants.TryGetValue(constant[(constant.LastIndexOf('.') + 1)..], out name!))
+                {
+                    continue; // a method of the same name that has nothing to do with metrics
+                }
+
                 string description = literals.FirstOrDefault(literal => literal.Contains(' ', StringComparison.Ordinal)) ?? "";
                 string unit = literals.FirstOrDefault(literal => literal.Length > 0 && !literal.Contains(' ', StringComparison.Ordinal)) ?? "";
                 string kind = match.Groups["kind"].Value;
