@@ -138,7 +138,7 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
         }
 
         // A price that was there before our records knew of it: they may be lost, and a link with them.
-        bool mayExist = WasSent || (_capabilities.HasLookupKeys && !price.IsNew && Record.PriceId is null);
+        bool mayExist = WasSent || (Capabilities.HasLookupKeys && !price.IsNew && Record.PriceId is null);
         if (NeedsSearch(price))
         {
             GatewayLink? found = await SearchAsync().ConfigureAwait(false);
