@@ -160,7 +160,7 @@ public sealed partial class DiagnosticsTests
         return text.ToString();
     }
 
-    [GeneratedRegex(@"(?:\.Create(?<kind>(?:Observable)?(?:UpDownCounter|Counter|Gauge|Histogram))(?:<\w+>)?|\bOptional(?<kind>Counter)?)\(\s*(?:""(?<name>[a-z][a-z0-9_.]*)""|(?<constant>[A-Z]\w+\.\w+)),(?<rest>[^;]*);", RegexOptions.Singleline)]
+    [GeneratedRegex(@"(?:\.Create(?<kind>(?:Observable)?(?:UpDownCounter|Counter|Gauge|Histogram))(?:<\w+>)?|\bOptional(?<kind>Counter)?)\(\s*(?:""(?<name>[a-z][a-z0-9_.]*)""|(?<constant>[A-Z]\w+\.\w+)),(?<rest>(?:""(?:[^""\\]|\\.)*""|[^;""])*);", RegexOptions.Singleline)]
     private static partial Regex InstrumentPattern();
 
     [GeneratedRegex(@"""((?:[^""\\]|\\.)*)""")]
