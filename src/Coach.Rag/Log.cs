@@ -29,6 +29,12 @@ internal static partial class Log
     [LoggerMessage(3009, LogLevel.Warning, "Learning semantics from the documents failed ({Error}); BM25 answers alone until the next change")]
     public static partial void LearningFailed(this ILogger logger, string error);
 
+    [LoggerMessage(3010, LogLevel.Warning, "Passages are left without vectors: {Reason}")]
+    public static partial void EmbeddingFailed(this ILogger logger, string reason);
+
+    [LoggerMessage(3011, LogLevel.Error, "The index is damaged and is built anew from the sources")]
+    public static partial void Rebuilding(this ILogger logger);
+
     [LoggerMessage(3006, LogLevel.Error, "Index file {File} is damaged and was set aside as {File}.damaged; the documents are read again")]
     public static partial void IndexSetAside(this ILogger logger, string file);
 

@@ -145,7 +145,7 @@ public sealed class FallbackChatClient : IChatClient
                         isFirst = false;
                     }
 
-                    if (update.Contents.Any(content => content is not UsageContent))
+                    if (!wasShown && update.Contents.Any(content => content is not UsageContent))
                     {
                         limit.Lift();
                         wasShown = true;

@@ -164,11 +164,14 @@ internal sealed class AnthropicStreamDecoder(string origin) : StreamDecoder
         switch (TypeOf(delta))
         {
             case "text_delta":
+                Expect(_block!.Type == "text");
                 return Update([new TextContent(delta.GetProperty("text").GetString())]);
             case "input_json_delta":
+                Expect(_block!.Type is "tool_use" or "server_tool_use" or "mcp_tool_use");
                 Encoding.UTF8.GetBytes(delta.GetProperty("partial_json").GetString() ?? "", _block!.Input);
                 return null;
             case "thinking_delta":
+                Expect(_block!.Type == "thinking");
                 return Update([new TextReasoningContent(delta.GetProperty("thinking").GetString())]);
             case "signature_delta":
                 return Update([Thought("", delta.GetProperty("signature").GetString())]);

@@ -201,7 +201,6 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
             {
                 reader.Read();
                 signature = reader.GetString();
-                isKnown = true;
             }
             else if (reader.ValueTextEquals("functionCall"u8))
             {

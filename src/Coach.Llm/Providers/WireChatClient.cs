@@ -68,6 +68,7 @@ internal sealed class WireChatClient(ChatWire wire, ProviderConnection connectio
     {
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<(ChatResponseUpdate? Update, bool IsOver)> NextAsync(
         SseReader reader, StreamDecoder decoder, CancellationToken cancellationToken)
     {
@@ -90,7 +91,10 @@ internal sealed class WireChatClient(ChatWire wire, ProviderConnection connectio
         }
         catch (WireException exception)
         {
-            throw connection.Translate(wire.Provider, exception);
+            throw reader.IsCut && (exception.Fault == WireFault.Malformed
+                    || (exception.Fault == WireFault.ErrorBody && !ErrorBody.Parse(exception.Body).HasError))
+                ? LlmException.StreamInterrupted(wire.Provider)
+                : connection.Translate(wire.Provider, exception);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 
 namespace Coach.Llm;
@@ -26,13 +27,20 @@ internal sealed class TimedStream : IAsyncDisposable
 
     /// <summary>Goes on to the next update.</summary>
     /// <exception cref="LlmException">The limit passed, or the stream failed.</exception>
-    public async ValueTask<bool> MoveNextAsync()
+    public ValueTask<bool> MoveNextAsync()
+    {
+        ValueTask<bool> next = _updates.MoveNextAsync();
+        return next.IsCompletedSuccessfully && _hasBegun ? next : WaitAsync(next); // what is there already needs no limit
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> WaitAsync(ValueTask<bool> next)
     {
         (string option, TimeSpan limit) = Limit();
         _timer.Change(limit, Timeout.InfiniteTimeSpan);
         try
         {
-            bool hasNext = await _updates.MoveNextAsync().ConfigureAwait(false);
+            bool hasNext = await next.ConfigureAwait(false);
             _hasBegun = true;
             return hasNext;
         }

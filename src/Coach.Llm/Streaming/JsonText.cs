@@ -67,10 +67,38 @@ internal static class JsonText
         {
             string name = reader.GetString()!;
             reader.Read();
-            arguments[name] = JsonElement.ParseValue(ref reader);
+            JsonElement value = JsonElement.ParseValue(ref reader);
+            Check(value);
+            arguments[name] = value;
         }
 
         return arguments;
+    }
+
+    // Elements decode their texts when they are read; damaged ones must be noticed here, not in the caller's tool.
+    private static void Check(JsonElement element)
+    {
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.String:
+                _ = element.GetString();
+                break;
+            case JsonValueKind.Array:
+                foreach (JsonElement item in element.EnumerateArray())
+                {
+                    Check(item);
+                }
+
+                break;
+            case JsonValueKind.Object:
+                foreach (JsonProperty property in element.EnumerateObject())
+                {
+                    _ = property.Name;
+                    Check(property.Value);
+                }
+
+                break;
+        }
     }
 
     /// <summary>A tool call from arguments that came as text. Text that is no object is reported on the content, as Microsoft.Extensions.AI does.</summary>

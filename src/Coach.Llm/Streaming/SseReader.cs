@@ -14,6 +14,7 @@ namespace Coach.Llm;
 internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes) : IDisposable
 {
     private const int FirstBuffer = 16 * 1024;
+    private const int Framing = 1024; // field names, types and comments round an event's data
     private const int MaxForeignBody = 64 * 1024;
 
     private byte[] _buffer = ArrayPool<byte>.Shared.Rent(Math.Min(FirstBuffer, maxEventBytes));
@@ -35,6 +36,9 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
 
     /// <summary>The type of that event; empty if it has none.</summary>
     public ReadOnlySpan<byte> EventType => _buffer.AsSpan(_typeStart, _typeLength);
+
+    /// <summary>Whether the stream ended within the event that <see cref="ReadAsync"/> stopped at.</summary>
+    public bool IsCut { get; private set; }
 
     /// <summary>Goes on to the next event.</summary>
     /// <returns>False at the end of the stream.</returns>
@@ -126,6 +130,10 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
             else if (_dataLength > 0)
             {
                 return _dataLength <= maxEventBytes ? true : throw WireException.TooLarge();
+            }
+            else if (_typeLength > 0 && _dataLength < 0)
+            {
+                throw WireException.Malformed("an event has a type and no data"); // its data line is damaged: no provider sends such events
             }
             else
             {
@@ -219,7 +227,8 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
             }
         }
 
-        return _isForeign ? throw ForeignBody() : _dataLength > 0;
+        IsCut = _dataLength > 0;
+        return _isForeign ? throw ForeignBody() : IsCut;
     }
 
     private void MakeRoom()
@@ -233,12 +242,12 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
         byte[] target = _buffer;
         if (used > _buffer.Length / 2)
         {
-            if (used >= maxEventBytes)
+            if (used >= maxEventBytes + Framing)
             {
                 throw WireException.TooLarge();
             }
 
-            target = ArrayPool<byte>.Shared.Rent((int)Math.Min(maxEventBytes, (long)used * 2));
+            target = ArrayPool<byte>.Shared.Rent((int)Math.Min(maxEventBytes + (long)Framing, (long)used * 2));
         }
 
         byte[] source = _buffer;

@@ -59,9 +59,10 @@ internal sealed class CallSpan : IDisposable
 
     public void Chunk(ChatResponseUpdate update)
     {
-        foreach (AIContent content in update.Contents)
+        IList<AIContent> contents = update.Contents;
+        for (int i = 0; i < contents.Count; i++) // foreach would allocate an enumerator for each update
         {
-            if (content is UsageContent usage)
+            if (contents[i] is UsageContent usage)
             {
                 _usage = usage.Details;
             }

@@ -42,7 +42,7 @@ internal sealed partial class LinkCreation
 
     private async Task<PaymentLink> CompleteAsync(GatewayLink link, bool noted)
     {
-        bool isReusable = Request.IsReusable || !_capabilities.HasSingleUse;
+        bool isReusable = Request.IsReusable || !Capabilities.HasSingleUse;
         string gateway = parts.Gateway.Name;
         PaymentRecord done = Done(Record);
         PaymentRecord? stored;
@@ -66,7 +66,7 @@ internal sealed partial class LinkCreation
 
         Record = stored;
         parts.Logger.LinkCreated(Record.Tag, link.Id, gateway);
-        if (!noted && _capabilities.HasLookupKeys && Record.PriceId is { } price)
+        if (!noted && Capabilities.HasLookupKeys && Record.PriceId is { } price)
         {
             await NoteAsync(price, link.Id).ConfigureAwait(false);
         }

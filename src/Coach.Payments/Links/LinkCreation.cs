@@ -14,7 +14,8 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
     private static readonly TimeSpan KeyLifetime = TimeSpan.FromHours(23);
 
     private readonly long _token = claimed.LeaseToken;
-    private readonly GatewayCapabilities _capabilities = parts.Gateway.Capabilities;
+    // Read at each use: an MCP gateway knows what its server can do once it has connected.
+    private GatewayCapabilities Capabilities => parts.Gateway.Capabilities;
 
     public PaymentRecord Record { get; private set; } = claimed;
 
@@ -23,7 +24,7 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
     private bool WasSent => Record.State == PaymentRecordState.LinkSent;
 
     // Repeating a key is harmless only on the gateway that carried it.
-    private bool HasKeys => _capabilities.HasIdempotencyKeys && (!WasSent || Record.Gateway == parts.Gateway.Name);
+    private bool HasKeys => Capabilities.HasIdempotencyKeys && (!WasSent || Record.Gateway == parts.Gateway.Name);
 
     private string LookupKey => $"coach_{Record.Tag}";
 
@@ -73,7 +74,7 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
         GatewayFailure? last = null;
         for (int round = 0; round < MaxRounds; round++)
         {
-            if (look && _capabilities.HasLookupKeys)
+            if (look && Capabilities.HasLookupKeys)
             {
                 GatewayResult<GatewayPrice?> found = await parts.Steps.RunAsync(PaymentSteps.FindPrice, deadline, StepRepeat.Always,
                     token => parts.Gateway.FindPriceAsync(LookupKey, token), cancellationToken).ConfigureAwait(false);
@@ -97,11 +98,11 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
             }
 
             GatewayResult<GatewayPrice> made = await parts.Steps.RunAsync(PaymentSteps.Price, deadline,
-                _capabilities.HasIdempotencyKeys || _capabilities.HasLookupKeys ? StepRepeat.Always : StepRepeat.WhenNothingWasDone,
+                Capabilities.HasIdempotencyKeys || Capabilities.HasLookupKeys ? StepRepeat.Always : StepRepeat.WhenNothingWasDone,
                 token => parts.Gateway.CreatePriceAsync(PriceRequest(), token), cancellationToken).ConfigureAwait(false);
             if (made.TryGet(out GatewayPrice? price, out last))
             {
-                return (price with { IsNew = price.IsNew && !WasSent && _capabilities.HasLookupKeys }, null);
+                return (price with { IsNew = price.IsNew && !WasSent && Capabilities.HasLookupKeys }, null);
             }
 
             look = true;
@@ -136,6 +137,8 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
             }
         }
 
+        // A price that was there before our records knew of it: they may be lost, and a link with them.
+        bool mayExist = WasSent || (Capabilities.HasLookupKeys && !price.IsNew && Record.PriceId is null);
         if (NeedsSearch(price))
         {
             GatewayLink? found = await SearchAsync().ConfigureAwait(false);
@@ -144,10 +147,11 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
                 return await CompleteAsync(found, noted: false).ConfigureAwait(false);
             }
 
-            await ForgetSentAsync().ConfigureAwait(false);
+            await ForgetSentAsync(newKey: true).ConfigureAwait(false);
+            mayExist = false;
         }
 
-        return await MakeLinkAsync(price).ConfigureAwait(false);
+        return await MakeLinkAsync(price, mayExist).ConfigureAwait(false);
     }
 
     // Whether a link may exist that repeating the key would not give back. The price's age is told by the provider's clock alone:
@@ -161,7 +165,7 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
 
         if (!HasKeys)
         {
-            return WasSent || _capabilities.HasLookupKeys;
+            return WasSent || Capabilities.HasLookupKeys;
         }
 
         return price.CreatedAt is { } created && price.ServerTime is { } now ? now - created >= KeyLifetime : WasSent;
@@ -170,7 +174,7 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
     /// <summary>Looks through the provider's links. Null proves that there is none.</summary>
     private async Task<GatewayLink?> SearchAsync()
     {
-        if (!_capabilities.CanFindLinks)
+        if (!Capabilities.CanFindLinks)
         {
             throw await UncertainAsync($"The gateway '{parts.Gateway.Name}' cannot look for the link. Look for it by hand.", "not_supported", null).ConfigureAwait(false);
         }
@@ -193,11 +197,10 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
         return link;
     }
 
-    private async Task<PaymentLink> MakeLinkAsync(GatewayPrice price)
+    private async Task<PaymentLink> MakeLinkAsync(GatewayPrice price, bool mayExist)
     {
         for (int round = 0; round < MaxRounds; round++)
         {
-            bool wasSent = WasSent;
             string gateway = parts.Gateway.Name;
             await SaveAsync(record => record with
             {
@@ -210,7 +213,7 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
             }).ConfigureAwait(false);
 
             GatewayResult<GatewayLink> made = await parts.Steps.RunAsync(PaymentSteps.Link, deadline,
-                _capabilities.HasIdempotencyKeys ? StepRepeat.Always : StepRepeat.WhenNothingWasDone,
+                Capabilities.HasIdempotencyKeys ? StepRepeat.Always : StepRepeat.WhenNothingWasDone,
                 token => parts.Gateway.CreateLinkAsync(LinkRequest(price), token), cancellationToken).ConfigureAwait(false);
             if (made.TryGet(out GatewayLink? link, out GatewayFailure? failure))
             {
@@ -225,27 +228,29 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
                     return await CompleteAsync(found, noted: false).ConfigureAwait(false);
                 }
 
-                await ForgetSentAsync().ConfigureAwait(false);
+                await ForgetSentAsync(newKey: true).ConfigureAwait(false);
+                mayExist = false;
                 continue;
             }
 
-            if (failure.IsOutcomeUnknown || (wasSent && !failure.IsProofOfNoEffect))
+            if (failure.IsOutcomeUnknown || (mayExist && !failure.IsProofOfNoEffect))
             {
                 throw await UncertainAsync(failure.Message, failure).ConfigureAwait(false);
             }
 
-            await ForgetSentAsync().ConfigureAwait(false);
+            // The key itself was not used up, unless a refusal was stored under it.
+            await ForgetSentAsync(newKey: failure.IsProofOfNoEffect).ConfigureAwait(false);
             return await FallBackAsync(failure).ConfigureAwait(false);
         }
 
         throw await UncertainAsync("The provider keeps replaying failures.", "replayed_error", null).ConfigureAwait(false);
     }
 
-    /// <summary>It is proven that no link exists: the next request goes out under a new key.</summary>
-    private Task ForgetSentAsync() => SaveAsync(static record => record with
+    /// <summary>It is proven that no link exists.</summary>
+    private Task ForgetSentAsync(bool newKey) => SaveAsync(record => record with
     {
         State = PaymentRecordState.Started,
-        LinkAttempt = record.LinkAttempt + 1,
+        LinkAttempt = record.LinkAttempt + (newKey ? 1 : 0),
         LinkSentAt = null,
         NeedsReconciliation = false,
         ReconciliationReason = null,
@@ -290,5 +295,5 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
         };
     }
 
-    private IReadOnlyList<PaymentLineItem> Lines => _capabilities.HasLineItems ? Request.Items : [];
+    private IReadOnlyList<PaymentLineItem> Lines => Capabilities.HasLineItems ? Request.Items : [];
 }

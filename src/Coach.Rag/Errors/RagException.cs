@@ -38,6 +38,15 @@ public sealed class RagException : CoachException
     internal static RagException ModelInvalid(string folder, string what, Exception? inner = null) => new(RagError.ModelInvalid,
         $"Model folder '{folder}': {what}. Download the model again, or choose another one.", inner);
 
+    internal static RagException EmbedderMismatch(string index, string stored, string registered) => new(RagError.EmbedderMismatch,
+        $"Index '{index}' holds vectors of '{stored}', but '{registered}' is registered; vectors of two embedders cannot be compared. Register '{stored}' again, or call EmbedAsync(replaceOthers: true) to embed the stored text anew.");
+
+    internal static RagException EmbeddingFailed(string embedder, string what, Exception? inner = null) => new(RagError.EmbeddingFailed,
+        $"Embedder '{embedder}' {what}. Passages without vectors are found by words and learnt semantics meanwhile; embedding is tried again.", inner);
+
+    internal static RagException EmbeddingTimedOut(string embedder, TimeSpan limit) => new(RagError.TimedOut, string.Create(CultureInfo.InvariantCulture,
+        $"Embedder '{embedder}' did not answer within {limit.TotalSeconds:0.###} s. Raise the limit, or send smaller batches."));
+
     private static string CodeOf(RagError error) => error switch
     {
         RagError.IndexCorrupt => ErrorCodes.IndexCorrupt,

@@ -37,6 +37,19 @@ public interface IKnowledgeBase
     /// <exception cref="RagException">The index cannot be written.</exception>
     Task<bool> LearnAsync(CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Embeds the stored passages that have no vectors of the registered generator. This runs by itself after changes; call it to
+    /// wait for it, or to give up the vectors of another generator.
+    /// </summary>
+    /// <param name="replaceOthers">Whether vectors of another generator are replaced.</param>
+    /// <param name="cancellationToken">Ends the work; what was committed stays.</param>
+    /// <returns>How many passages were embedded; 0 when no generator is registered.</returns>
+    /// <exception cref="RagException">
+    /// The index holds vectors of another generator and <paramref name="replaceOthers"/> is false; the generator failed; or the index
+    /// cannot be written.
+    /// </exception>
+    Task<int> EmbedAsync(bool replaceOthers = false, CancellationToken cancellationToken = default);
+
     /// <summary>Brings the index in line with sources: adds, updates, and removes what a source no longer has.</summary>
     /// <param name="sources">The sources; null takes the registered ones.</param>
     /// <param name="progress">Told now and then, and at the end.</param>

@@ -4,6 +4,9 @@ namespace Coach.Rag;
 internal sealed class IngestBatch : IDisposable
 {
     private const int MaxRows = 65_536;
+
+    // What a failing embedder can lose at most.
+    private const int MaxEmbeddedRows = 4096;
     private const long MaxCharacters = 32L << 20;
 
     private readonly RagIndex _index;
@@ -30,7 +33,7 @@ internal sealed class IngestBatch : IDisposable
     /// <summary>Passages that wait for the commit.</summary>
     public int Rows { get; private set; }
 
-    public bool IsFull => Rows >= MaxRows || _characters >= MaxCharacters;
+    public bool IsFull => Rows >= (_index.Embedder is null ? MaxRows : MaxEmbeddedRows) || _characters >= MaxCharacters;
 
     public DocumentEntry? Find(string collection, string id) =>
         _pendingByKey.TryGetValue((collection, id), out int at) ? _pending[at]!.Entry : Locate(collection, id)?.Reader is { } reader
@@ -136,6 +139,10 @@ internal sealed class IngestBatch : IDisposable
         _characters = 0;
         Rows = 0;
         Refresh();
+        if (SegmentMerger.TryMerge(_index, _snapshot, _lease!, cancellationToken))
+        {
+            Refresh();
+        }
     }
 
     public void Dispose()

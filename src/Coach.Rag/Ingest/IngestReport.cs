@@ -8,6 +8,10 @@ namespace Coach.Rag;
 /// <param name="Failed">Documents that were skipped, and why; at most 1,000 are listed.</param>
 public sealed record IngestReport(int Added, int Updated, int Unchanged, int Removed, IReadOnlyList<IngestFailure> Failed)
 {
+    /// <summary>Why some passages have no vectors yet, in words.</summary>
+    /// <value>Null when all have, or when no embedding generator is registered.</value>
+    public string? EmbeddingFailure { get; init; }
+
     /// <summary>Whether anything changed.</summary>
     public bool HasChanges => Added + Updated + Removed > 0;
 }

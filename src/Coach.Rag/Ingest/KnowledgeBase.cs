@@ -7,7 +7,7 @@ namespace Coach.Rag;
 
 /// <summary>Writes the index: one writer at a time, a commit whenever enough has come together and at the end.</summary>
 internal sealed class KnowledgeBase(
-    RagIndex index, CoachRagOptions options, IReadOnlyList<KnowledgeSource> sources, TimeProvider time, ILogger<KnowledgeBase> logger)
+    RagIndex index, EmbeddingArm embeddings, CoachRagOptions options, IReadOnlyList<KnowledgeSource> sources, TimeProvider time, ILogger<KnowledgeBase> logger)
     : IKnowledgeBase, IAsyncDisposable
 {
     private const int MaxIdLength = 1024;
@@ -16,10 +16,13 @@ internal sealed class KnowledgeBase(
     private const string Direct = "";
 
     private readonly SemaphoreSlim _writer = new(1, 1);
+    private readonly VectorWriter _vectors = new(index, embeddings);
     private readonly LatentLearner _learner = new(index, time, logger);
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private Task _learning = Task.CompletedTask;
+    private string? _embeddingFailure;
+    private int _disposed;
     private readonly Dictionary<(string Collection, string Id), string> _seenVersions = [];
 
     public int DocumentCount => index.DocumentCount;
@@ -44,7 +47,7 @@ internal sealed class KnowledgeBase(
                 }
             }
         }, tally, cancellationToken).ConfigureAwait(false);
-        return tally.Report();
+        return tally.Report() with { EmbeddingFailure = await TryEmbedAsync(cancellationToken).ConfigureAwait(false) };
     }
 
     public async Task<int> RemoveAsync(IEnumerable<string> ids, CancellationToken cancellationToken = default)
@@ -66,6 +69,38 @@ internal sealed class KnowledgeBase(
 
     public async Task<IngestReport> SyncAsync(IReadOnlyCollection<KnowledgeSource>? sourcesToSync = null,
         IProgress<IngestProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        IngestReport report = await SyncTextAsync(sourcesToSync, progress, cancellationToken).ConfigureAwait(false);
+        return report with { EmbeddingFailure = await TryEmbedAsync(cancellationToken).ConfigureAwait(false) };
+    }
+
+    public async Task<int> EmbedAsync(bool replaceOthers = false, CancellationToken cancellationToken = default) =>
+        embeddings.IsConfigured ? await _vectors.RunAsync(_writer, replaceOthers, cancellationToken).ConfigureAwait(false) : 0;
+
+    /// <summary>Embeds what has no vectors; a failure is told, not thrown.</summary>
+    public async Task<string?> TryEmbedAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await EmbedAsync(false, cancellationToken).ConfigureAwait(false);
+            _embeddingFailure = null;
+            return null;
+        }
+        catch (RagException e)
+        {
+            if (e.Message != _embeddingFailure)
+            {
+                logger.EmbeddingFailed(e.Message);
+                _embeddingFailure = e.Message;
+            }
+
+            return e.Message;
+        }
+    }
+
+    /// <summary>Brings the text in line with the sources; vectors come later.</summary>
+    public async Task<IngestReport> SyncTextAsync(IReadOnlyCollection<KnowledgeSource>? sourcesToSync,
+        IProgress<IngestProgress>? progress, CancellationToken cancellationToken)
     {
         var tally = new IngestTally(progress);
         await WriteAsync(async batch =>
@@ -100,6 +135,11 @@ internal sealed class KnowledgeBase(
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;     // the container knows this object under two names
+        }
+
         await _stop.CancelAsync().ConfigureAwait(false);
         await _learning.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Dispose();
@@ -113,10 +153,22 @@ internal sealed class KnowledgeBase(
             if (_learning.IsCompleted && !_stop.IsCancellationRequested && _learner.IsNeeded())
             {
                 CancellationToken stop = _stop.Token;
-                _learning = Task.Run(() => _learner.Run(_writer, stop), stop);
+                _learning = Task.Run(() => Learn(stop), stop);
             }
 
             return _learning;
+        }
+    }
+
+    private void Learn(CancellationToken stop)
+    {
+        try
+        {
+            _learner.Run(_writer, stop);
+        }
+        catch (RagException e)
+        {
+            logger.LearningFailed(e.Error.ToString());
         }
     }
 

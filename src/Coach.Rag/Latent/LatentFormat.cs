@@ -17,6 +17,8 @@ internal static class LatentFormat
     public const int MaxTrainingPassages = 120_000;
 
     public const int MaxTerms = 150_000;
+    public const int MinTerms = 8;
+    public const int MinRank = 4;
     public const int MinDimensions = 16;
     public const int MaxDimensions = 256;
 

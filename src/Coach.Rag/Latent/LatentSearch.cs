@@ -4,7 +4,7 @@ namespace Coach.Rag;
 internal static class LatentSearch
 {
     /// <summary>How many of the best rows move the question towards them, and how far (Rocchio 1971, in the latent space).</summary>
-    private const int FeedbackRows = 4;
+    private const int FeedbackRows = 3;
     private const float FeedbackWeight = 1;
 
     /// <summary>Places a question in the space.</summary>

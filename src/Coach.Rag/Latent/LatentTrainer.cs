@@ -20,7 +20,7 @@ internal static class LatentTrainer
         }
 
         (List<byte[]> terms, int[][] maps) = ChooseTerms(view, cancellationToken);
-        if (terms.Count < LatentFormat.MinPassages)
+        if (terms.Count < LatentFormat.MinTerms)
         {
             return null;
         }
@@ -28,7 +28,7 @@ internal static class LatentTrainer
         SparseMatrix matrix = Matrix(view, terms.Count, maps, out float[] weights, cancellationToken);
         int wanted = Math.Min(LatentFormat.DimensionsFor(matrix.Rows), Math.Min(matrix.Rows, matrix.Columns) - 1);
         (DenseMatrix vectors, int dimensions) = RandomizedSvd.RightVectors(matrix, wanted, threads, cancellationToken);
-        if (dimensions < LatentFormat.MinDimensions)
+        if (dimensions < LatentFormat.MinRank)
         {
             return null;
         }

@@ -33,30 +33,51 @@ internal sealed class SegmentBuilder(float k1, float b)
     /// <summary>Adds a document; its passages take the next rows.</summary>
     public void Add(DocumentEntry document, string text, IReadOnlyList<Chunk> chunks)
     {
-        int index = _documents.Count;
-        _documents.Add(document);
-        _ranges.Add((Rows, chunks.Count));
+        Begin(document, chunks.Count);
         foreach (Chunk chunk in chunks)
         {
-            ReadOnlySpan<char> slice = text.AsSpan(chunk.Start, chunk.Length);
-            int offset = _text.Length;
-            int bytes = _text.RawText(slice);
-            _records.Int32(offset);
-            _records.Int32(bytes);
-            _records.Int32(index);
-            _records.Int32(chunk.Start);
-            _records.Int32(chunk.Length);
-            _records.Int32(HeadingId(chunk.Heading));
-
-            _rowStarts.Add(_entryTerms.Count);
-            _rowTokens = 0;
-            var sink = new Sink(this);
-            Tokenizer.Run(document.Title, ref sink);
-            Tokenizer.Run(chunk.Heading, ref sink);
-            Tokenizer.Run(slice, ref sink);
-            _lengths.Add((ushort)Math.Min(_rowTokens, ushort.MaxValue));
-            _totalTokens += _rowTokens;
+            AddRow(document, text.AsSpan(chunk.Start, chunk.Length), chunk);
         }
+    }
+
+    /// <summary>Adds a document as another segment holds it.</summary>
+    public void Add(SegmentReader from, int document)
+    {
+        DocumentEntry entry = from.Document(document);
+        (int first, int count) = from.RowsOf(document);
+        Begin(entry, count);
+        for (int row = first; row < first + count; row++)
+        {
+            (string text, Chunk chunk) = from.Passage(row);
+            AddRow(entry, text, chunk);
+        }
+    }
+
+    private void Begin(DocumentEntry document, int rows)
+    {
+        _documents.Add(document);
+        _ranges.Add((Rows, rows));
+    }
+
+    private void AddRow(DocumentEntry document, ReadOnlySpan<char> slice, Chunk chunk)
+    {
+        int offset = _text.Length;
+        int bytes = _text.RawText(slice);
+        _records.Int32(offset);
+        _records.Int32(bytes);
+        _records.Int32(_documents.Count - 1);
+        _records.Int32(chunk.Start);
+        _records.Int32(chunk.Length);
+        _records.Int32(HeadingId(chunk.Heading));
+
+        _rowStarts.Add(_entryTerms.Count);
+        _rowTokens = 0;
+        var sink = new Sink(this);
+        Tokenizer.Run(document.Title, ref sink);
+        Tokenizer.Run(chunk.Heading, ref sink);
+        Tokenizer.Run(slice, ref sink);
+        _lengths.Add((ushort)Math.Min(_rowTokens, ushort.MaxValue));
+        _totalTokens += _rowTokens;
     }
 
     /// <summary>Writes the sections.</summary>

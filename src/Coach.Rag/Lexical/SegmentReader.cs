@@ -42,6 +42,9 @@ internal sealed class SegmentReader
     /// <summary>Whether the segment holds passages at all: some segments hold a model only.</summary>
     public static bool HoldsPassages(IndexSegment segment) => segment.TryGetSection(SectionKind.Passages, out _);
 
+    /// <summary>The rows that each filter in use allows; a segment never changes, so neither do they.</summary>
+    public System.Runtime.CompilerServices.ConditionalWeakTable<MetadataFilter, byte[]> Filtered { get; } = [];
+
     public long Id { get; }
 
     public int Rows { get; }

@@ -30,18 +30,20 @@ public static class CoachRagServiceCollectionExtensions
             services.AddOptionsWithValidateOnStart<CoachRagOptions, CoachRagOptionsValidator>()
                 .Configure<IServiceProvider>((options, provider) => provider.GetService<IConfiguration>()?.GetSection("Coach:Rag").Bind(options));
             services.TryAddSingleton(TimeProvider.System);
-            services.AddSingleton(provider => new RagIndex(Store(provider), Options(provider)));
+            services.AddSingleton(CreateIndex);
+            services.AddSingleton(CreateEmbeddings);
             services.AddSingleton(provider => new RagParts(provider.GetRequiredService<IOptions<KnowledgeSources>>().Value.Create(Options(provider))));
-            services.AddSingleton<IKnowledgeBase>(provider => new KnowledgeBase(provider.GetRequiredService<RagIndex>(), Options(provider),
+            services.AddSingleton(provider => new KnowledgeBase(provider.GetRequiredService<RagIndex>(), provider.GetRequiredService<EmbeddingArm>(), Options(provider),
                 provider.GetRequiredService<RagParts>().Sources, provider.GetRequiredService<TimeProvider>(), LoggerFor<KnowledgeBase>(provider)));
-            services.AddSingleton(provider => new KnowledgeLoader(provider.GetRequiredService<IKnowledgeBase>(),
+            services.AddSingleton<IKnowledgeBase>(provider => provider.GetRequiredService<KnowledgeBase>());
+            services.AddSingleton(provider => new KnowledgeLoader(provider.GetRequiredService<KnowledgeBase>(), provider.GetRequiredService<RagIndex>(),
                 provider.GetRequiredService<RagParts>().Sources, Options(provider), provider.GetRequiredService<TimeProvider>(),
                 LoggerFor<KnowledgeLoader>(provider)));
             services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<KnowledgeLoader>());
             services.AddSingleton(provider => new RagMetrics(provider.GetService<IMeterFactory>(), provider.GetRequiredService<RagIndex>(),
                 () => provider.GetRequiredService<IRetriever>().Tier));
             services.AddSingleton<IRetriever>(provider => new Retriever(provider.GetRequiredService<RagIndex>(),
-                provider.GetRequiredService<KnowledgeLoader>(), Options(provider), provider.GetRequiredService<RagMetrics>(),
+                provider.GetRequiredService<KnowledgeLoader>(), provider.GetRequiredService<EmbeddingArm>(), Options(provider), provider.GetRequiredService<RagMetrics>(),
                 provider.GetRequiredService<TimeProvider>(), LoggerFor<Retriever>(provider)));
             services.AddSingleton<IComponentHealth>(provider => new RagHealth(provider.GetRequiredService<IRetriever>(), Options(provider)));
         }
@@ -52,6 +54,24 @@ public static class CoachRagServiceCollectionExtensions
         }
 
         return new CoachRagBuilder(services, "");
+    }
+
+    private static RagIndex CreateIndex(IServiceProvider provider)
+    {
+        string? path = Options(provider).IndexFile;
+        return new RagIndex(Store(provider), Options(provider), string.IsNullOrWhiteSpace(path) ? null : () =>
+        {
+            FileIndexStore.SetAside(path);
+            return Store(provider);
+        });
+    }
+
+    private static EmbeddingArm CreateEmbeddings(IServiceProvider provider)
+    {
+        EmbeddingSetup setup = provider.GetRequiredService<IOptions<EmbeddingSetup>>().Value;
+        var arm = new EmbeddingArm(setup.Create?.Invoke(provider), setup, Options(provider), provider.GetRequiredService<TimeProvider>());
+        provider.GetRequiredService<RagIndex>().Embedder = arm.Identity;
+        return arm;
     }
 
     private static CoachRagOptions Options(IServiceProvider provider) => provider.GetRequiredService<IOptions<CoachRagOptions>>().Value;

@@ -8,7 +8,7 @@ namespace Coach.Rag;
 /// whenever the rescan interval has passed. Never blocks start-up.
 /// </summary>
 internal sealed class KnowledgeLoader(
-    IKnowledgeBase knowledge, IReadOnlyList<KnowledgeSource> sources, CoachRagOptions options, TimeProvider time, ILogger<KnowledgeLoader> logger)
+    KnowledgeBase knowledge, RagIndex index, IReadOnlyList<KnowledgeSource> sources, CoachRagOptions options, TimeProvider time, ILogger<KnowledgeLoader> logger)
     : IHostedService, IAsyncDisposable
 {
     private static readonly TimeSpan LongestRetry = TimeSpan.FromMinutes(1);
@@ -73,13 +73,20 @@ internal sealed class KnowledgeLoader(
             TimeSpan pause;
             try
             {
-                await knowledge.SyncAsync(null, null, cancellationToken).ConfigureAwait(false);
+                await knowledge.SyncTextAsync(null, null, cancellationToken).ConfigureAwait(false);
+                _first.TrySetResult();
+                await knowledge.TryEmbedAsync(cancellationToken).ConfigureAwait(false);
                 retry = TimeSpan.FromSeconds(1);
                 pause = options.RescanInterval;
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
                 break;
+            }
+            catch (RagException e) when (e.Error == RagError.IndexCorrupt && index.TryRebuild())
+            {
+                logger.Rebuilding();
+                pause = TimeSpan.FromTicks(1);
             }
             catch (RagException e)
             {

@@ -1,6 +1,6 @@
 namespace Coach.Rag;
 
-/// <summary>Turns a metadata filter into the rows of each segment that may be scored.</summary>
+/// <summary>Turns a metadata filter into the rows of each segment that may be scored; remembered as long as the filter lives.</summary>
 internal static class FilterRows
 {
     public static ReadOnlyMemory<byte>?[]? Of(IndexView view, MetadataFilter? filter)
@@ -14,25 +14,35 @@ internal static class FilterRows
         for (int s = 0; s < allowed.Length; s++)
         {
             SegmentReader reader = view.Segments[s].Reader;
-            var bits = new byte[(reader.Rows + 7) / 8];
-            for (int d = 0; d < reader.Documents; d++)
+            if (!reader.Filtered.TryGetValue(filter, out byte[]? rows))
             {
-                DocumentEntry document = reader.Document(d);
-                if (!filter.Matches(new DocumentFields(document.Id, document.Source, document.Metadata)))
-                {
-                    continue;
-                }
-
-                (int first, int count) = reader.RowsOf(d);
-                for (int row = first; row < first + count; row++)
-                {
-                    bits[row >> 3] |= (byte)(1 << (row & 7));
-                }
+                reader.Filtered.AddOrUpdate(filter, rows = RowsOf(reader, filter));
             }
 
-            allowed[s] = bits;
+            allowed[s] = rows;
         }
 
         return allowed;
+    }
+
+    private static byte[] RowsOf(SegmentReader reader, MetadataFilter filter)
+    {
+        var bits = new byte[(reader.Rows + 7) / 8];
+        for (int d = 0; d < reader.Documents; d++)
+        {
+            DocumentEntry document = reader.Document(d);
+            if (!filter.Matches(new DocumentFields(document.Id, document.Source, document.Metadata)))
+            {
+                continue;
+            }
+
+            (int first, int count) = reader.RowsOf(d);
+            for (int row = first; row < first + count; row++)
+            {
+                bits[row >> 3] |= (byte)(1 << (row & 7));
+            }
+        }
+
+        return bits;
     }
 }

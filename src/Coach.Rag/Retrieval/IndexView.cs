@@ -54,6 +54,7 @@ internal sealed class IndexView
     private IndexView(IndexView other, LatentModel model, IReadOnlyList<DenseSegment?> latent)
     {
         CommitId = other.CommitId;
+        Identity = other.Identity;
         Segments = other.Segments;
         Latent = latent;
         Dense = other.Dense;

@@ -4,9 +4,10 @@ namespace Coach.Rag;
 internal static class RankingPipeline
 {
     private const int MinCandidates = 200;
+    private const int MinCompared = 10;
 
-    /// <summary>A point of the dense arm to search for, and how far to trust it.</summary>
-    internal readonly record struct DenseQuery(float[] Vector, float Weight);
+    /// <summary>A point of the dense arm to search for.</summary>
+    internal readonly record struct DenseQuery(float[] Vector, EmbeddingArm Arm);
 
     public static (IReadOnlyList<Passage> Passages, RetrievalArms Arms) Run(
         IndexView view, string query, int top, RetrievalOptions? request, CoachRagOptions options, bool latent, DenseQuery? dense)
@@ -26,8 +27,9 @@ internal static class RankingPipeline
             if (dense is { } point)
             {
                 arms |= RetrievalArms.Dense;
-                weight = point.Weight;
                 near = DenseArm.Nearest(view, point.Vector, allowed, limit, scratch);
+                Compare(point.Arm, lexical, scratch.DenseRows.AsSpan(0, near), view);
+                weight = point.Arm.Weight;
             }
             else if (latent)
             {
@@ -48,5 +50,21 @@ internal static class RankingPipeline
         {
             scratch.Return();
         }
+    }
+
+    private static void Compare(EmbeddingArm arm, ReadOnlySpan<ScoredRow> lexical, ReadOnlySpan<ScoredRow> dense, IndexView view)
+    {
+        if (lexical.Length < MinCompared || dense.IsEmpty)
+        {
+            return;
+        }
+
+        bool agrees = false;
+        foreach (ScoredRow row in lexical)
+        {
+            agrees |= row.Row == dense[0].Row;
+        }
+
+        arm.Observe(agrees, (double)lexical.Length / view.LivePassages);
     }
 }

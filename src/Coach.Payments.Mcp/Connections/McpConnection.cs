@@ -1,0 +1,269 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
+using ModelContextProtocol.Client;
+using ModelContextProtocol.Protocol;
+
+namespace Coach.Payments.Mcp;
+
+/// <summary>
+/// One client and the tools it found. Once anything casts doubt on it, it is retired for good: the MCP client never recovers from a lost
+/// session. It is closed when the last call in flight has ended, and every call has a time limit.
+/// </summary>
+internal sealed class McpConnection(McpClient client, StripeMcpKey key, StripeMcpOptions options, TimeProvider time, ILogger logger, McpMetrics metrics)
+    : IAsyncDisposable
+{
+    private const int MaxToolPages = 20;
+    private const int MaxTools = 1000;
+
+    private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(100);
+
+    private readonly CancellationTokenSource _tooLong = new();
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _gate = new();
+    private int _leases;
+    private bool _isRetired;
+    private bool _isClosing;
+    private long _confirmedAt = time.GetTimestamp();
+    private volatile bool _isInDoubt;
+
+    public StripeMcpKey Key => key;
+
+    /// <summary>How payments are made here; set once the tools are known.</summary>
+    public StripeRoad Road { get; set; } = null!;
+
+    public bool IsUsable
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return !_isRetired && !client.Completion.IsCompleted;
+            }
+        }
+    }
+
+    /// <summary>Whether it should be asked something harmless before a write is entrusted to it.</summary>
+    public bool IsStale(TimeSpan age) => _isInDoubt || time.GetElapsedTime(Volatile.Read(ref _confirmedAt)) >= age;
+
+    public bool TryLease()
+    {
+        lock (_gate)
+        {
+            if (_isRetired || client.Completion.IsCompleted)
+            {
+                return false;
+            }
+
+            _leases++;
+            return true;
+        }
+    }
+
+    public void Release()
+    {
+        bool close;
+        lock (_gate)
+        {
+            close = --_leases == 0 && _isRetired && !_isClosing;
+            _isClosing |= close;
+        }
+
+        if (close)
+        {
+            _ = CloseAsync();
+        }
+    }
+
+    /// <summary>Takes it out of use. Harmless when it already is.</summary>
+    /// <param name="cause">Why, for the log; null when it is no loss.</param>
+    public void Retire(string? cause)
+    {
+        bool close;
+        lock (_gate)
+        {
+            if (_isRetired)
+            {
+                return;
+            }
+
+            _isRetired = true;
+            close = _leases == 0;
+            _isClosing = close;
+        }
+
+        if (cause is not null)
+        {
+            metrics.Connection("lost");
+            logger.ConnectionLost(cause);
+        }
+
+        if (close)
+        {
+            _ = CloseAsync();
+        }
+    }
+
+    /// <summary>An answer was too long: whoever waits on this connection need not wait on.</summary>
+    public void CutOff() => _tooLong.Cancel();
+
+    /// <summary>All tools, with a limit on pages and number.</summary>
+    public async Task<IReadOnlyList<Tool>> ListToolsAsync(CancellationToken cancellationToken)
+    {
+        var tools = new List<Tool>();
+        string? cursor = null;
+        for (int page = 0; page < MaxToolPages && tools.Count < MaxTools; page++)
+        {
+            ListToolsResult result = await client.ListToolsAsync(new ListToolsRequestParams { Cursor = cursor }, cancellationToken).ConfigureAwait(false);
+            tools.AddRange(result.Tools);
+            cursor = result.NextCursor;
+            if (string.IsNullOrEmpty(cursor))
+            {
+                break;
+            }
+        }
+
+        client.AddKnownTools(tools);
+        return tools;
+    }
+
+    /// <summary>Asks something harmless; a connection that does not answer is retired.</summary>
+    public async Task<bool> ConfirmAsync(CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(options.InitializationTimeout, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        try
+        {
+            await AnswerAsync(client.ListToolsAsync(new ListToolsRequestParams(), both.Token), both.Token).ConfigureAwait(false);
+            Confirm();
+            return true;
+        }
+#pragma warning disable CA1031 // whatever it is, this connection is of no more use
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Retire(exception.GetType().Name);
+            return false;
+        }
+    }
+
+    /// <summary>Calls a tool once.</summary>
+    /// <param name="tool">The tool.</param>
+    /// <param name="operation">What for, for the log; from a closed set.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="cancellationToken">Ends the wait; what was asked may be done all the same.</param>
+    /// <returns>The JSON of a success, or the failure.</returns>
+    public async Task<GatewayResult<JsonElement>> CallAsync(string tool, string operation, JsonObject arguments, CancellationToken cancellationToken)
+    {
+        GatewayResult<JsonElement> result = await SendAsync(tool, arguments, cancellationToken).ConfigureAwait(false);
+        logger.ToolCalled(tool, operation, result.Failure?.Kind.ToString() ?? "success");
+        if (result.Failure is { Kind: GatewayFailureKind.ApprovalNeeded })
+        {
+            logger.ApprovalNeeded(operation);
+        }
+
+        return result;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Retire(cause: null);
+        await _closed.Task.ConfigureAwait(false);
+    }
+
+    private async Task<GatewayResult<JsonElement>> SendAsync(string tool, JsonObject arguments, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        using var limit = new CancellationTokenSource(options.CallTimeout, time);
+        using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token, _tooLong.Token);
+        try
+        {
+            var request = new CallToolRequestParams { Name = tool, Arguments = Elements(arguments) };
+            CallToolResult result = await AnswerAsync(client.CallToolAsync(request, any.Token), any.Token).ConfigureAwait(false);
+            Confirm();
+            return ToolAnswer.Read(result, key, options.MaxResultLength);
+        }
+#pragma warning disable CA1031 // every way in which the client fails is a value here
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            if (cancellationToken.IsCancellationRequested)
+            {
+                // It may be the server that hangs: the next write looks first.
+                _isInDoubt = true;
+                throw new OperationCanceledException(cancellationToken);
+            }
+
+            if (_tooLong.IsCancellationRequested)
+            {
+                Retire("answer too long");
+                return ToolFailures.Bad($"an answer of more than {options.MaxResultLength} characters; raise Coach:Payments:Mcp:MaxResultLength if that is right");
+            }
+
+            if (limit.IsCancellationRequested)
+            {
+                Retire("call timed out");
+                return new GatewayFailure(GatewayFailureKind.TimedOut,
+                    $"The Stripe MCP server did not answer within {options.CallTimeout.TotalSeconds:0.###} s.")
+                { IsRetryable = true };
+            }
+
+            if (!TransportFailures.IsConnectionIntact(exception))
+            {
+                Retire(exception.GetType().Name);
+            }
+
+            return TransportFailures.OfCall(exception, key);
+        }
+    }
+
+    private void Confirm()
+    {
+        Volatile.Write(ref _confirmedAt, time.GetTimestamp());
+        _isInDoubt = false;
+    }
+
+    private async Task CloseAsync()
+    {
+        // Closing a dead process or session may take a while; nobody waits for it but the host's own end.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            await client.DisposeAsync().ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // it is gone either way
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+        }
+
+        _tooLong.Dispose();
+        _closed.TrySetResult();
+    }
+
+    private static Dictionary<string, JsonElement> Elements(JsonObject arguments)
+    {
+        using JsonDocument document = JsonDocument.Parse(arguments.ToJsonString());
+        return document.RootElement.EnumerateObject().ToDictionary(static entry => entry.Name, static entry => entry.Value.Clone(), StringComparer.Ordinal);
+    }
+
+    // Waits no longer than the session lives: a request that is sent while the session ends is never answered, and the client does not notice.
+    private async Task<T> AnswerAsync<T>(ValueTask<T> pending, CancellationToken cancellationToken)
+    {
+        Task<T> call = pending.AsTask();
+
+        // A call that is no longer waited for ends some time; its exception must not surface as an unobserved one.
+        _ = call.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        await Task.WhenAny(call, client.Completion).WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (!call.IsCompleted)
+        {
+            // The answer may have come just before the end.
+            await Task.WhenAny(call, Task.Delay(LastWords, time, cancellationToken)).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        return call.IsCompleted ? await call.ConfigureAwait(false) : throw new IOException("The session ended.");
+    }
+}

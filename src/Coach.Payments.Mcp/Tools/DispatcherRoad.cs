@@ -1,0 +1,281 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Coach.Payments.Mcp;
+
+/// <summary>
+/// The hosted server's generation: a tool that reads and a tool that writes, told which operation of Stripe's API to run. It takes no
+/// idempotency key, but it takes lookup keys and metadata: a price is made once, and a link can be found again.
+/// </summary>
+internal sealed partial class DispatcherRoad(
+    McpConnection connection, DispatcherTool reader, DispatcherTool writer, string? context, int maxPages, TimeProvider time) : StripeRoad(connection, time)
+{
+    private const int PageSize = 100;
+    private const string Id = "id";
+
+    // What the server calls the parameter in an operation's path: "id" now, the object's name in an older form. Learnt from its refusal.
+    private readonly ConcurrentDictionary<string, string> _pathNames = new(StringComparer.Ordinal);
+
+    public override string Name => "dispatcher";
+
+    public override GatewayCapabilities Capabilities { get; } = GatewayCapabilities.Full with { HasIdempotencyKeys = false };
+
+    public override async Task<GatewayResult<bool>> ProbeAsync(CancellationToken cancellationToken)
+    {
+        GatewayResult<JsonElement> result = await RunAsync(reader, "GetBalance", [], cancellationToken).ConfigureAwait(false);
+        if (!result.TryGet(out JsonElement json, out GatewayFailure? failure))
+        {
+            // Any answer of Stripe's but a refused key proves that it is up and knows the key.
+            return failure.Kind is GatewayFailureKind.Forbidden or GatewayFailureKind.NotFound or GatewayFailureKind.RateLimited
+                or GatewayFailureKind.Rejected or GatewayFailureKind.NotSupported ? true : failure;
+        }
+
+        return json.ValueKind == JsonValueKind.Object && json.Text("object") == "balance" ? true : ToolFailures.Bad("a success without the balance");
+    }
+
+    public override async Task<GatewayResult<GatewayPrice>> CreatePriceAsync(GatewayPriceRequest request, CancellationToken cancellationToken)
+    {
+        GatewayResult<JsonElement> made = await RunAsync(writer, "PostPrices", new JsonObject
+        {
+            ["currency"] = request.Amount.Currency,
+            ["unit_amount"] = request.Amount.MinorUnits,
+            ["product_data"] = new JsonObject { ["name"] = request.ProductName },
+            ["lookup_key"] = request.LookupKey,
+            ["metadata"] = Metadata(request.Metadata),
+        }, cancellationToken).ConfigureAwait(false);
+        return made.TryGet(out JsonElement json, out GatewayFailure? failure) ? NewPrice(json, request, isNew: true) : failure;
+    }
+
+    public override async Task<GatewayResult<GatewayPrice?>> FindPriceAsync(string lookupKey, CancellationToken cancellationToken)
+    {
+        GatewayResult<JsonElement> listed = await RunAsync(
+            reader, "GetPrices", new JsonObject { ["lookup_keys"] = new JsonArray(lookupKey), ["limit"] = 1 }, cancellationToken).ConfigureAwait(false);
+        if (!listed.TryGet(out JsonElement json, out GatewayFailure? failure))
+        {
+            return failure;
+        }
+
+        if (Items(json) is not { } prices)
+        {
+            return ToolFailures.Bad("a success without the list of prices");
+        }
+
+        return new GatewayResult<GatewayPrice?>(prices.Where(price => price.Text("lookup_key") == lookupKey)
+            .Select(price => ReadPrice(price, isNew: false)).FirstOrDefault(static price => price is not null));
+    }
+
+    public override async Task<GatewayResult<GatewayLink>> CreateLinkAsync(GatewayLinkRequest request, CancellationToken cancellationToken)
+    {
+        var lines = new JsonArray(new JsonObject { ["price"] = request.PriceId, ["quantity"] = request.Quantity });
+        foreach (PaymentLineItem item in request.MoreItems)
+        {
+            lines.Add((JsonNode)new JsonObject
+            {
+                ["price_data"] = new JsonObject
+                {
+                    ["currency"] = item.UnitPrice.Currency,
+                    ["unit_amount"] = item.UnitPrice.MinorUnits,
+                    ["product_data"] = new JsonObject { ["name"] = item.Description },
+                },
+                ["quantity"] = item.Quantity,
+            });
+        }
+
+        var parameters = new JsonObject { ["line_items"] = lines, ["metadata"] = Metadata(request.Metadata) };
+        if (request.IsSingleUse)
+        {
+            parameters["restrictions"] = new JsonObject { ["completed_sessions"] = new JsonObject { ["limit"] = 1 } };
+        }
+
+        if (request.RedirectUrl is { } redirect)
+        {
+            parameters["after_completion"] = new JsonObject { ["type"] = "redirect", ["redirect"] = new JsonObject { ["url"] = redirect.AbsoluteUri } };
+        }
+
+        GatewayResult<JsonElement> made = await RunAsync(writer, "PostPaymentLinks", parameters, cancellationToken).ConfigureAwait(false);
+        return made.TryGet(out JsonElement json, out GatewayFailure? failure) ? Link(json) : failure;
+    }
+
+    public override async Task<GatewayResult<bool>> NoteLinkAsync(string priceId, string linkId, CancellationToken cancellationToken)
+    {
+        GatewayResult<JsonElement> noted = await RunAsync(writer, "PostPricesPrice",
+            new JsonObject { [Id] = priceId, ["metadata"] = new JsonObject { [PaymentMetadata.Link] = linkId } }, cancellationToken).ConfigureAwait(false);
+        return noted.TryGet(out JsonElement json, out GatewayFailure? failure)
+            ? ReadPrice(json, isNew: false) is not null ? true : ToolFailures.Bad("a success without the price")
+            : failure;
+    }
+
+    public override async Task<GatewayResult<GatewayLink?>> FindLinkAsync(GatewayLinkQuery query, CancellationToken cancellationToken)
+    {
+        if (query.LinkId is { } id)
+        {
+            GatewayResult<JsonElement> found = await RunAsync(reader, "GetPaymentLinksPaymentLink", new JsonObject { [Id] = id }, cancellationToken).ConfigureAwait(false);
+            return found.TryGet(out JsonElement json, out GatewayFailure? failure)
+                ? ReadLink(json) is { } link && link.Id == id ? link : ToolFailures.Bad("another object than the link")
+                : failure.Kind == GatewayFailureKind.NotFound ? new GatewayResult<GatewayLink?>((GatewayLink?)null) : failure;
+        }
+
+        GatewayLink? match = null;
+        GatewayFailure? problem = await EachPageAsync("GetPaymentLinks", [], item =>
+        {
+            // Should there be two, the one that can be paid counts.
+            if (item.Metadata(PaymentMetadata.Tag) == query.Tag && ReadLink(item) is { } link && (match is null || (link.IsActive && !match.IsActive)))
+            {
+                match = link;
+            }
+
+            return match is not { IsActive: true };
+        }, cancellationToken).ConfigureAwait(false);
+        return match is not null ? match : problem is not null ? problem : new GatewayResult<GatewayLink?>((GatewayLink?)null);
+    }
+
+    public override async Task<GatewayResult<GatewayLink>> DeactivateLinkAsync(string linkId, CancellationToken cancellationToken)
+    {
+        GatewayResult<JsonElement> closed = await RunAsync(
+            writer, "PostPaymentLinksPaymentLink", new JsonObject { [Id] = linkId, ["active"] = false }, cancellationToken).ConfigureAwait(false);
+        return closed.TryGet(out JsonElement json, out GatewayFailure? failure)
+            ? ReadLink(json) is { IsActive: false } link && link.Id == linkId ? link : ToolFailures.Bad("a success without the closed link")
+            : failure;
+    }
+
+    public override async Task<GatewayResult<IReadOnlyList<GatewaySession>>> ListSessionsAsync(GatewaySessionQuery query, CancellationToken cancellationToken)
+    {
+        var sessions = new List<GatewaySession>();
+        GatewayFailure? problem = await EachPageAsync("GetCheckoutSessions", new JsonObject { ["payment_link"] = query.LinkId }, item =>
+        {
+            if (item.Reference("payment_link") == query.LinkId && HasPrefix(item.Text("id"), "cs_") && StripeJson.Session(item) is { } session)
+            {
+                sessions.Add(session);
+            }
+
+            return true;
+        }, cancellationToken).ConfigureAwait(false);
+        return problem is not null ? problem : new GatewayResult<IReadOnlyList<GatewaySession>>(sessions);
+    }
+
+    public override async Task<GatewayResult<GatewaySession>> ExpireSessionAsync(string sessionId, CancellationToken cancellationToken)
+    {
+        GatewayResult<JsonElement> ended = await RunAsync(
+            writer, "PostCheckoutSessionsSessionExpire", new JsonObject { [Id] = sessionId }, cancellationToken).ConfigureAwait(false);
+        return ended.TryGet(out JsonElement json, out GatewayFailure? failure)
+            ? json.ValueKind == JsonValueKind.Object && json.Text("id") == sessionId && StripeJson.Session(json) is { } session
+                ? session
+                : ToolFailures.Bad("a success without the visit")
+            : failure;
+    }
+
+    private async Task<GatewayFailure?> EachPageAsync(string operation, JsonObject filter, Func<JsonElement, bool> visit, CancellationToken cancellationToken)
+    {
+        string? after = null;
+        for (int page = 0; page < maxPages; page++)
+        {
+            JsonObject parameters = filter.DeepClone().AsObject();
+            parameters["limit"] = PageSize;
+            if (after is not null)
+            {
+                parameters["starting_after"] = after;
+            }
+
+            GatewayResult<JsonElement> result = await RunAsync(reader, operation, parameters, cancellationToken).ConfigureAwait(false);
+            if (!result.TryGet(out JsonElement json, out GatewayFailure? failure))
+            {
+                return failure;
+            }
+
+            if (Items(json) is not { } items)
+            {
+                return ToolFailures.Bad("a success without the list");
+            }
+
+            string? last = null;
+            int count = 0;
+            foreach (JsonElement item in items)
+            {
+                last = item.Text("id");
+                count++;
+                if (!visit(item))
+                {
+                    return null;
+                }
+            }
+
+            // A bare array does not say whether there is more: only a short page is the last.
+            bool hasMore = json.ValueKind == JsonValueKind.Object ? json.Flag("has_more") == true : count >= PageSize;
+            if (!hasMore || last is null)
+            {
+                return null;
+            }
+
+            after = last;
+        }
+
+        return new GatewayFailure(GatewayFailureKind.Unknown, $"The list is longer than {maxPages} pages. Raise Coach:Payments:Mcp:MaxPages.");
+    }
+
+    private async Task<GatewayResult<JsonElement>> RunAsync(DispatcherTool tool, string operation, JsonObject parameters, CancellationToken cancellationToken)
+    {
+        string? id = parameters[Id]?.GetValue<string>();
+        string name = _pathNames.GetValueOrDefault(operation, Id);
+        GatewayResult<JsonElement> result = await SendAsync(tool, operation, WithId(parameters, id, name), cancellationToken).ConfigureAwait(false);
+        if (id is null || result.Failure is not { Kind: GatewayFailureKind.Rejected, Parameter: { } missing } || missing == name || parameters.ContainsKey(missing))
+        {
+            return result;
+        }
+
+        // It refused for want of the same thing under another name, so nothing was done.
+        result = await SendAsync(tool, operation, WithId(parameters, id, missing), cancellationToken).ConfigureAwait(false);
+        if (result.Failure is null)
+        {
+            _pathNames[operation] = missing;
+        }
+
+        return result;
+    }
+
+    private Task<GatewayResult<JsonElement>> SendAsync(DispatcherTool tool, string operation, JsonObject parameters, CancellationToken cancellationToken)
+    {
+        var arguments = new JsonObject { [DispatcherTool.Operation] = operation, [DispatcherTool.Parameters] = parameters };
+        if (context is not null && tool.TakesContext)
+        {
+            arguments[DispatcherTool.Context] = context;
+        }
+
+        if (tool.TakesLiveMode)
+        {
+            arguments[DispatcherTool.LiveMode] = Connection.Key.IsLive;
+        }
+
+        return Connection.CallAsync(tool.Name, operation, arguments, cancellationToken);
+    }
+
+    private static JsonObject WithId(JsonObject parameters, string? id, string name)
+    {
+        JsonObject copy = parameters.DeepClone().AsObject();
+        if (id is not null && name != Id)
+        {
+            copy.Remove(Id);
+            copy[name] = id;
+        }
+
+        return copy;
+    }
+
+    private static JsonObject Metadata(IReadOnlyDictionary<string, string> metadata)
+    {
+        var json = new JsonObject();
+        foreach ((string name, string value) in metadata)
+        {
+            json[name] = value;
+        }
+
+        return json;
+    }
+
+    private static IEnumerable<JsonElement>? Items(JsonElement json) => json.ValueKind switch
+    {
+        JsonValueKind.Array => json.EnumerateArray().Where(static item => item.ValueKind == JsonValueKind.Object),
+        JsonValueKind.Object => json.List(),
+        _ => null,
+    };
+}

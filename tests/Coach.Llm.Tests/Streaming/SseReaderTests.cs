@@ -1,0 +1,119 @@
+using System.Text;
+
+namespace Coach.Llm.Tests;
+
+public sealed class SseReaderTests
+{
+    [Theory]
+    [InlineData("data: a\n\ndata: b\n\n", "a|b")]
+    [InlineData("data: a\r\n\r\ndata: b\r\n\r\n", "a|b")]
+    [InlineData("data: a\r\rdata: b\r\r", "a|b")]
+    [InlineData("\uFEFFdata:a\n\n", "a")]
+    [InlineData("data: a\ndata: b\n\n", "a\nb")]
+    [InlineData("data:  two spaces\n\n", " two spaces")]
+    [InlineData(": comment\n\ndata: a\n: more\nid: 7\nretry: 10\n\n", "a")]
+    [InlineData("data\n\ndata: a\n\n", "a")]
+    [InlineData("data: last without a blank line", "last without a blank line")]
+    [InlineData("", "")]
+    [InlineData("\n\n\n", "")]
+    public async Task ReadAsync_WellFormed_GivesEachEventsData(string text, string expected)
+    {
+        for (int chunk = 1; chunk <= Math.Max(1, text.Length); chunk++)
+        {
+            Assert.Equal(expected, string.Join('|', await ReadAsync(Encoding.UTF8.GetBytes(text), chunk)));
+        }
+    }
+
+    [Theory]
+    [InlineData("event: ping\n\ndata: a\n\n")]
+    [InlineData("dbta: a\n\n")]
+    [InlineData("data: a\nx\n\n")]
+    public async Task ReadAsync_LineThatNoProviderSends_IsDamage(string text)
+    {
+        WireException exception = await Assert.ThrowsAsync<WireException>(() => ReadAsync(Encoding.UTF8.GetBytes(text), 5));
+        Assert.Equal(WireFault.Malformed, exception.Fault);
+    }
+
+    [Fact]
+    public async Task ReadAsync_RandomEvents_ComeOutAsTheyWentIn()
+    {
+        for (int seed = 0; seed < 200; seed++)
+        {
+            var random = new Random(seed);
+            string newline = ((string[])["\n", "\r\n", "\r"])[random.Next(3)];
+            List<string> events = [.. Enumerable.Range(0, random.Next(1, 12)).Select(_ => new string('x', random.Next(1, 3000)) + "é🎯")];
+            var text = new StringBuilder();
+            foreach (string data in events)
+            {
+                text.Append(random.Next(4) == 0 ? $": note{newline}" : "").Append("data: ").Append(data).Append(newline).Append(newline);
+            }
+
+            List<string> actual = await ReadAsync(Encoding.UTF8.GetBytes(text.ToString()), random.Next(1, 5000));
+            Assert.True(events.SequenceEqual(actual), $"seed {seed}");
+        }
+    }
+
+    [Fact]
+    public async Task ReadAsync_EventType_BelongsToItsEventOnly()
+    {
+        using var reader = new SseReader(new MemoryStream("event: one\ndata: a\n\ndata: b\n\n"u8.ToArray()), 1000, 1000);
+        Assert.True(await reader.ReadAsync(CancellationToken.None));
+        Assert.Equal("one", Encoding.UTF8.GetString(reader.EventType));
+        Assert.True(await reader.ReadAsync(CancellationToken.None));
+        Assert.Equal("", Encoding.UTF8.GetString(reader.EventType));
+        Assert.False(await reader.ReadAsync(CancellationToken.None));
+    }
+
+    [Theory]
+    [InlineData(1000, false)]
+    [InlineData(999, true)]
+    public async Task ReadAsync_AtTheTotalLimit_StopsOneByteAbove(int limit, bool isTooLarge)
+    {
+        byte[] body = Encoding.UTF8.GetBytes("data: " + new string('x', 992) + "\n\n");
+        Assert.Equal(1000, body.Length);
+        using var reader = new SseReader(new MemoryStream(body), 5000, limit);
+        if (isTooLarge)
+        {
+            Assert.Equal(WireFault.TooLarge, (await Assert.ThrowsAsync<WireException>(async () => await reader.ReadAsync(CancellationToken.None))).Fault);
+        }
+        else
+        {
+            Assert.True(await reader.ReadAsync(CancellationToken.None));
+        }
+    }
+
+    [Theory]
+    [InlineData(2000, false)]
+    [InlineData(1999, true)]
+    public async Task ReadAsync_AtAnEventsLimit_StopsOneByteAbove(int limit, bool isTooLarge)
+    {
+        byte[] body = Encoding.UTF8.GetBytes("data: " + new string('x', 2000) + "\n\n");
+        using var reader = new SseReader(new MemoryStream(body), limit, 1 << 20);
+        if (isTooLarge)
+        {
+            Assert.Equal(WireFault.TooLarge, (await Assert.ThrowsAsync<WireException>(async () => await reader.ReadAsync(CancellationToken.None))).Fault);
+        }
+        else
+        {
+            Assert.True(await reader.ReadAsync(CancellationToken.None));
+        }
+    }
+
+    private static async Task<List<string>> ReadAsync(byte[] body, int chunk)
+    {
+        using var reader = new SseReader(new ChunkedStream(body, chunk), 1 << 20, 1 << 24);
+        var events = new List<string>();
+        while (await reader.ReadAsync(CancellationToken.None))
+        {
+            events.Add(Encoding.UTF8.GetString(reader.Data));
+        }
+
+        return events;
+    }
+
+    private sealed class ChunkedStream(byte[] body, int chunk) : MemoryStream(body)
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            base.ReadAsync(buffer[..Math.Min(chunk, buffer.Length)], cancellationToken);
+    }
+}

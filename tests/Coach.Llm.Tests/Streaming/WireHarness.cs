@@ -1,0 +1,60 @@
+using System.Net;
+using Coach.Abstractions;
+using Coach.Testing;
+using Microsoft.Extensions.AI;
+
+namespace Coach.Llm.Tests;
+
+/// <summary>Feeds bytes to a provider's client as if they came from its server.</summary>
+internal static class WireHarness
+{
+    public static IReadOnlyList<(string Name, string Provider)> Streams { get; } =
+    [
+        ("gemini-text", ProviderNames.Gemini), ("gemini-tools", ProviderNames.Gemini), ("openai-text", ProviderNames.OpenAI),
+        ("openai-tools", ProviderNames.OpenAI), ("openrouter-text", ProviderNames.OpenRouter), ("anthropic-tools", ProviderNames.Anthropic),
+    ];
+
+    public static byte[] Recorded(string name) =>
+        File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Fixtures", "streams", name + ".sse"));
+
+    public static IChatClient Client(string provider, HttpMessageHandler handler, CoachLlmOptions? options = null)
+    {
+        options ??= new CoachLlmOptions();
+        var connection = new ProviderConnection(new LlmHttp(new OneHandler(handler)), Microsoft.Extensions.Options.Options.Create(options), TimeProvider.System);
+        ChatWire wire = provider switch
+        {
+            ProviderNames.Gemini => new GeminiChatWire(options.Gemini),
+            ProviderNames.Anthropic => new AnthropicChatWire(options.Anthropic),
+            ProviderNames.OpenRouter => new OpenAIChatWire(provider, options.OpenRouter, "api/v1"),
+            _ => new OpenAIChatWire(provider, options.OpenAI, "v1"),
+        };
+        return new WireChatClient(wire, connection, new ApiKey(provider, Secret.From("a-key-for-tests")));
+    }
+
+    public static async Task<WireResult> ReadAsync(string provider, byte[] body, BodyDelivery? delivery = null)
+    {
+        using var handler = new ScriptedHttpHandler();
+        handler.Answer(HttpStatusCode.OK, body, "text/event-stream", delivery);
+        var updates = new List<ChatResponseUpdate>();
+        await foreach (ChatResponseUpdate update in Client(provider, handler).GetStreamingResponseAsync("hi", null, CancellationToken.None))
+        {
+            updates.Add(update);
+        }
+
+        Assert.Equal(1, handler.ClosedBodies);
+        ChatResponse response = updates.ToChatResponse();
+        return new WireResult(
+            string.Concat(updates.Select(update => update.Text)),
+            string.Join(';', updates.SelectMany(update => update.Contents).OfType<FunctionCallContent>()
+                .Select(call => $"{call.Name}({string.Join(',', (call.Arguments ?? new Dictionary<string, object?>()).Select(pair => $"{pair.Key}={pair.Value}"))})")),
+            updates.Sum(update => update.Contents.Count(content => content is FunctionCallContent)),
+            response.Usage?.TotalTokenCount);
+    }
+
+    private sealed class OneHandler(HttpMessageHandler handler) : IHttpClientFactory
+    {
+        public HttpClient CreateClient(string name) => new(handler, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
+    }
+}
+
+internal sealed record WireResult(string Text, string Calls, int CallCount, long? TotalTokens);

@@ -1,0 +1,175 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Coach.Abstractions;
+using Coach.Testing;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Coach.Llm.Tests;
+
+public sealed class LlmTelemetryTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Call_ThatSucceeds_IsASpanAndHistogramsUnderTheConventionsNames()
+    {
+        var meters = new OwnMeters();
+        using var recorded = new Recorded(meters);
+        await using ProviderHost host = await ProviderHost.StartAsync(services: services => services.AddSingleton<IMeterFactory>(meters));
+        host.Fake.Answer("gemini", ScriptedAnswer.Text("one two").WithUsage(20, 9, thoughts: 4));
+
+        await host.Chat("gemini").GetStreamingResponseAsync("a secret question", new ChatOptions { ModelId = "gemini-telemetry-1", MaxOutputTokens = 50 }, Token).ToListAsync(Token);
+
+        Activity span = recorded.Spans.Single(activity => activity.DisplayName == "chat gemini-telemetry-1");
+        Assert.Equal(ActivityKind.Client, span.Kind);
+        Assert.Equal("gcp.gemini", span.GetTagItem("gen_ai.provider.name"));
+        Assert.Equal("127.0.0.1", span.GetTagItem("server.address"));
+        Assert.Equal(50, span.GetTagItem("gen_ai.request.max_tokens"));
+        Assert.Equal(20L, span.GetTagItem("gen_ai.usage.input_tokens"));
+        Assert.Equal(13L, span.GetTagItem("gen_ai.usage.output_tokens"));
+        Assert.Equal(4L, span.GetTagItem("gen_ai.usage.reasoning.output_tokens"));
+        Assert.Equal(["stop"], (string[])span.GetTagItem("gen_ai.response.finish_reasons")!);
+        Assert.DoesNotContain("secret question", string.Join(' ', span.TagObjects.Select(tag => tag.Value)), StringComparison.Ordinal);
+
+        string tags = "gen_ai.operation.name=chat,gen_ai.provider.name=gcp.gemini,gen_ai.request.model=gemini-telemetry-1,server.address=127.0.0.1";
+        Assert.Equal(20, recorded.Single("gen_ai.client.token.usage", tags + ",gen_ai.token.type=input"));
+        Assert.Equal(13, recorded.Single("gen_ai.client.token.usage", tags + ",gen_ai.token.type=output"));
+        Assert.True(recorded.Single("gen_ai.client.operation.duration", tags) > 0);
+        Assert.True(recorded.Single("gen_ai.client.operation.time_to_first_chunk", tags) > 0);
+        Assert.True(recorded.All("gen_ai.client.operation.time_per_output_chunk").Count >= 2);
+    }
+
+    [Theory]
+    [InlineData(ProviderKeyState.Invalid, "key_invalid")]
+    [InlineData(ProviderKeyState.QuotaExhausted, "quota_exhausted")]
+    public async Task Call_ThatFails_CarriesItsOutcomeClass(ProviderKeyState state, string expected)
+    {
+        var meters = new OwnMeters();
+        using var recorded = new Recorded(meters);
+        await using ProviderHost host = await ProviderHost.StartAsync(services: services => services.AddSingleton<IMeterFactory>(meters));
+        IChatClient chat = host.Chat("openai", "key-canary-0001");
+        host.Fake.SetKey("openai", "key-canary-0001", state);
+
+        await Assert.ThrowsAsync<LlmException>(() => chat.GetResponseAsync("hi", new ChatOptions { ModelId = $"model-{expected}" }, Token));
+
+        Activity span = recorded.Spans.Single(activity => activity.DisplayName == $"chat model-{expected}");
+        Assert.Equal(expected, span.GetTagItem("error.type"));
+        Assert.Equal(ActivityStatusCode.Error, span.Status);
+        Assert.Contains($"error.type={expected}", recorded.All("gen_ai.client.operation.duration").Single().Tags, StringComparison.Ordinal);
+        Assert.DoesNotContain("canary", string.Join(' ', span.TagObjects) + string.Join(' ', recorded.Everything), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ModelLabel_NamesBeyondTheLimitOrForm_BecomeOther()
+    {
+        await using ServiceProvider services = new ServiceCollection().BuildServiceProvider();
+        var telemetry = new LlmTelemetry(new LlmMeter(services));
+        Assert.Equal("gemini-3.8-flash", telemetry.ModelLabel("gemini-3.8-flash"));
+        Assert.Equal("_OTHER", telemetry.ModelLabel("my secret is 42"));
+        Assert.Equal("_OTHER", telemetry.ModelLabel(new string('x', 65)));
+        for (int i = 0; i < 200; i++)
+        {
+            telemetry.ModelLabel($"model-{i}");
+        }
+
+        Assert.Equal("_OTHER", telemetry.ModelLabel("model-150"));
+        Assert.Equal("gemini-3.8-flash", telemetry.ModelLabel("gemini-3.8-flash"));
+    }
+
+    [Fact]
+    public async Task Health_OpenCircuit_IsDegradedAndNamesTheProvider()
+    {
+        await using ProviderHost host = await ProviderHost.StartAsync(configure: options => options.Requests.MaxRetries = 0);
+        IComponentHealth health = host.Services.GetServices<IComponentHealth>().Single(part => part.Name == "llm_providers");
+        Assert.Equal(ComponentState.Healthy, (await health.CheckAsync(Token)).State);
+        host.Fake.Fail("gemini", ProviderFault.Status(503), times: 5);
+        IChatClient chat = host.Chat("gemini");
+        for (int i = 0; i < 5; i++)
+        {
+            await Assert.ThrowsAsync<LlmException>(() => chat.GetResponseAsync("hi", null, Token));
+        }
+
+        ComponentReport report = await health.CheckAsync(Token);
+        Assert.Equal(ComponentState.Degraded, report.State);
+        Assert.Equal("Calls are refused for a while after repeated failures: gemini (users' keys).", report.Description);
+    }
+
+    [Fact]
+    public void ErrorClass_EveryError_HasItsOwnName()
+    {
+        string[] names = [.. Enum.GetValues<LlmError>().Select(GenAINames.ErrorClass)];
+        Assert.Equal(names.Length, names.Distinct().Count());
+        Assert.DoesNotContain("_OTHER", names);
+    }
+
+    private sealed class OwnMeters : IMeterFactory
+    {
+        private readonly ConcurrentDictionary<string, Meter> _meters = new();
+
+        public Meter Create(MeterOptions options) => _meters.GetOrAdd(options.Name, name => new Meter(name));
+
+        public bool Owns(Meter meter) => _meters.Values.Contains(meter);
+
+        public void Dispose()
+        {
+        }
+    }
+
+    private sealed class Recorded : IDisposable
+    {
+        private readonly MeterListener _listener = new();
+        private readonly ActivityListener _spans;
+        private readonly ConcurrentQueue<(string Name, double Value, string Tags)> _values = new();
+
+        public Recorded(OwnMeters meters)
+        {
+            _listener.InstrumentPublished = (instrument, listener) =>
+            {
+                if (meters.Owns(instrument.Meter))
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            };
+            _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => _values.Enqueue((instrument.Name, value, Text(tags))));
+            _listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => _values.Enqueue((instrument.Name, value, Text(tags))));
+            _listener.Start();
+            _spans = new ActivityListener
+            {
+                ShouldListenTo = source => source.Name == "Coach.Llm",
+                Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+                ActivityStopped = Spans.Enqueue,
+            };
+            ActivitySource.AddActivityListener(_spans);
+        }
+
+        public ConcurrentQueue<Activity> Spans { get; } = new();
+
+        public IEnumerable<string> Everything => _values.Select(value => value.ToString());
+
+        public List<(string Name, double Value, string Tags)> All(string name) => [.. _values.Where(value => value.Name == name)];
+
+        public double Single(string name, string tags) => _values.Single(value => value.Name == name && value.Tags == tags).Value;
+
+        public void Dispose()
+        {
+            _listener.Dispose();
+            _spans.Dispose();
+        }
+
+        private static string Text(ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        {
+            var parts = new List<string>();
+            foreach ((string key, object? value) in tags)
+            {
+                if (key != "server.port")
+                {
+                    parts.Add($"{key}={value}");
+                }
+            }
+
+            return string.Join(',', parts);
+        }
+    }
+}

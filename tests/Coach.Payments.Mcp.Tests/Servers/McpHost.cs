@@ -1,0 +1,136 @@
+using Coach.Abstractions;
+using Coach.Testing;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using ModelContextProtocol.Client;
+
+namespace Coach.Payments.Mcp.Tests;
+
+/// <summary>One process that takes payments through an MCP server, on virtual time.</summary>
+internal sealed class McpHost : IAsyncDisposable
+{
+    public const string TestKey = "sk_test_canary4242Coach";
+    public const string LiveKey = "sk_live_canary4242Coach";
+    public const int MaxResultLength = 64 * 1024;
+
+    private readonly ServiceProvider _services;
+
+    public McpHost(
+        McpFake mcp, VirtualClock? clock = null, string? key = TestKey, IIdempotencyStore? store = null, Action<StripeMcpOptions>? configure = null,
+        Action<CoachPaymentsOptions>? payments = null, ILoggerProvider? logs = null)
+        : this(mcp.Open, clock, key, store, configure, payments, logs) => Mcp = mcp;
+
+    public McpHost(
+        Func<StripeMcpKey, Action, IClientTransport> transports, VirtualClock? clock = null, string? key = TestKey, IIdempotencyStore? store = null,
+        Action<StripeMcpOptions>? configure = null, Action<CoachPaymentsOptions>? payments = null, ILoggerProvider? logs = null)
+    {
+        Clock = clock ?? new VirtualClock();
+        Configuration = new ConfigurationBuilder().AddInMemoryCollection(
+            new Dictionary<string, string?> { ["STRIPE_API_KEY"] = key, ["STRIPE_WEBHOOK_SECRET"] = "whsec_coach_testing" }).Build();
+        var services = new ServiceCollection();
+        services.AddSingleton<TimeProvider>(Clock);
+        services.AddSingleton(new Random(1));
+        services.AddSingleton<IConfiguration>(Configuration);
+        services.AddLogging(logging =>
+        {
+            logging.SetMinimumLevel(LogLevel.Trace);
+            if (logs is not null)
+            {
+                logging.AddProvider(logs);
+            }
+        });
+        var options = new StripeMcpOptions { MaxResultLength = MaxResultLength };
+        configure?.Invoke(options);
+        CoachPaymentsBuilder builder = services.AddCoachPayments(payments);
+        services.AddSingleton(provider => new StripeMcpGateway(options, provider.GetRequiredService<ISecretSource>(), transports, Clock,
+            new McpMetrics(), provider.GetService<ILoggerFactory>()?.CreateLogger("Coach.Payments.Mcp") ?? NullLogger.Instance));
+        services.AddSingleton(provider => new CountingGateway(provider.GetRequiredService<StripeMcpGateway>()));
+        builder.UseGateway(provider => provider.GetRequiredService<CountingGateway>());
+        if (store is not null)
+        {
+            builder.UseStore(_ => store);
+        }
+
+        _services = services.BuildServiceProvider();
+    }
+
+    public McpFake? Mcp { get; }
+
+    public VirtualClock Clock { get; }
+
+    public IConfigurationRoot Configuration { get; }
+
+    public IPaymentLinks Links => _services.GetRequiredService<IPaymentLinks>();
+
+    public IPaymentGateway Gateway => _services.GetRequiredService<CountingGateway>();
+
+    public static PaymentLinkRequest Order(string key = "order-1:1", long amount = 1250, string currency = "usd") => new()
+    {
+        OperationKey = key,
+        Amount = Money.Create(amount, currency),
+        Description = $"Bar tab {key}",
+    };
+
+    public static GatewayPriceRequest PriceRequest(string lookupKey = "coach_tag1", long amount = 1250, string currency = "usd") => new()
+    {
+        IdempotencyKey = "coach:tag1:price:1",
+        LookupKey = lookupKey,
+        Amount = Money.Create(amount, currency),
+        ProductName = "Bar tab",
+        Metadata = new Dictionary<string, string> { [PaymentMetadata.Tag] = "tag1", [PaymentMetadata.RequestHash] = "hash1" },
+    };
+
+    public static GatewayLinkRequest LinkRequest(string priceId, string tag = "tag1") => new()
+    {
+        IdempotencyKey = "coach:tag1:link:1",
+        PriceId = priceId,
+        Metadata = new Dictionary<string, string> { [PaymentMetadata.Tag] = tag },
+        IsSingleUse = true,
+    };
+
+    /// <summary>Lets virtual time run while nobody answers: between attempts, and when the server holds an answer back.</summary>
+    public Task<T> RunAsync<T>(Task<T> task) =>
+        DriveAsync(task, Clock, () => Mcp is { Hanging: > 0 } || ((CountingGateway)Gateway).InCall == 0);
+
+    /// <summary>Lets virtual time run when it may, and in any case when nothing has happened for long.</summary>
+    public static async Task<T> DriveAsync<T>(Task<T> task, VirtualClock clock, Func<bool> mayAdvance)
+    {
+        int rounds = 0;
+        while (!task.IsCompleted)
+        {
+            for (int i = 0; i < 32 && !task.IsCompleted; i++)
+            {
+                await Task.Yield();
+            }
+
+            if (task.IsCompleted)
+            {
+                break;
+            }
+
+            Assert.True(++rounds < 20_000, "The call never ends.");
+            if (mayAdvance())
+            {
+                clock.Advance(TimeSpan.FromMilliseconds(250));
+            }
+            else if (rounds % 500 == 0)
+            {
+                clock.Advance(TimeSpan.FromSeconds(5));
+            }
+
+            // Pipes, sockets and the MCP library run on the thread pool, outside virtual time.
+            await Task.WhenAny(task, Task.Delay(1));
+        }
+
+        return await task;
+    }
+
+    public async Task<PaymentLink> CreateAsync(PaymentLinkRequest? request = null) => await RunAsync(Links.CreateAsync(request ?? Order()));
+
+    public async Task<PaymentException> FailsAsync(PaymentLinkRequest? request = null) =>
+        await Assert.ThrowsAsync<PaymentException>(() => CreateAsync(request));
+
+    public ValueTask DisposeAsync() => _services.DisposeAsync();
+}
