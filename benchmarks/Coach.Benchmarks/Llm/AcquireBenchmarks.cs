@@ -12,7 +12,7 @@ namespace Coach.Benchmarks.Llm;
 /// finds it, compares the key, counts a lease and ends it.
 /// </summary>
 [MemoryDiagnoser]
-[SimpleJob(warmupCount: 4, iterationCount: 8)]
+[Config(typeof(ShortInProcessConfig))]
 public class AcquireBenchmarks
 {
     private const int Calls = 200_000;

@@ -4,11 +4,11 @@ namespace Coach.Llm;
 /// One client with the count of its leases. The count and "closed" share one word: a lease is only ever added while the sign bit is
 /// clear, and whoever brings the word to "closed, none left" disposes. That state is reached exactly once.
 /// </summary>
-internal sealed class ClientEntry
+internal sealed class ClientEntry : LeaseTicket
 {
     private const int Closed = int.MinValue;
 
-    private readonly IClientOwner _owner;
+    private readonly SessionClientRegistry _owner;
     private int _state;
     private LeaseTicket? _spare;
 
@@ -18,10 +18,11 @@ internal sealed class ClientEntry
     /// <param name="session">The session it belongs to.</param>
     /// <param name="owner">Disposes the client, and knows the time.</param>
     /// <param name="reserved">How many callers already wait for it; each takes its lease with <see cref="TakeReserved"/>.</param>
-    public ClientEntry(object client, Type type, ApiKey key, SessionNode session, IClientOwner owner, int reserved)
+    public ClientEntry(object client, Type type, ApiKey key, SessionNode session, SessionClientRegistry owner, int reserved)
     {
         (Client, Type, Key, Session, _owner, _state) = (client, type, key, session, owner, reserved);
         CreatedAt = owner.Now;
+        _spare = this;
     }
 
     public object Client { get; }
@@ -80,14 +81,4 @@ internal sealed class ClientEntry
             _owner.Dispose(this);
         }
     }
-}
-
-/// <summary>What an entry needs of the registry it lives in.</summary>
-internal interface IClientOwner
-{
-    /// <summary>The time to the second.</summary>
-    long Now { get; }
-
-    /// <summary>Disposes an entry's client. Called once per entry, by whoever ended its last use; never throws.</summary>
-    void Dispose(ClientEntry entry);
 }

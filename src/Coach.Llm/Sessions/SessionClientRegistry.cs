@@ -10,7 +10,7 @@ namespace Coach.Llm;
 /// counted word. An acquire of a live client reads those three and changes only the word: no lock, no allocation. All else — creation,
 /// rotation, removal, expiry — holds one session's monitor, never two, and calls foreign code only outside it.
 /// </summary>
-internal sealed class SessionClientRegistry : ISessionClientRegistry, IClientOwner, IAsyncDisposable, IDisposable
+internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisposable, IDisposable
 {
     private readonly ConcurrentDictionary<string, SessionNode> _sessions = new();
     private readonly IServiceProvider _services;
@@ -48,9 +48,11 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IClientOwn
     /// <summary>Clients that exist in or out of the registry: leased ones outlive their removal.</summary>
     public int ClientCount => _clients.Count;
 
-    long IClientOwner.Now => _clock.Now;
+    /// <summary>The time to the second.</summary>
+    public long Now => _clock.Now;
 
-    void IClientOwner.Dispose(ClientEntry entry) => _clients.Dispose(entry.Client, entry.Key.Provider);
+    /// <summary>Disposes an entry's client. Called once per entry, by whoever ended its last use; never throws.</summary>
+    public void Dispose(ClientEntry entry) => _clients.Dispose(entry.Client, entry.Key.Provider);
 
     public ValueTask<ClientLease<TClient>> AcquireAsync<TClient>(SessionId session, ApiKey key, CancellationToken cancellationToken = default)
         where TClient : class
@@ -370,7 +372,7 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IClientOwn
                 return null;
             }
 
-            ClientEntry[] taken = node.Take(_ => true);
+            ClientEntry[] taken = node.TakeAll();
             RetireIfEmpty(node);
             return taken;
         }

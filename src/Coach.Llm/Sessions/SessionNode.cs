@@ -23,7 +23,7 @@ internal sealed class SessionNode(string id, long now)
 
     public bool IsEmpty => _entries.Length == 0 && _creations is not { Count: > 0 };
 
-    public bool IsBusy => _creations is { Count: > 0 } || Array.Exists(Volatile.Read(ref _entries), entry => entry.IsLeased);
+    public bool IsBusy => _creations is { Count: > 0 } || Array.Exists(Volatile.Read(ref _entries), static entry => entry.IsLeased);
 
     public ReadOnlySpan<ClientEntry> Entries => Volatile.Read(ref _entries);
 
@@ -88,6 +88,14 @@ internal sealed class SessionNode(string id, long now)
             Volatile.Write(ref _entries, Array.FindAll(_entries, entry => !match(entry)));
         }
 
+        return taken;
+    }
+
+    /// <summary>As <see cref="Take"/>, for all of them, and without allocating: thousands of sessions end in one sweep.</summary>
+    public ClientEntry[] TakeAll()
+    {
+        ClientEntry[] taken = _entries;
+        Volatile.Write(ref _entries, []);
         return taken;
     }
 

@@ -78,6 +78,17 @@ internal static class LlmSnippets
         #endregion
     }
 
+    public static async Task Fallback(ClientLease<IChatClient> gemini, ClientLease<IChatClient> anthropic)
+    {
+        #region llm-fallback
+        using var client = new FallbackChatClient(
+            [new FallbackTarget("gemini", gemini.Client), new FallbackTarget("anthropic", anthropic.Client)],
+            new FallbackOptions { FirstTokenTimeout = TimeSpan.FromSeconds(8), LeaveOpen = true });
+        ChatResponse response = await client.GetResponseAsync("What is on the menu?");
+        Console.WriteLine(response.AdditionalProperties?[FallbackChatClient.TargetProperty]); // gemini, or anthropic when gemini was down
+        #endregion
+    }
+
     public static void SharedKeys(IServiceCollection services)
     {
         #region llm-shared-keys
