@@ -4,7 +4,7 @@ namespace Coach.Rag;
 internal static class RankingPipeline
 {
     /// <summary>How many rows each arm gives to the fusion, at least.</summary>
-    public const int MinCandidates = 400;
+    public const int MinCandidates = 200;
 
     private const int MinPool = 100;
     private const int MinCompared = 10;
