@@ -63,7 +63,7 @@ internal sealed class PaymentHost : IDisposable
     public static PaymentLinkRequest Order(string key = "order-1:1", long amount = 1250, string currency = "usd", string? owner = null) => new()
     {
         OperationKey = key,
-        Amount = Payments.Money.Create(amount, currency),
+        Amount = Money.Create(amount, currency),
         Description = "Bar tab at table 4",
         Owner = owner,
     };

@@ -15,7 +15,7 @@ public class FirstTokenBenchmarks
     private readonly HttpClient _http = new();
     private ProviderFake _fake = null!;
     private ServiceProvider _services = null!;
-    private ClientLease<IChatClient> _lease = null!;
+    private ClientLease<IChatClient> _lease;
 
     [GlobalSetup]
     public async Task SetupAsync()

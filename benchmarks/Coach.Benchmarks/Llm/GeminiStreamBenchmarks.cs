@@ -21,7 +21,7 @@ public class GeminiStreamBenchmarks
 
     private ServiceProvider _services = null!;
     private HttpClient _http = null!;
-    private ClientLease<IChatClient> _lease = null!;
+    private ClientLease<IChatClient> _lease;
 
     [GlobalSetup]
     public async Task SetupAsync()

@@ -5,5 +5,5 @@ namespace Coach.Proofs.Rag;
 /// <summary>The proofs of Coach.Rag.</summary>
 internal static class RagProofs
 {
-    public static IEnumerable<Command> Commands => [RetrievalProof.Command(), .. IndexKillsProof.Commands()];
+    public static IEnumerable<Command> Commands => [RetrievalProof.Command(), .. IndexKillsProof.Commands(), IndexScaleProof.Command()];
 }

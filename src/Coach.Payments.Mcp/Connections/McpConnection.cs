@@ -205,7 +205,8 @@ internal sealed class McpConnection(McpClient client, StripeMcpKey key, StripeMc
             {
                 Retire("call timed out");
                 return new GatewayFailure(GatewayFailureKind.TimedOut,
-                    $"The Stripe MCP server did not answer within {options.CallTimeout.TotalSeconds:0.###} s.") { IsRetryable = true };
+                    $"The Stripe MCP server did not answer within {options.CallTimeout.TotalSeconds:0.###} s.")
+                { IsRetryable = true };
             }
 
             if (!TransportFailures.IsConnectionIntact(exception))

@@ -84,7 +84,8 @@ internal sealed class McpConnector(StripeMcpOptions options, ISecretSource secre
         }
 
         return failure ?? new GatewayFailure(GatewayFailureKind.Unreachable,
-            "The connection to the Stripe MCP server keeps breaking. Check that the server stays up.") { IsRetryable = true };
+            "The connection to the Stripe MCP server keeps breaking. Check that the server stays up.")
+        { IsRetryable = true };
     }
 
     public async ValueTask DisposeAsync()

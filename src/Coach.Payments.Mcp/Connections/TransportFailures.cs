@@ -33,8 +33,11 @@ internal static class TransportFailures
     public static GatewayFailure OfCall(Exception exception, StripeMcpKey key) => exception switch
     {
         HttpRequestException { StatusCode: { } status } => OfStatus(status, exception, key),
-        HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
-            or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError } => Unreachable($"{Server} could not be reached."),
+        HttpRequestException
+        {
+            HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
+            or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError
+        } => Unreachable($"{Server} could not be reached."),
         TimeoutException => new GatewayFailure(GatewayFailureKind.TimedOut, $"{Server} did not answer in time.") { IsRetryable = true },
         McpProtocolException protocol => OfProtocol(protocol, key),
         McpException => new GatewayFailure(GatewayFailureKind.Unknown, $"{Server} answered in a way that the protocol does not allow here."),

@@ -46,7 +46,7 @@ public sealed class PaymentException : CoachException
         new(PaymentError.Unavailable, ErrorCodes.PaymentsUnavailable, reason, retryAfter);
 
     internal static PaymentException StoreFailed(Exception cause) => new(PaymentError.Unavailable, ErrorCodes.PaymentsUnavailable,
-        "The payment records cannot be read or written, so nothing was sent. Check the store (disk space, connection) and ask again with the same key.",
+        "The payment records cannot be read or written. Check the store (disk space, connection), then ask again with the same key.",
         cause);
 
     internal static PaymentException Rejected(GatewayFailure failure) => new(PaymentError.Rejected, ErrorCodes.PaymentRejected, failure.Message)

@@ -137,6 +137,8 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
             }
         }
 
+        // A price that was there before our records knew of it: they may be lost, and a link with them.
+        bool mayExist = WasSent || (Capabilities.HasLookupKeys && !price.IsNew && Record.PriceId is null);
         if (NeedsSearch(price))
         {
             GatewayLink? found = await SearchAsync().ConfigureAwait(false);
@@ -145,10 +147,11 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
                 return await CompleteAsync(found, noted: false).ConfigureAwait(false);
             }
 
-            await ForgetSentAsync().ConfigureAwait(false);
+            await ForgetSentAsync(newKey: true).ConfigureAwait(false);
+            mayExist = false;
         }
 
-        return await MakeLinkAsync(price).ConfigureAwait(false);
+        return await MakeLinkAsync(price, mayExist).ConfigureAwait(false);
     }
 
     // Whether a link may exist that repeating the key would not give back. The price's age is told by the provider's clock alone:
@@ -194,11 +197,10 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
         return link;
     }
 
-    private async Task<PaymentLink> MakeLinkAsync(GatewayPrice price)
+    private async Task<PaymentLink> MakeLinkAsync(GatewayPrice price, bool mayExist)
     {
         for (int round = 0; round < MaxRounds; round++)
         {
-            bool wasSent = WasSent;
             string gateway = parts.Gateway.Name;
             await SaveAsync(record => record with
             {
@@ -226,27 +228,29 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
                     return await CompleteAsync(found, noted: false).ConfigureAwait(false);
                 }
 
-                await ForgetSentAsync().ConfigureAwait(false);
+                await ForgetSentAsync(newKey: true).ConfigureAwait(false);
+                mayExist = false;
                 continue;
             }
 
-            if (failure.IsOutcomeUnknown || (wasSent && !failure.IsProofOfNoEffect))
+            if (failure.IsOutcomeUnknown || (mayExist && !failure.IsProofOfNoEffect))
             {
                 throw await UncertainAsync(failure.Message, failure).ConfigureAwait(false);
             }
 
-            await ForgetSentAsync().ConfigureAwait(false);
+            // The key itself was not used up, unless a refusal was stored under it.
+            await ForgetSentAsync(newKey: failure.IsProofOfNoEffect).ConfigureAwait(false);
             return await FallBackAsync(failure).ConfigureAwait(false);
         }
 
         throw await UncertainAsync("The provider keeps replaying failures.", "replayed_error", null).ConfigureAwait(false);
     }
 
-    /// <summary>It is proven that no link exists: the next request goes out under a new key.</summary>
-    private Task ForgetSentAsync() => SaveAsync(static record => record with
+    /// <summary>It is proven that no link exists.</summary>
+    private Task ForgetSentAsync(bool newKey) => SaveAsync(record => record with
     {
         State = PaymentRecordState.Started,
-        LinkAttempt = record.LinkAttempt + 1,
+        LinkAttempt = record.LinkAttempt + (newKey ? 1 : 0),
         LinkSentAt = null,
         NeedsReconciliation = false,
         ReconciliationReason = null,

@@ -110,7 +110,7 @@ internal sealed partial class PaymentLinkService
         if (isSettled || !gateway.Capabilities.CanListSessions)
         {
             // Webhooks may have moved it on.
-            return (await parts.Store.FindAsync(record.Tag, cancellationToken).ConfigureAwait(false) ?? record, null);
+            return (await ReadAsync(record.LinkId!, cancellationToken).ConfigureAwait(false) ?? record, null);
         }
 
         long deadline = Math.Min(parts.Steps.DeadlineIn(parts.Options.PollTimeout), latest ?? long.MaxValue);

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Coach.Rag;
 
 /// <summary>The scan on several threads: each takes the next range of rows until none is left, and keeps its own best.</summary>
@@ -8,7 +10,7 @@ internal sealed class ParallelDenseScan
     private readonly int _querySum;
     private readonly int _capacity;
     private readonly long _ranges;
-    private readonly DenseHit[][] _found;
+    private readonly (DenseHit[] Heap, int Count)[] _found;
     private long _next = -1;
 
     private ParallelDenseScan(ReadOnlySpan<DenseSource> sources, ReadOnlySpan<sbyte> query, int querySum, int threads, int capacity)
@@ -17,7 +19,7 @@ internal sealed class ParallelDenseScan
         _query = query.ToArray();
         _querySum = querySum;
         _capacity = capacity;
-        _found = new DenseHit[threads][];
+        _found = new (DenseHit[], int)[threads];
         foreach (DenseSource source in _sources)
         {
             _ranges += Ranges(source);
@@ -44,12 +46,19 @@ internal sealed class ParallelDenseScan
             Task.WaitAll(helpers);
         }
 
-        foreach (DenseHit[] found in scan._found)
+        foreach ((DenseHit[]? heap, int count) in scan._found)
         {
-            foreach (DenseHit hit in found)
+            if (heap is null)
+            {
+                continue;
+            }
+
+            foreach (DenseHit hit in heap.AsSpan(0, count))
             {
                 best.Offer(hit);
             }
+
+            ArrayPool<DenseHit>.Shared.Return(heap);
         }
     }
 
@@ -57,15 +66,14 @@ internal sealed class ParallelDenseScan
 
     private void Work(int number)
     {
-        _found[number] = [];
         long range = Interlocked.Increment(ref _next);
         if (range >= _ranges)
         {
             return;
         }
 
-        var heap = new DenseHit[_capacity];
-        var best = new DenseCandidates(heap);
+        DenseHit[] heap = ArrayPool<DenseHit>.Shared.Rent(_capacity);
+        var best = new DenseCandidates(heap.AsSpan(0, _capacity));
         for (; range < _ranges; range = Interlocked.Increment(ref _next))
         {
             long left = range;
@@ -80,6 +88,6 @@ internal sealed class ParallelDenseScan
             DenseScan.Run(_sources[source], source, first, count, _query, _querySum, ref best);
         }
 
-        _found[number] = heap[..best.Count];
+        _found[number] = (heap, best.Count);
     }
 }

@@ -1,13 +1,14 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 
 namespace Coach.Rag;
 
 /// <summary>Writes an index file from some offset on: sections with their checksums, directories, blobs. Buffers 1 MiB.</summary>
-internal sealed class FileAppender(IndexWritableFile file, string index, long offset)
+internal sealed class FileAppender(IndexWritableFile file, string index, long offset) : IDisposable
 {
     private const int BufferBytes = 1 << 20;
 
-    private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(BufferBytes);
+    private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
     private int _buffered;
     private long _flushed = offset;
 
@@ -78,6 +79,9 @@ internal sealed class FileAppender(IndexWritableFile file, string index, long of
         FileRange directory = WriteBlob(SegmentDirectory.Write(id, entries));
         return new SegmentEntry(id, directory, default, Position - start);
     }
+
+    /// <summary>Gives the buffer back; what was not drained is not written.</summary>
+    public void Dispose() => ArrayPool<byte>.Shared.Return(_buffer);
 
     /// <summary>Hands the buffer to the system.</summary>
     public void Drain()

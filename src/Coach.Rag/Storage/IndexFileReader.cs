@@ -92,7 +92,12 @@ internal sealed class IndexFileReader(string path, string index)
 
     private LoadedCommit? Scan(SafeFileHandle handle, IndexHeader header, long floor, long from, long length, LoadedCommit? known, ref bool hasDamage)
     {
-        var buffer = new byte[ScanBytes];
+        if (from < floor)
+        {
+            return null;
+        }
+
+        var buffer = new byte[Math.Min(ScanBytes, from + IndexFormat.TrailerBytes - floor)];
         for (long end = from + IndexFormat.TrailerBytes; end > floor;)
         {
             long start = Math.Max(floor, end - ScanBytes);

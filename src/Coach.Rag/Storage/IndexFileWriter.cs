@@ -31,7 +31,8 @@ internal static class IndexFileWriter
                         file.SetLength(end);
                     }
 
-                    trailer = WriteCommit(file, index, new FileAppender(file, index, end), before.Header, before, plan, change, cancellationToken);
+                    using var appender = new FileAppender(file, index, end);
+                    trailer = WriteCommit(file, index, appender, before.Header, before, plan, change, cancellationToken);
                 }
                 catch (Exception exception)
                 {
@@ -139,7 +140,8 @@ internal static class IndexFileWriter
                     var head = new byte[IndexFormat.DataStart];
                     header.Write(head);
                     file.Write(head, 0);
-                    long trailer = write(file, new FileAppender(file, index, IndexFormat.DataStart));
+                    using var appender = new FileAppender(file, index, IndexFormat.DataStart);
+                    long trailer = write(file, appender);
                     TryWriteHint(file, header, trailer);
                     file.Flush();
                 }

@@ -21,6 +21,13 @@ internal sealed class StripeCore(StripeFakeOptions options)
 
     public Func<StripeRequest, StripeFault?> NextFault { get; set; } = static _ => null;
 
+    public void Forget()
+    {
+        _keys.Clear();
+        Requests.Clear();
+        State.Clear();
+    }
+
     public async Task<StripeReply> HandleAsync(StripeRequest request)
     {
         StripeFault fault;

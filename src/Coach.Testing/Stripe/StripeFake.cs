@@ -125,6 +125,15 @@ public sealed class StripeFake : IAsyncDisposable
         }
     }
 
+    /// <summary>Forgets every object, key and recorded request; scripts and policy stay.</summary>
+    public void Forget()
+    {
+        lock (_core.Gate)
+        {
+            _core.Forget();
+        }
+    }
+
     /// <summary>A payer opens a link.</summary>
     /// <param name="linkId">The link.</param>
     /// <returns>The open session, or null when the link cannot be paid (closed, or paid as often as it may be).</returns>

@@ -18,6 +18,14 @@ internal sealed class StripeState(TimeProvider time)
 
     public List<StripeFakeSession> Sessions { get; } = [];
 
+    public void Clear()
+    {
+        Prices.Clear();
+        Products.Clear();
+        Links.Clear();
+        Sessions.Clear();
+    }
+
     public string NewId(string prefix) => string.Create(CultureInfo.InvariantCulture, $"{prefix}_1Fake{++_next:D8}");
 
     public string CreateProduct(StripeParameters parameters)

@@ -1,0 +1,57 @@
+namespace Coach.Proofs.Payments;
+
+/// <summary>What schedules gave, added up.</summary>
+internal sealed class FaultResult
+{
+    public int Schedules { get; set; }
+
+    public int Duplicates { get; set; }
+
+    public int WrongAmount { get; set; }
+
+    public int Lost { get; set; }
+
+    public int Backwards { get; set; }
+
+    public int Reconciled { get; set; }
+
+    public int Links { get; set; }
+
+    public int Simulated { get; set; }
+
+    public int Crashes { get; set; }
+
+    public int Faults { get; set; }
+
+    public int Requests { get; set; }
+
+    public int Paid { get; set; }
+
+    public long Digest { get; set; }
+
+    /// <summary>What was wrong, for people: schedule and finding.</summary>
+    public List<string> Findings { get; } = [];
+
+    public bool IsClean => Duplicates + WrongAmount + Lost + Backwards == 0;
+
+    public void Add(FaultResult other)
+    {
+        Schedules += other.Schedules;
+        Duplicates += other.Duplicates;
+        WrongAmount += other.WrongAmount;
+        Lost += other.Lost;
+        Backwards += other.Backwards;
+        Reconciled += other.Reconciled;
+        Links += other.Links;
+        Simulated += other.Simulated;
+        Crashes += other.Crashes;
+        Faults += other.Faults;
+        Requests += other.Requests;
+        Paid += other.Paid;
+        Digest = unchecked(Digest + (other.Digest * 2_654_435_761));
+        Findings.AddRange(other.Findings);
+    }
+
+    public string ToJson(int seed) => string.Create(System.Globalization.CultureInfo.InvariantCulture,
+        $"{{\"schedules\":{Schedules},\"duplicates\":{Duplicates},\"wrongAmount\":{WrongAmount},\"lost\":{Lost},\"backwards\":{Backwards},\"reconciled\":{Reconciled},\"seed\":{seed},\"links\":{Links},\"simulated\":{Simulated},\"paid\":{Paid},\"crashes\":{Crashes},\"faults\":{Faults},\"requests\":{Requests},\"digest\":\"{Digest:x16}\"}}");
+}

@@ -1,0 +1,56 @@
+using Coach.Payments;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Coach.Rules.Tests.Snippets;
+
+internal static class PaymentsSnippets
+{
+    public static void Register(IServiceCollection services)
+    {
+        #region payments-register
+        services.AddCoachPayments()          // reads Coach:Payments, STRIPE_API_KEY and STRIPE_WEBHOOK_SECRET
+            .UseFileStore("payments.journal")
+            .WithReconciliation();
+        #endregion
+    }
+
+    public static async Task Take(IPaymentLinks payments, CancellationToken cancellationToken)
+    {
+        #region payments-create
+        Money tab = Money.Parse("12.50 USD");
+        PaymentLink link = await payments.CreateAsync(new PaymentLinkRequest
+        {
+            OperationKey = "order-1042:1",   // the order and the attempt; never the time, never a random value
+            Amount = tab.WithTip(20),
+            Description = "Bar tab at table 4",
+        }, cancellationToken);
+        Console.WriteLine($"{link.Amount} at {link.Url}, simulated: {link.IsSimulated}");
+
+        link = await payments.WaitAsync(link.Id, cancellationToken);
+        Console.WriteLine(link.Status == PaymentStatus.Succeeded ? "paid" : "not yet");
+        #endregion
+    }
+
+    public static async Task<int> Webhook(IPaymentWebhooks webhooks, byte[] rawBody, string? signature, CancellationToken cancellationToken)
+    {
+        #region payments-webhook
+        try
+        {
+            WebhookOutcome outcome = await webhooks.HandleAsync(rawBody, signature, cancellationToken);
+            return 200; // whatever it did: applied, duplicate, unmatched or ignored
+        }
+        catch (PaymentException exception) when (exception.Error == PaymentError.WebhookInvalid)
+        {
+            return 400;
+        }
+        #endregion
+    }
+
+    public static async Task Settle(IPaymentLinks payments, CancellationToken cancellationToken)
+    {
+        #region payments-reconcile
+        ReconciliationReport report = await payments.ReconcileAsync(cancellationToken);
+        Console.WriteLine($"{report.Settled} settled, {report.Remaining} still open");
+        #endregion
+    }
+}
