@@ -14,7 +14,7 @@ internal sealed class TrustEstimator(IndexView view, LatentModel model, CoachRag
     private const int MinSamples = 40;
     private const int MinSentenceTerms = 5;
     private const int MaxSentenceTerms = 40;
-    private const int Candidates = 200;
+    private const int Candidates = RankingPipeline.MinCandidates;
     private const int Steps = 10;
     private const float MaxWeight = 0.5f;
     private const double MinGain = 0.003;

@@ -3,7 +3,10 @@ namespace Coach.Rag;
 /// <summary>One search over one commit: candidates from each arm, fusion, selection.</summary>
 internal static class RankingPipeline
 {
-    private const int MinCandidates = 200;
+    /// <summary>How many rows each arm gives to the fusion, at least.</summary>
+    public const int MinCandidates = 200;
+
+    private const int MinPool = 100;
     private const int MinCompared = 10;
 
     /// <summary>A point of the dense arm to search for.</summary>
@@ -12,7 +15,9 @@ internal static class RankingPipeline
     public static (IReadOnlyList<Passage> Passages, RetrievalArms Arms) Run(
         IndexView view, string query, int top, RetrievalOptions? request, CoachRagOptions options, bool latent, DenseQuery? dense)
     {
-        int limit = Math.Max(MinCandidates, top * 2);
+        bool fused = latent || dense is not null;
+        bool selects = request is { MaxPerSource: not null } or { Diversity: > 0 };
+        int limit = fused ? Math.Max(MinCandidates, top * 2) : selects ? Math.Max(MinPool, top * 4) : top;
         SearchScratch scratch = SearchScratch.Rent(limit);
         try
         {
@@ -42,7 +47,8 @@ internal static class RankingPipeline
                 }
             }
 
-            int count = RankFusion.Fuse(lexical, scratch.DenseRows.AsSpan(0, near), limit, weight, scratch.Fused);
+            // Alone, BM25's scores are shown relative to the best one; the last of the list is no worse for being last.
+            int count = RankFusion.Fuse(lexical, scratch.DenseRows.AsSpan(0, near), fused ? limit : int.MaxValue, weight, scratch.Fused);
             var selection = new PassageSelection(view, scratch.Fused.AsSpan(0, count), arms);
             return (selection.Take(top, request, options), arms);
         }

@@ -28,6 +28,20 @@ public sealed class QualityTests
         Assert.All(local.Queries, query => Assert.Equal(RagTier.Local, query.Tier));
     }
 
+    [Fact]
+    public async Task SciFact_LexicalAndLocal_ReachTheirFigures()
+    {
+        BeirCollection collection = await TestData.LoadAsync("scifact");
+        await using var host = new RagHost();
+        await host.Knowledge.AddOrUpdateAsync(collection.Documents);
+        Assert.True(await host.Knowledge.LearnAsync());
+        var evaluator = new RetrievalEvaluator(host.Retriever);
+        RetrievalEvaluation lexical = await evaluator.EvaluateAsync(collection.Queries, RagTier.Lexical);
+        Assert.True(lexical is { Ndcg10: >= 0.693, Recall100: >= 0.925 }, $"{lexical.Ndcg10:0.0000} / {lexical.Recall100:0.0000}");
+        RetrievalEvaluation local = await evaluator.EvaluateAsync(collection.Queries, RagTier.Local);
+        Assert.True(local is { Ndcg10: >= 0.698, Recall100: >= 0.943 }, $"{local.Ndcg10:0.0000} / {local.Recall100:0.0000}");
+    }
+
     [Theory]
     [InlineData(EmbeddingQuality.Measured)]
     [InlineData(EmbeddingQuality.Strong)]
