@@ -61,7 +61,7 @@ internal sealed class ClientEntry : LeaseTicket
     /// <summary>Ends a lease; a ticket calls it once per lease.</summary>
     public void Release(LeaseTicket? ticket)
     {
-        Session.LastUsed = _owner.Now;
+        Session.Use(_owner.Now);
         if (ticket is not null)
         {
             Volatile.Write(ref _spare, ticket);

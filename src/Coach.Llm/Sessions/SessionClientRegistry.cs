@@ -65,7 +65,7 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisp
 
         if (_sessions.TryGetValue(session.Value, out SessionNode? node) && node.TryLease(typeof(TClient), key, out object? client) is { } ticket)
         {
-            node.LastUsed = _clock.Now;
+            node.Use(_clock.Now);
             return new ValueTask<ClientLease<TClient>>(new ClientLease<TClient>(Unsafe.As<TClient>(client!), ticket));
         }
 
@@ -158,7 +158,7 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisp
                     throw new ObjectDisposedException(nameof(ISessionClientRegistry), "The host is shutting down; no client is leased any more.");
                 }
 
-                node.LastUsed = _clock.Now;
+                node.Use(_clock.Now);
                 ticket = node.TryLease(typeof(TClient), key, out client);
                 if (ticket is null)
                 {

@@ -12,10 +12,15 @@ internal sealed class SessionNode(string id, long now)
     public string Id { get; } = id;
 
     /// <summary>When a lease last began or ended, to the second.</summary>
-    public long LastUsed
+    public long LastUsed => Volatile.Read(ref _lastUsed);
+
+    /// <summary>Notes a use. Writes once a second at most, so that threads which share the session do not pass its cache line to and fro.</summary>
+    public void Use(long now)
     {
-        get => Volatile.Read(ref _lastUsed);
-        set => Volatile.Write(ref _lastUsed, value);
+        if (Volatile.Read(ref _lastUsed) != now)
+        {
+            Volatile.Write(ref _lastUsed, now);
+        }
     }
 
     /// <summary>Whether the node has left the registry. Under the lock.</summary>
