@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 
@@ -8,7 +7,7 @@ namespace Coach.Llm;
 /// Reads Gemini's answers: each event is a whole GenerateContentResponse. There is no end mark, so an answer is complete once a
 /// finish or block reason was seen; usage is cumulative, so the last one counts.
 /// </summary>
-internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : StreamDecoder
+internal sealed partial class GeminiStreamDecoder(string origin, int earlierCalls) : StreamDecoder
 {
     /// <summary>How ids begin that stand in for the ones Gemini may leave out.</summary>
     public const string MadeUpId = "coach-call-";
@@ -174,151 +173,6 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
         }
 
         Expect(hasParts || !hasUnknown);
-    }
-
-    private void ReadPart(ref Utf8JsonReader reader, ref List<AIContent>? contents)
-    {
-        string? text = null;
-        string? signature = null;
-        AIContent? other = null;
-        bool isThought = false;
-        bool isKnown = false;
-        bool hasUnknown = false;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            if (reader.ValueTextEquals("text"u8))
-            {
-                reader.Read();
-                text = reader.GetString();
-                isKnown = true;
-            }
-            else if (reader.ValueTextEquals("thought"u8))
-            {
-                reader.Read();
-                isThought = reader.GetBoolean();
-            }
-            else if (reader.ValueTextEquals("thoughtSignature"u8))
-            {
-                reader.Read();
-                signature = reader.GetString();
-            }
-            else if (reader.ValueTextEquals("functionCall"u8))
-            {
-                other = ReadCall(ref reader);
-                isKnown = true;
-            }
-            else if (reader.ValueTextEquals("inlineData"u8))
-            {
-                other = ReadInlineData(ref reader);
-                isKnown = true;
-            }
-            else if (reader.ValueTextEquals("executableCode"u8) || reader.ValueTextEquals("codeExecutionResult"u8)
-                || reader.ValueTextEquals("fileData"u8) || reader.ValueTextEquals("functionResponse"u8)
-                || reader.ValueTextEquals("toolCall"u8) || reader.ValueTextEquals("toolResponse"u8))
-            {
-                isKnown = true; // made and consumed by tools that run at Google
-                reader.Skip();
-            }
-            else
-            {
-                hasUnknown = true;
-                reader.Skip();
-            }
-        }
-
-        Expect(isKnown || !hasUnknown);
-        if (other is FunctionCallContent call && signature is not null)
-        {
-            ProtectedParts.Attach(call, ProtectedParts.Seal(origin, signature));
-        }
-        else if (isThought || (signature is not null && other is null))
-        {
-            // A signature on visible text travels behind it, in a part of its own, which Gemini takes back as well.
-            if (!isThought && text is { Length: > 0 })
-            {
-                (contents ??= new List<AIContent>(2)).Add(new TextContent(text));
-                text = null;
-            }
-
-            other = new TextReasoningContent(text ?? "") { ProtectedData = signature is null ? null : ProtectedParts.Seal(origin, signature) };
-        }
-        else if (other is null && text is { Length: > 0 })
-        {
-            other = new TextContent(text);
-        }
-
-        if (other is not null)
-        {
-            (contents ??= new List<AIContent>(1)).Add(other);
-        }
-    }
-
-    private FunctionCallContent ReadCall(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        Expect(reader.TokenType == JsonTokenType.StartObject);
-        string? id = null;
-        string? name = null;
-        Dictionary<string, object?> arguments = [];
-        bool hasArguments = false;
-        bool hasUnknown = false;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            if (reader.ValueTextEquals("name"u8))
-            {
-                reader.Read();
-                name = reader.GetString();
-            }
-            else if (reader.ValueTextEquals("args"u8))
-            {
-                reader.Read();
-                arguments = JsonText.ReadArguments(ref reader);
-                hasArguments = true;
-            }
-            else if (reader.ValueTextEquals("id"u8))
-            {
-                reader.Read();
-                id = reader.GetString();
-            }
-            else
-            {
-                hasUnknown = true;
-                reader.Skip();
-            }
-        }
-
-        Expect(name is { Length: > 0 } && (hasArguments || !hasUnknown));
-        _hasCalls = true;
-        int number = _calls++;
-        return new FunctionCallContent(id is { Length: > 0 } ? id : MadeUpId + number.ToString(CultureInfo.InvariantCulture), name!, arguments);
-    }
-
-    private static DataContent ReadInlineData(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        Expect(reader.TokenType == JsonTokenType.StartObject);
-        byte[]? bytes = null;
-        string? type = null;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            if (reader.ValueTextEquals("data"u8))
-            {
-                reader.Read();
-                bytes = reader.GetBytesFromBase64();
-            }
-            else if (reader.ValueTextEquals("mimeType"u8))
-            {
-                reader.Read();
-                type = reader.GetString();
-            }
-            else
-            {
-                reader.Skip();
-            }
-        }
-
-        Expect(bytes is not null);
-        return new DataContent(bytes, type is { Length: > 0 } ? type : "application/octet-stream");
     }
 
     private bool ReadPromptFeedback(ref Utf8JsonReader reader, ref List<AIContent>? contents, ref string? finish)

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
@@ -10,7 +9,7 @@ namespace Coach.Llm;
 /// Reads chat completions: deltas until <c>[DONE]</c>, or one whole message. Tool calls are put together by their index. A stream is
 /// complete when a finish reason and <c>[DONE]</c> were both seen: a proxy that lost its upstream may still send the latter.
 /// </summary>
-internal sealed class OpenAIStreamDecoder : StreamDecoder
+internal sealed partial class OpenAIStreamDecoder : StreamDecoder
 {
     private readonly SortedDictionary<long, PendingCall> _calls = [];
     private StringBuilder? _refusal;
@@ -223,167 +222,6 @@ internal sealed class OpenAIStreamDecoder : StreamDecoder
         Expect(isKnown || !hasUnknown);
     }
 
-    private void ReadCalls(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartArray)
-        {
-            reader.Skip();
-            return;
-        }
-
-        long position = 0;
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-        {
-            Expect(reader.TokenType == JsonTokenType.StartObject);
-            ReadCall(ref reader, position++);
-        }
-    }
-
-    private void ReadCall(ref Utf8JsonReader reader, long position)
-    {
-        long index = position; // whole messages need not number their calls
-        string? id = null;
-        string? name = null;
-        string? arguments = null;
-        bool hasFunction = false;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            if (reader.ValueTextEquals("index"u8))
-            {
-                index = Count(ref reader) ?? position;
-            }
-            else if (reader.ValueTextEquals("id"u8))
-            {
-                id = Text(ref reader);
-            }
-            else if (reader.ValueTextEquals("function"u8))
-            {
-                hasFunction = true;
-                reader.Read();
-                Expect(reader.TokenType == JsonTokenType.StartObject);
-                bool isKnown = false;
-                bool hasUnknown = false;
-                while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-                {
-                    if (reader.ValueTextEquals("name"u8))
-                    {
-                        isKnown = true;
-                        name = Text(ref reader);
-                    }
-                    else if (reader.ValueTextEquals("arguments"u8))
-                    {
-                        isKnown = true;
-                        arguments = Text(ref reader);
-                    }
-                    else
-                    {
-                        hasUnknown = true;
-                        reader.Skip();
-                    }
-                }
-
-                Expect(isKnown || !hasUnknown);
-            }
-            else
-            {
-                reader.Skip();
-            }
-        }
-
-        Expect(hasFunction);
-        if (!_calls.TryGetValue(index, out PendingCall? call))
-        {
-            _calls[index] = call = new PendingCall();
-        }
-
-        call.Id ??= id;
-        call.Name = call.Name is null or "" ? name : call.Name;
-        if (arguments is { Length: > 0 })
-        {
-            Encoding.UTF8.GetBytes(arguments, call.Arguments);
-        }
-    }
-
-    private void TakePending(ref List<AIContent>? contents)
-    {
-        if (_refusal is not null)
-        {
-            (contents ??= []).Add(new ErrorContent(_refusal.ToString()) { ErrorCode = "refusal" });
-            _refusal = null;
-        }
-
-        foreach ((long index, PendingCall call) in _calls)
-        {
-            Expect(call.Name is { Length: > 0 });
-            string id = call.Id is { Length: > 0 } given ? given : "call_" + index.ToString(CultureInfo.InvariantCulture);
-            (contents ??= []).Add(JsonText.Call(id, call.Name!, call.Arguments.WrittenSpan));
-        }
-
-        _calls.Clear();
-    }
-
-    private void ReadUsage(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject)
-        {
-            reader.Skip();
-            return;
-        }
-
-        _usage ??= new UsageDetails();
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            if (reader.ValueTextEquals("prompt_tokens"u8))
-            {
-                _usage.InputTokenCount = Count(ref reader);
-            }
-            else if (reader.ValueTextEquals("completion_tokens"u8))
-            {
-                _usage.OutputTokenCount = Count(ref reader);
-            }
-            else if (reader.ValueTextEquals("total_tokens"u8))
-            {
-                _usage.TotalTokenCount = Count(ref reader);
-            }
-            else if (reader.ValueTextEquals("prompt_tokens_details"u8))
-            {
-                _usage.CachedInputTokenCount = Detail(ref reader, "cached_tokens"u8) ?? _usage.CachedInputTokenCount;
-            }
-            else if (reader.ValueTextEquals("completion_tokens_details"u8))
-            {
-                _usage.ReasoningTokenCount = Detail(ref reader, "reasoning_tokens"u8) ?? _usage.ReasoningTokenCount;
-            }
-            else
-            {
-                reader.Skip();
-            }
-        }
-    }
-
-    private static long? Detail(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
-    {
-        reader.Read();
-        long? count = null;
-        if (reader.TokenType == JsonTokenType.StartObject)
-        {
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-            {
-                if (reader.ValueTextEquals(name))
-                {
-                    count = Count(ref reader);
-                }
-                else
-                {
-                    reader.Skip();
-                }
-            }
-        }
-
-        return count;
-    }
-
     private static string? Text(ref Utf8JsonReader reader)
     {
         reader.Read();
@@ -410,14 +248,5 @@ internal sealed class OpenAIStreamDecoder : StreamDecoder
         }
 
         return WireException.Error(body.WrittenSpan);
-    }
-
-    private sealed class PendingCall
-    {
-        public string? Id { get; set; }
-
-        public string? Name { get; set; }
-
-        public ArrayBufferWriter<byte> Arguments { get; } = new();
     }
 }

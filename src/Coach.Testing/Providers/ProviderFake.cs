@@ -22,10 +22,10 @@ public sealed class ProviderFake : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<(string Provider, string Key), (ProviderKeyState State, TimeSpan RetryAfter)> _keys = new();
-    private readonly ConcurrentDictionary<string, Script> _scripts = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, FakeScript> _scripts = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<ProviderRequest> _requests = new();
-    private readonly Counter _received = new();
-    private readonly Counter _aborted = new();
+    private readonly RequestCounter _received = new();
+    private readonly RequestCounter _aborted = new();
     private int _answers;
     private int _running;
 
@@ -161,10 +161,10 @@ public sealed class ProviderFake : IAsyncDisposable
         }
     }
 
-    private Script ScriptOf(string provider)
+    private FakeScript ScriptOf(string provider)
     {
         Check(provider);
-        return _scripts.GetOrAdd(provider, name => new Script(name));
+        return _scripts.GetOrAdd(provider, name => new FakeScript(name));
     }
 
     private async Task HandleAsync(Microsoft.AspNetCore.Http.HttpContext context)
@@ -196,7 +196,7 @@ public sealed class ProviderFake : IAsyncDisposable
         try
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, _stopping.Token);
-            Script script = ScriptOf(request.Provider);
+            FakeScript script = ScriptOf(request.Provider);
             ProviderFault? fault = script.TakeFault();
             Volatile.Write(ref isDone, fault?.Kind is ProviderFault.FaultKind.Reset or ProviderFault.FaultKind.Cut);
             await FakeReplyWriter.WriteAsync(context, () => Reply(script, request), fault, request.Provider, _time, either.Token).ConfigureAwait(false);
@@ -212,7 +212,7 @@ public sealed class ProviderFake : IAsyncDisposable
         }
     }
 
-    private FakeReply Reply(Script script, ProviderRequest request)
+    private FakeReply Reply(FakeScript script, ProviderRequest request)
     {
         (ProviderKeyState state, TimeSpan retryAfter) = request.Key is { } key && _keys.TryGetValue((request.Provider, key), out var known)
             ? known
@@ -230,90 +230,5 @@ public sealed class ProviderFake : IAsyncDisposable
             "cartesia" => CartesiaFake.Answer(call),
             _ => OpenAIFake.Answer(call),
         };
-    }
-
-    private sealed class Script(string provider)
-    {
-        private readonly Queue<(ProviderFault Fault, int Left)> _faults = new();
-
-        public ConcurrentQueue<ScriptedAnswer> Answers { get; } = new();
-
-        public Func<ProviderRequest, ScriptedAnswer> Standing { get; set; } = _ => ScriptedAnswer.Text($"This is the fake {provider}.");
-
-        public ScriptedAnswer NextAnswer(ProviderRequest request) => Answers.TryDequeue(out ScriptedAnswer? answer) ? answer : Standing(request);
-
-        public void Add(ProviderFault fault, int times)
-        {
-            lock (_faults)
-            {
-                _faults.Enqueue((fault, times));
-            }
-        }
-
-        public void Clear()
-        {
-            lock (_faults)
-            {
-                _faults.Clear();
-            }
-        }
-
-        public ProviderFault? TakeFault()
-        {
-            lock (_faults)
-            {
-                if (!_faults.TryDequeue(out (ProviderFault Fault, int Left) next))
-                {
-                    return null;
-                }
-
-                if (next.Left > 1)
-                {
-                    // Puts what is left of the run back in front of the ones that follow.
-                    (ProviderFault, int)[] rest = [.. _faults];
-                    _faults.Clear();
-                    _faults.Enqueue((next.Fault, next.Left - 1));
-                    foreach ((ProviderFault, int) entry in rest)
-                    {
-                        _faults.Enqueue(entry);
-                    }
-                }
-
-                return next.Fault;
-            }
-        }
-    }
-
-    private sealed class Counter
-    {
-        private readonly Lock _gate = new();
-        private readonly List<(int Count, TaskCompletionSource Done)> _waiters = [];
-        private int _value;
-
-        public int Value => Volatile.Read(ref _value);
-
-        public void Increment()
-        {
-            lock (_gate)
-            {
-                _value++;
-                _waiters.RemoveAll(waiter => waiter.Count <= _value && waiter.Done.TrySetResult());
-            }
-        }
-
-        public Task WaitAsync(int count, CancellationToken cancellationToken)
-        {
-            lock (_gate)
-            {
-                if (_value >= count)
-                {
-                    return Task.CompletedTask;
-                }
-
-                var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                _waiters.Add((count, done));
-                return done.Task.WaitAsync(cancellationToken);
-            }
-        }
     }
 }

@@ -108,6 +108,14 @@ public sealed class VirtualClock : TimeProvider
                 continue;
             }
 
+            // On a busy machine what the last timer woke may still be on its way: time waits until nothing new has been scheduled for a moment.
+            long scheduled = Volatile.Read(ref _order);
+            await Task.WhenAny(task, Task.Delay(TimeSpan.FromMilliseconds(1), System, CancellationToken.None)).ConfigureAwait(false);
+            if (task.IsCompleted || scheduled != Volatile.Read(ref _order) || ThreadPool.PendingWorkItemCount > 0)
+            {
+                continue;
+            }
+
             if (due > end)
             {
                 throw new TimeoutException($"The task was still running after {limit ?? TimeSpan.FromDays(1)} of virtual time.");

@@ -1,0 +1,181 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+
+namespace Coach.Llm;
+
+/// <summary>Tool calls, which come in pieces, and usage.</summary>
+internal sealed partial class OpenAIStreamDecoder
+{
+    private void ReadCalls(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartArray)
+        {
+            reader.Skip();
+            return;
+        }
+
+        long position = 0;
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            Expect(reader.TokenType == JsonTokenType.StartObject);
+            ReadCall(ref reader, position++);
+        }
+    }
+
+    private void ReadCall(ref Utf8JsonReader reader, long position)
+    {
+        long index = position; // whole messages need not number their calls
+        string? id = null;
+        string? name = null;
+        string? arguments = null;
+        bool hasFunction = false;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("index"u8))
+            {
+                index = Count(ref reader) ?? position;
+            }
+            else if (reader.ValueTextEquals("id"u8))
+            {
+                id = Text(ref reader);
+            }
+            else if (reader.ValueTextEquals("function"u8))
+            {
+                hasFunction = true;
+                reader.Read();
+                Expect(reader.TokenType == JsonTokenType.StartObject);
+                bool isKnown = false;
+                bool hasUnknown = false;
+                while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+                {
+                    if (reader.ValueTextEquals("name"u8))
+                    {
+                        isKnown = true;
+                        name = Text(ref reader);
+                    }
+                    else if (reader.ValueTextEquals("arguments"u8))
+                    {
+                        isKnown = true;
+                        arguments = Text(ref reader);
+                    }
+                    else
+                    {
+                        hasUnknown = true;
+                        reader.Skip();
+                    }
+                }
+
+                Expect(isKnown || !hasUnknown);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        Expect(hasFunction);
+        if (!_calls.TryGetValue(index, out PendingCall? call))
+        {
+            _calls[index] = call = new PendingCall();
+        }
+
+        call.Id ??= id;
+        call.Name = call.Name is null or "" ? name : call.Name;
+        if (arguments is { Length: > 0 })
+        {
+            Encoding.UTF8.GetBytes(arguments, call.Arguments);
+        }
+    }
+
+    private void TakePending(ref List<AIContent>? contents)
+    {
+        if (_refusal is not null)
+        {
+            (contents ??= []).Add(new ErrorContent(_refusal.ToString()) { ErrorCode = "refusal" });
+            _refusal = null;
+        }
+
+        foreach ((long index, PendingCall call) in _calls)
+        {
+            Expect(call.Name is { Length: > 0 });
+            string id = call.Id is { Length: > 0 } given ? given : "call_" + index.ToString(CultureInfo.InvariantCulture);
+            (contents ??= []).Add(JsonText.Call(id, call.Name!, call.Arguments.WrittenSpan));
+        }
+
+        _calls.Clear();
+    }
+
+    private void ReadUsage(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            reader.Skip();
+            return;
+        }
+
+        _usage ??= new UsageDetails();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("prompt_tokens"u8))
+            {
+                _usage.InputTokenCount = Count(ref reader);
+            }
+            else if (reader.ValueTextEquals("completion_tokens"u8))
+            {
+                _usage.OutputTokenCount = Count(ref reader);
+            }
+            else if (reader.ValueTextEquals("total_tokens"u8))
+            {
+                _usage.TotalTokenCount = Count(ref reader);
+            }
+            else if (reader.ValueTextEquals("prompt_tokens_details"u8))
+            {
+                _usage.CachedInputTokenCount = Detail(ref reader, "cached_tokens"u8) ?? _usage.CachedInputTokenCount;
+            }
+            else if (reader.ValueTextEquals("completion_tokens_details"u8))
+            {
+                _usage.ReasoningTokenCount = Detail(ref reader, "reasoning_tokens"u8) ?? _usage.ReasoningTokenCount;
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+    }
+
+    private static long? Detail(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
+    {
+        reader.Read();
+        long? count = null;
+        if (reader.TokenType == JsonTokenType.StartObject)
+        {
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                if (reader.ValueTextEquals(name))
+                {
+                    count = Count(ref reader);
+                }
+                else
+                {
+                    reader.Skip();
+                }
+            }
+        }
+
+        return count;
+    }
+
+    private sealed class PendingCall
+    {
+        public string? Id { get; set; }
+
+        public string? Name { get; set; }
+
+        public ArrayBufferWriter<byte> Arguments { get; } = new();
+    }
+}
