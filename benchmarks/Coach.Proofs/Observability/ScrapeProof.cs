@@ -44,7 +44,7 @@ internal static class ScrapeProof
     {
         // Until the compiler has settled: the first pages run unoptimised code.
         long warmUp = Stopwatch.GetTimestamp();
-        for (int round = 0; round < 60 || Stopwatch.GetElapsedTime(warmUp) < TimeSpan.FromSeconds(1.5); round++)
+        for (int round = 0; round < 300 || Stopwatch.GetElapsedTime(warmUp) < TimeSpan.FromSeconds(2); round++)
         {
             host.Record(round);
             await scrape();
