@@ -22,6 +22,9 @@ public static class CoachMetricsExtensions
         "System.Net.Http", "System.Runtime",
     ];
 
+    private static readonly double[] RequestSeconds =
+        [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 12, 14, 15, 20, 30, 60];
+
     /// <summary>
     /// Registers the exporter behind <see cref="MapCoachMetrics"/> on the host's OpenTelemetry meter provider, which is created
     /// when there is none. Binds <c>Coach:Metrics</c>; calling it twice is harmless.
@@ -64,9 +67,8 @@ public static class CoachMetricsExtensions
             }));
         services.ConfigureOpenTelemetryMeterProvider((provider, metrics) =>
         {
-            // The SDK listens to meters by name across the process; those of another host in it are not ours to show.
             var own = provider.GetRequiredService<IMeterFactory>();
-            metrics.AddView(instrument => instrument.Meter.Scope is IMeterFactory scope && !ReferenceEquals(scope, own) ? MetricStreamConfiguration.Drop : null);
+            metrics.AddView(instrument => ViewOf(instrument, own));
             if (provider.GetRequiredService<IOptions<CoachMetricsOptions>>().Value.HostMeters)
             {
                 metrics.AddMeter(HostMeters);
@@ -93,5 +95,17 @@ public static class CoachMetricsExtensions
 
         // Found at the first request: wrong settings are then reported by the start-up checks, all together.
         return endpoints.MapMethods(pattern, ["GET", "HEAD"], context => context.RequestServices.GetRequiredService<MetricsEndpoint>().InvokeAsync(context)).WithDisplayName("Coach metrics");
+    }
+
+    private static MetricStreamConfiguration? ViewOf(Instrument instrument, IMeterFactory own)
+    {
+        // The SDK listens to meters by name across the process; those of another host in it are not ours to show.
+        if (instrument.Meter.Scope is IMeterFactory scope && !ReferenceEquals(scope, own))
+        {
+            return MetricStreamConfiguration.Drop;
+        }
+
+        // ASP.NET Core's own buckets end at 10 s, where streamed answers begin.
+        return instrument.Name == "http.server.request.duration" ? new ExplicitBucketHistogramConfiguration { Boundaries = RequestSeconds } : null;
     }
 }
