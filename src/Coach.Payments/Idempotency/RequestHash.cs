@@ -101,6 +101,12 @@ public readonly struct RequestHash : IEquatable<RequestHash>
         return FromBytes(hash);
     }
 
+    /// <summary>Whether two requests without items and metadata are field by field the same, so that their hashes need not be made.</summary>
+    internal static bool IsPlainlySame(PaymentLinkRequest left, PaymentLinkRequest right) =>
+        left.Amount == right.Amount && left.Description == right.Description && left.IsReusable == right.IsReusable
+        && left.RedirectUrl?.OriginalString == right.RedirectUrl?.OriginalString
+        && left.Items.Count + right.Items.Count + left.Metadata.Count + right.Metadata.Count == 0;
+
     /// <summary>The name of an operation in the store and at the provider: 40 hexadecimal digits of a SHA-256.</summary>
     internal static string Tag(string space, string? owner, string operationKey)
     {

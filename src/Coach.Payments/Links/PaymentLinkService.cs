@@ -13,7 +13,6 @@ internal sealed partial class PaymentLinkService(PaymentParts parts) : IPaymentL
         ArgumentNullException.ThrowIfNull(request);
         RequestCheck.Check(request);
         cancellationToken.ThrowIfCancellationRequested();
-        RequestHash hash = RequestHash.Of(request);
         string tag = RequestHash.Tag(parts.Options.Namespace, request.Owner, request.OperationKey);
         PaymentRecord? known;
         try
@@ -26,6 +25,13 @@ internal sealed partial class PaymentLinkService(PaymentParts parts) : IPaymentL
             throw PaymentException.StoreFailed(exception);
         }
 
+        if (known is { State: PaymentRecordState.Completed } && RequestHash.IsPlainlySame(known.Request, request))
+        {
+            parts.Metrics.Link("replayed");
+            return known.ToLink(isReplay: true);
+        }
+
+        RequestHash hash = RequestHash.Of(request);
         if (known is not null)
         {
             if (known.RequestHash != hash)
