@@ -4,26 +4,26 @@ namespace Coach.Llm;
 public sealed class LlmLimitOptions
 {
     /// <summary>The calls that one session may make per minute, on average.</summary>
-    /// <value>0 (no limit) to 1,000,000; 60 unless set.</value>
-    public int SessionCallsPerMinute { get; set; } = 60;
+    /// <value>0 (no limit) to 1,000,000; 120 unless set.</value>
+    public int SessionCallsPerMinute { get; set; } = 120;
 
     /// <summary>The calls that one session may make at once after a pause.</summary>
-    /// <value>1 to 1,000,000; 20 unless set.</value>
-    public int SessionBurst { get; set; } = 20;
+    /// <value>1 to 1,000,000; 120 unless set.</value>
+    public int SessionBurst { get; set; } = 120;
 
     /// <summary>The calls that all sessions with the same key may make per minute, on average.</summary>
-    /// <value>0 (no limit) to 1,000,000; 300 unless set.</value>
-    public int KeyCallsPerMinute { get; set; } = 300;
+    /// <value>0 (no limit) to 1,000,000; 600 unless set.</value>
+    public int KeyCallsPerMinute { get; set; } = 600;
 
     /// <summary>The calls that all sessions with the same key may make at once after a pause.</summary>
-    /// <value>1 to 1,000,000; 60 unless set.</value>
-    public int KeyBurst { get; set; } = 60;
+    /// <value>1 to 1,000,000; 600 unless set.</value>
+    public int KeyBurst { get; set; } = 600;
 
     /// <summary>The calls of one session that may run at the same time.</summary>
-    /// <value>0 (no limit) to 10,000; 4 unless set.</value>
-    public int ConcurrentCallsPerSession { get; set; } = 4;
+    /// <value>0 (no limit) to 10,000; 8 unless set.</value>
+    public int ConcurrentCallsPerSession { get; set; } = 8;
 
     /// <summary>The calls of one session that may wait for one of the running ones to end; further ones are refused.</summary>
-    /// <value>0 to 10,000; 8 unless set.</value>
-    public int QueuedCallsPerSession { get; set; } = 8;
+    /// <value>0 to 10,000; 16 unless set.</value>
+    public int QueuedCallsPerSession { get; set; } = 16;
 }

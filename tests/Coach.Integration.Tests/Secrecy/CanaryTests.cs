@@ -28,6 +28,7 @@ public sealed class CanaryTests
             values["Coach:Llm:Gemini:BaseUrl"] = providers.BaseUrl("gemini").ToString();
             values["Coach:Llm:OpenAI:BaseUrl"] = providers.BaseUrl("openai").ToString();
             values["Coach:Payments:Stripe:BaseUrl"] = stripe.Url.ToString();
+            values["Coach:Llm:Requests:MaxRetries"] = "0";
             values["STRIPE_API_KEY"] = StripeKey;
             values["STRIPE_WEBHOOK_SECRET"] = WebhookSecret;
         });
