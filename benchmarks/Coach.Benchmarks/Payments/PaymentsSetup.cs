@@ -11,7 +11,9 @@ internal static class PaymentsSetup
     {
         var settings = new Dictionary<string, string?>
         {
-            ["Coach:Mode"] = mode, ["STRIPE_API_KEY"] = "sk_test_benchmark", ["Coach:Payments:Stripe:BaseUrl"] = stripe?.AbsoluteUri,
+            ["Coach:Mode"] = mode,
+            ["STRIPE_API_KEY"] = "sk_test_benchmark",
+            ["Coach:Payments:Stripe:BaseUrl"] = stripe?.AbsoluteUri,
             ["Coach:Payments:MaxRecords"] = "10000000",
         };
         var services = new ServiceCollection();

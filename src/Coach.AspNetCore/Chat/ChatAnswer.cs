@@ -11,7 +11,7 @@ internal sealed class ChatAnswer(string provider)
     private long _inputTokens;
     private long _outputTokens;
     private CitationsContent? _citations;
-    
+
 
     public void Add(ChatResponseUpdate update)
     {

@@ -107,7 +107,8 @@ internal sealed class StepRunner
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             state.Result = new GatewayFailure(GatewayFailureKind.TimedOut,
-                $"The payment provider did not answer within {allowed.TotalSeconds:0.###} s.") { IsRetryable = true };
+                $"The payment provider did not answer within {allowed.TotalSeconds:0.###} s.")
+            { IsRetryable = true };
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {

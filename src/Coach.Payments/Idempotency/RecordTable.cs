@@ -35,7 +35,11 @@ internal sealed class RecordTable(int maxRecords)
         {
             return new IdempotencyClaim(ClaimOutcome.Claimed, proposed with
             {
-                Version = 1, LeaseToken = 1, LeaseExpiresAt = now + lease, CreatedAt = now, UpdatedAt = now,
+                Version = 1,
+                LeaseToken = 1,
+                LeaseExpiresAt = now + lease,
+                CreatedAt = now,
+                UpdatedAt = now,
             });
         }
 
@@ -57,7 +61,10 @@ internal sealed class RecordTable(int maxRecords)
 
         return new IdempotencyClaim(ClaimOutcome.Claimed, existing with
         {
-            Version = existing.Version + 1, LeaseToken = existing.LeaseToken + 1, LeaseExpiresAt = now + lease, UpdatedAt = now,
+            Version = existing.Version + 1,
+            LeaseToken = existing.LeaseToken + 1,
+            LeaseExpiresAt = now + lease,
+            UpdatedAt = now,
         });
     }
 

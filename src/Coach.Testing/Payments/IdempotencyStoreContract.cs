@@ -186,9 +186,20 @@ public static class IdempotencyStoreContract
         IdempotencyClaim claim = await store.ClaimAsync(NewRecord(), Lease, cancellationToken).ConfigureAwait(false);
         PaymentRecord full = Completed(claim.Record) with
         {
-            State = PaymentRecordState.LinkSent, NeedsReconciliation = true, ReconciliationReason = "timed_out", PriceAttempt = 3, LinkAttempt = 2,
-            LinkSentAt = claim.Record.CreatedAt, PriceId = "price_9", Gateway = "stripe", IsSimulated = true, IsReusable = true,
-            Status = PaymentStatus.Processing, PaidMinorUnits = 7, PaidCurrency = "eur", HasAmountMismatch = true,
+            State = PaymentRecordState.LinkSent,
+            NeedsReconciliation = true,
+            ReconciliationReason = "timed_out",
+            PriceAttempt = 3,
+            LinkAttempt = 2,
+            LinkSentAt = claim.Record.CreatedAt,
+            PriceId = "price_9",
+            Gateway = "stripe",
+            IsSimulated = true,
+            IsReusable = true,
+            Status = PaymentStatus.Processing,
+            PaidMinorUnits = 7,
+            PaidCurrency = "eur",
+            HasAmountMismatch = true,
         };
         PaymentRecord stored = await UpdateAsync(store, full, cancellationToken).ConfigureAwait(false);
         PaymentRecord? found = await store.FindAsync(full.Tag, cancellationToken).ConfigureAwait(false);
@@ -261,7 +272,10 @@ public static class IdempotencyStoreContract
 
     private static PaymentRecord Completed(PaymentRecord record) => record with
     {
-        State = PaymentRecordState.Completed, LinkId = "plink_" + record.Tag, Url = new Uri("https://buy.stripe.com/" + record.Tag), LeaseExpiresAt = null,
+        State = PaymentRecordState.Completed,
+        LinkId = "plink_" + record.Tag,
+        Url = new Uri("https://buy.stripe.com/" + record.Tag),
+        LeaseExpiresAt = null,
     };
 
     private static async Task<PaymentRecord> UpdateAsync(IIdempotencyStore store, PaymentRecord record, CancellationToken cancellationToken) =>

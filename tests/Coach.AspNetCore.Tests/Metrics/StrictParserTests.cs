@@ -61,7 +61,9 @@ public sealed class StrictParserTests
         {
             using Process process = Process.Start(new ProcessStartInfo(tool, arguments)
             {
-                RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
             })!;
             Task<string> output = process.StandardOutput.ReadToEndAsync();
             Task<string> error = process.StandardError.ReadToEndAsync();

@@ -4,12 +4,12 @@ using Coach.Abstractions;
 using Coach.Llm;
 using Coach.Testing;
 using Microsoft.AspNetCore.DataProtection;
-using Secret = Coach.Abstractions.Secret;
 using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Secret = Coach.Abstractions.Secret;
 
 namespace Coach.AspNetCore.Tests.SessionKeys;
 

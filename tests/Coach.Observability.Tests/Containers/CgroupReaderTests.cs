@@ -17,8 +17,14 @@ public sealed class CgroupReaderTests
         Assert.Equal(
             new ContainerReading
             {
-                UsageBytes = 300_000_000, WorkingSetBytes = 200_000_000, LimitBytes = 1_000_000_000, HighBytes = 800_000_000,
-                Utilization = 0.25, CpuSeconds = 2.5, ThrottledSeconds = 0.25, CpuLimit = 1.5,
+                UsageBytes = 300_000_000,
+                WorkingSetBytes = 200_000_000,
+                LimitBytes = 1_000_000_000,
+                HighBytes = 800_000_000,
+                Utilization = 0.25,
+                CpuSeconds = 2.5,
+                ThrottledSeconds = 0.25,
+                CpuLimit = 1.5,
             },
             Read(tree));
     }

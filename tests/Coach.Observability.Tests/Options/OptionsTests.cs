@@ -54,8 +54,10 @@ public sealed class OptionsTests
     {
         using ServiceProvider services = Services(new()
         {
-            ["Coach:Observability:MetricPrefix"] = "My-App", ["Coach:Observability:MemoryPressureThreshold"] = "0.99",
-            ["Coach:Observability:ReadingMaxAge"] = "00:02:00", ["Coach:Observability:FileSystemRoot"] = "here",
+            ["Coach:Observability:MetricPrefix"] = "My-App",
+            ["Coach:Observability:MemoryPressureThreshold"] = "0.99",
+            ["Coach:Observability:ReadingMaxAge"] = "00:02:00",
+            ["Coach:Observability:FileSystemRoot"] = "here",
         });
         var failure = Assert.Throws<OptionsValidationException>(() => services.GetRequiredService<IOptions<CoachObservabilityOptions>>().Value);
         Assert.Equal(

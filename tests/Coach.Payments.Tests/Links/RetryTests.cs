@@ -77,7 +77,9 @@ public sealed class RetryTests
         using var host = new PaymentHost();
         host.Fake.Inject(new StripeFault(StripeFaultKind.Status)
         {
-            HttpStatus = 400, ErrorType = "idempotency_error", Message = "Keys for idempotent requests can only be used with the same parameters they were first used with.",
+            HttpStatus = 400,
+            ErrorType = "idempotency_error",
+            Message = "Keys for idempotent requests can only be used with the same parameters they were first used with.",
         }, "POST", Links);
 
         await host.CreateAsync();

@@ -43,7 +43,9 @@ public sealed class RegistrationTests
         var services = new ServiceCollection();
         services.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
         {
-            ["Coach:Payments:Stripe:BaseUrl"] = "http://127.0.0.1:9", ["Coach:Payments:MaxRetries"] = "1", ["Coach:Payments:TestModeOnly"] = "true",
+            ["Coach:Payments:Stripe:BaseUrl"] = "http://127.0.0.1:9",
+            ["Coach:Payments:MaxRetries"] = "1",
+            ["Coach:Payments:TestModeOnly"] = "true",
         }).Build());
         services.AddCoachPayments(options => options.MaxRetries = 2);
         services.AddCoachPayments();
