@@ -25,7 +25,7 @@ internal sealed class MetricsDiagnostics : IDisposable
 
     // The event source serves the whole process; callbacks run on the thread that collects.
     [ThreadStatic]
-    private static MetricsDiagnostics? Collecting;
+    private static MetricsDiagnostics? _collecting;
 
     private readonly Meter _meter;
     private readonly bool _ownsMeter;
@@ -71,14 +71,14 @@ internal sealed class MetricsDiagnostics : IDisposable
     /// <summary>Runs one collection; what its callbacks throw is counted here.</summary>
     public bool Collect(Func<int, bool> collect, int timeoutMilliseconds)
     {
-        Collecting = this;
+        _collecting = this;
         try
         {
             return collect(timeoutMilliseconds);
         }
         finally
         {
-            Collecting = null;
+            _collecting = null;
         }
     }
 
@@ -134,7 +134,7 @@ internal sealed class MetricsDiagnostics : IDisposable
         // May run before the constructor has: the base class announces existing sources.
         protected override void OnEventWritten(EventWrittenEventArgs eventData)
         {
-            if (eventData.EventName == "ObservableInstrumentCallbackException" && ReferenceEquals(Collecting, _owner))
+            if (eventData.EventName == "ObservableInstrumentCallbackException" && ReferenceEquals(_collecting, _owner))
             {
                 _owner?.Problem(ScrapeProblem.Callback);
             }
