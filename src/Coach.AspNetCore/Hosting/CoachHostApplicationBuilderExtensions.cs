@@ -1,6 +1,5 @@
 using Coach.Abstractions;
 using Coach.AspNetCore;
-using Coach.Llm;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.DependencyInjection;
@@ -45,7 +44,6 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<SessionTickets>();
         services.TryAddSingleton<EndedSessions>();
         services.TryAddSingleton<SessionEndpoints>();
-        services.TryAddSingleton<MockChatClient>();
         services.TryAddSingleton<ChatClients>();
         services.TryAddSingleton<ChatEndpoint>();
         services.TryAddSingleton<PaymentEndpoints>();

@@ -41,6 +41,7 @@ public static class CoachLlmServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<CoachLlmOptions>, CoachLlmOptionsBinding>());
         services.AddOptionsWithValidateOnStart<CoachLlmOptions, CoachLlmOptionsValidator>();
         services.AddSingleton<LlmHttp>();
+        services.TryAddSingleton<MockChatClient>();
         services.TryAddSingleton<ProviderFactories>();
         services.TryAddSingleton<LlmMeter>();
         services.TryAddSingleton<KeyMetrics>();
