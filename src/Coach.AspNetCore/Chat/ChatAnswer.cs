@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Coach.Llm;
 using Coach.Rag;
@@ -10,8 +11,11 @@ internal sealed class ChatAnswer(string provider)
 {
     private long _inputTokens;
     private long _outputTokens;
+    private readonly StringBuilder _text = new();
     private CitationsContent? _citations;
 
+    /// <summary>What was shown so far.</summary>
+    public string Text => _text.ToString();
 
     public void Add(ChatResponseUpdate update)
     {
@@ -19,6 +23,9 @@ internal sealed class ChatAnswer(string provider)
         {
             switch (content)
             {
+                case TextContent text:
+                    _text.Append(text.Text);
+                    break;
                 case UsageContent usage:
                     _inputTokens = Math.Max(_inputTokens, usage.Details.InputTokenCount ?? 0);
                     _outputTokens = Math.Max(_outputTokens, usage.Details.OutputTokenCount ?? 0);

@@ -14,6 +14,7 @@ namespace Coach.AspNetCore;
 internal sealed class ChatEndpoint(
     ISessionKeyStore keys,
     ChatClients clients,
+    Conversations conversations,
     IRetriever retriever,
     IOptions<CoachHostOptions> host,
     IOptions<CoachChatOptions> options,
@@ -43,6 +44,14 @@ internal sealed class ChatEndpoint(
         await AnswerAsync(context, session, mode, stored, message!).ConfigureAwait(false);
     }
 
+    /// <summary>Forgets what was said; keys and clients stay.</summary>
+    public Task ForgetAsync(HttpContext context)
+    {
+        conversations.Remove(context.GetCoachSession().Id);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+        return Task.CompletedTask;
+    }
+
     private async Task AnswerAsync(HttpContext context, SessionId session, RunMode mode, IReadOnlyList<ApiKey> stored, string message)
     {
         var stream = new ChatStream(context);
@@ -54,7 +63,11 @@ internal sealed class ChatEndpoint(
             {
                 var answer = new ChatAnswer(lease.Provider);
                 var chat = new RagChatClient(lease.Client, retriever);
-                await foreach (ChatResponseUpdate update in chat.GetStreamingResponseAsync(Messages(message), cancellationToken: aborted).ConfigureAwait(false))
+
+                // A mock quotes documents and needs no history; and what it said must not come back as a model's words.
+                Conversation? conversation = mode == RunMode.Real ? conversations.Get(session) : null;
+                List<ChatMessage> messages = Messages(conversation, message);
+                await foreach (ChatResponseUpdate update in chat.GetStreamingResponseAsync(messages, cancellationToken: aborted).ConfigureAwait(false))
                 {
                     answer.Add(update);
                     if (update.Text is { Length: > 0 } text)
@@ -64,6 +77,7 @@ internal sealed class ChatEndpoint(
                 }
 
                 await stream.WriteAsync("citations", answer.WriteCitations).ConfigureAwait(false);
+                conversation?.Add(message, answer.Text);
                 await stream.WriteAsync("done", answer.WriteDone).ConfigureAwait(false);
             }
 
@@ -84,10 +98,14 @@ internal sealed class ChatEndpoint(
         }
     }
 
-    private List<ChatMessage> Messages(string message)
+    private List<ChatMessage> Messages(Conversation? conversation, string message)
     {
-        string system = options.Value.SystemPrompt;
-        List<ChatMessage> messages = system.Length > 0 ? [new ChatMessage(ChatRole.System, system)] : [];
+        List<ChatMessage> messages = conversation?.Messages() ?? [];
+        if (options.Value.SystemPrompt is { Length: > 0 } system)
+        {
+            messages.Insert(0, new ChatMessage(ChatRole.System, system));
+        }
+
         messages.Add(new ChatMessage(ChatRole.User, message));
         return messages;
     }

@@ -45,6 +45,7 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<EndedSessions>();
         services.TryAddSingleton<SessionEndpoints>();
         services.TryAddSingleton<ChatClients>();
+        services.TryAddSingleton<Conversations>();
         services.TryAddSingleton<ChatEndpoint>();
         services.TryAddSingleton<PaymentEndpoints>();
     }

@@ -15,6 +15,7 @@ internal sealed class SessionEndpoints(
     ISessionClientRegistry clients,
     IRetriever retriever,
     EndedSessions ended,
+    Conversations conversations,
     IOptions<CoachHostOptions> host,
     IOptions<CoachSessionOptions> options,
     ILogger<SessionEndpoints> logger)
@@ -88,6 +89,8 @@ internal sealed class SessionEndpoints(
     public async Task EndAsync(HttpContext context)
     {
         SessionId session = context.GetCoachSession().Id;
+
+        conversations.Remove(session);
 
         // Each step on its own: a failing store must not keep the clients alive, nor the other way round.
         await StepAsync("end", () => ended.AddAsync(session, CancellationToken.None)).ConfigureAwait(false);

@@ -142,6 +142,40 @@ public sealed class KeyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Chat_SecondQuestion_CarriesTheFirstTurnUntilItIsForgotten()
+    {
+        _providers.SetKey("gemini", "history-key");
+        _providers.AnswerAlways("gemini", _ => ScriptedAnswer.Text("The ferry leaves at noon [1]."));
+        using HttpClient visitor = _host.NewVisitor();
+        await visitor.AddKeyAsync("gemini", "history-key");
+        await visitor.AskAsync("first-question about the ferry");
+        await visitor.AskAsync("second-question about the way back");
+        string second = Assert.Single(_providers.Requests, request => request.Body.Contains("second-question", StringComparison.Ordinal)).Body;
+        Assert.Contains("first-question", second, StringComparison.Ordinal);
+        Assert.Contains("The ferry leaves at noon.", second, StringComparison.Ordinal);
+
+        using HttpResponseMessage forgotten = await visitor.DeleteAsync("/api/chat");
+        Assert.Equal(HttpStatusCode.NoContent, forgotten.StatusCode);
+        await visitor.AskAsync("third-question about the harbour");
+        string third = Assert.Single(_providers.Requests, request => request.Body.Contains("third-question", StringComparison.Ordinal)).Body;
+        Assert.DoesNotContain("first-question", third, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Chat_AfterAMockAnswer_TheModelIsNotShownTheMocksWords()
+    {
+        _providers.SetKey("gemini", "after-mock-key");
+        _providers.AnswerAlways("gemini", _ => ScriptedAnswer.Text("Yes."));
+        using HttpClient visitor = _host.NewVisitor();
+        await visitor.AskAsync("mock-question about keys");
+        await visitor.AddKeyAsync("gemini", "after-mock-key");
+        await visitor.AskAsync("real-question about keys");
+        string body = Assert.Single(_providers.Requests, request => request.Body.Contains("real-question", StringComparison.Ordinal)).Body;
+        Assert.DoesNotContain("mock-question", body, StringComparison.Ordinal);
+        Assert.DoesNotContain("Mock mode", body, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Chat_StreamCutInTheMiddle_EndsInAnErrorEvent()
     {
         _providers.SetKey("gemini", "cut-key");
