@@ -7,8 +7,9 @@ using Microsoft.Extensions.AI;
 namespace Coach.AspNetCore;
 
 /// <summary>Gathers what the last two events say: citations, usage, tier and who answered.</summary>
-internal sealed class ChatAnswer(string provider)
+internal sealed class ChatAnswer
 {
+    private string _provider = ProviderNames.Mock;
     private long _inputTokens;
     private long _outputTokens;
     private readonly StringBuilder _text = new();
@@ -19,6 +20,11 @@ internal sealed class ChatAnswer(string provider)
 
     public void Add(ChatResponseUpdate update)
     {
+        if (update.AdditionalProperties?.TryGetValue(FallbackChatClient.TargetProperty, out string? target) == true && target is not null)
+        {
+            _provider = target;
+        }
+
         foreach (AIContent content in update.Contents)
         {
             switch (content)
@@ -69,6 +75,6 @@ internal sealed class ChatAnswer(string provider)
         writer.WriteNumber("outputTokens", _outputTokens);
         writer.WriteEndObject();
         writer.WriteString("ragTier", (_citations?.Retrieval.Tier ?? RagTier.None).ToText());
-        writer.WriteString("provider", provider);
+        writer.WriteString("provider", _provider);
     }
 }

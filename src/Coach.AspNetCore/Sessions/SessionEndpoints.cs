@@ -13,6 +13,7 @@ internal sealed class SessionEndpoints(
     IApiKeyValidator validator,
     ISessionKeyStore keys,
     ISessionClientRegistry clients,
+    SessionChatClients chat,
     IRetriever retriever,
     EndedSessions ended,
     Conversations conversations,
@@ -58,7 +59,7 @@ internal sealed class SessionEndpoints(
         IReadOnlyList<ApiKey> stored = host.Value.Mode == HostMode.Mock
             ? []
             : await keys.ListAsync(session.Id, context.RequestAborted).ConfigureAwait(false);
-        RunMode mode = host.Value.ModeOf(ChatKeys.Of(stored).Any());
+        RunMode mode = host.Value.ModeOf(chat.Order(stored).Count > 0);
         await Json.WriteAsync(context, StatusCodes.Status200OK, writer =>
         {
             writer.WriteString("sessionId", session.Id.Value);

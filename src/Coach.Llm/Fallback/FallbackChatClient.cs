@@ -55,7 +55,7 @@ public sealed class FallbackChatClient : IChatClient
         _targets = new FallbackTargets(targets, _options, _time, meterFactory, logger ?? (ILogger)NullLogger.Instance);
     }
 
-    /// <summary>For targets whose cool-downs outlive this client; the options were checked at start.</summary>
+    // For targets whose cool-downs outlive this client; the options were checked at start.
     internal FallbackChatClient(FallbackTargets targets, TimeProvider time)
     {
         _targets = targets;

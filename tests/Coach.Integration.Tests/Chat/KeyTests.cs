@@ -176,6 +176,39 @@ public sealed class KeyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Chat_FirstProviderDown_TheSessionsOtherKeyAnswersAndIsNamed()
+    {
+        _providers.SetKey("gemini", "first-key");
+        _providers.SetKey("openai", "second-key");
+        _providers.AnswerAlways("gemini", _ => ScriptedAnswer.Text("Gemini says so."));
+        _providers.AnswerAlways("openai", _ => ScriptedAnswer.Text("OpenAI says so."));
+        using HttpClient visitor = _host.NewVisitor();
+        await visitor.AddKeyAsync("openai", "second-key");
+        await visitor.AddKeyAsync("gemini", "first-key");
+        ChatReply first = await visitor.AskAsync("Who answers?");
+        Assert.Equal("gemini", first.Done.GetProperty("provider").GetString());
+        Assert.Equal("Gemini says so.", first.Text);
+
+        _providers.Fail("gemini", ProviderFault.Status(503), times: 100);
+        ChatReply second = await visitor.AskAsync("Who answers now?");
+        Assert.Equal("openai", second.Done.GetProperty("provider").GetString());
+        Assert.Equal("OpenAI says so.", second.Text);
+    }
+
+    [Fact]
+    public async Task Chat_FirstKeyRevoked_IsAProblemThoughThereIsAnotherKey()
+    {
+        _providers.SetKey("gemini", "revoked-key");
+        _providers.SetKey("openai", "good-key");
+        using HttpClient visitor = _host.NewVisitor();
+        await visitor.AddKeyAsync("gemini", "revoked-key");
+        await visitor.AddKeyAsync("openai", "good-key");
+        _providers.SetKey("gemini", "revoked-key", ProviderKeyState.Invalid);
+        using HttpResponseMessage response = await visitor.PostJsonAsync("/api/chat", """{"message":"hello"}""");
+        await response.AssertProblemAsync(422, "ERR_KEY_INVALID");
+    }
+
+    [Fact]
     public async Task Chat_StreamCutInTheMiddle_EndsInAnErrorEvent()
     {
         _providers.SetKey("gemini", "cut-key");
