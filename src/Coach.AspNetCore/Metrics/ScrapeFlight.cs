@@ -4,18 +4,17 @@ using System.Threading.Channels;
 namespace Coach.AspNetCore;
 
 /// <summary>
-/// One collection and the pages that are made of it. Scrapes join while it is open, in whatever format and coding; it closes
-/// when every format that was asked for is written.
+/// One collection and the pages that are made of it. Scrapes join while it is open, in whatever format and coding; it closes when
+/// every format that was asked for is written. No page is handed out before: who has one and asks again gets a fresh collection.
 /// </summary>
 /// <param name="newPage">Makes an empty compressed page.</param>
 internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
 {
     private readonly Lock _gate = new();
     private readonly Variant?[] _variants = new Variant?[4];
-    private readonly PageBody?[] _pages = new PageBody?[2];
-    private readonly Channel<ReadOnlyMemory<byte>>?[] _pieces = new Channel<ReadOnlyMemory<byte>>?[2];
+    private readonly PageBody?[] _pages = new PageBody?[4];
     private readonly Exception?[] _errors = new Exception?[2];
-    private readonly List<PageBody> _held = [];
+    private readonly Channel<ReadOnlyMemory<byte>>?[] _pieces = new Channel<ReadOnlyMemory<byte>>?[2];
     private int _compressing;
     private bool _isClosed;
 
@@ -31,14 +30,13 @@ internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
 
             Variant variant = _variants[Index(openMetrics, gzip)] ??= new Variant();
             variant.Waiting++;
-            variant.Body?.AddReader();
             if (_errors[Index(openMetrics)] is { } error)
             {
                 variant.Fail(error);
             }
-            else if (gzip && _pages[Index(openMetrics)] is not null)
+            else if (gzip && _pages[Index(openMetrics)] is { } page)
             {
-                Compress(Index(openMetrics));
+                Compress(Index(openMetrics), page);
             }
 
             return variant;
@@ -64,14 +62,14 @@ internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
     {
         lock (_gate)
         {
-            for (int format = 0; format < _pages.Length; format++)
+            for (int format = 0; format < _errors.Length; format++)
             {
                 openMetrics = format == 1;
-                if (_pages[format] is null && _errors[format] is null && IsWanted(format))
+                if (_pages[format] is null && _errors[format] is null && (_variants[format] ?? _variants[format + 2]) is not null)
                 {
                     // Compression costs more than writing, so a second thread compresses each piece while the next is written.
                     committed = null;
-                    if (_variants[Index(openMetrics, gzip: true)] is not null)
+                    if (_variants[format + 2] is not null)
                     {
                         ChannelWriter<ReadOnlyMemory<byte>> pieces = StartCompression(format).Writer;
                         committed = piece => pieces.TryWrite(piece);
@@ -83,11 +81,9 @@ internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
 
             openMetrics = false;
             committed = null;
-            _isClosed = true;
+            Close();
+            return false;
         }
-
-        Settle();
-        return false;
     }
 
     public void Done(bool openMetrics, PageBody page)
@@ -96,14 +92,13 @@ internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
         {
             int format = Index(openMetrics);
             _pages[format] = page;
-            Deliver(page, _variants[format]);
             if (_pieces[format] is { } pieces)
             {
                 pieces.Writer.Complete();
             }
-            else if (_variants[Index(openMetrics, gzip: true)] is not null)
+            else if (_variants[format + 2] is not null)
             {
-                Compress(format);
+                Compress(format, page);
             }
         }
     }
@@ -112,8 +107,7 @@ internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
     {
         lock (_gate)
         {
-            int format = Index(openMetrics);
-            Fail(format, exception);
+            Fail(Index(openMetrics), exception);
         }
     }
 
@@ -122,22 +116,19 @@ internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
     {
         lock (_gate)
         {
-            _isClosed = true;
-            for (int format = 0; format < _pages.Length; format++)
+            for (int format = 0; format < _errors.Length; format++)
             {
                 if (_pages[format] is null && _errors[format] is null)
                 {
                     Fail(format, exception);
                 }
             }
-        }
 
-        Settle();
+            Close();
+        }
     }
 
     private static int Index(bool openMetrics, bool gzip = false) => (openMetrics ? 1 : 0) + (gzip ? 2 : 0);
-
-    private bool IsWanted(int format) => _variants[format] is not null || _variants[format + 2] is not null;
 
     private void Fail(int format, Exception exception)
     {
@@ -147,29 +138,54 @@ internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
         _variants[format + 2]?.Fail(exception);
     }
 
-    // The flight holds every page until it ends, for those who join late and for the compression that reads it.
-    private void Deliver(PageBody body, Variant? variant)
+    private void Close()
     {
-        _held.Add(body);
-        body.Start(1 + (variant?.Waiting ?? 0));
-        variant?.Complete(body);
+        if (!_isClosed)
+        {
+            _isClosed = true;
+            for (int i = 0; i < _pages.Length; i++)
+            {
+                Deliver(i);
+            }
+
+            Settle();
+        }
     }
 
-    private void Compress(int format)
+    // The flight holds every page until the compressions that read them have ended.
+    private void Deliver(int variant)
     {
-        if (_pieces[format] is not null)
+        if (_pages[variant] is { } page)
         {
-            return;
+            page.Start(1 + (_variants[variant]?.Waiting ?? 0));
+            _variants[variant]?.Complete(page);
         }
+    }
 
-        ChannelWriter<ReadOnlyMemory<byte>> pieces = StartCompression(format).Writer;
-        PageBody page = _pages[format]!;
-        for (int i = 0; i < page.Pieces; i++)
+    private void Settle()
+    {
+        if (_isClosed && _compressing == 0)
         {
-            pieces.TryWrite(page.Piece(i));
+            for (int i = 0; i < _pages.Length; i++)
+            {
+                _pages[i]?.Release();
+                _pages[i] = null;
+            }
         }
+    }
 
-        pieces.Complete();
+    private void Compress(int format, PageBody page)
+    {
+        if (_pieces[format] is null)
+        {
+            ChannelWriter<ReadOnlyMemory<byte>> pieces = StartCompression(format).Writer;
+            for (int i = 0; i < page.Pieces; i++)
+            {
+                pieces.TryWrite(page.Piece(i));
+            }
+
+            pieces.Complete();
+        }
     }
 
     private Channel<ReadOnlyMemory<byte>> StartCompression(int format)
@@ -184,6 +200,7 @@ internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
     private async Task CompressAsync(ChannelReader<ReadOnlyMemory<byte>> pieces, int variant)
     {
         PackedPage target = newPage();
+        Exception? failure = null;
         try
         {
             var gzip = new GZipStream(new PackedPageStream(target), CompressionLevel.Fastest);
@@ -194,49 +211,30 @@ internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
                     gzip.Write(piece.Span);
                 }
             }
-
-            lock (_gate)
-            {
-                Deliver(target, _variants[variant]);
-            }
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
-            // The page could not be written or is too large: those who wait are told the reason of the first.
-            target.Recycle();
-            lock (_gate)
-            {
-                _variants[variant]?.Fail(exception);
-            }
+            failure = exception; // the page could not be written, or is too large
         }
-        finally
+
+        lock (_gate)
         {
-            lock (_gate)
+            _compressing--;
+            if (failure is null)
             {
-                _compressing--;
+                _pages[variant] = target;
+                if (_isClosed)
+                {
+                    Deliver(variant);
+                }
+            }
+            else
+            {
+                target.Recycle();
+                _variants[variant]?.Fail(failure);
             }
 
             Settle();
-        }
-    }
-
-    private void Settle()
-    {
-        PageBody[] held;
-        lock (_gate)
-        {
-            if (!_isClosed || _compressing > 0)
-            {
-                return;
-            }
-
-            held = [.. _held];
-            _held.Clear();
-        }
-
-        foreach (PageBody body in held)
-        {
-            body.Release();
         }
     }
 

@@ -74,6 +74,19 @@ public sealed class HealthEndpointTests
     }
 
     [Fact]
+    public async Task Healthz_FirstProbesTogether_RunEachCheckOnce()
+    {
+        var part = new Part("rag", ComponentState.Healthy, "fine") { Gate = new TaskCompletionSource() };
+        await using ObservedHost host = await StartAsync(part);
+        Task<(HttpStatusCode Status, string Body)>[] probes =
+            [.. Enumerable.Range(0, 100).Select(i => GetAsync(host, i % 2 == 0 ? "/readyz" : "/healthz"))];
+        Assert.True(SpinWait.SpinUntil(() => part.Calls > 0, TimeSpan.FromSeconds(30)));
+        part.Gate.SetResult();
+        Assert.All(await Task.WhenAll(probes), answer => Assert.Equal((HttpStatusCode.OK, "ok"), answer));
+        Assert.Equal(1, part.Calls);
+    }
+
+    [Fact]
     public async Task Healthz_AComponentThatHangs_Is503WithinItsLimitAndLivezStaysOk()
     {
         var part = new Part("rag", ComponentState.Healthy, "fine") { Hangs = true };
@@ -185,9 +198,16 @@ public sealed class HealthEndpointTests
 
         public bool Hangs { get; init; }
 
+        public TaskCompletionSource? Gate { get; init; }
+
         public async ValueTask<ComponentReport> CheckAsync(CancellationToken cancellationToken = default)
         {
             Interlocked.Increment(ref _calls);
+            if (Gate is not null)
+            {
+                await Gate.Task;
+            }
+
             if (Hangs)
             {
                 await Task.Delay(Timeout.Infinite, cancellationToken);
