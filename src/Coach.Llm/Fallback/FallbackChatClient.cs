@@ -56,6 +56,8 @@ public sealed class FallbackChatClient : IChatClient
     }
 
     /// <summary>For targets whose cool-downs outlive this client; the options were checked at start.</summary>
+    /// <param name="targets">The targets.</param>
+    /// <param name="time">The clock.</param>
     internal FallbackChatClient(FallbackTargets targets, TimeProvider time)
     {
         _targets = targets;
