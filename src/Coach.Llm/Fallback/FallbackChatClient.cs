@@ -55,9 +55,7 @@ public sealed class FallbackChatClient : IChatClient
         _targets = new FallbackTargets(targets, _options, _time, meterFactory, logger ?? (ILogger)NullLogger.Instance);
     }
 
-    /// <summary>For targets whose cool-downs outlive this client; the options were checked at start.</summary>
-    /// <param name="targets">The targets.</param>
-    /// <param name="time">The clock.</param>
+    // For targets whose cool-downs outlive this client; the options were checked at start.
     internal FallbackChatClient(FallbackTargets targets, TimeProvider time)
     {
         _targets = targets;
