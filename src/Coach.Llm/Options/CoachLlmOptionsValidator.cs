@@ -32,6 +32,11 @@ internal sealed class CoachLlmOptionsValidator : IValidateOptions<CoachLlmOption
             .InRange(options.Limits.KeyBurst, 1, 1_000_000)
             .InRange(options.Limits.ConcurrentCallsPerSession, 0, 10_000)
             .InRange(options.Limits.QueuedCallsPerSession, 0, 10_000)
+            .InRange(options.Fallback.FirstTokenTimeout ?? FallbackOptions.ShortestFirstToken,
+                FallbackOptions.ShortestFirstToken, FallbackOptions.LongestFirstToken, "options.Fallback.FirstTokenTimeout")
+            .InRange(options.Fallback.CoolDown, TimeSpan.Zero, FallbackOptions.LongestCoolDown)
+            .InRange(options.ChatOrder.Count, 0, 64, "options.ChatOrder")
+            .That(!options.ChatOrder.Any(string.IsNullOrWhiteSpace), "Coach:Llm:ChatOrder holds an empty name; give provider names such as gemini.")
             .Result();
     }
 
