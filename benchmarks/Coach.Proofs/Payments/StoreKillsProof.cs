@@ -158,7 +158,7 @@ internal static class StoreKillsProof
         start.RedirectStandardOutput = true;
         start.ArgumentList.Add(path);
         start.ArgumentList.Add(threads.ToString(CultureInfo.InvariantCulture));
-        int most = random.Next(2, random.Next(8) == 0 ? 4000 : 200);
+        int most = random.Next(2, random.Next(8) == 0 ? 1500 : 200);
         int pause = random.Next(20_000);
         using Process writer = Process.Start(start)!;
         long lines = 0;
