@@ -250,7 +250,7 @@ public sealed class MetricsEndpointTests
         MetricsScraper scraper = host.Services.GetRequiredService<MetricsScraper>();
         CoachMetricsExporter exporter = host.Services.GetRequiredService<CoachMetricsExporter>();
         (await scraper.AcquireAsync(false, false, null, default)).Release();
-                for (int i = 0; i < 20; i++)
+        for (int i = 0; i < 20; i++)
         {
             using var cancelled = new CancellationTokenSource();
             Task<PageBody> waiting = scraper.AcquireAsync(false, false, null, cancelled.Token);

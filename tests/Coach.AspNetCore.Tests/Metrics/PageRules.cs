@@ -119,6 +119,6 @@ internal static partial class PageRules
     [GeneratedRegex(@"([a-zA-Z_][a-zA-Z0-9_]*)=""((?:[^""\\]|\\.)*)""")]
     private static partial Regex LabelPattern();
 
-    [GeneratedRegex(@",?le=""([^""]*)""")]
+    [GeneratedRegex(@"(?:,|(?<=\{))le=""([^""]*)""")]
     private static partial Regex LePattern();
 }
