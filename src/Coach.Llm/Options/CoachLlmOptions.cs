@@ -41,6 +41,9 @@ public sealed class CoachLlmOptions
     /// <summary>How often and how many at once a session or a key may call.</summary>
     public LlmLimitOptions Limits { get; set; } = new();
 
+    /// <summary>What telemetry may hold.</summary>
+    public LlmTelemetryOptions Telemetry { get; set; } = new();
+
     /// <summary>When the answer to a session with keys for several providers comes from the next of them (<see cref="SessionChatClients"/>).</summary>
     public FallbackOptions Fallback { get; set; } = new();
 
