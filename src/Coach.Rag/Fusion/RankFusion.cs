@@ -26,7 +26,10 @@ internal static class RankFusion
     {
         if (dense.Length > 1 && dense[0].Score - dense[^1].Score < NoSpread)
         {
-            (dense, weight, tailWeight) = ([], 0, 0);     // an arm that likes everything alike says nothing
+            // An arm that likes everything alike says nothing.
+            dense = [];
+            weight = 0;
+            tailWeight = 0;
         }
 
         int count = 0;

@@ -11,6 +11,9 @@ internal static class LatentSearch
     private const int FeedbackRows = 3;
     private const float FeedbackWeight = 1;
 
+    /// <summary>The same as for provider embeddings: the caller's and one more.</summary>
+    private const int Threads = 2;
+
     /// <summary>Places a question in the space.</summary>
     /// <returns>The share of the question's weight whose words the space knows; 0 when it knows none.</returns>
     public static float Place(LatentModel model, QueryTerms query, SearchScratch scratch)
@@ -85,6 +88,35 @@ internal static class LatentSearch
         }
 
         var best = new DenseCandidates(scratch.Hits.AsSpan(0, limit));
+        if (view.LatentRows == view.Rows && view.Rows * codes.Length >= DenseSearch.ParallelBytes)
+        {
+            var sources = new DenseSource[view.Segments.Count];
+            for (int s = 0; s < sources.Length; s++)
+            {
+                view.Latent[s]!.Prepare();
+                sources[s] = new DenseSource(view.Latent[s]!, view.Segments[s].Deleted, allowed?[s]);
+            }
+
+            ParallelDenseScan.Run(sources, codes, sum, Threads, ref best);
+        }
+        else
+        {
+            Scan(view, allowed, codes, sum, ref best);
+        }
+
+        int count = 0;
+        foreach (DenseHit hit in best.Items)
+        {
+            var row = new ScoredRow(ScoredRow.Key(hit.Source, hit.Row), 0);
+            output[count++] = row with { Score = Similarity(view, row, unit) };
+        }
+
+        output[..count].Sort(static (x, y) => y.Score != x.Score ? y.Score.CompareTo(x.Score) : x.Row.CompareTo(y.Row));
+        return count;
+    }
+
+    private static void Scan(IndexView view, ReadOnlyMemory<byte>?[]? allowed, ReadOnlySpan<sbyte> codes, int sum, ref DenseCandidates best)
+    {
         for (int s = 0; s < view.Segments.Count; s++)
         {
             if (view.Latent[s] is not { } segment)
@@ -99,16 +131,6 @@ internal static class LatentSearch
                 DenseScan.Run(source, s, first, Math.Min(DenseScan.RangeRows, segment.Rows - first), codes, sum, ref best);
             }
         }
-
-        int count = 0;
-        foreach (DenseHit hit in best.Items)
-        {
-            var row = new ScoredRow(ScoredRow.Key(hit.Source, hit.Row), 0);
-            output[count++] = row with { Score = Similarity(view, row, unit) };
-        }
-
-        output[..count].Sort(static (x, y) => y.Score != x.Score ? y.Score.CompareTo(x.Score) : x.Row.CompareTo(y.Row));
-        return count;
     }
 
     /// <summary>The cosine of a row and a point.</summary>
