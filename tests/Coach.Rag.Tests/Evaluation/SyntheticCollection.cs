@@ -14,8 +14,8 @@ internal sealed record SyntheticCollection(IReadOnlyList<KnowledgeDocument> Docu
             .Select(_ => ((i % 30) * 40) + (int)(40 * Math.Pow(random.NextDouble(), 1.5))).Distinct().ToArray())];
         string Spell(int word) => $"t{word}{(random.Next(2) == 0 ? "a" : "b")}";
         string Common() => $"c{(int)(300 * Math.Pow(random.NextDouble(), 3))}";
-        KnowledgeDocument[] all = [.. words.Select((own, i) => new KnowledgeDocument($"d{i}",
-            string.Join(' ', own.SelectMany(word => new[] { Spell(word), Spell(word), Common(), Common() }).OrderBy(_ => random.Next()))) { IsOnePassage = true })];
+        string Text(int[] own) => string.Join(' ', own.SelectMany(word => new[] { Spell(word), Spell(word), Common(), Common() }).OrderBy(_ => random.Next()));
+        KnowledgeDocument[] all = [.. words.Select((own, i) => new KnowledgeDocument($"d{i}", Text(own)) { IsOnePassage = true })];
         var asked = new List<EvaluationQuery>();
         for (int q = 0; q < queries; q++)
         {
@@ -34,8 +34,8 @@ internal sealed record SyntheticCollection(IReadOnlyList<KnowledgeDocument> Docu
     {
         var random = new Random(seed);
         string Word() => $"w{(int)(6000 * Math.Pow(random.NextDouble(), 4)):x}";
-        KnowledgeDocument[] all = [.. Enumerable.Range(0, documents).Select(i => new KnowledgeDocument($"d{i}",
-            string.Join(' ', Enumerable.Range(0, random.Next(20, 120)).Select(_ => Word()))) { IsOnePassage = true })];
+        string Text() => string.Join(' ', Enumerable.Range(0, random.Next(20, 120)).Select(_ => Word()));
+        KnowledgeDocument[] all = [.. Enumerable.Range(0, documents).Select(i => new KnowledgeDocument($"d{i}", Text()) { IsOnePassage = true })];
         return new SyntheticCollection(all, [.. Enumerable.Range(0, queries).Select(q =>
         {
             KnowledgeDocument document = all[random.Next(documents)];

@@ -113,8 +113,8 @@ public sealed class LexicalSearchTests
     {
         var random = new Random(9);
         var host = new RagHost(configure: o => o.Learn = false);
-        await host.Knowledge.AddOrUpdateAsync(Enumerable.Range(0, documents).Select(i => new KnowledgeDocument($"d{i}",
-            string.Join(' ', Enumerable.Range(0, 40).Select(_ => $"w{(int)(400 * Math.Pow(random.NextDouble(), 2))}"))) { IsOnePassage = true }));
+        string Text() => string.Join(' ', Enumerable.Range(0, 40).Select(_ => $"w{(int)(400 * Math.Pow(random.NextDouble(), 2))}"));
+        await host.Knowledge.AddOrUpdateAsync(Enumerable.Range(0, documents).Select(i => new KnowledgeDocument($"d{i}", Text()) { IsOnePassage = true }));
         return host;
     }
 }
