@@ -3,9 +3,6 @@ namespace Coach.Rag;
 /// <summary>Turns a token into the term that is indexed: stop words go, English words are stemmed.</summary>
 internal static class TermNormalizer
 {
-    /// <summary>Names this analysis in an index: another identity means that the terms must be made anew.</summary>
-    public const string Identity = "coach-text-1 porter";
-
     /// <summary>Normalises in place.</summary>
     /// <returns>The length of the term, 0 for a token that is not indexed.</returns>
     public static int Normalize(Span<char> token)
