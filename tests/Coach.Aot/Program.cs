@@ -13,6 +13,7 @@ builder.Configuration.AddInMemoryCollection([new("Coach:Mode", "mock"), new("Coa
 builder.Services.AddCoachLlm();
 builder.Services.AddCoachRag().WithDocuments(new KnowledgeDocument("harbour.md", "# Harbour\n\nThe lighthouse keeper lights the lamp at nineteen hours.\n"));
 builder.Services.AddCoachPayments();
+builder.Services.AddCoachPayments("mcp").UseStripeMcp(options => options.Url = new Uri("http://127.0.0.1:9"));
 builder.Services.AddCoachObservability();
 
 using IHost host = builder.Build();
@@ -29,6 +30,11 @@ PaymentLink link = await host.Services.GetRequiredService<IPaymentLinks>().Creat
     Description = "Two espressos",
 });
 Require(link.IsSimulated, "the link must be simulated");
+
+// Connects to nothing: there is no key.
+IPaymentGateway mcp = host.Services.GetRequiredKeyedService<IPaymentGateway>("mcp");
+GatewayResult<bool> probe = await mcp.ProbeAsync();
+Require(probe.Failure is { Kind: GatewayFailureKind.NotSupported }, $"{mcp.Name}: {probe.Failure?.Message}");
 
 foreach (IComponentHealth component in host.Services.GetServices<IComponentHealth>())
 {

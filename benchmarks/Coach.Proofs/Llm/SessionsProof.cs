@@ -11,11 +11,16 @@ namespace Coach.Proofs.Llm;
 /// <param name="Count">Live Gemini sessions, each with its own key.</param>
 /// <param name="BytesPerSession">Managed memory per session: handle, key, client, and everything the registry holds.</param>
 /// <param name="MaxAcquirePauseMs">The longest acquire of a live session while all others expired at once.</param>
-/// <param name="MaxAcquirePauseAtRestMs">The longest acquire in the same loop with nothing expiring: what the machine itself adds.</param>
+/// <param name="MaxControlPauseMs">The longest of as many stretches of the same length, on the same thread between the acquires, that acquire nothing: what scheduler and garbage collector add.</param>
+/// <param name="AcquiresOver1Ms">How many acquires took longer than a millisecond.</param>
+/// <param name="ControlsOver1Ms">How many of the control stretches did.</param>
+/// <param name="Acquires">How many acquires were timed.</param>
+/// <param name="GcPauseMs">The time for which the garbage collector stopped all threads meanwhile.</param>
 /// <param name="ExpiryMs">How long the sweep took.</param>
 /// <param name="Remaining">Sessions alive after the sweep: the ones in use.</param>
 internal sealed record SessionsResult(
-    int Count, double BytesPerSession, double MaxAcquirePauseMs, double MaxAcquirePauseAtRestMs, double ExpiryMs, int Remaining);
+    int Count, double BytesPerSession, double MaxAcquirePauseMs, double MaxControlPauseMs, int AcquiresOver1Ms, int ControlsOver1Ms, long Acquires,
+    double GcPauseMs, double ExpiryMs, int Remaining);
 
 internal static class SessionsProof
 {
@@ -50,43 +55,84 @@ internal static class SessionsProof
 
         double bytes = (GC.GetTotalMemory(forceFullCollection: true) - before) / (double)count;
         clock.Advance(TimeSpan.FromMinutes(29));
-        double atRest = Measure(registry, hot, () => Thread.Sleep(500)).Longest;
-        (double longest, double took) = Measure(registry, hot, () => clock.Advance(TimeSpan.FromMinutes(2)));
-        return new SessionsResult(count, Math.Round(bytes, 1), Math.Round(longest, 4), Math.Round(atRest, 4), Math.Round(took, 1), registry.SessionCount);
+        var measure = new Measure();
+        measure.Run(registry, hot, () => clock.Advance(TimeSpan.FromMinutes(2)));
+        return new SessionsResult(count, Math.Round(bytes, 1), Milliseconds(measure.Acquire.Longest), Milliseconds(measure.Control.Longest),
+            measure.Acquire.OverOneMs, measure.Control.OverOneMs, measure.Acquire.Count, Math.Round(measure.GcPause.TotalMilliseconds, 3),
+            Math.Round(measure.Took.TotalMilliseconds, 1), registry.SessionCount);
     }
 
-    // Acquires the hot sessions over and over, each timed, while another thread does something.
-    private static (double Longest, double Took) Measure(ISessionClientRegistry registry, (SessionId Session, ApiKey Key)[] hot, Action meanwhile)
+    private static double Milliseconds(long ticks) => Math.Round(Stopwatch.GetElapsedTime(0, ticks).TotalMilliseconds, 4);
+
+    private struct Stretches
     {
-        using var warm = new ManualResetEventSlim();
-        double took = 0;
-        var other = new Thread(() =>
+        public long Longest;
+        public int OverOneMs;
+        public long Count;
+
+        public void Add(long ticks)
         {
-            warm.Wait();
-            long start = Stopwatch.GetTimestamp();
-            meanwhile();
-            took = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-        });
-        other.Start();
-        long longest = 0;
-        for (int i = 0; i < 20_000 || other.IsAlive; i++)
+            Longest = Math.Max(Longest, ticks);
+            OverOneMs += ticks > Stopwatch.Frequency / 1000 ? 1 : 0;
+            Count++;
+        }
+    }
+
+    /// <summary>Acquires the hot sessions over and over while another thread does something; each acquire and each control stretch after it is timed.</summary>
+    private sealed class Measure
+    {
+        private const int WarmUp = 20_000;
+
+        public Stretches Acquire;
+        public Stretches Control;
+
+        public TimeSpan Took { get; private set; }
+
+        public TimeSpan GcPause { get; private set; }
+
+        public void Run(ISessionClientRegistry registry, (SessionId Session, ApiKey Key)[] hot, Action meanwhile)
         {
-            if (i == 10_000)
+            using var warm = new ManualResetEventSlim();
+            var other = new Thread(() =>
             {
-                longest = 0;
-                warm.Set();
+                warm.Wait();
+                long start = Stopwatch.GetTimestamp();
+                meanwhile();
+                Took = Stopwatch.GetElapsedTime(start);
+            });
+            other.Start();
+            TimeSpan gc = default;
+            for (int i = 0; i < WarmUp || other.IsAlive; i++)
+            {
+                if (i == WarmUp / 2)
+                {
+                    (Acquire, Control, gc) = (default, default, GC.GetTotalPauseDuration());
+                    warm.Set();
+                }
+
+                (SessionId session, ApiKey key) = hot[i % Hot];
+                long start = Stopwatch.GetTimestamp();
+                ValueTask<ClientLease<IChatClient>> acquire = registry.AcquireAsync<IChatClient>(session, key);
+                ClientLease<IChatClient> lease = acquire.IsCompletedSuccessfully ? acquire.Result : acquire.AsTask().GetAwaiter().GetResult();
+                long acquired = Stopwatch.GetTimestamp();
+                lease.Dispose();
+                long length = acquired - start;
+                Acquire.Add(length);
+
+                // As long as the acquire would have been undisturbed: a stretch that grew with a pause would catch more of the next ones.
+                long begin = Stopwatch.GetTimestamp();
+                long now = begin;
+                while (now - begin < Math.Min(length, Stopwatch.Frequency / 5_000_000))
+                {
+                    now = Stopwatch.GetTimestamp();
+                }
+
+                Control.Add(now - begin);
             }
 
-            (SessionId session, ApiKey key) = hot[i % Hot];
-            long start = Stopwatch.GetTimestamp();
-            ValueTask<ClientLease<IChatClient>> acquire = registry.AcquireAsync<IChatClient>(session, key);
-            ClientLease<IChatClient> lease = acquire.IsCompletedSuccessfully ? acquire.Result : acquire.AsTask().GetAwaiter().GetResult();
-            longest = Math.Max(longest, Stopwatch.GetTimestamp() - start);
-            lease.Dispose();
+            GcPause = GC.GetTotalPauseDuration() - gc;
+            other.Join();
         }
-
-        other.Join();
-        return (Stopwatch.GetElapsedTime(0, longest).TotalMilliseconds, took);
     }
 
     private static (SessionId, ApiKey) Make(string prefix, int i) =>

@@ -18,6 +18,38 @@ internal static class PaymentProofs
             faults.SetAction((parsed, cancellationToken) =>
                 FaultsAsync(parsed.GetValue(schedules), parsed.GetValue(seed), parsed.GetValue(first), cancellationToken));
             yield return faults;
+
+            var rounds = new Option<int>("--rounds") { Description = "How often a writer is killed.", DefaultValueFactory = _ => 200 };
+            var kills = new Command("store-kills", "Kills a process that writes to the file store at random moments (SIGKILL) and checks what is left.") { rounds, seed };
+            kills.SetAction((parsed, _) => KillsAsync(parsed.GetValue(rounds), parsed.GetValue(seed)));
+            yield return kills;
+
+            var path = new Argument<string>("path");
+            var threads = new Argument<int>("threads");
+            var writer = new Command(StoreKillsProof.WriterName, "The process that store-kills kills.") { path, threads };
+            writer.Hidden = true;
+            writer.SetAction(parsed => StoreKillsProof.Write(parsed.GetValue(path)!, parsed.GetValue(threads)));
+            yield return writer;
+        }
+    }
+
+    private static async Task<int> KillsAsync(int rounds, int seed)
+    {
+        StoreKillsProof.Result result = await StoreKillsProof.RunAsync(rounds, seed, NewWriter, threads: 4);
+        Console.WriteLine(result.ToJson(seed));
+        return result.IsClean ? 0 : 1;
+
+        static ProcessStartInfo NewWriter()
+        {
+            string self = Environment.ProcessPath!;
+            var start = new ProcessStartInfo(self);
+            if (Path.GetFileNameWithoutExtension(self) == "dotnet")
+            {
+                start.ArgumentList.Add(typeof(StoreKillsProof).Assembly.Location);
+            }
+
+            start.ArgumentList.Add(StoreKillsProof.WriterName);
+            return start;
         }
     }
 

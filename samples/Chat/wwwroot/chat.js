@@ -83,7 +83,15 @@ $('message').addEventListener('keydown', event => {
 
 $('stop').addEventListener('click', () => running?.abort());
 
+$('forget').addEventListener('click', async () => {
+  if (running) return;
+  await call('DELETE', '/api/chat');
+  $('log').replaceChildren($('log').querySelector('.welcome'));
+  $('forget').hidden = true;
+});
+
 async function ask(message) {
+  $('forget').hidden = false;
   $('message').value = '';
   add('question').append(paragraph(message));
   const article = add('answer');
@@ -214,5 +222,5 @@ function say(id, text, kind = '') {
 }
 
 $('suggestions').append(...suggestions.map(text => button(text, () => running || ask(text))));
-new Tab({ menu: $('menu'), tip: $('tip'), total: $('total'), pay: $('pay'), fresh: $('new-tab'), payment: $('payment') }, problemOf);
+new Tab({ menu: $('menu'), tip: $('tip'), total: $('total'), pay: $('pay'), cancel: $('cancel'), fresh: $('new-tab'), payment: $('payment') }, problemOf);
 await showSession();

@@ -18,6 +18,7 @@ export class Tab {
       this.state = Tab.empty();
       this.render();
     });
+    view.cancel.addEventListener('click', () => this.cancel());
     view.tip.append(...tips.map(percent => {
       const label = document.createElement('label');
       const radio = Object.assign(document.createElement('input'), { type: 'radio', name: 'tip', value: percent });
@@ -72,6 +73,7 @@ export class Tab {
     this.view.total.textContent = `${money(this.total)} ${currency.toUpperCase()}`;
     this.view.pay.disabled = locked || this.total === 0;
     this.view.fresh.hidden = !locked;
+    this.view.cancel.hidden = !locked || settled.includes(this.state.link.status);
     if (locked) this.showLink();
     else this.view.payment.replaceChildren();
   }
@@ -94,6 +96,22 @@ export class Tab {
     } catch (problem) {
       this.say(problem.message, 'bad');
       this.view.pay.disabled = false;
+    }
+  }
+
+  // Closes the link, so that nobody can pay it; a payment that was faster stays.
+  async cancel() {
+    const id = this.state.link.id;
+    this.view.cancel.disabled = true;
+    try {
+      const response = await fetch(`/api/payments/links/${encodeURIComponent(id)}`, { method: 'DELETE' });
+      if (!response.ok) throw await this.problemOf(response);
+      if (this.state.link?.id === id) this.state.link = await response.json();
+      this.render();
+    } catch (problem) {
+      this.say(problem.message, 'bad');
+    } finally {
+      this.view.cancel.disabled = false;
     }
   }
 

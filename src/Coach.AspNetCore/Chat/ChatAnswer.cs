@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Coach.Llm;
 using Coach.Rag;
@@ -6,19 +7,31 @@ using Microsoft.Extensions.AI;
 namespace Coach.AspNetCore;
 
 /// <summary>Gathers what the last two events say: citations, usage, tier and who answered.</summary>
-internal sealed class ChatAnswer(string provider)
+internal sealed class ChatAnswer
 {
+    private string _provider = ProviderNames.Mock;
     private long _inputTokens;
     private long _outputTokens;
+    private readonly StringBuilder _text = new();
     private CitationsContent? _citations;
 
+    /// <summary>What was shown so far.</summary>
+    public string Text => _text.ToString();
 
     public void Add(ChatResponseUpdate update)
     {
+        if (update.AdditionalProperties?.TryGetValue(FallbackChatClient.TargetProperty, out string? target) == true && target is not null)
+        {
+            _provider = target;
+        }
+
         foreach (AIContent content in update.Contents)
         {
             switch (content)
             {
+                case TextContent text:
+                    _text.Append(text.Text);
+                    break;
                 case UsageContent usage:
                     _inputTokens = Math.Max(_inputTokens, usage.Details.InputTokenCount ?? 0);
                     _outputTokens = Math.Max(_outputTokens, usage.Details.OutputTokenCount ?? 0);
@@ -62,6 +75,6 @@ internal sealed class ChatAnswer(string provider)
         writer.WriteNumber("outputTokens", _outputTokens);
         writer.WriteEndObject();
         writer.WriteString("ragTier", (_citations?.Retrieval.Tier ?? RagTier.None).ToText());
-        writer.WriteString("provider", provider);
+        writer.WriteString("provider", _provider);
     }
 }

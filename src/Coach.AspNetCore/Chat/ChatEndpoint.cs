@@ -13,7 +13,9 @@ namespace Coach.AspNetCore;
 /// <summary>One question, one streamed and cited answer, with the session's own key or with none.</summary>
 internal sealed class ChatEndpoint(
     ISessionKeyStore keys,
-    ChatClients clients,
+    SessionChatClients clients,
+    MockChatClient mock,
+    Conversations conversations,
     IRetriever retriever,
     IOptions<CoachHostOptions> host,
     IOptions<CoachChatOptions> options,
@@ -31,7 +33,7 @@ internal sealed class ChatEndpoint(
         SessionId session = context.GetCoachSession().Id;
         IReadOnlyList<ApiKey> stored = host.Value.Mode == HostMode.Mock
             ? []
-            : [.. ChatKeys.Of(await keys.ListAsync(session, context.RequestAborted).ConfigureAwait(false))];
+            : clients.Order(await keys.ListAsync(session, context.RequestAborted).ConfigureAwait(false));
         RunMode mode = host.Value.ModeOf(stored.Count > 0);
         if (mode == RunMode.Real && stored.Count == 0)
         {
@@ -43,30 +45,40 @@ internal sealed class ChatEndpoint(
         await AnswerAsync(context, session, mode, stored, message!).ConfigureAwait(false);
     }
 
+    /// <summary>Forgets what was said; keys and clients stay.</summary>
+    public Task ForgetAsync(HttpContext context)
+    {
+        conversations.Remove(context.GetCoachSession().Id);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+        return Task.CompletedTask;
+    }
+
     private async Task AnswerAsync(HttpContext context, SessionId session, RunMode mode, IReadOnlyList<ApiKey> stored, string message)
     {
         var stream = new ChatStream(context);
         CancellationToken aborted = context.RequestAborted;
         try
         {
-            ChatLease lease = await clients.AcquireAsync(session, mode, stored, aborted).ConfigureAwait(false);
-            await using (lease.ConfigureAwait(false))
-            {
-                var answer = new ChatAnswer(lease.Provider);
-                var chat = new RagChatClient(lease.Client, retriever);
-                await foreach (ChatResponseUpdate update in chat.GetStreamingResponseAsync(Messages(message), cancellationToken: aborted).ConfigureAwait(false))
-                {
-                    answer.Add(update);
-                    if (update.Text is { Length: > 0 } text)
-                    {
-                        await stream.WriteAsync("delta", writer => writer.WriteString("text", text)).ConfigureAwait(false);
-                    }
-                }
+            // Disposing the session's client ends its leases; the mock is the host's.
+            using FallbackChatClient? own = mode == RunMode.Real ? clients.Open(session, stored) : null;
+            var answer = new ChatAnswer();
 
-                await stream.WriteAsync("citations", answer.WriteCitations).ConfigureAwait(false);
-                await stream.WriteAsync("done", answer.WriteDone).ConfigureAwait(false);
+            // A mock quotes documents and needs no history; and what it said must not come back as a model's words.
+            Conversation? conversation = mode == RunMode.Real ? conversations.Get(session) : null;
+            IAsyncEnumerable<ChatResponseUpdate> updates = new RagChatClient(own ?? (IChatClient)mock, retriever)
+                .GetStreamingResponseAsync(Messages(conversation, message), cancellationToken: aborted);
+            await foreach (ChatResponseUpdate update in updates.ConfigureAwait(false))
+            {
+                answer.Add(update);
+                if (update.Text is { Length: > 0 } text)
+                {
+                    await stream.WriteAsync("delta", writer => writer.WriteString("text", text)).ConfigureAwait(false);
+                }
             }
 
+            await stream.WriteAsync("citations", answer.WriteCitations).ConfigureAwait(false);
+            conversation?.Add(message, answer.Text);
+            await stream.WriteAsync("done", answer.WriteDone).ConfigureAwait(false);
             await keys.TouchAsync(session, aborted).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (aborted.IsCancellationRequested)
@@ -84,10 +96,14 @@ internal sealed class ChatEndpoint(
         }
     }
 
-    private List<ChatMessage> Messages(string message)
+    private List<ChatMessage> Messages(Conversation? conversation, string message)
     {
-        string system = options.Value.SystemPrompt;
-        List<ChatMessage> messages = system.Length > 0 ? [new ChatMessage(ChatRole.System, system)] : [];
+        List<ChatMessage> messages = conversation?.Messages() ?? [];
+        if (options.Value.SystemPrompt is { Length: > 0 } system)
+        {
+            messages.Insert(0, new ChatMessage(ChatRole.System, system));
+        }
+
         messages.Add(new ChatMessage(ChatRole.User, message));
         return messages;
     }

@@ -37,7 +37,9 @@ public static class CoachEndpointRouteBuilderExtensions
         return group.WithCoachSession();
     }
 
-    /// <summary>Maps <c>POST</c> on the pattern: a question in, a stream of server-sent events out.</summary>
+    /// <summary>
+    /// Maps <c>POST</c> on the pattern (a question in, a stream of server-sent events out) and <c>DELETE</c> (forgets the conversation).
+    /// </summary>
     /// <param name="endpoints">The application.</param>
     /// <param name="pattern">Where; <c>/api/chat</c> unless given.</param>
     /// <returns>The conventions of this endpoint.</returns>
@@ -46,6 +48,7 @@ public static class CoachEndpointRouteBuilderExtensions
     {
         RouteGroupBuilder group = Group(endpoints, pattern);
         group.MapPost("", On<ChatEndpoint>((handler, context) => handler.AskAsync(context)));
+        group.MapDelete("", On<ChatEndpoint>((handler, context) => handler.ForgetAsync(context)));
         return group.WithCoachSession();
     }
 
@@ -59,6 +62,7 @@ public static class CoachEndpointRouteBuilderExtensions
         RouteGroupBuilder group = Group(endpoints, pattern);
         group.MapPost("/links", On<PaymentEndpoints>((handler, context) => handler.CreateAsync(context))).WithCoachSession();
         group.MapGet("/links/{id}", On<PaymentEndpoints>((handler, context) => handler.ShowAsync(context))).WithCoachSession();
+        group.MapDelete("/links/{id}", On<PaymentEndpoints>((handler, context) => handler.DeactivateAsync(context))).WithCoachSession();
         group.MapPost("/webhook", On<PaymentEndpoints>((handler, context) => handler.ReceiveAsync(context)));
         return group;
     }

@@ -44,7 +44,7 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<SessionTickets>();
         services.TryAddSingleton<EndedSessions>();
         services.TryAddSingleton<SessionEndpoints>();
-        services.TryAddSingleton<ChatClients>();
+        services.TryAddSingleton<Conversations>();
         services.TryAddSingleton<ChatEndpoint>();
         services.TryAddSingleton<PaymentEndpoints>();
     }

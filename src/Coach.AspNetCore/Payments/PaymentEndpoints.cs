@@ -32,7 +32,12 @@ internal sealed class PaymentEndpoints(IPaymentLinks links, IPaymentWebhooks web
         await WriteAsync(context, link, link.IsReplay ? StatusCodes.Status200OK : StatusCodes.Status201Created).ConfigureAwait(false);
     }
 
-    public async Task ShowAsync(HttpContext context)
+    public Task ShowAsync(HttpContext context) => OnOwnLinkAsync(context, links.GetStatusAsync);
+
+    /// <summary>Nobody can pay the link any more. One that was paid stays paid, and the answer says so.</summary>
+    public Task DeactivateAsync(HttpContext context) => OnOwnLinkAsync(context, links.DeactivateAsync);
+
+    private async Task OnOwnLinkAsync(HttpContext context, Func<string, CancellationToken, Task<PaymentLink>> ask)
     {
         string owner = context.GetCoachSession().Id.Value;
         string id = (string?)context.Request.RouteValues["id"] ?? "";
@@ -44,7 +49,7 @@ internal sealed class PaymentEndpoints(IPaymentLinks links, IPaymentWebhooks web
             return;
         }
 
-        await WriteAsync(context, await links.GetStatusAsync(id, context.RequestAborted).ConfigureAwait(false), StatusCodes.Status200OK).ConfigureAwait(false);
+        await WriteAsync(context, await ask(id, context.RequestAborted).ConfigureAwait(false), StatusCodes.Status200OK).ConfigureAwait(false);
     }
 
     public async Task ReceiveAsync(HttpContext context)

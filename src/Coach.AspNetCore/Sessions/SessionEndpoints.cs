@@ -13,8 +13,10 @@ internal sealed class SessionEndpoints(
     IApiKeyValidator validator,
     ISessionKeyStore keys,
     ISessionClientRegistry clients,
+    SessionChatClients chat,
     IRetriever retriever,
     EndedSessions ended,
+    Conversations conversations,
     IOptions<CoachHostOptions> host,
     IOptions<CoachSessionOptions> options,
     ILogger<SessionEndpoints> logger)
@@ -57,7 +59,7 @@ internal sealed class SessionEndpoints(
         IReadOnlyList<ApiKey> stored = host.Value.Mode == HostMode.Mock
             ? []
             : await keys.ListAsync(session.Id, context.RequestAborted).ConfigureAwait(false);
-        RunMode mode = host.Value.ModeOf(ChatKeys.Of(stored).Any());
+        RunMode mode = host.Value.ModeOf(chat.Order(stored).Count > 0);
         await Json.WriteAsync(context, StatusCodes.Status200OK, writer =>
         {
             writer.WriteString("sessionId", session.Id.Value);
@@ -88,6 +90,8 @@ internal sealed class SessionEndpoints(
     public async Task EndAsync(HttpContext context)
     {
         SessionId session = context.GetCoachSession().Id;
+
+        conversations.Remove(session);
 
         // Each step on its own: a failing store must not keep the clients alive, nor the other way round.
         await StepAsync("end", () => ended.AddAsync(session, CancellationToken.None)).ConfigureAwait(false);

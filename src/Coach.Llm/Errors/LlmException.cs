@@ -6,12 +6,14 @@ namespace Coach.Llm;
 public sealed class LlmException : CoachException
 {
     private readonly TimeSpan? _retryAfter;
+    private readonly bool _isLasting;
 
-    private LlmException(LlmError error, string message, Exception? inner = null, TimeSpan? retryAfter = null)
+    private LlmException(LlmError error, string message, Exception? inner = null, TimeSpan? retryAfter = null, bool isLasting = false)
         : base(CodeOf(error), message, inner)
     {
         Error = error;
         _retryAfter = retryAfter;
+        _isLasting = isLasting;
     }
 
     /// <summary>What went wrong.</summary>
@@ -31,7 +33,8 @@ public sealed class LlmException : CoachException
 
     /// <inheritdoc />
     public override bool IsTransient => Error is LlmError.Unreachable or LlmError.TimedOut or LlmError.Unavailable or LlmError.RateLimited
-        or LlmError.LocalLimit or LlmError.StreamInterrupted or LlmError.SessionLimit
+        or LlmError.LocalLimit or LlmError.StreamInterrupted
+        || (Error is LlmError.SessionLimit && !_isLasting)
         || (Error is LlmError.ProviderFailed && HttpStatus is >= 500);
 
     /// <inheritdoc />
@@ -82,6 +85,19 @@ public sealed class LlmException : CoachException
         Provider = provider,
     };
 
+    internal static LlmException UnsupportedMedia(string provider, string mediaType) => new(LlmError.RequestRejected,
+        $"Provider '{provider}' takes no content of type '{mediaType}'. Send it as text, convert it, or use another provider.")
+    {
+        Provider = provider,
+    };
+
+    internal static LlmException MediaTooLarge(string provider, int limit) => new(LlmError.RequestRejected,
+        string.Create(CultureInfo.InvariantCulture,
+            $"The pictures, sounds and files for provider '{provider}' hold more than {limit} bytes. Send fewer or smaller ones, or raise Coach:Llm:Requests:MaxMediaBytes."))
+    {
+        Provider = provider,
+    };
+
     internal static LlmException InvalidResponse(string provider, string what) => new(LlmError.InvalidResponse,
         $"Provider '{provider}' sent something that is no answer: {what}. Check that its BaseUrl is right.")
     {
@@ -107,7 +123,8 @@ public sealed class LlmException : CoachException
 
     internal static LlmException TooManyKeys(int maximum) => new(LlmError.SessionLimit,
         string.Create(CultureInfo.InvariantCulture,
-            $"The session holds {maximum} keys, which is the most (Coach:Llm:Sessions:MaxKeysPerSession). Remove one first."));
+            $"The session holds {maximum} keys, which is the most (Coach:Llm:Sessions:MaxKeysPerSession). Remove one first."),
+        isLasting: true);
 
     internal static LlmException SessionRequired() => new(LlmError.SessionRequired,
         "The call names no session. Pass a SessionId made with SessionId.From.");

@@ -47,17 +47,20 @@ public sealed class FallbackChatClient : IChatClient
         ArgumentNullException.ThrowIfNull(targets);
         _options = options ?? new FallbackOptions();
         _time = timeProvider ?? TimeProvider.System;
-        if (_options.FirstTokenTimeout is { } limit && (limit < TimeSpan.FromMilliseconds(100) || limit > TimeSpan.FromMinutes(30)))
+        if (_options.Problem() is { } problem)
         {
-            throw new ArgumentException("FirstTokenTimeout must be between 100 milliseconds and 30 minutes.", nameof(options));
-        }
-
-        if (_options.CoolDown < TimeSpan.Zero || _options.CoolDown > TimeSpan.FromHours(1))
-        {
-            throw new ArgumentException("CoolDown must be between 0 and 1 hour.", nameof(options));
+            throw new ArgumentException(problem, nameof(options));
         }
 
         _targets = new FallbackTargets(targets, _options, _time, meterFactory, logger ?? (ILogger)NullLogger.Instance);
+    }
+
+    // For targets whose cool-downs outlive this client; the options were checked at start.
+    internal FallbackChatClient(FallbackTargets targets, TimeProvider time)
+    {
+        _targets = targets;
+        _options = targets.Options;
+        _time = time;
     }
 
     /// <inheritdoc />

@@ -1,6 +1,6 @@
 namespace Coach.Llm;
 
-/// <summary>When a <see cref="FallbackChatClient"/> moves on to its next target.</summary>
+/// <summary>When a <see cref="FallbackChatClient"/> moves on to its next target; for sessions with several keys: <c>Coach:Llm:Fallback</c>.</summary>
 public sealed class FallbackOptions
 {
     /// <summary>The longest wait for a stream's first token, or for a whole answer, before the next target is asked.</summary>
@@ -25,4 +25,13 @@ public sealed class FallbackOptions
     /// <summary>Whether the targets belong to the caller and survive the client.</summary>
     /// <value>False unless set.</value>
     public bool LeaveOpen { get; set; }
+
+    internal static readonly TimeSpan ShortestFirstToken = TimeSpan.FromMilliseconds(100);
+    internal static readonly TimeSpan LongestFirstToken = TimeSpan.FromMinutes(30);
+    internal static readonly TimeSpan LongestCoolDown = TimeSpan.FromHours(1);
+
+    internal string? Problem() =>
+        FirstTokenTimeout < ShortestFirstToken || FirstTokenTimeout > LongestFirstToken ? "FirstTokenTimeout must be between 100 milliseconds and 30 minutes."
+        : CoolDown < TimeSpan.Zero || CoolDown > LongestCoolDown ? "CoolDown must be between 0 and 1 hour."
+        : null;
 }

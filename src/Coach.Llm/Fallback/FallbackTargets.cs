@@ -10,12 +10,13 @@ internal sealed class FallbackTargets : IDisposable
     private static readonly Lazy<Meter> OwnMeter = new(() => new Meter(LlmMeter.Name));
 
     private readonly FallbackTarget[] _targets;
-    private readonly long[] _coolUntil; // UTC ticks
+    private readonly CoolDowns _coolDowns;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Counter<long> _fallbacks;
 
-    public FallbackTargets(IReadOnlyList<FallbackTarget> targets, FallbackOptions options, TimeProvider time, IMeterFactory? meters, ILogger logger)
+    public FallbackTargets(
+        IReadOnlyList<FallbackTarget> targets, FallbackOptions options, TimeProvider time, IMeterFactory? meters, ILogger logger, CoolDowns? coolDowns = null)
     {
         _targets = [.. targets];
         if (_targets.Length is 0 or > MaxTargets || _targets.Any(target => target is null || string.IsNullOrWhiteSpace(target.Name) || target.Client is null))
@@ -29,7 +30,7 @@ internal sealed class FallbackTargets : IDisposable
         }
 
         Options = options;
-        _coolUntil = new long[_targets.Length];
+        _coolDowns = coolDowns ?? new OwnCoolDowns(_targets.Length);
         _time = time;
         _logger = logger;
         Meter meter = meters?.Create(new MeterOptions(LlmMeter.Name)) ?? OwnMeter.Value;
@@ -46,10 +47,10 @@ internal sealed class FallbackTargets : IDisposable
     public FallbackRun Begin()
     {
         long now = _time.GetUtcNow().UtcTicks;
-        int[] ready = [.. Enumerable.Range(0, _targets.Length).Where(index => Volatile.Read(ref _coolUntil[index]) <= now)];
+        int[] ready = [.. Enumerable.Range(0, _targets.Length).Where(index => _coolDowns[index] <= now)];
         if (ready.Length == 0)
         {
-            ready = [.. Enumerable.Range(0, _targets.Length).OrderBy(index => Volatile.Read(ref _coolUntil[index]))];
+            ready = [.. Enumerable.Range(0, _targets.Length).OrderBy(index => _coolDowns[index])];
         }
 
         return new FallbackRun(this, ready);
@@ -61,10 +62,10 @@ internal sealed class FallbackTargets : IDisposable
     {
         TimeSpan wait = hint is { } asked && asked > Options.CoolDown ? asked : Options.CoolDown;
         wait = wait < TimeSpan.FromHours(1) ? wait : TimeSpan.FromHours(1);
-        Volatile.Write(ref _coolUntil[index], _time.GetUtcNow().Add(wait).UtcTicks);
+        _coolDowns[index] = _time.GetUtcNow().Add(wait).UtcTicks;
     }
 
-    public void Recover(int index) => Volatile.Write(ref _coolUntil[index], 0);
+    public void Recover(int index) => _coolDowns[index] = 0;
 
     public void FellBack(string from, string to, string reason)
     {

@@ -41,6 +41,16 @@ public sealed class CoachLlmOptions
     /// <summary>How often and how many at once a session or a key may call.</summary>
     public LlmLimitOptions Limits { get; set; } = new();
 
+    /// <summary>What telemetry may hold.</summary>
+    public LlmTelemetryOptions Telemetry { get; set; } = new();
+
+    /// <summary>When the answer to a session with keys for several providers comes from the next of them (<see cref="SessionChatClients"/>).</summary>
+    public FallbackOptions Fallback { get; set; } = new();
+
+    /// <summary>Which provider is asked first when a session has keys for several, by name; the rest follow in the order of <see cref="ProviderNames.All"/>.</summary>
+    /// <value>0 to 64 names; none unless set.</value>
+    public IList<string> ChatOrder { get; set; } = [];
+
     /// <summary>What could not be read from an environment variable; the check at start reports it.</summary>
     internal List<string> BindingProblems { get; } = [];
 }

@@ -37,6 +37,11 @@ internal sealed class CoachLlmOptionsBinding(IServiceProvider services) : IConfi
                 : Problem<Uri?>(options, "LITELLM_API_BASE is not an absolute URL; it must start with https:// or http://.", null);
         }
 
+        if (Text(configuration, "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT") is { } capture)
+        {
+            options.Telemetry.CaptureMessageContent = capture.Equals("true", StringComparison.OrdinalIgnoreCase);
+        }
+
         configuration.GetSection("Coach:Llm").Bind(options);
     }
 

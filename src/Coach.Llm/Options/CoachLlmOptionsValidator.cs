@@ -32,6 +32,12 @@ internal sealed class CoachLlmOptionsValidator : IValidateOptions<CoachLlmOption
             .InRange(options.Limits.KeyBurst, 1, 1_000_000)
             .InRange(options.Limits.ConcurrentCallsPerSession, 0, 10_000)
             .InRange(options.Limits.QueuedCallsPerSession, 0, 10_000)
+            .InRange(options.Fallback.FirstTokenTimeout ?? FallbackOptions.ShortestFirstToken,
+                FallbackOptions.ShortestFirstToken, FallbackOptions.LongestFirstToken, "options.Fallback.FirstTokenTimeout")
+            .InRange(options.Telemetry.MaxContentLength, 100, 1_000_000)
+            .InRange(options.Fallback.CoolDown, TimeSpan.Zero, FallbackOptions.LongestCoolDown)
+            .InRange(options.ChatOrder.Count, 0, 64, "options.ChatOrder")
+            .That(!options.ChatOrder.Any(string.IsNullOrWhiteSpace), "Coach:Llm:ChatOrder holds an empty name; give provider names such as gemini.")
             .Result();
     }
 
@@ -81,6 +87,9 @@ internal sealed class CoachLlmOptionsValidator : IValidateOptions<CoachLlmOption
         .InRange(options.Requests.MaxRetryDelay, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10))
         .InRange(options.Requests.MaxResponseBytes, 1024, 1024 * 1024 * 1024)
         .InRange(options.Requests.MaxEventBytes, 1024, 256 * 1024 * 1024)
-        .InRange(options.Requests.CircuitFailures, 0, 1000)
+        .InRange(options.Requests.MaxMediaBytes, 1024, 256 * 1024 * 1024)
+        .That(options.Requests.CircuitMinimumCalls is 0 or (>= 2 and <= 1000),
+            $"Coach:Llm:Requests:CircuitMinimumCalls is {options.Requests.CircuitMinimumCalls}; it must be 0, or between 2 and 1000.")
+        .InRange(options.Requests.CircuitFailureRatio, 0.01, 1)
         .InRange(options.Requests.CircuitBreak, Second, TimeSpan.FromHours(1));
 }

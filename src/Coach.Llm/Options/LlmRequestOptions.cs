@@ -39,9 +39,23 @@ public sealed class LlmRequestOptions
     /// <value>1,024 to 268,435,456; 4,194,304 unless set.</value>
     public int MaxEventBytes { get; set; } = 4 * 1024 * 1024;
 
-    /// <summary>How many calls within 30 seconds, at least half of them failures, open the circuit of a provider and class of keys (users', the host's).</summary>
-    /// <value>0 (never) to 1,000, where 1 means 2; 5 unless set.</value>
-    public int CircuitFailures { get; set; } = 5;
+    /// <summary>The most bytes of all pictures, sounds and files that one request carries within it.</summary>
+    /// <value>1,024 to 268,435,456; 16,777,216 unless set. Providers have limits of their own (Gemini 20 MB a request, base64 included).</value>
+    public int MaxMediaBytes { get; set; } = 16 * 1024 * 1024;
+
+    /// <summary>
+    /// The fewest attempts within 30 seconds after which a provider's circuit may open. There is one circuit per provider and class of keys
+    /// (users', the host's); it opens with a failure that brings the share of failures in that time to <see cref="CircuitFailureRatio"/>.
+    /// </summary>
+    /// <value>0 (the circuit never opens), or 2 to 1,000; 5 unless set.</value>
+    public int CircuitMinimumCalls { get; set; } = 5;
+
+    /// <summary>
+    /// The share of failures among the attempts of 30 seconds from which on the circuit opens. Failures are the provider's own: no
+    /// connection, time-outs, overload, status 500 and above, broken streams; with the host's key also rate limits.
+    /// </summary>
+    /// <value>0.01 to 1; 0.5 unless set.</value>
+    public double CircuitFailureRatio { get; set; } = 0.5;
 
     /// <summary>How long an open circuit refuses calls before it lets one try.</summary>
     /// <value>1 second to 1 hour; 30 seconds unless set.</value>

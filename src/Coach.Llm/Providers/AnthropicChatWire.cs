@@ -22,6 +22,8 @@ internal sealed class AnthropicChatWire(AnthropicOptions options) : ChatWire(Pro
         headers.TryAddWithoutValidation("anthropic-version", options.Version);
     }
 
+    public override bool Accepts(string mediaType) => base.Accepts(mediaType) || IsPdf(mediaType);
+
     public override StreamDecoder CreateDecoder(ChatCall call) => new AnthropicStreamDecoder(ProtectedParts.Origin(Provider, call.Model, call.Key));
 
     public override IReadOnlyList<ChatResponseUpdate> ReadWhole(ChatCall call, ReadOnlySpan<byte> body) =>
@@ -98,8 +100,7 @@ internal sealed class AnthropicChatWire(AnthropicOptions options) : ChatWire(Pro
         TextContent text => text.Text.Length > 0, // empty text blocks are refused
         TextReasoningContent thought => ProtectedParts.Open(origin, thought.ProtectedData) is not null,
         FunctionCallContent or FunctionResultContent => true,
-        DataContent data => data.HasTopLevelMediaType("image"),
-        UriContent uri => uri.HasTopLevelMediaType("image"),
+        DataContent or UriContent => true,
         _ => false,
     };
 
@@ -145,7 +146,7 @@ internal sealed class AnthropicChatWire(AnthropicOptions options) : ChatWire(Pro
 
                 break;
             case DataContent data:
-                writer.WriteString("type", "image");
+                writer.WriteString("type", IsPdf(data.MediaType) ? "document" : "image");
                 writer.WriteStartObject("source");
                 writer.WriteString("type", "base64");
                 writer.WriteString("media_type", data.MediaType);
@@ -153,7 +154,7 @@ internal sealed class AnthropicChatWire(AnthropicOptions options) : ChatWire(Pro
                 writer.WriteEndObject();
                 break;
             case UriContent uri:
-                writer.WriteString("type", "image");
+                writer.WriteString("type", IsPdf(uri.MediaType) ? "document" : "image");
                 writer.WriteStartObject("source");
                 writer.WriteString("type", "url");
                 writer.WriteString("url", uri.Uri.AbsoluteUri);
@@ -163,6 +164,8 @@ internal sealed class AnthropicChatWire(AnthropicOptions options) : ChatWire(Pro
 
         writer.WriteEndObject();
     }
+
+    private static bool IsPdf(string mediaType) => mediaType.Equals("application/pdf", StringComparison.OrdinalIgnoreCase);
 
     private static void WriteTools(Utf8JsonWriter writer, ChatCall call)
     {

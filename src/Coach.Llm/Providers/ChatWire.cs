@@ -26,6 +26,9 @@ internal abstract class ChatWire(string provider, string model)
 
     public abstract StreamDecoder CreateDecoder(ChatCall call);
 
+    /// <summary>Whether messages may hold a picture, sound or file of this media type. What is not accepted is refused before anything is sent.</summary>
+    public virtual bool Accepts(string mediaType) => mediaType.StartsWith("image/", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>Reads an answer that came whole.</summary>
     /// <exception cref="WireException">It is damaged, incomplete or an error.</exception>
     public abstract IReadOnlyList<ChatResponseUpdate> ReadWhole(ChatCall call, ReadOnlySpan<byte> body);

@@ -22,6 +22,9 @@ internal sealed partial class GeminiChatWire(GeminiOptions options) : ChatWire(P
     public override void Sign(HttpRequestHeaders headers, ApiKey key) =>
         headers.TryAddWithoutValidation("x-goog-api-key", key.Secret.Reveal());
 
+    public override bool Accepts(string mediaType) => mediaType.Equals("application/pdf", StringComparison.OrdinalIgnoreCase)
+        || new[] { "image/", "audio/", "video/", "text/" }.Any(kind => mediaType.StartsWith(kind, StringComparison.OrdinalIgnoreCase));
+
     public override StreamDecoder CreateDecoder(ChatCall call) => new GeminiStreamDecoder(
         ProtectedParts.Origin(Provider, call.Model, call.Key),
         call.Messages.Sum(message => message.Contents.Count(content => content is FunctionCallContent)));

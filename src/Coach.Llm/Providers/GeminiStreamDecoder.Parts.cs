@@ -17,35 +17,35 @@ internal sealed partial class GeminiStreamDecoder
         bool hasUnknown = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("text"u8))
+            if (Is(ref reader, "text"u8))
             {
                 reader.Read();
                 text = reader.GetString();
                 isKnown = true;
             }
-            else if (reader.ValueTextEquals("thought"u8))
+            else if (Is(ref reader, "thought"u8))
             {
                 reader.Read();
                 isThought = reader.GetBoolean();
             }
-            else if (reader.ValueTextEquals("thoughtSignature"u8))
+            else if (Is(ref reader, "thoughtSignature"u8))
             {
                 reader.Read();
                 signature = reader.GetString();
             }
-            else if (reader.ValueTextEquals("functionCall"u8))
+            else if (Is(ref reader, "functionCall"u8))
             {
                 other = ReadCall(ref reader);
                 isKnown = true;
             }
-            else if (reader.ValueTextEquals("inlineData"u8))
+            else if (Is(ref reader, "inlineData"u8))
             {
                 other = ReadInlineData(ref reader);
                 isKnown = true;
             }
-            else if (reader.ValueTextEquals("executableCode"u8) || reader.ValueTextEquals("codeExecutionResult"u8)
-                || reader.ValueTextEquals("fileData"u8) || reader.ValueTextEquals("functionResponse"u8)
-                || reader.ValueTextEquals("toolCall"u8) || reader.ValueTextEquals("toolResponse"u8))
+            else if (Is(ref reader, "executableCode"u8) || Is(ref reader, "codeExecutionResult"u8)
+                || Is(ref reader, "fileData"u8) || Is(ref reader, "functionResponse"u8)
+                || Is(ref reader, "toolCall"u8) || Is(ref reader, "toolResponse"u8))
             {
                 isKnown = true; // made and consumed by tools that run at Google
                 reader.Skip();
@@ -95,18 +95,18 @@ internal sealed partial class GeminiStreamDecoder
         bool hasUnknown = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("name"u8))
+            if (Is(ref reader, "name"u8))
             {
                 reader.Read();
                 name = reader.GetString();
             }
-            else if (reader.ValueTextEquals("args"u8))
+            else if (Is(ref reader, "args"u8))
             {
                 reader.Read();
                 arguments = JsonText.ReadArguments(ref reader);
                 hasArguments = true;
             }
-            else if (reader.ValueTextEquals("id"u8))
+            else if (Is(ref reader, "id"u8))
             {
                 reader.Read();
                 id = reader.GetString();
@@ -132,12 +132,12 @@ internal sealed partial class GeminiStreamDecoder
         string? type = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("data"u8))
+            if (Is(ref reader, "data"u8))
             {
                 reader.Read();
                 bytes = reader.GetBytesFromBase64();
             }
-            else if (reader.ValueTextEquals("mimeType"u8))
+            else if (Is(ref reader, "mimeType"u8))
             {
                 reader.Read();
                 type = reader.GetString();

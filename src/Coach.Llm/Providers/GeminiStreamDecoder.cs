@@ -43,30 +43,28 @@ internal sealed partial class GeminiStreamDecoder(string origin, int earlierCall
         bool hasUnknown = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("candidates"u8))
+            if (Is(ref reader, "candidates"u8))
             {
                 isKnown = true;
                 ReadCandidates(ref reader, ref contents, ref finish);
             }
-            else if (reader.ValueTextEquals("usageMetadata"u8))
+            else if (Is(ref reader, "usageMetadata"u8))
             {
                 ReadUsage(ref reader);
             }
-            else if (reader.ValueTextEquals("modelVersion"u8))
+            else if (Is(ref reader, "modelVersion"u8))
             {
-                reader.Read();
-                ModelId = Repeated(ref reader, ModelId);
+                ReadModelId(ref reader);
             }
-            else if (reader.ValueTextEquals("responseId"u8))
+            else if (Is(ref reader, "responseId"u8))
             {
-                reader.Read();
-                ResponseId = Repeated(ref reader, ResponseId);
+                ReadResponseId(ref reader);
             }
-            else if (reader.ValueTextEquals("promptFeedback"u8))
+            else if (Is(ref reader, "promptFeedback"u8))
             {
                 isKnown |= ReadPromptFeedback(ref reader, ref contents, ref finish);
             }
-            else if (reader.ValueTextEquals("error"u8))
+            else if (Is(ref reader, "error"u8))
             {
                 throw WireException.Error(data);
             }
@@ -120,20 +118,20 @@ internal sealed partial class GeminiStreamDecoder(string origin, int earlierCall
         bool hasUnknown = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("content"u8))
+            if (Is(ref reader, "content"u8))
             {
                 hasContent = true;
                 ReadContent(ref reader, ref contents);
             }
-            else if (reader.ValueTextEquals("finishReason"u8))
+            else if (Is(ref reader, "finishReason"u8))
             {
                 reader.Read();
                 finish = reader.TokenType == JsonTokenType.Null ? finish : reader.GetString();
             }
             else
             {
-                hasUnknown |= !reader.ValueTextEquals("index"u8) && !reader.ValueTextEquals("safetyRatings"u8)
-                    && !reader.ValueTextEquals("tokenCount"u8) && !reader.ValueTextEquals("finishMessage"u8);
+                hasUnknown |= !Is(ref reader, "index"u8) && !Is(ref reader, "safetyRatings"u8)
+                    && !Is(ref reader, "tokenCount"u8) && !Is(ref reader, "finishMessage"u8);
                 reader.Skip();
             }
         }
@@ -154,7 +152,7 @@ internal sealed partial class GeminiStreamDecoder(string origin, int earlierCall
         bool hasUnknown = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("parts"u8))
+            if (Is(ref reader, "parts"u8))
             {
                 hasParts = true;
                 reader.Read();
@@ -167,7 +165,7 @@ internal sealed partial class GeminiStreamDecoder(string origin, int earlierCall
             }
             else
             {
-                hasUnknown |= !reader.ValueTextEquals("role"u8);
+                hasUnknown |= !Is(ref reader, "role"u8);
                 reader.Skip();
             }
         }
@@ -187,7 +185,7 @@ internal sealed partial class GeminiStreamDecoder(string origin, int earlierCall
         bool isBlocked = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("blockReason"u8))
+            if (Is(ref reader, "blockReason"u8))
             {
                 reader.Read();
                 string reason = reader.GetString() ?? "OTHER";
@@ -211,27 +209,27 @@ internal sealed partial class GeminiStreamDecoder(string origin, int earlierCall
         long? input = null, cached = null, output = null, thoughts = null, total = null, tools = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("promptTokenCount"u8))
+            if (Is(ref reader, "promptTokenCount"u8))
             {
                 input = Count(ref reader);
             }
-            else if (reader.ValueTextEquals("candidatesTokenCount"u8))
+            else if (Is(ref reader, "candidatesTokenCount"u8))
             {
                 output = Count(ref reader);
             }
-            else if (reader.ValueTextEquals("thoughtsTokenCount"u8))
+            else if (Is(ref reader, "thoughtsTokenCount"u8))
             {
                 thoughts = Count(ref reader);
             }
-            else if (reader.ValueTextEquals("cachedContentTokenCount"u8))
+            else if (Is(ref reader, "cachedContentTokenCount"u8))
             {
                 cached = Count(ref reader);
             }
-            else if (reader.ValueTextEquals("toolUsePromptTokenCount"u8))
+            else if (Is(ref reader, "toolUsePromptTokenCount"u8))
             {
                 tools = Count(ref reader);
             }
-            else if (reader.ValueTextEquals("totalTokenCount"u8))
+            else if (Is(ref reader, "totalTokenCount"u8))
             {
                 total = Count(ref reader);
             }

@@ -128,8 +128,8 @@ internal sealed class OpenAIChatWire(string provider, OpenAIOptions options, str
         {
             string? url = content switch
             {
-                DataContent data when data.HasTopLevelMediaType("image") => data.Uri,
-                UriContent uri when uri.HasTopLevelMediaType("image") => uri.Uri.AbsoluteUri,
+                DataContent data => data.Uri,
+                UriContent uri => uri.Uri.AbsoluteUri,
                 _ => null,
             };
             if (url is not null)

@@ -35,15 +35,15 @@ internal sealed partial class OpenAIStreamDecoder
         bool hasFunction = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("index"u8))
+            if (Is(ref reader, "index"u8))
             {
                 index = Count(ref reader) ?? position;
             }
-            else if (reader.ValueTextEquals("id"u8))
+            else if (Is(ref reader, "id"u8))
             {
                 id = Text(ref reader);
             }
-            else if (reader.ValueTextEquals("function"u8))
+            else if (Is(ref reader, "function"u8))
             {
                 hasFunction = true;
                 reader.Read();
@@ -52,12 +52,12 @@ internal sealed partial class OpenAIStreamDecoder
                 bool hasUnknown = false;
                 while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
                 {
-                    if (reader.ValueTextEquals("name"u8))
+                    if (Is(ref reader, "name"u8))
                     {
                         isKnown = true;
                         name = Text(ref reader);
                     }
-                    else if (reader.ValueTextEquals("arguments"u8))
+                    else if (Is(ref reader, "arguments"u8))
                     {
                         isKnown = true;
                         arguments = Text(ref reader);
@@ -121,23 +121,23 @@ internal sealed partial class OpenAIStreamDecoder
         _usage ??= new UsageDetails();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("prompt_tokens"u8))
+            if (Is(ref reader, "prompt_tokens"u8))
             {
                 _usage.InputTokenCount = Count(ref reader);
             }
-            else if (reader.ValueTextEquals("completion_tokens"u8))
+            else if (Is(ref reader, "completion_tokens"u8))
             {
                 _usage.OutputTokenCount = Count(ref reader);
             }
-            else if (reader.ValueTextEquals("total_tokens"u8))
+            else if (Is(ref reader, "total_tokens"u8))
             {
                 _usage.TotalTokenCount = Count(ref reader);
             }
-            else if (reader.ValueTextEquals("prompt_tokens_details"u8))
+            else if (Is(ref reader, "prompt_tokens_details"u8))
             {
                 _usage.CachedInputTokenCount = Detail(ref reader, "cached_tokens"u8) ?? _usage.CachedInputTokenCount;
             }
-            else if (reader.ValueTextEquals("completion_tokens_details"u8))
+            else if (Is(ref reader, "completion_tokens_details"u8))
             {
                 _usage.ReasoningTokenCount = Detail(ref reader, "reasoning_tokens"u8) ?? _usage.ReasoningTokenCount;
             }

@@ -51,26 +51,24 @@ internal sealed partial class OpenAIStreamDecoder : StreamDecoder
         bool hasUnknown = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("choices"u8))
+            if (Is(ref reader, "choices"u8))
             {
                 hasChoices = true;
                 ReadChoices(ref reader, data, ref contents, ref finish);
             }
-            else if (reader.ValueTextEquals("usage"u8))
+            else if (Is(ref reader, "usage"u8))
             {
                 ReadUsage(ref reader);
             }
-            else if (reader.ValueTextEquals("id"u8))
+            else if (Is(ref reader, "id"u8))
             {
-                reader.Read();
-                ResponseId = Repeated(ref reader, ResponseId);
+                ReadResponseId(ref reader);
             }
-            else if (reader.ValueTextEquals("model"u8))
+            else if (Is(ref reader, "model"u8))
             {
-                reader.Read();
-                ModelId = Repeated(ref reader, ModelId);
+                ReadModelId(ref reader);
             }
-            else if (reader.ValueTextEquals("error"u8))
+            else if (Is(ref reader, "error"u8))
             {
                 reader.Read();
                 if (reader.TokenType != JsonTokenType.Null)
@@ -130,17 +128,17 @@ internal sealed partial class OpenAIStreamDecoder : StreamDecoder
             bool hasUnknown = false;
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                if (reader.ValueTextEquals("delta"u8) || reader.ValueTextEquals("message"u8))
+                if (Is(ref reader, "delta"u8) || Is(ref reader, "message"u8))
                 {
                     hasMessage = true;
                     ReadMessage(ref reader, ref contents);
                 }
-                else if (reader.ValueTextEquals("finish_reason"u8))
+                else if (Is(ref reader, "finish_reason"u8))
                 {
                     reader.Read();
                     finish = reader.TokenType == JsonTokenType.Null ? finish : reader.GetString();
                 }
-                else if (reader.ValueTextEquals("error"u8))
+                else if (Is(ref reader, "error"u8))
                 {
                     reader.Read();
                     if (reader.TokenType == JsonTokenType.StartObject)
@@ -152,7 +150,7 @@ internal sealed partial class OpenAIStreamDecoder : StreamDecoder
                 }
                 else
                 {
-                    hasUnknown |= !reader.ValueTextEquals("index"u8) && !reader.ValueTextEquals("logprobs"u8);
+                    hasUnknown |= !Is(ref reader, "index"u8) && !Is(ref reader, "logprobs"u8);
                     reader.Skip();
                 }
             }
@@ -179,7 +177,7 @@ internal sealed partial class OpenAIStreamDecoder : StreamDecoder
         bool hasUnknown = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("content"u8))
+            if (Is(ref reader, "content"u8))
             {
                 isKnown = true;
                 if (Text(ref reader) is { Length: > 0 } text)
@@ -187,7 +185,7 @@ internal sealed partial class OpenAIStreamDecoder : StreamDecoder
                     (contents ??= new List<AIContent>(1)).Add(new TextContent(text));
                 }
             }
-            else if (reader.ValueTextEquals("reasoning_content"u8) || reader.ValueTextEquals("reasoning"u8))
+            else if (Is(ref reader, "reasoning_content"u8) || Is(ref reader, "reasoning"u8))
             {
                 isKnown = true;
                 if (Text(ref reader) is { Length: > 0 } thought)
@@ -195,7 +193,7 @@ internal sealed partial class OpenAIStreamDecoder : StreamDecoder
                     (contents ??= new List<AIContent>(1)).Add(new TextReasoningContent(thought));
                 }
             }
-            else if (reader.ValueTextEquals("refusal"u8))
+            else if (Is(ref reader, "refusal"u8))
             {
                 isKnown = true;
                 if (Text(ref reader) is { Length: > 0 } refusal)
@@ -203,16 +201,16 @@ internal sealed partial class OpenAIStreamDecoder : StreamDecoder
                     (_refusal ??= new StringBuilder()).Append(refusal);
                 }
             }
-            else if (reader.ValueTextEquals("tool_calls"u8))
+            else if (Is(ref reader, "tool_calls"u8))
             {
                 isKnown = true;
                 ReadCalls(ref reader);
             }
             else
             {
-                bool isPassedOver = reader.ValueTextEquals("role"u8) || reader.ValueTextEquals("reasoning_details"u8)
-                    || reader.ValueTextEquals("annotations"u8) || reader.ValueTextEquals("audio"u8)
-                    || reader.ValueTextEquals("function_call"u8) || reader.ValueTextEquals("provider_specific_fields"u8);
+                bool isPassedOver = Is(ref reader, "role"u8) || Is(ref reader, "reasoning_details"u8)
+                    || Is(ref reader, "annotations"u8) || Is(ref reader, "audio"u8)
+                    || Is(ref reader, "function_call"u8) || Is(ref reader, "provider_specific_fields"u8);
                 reader.Read();
                 hasUnknown |= !isPassedOver && reader.TokenType != JsonTokenType.Null;
                 reader.Skip();

@@ -43,7 +43,7 @@ internal sealed class ProviderClients
         IChatClient client = new WireChatClient(wire, _connection, key);
         client = new ResilientChatClient(client, _policies.For(provider, key));
         client = new LimitedChatClient(client, _limiter, session, key.Fingerprint);
-        return new TelemetryChatClient(client, wire, _telemetry, _connection.Time);
+        return new TelemetryChatClient(client, wire, _connection, _telemetry, key);
     }
 
     public IEmbeddingGenerator<string, Embedding<float>> CreateEmbedding(string provider, SessionId session, ApiKey key) =>

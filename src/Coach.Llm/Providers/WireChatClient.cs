@@ -114,9 +114,13 @@ internal sealed class WireChatClient(ChatWire wire, ProviderConnection connectio
         }
 
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
-        return list.Count == 0
-            ? throw new ArgumentException("There is no message to answer.", nameof(messages))
-            : new ChatCall(list, options, model, key, stream, connection.Options);
+        if (list.Count == 0)
+        {
+            throw new ArgumentException("There is no message to answer.", nameof(messages));
+        }
+
+        MediaCheck.Check(wire, list, connection.Options.Requests.MaxMediaBytes);
+        return new ChatCall(list, options, model, key, stream, connection.Options);
     }
 
     private Task<HttpResponseMessage> SendAsync(ChatCall call, CancellationToken cancellationToken)

@@ -1,7 +1,9 @@
+using System.Diagnostics.Metrics;
 using Coach.Abstractions;
 using Coach.Llm;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -52,6 +54,10 @@ public static class CoachLlmServiceCollectionExtensions
         services.TryAddSingleton<ISessionKeyStore, MemorySessionKeyStore>();
         services.TryAddSingleton<SessionClientRegistry>();
         services.TryAddSingleton<ISessionClientRegistry>(provider => provider.GetRequiredService<SessionClientRegistry>());
+        services.TryAddSingleton(provider => new SessionChatClients(
+            provider.GetRequiredService<ISessionClientRegistry>(), provider.GetRequiredService<ISessionKeyStore>(),
+            provider.GetRequiredService<ProviderFactories>(), provider.GetRequiredService<IOptions<CoachLlmOptions>>(),
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<FallbackChatClient>>(), provider.GetService<IMeterFactory>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IComponentHealth, SessionHealth>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, LlmStartup>());
 

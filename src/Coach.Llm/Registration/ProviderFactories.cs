@@ -20,6 +20,8 @@ internal sealed class ProviderFactories
         }
     }
 
+    public bool Has(string provider, Type clientType) => _factories.ContainsKey((provider, clientType));
+
     /// <exception cref="LlmException">There is none.</exception>
     public ClientFactory Find(string provider, Type clientType) => _factories.TryGetValue((provider, clientType), out ClientFactory? create)
         ? create

@@ -50,13 +50,13 @@ internal sealed class CallPolicy
             });
         }
 
-        if (options.CircuitFailures > 0)
+        if (options.CircuitMinimumCalls > 0)
         {
             _circuit = new CircuitBreakerStateProvider();
             builder.AddCircuitBreaker(new CircuitBreakerStrategyOptions
             {
-                FailureRatio = 0.5,
-                MinimumThroughput = Math.Max(2, options.CircuitFailures),
+                FailureRatio = options.CircuitFailureRatio,
+                MinimumThroughput = options.CircuitMinimumCalls,
                 SamplingDuration = Window,
                 BreakDuration = options.CircuitBreak,
                 StateProvider = _circuit,

@@ -1,84 +1,165 @@
 namespace Coach.Llm;
 
 /// <summary>
-/// One client with the count of its leases. The count and "closed" share one word: a lease is only ever added while the sign bit is
-/// clear, and whoever brings the word to "closed, none left" disposes. That state is reached exactly once.
+/// One client with the count of its leases. One word holds the count, "closed", and the state of the entry's own ticket, so that a lease
+/// begins with one exchange and ends with one. A lease is only ever added while the sign bit is clear, and whoever brings the word to
+/// "closed, none left" disposes. That state is reached exactly once.
 /// </summary>
 internal sealed class ClientEntry : LeaseTicket
 {
-    private const int Closed = int.MinValue;
+    private const long Closed = long.MinValue;
+    private const long Taken = 1L << 62;
+    private const int NumberShift = 30;
+    private const long NumberMask = (long)uint.MaxValue << NumberShift;
+    private const long CountMask = (1L << NumberShift) - 1;
 
-    private readonly SessionClientRegistry _owner;
-    private int _state;
-    private LeaseTicket? _spare;
+    // In this order: from here to _lastUsed, what an acquire touches lies within one cache line's length.
+    private ExtraTicket? _spare;
+    private ClientEntry? _next;
+    private readonly SessionStore _store;
+    private long _word;
+    private long _lastUsed;
 
     /// <param name="client">The client.</param>
     /// <param name="type">The type it is leased as.</param>
     /// <param name="key">The key it was made with.</param>
-    /// <param name="session">The session it belongs to.</param>
-    /// <param name="owner">Disposes the client, and knows the time.</param>
+    /// <param name="session">The id of the session it belongs to.</param>
+    /// <param name="store">Disposes the client, and knows the time.</param>
     /// <param name="reserved">How many callers already wait for it; each takes its lease with <see cref="TakeReserved"/>.</param>
-    public ClientEntry(object client, Type type, ApiKey key, SessionNode session, SessionClientRegistry owner, int reserved)
+    public ClientEntry(object client, Type type, ApiKey key, string session, SessionStore store, int reserved)
     {
-        (Client, Type, Key, Session, _owner, _state) = (client, type, key, session, owner, reserved);
-        CreatedAt = owner.Now;
-        _spare = this;
+        (Client, Type, Key, SessionId, _store, _word) = (client, type, key, session, store, reserved);
+        CreatedAt = _lastUsed = store.Now;
     }
-
-    public object Client { get; }
 
     public Type Type { get; }
 
     public ApiKey Key { get; }
 
-    public SessionNode Session { get; }
+    public string SessionId { get; }
+
+    public object Client { get; }
 
     public long CreatedAt { get; }
 
-    public bool IsLeased => (Volatile.Read(ref _state) & ~Closed) != 0;
+    /// <summary>The session's next client. Written under the session's lock; who reads without it may come upon a client that was just taken out.</summary>
+    public ClientEntry? Next
+    {
+        get => Volatile.Read(ref _next);
+        set => Volatile.Write(ref _next, value);
+    }
+
+    /// <summary>When a lease last began or ended, to the second.</summary>
+    public long LastUsed => Volatile.Read(ref _lastUsed);
+
+    public bool IsLeased => (Volatile.Read(ref _word) & CountMask) != 0;
+
+    public bool Is(Type type, ApiKey key) => ReferenceEquals(Type, type) && (ReferenceEquals(Key, key) || Key.Equals(key));
 
     /// <summary>Counts a lease, unless the entry is closed.</summary>
-    public LeaseTicket? TryLease()
+    /// <param name="number">The number to end it with.</param>
+    /// <returns>Its ticket; null if the entry is closed.</returns>
+    public LeaseTicket? TryLease(out int number)
     {
-        int state = Volatile.Read(ref _state);
-        while (state >= 0)
+        long word = Volatile.Read(ref _word);
+        while (word >= 0)
         {
-            int seen = Interlocked.CompareExchange(ref _state, state + 1, state);
-            if (seen == state)
+            long seen = Interlocked.CompareExchange(ref _word, (word | Taken) + 1, word);
+            if (seen == word)
             {
-                return TakeReserved();
+                Use();
+                return (word & Taken) == 0 ? Own(word, out number) : Extra(out number);
             }
 
-            state = seen;
+            word = seen;
         }
 
+        number = 0;
         return null;
     }
 
     /// <summary>The ticket for a lease that is already counted.</summary>
-    public LeaseTicket TakeReserved() => Interlocked.Exchange(ref _spare, null) ?? new LeaseTicket(this);
-
-    /// <summary>Ends a lease; a ticket calls it once per lease.</summary>
-    public void Release(LeaseTicket? ticket)
+    public LeaseTicket TakeReserved(out int number)
     {
-        Session.Use(_owner.Now);
+        long before = Interlocked.Or(ref _word, Taken);
+        return (before & Taken) == 0 ? Own(before, out number) : Extra(out number);
+    }
+
+    public override bool IsOut(int number)
+    {
+        long word = Volatile.Read(ref _word);
+        return (word & Taken) != 0 && NumberOf(word) == number;
+    }
+
+    public override void End(int number)
+    {
+        long word = Volatile.Read(ref _word);
+        while ((word & Taken) != 0 && NumberOf(word) == number)
+        {
+            Use();
+            long next = (word & ~(Taken | NumberMask)) | ((long)unchecked((uint)number + 1) << NumberShift);
+            long seen = Interlocked.CompareExchange(ref _word, --next, word);
+            if (seen == word)
+            {
+                DisposeIfOver(next);
+                return;
+            }
+
+            word = seen;
+        }
+    }
+
+    /// <summary>Ends a lease that has an extra ticket, or none yet.</summary>
+    public void Release(ExtraTicket? ticket)
+    {
+        Use();
         if (ticket is not null)
         {
             Volatile.Write(ref _spare, ticket);
         }
 
-        if (Interlocked.Decrement(ref _state) == Closed)
-        {
-            _owner.Dispose(this);
-        }
+        DisposeIfOver(Interlocked.Decrement(ref _word));
     }
 
     /// <summary>Admits no further lease. The client is disposed now, or with its last lease.</summary>
     public void Close()
     {
-        if (Interlocked.Or(ref _state, Closed) == 0)
+        if ((Interlocked.Or(ref _word, Closed) & (Closed | CountMask)) == 0)
         {
-            _owner.Dispose(this);
+            _store.Dispose(this);
+        }
+    }
+
+    private static int NumberOf(long word) => unchecked((int)(word >> NumberShift));
+
+    private ClientEntry Own(long word, out int number)
+    {
+        number = NumberOf(word);
+        return this;
+    }
+
+    private ExtraTicket Extra(out int number)
+    {
+        ExtraTicket ticket = Interlocked.Exchange(ref _spare, null) ?? new ExtraTicket(this);
+        number = ticket.Number;
+        return ticket;
+    }
+
+    // Writes once a second at most: threads that share the session pass the word's cache line to and fro as it is.
+    private void Use()
+    {
+        long now = _store.Now;
+        if (Volatile.Read(ref _lastUsed) != now)
+        {
+            Volatile.Write(ref _lastUsed, now);
+        }
+    }
+
+    private void DisposeIfOver(long word)
+    {
+        if ((word & (Closed | CountMask)) == Closed)
+        {
+            _store.Dispose(this);
         }
     }
 }

@@ -21,11 +21,11 @@ public readonly struct ClientLease<TClient> : IDisposable
         _client = client;
     }
 
-    internal ClientLease(TClient client, LeaseTicket ticket)
+    internal ClientLease(TClient client, LeaseTicket ticket, int number)
     {
         _client = client;
         _ticket = ticket;
-        _number = ticket.Number;
+        _number = number;
     }
 
     /// <summary>The client. Do not dispose it and do not keep it longer than the lease.</summary>
@@ -35,7 +35,7 @@ public readonly struct ClientLease<TClient> : IDisposable
     {
         get
         {
-            if (_ticket is not null && _ticket.Number != _number)
+            if (_ticket is not null && !_ticket.IsOut(_number))
             {
                 throw new ObjectDisposedException(nameof(ClientLease<>), "The lease has ended; acquire another one.");
             }

@@ -10,15 +10,15 @@ internal sealed class CoarseClock : IDisposable
 
     private readonly TimeProvider _time;
     private readonly TimeSpan _sweepInterval;
-    private readonly Action _sweep;
+    private Action? _sweep;
     private readonly ITimer _timer;
     private long _now;
     private long _lastSweep;
     private int _sweeping;
 
-    public CoarseClock(TimeProvider time, TimeSpan sweepInterval, Action sweep)
+    public CoarseClock(TimeProvider time, TimeSpan sweepInterval)
     {
-        (_time, _sweepInterval, _sweep) = (time, sweepInterval, sweep);
+        (_time, _sweepInterval) = (time, sweepInterval);
         _now = _lastSweep = time.GetTimestamp();
         using (ExecutionContext.SuppressFlow())
         {
@@ -31,6 +31,9 @@ internal sealed class CoarseClock : IDisposable
 
     /// <summary>How long before <see cref="Now"/> a timestamp was.</summary>
     public TimeSpan Since(long timestamp) => _time.GetElapsedTime(timestamp, Now);
+
+    /// <summary>Says what to call at every sweep interval.</summary>
+    public void Start(Action sweep) => Volatile.Write(ref _sweep, sweep);
 
     public void Dispose() => _timer.Dispose();
 
@@ -45,7 +48,7 @@ internal sealed class CoarseClock : IDisposable
         try
         {
             _lastSweep = Now;
-            _sweep();
+            Volatile.Read(ref _sweep)?.Invoke();
         }
         finally
         {

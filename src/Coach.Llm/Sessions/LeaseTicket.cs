@@ -1,27 +1,32 @@
 namespace Coach.Llm;
 
 /// <summary>
-/// Makes the end of a lease happen once. A lease remembers the ticket's number at its beginning; the end moves the number on, so
-/// copies of the lease find that it has moved and do nothing. Tickets are used again, which is why leasing allocates nothing; an entry is
-/// its own first ticket.
+/// Makes the end of a lease happen once. A lease remembers a number from its beginning; its end moves the number on, so copies of the
+/// lease find that it has moved and do nothing. Tickets are used again, which is why leasing allocates nothing.
 /// </summary>
-internal class LeaseTicket
+internal abstract class LeaseTicket
 {
-    private readonly ClientEntry _entry;
+    /// <summary>Whether the lease with this number has not ended.</summary>
+    public abstract bool IsOut(int number);
+
+    /// <summary>Ends the lease with this number, unless it has ended.</summary>
+    public abstract void End(int number);
+}
+
+/// <summary>A ticket for a client whose own, the <see cref="ClientEntry"/> itself, is out with another lease.</summary>
+internal sealed class ExtraTicket(ClientEntry entry) : LeaseTicket
+{
     private int _number;
-
-    public LeaseTicket(ClientEntry entry) => _entry = entry;
-
-    /// <summary>For the entry, which is the ticket of its first lease.</summary>
-    protected LeaseTicket() => _entry = (ClientEntry)this;
 
     public int Number => Volatile.Read(ref _number);
 
-    public void End(int number)
+    public override bool IsOut(int number) => Number == number;
+
+    public override void End(int number)
     {
         if (Interlocked.CompareExchange(ref _number, unchecked(number + 1), number) == number)
         {
-            _entry.Release(this);
+            entry.Release(this);
         }
     }
 }

@@ -1,57 +1,65 @@
 namespace Coach.Llm;
 
 /// <summary>
-/// One session's clients. Readers take <see cref="TryLease"/> without a lock; everything that changes the node holds the node's monitor.
+/// One session's clients, in a chain. Everything that changes the node holds the node's monitor; what reads it without is only an estimate.
 /// </summary>
 internal sealed class SessionNode(string id, long now)
 {
-    private ClientEntry[] _entries = [];
+    private ClientEntry? _first;
     private List<ClientCreation>? _creations;
     private long _lastUsed = now;
 
     public string Id { get; } = id;
 
     /// <summary>When a lease last began or ended, to the second.</summary>
-    public long LastUsed => Volatile.Read(ref _lastUsed);
-
-    /// <summary>Notes a use. Writes once a second at most, so that threads which share the session do not pass its cache line to and fro.</summary>
-    public void Use(long now)
+    public long LastUsed
     {
-        if (Volatile.Read(ref _lastUsed) != now)
+        get
         {
-            Volatile.Write(ref _lastUsed, now);
+            long latest = Volatile.Read(ref _lastUsed);
+            for (ClientEntry? entry = Volatile.Read(ref _first); entry is not null; entry = entry.Next)
+            {
+                latest = Math.Max(latest, entry.LastUsed);
+            }
+
+            return latest;
         }
     }
 
     /// <summary>Whether the node has left the registry. Under the lock.</summary>
     public bool IsDead { get; private set; }
 
-    public bool IsEmpty => _entries.Length == 0 && _creations is not { Count: > 0 };
+    public bool IsEmpty => Volatile.Read(ref _first) is null && _creations is not { Count: > 0 };
 
-    public bool IsBusy => _creations is { Count: > 0 } || Array.Exists(Volatile.Read(ref _entries), static entry => entry.IsLeased);
+    public bool IsBusy => _creations is { Count: > 0 } || Any(static entry => entry.IsLeased);
 
-    public ReadOnlySpan<ClientEntry> Entries => Volatile.Read(ref _entries);
-
-    /// <summary>The hit path: no lock, no allocation.</summary>
-    public LeaseTicket? TryLease(Type type, ApiKey key, out object? client)
+    public bool Any(Predicate<ClientEntry> match)
     {
-        foreach (ClientEntry entry in Volatile.Read(ref _entries))
+        for (ClientEntry? entry = Volatile.Read(ref _first); entry is not null; entry = entry.Next)
         {
-            if (ReferenceEquals(entry.Type, type) && (ReferenceEquals(entry.Key, key) || entry.Key.Equals(key)))
+            if (match(entry))
             {
-                client = entry.Client;
-                return entry.TryLease();
+                return true;
             }
         }
 
-        client = null;
-        return null;
+        return false;
     }
 
     // From here on: only under lock (this).
 
-    public ClientEntry? Find(Type type, string provider) =>
-        Array.Find(_entries, entry => ReferenceEquals(entry.Type, type) && entry.Key.Provider == provider);
+    public void Use(long now) => Volatile.Write(ref _lastUsed, now);
+
+    public ClientEntry? Find(Type type, ApiKey key)
+    {
+        ClientEntry? entry = _first;
+        while (entry is not null && !entry.Is(type, key))
+        {
+            entry = entry.Next;
+        }
+
+        return entry;
+    }
 
     public ClientCreation? FindCreation(Type type, ApiKey key) =>
         _creations?.Find(creation => ReferenceEquals(creation.Type, type) && !creation.IsSuperseded && creation.Key.Equals(key));
@@ -82,25 +90,51 @@ internal sealed class SessionNode(string id, long now)
         }
     }
 
-    public void Add(ClientEntry entry) => Volatile.Write(ref _entries, [.. _entries, entry]);
+    public void Add(ClientEntry entry)
+    {
+        entry.Next = _first;
+        Volatile.Write(ref _first, entry);
+    }
 
     /// <summary>Takes entries out; the caller closes them after leaving the lock.</summary>
-    public ClientEntry[] Take(Predicate<ClientEntry> match)
+    /// <returns>The entries in a chain of their own; null if there are none.</returns>
+    public ClientEntry? Take(Predicate<ClientEntry> match)
     {
-        ClientEntry[] taken = Array.FindAll(_entries, match);
-        if (taken.Length > 0)
+        ClientEntry? taken = null, last = null;
+        ClientEntry? entry = _first;
+        while (entry is not null)
         {
-            Volatile.Write(ref _entries, Array.FindAll(_entries, entry => !match(entry)));
+            ClientEntry? next = entry.Next;
+            if (match(entry))
+            {
+                if (last is null)
+                {
+                    Volatile.Write(ref _first, next);
+                }
+                else
+                {
+                    last.Next = next;
+                }
+
+                entry.Next = taken;
+                taken = entry;
+            }
+            else
+            {
+                last = entry;
+            }
+
+            entry = next;
         }
 
         return taken;
     }
 
-    /// <summary>As <see cref="Take"/>, for all of them, and without allocating: thousands of sessions end in one sweep.</summary>
-    public ClientEntry[] TakeAll()
+    /// <summary>As <see cref="Take"/>, for all of them.</summary>
+    public ClientEntry? TakeAll()
     {
-        ClientEntry[] taken = _entries;
-        Volatile.Write(ref _entries, []);
+        ClientEntry? taken = _first;
+        Volatile.Write(ref _first, null);
         return taken;
     }
 

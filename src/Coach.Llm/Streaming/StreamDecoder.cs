@@ -13,6 +13,9 @@ internal abstract class StreamDecoder
     /// <summary>Whether the protocol says that nothing more comes.</summary>
     public bool IsEnded { get; protected set; }
 
+    private byte[] _responseId = [];
+    private byte[] _modelId = [];
+
     protected string? ResponseId { get; set; }
 
     protected string? ModelId { get; set; }
@@ -43,11 +46,28 @@ internal abstract class StreamDecoder
     protected ChatResponseUpdate Update(IList<AIContent> contents) =>
         new(ChatRole.Assistant, contents) { ResponseId = ResponseId, MessageId = ResponseId, ModelId = ModelId };
 
-    /// <summary>Keeps the string it has if the value is the same: model and id repeat in every event.</summary>
-    protected static string? Repeated(ref Utf8JsonReader reader, string? current) =>
-        reader.TokenType != JsonTokenType.String ? current
-        : current is not null && reader.ValueTextEquals(current) ? current
-        : reader.GetString();
+    /// <summary>Reads the value of the property the reader stands on as the response's id, if it is a string.</summary>
+    protected void ReadResponseId(ref Utf8JsonReader reader) => ResponseId = Repeated(ref reader, ResponseId, ref _responseId);
+
+    /// <summary>As <see cref="ReadResponseId"/>, for the model.</summary>
+    protected void ReadModelId(ref Utf8JsonReader reader) => ModelId = Repeated(ref reader, ModelId, ref _modelId);
+
+    /// <summary>Whether the reader stands on this name or text. Readers here always read one span.</summary>
+    protected static bool Is(ref Utf8JsonReader reader, ReadOnlySpan<byte> text) =>
+        reader.ValueIsEscaped ? reader.ValueTextEquals(text) : reader.ValueSpan.SequenceEqual(text);
+
+    // Model and id repeat in every event: the same bytes are the same string.
+    private static string? Repeated(ref Utf8JsonReader reader, string? current, ref byte[] bytes)
+    {
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.String || (current is not null && reader.ValueSpan.SequenceEqual(bytes)))
+        {
+            return current;
+        }
+
+        bytes = reader.ValueSpan.ToArray();
+        return reader.GetString();
+    }
 
     protected static void Expect(bool condition)
     {

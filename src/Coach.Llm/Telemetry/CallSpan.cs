@@ -15,6 +15,9 @@ internal sealed class CallSpan : IDisposable
     private bool _hasChunk;
     private string? _error;
     private UsageDetails? _usage;
+    private Secret? _captureKey;
+    private int _maxContent;
+    private List<ChatResponseUpdate>? _updates;
 
     public CallSpan(LlmTelemetry telemetry, TimeProvider time, string operation, string provider, string model, Uri? server)
     {
@@ -57,8 +60,26 @@ internal sealed class CallSpan : IDisposable
         Set(GenAINames.RequestTopP, options?.TopP);
     }
 
+    /// <summary>From now on the span holds what is said. To be called at the beginning, where the host allows it.</summary>
+    public void Capture(IEnumerable<ChatMessage> messages, ChatOptions? options, Secret key, int maxLength)
+    {
+        if (_activity is not { IsAllDataRequested: true })
+        {
+            return;
+        }
+
+        (_captureKey, _maxContent) = (key, maxLength);
+        _activity.SetTag(GenAINames.SystemInstructions, MessageCapture.System(options?.Instructions, messages, key, maxLength));
+        _activity.SetTag(GenAINames.InputMessages, MessageCapture.Input(messages, key, maxLength));
+    }
+
     public void Chunk(ChatResponseUpdate update)
     {
+        if (_captureKey is not null)
+        {
+            (_updates ??= []).Add(update);
+        }
+
         IList<AIContent> contents = update.Contents;
         for (int i = 0; i < contents.Count; i++) // foreach would allocate an enumerator for each update
         {
@@ -93,6 +114,7 @@ internal sealed class CallSpan : IDisposable
 
     public void Answered(ChatResponse response)
     {
+        CaptureOutput(response);
         _usage = response.Usage;
         _activity?.SetTag(GenAINames.ResponseId, response.ResponseId);
         _activity?.SetTag(GenAINames.ResponseModel, response.ModelId);
@@ -113,12 +135,25 @@ internal sealed class CallSpan : IDisposable
 
     public void Dispose()
     {
+        if (_updates is not null)
+        {
+            CaptureOutput(_updates.ToChatResponse());
+        }
+
         Set(GenAINames.UsageInput, _usage?.InputTokenCount);
         Set(GenAINames.UsageOutput, _usage?.OutputTokenCount);
         Set(GenAINames.UsageCacheRead, _usage?.CachedInputTokenCount);
         Set(GenAINames.UsageReasoning, _usage?.ReasoningTokenCount);
         _telemetry.Ended(_tags, _time.GetElapsedTime(_start), _usage?.InputTokenCount, _usage?.OutputTokenCount, _error);
         _activity?.Dispose();
+    }
+
+    private void CaptureOutput(ChatResponse response)
+    {
+        if (_captureKey is not null)
+        {
+            _activity?.SetTag(GenAINames.OutputMessages, MessageCapture.Output(response, _captureKey, _maxContent));
+        }
     }
 
     private void Set<T>(string name, T? value)

@@ -23,6 +23,9 @@ internal static class GenAINames
     public const string ResponseModel = "gen_ai.response.model";
     public const string ResponseFinishReasons = "gen_ai.response.finish_reasons";
     public const string ResponseTimeToFirstChunk = "gen_ai.response.time_to_first_chunk";
+    public const string SystemInstructions = "gen_ai.system_instructions";
+    public const string InputMessages = "gen_ai.input.messages";
+    public const string OutputMessages = "gen_ai.output.messages";
     public const string UsageInput = "gen_ai.usage.input_tokens";
     public const string UsageOutput = "gen_ai.usage.output_tokens";
     public const string UsageCacheRead = "gen_ai.usage.cache_read.input_tokens";

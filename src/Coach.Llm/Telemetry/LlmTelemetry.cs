@@ -4,7 +4,7 @@ using System.Diagnostics.Metrics;
 
 namespace Coach.Llm;
 
-/// <summary>The spans and instruments of calls to providers. Messages and answers are never recorded.</summary>
+/// <summary>The spans and instruments of calls to providers. Messages and answers are recorded only where the host asks for it.</summary>
 internal sealed class LlmTelemetry
 {
     private const int MaxModels = 100;

@@ -4,15 +4,18 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm;
 
 /// <summary>Records each call of a session's client.</summary>
-internal sealed class TelemetryChatClient(IChatClient inner, ChatWire wire, LlmTelemetry telemetry, TimeProvider time) : DelegatingChatClient(inner)
+internal sealed class TelemetryChatClient(IChatClient inner, ChatWire wire, ProviderConnection connection, LlmTelemetry telemetry, ApiKey key)
+    : DelegatingChatClient(inner)
 {
     public override async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
-        using CallSpan span = Begin(options, isStream: false);
+        ArgumentNullException.ThrowIfNull(messages);
+        IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
+        using CallSpan span = Begin(list, options, isStream: false);
         try
         {
-            ChatResponse response = await InnerClient.GetResponseAsync(messages, options, cancellationToken).ConfigureAwait(false);
+            ChatResponse response = await InnerClient.GetResponseAsync(list, options, cancellationToken).ConfigureAwait(false);
             span.Answered(response);
             return response;
         }
@@ -26,9 +29,11 @@ internal sealed class TelemetryChatClient(IChatClient inner, ChatWire wire, LlmT
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        using CallSpan span = Begin(options, isStream: true);
+        ArgumentNullException.ThrowIfNull(messages);
+        IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
+        using CallSpan span = Begin(list, options, isStream: true);
         IAsyncEnumerator<ChatResponseUpdate> updates =
-            InnerClient.GetStreamingResponseAsync(messages, options, cancellationToken).GetAsyncEnumerator(cancellationToken);
+            InnerClient.GetStreamingResponseAsync(list, options, cancellationToken).GetAsyncEnumerator(cancellationToken);
         await using (updates.ConfigureAwait(false))
         {
             while (true)
@@ -53,10 +58,16 @@ internal sealed class TelemetryChatClient(IChatClient inner, ChatWire wire, LlmT
         }
     }
 
-    private CallSpan Begin(ChatOptions? options, bool isStream)
+    private CallSpan Begin(IReadOnlyList<ChatMessage> messages, ChatOptions? options, bool isStream)
     {
-        var span = new CallSpan(telemetry, time, GenAINames.Chat, wire.Provider, options?.ModelId ?? wire.Model, wire.Server);
+        var span = new CallSpan(telemetry, connection.Time, GenAINames.Chat, wire.Provider, options?.ModelId ?? wire.Model, wire.Server);
         span.Describe(options, isStream);
+        LlmTelemetryOptions settings = connection.Options.Telemetry;
+        if (settings.CaptureMessageContent)
+        {
+            span.Capture(messages, options, key.Secret, settings.MaxContentLength);
+        }
+
         return span;
     }
 }

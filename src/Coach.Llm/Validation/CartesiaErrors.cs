@@ -7,6 +7,11 @@ internal static class CartesiaErrors
     {
         "concurrency_limited" => new(KeyStatus.RateLimited),
         "quota_exceeded" => new(KeyStatus.QuotaExhausted),
-        _ => status == 401 && body.Says("is required") ? new(KeyStatus.Missing) : null,
+        _ => status switch
+        {
+            401 when body.Says("is required") => new(KeyStatus.Missing),
+            403 when body.IsText => new(KeyStatus.Restricted),
+            _ => null,
+        },
     };
 }

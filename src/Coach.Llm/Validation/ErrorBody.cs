@@ -23,6 +23,9 @@ internal sealed class ErrorBody
     /// <summary>Whether it is one whole JSON value.</summary>
     public bool IsComplete { get; private set; }
 
+    /// <summary>Whether it is bare text, which no JSON API sends: an edge or a proxy does, and Cartesia's older versions.</summary>
+    public bool IsText => !IsJson && !IsHtml && !IsEmpty;
+
     /// <summary>Whether it is a page, as edges and proxies send.</summary>
     public bool IsHtml { get; private set; }
 
@@ -172,14 +175,17 @@ internal sealed class ErrorBody
             case "error.details.reason" or "error.details.error_code":
                 Reasons.Add(text);
                 break;
-            case "error.details.violations.quotaId":
+            case "error.details.violations.quotaId" or "error.details.metadata.quota_limit": // the second: before QuotaFailure existed
                 QuotaIds.Add(text);
                 break;
-            case "error.details.violations.quotaValue":
+            case "error.details.violations.quotaValue" or "error.details.metadata.quota_limit_value":
                 HasZeroQuota |= text == "0";
                 break;
             case "error.details.retryDelay":
                 RetryDelay = text;
+                break;
+            case "error.details.retryDelay.seconds":
+                RetryDelay = text + "s";
                 break;
             case "error_code": // Cartesia: {error_code, title, message, request_id}
                 HasError = true;

@@ -18,12 +18,15 @@ internal static class GeminiErrors
 
         return (status, body.Status) switch
         {
+            (401, _) when body.Says("Expected OAuth") => new(KeyStatus.WrongKind), // ACCESS_TOKEN_TYPE_UNSUPPORTED without its details
             (401, _) when !body.IsHtml => new(KeyStatus.Invalid),
             (429, _) => Quota(body),
+            (400 or 403, _) when body.Says("location is not supported") => new(KeyStatus.RegionBlocked),
             (400 or 403 or 412, "FAILED_PRECONDITION") => Precondition(body),
             (400, "INVALID_ARGUMENT" or "") when body.Says("api key") => OfInvalidKey(body),
             (403, _) when body.Says("reported as leaked") || body.Says("has been suspended") => new(KeyStatus.Revoked),
             (403, _) when body.Says("unregistered callers") => new(KeyStatus.Missing),
+            (403, _) when body.Says("requires billing") || body.Says("enable billing") => new(KeyStatus.BillingRequired),
             _ => null,
         };
     }
@@ -33,7 +36,7 @@ internal static class GeminiErrors
         "API_KEY_INVALID" => OfInvalidKey(body),
         "ACCESS_TOKEN_TYPE_UNSUPPORTED" or "ACCESS_TOKEN_INVALID" or "ACCESS_TOKEN_SCOPE_INSUFFICIENT" => new(KeyStatus.WrongKind),
         "ACCESS_TOKEN_EXPIRED" => new(KeyStatus.Expired),
-        "CREDENTIALS_MISSING" => new(KeyStatus.Missing),
+        "CREDENTIALS_MISSING" => new(body.Says("API keys are not supported") ? KeyStatus.WrongKind : KeyStatus.Missing),
         "API_KEY_SERVICE_BLOCKED" or "API_KEY_HTTP_REFERRER_BLOCKED" or "API_KEY_IP_ADDRESS_BLOCKED" or "API_KEY_ANDROID_APP_BLOCKED"
             or "API_KEY_IOS_APP_BLOCKED" or "SERVICE_DISABLED" or "IAM_PERMISSION_DENIED" or "SECURITY_POLICY_VIOLATED" => new(KeyStatus.Restricted),
         "CONSUMER_SUSPENDED" or "CONSUMER_INVALID" or "ACCOUNT_STATE_INVALID" or "USER_PROJECT_DENIED" => new(KeyStatus.Revoked),
@@ -55,12 +58,12 @@ internal static class GeminiErrors
             return new(KeyStatus.BillingRequired);
         }
 
-        if (body.QuotaIds.Exists(id => id.Contains("PerDay", StringComparison.OrdinalIgnoreCase)))
+        if (body.QuotaIds.Exists(id => id.Contains("PerDay", StringComparison.OrdinalIgnoreCase) || id.Contains("PerMonth", StringComparison.OrdinalIgnoreCase)))
         {
             return new(KeyStatus.QuotaExhausted); // its retryDelay may be short and is not to be believed
         }
 
-        return body.QuotaIds.Count == 0 && (body.Says("prepayment credits") || body.Says("credits are depleted"))
+        return body.QuotaIds.Count == 0 && (body.Says("prepayment credits") || body.Says("credits are depleted") || body.Says("per day") || body.Says("PerDay"))
             ? new(KeyStatus.QuotaExhausted)
             : new(KeyStatus.RateLimited, DefaultWait: body.QuotaIds.Exists(id => id.Contains("PerMinute", StringComparison.OrdinalIgnoreCase))
                 ? TimeSpan.FromSeconds(60)

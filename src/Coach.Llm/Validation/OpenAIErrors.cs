@@ -17,7 +17,7 @@ internal static class OpenAIErrors
         "rate_limit_exceeded" or "slow_down" or "rate_limit_error" => new(KeyStatus.RateLimited),
         "unsupported_country_region_territory" => new(KeyStatus.RegionBlocked),
         "server_is_overloaded" or "service_unavailable_error" or "no_db_connection" => new(KeyStatus.Unavailable),
-        "insufficient_permissions" or "missing_scope" or "ip_not_authorized" => new(KeyStatus.Restricted),
+        "insufficient_permissions" or "insufficient_scope" or "missing_scope" or "permission_denied" or "ip_not_authorized" => new(KeyStatus.Restricted),
         "model_not_found" => new(KeyStatus.WrongEndpoint, LlmError.ModelNotFound),
         _ when code.EndsWith("_model_access_denied", StringComparison.Ordinal) => new(KeyStatus.Restricted), // key_, team_, user_, org_, project_
         _ => null,
@@ -28,6 +28,7 @@ internal static class OpenAIErrors
         // A scope that is missing comes with 403 or 401, code null: the key is authentic.
         401 or 403 when body.Says("missing scopes") || body.Says("insufficient permissions") => new(KeyStatus.Restricted),
         401 or 403 when IsAboutAddress(body) => new(KeyStatus.Restricted),
+        400 or 401 or 403 or 429 when body.Says("budget has been exceeded") || body.Says("ExceededBudget") => new(KeyStatus.QuotaExhausted),
         401 when body.Says("key is blocked") => new(KeyStatus.Revoked),        // LiteLLM: auth_error for all of these
         401 when body.Says("expired key") || body.Says("key expired") => new(KeyStatus.Expired),
         401 when body.Says("didn't provide an api key") || body.Says("no api key passed") => new(KeyStatus.Missing),
@@ -37,5 +38,5 @@ internal static class OpenAIErrors
     // The code's text is not documented; every account of it names the address.
     private static bool IsAboutAddress(ErrorBody body) =>
         body.Code.StartsWith("ip_", StringComparison.Ordinal) || body.Code.Contains("_ip_", StringComparison.Ordinal)
-        || body.Says("IP allowlist") || body.Says("IP address is not");
+        || body.Says("IP allowlist") || body.Says("IP address is not") || body.Says("IP is not");
 }

@@ -52,10 +52,10 @@ internal static class ProviderErrors
     {
         401 => new(body.IsHtml ? KeyStatus.WrongEndpoint : KeyStatus.Invalid), // a page asking for a login is not the provider
         402 => new(KeyStatus.QuotaExhausted),
-        403 when body.IsHtml || body.IsEmpty => new(KeyStatus.Unavailable),    // an edge or firewall, not the API
+        403 when !body.IsJson => new(KeyStatus.Unavailable),                   // an edge or firewall, not the API
         403 => new(KeyStatus.Restricted),
         404 when body.HasError => new(KeyStatus.WrongEndpoint, LlmError.ModelNotFound),
-        408 or 409 or 425 => new(KeyStatus.Unavailable),
+        408 or 409 or 425 or 499 => new(KeyStatus.Unavailable),
         429 => new(KeyStatus.RateLimited),
         451 => new(KeyStatus.RegionBlocked),
         400 or 413 or 415 or 422 when body.HasError => new(KeyStatus.WrongEndpoint, LlmError.RequestRejected),

@@ -9,10 +9,14 @@ internal static partial class RetryHint
     /// <summary>Longer hints are taken as this one: nobody waits longer, and absurd numbers must not overflow.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromDays(31);
 
-    // "Please retry in 34.07s." (Gemini), "try again in 6m0s" (OpenAI), "Try again in 5 seconds." (LiteLLM)
-    [GeneratedRegex(@"\b(?:retry|try again)\s+(?:in|after)\s+(?<time>\d[\d.]*\s?[a-z]+(?:\s?\d[\d.]*\s?(?:ms|s|m|h)(?![a-z]))*)",
+    // "Please retry in 34.07s." (Gemini), "try again in 6m0s" (OpenAI), "Try again in 5 seconds." (LiteLLM), "will reset after 3h12m" (Gemini)
+    [GeneratedRegex(@"\b(?:retry(?:\s+your\s+request)?\s+(?:in|after)|try\s+again\s+(?:in|after)|resets?\s+(?:in|after)|wait(?:\s+for)?)\s+(?:(?:about|approximately)\s+)?"
+        + @"(?<time>\d[\d.]*\s?[a-z]+(?:\s?(?:,\s?|and\s)?\d[\d.]*\s?(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)(?![a-z]))*)",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex InMessage();
+
+    [GeneratedRegex(@"^\s*\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", RegexOptions.CultureInvariant)]
+    private static partial Regex Rfc3339();
 
     /// <summary>Tries, in this order: <c>retry-after-ms</c>, <c>retry-after</c>, Google's RetryInfo, reset headers, the message.</summary>
     /// <returns>The wait; null if nothing says how long, or what says so makes no sense.</returns>
@@ -26,9 +30,15 @@ internal static partial class RetryHint
     /// <summary>Seconds, also fractional, or an HTTP date (RFC 9110 §10.2.3).</summary>
     public static TimeSpan? RetryAfter(string? text, DateTimeOffset now)
     {
-        if (Number(text) is { } seconds)
+        // A proxy may repeat the header: the first value counts.
+        if (Number(text?.Split(',')[0]) is { } seconds)
         {
             return Wait(seconds);
+        }
+
+        if (Rfc3339().IsMatch(text ?? ""))
+        {
+            return Rfc3339(text, now);
         }
 
         return DateTimeOffset.TryParseExact(text, ["r", "dddd, dd-MMM-yy HH:mm:ss 'GMT'", "ddd MMM d HH:mm:ss yyyy"],
@@ -69,6 +79,7 @@ internal static partial class RetryHint
 
             total += number * unit;
             rest = rest[letters..].TrimStart(" ,.");
+            rest = rest.StartsWith("and ", StringComparison.OrdinalIgnoreCase) ? rest[4..].TrimStart() : rest;
         }
 
         return Wait(total);

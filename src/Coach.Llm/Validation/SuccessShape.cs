@@ -46,7 +46,7 @@ internal static class SuccessShapes
 
             if (reader.TokenType != JsonTokenType.StartObject)
             {
-                return SuccessShape.Foreign;
+                return ErrorBody.Parse(json).HasError ? SuccessShape.ErrorInside : SuccessShape.Foreign; // Google wraps errors in an array
             }
 
             while (reader.Read() && reader.CurrentDepth > 0)

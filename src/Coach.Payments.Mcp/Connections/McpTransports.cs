@@ -3,11 +3,14 @@ using ModelContextProtocol.Client;
 namespace Coach.Payments.Mcp;
 
 /// <summary>Makes the transport that the options ask for.</summary>
-internal sealed class McpTransports(StripeMcpOptions options, IHttpMessageHandlerFactory handlers)
+internal sealed class McpTransports(StripeMcpOptions options, IHttpMessageHandlerFactory handlers, string clientName = McpTransports.ClientName)
 {
     public const string ClientName = "Coach.Payments.Mcp";
 
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(2);
+
+    /// <summary>The name of the HTTP client of payments of that name.</summary>
+    public static string ClientOf(string name) => name.Length == 0 ? ClientName : $"{ClientName}:{name}";
 
     /// <summary>Makes a transport for one connection.</summary>
     /// <param name="key">The key it carries.</param>
@@ -38,7 +41,7 @@ internal sealed class McpTransports(StripeMcpOptions options, IHttpMessageHandle
 
     private HttpClientTransport Http(StripeMcpKey key, Action tooLong)
     {
-        var guard = new McpHttpGuard(handlers.CreateHandler(ClientName), options.Url, key, (2L * options.MaxResultLength) + (64 * 1024), tooLong);
+        var guard = new McpHttpGuard(handlers.CreateHandler(clientName), options.Url, key, (2L * options.MaxResultLength) + (64 * 1024), tooLong);
         var http = new HttpClient(guard, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
         return new HttpClientTransport(
             new HttpClientTransportOptions

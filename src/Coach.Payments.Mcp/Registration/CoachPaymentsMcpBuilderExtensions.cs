@@ -14,8 +14,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class CoachPaymentsMcpBuilderExtensions
 {
     /// <summary>
-    /// Makes links through a Stripe MCP server instead of Stripe's REST API. Options come from the section <c>Coach:Payments:Mcp</c>, the
-    /// key from the secret <c>STRIPE_API_KEY</c>. The server is started, or connected to, at the first payment, not before.
+    /// Makes links through a Stripe MCP server instead of Stripe's REST API. Options come from the section <c>Coach:Payments:Mcp</c>
+    /// (<c>Coach:Payments:Mcp:{name}</c> for named payments), the key from the secret <c>STRIPE_API_KEY</c>. The server is started, or connected to, at the first payment, not before.
     /// </summary>
     /// <param name="builder">The payments to change.</param>
     /// <param name="configure">Changes the options after they were bound from configuration.</param>
@@ -25,12 +25,13 @@ public static class CoachPaymentsMcpBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         IServiceCollection services = builder.Services;
-        OptionsBuilder<StripeMcpOptions> options = services.AddOptions<StripeMcpOptions>().ValidateOnStart();
-        if (!services.Any(static service => service.ServiceType == typeof(StripeMcpGateway)))
+        string name = builder.Name;
+        OptionsBuilder<StripeMcpOptions> options = services.AddOptions<StripeMcpOptions>(name).ValidateOnStart();
+        if (!services.HasNamed<StripeMcpGateway>(name))
         {
-            options.Configure<IServiceProvider>(static (options, provider) =>
-                provider.GetService<IConfiguration>()?.GetSection("Coach:Payments:Mcp").Bind(options));
-            services.AddHttpClient(McpTransports.ClientName).ConfigurePrimaryHttpMessageHandler(static () => new SocketsHttpHandler
+            options.Configure<IServiceProvider>((options, provider) =>
+                provider.GetService<IConfiguration>()?.GetSection(name.Length == 0 ? "Coach:Payments:Mcp" : $"Coach:Payments:Mcp:{name}").Bind(options));
+            services.AddHttpClient(McpTransports.ClientOf(name)).ConfigurePrimaryHttpMessageHandler(static () => new SocketsHttpHandler
             {
                 // The key must not follow a redirect, and nothing here needs a cookie.
                 AllowAutoRedirect = false,
@@ -46,16 +47,16 @@ public static class CoachPaymentsMcpBuilderExtensions
 
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<StripeMcpOptions>, StripeMcpOptionsValidator>());
         services.TryAddSingleton(static provider => new McpMetrics(provider.GetService<IMeterFactory>()));
-        services.TryAddSingleton(static provider => Build(provider));
-        return builder.UseGateway(static provider => provider.GetRequiredService<StripeMcpGateway>());
+        services.TryAddNamed(name, provider => Build(provider, name));
+        return builder.UseGateway(provider => provider.GetNamed<StripeMcpGateway>(name));
     }
 
-    private static StripeMcpGateway Build(IServiceProvider provider)
+    private static StripeMcpGateway Build(IServiceProvider provider, string name)
     {
-        StripeMcpOptions options = provider.GetRequiredService<IOptions<StripeMcpOptions>>().Value;
+        StripeMcpOptions options = provider.GetRequiredService<IOptionsMonitor<StripeMcpOptions>>().Get(name);
         IHttpMessageHandlerFactory handlers = provider.GetRequiredService<IHttpMessageHandlerFactory>();
         ILogger logger = provider.GetService<ILoggerFactory>()?.CreateLogger("Coach.Payments.Mcp") ?? NullLogger.Instance;
-        return new StripeMcpGateway(options, provider.GetRequiredService<ISecretSource>(), new McpTransports(options, handlers).Create,
+        return new StripeMcpGateway(options, provider.GetRequiredService<ISecretSource>(), new McpTransports(options, handlers, McpTransports.ClientOf(name)).Create,
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<McpMetrics>(), logger);
     }
 }

@@ -192,7 +192,7 @@ internal sealed partial class DispatcherRoad(
             int count = 0;
             foreach (JsonElement item in items)
             {
-                last = item.Text("id");
+                last = item.Text("id") ?? last;
                 count++;
                 if (!visit(item))
                 {
@@ -202,9 +202,15 @@ internal sealed partial class DispatcherRoad(
 
             // A bare array does not say whether there is more: only a short page is the last.
             bool hasMore = json.ValueKind == JsonValueKind.Object ? json.Flag("has_more") == true : count >= PageSize;
-            if (!hasMore || last is null)
+            if (!hasMore)
             {
                 return null;
+            }
+
+            if (last is null || last == after)
+            {
+                // Taking this for the end would turn "not found" into "does not exist".
+                return ToolFailures.Bad("a list that goes on, but not where") with { IsRetryable = false };
             }
 
             after = last;

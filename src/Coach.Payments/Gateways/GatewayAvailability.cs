@@ -23,7 +23,7 @@ internal sealed class GatewayAvailability
         _time = time;
         _metrics = metrics;
         _logger = logger;
-        metrics.IsAvailable = () => Volatile.Read(ref _belief) is { Failure: null };
+        metrics.Watch(() => Volatile.Read(ref _belief) is { Failure: null });
     }
 
     /// <summary>Asks, unless the answer is known.</summary>

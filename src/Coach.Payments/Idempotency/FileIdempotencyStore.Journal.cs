@@ -5,6 +5,9 @@ namespace Coach.Payments;
 /// <content>Writing, recovering and rewriting the journal.</content>
 public sealed partial class FileIdempotencyStore
 {
+    private const int LeastReserve = 256 * 1024;
+    private const int MostReserve = 4 * 1024 * 1024;
+
     private async ValueTask<T> WriteAsync<T>(Task written, T result)
     {
         Drain(handOver: false);
@@ -27,18 +30,17 @@ public sealed partial class FileIdempotencyStore
             _isFlushing = true;
             batch = _batch;
             _batch = new Batch();
+            _inFlight = batch;
         }
 
         Exception? failure = null;
         try
         {
-            _file.Write(batch.Bytes.WrittenSpan, _length);
-            if (batch.MustFlush)
-            {
-                _file.Flush();
-            }
+            Write(batch);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ObjectDisposedException)
+#pragma warning disable CA1031 // whatever it is, everybody who waits for this batch must hear of it
+        catch (Exception exception)
+#pragma warning restore CA1031
         {
             failure = exception;
         }
@@ -49,6 +51,7 @@ public sealed partial class FileIdempotencyStore
             if (failure is null)
             {
                 _length += batch.Bytes.WrittenCount;
+                _settled = batch.MustFlush ? _length : _settled;
                 RewriteIfWorthwhile();
             }
             else
@@ -60,6 +63,7 @@ public sealed partial class FileIdempotencyStore
                 TryRecover();
             }
 
+            _inFlight = null;
             _isFlushing = _batch.Bytes.WrittenCount > 0;
             if (_isFlushing)
             {
@@ -69,6 +73,24 @@ public sealed partial class FileIdempotencyStore
 
         batch.Finish(failure);
         lost?.Finish(failure);
+    }
+
+    // Only one thread writes at a time; the fields it reads change in the same place.
+    private void Write(Batch batch)
+    {
+        long end = _length + batch.Bytes.WrittenCount;
+        if (end > _capacity)
+        {
+            long capacity = end + Math.Clamp(end / 2, LeastReserve, MostReserve);
+            _file.Reserve(_capacity, capacity);
+            _capacity = capacity;
+        }
+
+        _file.Write(batch.Bytes.WrittenSpan, _length);
+        if (batch.MustFlush)
+        {
+            _file.Flush();
+        }
     }
 
     private void CheckUsable()
@@ -84,15 +106,11 @@ public sealed partial class FileIdempotencyStore
     {
         try
         {
-            if (_file.Length > _length)
-            {
-                _file.SetLength(_length);
-            }
-
+            _file.SetLength(_length);
             _table = Load();
             _needsRecovery = false;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             _needsRecovery = true;
         }
@@ -107,9 +125,13 @@ public sealed partial class FileIdempotencyStore
         _length = JournalFormat.Load(bytes, table, _file.Path);
         if (_length < bytes.Length)
         {
+            // A torn tail, reserved space, or both. The next write reserves anew, which forces this cut to disk first: no remainder of a
+            // lost entry can then stand behind a new one.
             _file.SetLength(_length);
         }
 
+        _settled = _length;
+        _capacity = _length;
         _frames = table.Count + table.EventCount;
         return table;
     }
@@ -124,12 +146,12 @@ public sealed partial class FileIdempotencyStore
         var bytes = new ArrayBufferWriter<byte>(1024 * 1024);
         foreach (PaymentRecord record in _table.Records)
         {
-            JournalFormat.Put(bytes, record);
+            JournalFormat.Put(bytes, settled: 0, record);
         }
 
         foreach ((string id, DateTimeOffset at) in _table.Events.OrderBy(entry => entry.Value))
         {
-            JournalFormat.Event(bytes, id, at);
+            JournalFormat.Event(bytes, settled: 0, id, at);
         }
 
         _frames = _table.Count + _table.EventCount;
@@ -137,6 +159,8 @@ public sealed partial class FileIdempotencyStore
         {
             _file.Replace(bytes.WrittenSpan);
             _length = bytes.WrittenCount;
+            _settled = _length;
+            _capacity = _length;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

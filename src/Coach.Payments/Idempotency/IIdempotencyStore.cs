@@ -5,9 +5,10 @@ namespace Coach.Payments;
 /// a store of your own.
 /// </summary>
 /// <remarks>
-/// Every write is atomic and, where the store is durable, on disk before the call returns (a claim alone may be lost with the machine:
-/// nothing was sent under it yet). A store that cannot read or write throws;
-/// nothing is half done then. Stores are safe for concurrent use, also across replicas where they are shared.
+/// Every write is atomic and outlives the process. Where the store is durable, these outlive the machine before the call returns: a record
+/// that becomes <see cref="PaymentRecordState.LinkSent"/> or <see cref="PaymentRecordState.Completed"/>, a change of its link, status or
+/// mismatch, and an event. Other writes may be lost with the machine: that can neither make a second link nor lose one. A store that
+/// cannot read or write throws; nothing is half done then. Stores are safe for concurrent use, also across replicas where they are shared.
 /// </remarks>
 public interface IIdempotencyStore
 {

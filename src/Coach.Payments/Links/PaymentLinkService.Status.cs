@@ -44,9 +44,16 @@ internal sealed partial class PaymentLinkService
     {
         PaymentRecord record = await ReadAsync(id, cancellationToken).ConfigureAwait(false) ?? throw PaymentException.NotFound();
         IPaymentGateway gateway = GatewayOf(record);
+        if (!parts.MayAsk(record))
+        {
+            throw PaymentException.Rejected(new GatewayFailure(GatewayFailureKind.NotSupported,
+                "The link is a real one, and this host only simulates payments. Close it from a host in real mode, or in the provider's dashboard."));
+        }
+
         if (!gateway.Capabilities.CanDeactivate)
         {
-            throw PaymentException.Unavailable($"The gateway '{gateway.Name}' cannot close a link. Close it in the provider's dashboard.");
+            throw PaymentException.Rejected(new GatewayFailure(GatewayFailureKind.NotSupported,
+                $"The gateway '{gateway.Name}' cannot close a link. Close it in the provider's dashboard."));
         }
 
         long deadline = parts.Steps.DeadlineIn(parts.Options.TotalTimeout);
@@ -107,7 +114,7 @@ internal sealed partial class PaymentLinkService
     {
         IPaymentGateway gateway = GatewayOf(record);
         bool isSettled = record.Status == PaymentStatus.Succeeded || (record.IsSimulated && record.Status != PaymentStatus.Pending);
-        if (isSettled || !gateway.Capabilities.CanListSessions)
+        if (isSettled || !parts.MayAsk(record) || !gateway.Capabilities.CanListSessions)
         {
             // Webhooks may have moved it on.
             return (await ReadAsync(record.LinkId!, cancellationToken).ConfigureAwait(false) ?? record, null);

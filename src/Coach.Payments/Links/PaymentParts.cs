@@ -43,7 +43,7 @@ internal sealed class PaymentParts
                 return true;
             case GatewayMode.NotConfigured:
                 throw PaymentException.Unavailable(
-                    $"There is no {StripeTransport.SecretName}, and this host may not simulate payments. Set it, or run in mock mode.");
+                    $"There is no {Options.Stripe.ApiKeyName}, and this host may not simulate payments. Set it, or run in mock mode.");
             case GatewayMode.Live when Options.TestModeOnly:
                 throw PaymentException.Unavailable(
                     "The payment key is not a test key, and Coach:Payments:TestModeOnly is set. Use a key that begins with sk_test_ or rk_test_.");
@@ -51,6 +51,10 @@ internal sealed class PaymentParts
                 return false;
         }
     }
+
+    /// <summary>Whether a record's provider may be asked now: a real link of an earlier run is left alone in mock mode.</summary>
+    /// <exception cref="PaymentException">Live keys are refused here.</exception>
+    public bool MayAsk(PaymentRecord record) => record.IsSimulated || (HostMode != HostMode.Mock && (Gateway.Mode == GatewayMode.NotConfigured || !IsSimulating()));
 
     /// <summary>Changes a record whatever else changes in it meanwhile.</summary>
     /// <param name="record">The record as last seen.</param>
@@ -84,7 +88,7 @@ internal sealed class PaymentParts
     {
         try
         {
-            Metrics.SetPending(await Store.CountUnsettledAsync(CancellationToken.None).ConfigureAwait(false));
+            Metrics.SetPending(this, await Store.CountUnsettledAsync(CancellationToken.None).ConfigureAwait(false));
         }
 #pragma warning disable CA1031 // the gauge shows the last known figure
         catch (Exception)

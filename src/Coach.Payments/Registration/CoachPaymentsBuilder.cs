@@ -1,5 +1,4 @@
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
@@ -18,7 +17,7 @@ public sealed class CoachPaymentsBuilder
     /// <summary>The host's services.</summary>
     public IServiceCollection Services { get; }
 
-    /// <summary>The name of this registration; empty for the default one.</summary>
+    /// <summary>The name of this registration, and the key of its services; empty for the default one, whose services have none.</summary>
     public string Name { get; }
 
     /// <summary>The HTTP client that talks to Stripe. Retries are the service's already: add none here that repeat a POST.</summary>
@@ -28,8 +27,7 @@ public sealed class CoachPaymentsBuilder
     /// <returns>This builder.</returns>
     public CoachPaymentsBuilder UseStripe()
     {
-        Services.RemoveAll<IPaymentGateway>();
-        Services.AddSingleton<IPaymentGateway>(static provider => provider.GetRequiredService<StripeGateway>());
+        Services.ReplaceNamed<IPaymentGateway>(Name, provider => provider.GetNamed<StripeGateway>(Name));
         return this;
     }
 
@@ -37,8 +35,7 @@ public sealed class CoachPaymentsBuilder
     /// <returns>This builder.</returns>
     public CoachPaymentsBuilder UseSimulated()
     {
-        Services.RemoveAll<IPaymentGateway>();
-        Services.AddSingleton<IPaymentGateway>(static provider => provider.GetRequiredService<SimulatedGateway>());
+        Services.ReplaceNamed<IPaymentGateway>(Name, provider => provider.GetNamed<SimulatedGateway>(Name));
         return this;
     }
 
@@ -49,8 +46,7 @@ public sealed class CoachPaymentsBuilder
         System.Diagnostics.CodeAnalysis.DynamicallyAccessedMemberTypes.PublicConstructors)] TGateway>()
         where TGateway : class, IPaymentGateway
     {
-        Services.RemoveAll<IPaymentGateway>();
-        Services.AddSingleton<IPaymentGateway, TGateway>();
+        Services.ReplaceNamed<IPaymentGateway>(Name, static provider => ActivatorUtilities.CreateInstance<TGateway>(provider));
         return this;
     }
 
@@ -60,8 +56,7 @@ public sealed class CoachPaymentsBuilder
     public CoachPaymentsBuilder UseGateway(Func<IServiceProvider, IPaymentGateway> factory)
     {
         ArgumentNullException.ThrowIfNull(factory);
-        Services.RemoveAll<IPaymentGateway>();
-        Services.AddSingleton(factory);
+        Services.ReplaceNamed(Name, factory);
         return this;
     }
 
@@ -72,8 +67,7 @@ public sealed class CoachPaymentsBuilder
         System.Diagnostics.CodeAnalysis.DynamicallyAccessedMemberTypes.PublicConstructors)] TStore>()
         where TStore : class, IIdempotencyStore
     {
-        Services.RemoveAll<IIdempotencyStore>();
-        Services.AddSingleton<IIdempotencyStore, TStore>();
+        Services.ReplaceNamed<IIdempotencyStore>(Name, static provider => ActivatorUtilities.CreateInstance<TStore>(provider));
         return this;
     }
 
@@ -83,8 +77,7 @@ public sealed class CoachPaymentsBuilder
     public CoachPaymentsBuilder UseStore(Func<IServiceProvider, IIdempotencyStore> factory)
     {
         ArgumentNullException.ThrowIfNull(factory);
-        Services.RemoveAll<IIdempotencyStore>();
-        Services.AddSingleton(factory);
+        Services.ReplaceNamed(Name, factory);
         return this;
     }
 
@@ -97,7 +90,7 @@ public sealed class CoachPaymentsBuilder
         return UseStore(provider => new FileIdempotencyStore(
             path,
             provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<IOptions<CoachPaymentsOptions>>().Value.MaxRecords));
+            provider.GetRequiredService<IOptionsMonitor<CoachPaymentsOptions>>().Get(Name).MaxRecords));
     }
 
     /// <summary>Settles operations of unknown outcome in the background (<see cref="CoachPaymentsOptions.ReconcileInterval"/>) and forgets
@@ -105,7 +98,12 @@ public sealed class CoachPaymentsBuilder
     /// <returns>This builder.</returns>
     public CoachPaymentsBuilder WithReconciliation()
     {
-        Services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ReconciliationService>());
+        if (!Services.HasNamed<ReconciliationService>(Name))
+        {
+            Services.TryAddNamed(Name, provider => new ReconciliationService(provider.GetNamed<IPaymentLinks>(Name), provider.GetNamed<PaymentParts>(Name)));
+            Services.AddSingleton<IHostedService>(provider => provider.GetNamed<ReconciliationService>(Name));
+        }
+
         return this;
     }
 }

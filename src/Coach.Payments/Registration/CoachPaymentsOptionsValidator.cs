@@ -6,6 +6,7 @@ internal sealed class CoachPaymentsOptionsValidator : IValidateOptions<CoachPaym
 {
     public ValidateOptionsResult Validate(string? name, CoachPaymentsOptions options)
     {
+        string section = string.IsNullOrEmpty(name) ? "Coach:Payments" : $"Coach:Payments:{name}";
         OptionsCheck check = new OptionsCheck("Coach:Payments", name)
             .HttpUrl(options.Stripe.BaseUrl)
             .InRange(options.Stripe.MaxResponseBytes, 4096, 16 * 1024 * 1024)
@@ -32,14 +33,16 @@ internal sealed class CoachPaymentsOptionsValidator : IValidateOptions<CoachPaym
             .InRange(options.ReconcileInterval, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1))
             .InRange(options.ReconcileBatch, 1, 100_000)
             .InRange(options.SettleDelay, TimeSpan.Zero, TimeSpan.FromDays(1))
-            .That(options.Namespace is { Length: >= 1 and <= 64 }, "Coach:Payments:Namespace must have 1 to 64 characters.")
+            .That(options.Namespace is { Length: >= 1 and <= 64 }, $"{section}:Namespace must have 1 to 64 characters.")
             .That(options.LeaseDuration > options.TotalTimeout,
-                $"Coach:Payments:LeaseDuration is {options.LeaseDuration}; it must be longer than TotalTimeout ({options.TotalTimeout}).")
-            .That(options.Stripe.Account is null || IsHeaderSafe(options.Stripe.Account),
-                "Coach:Payments:Stripe:Account must be an account id such as 'acct_123', of at most 100 letters, digits and '_'.");
+                $"{section}:LeaseDuration is {options.LeaseDuration}; it must be longer than TotalTimeout ({options.TotalTimeout}).")
+            .That(IsPlain(options.Stripe.ApiKeyName) && IsPlain(options.Stripe.WebhookSecretName),
+                $"{section}:Stripe:ApiKeyName and WebhookSecretName must be names of secrets, of at most 100 letters, digits and '_'.")
+            .That(options.Stripe.Account is null || IsPlain(options.Stripe.Account),
+                $"{section}:Stripe:Account must be an account id such as 'acct_123', of at most 100 letters, digits and '_'.");
         return check.Result();
     }
 
-    private static bool IsHeaderSafe(string account) =>
-        account.Length is > 0 and <= 100 && account.All(c => char.IsAsciiLetterOrDigit(c) || c == '_');
+    private static bool IsPlain(string? text) =>
+        text is { Length: > 0 and <= 100 } && text.All(c => char.IsAsciiLetterOrDigit(c) || c == '_');
 }

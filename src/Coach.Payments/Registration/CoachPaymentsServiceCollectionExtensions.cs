@@ -12,6 +12,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Registers payments.</summary>
 public static class CoachPaymentsServiceCollectionExtensions
 {
+    private const int LongestName = 40;
+
     /// <summary>
     /// Registers <see cref="IPaymentLinks"/> and <see cref="IPaymentWebhooks"/>: Stripe over REST and records in memory, unless the
     /// builder is told otherwise. Options come from the section <c>Coach:Payments</c>, the secrets <c>STRIPE_API_KEY</c> and
@@ -24,13 +26,45 @@ public static class CoachPaymentsServiceCollectionExtensions
     public static CoachPaymentsBuilder AddCoachPayments(this IServiceCollection services, Action<CoachPaymentsOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
-        services.AddCoachSecrets(static options =>
-            options.Manifest.Optional(StripeTransport.SecretName, PaymentWebhooks.SecretName));
-        OptionsBuilder<CoachPaymentsOptions> options = services.AddOptions<CoachPaymentsOptions>().ValidateOnStart();
-        if (!services.Any(static service => service.ServiceType == typeof(PaymentParts)))
+        return Add(services, "", configure);
+    }
+
+    /// <summary>
+    /// Registers payments beside others: for a second account, or for real links beside simulated ones. Everything is a keyed service under
+    /// the name (<c>[FromKeyedServices("shop")] IPaymentLinks</c>), with a gateway, a store, records and options of its own. Options come
+    /// from the section <c>Coach:Payments:{name}</c>; <see cref="CoachPaymentsOptions.Namespace"/> is the name unless set, so that equal
+    /// operation keys never meet. Calling it twice with the same name is harmless.
+    /// </summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="name">The name: 1 to 40 letters, digits and dashes.</param>
+    /// <param name="configure">Changes the options after they were bound from configuration.</param>
+    /// <returns>The builder that chooses gateway and store.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
+    /// <exception cref="ArgumentException"><paramref name="name"/> is no such name.</exception>
+    public static CoachPaymentsBuilder AddCoachPayments(this IServiceCollection services, string name, Action<CoachPaymentsOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        if (name.Length > LongestName || !name.All(static c => char.IsAsciiLetterOrDigit(c) || c == '-'))
         {
-            options.Configure<IServiceProvider>(static (options, provider) =>
-                provider.GetService<IConfiguration>()?.GetSection("Coach:Payments").Bind(options));
+            throw new ArgumentException($"A payments' name has 1 to {LongestName} letters, digits and dashes.", nameof(name));
+        }
+
+        return Add(services, name, configure);
+    }
+
+    private static CoachPaymentsBuilder Add(IServiceCollection services, string name, Action<CoachPaymentsOptions>? configure)
+    {
+        bool isFirst = !services.HasNamed<PaymentParts>(name);
+        services.AddCoachSecrets(static options => options.Manifest.Optional(StripeOptions.DefaultApiKeyName, StripeOptions.DefaultWebhookSecretName));
+        OptionsBuilder<CoachPaymentsOptions> options = services.AddOptions<CoachPaymentsOptions>(name).ValidateOnStart();
+        if (isFirst)
+        {
+            options.Configure<IServiceProvider>((options, provider) =>
+            {
+                options.Namespace = name.Length == 0 ? options.Namespace : name;
+                provider.GetService<IConfiguration>()?.GetSection(SectionOf(name)).Bind(options);
+            });
         }
 
         if (configure is not null)
@@ -41,21 +75,21 @@ public static class CoachPaymentsServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CoachPaymentsOptions>, CoachPaymentsOptionsValidator>());
         services.TryAddSingleton(static provider => new PaymentMetrics(provider.GetService<IMeterFactory>()));
         services.TryAddSingleton(static provider => new PaymentRandom(provider.GetService<Random>()));
-        services.TryAddSingleton(static provider => new SimulatedGateway(OptionsOf(provider).Simulated, TimeOf(provider)));
-        services.TryAddSingleton(static provider => new StripeGateway(
-            new StripeTransport(provider.GetRequiredService<IHttpClientFactory>(), provider.GetRequiredService<ISecretSource>(), OptionsOf(provider).Stripe, TimeOf(provider)),
-            OptionsOf(provider).Stripe));
-        services.TryAddSingleton<IPaymentGateway>(static provider => provider.GetRequiredService<StripeGateway>());
-        services.TryAddSingleton<IIdempotencyStore>(static provider => new MemoryIdempotencyStore(TimeOf(provider), OptionsOf(provider).MaxRecords));
-        services.TryAddSingleton(static provider => BuildParts(provider));
-        services.TryAddSingleton<IPaymentLinks>(static provider => new PaymentLinkService(provider.GetRequiredService<PaymentParts>()));
-        services.TryAddSingleton<IPaymentWebhooks>(static provider =>
-            new PaymentWebhooks(provider.GetRequiredService<PaymentParts>(), provider.GetRequiredService<ISecretSource>()));
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IComponentHealth, PaymentHealth>());
-        IHttpClientBuilder client = services.AddHttpClient(StripeTransport.ClientName);
-        if (!services.Any(static service => service.ServiceType == typeof(HttpClientMark)))
+        services.TryAddNamed(name, provider => new SimulatedGateway(OptionsOf(provider, name).Simulated, TimeOf(provider)));
+        services.TryAddNamed(name, provider => new StripeGateway(
+            new StripeTransport(provider.GetRequiredService<IHttpClientFactory>(), ClientOf(name), provider.GetRequiredService<ISecretSource>(),
+                OptionsOf(provider, name).Stripe, TimeOf(provider)),
+            OptionsOf(provider, name).Stripe));
+        services.TryAddNamed<IPaymentGateway>(name, provider => provider.GetNamed<StripeGateway>(name));
+        services.TryAddNamed<IIdempotencyStore>(name, provider => new MemoryIdempotencyStore(TimeOf(provider), OptionsOf(provider, name).MaxRecords));
+        services.TryAddNamed(name, provider => BuildParts(provider, name));
+        services.TryAddNamed<IPaymentLinks>(name, provider => new PaymentLinkService(provider.GetNamed<PaymentParts>(name)));
+        services.TryAddNamed<IPaymentWebhooks>(name, provider =>
+            new PaymentWebhooks(provider.GetNamed<PaymentParts>(name), provider.GetRequiredService<ISecretSource>()));
+        IHttpClientBuilder client = services.AddHttpClient(ClientOf(name));
+        if (isFirst)
         {
-            services.AddSingleton<HttpClientMark>();
+            services.AddSingleton<IComponentHealth>(provider => new PaymentHealth(provider.GetNamed<PaymentParts>(name), name));
             client.ConfigureHttpClient(static http => http.Timeout = Timeout.InfiniteTimeSpan)
                 .ConfigurePrimaryHttpMessageHandler(static () => new SocketsHttpHandler
                 {
@@ -66,27 +100,32 @@ public static class CoachPaymentsServiceCollectionExtensions
                 });
         }
 
-        return new CoachPaymentsBuilder(services, "", client);
+        return new CoachPaymentsBuilder(services, name, client);
     }
 
-    private static CoachPaymentsOptions OptionsOf(IServiceProvider provider) => provider.GetRequiredService<IOptions<CoachPaymentsOptions>>().Value;
+    private static string SectionOf(string name) => name.Length == 0 ? "Coach:Payments" : $"Coach:Payments:{name}";
+
+    private static string ClientOf(string name) => name.Length == 0 ? StripeTransport.ClientName : $"{StripeTransport.ClientName}:{name}";
+
+    private static CoachPaymentsOptions OptionsOf(IServiceProvider provider, string name) =>
+        provider.GetRequiredService<IOptionsMonitor<CoachPaymentsOptions>>().Get(name);
 
     private static TimeProvider TimeOf(IServiceProvider provider) => provider.GetRequiredService<TimeProvider>();
 
-    private static PaymentParts BuildParts(IServiceProvider provider)
+    private static PaymentParts BuildParts(IServiceProvider provider, string name)
     {
-        CoachPaymentsOptions options = OptionsOf(provider);
+        CoachPaymentsOptions options = OptionsOf(provider, name);
         TimeProvider time = TimeOf(provider);
-        IPaymentGateway gateway = provider.GetRequiredService<IPaymentGateway>();
+        IPaymentGateway gateway = provider.GetNamed<IPaymentGateway>(name);
         PaymentMetrics metrics = provider.GetRequiredService<PaymentMetrics>();
         ILogger logger = provider.GetService<ILoggerFactory>()?.CreateLogger("Coach.Payments") ?? NullLogger.Instance;
         PaymentRandom random = provider.GetRequiredService<PaymentRandom>();
         var availability = new GatewayAvailability(gateway, options, time, metrics, logger);
         return new PaymentParts
         {
-            Store = provider.GetRequiredService<IIdempotencyStore>(),
+            Store = provider.GetNamed<IIdempotencyStore>(name),
             Gateway = gateway,
-            Simulated = provider.GetRequiredService<SimulatedGateway>(),
+            Simulated = provider.GetNamed<SimulatedGateway>(name),
             Availability = availability,
             Steps = new StepRunner(gateway, options, time, random.Next, availability, metrics, logger),
             Options = options,
@@ -96,6 +135,4 @@ public static class CoachPaymentsServiceCollectionExtensions
             Logger = logger,
         };
     }
-
-    private sealed class HttpClientMark;
 }

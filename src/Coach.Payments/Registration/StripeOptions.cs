@@ -3,6 +3,17 @@ namespace Coach.Payments;
 /// <summary>Stripe's REST API: the section <c>Coach:Payments:Stripe</c>.</summary>
 public sealed class StripeOptions
 {
+    internal const string DefaultApiKeyName = "STRIPE_API_KEY";
+    internal const string DefaultWebhookSecretName = "STRIPE_WEBHOOK_SECRET";
+
+    /// <summary>The name of the secret that holds the key: another one for a second account.</summary>
+    /// <value>1 to 100 letters, digits and <c>_</c>; <c>STRIPE_API_KEY</c> unless set. The name, never the key.</value>
+    public string ApiKeyName { get; set; } = DefaultApiKeyName;
+
+    /// <summary>The name of the secret that webhooks are verified with.</summary>
+    /// <value>1 to 100 letters, digits and <c>_</c>; <c>STRIPE_WEBHOOK_SECRET</c> unless set. The name, never the secret.</value>
+    public string WebhookSecretName { get; set; } = DefaultWebhookSecretName;
+
     /// <summary>Where the API is. Point it at a loopback server to test.</summary>
     /// <value>An absolute http or https address; <c>https://api.stripe.com</c> unless set.</value>
     public Uri BaseUrl { get; set; } = new("https://api.stripe.com");

@@ -12,7 +12,8 @@ internal sealed class SimulatedGateway(SimulatedOptions options, TimeProvider ti
 
     public string Name => "simulated";
 
-    public GatewayCapabilities Capabilities => GatewayCapabilities.Full;
+    // It keeps nothing, so there is nothing to find; and the same operation has the same link without any search.
+    public GatewayCapabilities Capabilities { get; } = GatewayCapabilities.Full with { HasLookupKeys = false, CanFindLinks = false };
 
     public GatewayMode Mode => GatewayMode.Simulated;
 
@@ -25,7 +26,7 @@ internal sealed class SimulatedGateway(SimulatedOptions options, TimeProvider ti
     }
 
     public Task<GatewayResult<GatewayPrice?>> FindPriceAsync(string lookupKey, CancellationToken cancellationToken = default) =>
-        Done<GatewayPrice?>(null, cancellationToken);
+        Lacks<GatewayPrice?>("finding a price", cancellationToken);
 
     public Task<GatewayResult<GatewayLink>> CreateLinkAsync(GatewayLinkRequest request, CancellationToken cancellationToken = default)
     {
@@ -34,13 +35,10 @@ internal sealed class SimulatedGateway(SimulatedOptions options, TimeProvider ti
     }
 
     public Task<GatewayResult<bool>> NoteLinkAsync(string priceId, string linkId, CancellationToken cancellationToken = default) =>
-        Done(true, cancellationToken);
+        Lacks<bool>("metadata", cancellationToken);
 
-    public Task<GatewayResult<GatewayLink?>> FindLinkAsync(GatewayLinkQuery query, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(query);
-        return Done<GatewayLink?>(LinkOf(query.LinkId ?? IdOf(query.Tag)), cancellationToken);
-    }
+    public Task<GatewayResult<GatewayLink?>> FindLinkAsync(GatewayLinkQuery query, CancellationToken cancellationToken = default) =>
+        Lacks<GatewayLink?>("finding a link", cancellationToken);
 
     public Task<GatewayResult<GatewayLink>> DeactivateLinkAsync(string linkId, CancellationToken cancellationToken = default) =>
         Done(LinkOf(linkId) with { IsActive = false }, cancellationToken);
@@ -60,6 +58,12 @@ internal sealed class SimulatedGateway(SimulatedOptions options, TimeProvider ti
     private static string IdOf(string tag) => IdPrefix + tag;
 
     private GatewayLink LinkOf(string id) => new() { Id = id, Url = new Uri(_root + Uri.EscapeDataString(id)) };
+
+    private static Task<GatewayResult<T>> Lacks<T>(string what, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return Task.FromResult<GatewayResult<T>>(new GatewayFailure(GatewayFailureKind.NotSupported, $"Simulated payments do not include {what}."));
+    }
 
     private static Task<GatewayResult<T>> Done<T>(T value, CancellationToken cancellationToken)
     {

@@ -42,7 +42,7 @@ internal sealed class StripeGateway(StripeTransport transport, StripeOptions opt
     public Task<GatewayResult<GatewayPrice?>> FindPriceAsync(string lookupKey, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(lookupKey);
-        string path = $"/v1/prices?lookup_keys[]={Uri.EscapeDataString(lookupKey)}&limit=1";
+        string path = $"/v1/prices?lookup_keys[]={Uri.EscapeDataString(lookupKey)}&limit=10";
         return transport.SendAsync<GatewayPrice?>(HttpMethod.Get, path, null, null, (json, reply) =>
         {
             if (json.List() is not { } list)
@@ -50,15 +50,24 @@ internal sealed class StripeGateway(StripeTransport transport, StripeOptions opt
                 return null;
             }
 
+            // The key is unique among active prices; one that was archived keeps it, and may know the link.
+            GatewayPrice? archived = null;
             foreach (JsonElement item in list)
             {
-                if (item.Text("lookup_key") == lookupKey && StripeJson.Price(item, reply, isNew: false) is { } price)
+                if (item.Text("lookup_key") != lookupKey || StripeJson.Price(item, reply, isNew: false) is not { } price)
+                {
+                    continue;
+                }
+
+                if (item.Flag("active") != false)
                 {
                     return price;
                 }
+
+                archived ??= price;
             }
 
-            return new GatewayResult<GatewayPrice?>((GatewayPrice?)null);
+            return new GatewayResult<GatewayPrice?>(archived);
         }, cancellationToken);
     }
 
@@ -184,7 +193,7 @@ internal sealed class StripeGateway(StripeTransport transport, StripeOptions opt
                     string? last = null;
                     foreach (JsonElement item in list)
                     {
-                        last = item.Text("id");
+                        last = item.Text("id") ?? last;
                         if (!visit(item, reply))
                         {
                             return (null, false);
@@ -198,9 +207,15 @@ internal sealed class StripeGateway(StripeTransport transport, StripeOptions opt
                 return failure;
             }
 
-            if (!at.HasMore || at.Next is null)
+            if (!at.HasMore)
             {
                 return null;
+            }
+
+            if (at.Next is null || at.Next == after)
+            {
+                // Taking this for the end would turn "not found" into "does not exist".
+                return new GatewayFailure(GatewayFailureKind.BadAnswer, "Stripe says that its list goes on, but not where.");
             }
 
             after = at.Next;

@@ -62,6 +62,7 @@ internal static class StripeJson
     public static GatewaySessionState State(string? status, string? paymentStatus) => status switch
     {
         "complete" when paymentStatus is "paid" or "no_payment_required" => GatewaySessionState.Paid,
+        null when paymentStatus is "paid" => GatewaySessionState.Paid,
         "complete" => GatewaySessionState.CompleteUnpaid,
         "expired" => GatewaySessionState.Expired,
         _ => GatewaySessionState.Open,

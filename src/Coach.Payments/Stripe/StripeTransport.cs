@@ -8,10 +8,9 @@ using Coach.Abstractions;
 namespace Coach.Payments;
 
 /// <summary>One HTTP request to Stripe: headers, bounded answer, and what a failure means (facts and order: see README, "Retry").</summary>
-internal sealed class StripeTransport(IHttpClientFactory clients, ISecretSource secrets, StripeOptions options, TimeProvider time)
+internal sealed class StripeTransport(IHttpClientFactory clients, string clientName, ISecretSource secrets, StripeOptions options, TimeProvider time)
 {
     public const string ClientName = "Coach.Payments.Stripe";
-    public const string SecretName = "STRIPE_API_KEY";
 
     /// <summary>The API version every request is pinned to (stripe/stripe-dotnet ApiVersion.cs, 2026-07).</summary>
     public const string ApiVersion = "2026-07-29.dahlia";
@@ -20,7 +19,7 @@ internal sealed class StripeTransport(IHttpClientFactory clients, ISecretSource 
 
     private readonly string _root = options.BaseUrl.AbsoluteUri.TrimEnd('/');
 
-    public GatewayMode Mode => secrets.TryGet(SecretName, out Secret? key) ? ModeOf(key.Reveal()) : GatewayMode.NotConfigured;
+    public GatewayMode Mode => secrets.TryGet(options.ApiKeyName, out Secret? key) ? ModeOf(key.Reveal()) : GatewayMode.NotConfigured;
 
     /// <summary>Only a key that says it is a test key is one: anything unclear counts as live.</summary>
     public static GatewayMode ModeOf(string key) =>
@@ -30,14 +29,14 @@ internal sealed class StripeTransport(IHttpClientFactory clients, ISecretSource 
     public async Task<GatewayResult<T>> SendAsync<T>(
         HttpMethod method, string path, StripeForm? form, string? idempotencyKey, Func<JsonElement, StripeReply, GatewayResult<T>?> read, CancellationToken cancellationToken)
     {
-        if (!secrets.TryGet(SecretName, out Secret? key))
+        if (!secrets.TryGet(options.ApiKeyName, out Secret? key))
         {
-            return new GatewayFailure(GatewayFailureKind.NotSupported, $"There is no {SecretName}. Set it to take payments.");
+            return new GatewayFailure(GatewayFailureKind.NotSupported, $"There is no {options.ApiKeyName}. Set it to take payments.");
         }
 
         if (!IsHeaderSafe(key.Reveal()))
         {
-            return new GatewayFailure(GatewayFailureKind.Unauthorized, $"{SecretName} holds characters no key has. Copy it again from the Stripe dashboard.");
+            return new GatewayFailure(GatewayFailureKind.Unauthorized, $"{options.ApiKeyName} holds characters no key has. Copy it again from the Stripe dashboard.");
         }
 
         using var request = new HttpRequestMessage(method, _root + path);
@@ -58,16 +57,15 @@ internal sealed class StripeTransport(IHttpClientFactory clients, ISecretSource 
             request.Content = form.ToContent();
         }
 
-        HttpClient client = clients.CreateClient(ClientName);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(8192);
         try
         {
             using HttpResponseMessage response =
-                await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+                await clients.CreateClient(clientName).SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
             int length;
             (buffer, length) = await ReadBodyAsync(response.Content, buffer, cancellationToken).ConfigureAwait(false);
             var reply = new StripeReply(
-                IsReplay: Header(response, "Idempotent-Replayed") is "true",
+                IsReplay: Says(Header(response, "Idempotent-Replayed"), "true"),
                 RequestId: StripeRedaction.Id(Header(response, "Request-Id")),
                 ServerTime: response.Headers.Date ?? time.GetUtcNow());
             if (length < 0)
@@ -134,7 +132,7 @@ internal sealed class StripeTransport(IHttpClientFactory clients, ISecretSource 
         try
         {
             using JsonDocument document = JsonDocument.Parse(body);
-            return document.RootElement.ValueKind == JsonValueKind.Object && read(document.RootElement, reply) is { } result
+            return document.RootElement.ValueKind == JsonValueKind.Object && !HasError(document.RootElement) && read(document.RootElement, reply) is { } result
                 ? result
                 : Bad(reply, "a success without the expected object");
         }
@@ -143,6 +141,9 @@ internal sealed class StripeTransport(IHttpClientFactory clients, ISecretSource 
             return Bad(reply, "a success that is no complete JSON");
         }
     }
+
+    // A status of 200 does not make an error object a success.
+    private static bool HasError(JsonElement root) => root.TryGetProperty("error", out JsonElement error) && error.ValueKind == JsonValueKind.Object;
 
     // An answer that says "done" but shows nothing: the SDKs do not retry it (facts §4, last row), and neither is it a success.
     private static GatewayFailure Bad(StripeReply reply, string what) =>
@@ -153,12 +154,9 @@ internal sealed class StripeTransport(IHttpClientFactory clients, ISecretSource 
         int status = (int)response.StatusCode;
         StripeErrorBody error = StripeErrorBody.Parse(body);
         TimeSpan? retryAfter = RetryAfter(response.Headers.RetryAfter);
-        bool isRetryable = Header(response, "Stripe-Should-Retry") switch
-        {
-            "true" => true,
-            "false" => false,
-            _ => status == 409 || status >= 500 || (status == 429 && retryAfter is not null),
-        };
+        string? shouldRetry = Header(response, "Stripe-Should-Retry");
+        bool isRetryable = Says(shouldRetry, "true")
+            || (!Says(shouldRetry, "false") && (status == 409 || status >= 500 || (status == 429 && retryAfter is not null)));
         GatewayFailureKind kind = Kind(status, error, reply.IsReplay);
         return new GatewayFailure(kind, Message(kind, status, error))
         {
@@ -196,13 +194,13 @@ internal sealed class StripeTransport(IHttpClientFactory clients, ISecretSource 
         };
     }
 
-    private static string Message(GatewayFailureKind kind, int status, StripeErrorBody error)
+    private string Message(GatewayFailureKind kind, int status, StripeErrorBody error)
     {
         string detail = error.Message is null ? "" : $" Stripe says: {error.Message}";
         return kind switch
         {
-            GatewayFailureKind.Unauthorized => $"Stripe refused {SecretName} (401). Check that it is a current secret or restricted key of the right account.",
-            GatewayFailureKind.Forbidden => $"{SecretName} may not do this (403). Give the restricted key write access to Products, Prices and Payment Links and read access to Checkout Sessions.",
+            GatewayFailureKind.Unauthorized => $"Stripe refused {options.ApiKeyName} (401). Check that it is a current secret or restricted key of the right account.",
+            GatewayFailureKind.Forbidden => $"{options.ApiKeyName} may not do this (403). Give the restricted key write access to Products, Prices and Payment Links and read access to Checkout Sessions.",
             GatewayFailureKind.RateLimited => "Stripe limits the rate of requests (429). Try again later.",
             GatewayFailureKind.InUse => "Stripe is still working on the same request (409).",
             GatewayFailureKind.ServerError => string.Create(CultureInfo.InvariantCulture, $"Stripe failed ({status})."),
@@ -223,6 +221,8 @@ internal sealed class StripeTransport(IHttpClientFactory clients, ISecretSource 
         TimeSpan? wait = header?.Delta ?? (header?.Date is { } date ? date - time.GetUtcNow() : null);
         return wait is null ? null : TimeSpan.FromSeconds(Math.Clamp(wait.Value.TotalSeconds, 0, LongestWaitSeconds));
     }
+
+    private static bool Says(string? header, string value) => string.Equals(header?.Trim(), value, StringComparison.OrdinalIgnoreCase);
 
     private static string? Header(HttpResponseMessage response, string name) =>
         response.Headers.TryGetValues(name, out IEnumerable<string>? values) ? values.FirstOrDefault() : null;

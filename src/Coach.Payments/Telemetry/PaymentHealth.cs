@@ -3,9 +3,9 @@ using Coach.Abstractions;
 namespace Coach.Payments;
 
 /// <summary>What the host's health endpoints show of payments.</summary>
-internal sealed class PaymentHealth(PaymentParts parts) : IComponentHealth
+internal sealed class PaymentHealth(PaymentParts parts, string name) : IComponentHealth
 {
-    public string Name => "payments";
+    public string Name { get; } = name.Length == 0 ? "payments" : $"payments:{name}";
 
     public async ValueTask<ComponentReport> CheckAsync(CancellationToken cancellationToken = default)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 
 namespace Coach.Payments;
@@ -13,7 +14,8 @@ internal sealed class PaymentMetrics : IDisposable
     private readonly Counter<long> _links;
     private readonly Counter<long> _attempts;
     private readonly Counter<long> _webhooks;
-    private int _pending;
+    private readonly ConcurrentDictionary<object, int> _pending = new(ReferenceEqualityComparer.Instance);
+    private readonly ConcurrentQueue<Func<bool>> _gateways = new();
 
     public PaymentMetrics(IMeterFactory? factory = null)
     {
@@ -24,14 +26,14 @@ internal sealed class PaymentMetrics : IDisposable
             "Attempts at the payment provider by step and outcome.");
         _webhooks = _meter.CreateCounter<long>("coach.payments.webhooks", "{event}",
             "Webhook calls by outcome: applied, duplicate, ignored, unmatched or refused.");
-        _meter.CreateObservableGauge("coach.payments.gateway_available", () => IsAvailable() ? 1 : 0, null,
-            "1 while the payment provider is believed to answer, 0 otherwise and while nothing is known.");
-        _meter.CreateObservableGauge("coach.payments.reconciliation_pending", () => Volatile.Read(ref _pending), null,
+        _meter.CreateObservableGauge("coach.payments.gateway_available", () => !_gateways.IsEmpty && _gateways.All(static isAvailable => isAvailable()) ? 1 : 0, null,
+            "1 while the payment provider (every one, where there are several) is believed to answer, 0 otherwise and while nothing is known.");
+        _meter.CreateObservableGauge("coach.payments.reconciliation_pending", () => _pending.Values.Sum(), null,
             "Payment links whose outcome is unknown and waits for reconciliation.");
     }
 
-    /// <summary>Read by the gauge; set by the availability probe.</summary>
-    public Func<bool> IsAvailable { get; set; } = static () => false;
+    /// <summary>Lets the gauge ask one more gateway's availability.</summary>
+    public void Watch(Func<bool> isAvailable) => _gateways.Enqueue(isAvailable);
 
     public void Link(string outcome) => _links.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 
@@ -41,7 +43,7 @@ internal sealed class PaymentMetrics : IDisposable
         new KeyValuePair<string, object?>("step", step),
         new KeyValuePair<string, object?>("outcome", failure is null ? "success" : NameOf(failure.Kind)));
 
-    public void SetPending(int count) => Volatile.Write(ref _pending, count);
+    public void SetPending(object owner, int count) => _pending[owner] = count;
 
     public static string NameOf(GatewayFailureKind kind) => (int)kind >= 0 && (int)kind < KindNames.Length ? KindNames[(int)kind] : "unknown";
 

@@ -5,7 +5,7 @@ namespace Coach.Payments;
 /// <summary>The service behind <see cref="IPaymentWebhooks"/>.</summary>
 internal sealed class PaymentWebhooks(PaymentParts parts, ISecretSource secrets) : IPaymentWebhooks
 {
-    public const string SecretName = "STRIPE_WEBHOOK_SECRET";
+    private string SecretName => parts.Options.Stripe.WebhookSecretName;
 
     public async Task<WebhookOutcome> HandleAsync(ReadOnlyMemory<byte> rawBody, string? signatureHeader, CancellationToken cancellationToken = default)
     {

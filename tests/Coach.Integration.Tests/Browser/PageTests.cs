@@ -112,6 +112,9 @@ public sealed partial class PageTests : IAsyncLifetime
         await Assertions.Expect(page.Locator("#payment a")).ToHaveAttributeAsync("href", address!);
         await Assertions.Expect(page.Locator("#pay")).ToBeDisabledAsync();
         await KeepScreenshotAsync(page, "tab");
+        await page.ClickAsync("#cancel");
+        await Assertions.Expect(page.Locator("#payment")).ToContainTextAsync("expired");
+        await Assertions.Expect(page.Locator("#cancel")).ToBeHiddenAsync();
         await page.ClickAsync("#new-tab");
         await Assertions.Expect(page.Locator("#total")).ToHaveTextAsync("0.00 USD");
         Assert.Empty(problems);

@@ -142,6 +142,73 @@ public sealed class KeyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Chat_SecondQuestion_CarriesTheFirstTurnUntilItIsForgotten()
+    {
+        _providers.SetKey("gemini", "history-key");
+        _providers.AnswerAlways("gemini", _ => ScriptedAnswer.Text("The ferry leaves at noon [1]."));
+        using HttpClient visitor = _host.NewVisitor();
+        await visitor.AddKeyAsync("gemini", "history-key");
+        await visitor.AskAsync("first-question about the ferry");
+        await visitor.AskAsync("second-question about the way back");
+        string second = Assert.Single(_providers.Requests, request => request.Body.Contains("second-question", StringComparison.Ordinal)).Body;
+        Assert.Contains("first-question", second, StringComparison.Ordinal);
+        Assert.Contains("The ferry leaves at noon.", second, StringComparison.Ordinal);
+
+        using HttpResponseMessage forgotten = await visitor.DeleteAsync("/api/chat");
+        Assert.Equal(HttpStatusCode.NoContent, forgotten.StatusCode);
+        await visitor.AskAsync("third-question about the harbour");
+        string third = Assert.Single(_providers.Requests, request => request.Body.Contains("third-question", StringComparison.Ordinal)).Body;
+        Assert.DoesNotContain("first-question", third, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Chat_AfterAMockAnswer_TheModelIsNotShownTheMocksWords()
+    {
+        _providers.SetKey("gemini", "after-mock-key");
+        _providers.AnswerAlways("gemini", _ => ScriptedAnswer.Text("Yes."));
+        using HttpClient visitor = _host.NewVisitor();
+        await visitor.AskAsync("mock-question about keys");
+        await visitor.AddKeyAsync("gemini", "after-mock-key");
+        await visitor.AskAsync("real-question about keys");
+        string body = Assert.Single(_providers.Requests, request => request.Body.Contains("real-question", StringComparison.Ordinal)).Body;
+        Assert.DoesNotContain("mock-question", body, StringComparison.Ordinal);
+        Assert.DoesNotContain("Mock mode", body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Chat_FirstProviderDown_TheSessionsOtherKeyAnswersAndIsNamed()
+    {
+        _providers.SetKey("gemini", "first-key");
+        _providers.SetKey("openai", "second-key");
+        _providers.AnswerAlways("gemini", _ => ScriptedAnswer.Text("Gemini says so."));
+        _providers.AnswerAlways("openai", _ => ScriptedAnswer.Text("OpenAI says so."));
+        using HttpClient visitor = _host.NewVisitor();
+        await visitor.AddKeyAsync("openai", "second-key");
+        await visitor.AddKeyAsync("gemini", "first-key");
+        ChatReply first = await visitor.AskAsync("Who answers?");
+        Assert.Equal("gemini", first.Done.GetProperty("provider").GetString());
+        Assert.Equal("Gemini says so.", first.Text);
+
+        _providers.Fail("gemini", ProviderFault.Status(503), times: 100);
+        ChatReply second = await visitor.AskAsync("Who answers now?");
+        Assert.Equal("openai", second.Done.GetProperty("provider").GetString());
+        Assert.Equal("OpenAI says so.", second.Text);
+    }
+
+    [Fact]
+    public async Task Chat_FirstKeyRevoked_IsAProblemThoughThereIsAnotherKey()
+    {
+        _providers.SetKey("gemini", "revoked-key");
+        _providers.SetKey("openai", "good-key");
+        using HttpClient visitor = _host.NewVisitor();
+        await visitor.AddKeyAsync("gemini", "revoked-key");
+        await visitor.AddKeyAsync("openai", "good-key");
+        _providers.SetKey("gemini", "revoked-key", ProviderKeyState.Invalid);
+        using HttpResponseMessage response = await visitor.PostJsonAsync("/api/chat", """{"message":"hello"}""");
+        await response.AssertProblemAsync(422, "ERR_KEY_INVALID");
+    }
+
+    [Fact]
     public async Task Chat_StreamCutInTheMiddle_EndsInAnErrorEvent()
     {
         _providers.SetKey("gemini", "cut-key");

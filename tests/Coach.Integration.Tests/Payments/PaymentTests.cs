@@ -54,6 +54,36 @@ public sealed class PaymentTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Delete_OwnLink_ClosesItAtStripeAndStaysClosed()
+    {
+        using HttpClient visitor = _host.NewVisitor();
+        using HttpResponseMessage first = await visitor.CreateLinkAsync("tab-1", Order);
+        string id = (await first.JsonAsync()).GetProperty("id").GetString()!;
+        for (int attempt = 0; attempt < 2; attempt++)
+        {
+            using HttpResponseMessage closed = await visitor.DeleteAsync($"/api/payments/links/{id}");
+            Assert.Equal(HttpStatusCode.OK, closed.StatusCode);
+            Assert.Equal("expired", (await closed.JsonAsync()).GetProperty("status").GetString());
+        }
+
+        Assert.False(Assert.Single(_stripe.Links).IsActive);
+        using HttpResponseMessage after = await visitor.GetAsync($"/api/payments/links/{id}");
+        Assert.Equal("expired", (await after.JsonAsync()).GetProperty("status").GetString());
+    }
+
+    [Fact]
+    public async Task Delete_AnotherSessionsLink_Is404AndLeavesItOpen()
+    {
+        using HttpClient visitor = _host.NewVisitor();
+        using HttpResponseMessage first = await visitor.CreateLinkAsync("tab-1", Order);
+        string id = (await first.JsonAsync()).GetProperty("id").GetString()!;
+        using HttpClient stranger = _host.NewVisitor();
+        using HttpResponseMessage refused = await stranger.DeleteAsync($"/api/payments/links/{id}");
+        await refused.AssertProblemAsync(404, "ERR_REQUEST_INVALID");
+        Assert.True(Assert.Single(_stripe.Links).IsActive);
+    }
+
+    [Fact]
     public async Task Create_TwentyAtOnceWithOneKey_MakesOneLink()
     {
         using HttpClient visitor = _host.NewVisitor();

@@ -4,6 +4,7 @@ using System.Diagnostics.Metrics;
 using System.Net.Http.Json;
 using Coach.Integration.Tests.Hosting;
 using Coach.Testing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.Integration.Tests.Secrecy;
 
@@ -20,7 +21,6 @@ public sealed class CanaryTests
     {
         var seen = new ConcurrentQueue<string>();
         using ActivityListener activities = ListenToActivities(seen);
-        using MeterListener meters = ListenToMeters(seen);
         await using ProviderFake providers = await ProviderFake.StartAsync();
         await using StripeFake stripe = await StripeFake.StartAsync();
         await using ChatHost host = await ChatHost.StartAsync(values =>
@@ -32,6 +32,7 @@ public sealed class CanaryTests
             values["STRIPE_API_KEY"] = StripeKey;
             values["STRIPE_WEBHOOK_SECRET"] = WebhookSecret;
         });
+        using MeterListener meters = ListenToMeters(seen, host);
         using HttpClient visitor = host.NewVisitor();
         providers.SetKey("gemini", UserKey);
 
@@ -102,9 +103,20 @@ public sealed class CanaryTests
         return listener;
     }
 
-    private static MeterListener ListenToMeters(ConcurrentQueue<string> seen)
+    private static MeterListener ListenToMeters(ConcurrentQueue<string> seen, ChatHost host)
     {
-        var listener = new MeterListener { InstrumentPublished = (instrument, self) => self.EnableMeasurementEvents(instrument) };
+        // Meters of this host and of the process; other tests' hosts end while this one is asked.
+        var own = host.Services.GetRequiredService<IMeterFactory>();
+        var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, self) =>
+            {
+                if (instrument.Meter.Scope is null || ReferenceEquals(instrument.Meter.Scope, own))
+                {
+                    self.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
         listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Keep(instrument, tags));
         listener.SetMeasurementEventCallback<int>((instrument, value, tags, _) => Keep(instrument, tags));
         listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Keep(instrument, tags));

@@ -5,6 +5,14 @@ namespace Coach.Llm.Tests.Errors;
 public class LlmExceptionTests
 {
     [Fact]
+    public void IsTransient_FullSessionOrFullHost_OnlyTheHostEmptiesByItself()
+    {
+        Assert.True(LlmException.SessionLimit("all places are taken", 5).IsTransient);
+        Assert.False(LlmException.TooManyKeys(5).IsTransient);
+        Assert.Equal("ERR_SESSION_LIMIT", LlmException.TooManyKeys(5).Code);
+    }
+
+    [Fact]
     public void Code_OfEveryKeyStatus_IsTheStatussOwn()
     {
         foreach (KeyStatus status in Enum.GetValues<KeyStatus>().Where(status => status is not (KeyStatus.Valid or KeyStatus.TimedOut)))
@@ -39,6 +47,6 @@ public class LlmExceptionTests
         Assert.Equal("Provider 'gemini' could not be reached (NameResolutionError). Check the network and the provider's BaseUrl, then try again.", failures[0].Message);
         Assert.Equal("Provider 'gemini' did not answer within 60 s. Try again, or raise Coach:Llm:Requests:AttemptTimeout.", failures[1].Message);
         Assert.StartsWith("No client is registered for provider '(not a provider's name)'.", failures[5].Message, StringComparison.Ordinal);
-        Assert.Equal([true, true, false, false, true, false, false, false, true, true, true, false], failures.Select(failure => failure.IsTransient));
+        Assert.Equal([true, true, false, false, true, false, false, false, true, true, false, false], failures.Select(failure => failure.IsTransient));
     }
 }

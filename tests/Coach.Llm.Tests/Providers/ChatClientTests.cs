@@ -57,7 +57,7 @@ public sealed class ChatClientTests
     [Theory, MemberData(nameof(Providers))]
     public async Task GetStreamingResponseAsync_StreamCutAtAnyEvent_IsStreamInterruptedNeverAShortSuccess(string provider)
     {
-        await using ProviderHost host = await ProviderHost.StartAsync(configure: options => (options.Requests.MaxRetries, options.Requests.CircuitFailures) = (0, 0));
+        await using ProviderHost host = await ProviderHost.StartAsync(configure: options => (options.Requests.MaxRetries, options.Requests.CircuitMinimumCalls) = (0, 0));
         IChatClient chat = host.Chat(provider);
         foreach (Func<int, ProviderFault> fault in (Func<int, ProviderFault>[])[ProviderFault.CutAfter, ProviderFault.EndAfter])
         {
@@ -76,7 +76,7 @@ public sealed class ChatClientTests
     [Theory, MemberData(nameof(Providers))]
     public async Task GetStreamingResponseAsync_ErrorInsideTheStream_IsATypedError(string provider)
     {
-        await using ProviderHost host = await ProviderHost.StartAsync(configure: options => (options.Requests.MaxRetries, options.Requests.CircuitFailures) = (0, 0));
+        await using ProviderHost host = await ProviderHost.StartAsync(configure: options => (options.Requests.MaxRetries, options.Requests.CircuitMinimumCalls) = (0, 0));
         for (int events = 0; events < 3; events += 2)
         {
             host.Fake.Fail(provider, ProviderFault.ErrorAfter(events));
@@ -89,7 +89,7 @@ public sealed class ChatClientTests
     [Theory, MemberData(nameof(Providers))]
     public async Task GetResponseAsync_GarbageOrPages_IsATypedError(string provider)
     {
-        await using ProviderHost host = await ProviderHost.StartAsync(configure: options => (options.Requests.MaxRetries, options.Requests.CircuitFailures) = (0, 0));
+        await using ProviderHost host = await ProviderHost.StartAsync(configure: options => (options.Requests.MaxRetries, options.Requests.CircuitMinimumCalls) = (0, 0));
         IChatClient chat = host.Chat(provider);
         foreach (ProviderFault fault in (ProviderFault[])[ProviderFault.Garbage(), ProviderFault.HtmlPage(), ProviderFault.Reset(), ProviderFault.CutAfter(0)])
         {

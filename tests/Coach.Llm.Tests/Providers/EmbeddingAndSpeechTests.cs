@@ -51,7 +51,7 @@ public sealed class EmbeddingAndSpeechTests
     [Theory, MemberData(nameof(Providers))]
     public async Task GenerateAsync_BadAnswers_AreTypedErrors(string provider)
     {
-        await using ProviderHost host = await ProviderHost.StartAsync(configure: options => (options.Requests.MaxRetries, options.Requests.CircuitFailures) = (0, 0));
+        await using ProviderHost host = await ProviderHost.StartAsync(configure: options => (options.Requests.MaxRetries, options.Requests.CircuitMinimumCalls) = (0, 0));
         IEmbeddingGenerator<string, Embedding<float>> generator = Generator(host, provider);
         foreach (ProviderFault fault in (ProviderFault[])
             [ProviderFault.Garbage(), ProviderFault.HtmlPage(), ProviderFault.EndAfter(0), ProviderFault.Status(200, "{}"), ProviderFault.Status(200, """{"error":{"code":503,"message":"x","status":"UNAVAILABLE"}}""")])

@@ -461,6 +461,66 @@ public sealed class SessionClientRegistryTests : IAsyncDisposable
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
+    [Fact]
+    public async Task AcquireAsync_TwoLeasesAtOnce_AllocateNothingOnceWarmAndEndOnceEach()
+    {
+        SessionClientRegistry registry = Build();
+        (await registry.AcquireAsync<TestClient>(Alice, Key, Token)).Dispose();
+        long before = 0;
+        for (int round = 0; round < 2; round++)
+        {
+            before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 1000; i++)
+            {
+                ValueTask<ClientLease<TestClient>> first = registry.AcquireAsync<TestClient>(Alice, Key, CancellationToken.None);
+                ValueTask<ClientLease<TestClient>> second = registry.AcquireAsync<TestClient>(Alice, Key, CancellationToken.None);
+                Assert.True(first.IsCompletedSuccessfully && second.IsCompletedSuccessfully);
+                ClientLease<TestClient> one = await first, two = await second, copy = one;
+                one.Dispose();
+                copy.Dispose();
+                Assert.Same(two.Client, two.Client);
+                two.Dispose();
+                one.Dispose();
+                two.Dispose();
+            }
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        await registry.RemoveAsync(Alice, Token);
+        Assert.Equal(1, Assert.Single(_made).Disposals);
+    }
+
+    [Fact]
+    public async Task Dispose_StaleCopiesOfEveryEarlierLease_NeverEndALaterOne()
+    {
+        SessionClientRegistry registry = Build();
+        var stale = new List<ClientLease<TestClient>>();
+        for (int i = 0; i < 50; i++)
+        {
+            ClientLease<TestClient> one = await registry.AcquireAsync<TestClient>(Alice, Key, Token);
+            ClientLease<TestClient> two = await registry.AcquireAsync<TestClient>(Alice, Key, Token);
+            stale.AddRange([one, two]);
+            (i % 2 == 0 ? one : two).Dispose();
+            (i % 2 == 0 ? two : one).Dispose();
+        }
+
+        ClientLease<TestClient> live = await registry.AcquireAsync<TestClient>(Alice, Key, Token);
+        ClientLease<TestClient> other = await registry.AcquireAsync<TestClient>(Alice, Key, Token);
+        await registry.RemoveAsync(Alice, Token);
+        foreach (ClientLease<TestClient> lease in stale)
+        {
+            lease.Dispose();
+            Assert.Throws<ObjectDisposedException>(() => lease.Client);
+        }
+
+        TestClient client = live.Client;
+        live.Dispose();
+        Assert.Same(client, other.Client);
+        Assert.False(client.IsDisposed);
+        other.Dispose();
+        Assert.Equal(1, client.Disposals);
+    }
+
     private static async Task Eventually(Func<bool> condition)
     {
         for (int i = 0; i < 10_000 && !condition(); i++)

@@ -42,6 +42,57 @@ public sealed class LlmTelemetryTests
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Call_ContentIsAskedFor_TheSpanHoldsWhatWasSaidWithKeysMasked(bool isStream)
+    {
+        const string Key = "key-CANARY-5c1f-0001";
+        var meters = new OwnMeters();
+        using var recorded = new Recorded(meters);
+        await using ProviderHost host = await ProviderHost.StartAsync(
+            configure: options => options.Telemetry.CaptureMessageContent = true, services: services => services.AddSingleton<IMeterFactory>(meters));
+        host.Fake.Answer("openai", ScriptedAnswer.Text($"Your key is {Key}, and sk-proj-abcdefgh12345678 too."));
+        string model = $"captured-{isStream}";
+        ChatMessage[] messages =
+        [
+            new(ChatRole.System, "Be brief."),
+            new(ChatRole.User, [new TextContent($"Is {Key} \"mine\"?"), new DataContent(new byte[3], "image/png")]),
+            new(ChatRole.Assistant, [new FunctionCallContent("c1", "lookup", new Dictionary<string, object?> { ["q"] = Key })]),
+            new(ChatRole.Tool, [new FunctionResultContent("c1", $"found {Key}")]),
+        ];
+        IChatClient chat = host.Chat("openai", Key);
+        var options = new ChatOptions { ModelId = model, Instructions = $"Never show {Key}." };
+        _ = isStream ? await chat.GetStreamingResponseAsync(messages, options, Token).ToChatResponseAsync(Token) : await chat.GetResponseAsync(messages, options, Token);
+
+        Activity span = recorded.Spans.Single(activity => activity.DisplayName == $"chat {model}");
+        Assert.Equal("""[{"type":"text","content":"Never show ***."},{"type":"text","content":"Be brief."}]""", span.GetTagItem("gen_ai.system_instructions"));
+        Assert.Equal(
+            """[{"role":"user","parts":[{"type":"text","content":"Is *** \u0022mine\u0022?"},{"type":"blob","mime_type":"image/png"}]},"""
+            + """{"role":"assistant","parts":[{"type":"tool_call","id":"c1","name":"lookup","arguments":"{\u0022q\u0022:\u0022***\u0022}"}]},"""
+            + """{"role":"tool","parts":[{"type":"tool_call_response","id":"c1","response":"found ***"}]}]""",
+            span.GetTagItem("gen_ai.input.messages"));
+        Assert.Equal("""[{"role":"assistant","parts":[{"type":"text","content":"Your key is ***, and *** too."}],"finish_reason":"stop"}]""",
+            span.GetTagItem("gen_ai.output.messages"));
+        Assert.DoesNotContain("CANARY", string.Join(' ', span.TagObjects.Select(tag => tag.Value)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Call_ContentBeyondItsLimit_IsCutAndSaysSo()
+    {
+        var meters = new OwnMeters();
+        using var recorded = new Recorded(meters);
+        await using ProviderHost host = await ProviderHost.StartAsync(
+            configure: options => (options.Telemetry.CaptureMessageContent, options.Telemetry.MaxContentLength) = (true, 100),
+            services: services => services.AddSingleton<IMeterFactory>(meters));
+
+        await host.Chat("gemini").GetResponseAsync(new string('x', 90) + new string('y', 90), new ChatOptions { ModelId = "captured-cut" }, Token);
+
+        Activity span = recorded.Spans.Single(activity => activity.DisplayName == "chat captured-cut");
+        Assert.Equal($$"""[{"role":"user","parts":[{"type":"text","truncated":true,"content":"{{new string('x', 90)}}{{new string('y', 10)}}\u2026"}]}]""",
+            span.GetTagItem("gen_ai.input.messages"));
+    }
+
+    [Theory]
     [InlineData(ProviderKeyState.Invalid, "key_invalid")]
     [InlineData(ProviderKeyState.QuotaExhausted, "quota_exhausted")]
     public async Task Call_ThatFails_CarriesItsOutcomeClass(ProviderKeyState state, string expected)

@@ -17,6 +17,10 @@ public class RetryHintTests
     [InlineData("retry-after", "Sat Nov 21 08:01:30 2026", 90)]
     [InlineData("retry-after", "Sat, 21 Nov 2026 07:00:00 GMT", 0)]
     [InlineData("retry-after", "99999999999999999999", 2678400)]
+    [InlineData("retry-after", "7, 7", 7)]
+    [InlineData("retry-after", "2026-11-21T08:01:30Z", 90)]
+    [InlineData("retry-after", "2026-11-21T09:01:30+01:00", 90)]
+    [InlineData("retry-after", " 3 ", 3)]
     [InlineData("x-ratelimit-reset", "1795248060000", 60)]
     [InlineData("x-ratelimit-reset", "1795248060", 60)]
     [InlineData("x-ratelimit-reset", "30", 30)]
@@ -44,6 +48,15 @@ public class RetryHintTests
     [InlineData("Try again in 1h2m3s", 3723)]
     [InlineData("No deployments available. Try again in 5 seconds.", 5)]
     [InlineData("retry after 2 minutes", 120)]
+    [InlineData("Please try again in 1m30s", 90)]
+    [InlineData("Please try again in 1 minute and 30 seconds.", 90)]
+    [InlineData("Try again in 1 minute, 30 seconds", 90)]
+    [InlineData("Please try again in 1m26.4s. Need more?", 86.4)]
+    [InlineData("Please wait 20 seconds and ask again.", 20)]
+    [InlineData("Please wait for 2 min", 120)]
+    [InlineData("Retry your request after 8 seconds.", 8)]
+    [InlineData("Your quota will reset after 3h12m.", 11520)]
+    [InlineData("Try again in about 4s", 4)]
     public void Find_Message_IsTheLastResort(string message, double seconds) =>
         Assert.Equal(TimeSpan.FromTicks((long)(seconds * TimeSpan.TicksPerSecond)), Find($$$"""{"error":{"message":"{{{message}}}"}}"""));
 

@@ -70,6 +70,27 @@ public sealed class StripeMcpOptionsTests
         ], exception.Failures);
     }
 
+    [Fact]
+    public async Task UseStripeMcp_OfNamedPayments_HasOptionsGatewayAndConnectionOfItsOwn()
+    {
+        var services = new ServiceCollection();
+        services.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Coach:Payments:Mcp:Url"] = "http://127.0.0.1:1/default",
+            ["Coach:Payments:Mcp:shop:Url"] = "http://127.0.0.1:1/shop",
+            ["Coach:Payments:Mcp:shop:CallTimeout"] = "00:00:07",
+        }).Build());
+        services.AddCoachPayments().UseStripeMcp();
+        services.AddCoachPayments("shop").UseStripeMcp(options => options.MaxPages = 7).UseStripeMcp();
+        await using ServiceProvider provider = services.BuildServiceProvider();
+        var options = provider.GetRequiredService<IOptionsMonitor<StripeMcpOptions>>();
+        var shop = provider.GetRequiredKeyedService<IPaymentGateway>("shop");
+        Assert.Equal(("http://127.0.0.1:1/shop", 7, TimeSpan.FromSeconds(7)), (options.Get("shop").Url.AbsoluteUri, options.Get("shop").MaxPages, options.Get("shop").CallTimeout));
+        Assert.Equal(("http://127.0.0.1:1/default", 100), (options.CurrentValue.Url.AbsoluteUri, options.CurrentValue.MaxPages));
+        Assert.Equal(("stripe-mcp", GatewayMode.NotConfigured), (shop.Name, shop.Mode));
+        Assert.NotSame(provider.GetRequiredService<IPaymentGateway>(), shop);
+    }
+
     private static ServiceProvider Build(Dictionary<string, string?> settings, Action<StripeMcpOptions> configure)
     {
         var services = new ServiceCollection();

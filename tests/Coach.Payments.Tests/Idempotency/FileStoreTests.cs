@@ -19,13 +19,13 @@ public sealed class FileStoreTests : IDisposable
             {
                 PaymentRecord record = IdempotencyStoreContract.NewRecord(100 + i, new string((char)('a' + i), 40));
                 record = (await store.ClaimAsync(record, TimeSpan.FromMinutes(1))).Record;
-                lengths.Add((new FileInfo(Journal).Length, await DescribeAsync(store)));
+                lengths.Add((store.JournalLength, await DescribeAsync(store)));
                 record = (await store.TryUpdateAsync(record with { State = PaymentRecordState.LinkSent }))!;
-                lengths.Add((new FileInfo(Journal).Length, await DescribeAsync(store)));
+                lengths.Add((store.JournalLength, await DescribeAsync(store)));
                 await store.TryUpdateAsync(record with { State = PaymentRecordState.Completed, LinkId = $"plink_{i}", Url = new Uri("https://buy.stripe.com/x") });
-                lengths.Add((new FileInfo(Journal).Length, await DescribeAsync(store)));
+                lengths.Add((store.JournalLength, await DescribeAsync(store)));
                 await store.TryAddEventAsync($"evt_{i}");
-                lengths.Add((new FileInfo(Journal).Length, await DescribeAsync(store)));
+                lengths.Add((store.JournalLength, await DescribeAsync(store)));
             }
         }
 
@@ -33,7 +33,8 @@ public sealed class FileStoreTests : IDisposable
         string copy = Path.Combine(_folder, "copy.journal");
         for (int cut = 0; cut <= whole.Length; cut++)
         {
-            await File.WriteAllBytesAsync(copy, whole[..cut]);
+            // Every other time as it is while the journal is open: with reserved space behind.
+            await File.WriteAllBytesAsync(copy, cut % 2 == 0 ? whole[..cut] : [.. whole[..cut], .. new byte[5000]]);
             using var store = new FileIdempotencyStore(copy, _clock);
             string expected = lengths.LastOrDefault(entry => entry.Length <= cut).State ?? "";
             Assert.Equal(expected, await DescribeAsync(store));
@@ -49,7 +50,7 @@ public sealed class FileStoreTests : IDisposable
             await store.TryAddEventAsync("evt_1");
         }
 
-        await File.AppendAllTextAsync(Journal, "CPJ1 torn");
+        await File.AppendAllTextAsync(Journal, "CPJ2 torn");
         using (FileIdempotencyStore store = Open())
         {
             Assert.True(await store.HasEventAsync("evt_1"));
@@ -79,6 +80,111 @@ public sealed class FileStoreTests : IDisposable
             await File.WriteAllBytesAsync(Journal, damaged);
             InvalidDataException exception = Assert.Throws<InvalidDataException>(() => Open().Dispose());
             Assert.Contains("damaged at byte 0", exception.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Open_PagesOfTheTailLostOutOfOrder_EndsWhereTheyBeganUnlessTheyHadBeenPromised(bool isPromised)
+    {
+        PaymentRecord one = IdempotencyStoreContract.NewRecord(tag: new string('a', 40));
+        PaymentRecord two = IdempotencyStoreContract.NewRecord(tag: new string('b', 40));
+        long start;
+        using (FileIdempotencyStore store = Open())
+        {
+            await store.TryAddEventAsync("evt_0");
+            start = store.JournalLength;
+            await store.ClaimAsync(one, TimeSpan.FromMinutes(1));
+            await store.ClaimAsync(two, TimeSpan.FromMinutes(1));
+            if (isPromised)
+            {
+                await store.TryAddEventAsync("evt_1");
+                await store.TryAddEventAsync("evt_2");
+            }
+        }
+
+        // The page with the first claim never reached the disk, those after it did.
+        byte[] whole = await File.ReadAllBytesAsync(Journal);
+        whole.AsSpan((int)start, 100).Clear();
+        await File.WriteAllBytesAsync(Journal, whole);
+        if (isPromised)
+        {
+            Assert.Throws<InvalidDataException>(Open);
+            return;
+        }
+
+        using FileIdempotencyStore after = Open();
+        Assert.True(await after.HasEventAsync("evt_0"));
+        Assert.Null(await after.FindAsync(one.Tag));
+        Assert.Null(await after.FindAsync(two.Tag));
+        Assert.Equal(ClaimOutcome.Claimed, (await after.ClaimAsync(one, TimeSpan.FromMinutes(1))).Outcome);
+    }
+
+    [Fact]
+    public async Task Flush_OnlyForWhatMustOutliveTheMachine()
+    {
+        var disk = new FullDisk(Journal);
+        using var store = new FileIdempotencyStore(disk, _clock);
+        PaymentRecord record = IdempotencyStoreContract.NewRecord();
+
+        Assert.Equal(0, await FlushesAsync(async () => record = (await store.ClaimAsync(record, TimeSpan.FromMinutes(1))).Record));
+        Assert.Equal(0, await FlushesAsync(() => UpdateAsync(record with { PriceAttempt = 2 })));
+        Assert.Equal(1, await FlushesAsync(() => UpdateAsync(record with { State = PaymentRecordState.LinkSent, PriceId = "price_1" })));
+        Assert.Equal(0, await FlushesAsync(() => UpdateAsync(record with { NeedsReconciliation = true, ReconciliationReason = "timed_out" })));
+        Assert.Equal(0, await FlushesAsync(() => UpdateAsync(record with { State = PaymentRecordState.Started, LinkAttempt = 2 })));
+        Assert.Equal(1, await FlushesAsync(() => UpdateAsync(record with { State = PaymentRecordState.LinkSent })));
+        Assert.Equal(1, await FlushesAsync(() => UpdateAsync(record with { State = PaymentRecordState.Completed, LinkId = "plink_1" })));
+        Assert.Equal(1, await FlushesAsync(() => UpdateAsync(record with { Status = PaymentStatus.Succeeded })));
+        Assert.Equal(1, await FlushesAsync(() => UpdateAsync(record with { HasAmountMismatch = true })));
+        Assert.Equal(1, await FlushesAsync(async () => await store.TryAddEventAsync("evt_1")));
+
+        async Task UpdateAsync(PaymentRecord changed) => record = (await store.TryUpdateAsync(changed))!;
+
+        async Task<int> FlushesAsync(Func<Task> write)
+        {
+            int before = disk.Flushes;
+            await write();
+            return disk.Flushes - before;
+        }
+    }
+
+    [Fact]
+    public async Task Dispose_WhileOthersWrite_WaitsAndEveryWriteEitherCountsOrFails()
+    {
+        var store = Open();
+        int written = 0;
+        Task[] writers = [.. Enumerable.Range(0, 8).Select(thread => Task.Run(async () =>
+        {
+            for (int i = 0; ; i++)
+            {
+                try
+                {
+                    await store.TryAddEventAsync($"evt_{thread}_{i}");
+                }
+                catch (ObjectDisposedException)
+                {
+                    return i;
+                }
+
+                Interlocked.Increment(ref written);
+            }
+        }))];
+        while (Volatile.Read(ref written) < 20)
+        {
+            await Task.Yield();
+        }
+
+        store.Dispose();
+        await Task.WhenAll(writers);
+        using FileIdempotencyStore again = Open();
+        for (int thread = 0; thread < 8; thread++)
+        {
+            int count = await (Task<int>)writers[thread];
+            for (int i = 0; i < count; i++)
+            {
+                Assert.True(await again.HasEventAsync($"evt_{thread}_{i}"));
+            }
         }
     }
 
@@ -222,6 +328,8 @@ public sealed class FileStoreTests : IDisposable
 
         public bool SkipsFlush { get; init; }
 
+        public int Flushes { get; private set; }
+
         public override void Write(ReadOnlySpan<byte> bytes, long offset)
         {
             if (IsFull)
@@ -235,6 +343,7 @@ public sealed class FileStoreTests : IDisposable
 
         public override void Flush()
         {
+            Flushes++;
             if (FlushFails)
             {
                 throw new IOException("Input/output error");

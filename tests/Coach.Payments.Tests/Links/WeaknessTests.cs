@@ -96,6 +96,24 @@ public sealed class WeaknessTests
     }
 
     [Fact]
+    public async Task Weakness07_Errors_HaveClassesWaitsHaveJitterAndCallersCanLeave()
+    {
+        using var host = new PaymentHost(key: PaymentHost.LiveKey);
+        host.Fake.Inject(StripeFault.RateLimited("60"), "POST", LinksPath);
+        PaymentException limited = await host.FailsAsync();
+        host.Fake.Inject(StripeFault.Status(402) with { Code = "card_declined" }, "POST", LinksPath);
+        PaymentException refused = await host.FailsAsync();
+        host.Fake.Inject(StripeFault.Status(503), "POST", LinksPath);
+        using var leaves = new CancellationTokenSource();
+        Task<PaymentLink> call = host.Links.CreateAsync(PaymentHost.Order(), leaves.Token);
+        await leaves.CancelAsync();
+
+        Assert.Equal((PaymentError.Unavailable, true, TimeSpan.FromSeconds(60)), (limited.Error, limited.IsTransient, limited.RetryAfter!.Value));
+        Assert.Equal((PaymentError.Rejected, false, "card_declined"), (refused.Error, refused.IsTransient, refused.ProviderCode));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
+    }
+
+    [Fact]
     public async Task Weakness08_UnknownOutcome_IsMarkedAndSettled()
     {
         using var host = new PaymentHost();
@@ -160,6 +178,22 @@ public sealed class WeaknessTests
 
         Assert.NotEqual(first.Id, second.Id);
         Assert.Equal(PaymentStatus.Pending, second.Status);
+    }
+
+    [Fact]
+    public async Task Weakness11_Amounts_AreExactAndAWrongOneSendsNothing()
+    {
+        using var host = new PaymentHost();
+        Money tab = Money.Sum("usd", Enumerable.Repeat(Money.Parse("0.10 USD"), 10));
+        Assert.Equal((100, 13), (tab.MinorUnits, Money.Parse("1.25 USD").Percent(10).MinorUnits));
+
+        Assert.Equal(PaymentError.RequestInvalid, (await host.FailsAsync(PaymentHost.Order() with { Amount = default })).Error);
+        Assert.Equal(PaymentError.RequestInvalid, (await host.FailsAsync(PaymentHost.Order(amount: 0))).Error);
+        Assert.Equal(PaymentError.RequestInvalid,
+            (await host.FailsAsync(PaymentHost.Order() with { Items = [new PaymentLineItem("Beer", Money.Create(1249, "usd"))] })).Error);
+        Assert.Empty(host.Fake.Requests);
+        await host.CreateAsync(PaymentHost.Order("yen", 1250, "jpy"));
+        Assert.Equal((1250L, "jpy"), (host.Fake.Links[0].AmountTotal, host.Fake.Links[0].Currency));
     }
 
     [Fact]
@@ -245,27 +279,11 @@ public sealed class WeaknessTests
         Assert.Empty(host.Fake.Links);
     }
 
-    private sealed class FailingStore(MemoryIdempotencyStore inner) : IIdempotencyStore
+    private sealed class FailingStore(MemoryIdempotencyStore inner) : StoreWrapper(inner)
     {
         public bool FailsWhenCompleted { get; set; }
 
-        public ValueTask<IdempotencyClaim> ClaimAsync(PaymentRecord proposed, TimeSpan lease, CancellationToken cancellationToken = default) => inner.ClaimAsync(proposed, lease, cancellationToken);
-
-        public ValueTask<PaymentRecord?> TryUpdateAsync(PaymentRecord record, CancellationToken cancellationToken = default) =>
-            FailsWhenCompleted && record.State == PaymentRecordState.Completed ? throw new IOException("No space left on device") : inner.TryUpdateAsync(record, cancellationToken);
-
-        public ValueTask<PaymentRecord?> FindAsync(string tag, CancellationToken cancellationToken = default) => inner.FindAsync(tag, cancellationToken);
-
-        public ValueTask<PaymentRecord?> FindByLinkAsync(string linkId, CancellationToken cancellationToken = default) => inner.FindByLinkAsync(linkId, cancellationToken);
-
-        public ValueTask<IReadOnlyList<PaymentRecord>> ListUnsettledAsync(int limit, CancellationToken cancellationToken = default) => inner.ListUnsettledAsync(limit, cancellationToken);
-
-        public ValueTask<int> CountUnsettledAsync(CancellationToken cancellationToken = default) => inner.CountUnsettledAsync(cancellationToken);
-
-        public ValueTask<bool> TryAddEventAsync(string eventId, CancellationToken cancellationToken = default) => inner.TryAddEventAsync(eventId, cancellationToken);
-
-        public ValueTask<bool> HasEventAsync(string eventId, CancellationToken cancellationToken = default) => inner.HasEventAsync(eventId, cancellationToken);
-
-        public ValueTask<int> PruneAsync(TimeSpan age, CancellationToken cancellationToken = default) => inner.PruneAsync(age, cancellationToken);
+        public override ValueTask<PaymentRecord?> TryUpdateAsync(PaymentRecord record, CancellationToken cancellationToken = default) =>
+            FailsWhenCompleted && record.State == PaymentRecordState.Completed ? throw new IOException("No space left on device") : base.TryUpdateAsync(record, cancellationToken);
     }
 }

@@ -89,6 +89,19 @@ internal static class LlmSnippets
         #endregion
     }
 
+    public static async Task SessionFallback(SessionChatClients sessions, SessionId session, CancellationToken cancellationToken)
+    {
+        #region llm-session-fallback
+        // All keys of the session that can chat, in the order of Coach:Llm:ChatOrder; null without one.
+        using FallbackChatClient? client = await sessions.OpenAsync(session, cancellationToken);
+        if (client is not null)
+        {
+            ChatResponse response = await client.GetResponseAsync("What is on the menu?", cancellationToken: cancellationToken);
+            Console.WriteLine(response.AdditionalProperties?[FallbackChatClient.TargetProperty]); // gemini, or the next provider the person has a key for
+        }
+        #endregion
+    }
+
     public static void SharedKeys(IServiceCollection services)
     {
         #region llm-shared-keys

@@ -14,6 +14,18 @@ internal static class PaymentsSnippets
         #endregion
     }
 
+    public static void Named(IServiceCollection services)
+    {
+        #region payments-named
+        services.AddCoachPayments();                                       // IPaymentLinks
+        services.AddCoachPayments("shop", shop =>                          // [FromKeyedServices("shop")] IPaymentLinks
+        {
+            shop.Stripe.ApiKeyName = "SHOP_STRIPE_API_KEY";                // the secret's name, never the key
+            shop.Stripe.WebhookSecretName = "SHOP_STRIPE_WEBHOOK_SECRET";
+        }).UseFileStore("shop.journal");
+        #endregion
+    }
+
     public static async Task Take(IPaymentLinks payments, CancellationToken cancellationToken)
     {
         #region payments-create
