@@ -9,8 +9,6 @@ internal sealed class ListLogger : ILogger, ILoggerProvider
 {
     private readonly ConcurrentQueue<string> _lines = new();
 
-    public ILoggerFactory Factory => LoggerFactory.Create(builder => builder.SetMinimumLevel(LogLevel.Trace).AddProvider(this));
-
     public string Lines => string.Join('\n', _lines);
 
     public IDisposable? BeginScope<TState>(TState state)

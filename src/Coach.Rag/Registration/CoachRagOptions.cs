@@ -40,8 +40,8 @@ public sealed class CoachRagOptions
     /// Below it the question has nothing to do with the documents, and no passage is returned. The tier <see cref="RagTier.Hybrid"/> is not held to it: its
     /// embeddings may know other words for the same thing.
     /// </summary>
-    /// <value>0 (take what is best) to 1; 0.25 unless set.</value>
-    public double MinCoverage { get; set; } = 0.25;
+    /// <value>0 (take what is best) to 1; 0.3 unless set.</value>
+    public double MinCoverage { get; set; } = 0.3;
 
     /// <summary>The most tokens of a passage, by estimate.</summary>
     /// <value>32 to 4096; 200 unless set.</value>

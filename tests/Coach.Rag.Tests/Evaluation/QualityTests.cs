@@ -61,7 +61,7 @@ public sealed class QualityTests(ITestOutputHelper output)
         }
 
         output.WriteLine($"{collection.Name}: {refused.Count} of {collection.Queries.Count} refused\n{string.Join('\n', refused)}");
-        Assert.True(refused.Count <= collection.Queries.Count / 100, $"{refused.Count} refused, such as: {refused[0]}");
+        Assert.True(refused.Count <= collection.Queries.Count / 100, $"{refused.Count} refused, such as: {refused.FirstOrDefault()}");
     }
 
     [Theory]

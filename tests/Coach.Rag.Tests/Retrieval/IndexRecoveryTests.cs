@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using Coach.Abstractions;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Coach.Rag.Tests;
 
@@ -19,8 +20,9 @@ public sealed class IndexRecoveryTests
         var documents = new List<KnowledgeDocument> { Cats, Dogs };
         await using var host = new RagHost(rag => rag.UseIndexFile(file).WithSource(new Listed(documents)), o => (o.RescanInterval, o.Learn) = (TimeSpan.Zero, false));
         Damage(file, commit: 2);
-        Retrieval first = await host.Retriever.RetrieveAsync("cats", cancellationToken: TestContext.Current.CancellationToken);
-        Assert.Equal("cats", Assert.Single(first.Passages).DocumentId);
+        Retrieval first = await host.Retriever.RetrieveAsync("mailman", cancellationToken: TestContext.Current.CancellationToken);
+        Assert.True(first.FoundNothing && first.Degradation!.Reason == DegradationReason.IndexDamaged, first.ToString());
+        Assert.Equal("cats", Assert.Single((await host.Retriever.RetrieveAsync("cats", cancellationToken: TestContext.Current.CancellationToken)).Passages).DocumentId);
         await WaitUntilAsync(async () => (await host.Retriever.RetrieveAsync("mailman")).Degradation?.Reason is not DegradationReason.IndexDamaged);
         Retrieval healed = await host.Retriever.RetrieveAsync("mailman", cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal("dogs", Assert.Single(healed.Passages).DocumentId);
@@ -40,15 +42,17 @@ public sealed class IndexRecoveryTests
         using var folder = new TempFolder();
         string file = await WriteTwoCommitsAsync(folder);
         var log = new ListLogger();
-        await using var host = new RagHost(rag => rag.UseIndexFile(file), o => o.Learn = false, services: services => services.AddSingleton(log.Factory).AddLogging());
+        await using var host = new RagHost(rag => rag.UseIndexFile(file), o => o.Learn = false, services: services => services.AddLogging(logging => logging.AddProvider(log)));
         using var metrics = new CounterLog("coach.rag.fallbacks");
         Damage(file, commit: 2);
+        Assert.True((await host.Retriever.RetrieveAsync("mailman", cancellationToken: TestContext.Current.CancellationToken)).FoundNothing);
         Retrieval retrieval = await host.Retriever.RetrieveAsync("cats", cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal("cats", Assert.Single(retrieval.Passages).DocumentId);
         Assert.Equal((RagTier.Lexical, DegradationReason.IndexDamaged, true),
             (retrieval.Tier, retrieval.Degradation!.Reason, retrieval.Degradation.IsFailure));
         Assert.Contains("'k.coach' is damaged", retrieval.Degradation.Message, StringComparison.Ordinal);
-        Assert.True((await host.Retriever.RetrieveAsync("mailman")).FoundNothing);
+        Assert.Contains("3012 Error", log.Lines, StringComparison.Ordinal);
+        Assert.Contains("IndexDamaged", log.Lines, StringComparison.Ordinal);
         Assert.Contains("reason=index_damaged", metrics.Tags, StringComparison.Ordinal);
         ComponentReport health = await host.Get<IComponentHealth>().CheckAsync();
         Assert.Equal(ComponentState.Degraded, health.State);
