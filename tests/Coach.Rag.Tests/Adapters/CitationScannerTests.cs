@@ -1,3 +1,6 @@
+using FsCheck;
+using FsCheck.Fluent;
+
 namespace Coach.Rag.Tests.Adapters;
 
 public sealed class CitationScannerTests
@@ -38,8 +41,8 @@ public sealed class CitationScannerTests
     }
 
     [Fact]
-    public void Citations_AnyText_NameEachPassageOnceInOrder() => FsCheck.Check.QuickThrowOnFailure(FsCheck.Fluent.Prop.ForAll(
-        FsCheck.Fluent.ArbMap.Default.ArbFor<string[]>(),
+    public void Citations_AnyText_NameEachPassageOnceInOrder() => Check.QuickThrowOnFailure(Prop.ForAll(
+        ArbMap.Default.ArbFor<string[]>(),
         pieces =>
         {
             var scanner = new CitationScanner(Passages.Length);
