@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Coach.Llm;
 
 /// <summary>A sentence and the number of the passage it stands in.</summary>
@@ -8,7 +10,7 @@ internal sealed record ExtractedSentence(int Number, string Text);
 /// candidate sentences, the sum is damped by the sentence's length, headings help all sentences below them, and passages that were found
 /// first are believed a little more.
 /// </summary>
-internal static class SentencePicker
+internal static partial class SentencePicker
 {
     private const int MaxSentence = 600;
     private const int MaxSentencesRead = 2000;
@@ -109,7 +111,7 @@ internal static class SentencePicker
                 bool isEnd = block[i] is '.' or '!' or '?' && (i + 1 == block.Length || (block[i + 1] == ' ' && !IsAbbreviation(block, i)));
                 if (isEnd || i + 1 == block.Length || i - start >= MaxSentence)
                 {
-                    string sentence = block[start..(i + 1)].Trim();
+                    string sentence = Quotable(block[start..(i + 1)].Trim());
                     start = i + 1;
                     if (sentence.Length > 2 && sentence.Any(char.IsLetterOrDigit))
                     {
@@ -120,12 +122,33 @@ internal static class SentencePicker
         }
     }
 
+    // Numbers in brackets would pose as citations of this answer, and half a code span would take the citation into the code.
+    private static string Quotable(string sentence)
+    {
+        sentence = BracketedNumbers().Replace(sentence, "").TrimEnd();
+        return sentence.Count(c => c == '`') % 2 == 0 ? sentence : sentence.Replace("`", "", StringComparison.Ordinal);
+    }
+
     private static IEnumerable<string> Blocks(string text)
     {
         var lines = new List<string>();
+        bool isCode = false;
         foreach (string raw in text.Split('\n'))
         {
             string line = raw.Trim();
+            bool isFence = line.StartsWith("```", StringComparison.Ordinal) || line.StartsWith("~~~", StringComparison.Ordinal);
+            if ((isFence || isCode) && lines.Count > 0)
+            {
+                yield return string.Join(' ', lines);       // each line of code is quoted by itself
+                lines.Clear();
+            }
+
+            if (isFence)
+            {
+                isCode = !isCode;
+                continue;
+            }
+
             if (line.Length > 0 && line.AsSpan().IndexOfAnyExcept("|-: ") < 0)
             {
                 lines.Clear();      // the rule under a table's head: neither says anything
@@ -197,6 +220,9 @@ internal static class SentencePicker
 
         return word.Length > 3 ? word.TrimEnd('e') : word;
     }
+
+    [GeneratedRegex(@" ?\[\^?\d{1,3}(?:[,;–\- ]+\d{1,3})*\]")]
+    private static partial Regex BracketedNumbers();
 
     private sealed record Candidate(int Number, string Text, int Order, HashSet<string> Stems, string[] Hits, string[] HeadingHits);
 }

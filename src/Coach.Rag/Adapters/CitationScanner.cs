@@ -46,7 +46,7 @@ internal sealed class CitationScanner(int passages)
     public IReadOnlyList<Citation> Citations(IReadOnlyList<Passage> passages)
     {
         EndBackticks();
-        EndSpan(isCode: _code >= FenceLength);
+        EndSpan(isCode: false);     // code that never ends is none
         return [.. Enumerable.Range(1, passages.Count).Where(n => _cited[n]).Select(n => new Citation(n, passages[n - 1]))];
     }
 

@@ -22,7 +22,7 @@ public sealed class CitationScannerTests
     [InlineData("None: 【1], [1】 and [\n", "")]
     [InlineData("Call `list[1]` or ``a `b[2]` c`` as in [3].", "3")]
     [InlineData("```csharp\nitems[1] = items[2];\n\nmore[3]\n```\nThat is from [4].", "4")]
-    [InlineData("```\nnever closed [1]", "")]
+    [InlineData("```\nnever closed\n\n [1]", "1")]
     [InlineData("The ` key opens it [1].\n\nThe rest [2].", "1 2")]
     [InlineData("The ` key opens it [1].", "1")]
     [InlineData("", "")]
