@@ -23,8 +23,8 @@ internal static partial class Log
     [LoggerMessage(3005, LogLevel.Warning, "Document {Id} was skipped: {Reason}")]
     public static partial void DocumentSkipped(this ILogger logger, string id, string reason);
 
-    [LoggerMessage(3008, LogLevel.Information, "Learnt semantics from {Passages} passages: {Terms} terms, {Dimensions} dimensions, {Seconds:0.0} s, weight {CommonWeight:0.00} to {RareWeight:0.00}")]
-    public static partial void Learnt(this ILogger logger, int passages, int terms, int dimensions, double seconds, float commonWeight, float rareWeight);
+    [LoggerMessage(3008, LogLevel.Information, "Learnt semantics from {Passages} passages: {Terms} terms, {Dimensions} dimensions, {Seconds:0.0} s")]
+    public static partial void Learnt(this ILogger logger, int passages, int terms, int dimensions, double seconds);
 
     [LoggerMessage(3009, LogLevel.Warning, "Learning semantics from the documents failed ({Error}); BM25 answers alone until the next change")]
     public static partial void LearningFailed(this ILogger logger, string error);

@@ -170,6 +170,7 @@ internal sealed class IngestBatch : IDisposable
 
     private (IndexSegment Segment, SegmentReader Reader)? Locate(string collection, string id)
     {
+        ulong key = DocumentTable.KeyOf(collection, id);
         for (int s = _snapshot.Segments.Count - 1; s >= 0; s--)
         {
             IndexSegment segment = _snapshot.Segments[s];
@@ -179,7 +180,7 @@ internal sealed class IngestBatch : IDisposable
             }
 
             SegmentReader reader = SegmentReader.Of(segment);
-            int document = reader.FindDocument(collection, id);
+            int document = reader.FindDocument(key, collection, id);
             if (document >= 0 && !IsDeleted(segment, reader.RowsOf(document).First))
             {
                 return (segment, reader);

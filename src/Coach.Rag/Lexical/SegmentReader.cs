@@ -66,7 +66,9 @@ internal sealed class SegmentReader
 
     public long TextBytes => _text.Length;
 
-    public int FindDocument(string collection, string id) => DocumentTable.Find(_documents.Span, collection, id);
+    public int FindDocument(string collection, string id) => FindDocument(DocumentTable.KeyOf(collection, id), collection, id);
+
+    public int FindDocument(ulong key, string collection, string id) => DocumentTable.Find(_documents.Span, key, collection, id);
 
     public DocumentEntry Document(int document) => DocumentTable.Read(_documents.Span, document);
 

@@ -51,25 +51,6 @@ internal sealed class IndexView
         AverageLength = Rows == 0 ? 0 : (double)tokens / Rows;
     }
 
-    private IndexView(IndexView other, LatentModel model, IReadOnlyList<DenseSegment?> latent)
-    {
-        CommitId = other.CommitId;
-        Identity = other.Identity;
-        Segments = other.Segments;
-        Latent = latent;
-        Dense = other.Dense;
-        DenseRows = other.DenseRows;
-        OtherEmbedder = other.OtherEmbedder;
-        Model = model;
-        LatentRows = Rows = other.Rows;
-        LivePassages = other.LivePassages;
-        LiveDocuments = other.LiveDocuments;
-        AverageLength = other.AverageLength;
-    }
-
-    /// <summary>The same commit with another latent space.</summary>
-    public IndexView With(LatentModel model, IReadOnlyList<DenseSegment?> latent) => new(this, model, latent);
-
     public long CommitId { get; }
 
     /// <summary>Whose memory the view points into: see <see cref="IndexSnapshot.Identity"/>.</summary>

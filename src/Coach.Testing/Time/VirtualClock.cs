@@ -7,6 +7,8 @@ namespace Coach.Testing;
 /// <remarks>Safe for concurrent use. Callbacks run on the thread that advances the clock, with the clock at their due time.</remarks>
 public sealed class VirtualClock : TimeProvider
 {
+    private const int QuietMilliseconds = 3;
+
     private readonly Lock _gate = new();
     private readonly PriorityQueue<VirtualTimer, (long Due, long Order)> _queue = new();
     private DateTimeOffset _start;
@@ -110,8 +112,14 @@ public sealed class VirtualClock : TimeProvider
 
             // On a busy machine what the last timer woke may still be on its way: time waits until nothing new has been scheduled for a moment.
             long scheduled = Volatile.Read(ref _order);
-            await Task.WhenAny(task, Task.Delay(TimeSpan.FromMilliseconds(1), System, CancellationToken.None)).ConfigureAwait(false);
-            if (task.IsCompleted || scheduled != Volatile.Read(ref _order) || ThreadPool.PendingWorkItemCount > 0)
+            bool isQuiet = true;
+            for (int i = 0; i < QuietMilliseconds && isQuiet; i++)
+            {
+                await Task.WhenAny(task, Task.Delay(TimeSpan.FromMilliseconds(1), System, CancellationToken.None)).ConfigureAwait(false);
+                isQuiet = !task.IsCompleted && scheduled == Volatile.Read(ref _order) && ThreadPool.PendingWorkItemCount == 0;
+            }
+
+            if (!isQuiet)
             {
                 continue;
             }
