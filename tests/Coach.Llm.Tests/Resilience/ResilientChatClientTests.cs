@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Coach.Llm.Tests;
 
+[Collection(nameof(VirtualTime))]
 public sealed class ResilientChatClientTests
 {
     private readonly VirtualClock _clock = new();
@@ -331,7 +332,7 @@ public sealed class ResilientChatClientTests
 
     private async Task<T> RunAsync<T>(Func<IChatClient, Task<T>> call, IChatClient? provider = null, Random? random = null)
     {
-        Task<T> task = call(Client(provider ?? _provider, random: random));
+        Task<T> task = Task.Run(() => call(Client(provider ?? _provider, random: random)), Token); // all of it on the pool, where the clock sees it work
         await _clock.RunUntilAsync(task);
         return await task;
     }
