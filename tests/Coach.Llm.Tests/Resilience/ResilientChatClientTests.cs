@@ -299,8 +299,11 @@ public sealed class ResilientChatClientTests
     {
         var secrets = new Dictionary<string, string?>
         {
-            ["GEMINI_API_KEY"] = "hosts-gemini", ["OPENAI_API_KEY"] = "hosts-openai", ["ANTHROPIC_API_KEY"] = "hosts-anthropic",
-            ["OPENROUTER_API_KEY"] = "hosts-openrouter", ["CARTESIA_API_KEY"] = "hosts-cartesia",
+            ["GEMINI_API_KEY"] = "hosts-gemini",
+            ["OPENAI_API_KEY"] = "hosts-openai",
+            ["ANTHROPIC_API_KEY"] = "hosts-anthropic",
+            ["OPENROUTER_API_KEY"] = "hosts-openrouter",
+            ["CARTESIA_API_KEY"] = "hosts-cartesia",
         };
         using ServiceProvider services = LlmHost.Build(clock: _clock, settings: secrets);
         var policies = services.GetRequiredService<CallPolicies>();
