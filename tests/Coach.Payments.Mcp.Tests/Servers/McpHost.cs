@@ -15,7 +15,9 @@ internal sealed class McpHost : IAsyncDisposable
     public const string LiveKey = "sk_live_canary4242Coach";
     public const int MaxResultLength = 64 * 1024;
 
-    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan NoEffect = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Stuck = TimeSpan.FromSeconds(20);
 
     private readonly ServiceProvider _services;
     private readonly PauseClock _pauses;
@@ -102,23 +104,29 @@ internal sealed class McpHost : IAsyncDisposable
     {
         var gateway = (CountingGateway)Gateway;
         (int InCall, int Started, int Silences)? waited = null;
-        return DriveAsync(task, Clock, () =>
+        return DriveAsync(task, Clock, quiet =>
         {
             if (gateway.InCall == 0)
             {
                 return _pauses.Pauses > 0;
             }
 
+            // Inside a call the connector grants a session that ended a moment for its last words.
+            if (_pauses.Pauses > 0 && quiet > LastWords)
+            {
+                return true;
+            }
+
             // A limit that passed takes a moment to show: one step for each state.
             (int, int, int) state = (gateway.InCall, gateway.Started, Mcp?.Silences ?? 0);
-            bool isNew = Mcp is { IsHanging: true } && state != waited;
-            waited = isNew ? state : waited;
-            return isNew;
+            bool isDue = Mcp is { IsHanging: true } && (state != waited || quiet > NoEffect);
+            waited = isDue ? state : waited;
+            return isDue;
         });
     }
 
     /// <summary>Takes virtual time to the next timer when it may go on, and in any case when nothing has happened for long.</summary>
-    public static async Task<T> DriveAsync<T>(Task<T> task, VirtualClock clock, Func<bool> mayAdvance)
+    public static async Task<T> DriveAsync<T>(Task<T> task, VirtualClock clock, Func<TimeSpan, bool> mayAdvance)
     {
         long since = TimeProvider.System.GetTimestamp();
         while (!task.IsCompleted)
@@ -129,8 +137,8 @@ internal sealed class McpHost : IAsyncDisposable
                 break;
             }
 
-            bool isStuck = TimeProvider.System.GetElapsedTime(since) > Quiet;
-            if (mayAdvance() || isStuck)
+            TimeSpan quiet = TimeProvider.System.GetElapsedTime(since);
+            if (mayAdvance(quiet) || quiet > Stuck)
             {
                 clock.Advance(clock.NextTimer ?? TimeSpan.FromMilliseconds(250));
                 since = TimeProvider.System.GetTimestamp();
