@@ -43,6 +43,18 @@ internal sealed class McpFake : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether any answer is held back, though perhaps nobody waits for it any more.</summary>
+    public bool HasOldHang
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _hangs.Count > 0;
+            }
+        }
+    }
+
     public int Connections => Volatile.Read(ref _connections);
 
     public List<McpFakeCall> Calls { get; } = [];

@@ -119,7 +119,7 @@ internal sealed class McpHost : IAsyncDisposable
 
             // A limit that passed takes a moment to show: one step for each state.
             (int, int, int) state = (gateway.InCall, gateway.Started, Mcp?.Silences ?? 0);
-            bool isDue = Mcp is { IsHanging: true } && (state != waited || quiet > NoEffect);
+            bool isDue = Mcp is { IsHanging: true } ? state != waited || quiet > NoEffect : Mcp is { HasOldHang: true } && quiet > NoEffect;
             waited = isDue ? state : waited;
             return isDue;
         });
