@@ -30,6 +30,10 @@ public sealed class VirtualClock : TimeProvider
     /// <summary>How many timers are waiting to fire.</summary>
     public int PendingTimers => Volatile.Read(ref _pending);
 
+    /// <summary>How long until the next timer fires: what to give to <see cref="Advance"/> to take one step.</summary>
+    /// <value>Zero for a timer that is due; null when none waits.</value>
+    public TimeSpan? NextTimer => NextDue() is { } due ? TimeSpan.FromTicks(Math.Max(0, due - GetTimestamp())) : null;
+
     /// <inheritdoc />
     public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
 
@@ -105,7 +109,7 @@ public sealed class VirtualClock : TimeProvider
                 break;
             }
 
-            if (NextDue() is not { } due)
+            if (NextTimer is not { } wait)
             {
                 idle++;
                 continue;
@@ -118,13 +122,13 @@ public sealed class VirtualClock : TimeProvider
                 continue;
             }
 
-            if (due > end)
+            if (wait.Ticks > end - GetTimestamp())
             {
                 throw new TimeoutException($"The task was still running after {limit ?? TimeSpan.FromDays(1)} of virtual time.");
             }
 
             idle = 0;
-            Advance(TimeSpan.FromTicks(Math.Max(0, due - GetTimestamp())));
+            Advance(wait);
         }
 
         await task.ConfigureAwait(false);
