@@ -128,7 +128,7 @@ public sealed class CanaryTests
             key, key.Secret, session, refused, LlmException.KeyMissing("gemini"), builder, host.GetRequiredService<IOptions<CoachLlmOptions>>().Value,
             new KeyValidation(KeyStatus.Valid, "Yes.", IsAuthentic: true) { Provider = key.Provider, Fingerprint = key.Fingerprint },
             store, await store.ListAsync(session, Token), registry, host.GetRequiredService<IApiKeyValidator>(), chat, chat.Client, embedding, embedding.Client,
-            speech, speech.Client, new SpeechAnswer("text", default, null, refused), new SpeechOptions(), new MockChatClient(),
+            speech, speech.Client, new SpeechAnswer("text", default, "", refused), new SpeechOptions(), new MockChatClient(),
             sessions, sessions.Order([key]), (await sessions.OpenAsync(session, Token))!, new FallbackTarget("gemini", chat.Client), new FallbackOptions(),
             new FallbackChatClient([new FallbackTarget("gemini", chat.Client)]),
             host.GetRequiredService<ISecretSource>(), host.GetRequiredService<IOptions<CoachSecretOptions>>().Value,
@@ -165,7 +165,8 @@ public sealed class CanaryTests
 
         if (value.GetType().GetCustomAttribute<DebuggerTypeProxyAttribute>() is { } proxy && Type.GetType(proxy.ProxyTypeName) is { } view)
         {
-            Walk(Activator.CreateInstance(view, value), depth + 1);
+            Type closed = view.IsGenericTypeDefinition ? view.MakeGenericType(value.GetType().GetGenericArguments()) : view;
+            Walk(Activator.CreateInstance(closed, value), depth + 1);
         }
 
         foreach (object? item in value as IEnumerable ?? Array.Empty<object>())
