@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.Benchmarks.Observability;
 
-/// <summary>What do a measurement that nobody listens to and a look at the memory pressure cost?</summary>
+/// <summary>What do a measurement that nobody listens to and a look at the container's memory, read within the last second, cost?</summary>
 [MemoryDiagnoser]
 public class RecordingBenchmarks
 {
@@ -42,6 +42,9 @@ public class RecordingBenchmarks
 
     [Benchmark]
     public void CounterWithThreeTags() => _counter.Add(1, new("provider", "gemini"), new("status", "valid"), new("tier", "hybrid"));
+
+    [Benchmark]
+    public void HistogramWithThreeTags() => _histogram.Record(0.25, new("provider", "gemini"), new("status", "valid"), new("tier", "hybrid"));
 
     [Benchmark]
     public void HistogramWithoutTags() => _histogram.Record(0.25);

@@ -4,9 +4,10 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
+using OpenTelemetry;
 using OpenTelemetry.Metrics;
 
-namespace Coach.Proofs.Observability;
+namespace Coach.Benchmarks.Observability;
 
 /// <summary>
 /// A host with the metrics page over a given number of series, called without a socket: the whole ASP.NET Core pipeline runs,
@@ -42,10 +43,7 @@ internal sealed class MetricsHost : IAsyncDisposable
         builder.Services.AddRoutingCore();
         builder.Services.AddLogging();
         builder.Services.AddCoachObservability().AddCoachMetricsExporter(o => o.HostMeters = false).AddCoachHealthChecks();
-        builder.Services.ConfigureOpenTelemetryMeterProvider(provider => provider.AddMeter(meterName).SetMaxMetricStreams(20_000)
-            .AddView(instrument => instrument.Meter.Name != meterName ? null
-                : instrument is Histogram<double> ? new ExplicitBucketHistogramConfiguration { Boundaries = Bounds, CardinalityLimit = LabelSetsPerFamily + 1 }
-                : new MetricStreamConfiguration { CardinalityLimit = LabelSetsPerFamily + 1 }));
+        builder.Services.ConfigureOpenTelemetryMeterProvider(provider => Listen(provider, meterName));
         WebApplication app = builder.Build();
         app.MapCoachMetrics();
         await app.StartAsync();
@@ -53,6 +51,10 @@ internal sealed class MetricsHost : IAsyncDisposable
         host.Fill(series);
         return host;
     }
+
+    /// <summary>A contender that collects the same series by a provider of its own.</summary>
+    public MeterProvider Collect(BaseExporter<Metric> exporter) => Listen(Sdk.CreateMeterProviderBuilder(), MeterName)
+        .AddReader(new BaseExportingMetricReader(exporter) { TemporalityPreference = MetricReaderTemporalityPreference.Cumulative }).Build();
 
     /// <summary>Changes every value.</summary>
     public void Record(int round)
@@ -86,6 +88,11 @@ internal sealed class MetricsHost : IAsyncDisposable
         _meter.Dispose();
         await _app.DisposeAsync();
     }
+
+    private static MeterProviderBuilder Listen(MeterProviderBuilder provider, string meterName) => provider.AddMeter(meterName).SetMaxMetricStreams(20_000)
+        .AddView(instrument => instrument.Meter.Name != meterName ? null
+            : instrument is Histogram<double> ? new ExplicitBucketHistogramConfiguration { Boundaries = Bounds, CardinalityLimit = LabelSetsPerFamily + 1 }
+            : new MetricStreamConfiguration { CardinalityLimit = LabelSetsPerFamily + 1 });
 
     // Half counters, a quarter gauges, a quarter lines of histograms; three labels each.
     private void Fill(int series)

@@ -1,20 +1,17 @@
 using Coach.AspNetCore;
 using Coach.Observability;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Serves the health endpoints.</summary>
+/// <summary>Registers the health checks.</summary>
 public static class CoachHealthExtensions
 {
     /// <summary>
     /// Adds a health check for every <see cref="Coach.Abstractions.IComponentHealth"/> and one for the host's lifetime to the
-    /// host's health checks, and what <see cref="MapCoachHealth"/> needs. Calling it twice is harmless.
+    /// host's health checks, and what <c>MapCoachHealth</c> needs. Calling it twice is harmless.
     /// </summary>
     /// <param name="builder">What <c>AddCoachObservability</c> returned.</param>
     /// <returns>The same builder.</returns>
@@ -26,35 +23,5 @@ public static class CoachHealthExtensions
         builder.Services.TryAddSingleton<HealthReporter>();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<HealthCheckServiceOptions>, HealthRegistrations>());
         return builder;
-    }
-
-    /// <summary>
-    /// Maps <c>/healthz</c> and <c>/readyz</c> (200 <c>ok</c>, or 503 <c>unhealthy: reason, reason</c>; JSON for
-    /// <c>Accept: application/json</c>) and <c>/livez</c>, which asks nothing outside the process. GET and HEAD only.
-    /// </summary>
-    /// <param name="endpoints">The host's routes.</param>
-    /// <param name="detailPolicy">
-    /// The authorization policy that a caller must meet to see each check in the JSON; null shows them to everyone. Without it,
-    /// or without an authorization service, others see the overall status only.
-    /// </param>
-    /// <returns>The three endpoints together.</returns>
-    /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
-    /// <exception cref="InvalidOperationException"><see cref="AddCoachHealthChecks"/> was not called.</exception>
-    public static IEndpointConventionBuilder MapCoachHealth(this IEndpointRouteBuilder endpoints, string? detailPolicy = null)
-    {
-        ArgumentNullException.ThrowIfNull(endpoints);
-        if (endpoints.ServiceProvider.GetService<IServiceProviderIsService>()?.IsService(typeof(HealthReporter)) == false)
-        {
-            throw new InvalidOperationException("MapCoachHealth needs services.AddCoachObservability().AddCoachHealthChecks().");
-        }
-
-        // The reporter is found at the first request: wrong settings are then reported by the start-up checks, all together.
-        RequestDelegate ready = context => new HealthEndpoint(context.RequestServices.GetRequiredService<HealthReporter>(), detailPolicy).InvokeAsync(context);
-        var live = new HealthEndpoint(null, detailPolicy);
-        RouteGroupBuilder group = endpoints.MapGroup("");
-        group.MapMethods("/healthz", ["GET", "HEAD"], ready).WithDisplayName("Coach health");
-        group.MapMethods("/readyz", ["GET", "HEAD"], ready).WithDisplayName("Coach readiness");
-        group.MapMethods("/livez", ["GET", "HEAD"], live.InvokeAsync).WithDisplayName("Coach liveness");
-        return group;
     }
 }

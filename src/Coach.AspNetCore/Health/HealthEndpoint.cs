@@ -14,6 +14,9 @@ namespace Coach.AspNetCore;
 /// </summary>
 internal sealed class HealthEndpoint(HealthReporter? reporter, string? detailPolicy)
 {
+    private const int Json = 1;
+    private static readonly MediaOffer[] Offers = [new("text/plain"), new("application/json")];
+
     public async Task InvokeAsync(HttpContext context)
     {
         HealthReport report = reporter is null
@@ -24,11 +27,11 @@ internal sealed class HealthEndpoint(HealthReporter? reporter, string? detailPol
         response.Headers.CacheControl = "no-store, no-cache";
         response.Headers.Vary = "Accept";
         byte[] body;
-        if (WantsJson(context.Request))
+        if (MediaNegotiation.Choose(context.Request.Headers.Accept, Offers).Offer == Json)
         {
             response.ContentType = "application/json";
             bool withDetail = detailPolicy is null || await IsAllowedAsync(context, detailPolicy).ConfigureAwait(false);
-            body = Json(report, withDetail ? reporter?.Age(report) : null, withDetail);
+            body = JsonText(report, withDetail ? reporter?.Age(report) : null, withDetail);
         }
         else
         {
@@ -53,7 +56,7 @@ internal sealed class HealthEndpoint(HealthReporter? reporter, string? detailPol
     // Served as application/json: nothing but quotes and controls needs escaping.
     private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    private static byte[] Json(HealthReport report, TimeSpan? age, bool withDetail)
+    private static byte[] JsonText(HealthReport report, TimeSpan? age, bool withDetail)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream, JsonOptions))
@@ -101,30 +104,6 @@ internal sealed class HealthEndpoint(HealthReporter? reporter, string? detailPol
         HealthStatus.Degraded => "degraded",
         _ => "unhealthy",
     };
-
-    private static bool WantsJson(HttpRequest request)
-    {
-        foreach (string? line in request.Headers.Accept)
-        {
-            foreach (string entry in (line ?? "").Split(',', 32))
-            {
-                string type = entry.Split(';')[0].Trim();
-                bool isRefused = entry.Replace(" ", "", StringComparison.Ordinal) is var bare
-                    && (bare.EndsWith(";q=0", StringComparison.OrdinalIgnoreCase) || bare.Contains(";q=0.0", StringComparison.OrdinalIgnoreCase));
-                if (type.Equals("application/json", StringComparison.OrdinalIgnoreCase) && !isRefused)
-                {
-                    return true;
-                }
-
-                if (type.Equals("text/plain", StringComparison.OrdinalIgnoreCase) && !isRefused)
-                {
-                    return false;
-                }
-            }
-        }
-
-        return false;
-    }
 
     private static async Task<bool> IsAllowedAsync(HttpContext context, string policy)
     {

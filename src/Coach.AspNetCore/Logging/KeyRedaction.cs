@@ -9,7 +9,22 @@ internal static partial class KeyRedaction
 {
     private const string Mask = "***";
 
-    public static string Redact(string text) => MayHoldKey(text) ? Shapes().Replace(text, "$1$2" + Mask) : text;
+    public static string Redact(string text)
+    {
+        if (!MayHoldKey(text))
+        {
+            return text;
+        }
+
+        try
+        {
+            return Shapes().Replace(text, "$1$2" + Mask);
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            return Mask; // what could not be searched is not shown, and logging must not throw
+        }
+    }
 
     // Most lines hold none of these: look for the shapes' fixed beginnings before running the expression.
     private static bool MayHoldKey(string text) =>

@@ -15,11 +15,14 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
     private readonly CoachMetricsOptions _options;
     private readonly string _prefix;
     private readonly ExpositionWriter _writer;
-    private readonly ChunkPool _pool = new();
+    private readonly ChunkPool _chunks = new();
+    private readonly PagePool _textPages = new();
+    private readonly PagePool _openMetricsPages = new();
     private readonly List<Metric> _metrics = [];
     private Dictionary<Metric, MetricEntry> _entries = [];
     private MetricFamily[] _families = [];
-    private PageRequest? _request;
+    private IPageOrders? _orders;
+    private TargetInfo? _target;
 
     public CoachMetricsExporter(IOptions<CoachMetricsOptions> options, string prefix, MetricsDiagnostics diagnostics)
     {
@@ -32,37 +35,35 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
     /// <summary>Set by the reader.</summary>
     public Func<int, bool>? Collect { get; set; }
 
-    /// <summary>An empty page on the same pool, for the compressed copy.</summary>
-    public ScrapeBody NewBody() => new(_pool, _options.MaxPageBytes);
+    /// <summary>An empty compressed page.</summary>
+    public PackedPage NewPackedPage() => new(_chunks, _options.MaxPageBytes);
 
-    /// <summary>Pieces that wait for the next page.</summary>
-    public int FreeChunks => _pool.Free;
+    /// <summary>Pages that wait to be written over.</summary>
+    public int FreePages => _textPages.Free + _openMetricsPages.Free;
 
-    /// <summary>Collects and renders.</summary>
-    /// <param name="openMetrics">OpenMetrics or text.</param>
-    /// <param name="committed">Takes each piece of the page as soon as it is final, on the collecting thread.</param>
-    /// <exception cref="BodyTooLargeException">The page outgrew its limit.</exception>
-    /// <exception cref="InvalidOperationException">There is no reader, or the collection gave no page.</exception>
-    public ScrapeBody Render(bool openMetrics, Action<ReadOnlyMemory<byte>>? committed = null)
+    /// <summary>Collects once and writes every page that is ordered before the collection ends.</summary>
+    /// <exception cref="InvalidOperationException">There is no reader, or the collection did not reach this exporter.</exception>
+    public void Render(IPageOrders orders)
     {
         Func<int, bool> collect = Collect ?? throw new InvalidOperationException("The metrics exporter is not attached to a meter provider.");
-        var request = new PageRequest(openMetrics, committed);
 
         // Somebody's ForceFlush may be collecting just now: then the SDK lets us share its outcome, which has no page.
-        for (int attempt = 0; attempt < MaxAttempts && request.Body is null && request.Error is null; attempt++)
+        for (int attempt = 0; attempt < MaxAttempts; attempt++)
         {
-            Volatile.Write(ref _request, request);
+            Volatile.Write(ref _orders, orders);
             _diagnostics.Collect(collect, (int)_options.ScrapeTimeout.TotalMilliseconds);
+            if (Interlocked.CompareExchange(ref _orders, null, orders) != orders)
+            {
+                return;
+            }
         }
 
-        Interlocked.CompareExchange(ref _request, null, request);
-        return request.Error is { } error ? throw error
-            : request.Body ?? throw new InvalidOperationException("The collection gave no page; the meter provider may have been shut down.");
+        throw new InvalidOperationException("The collection gave no page; the meter provider may have been shut down.");
     }
 
     public override ExportResult Export(in Batch<Metric> batch)
     {
-        if (Interlocked.Exchange(ref _request, null) is not { } request)
+        if (Interlocked.Exchange(ref _orders, null) is not { } orders)
         {
             return ExportResult.Success;
         }
@@ -72,43 +73,51 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
             Arrange(in batch);
         }
 
-        var body = new ScrapeBody(_pool, _options.MaxPageBytes, request.Committed);
-        try
+        ExportResult result = ExportResult.Success;
+        while (orders.TryNext(out bool openMetrics, out Action<ReadOnlyMemory<byte>>? committed))
         {
-            foreach (MetricFamily family in _families)
+            MetricsPage page = (openMetrics ? _openMetricsPages : _textPages).Rent();
+            try
             {
-                Write(family, body, request.OpenMetrics);
-                body.Commit();
+                Write(page, openMetrics, committed);
+                orders.Done(openMetrics, page);
             }
-
-            if (request.OpenMetrics)
+            catch (PageTooLargeException exception)
             {
-                body.Write("# EOF\n"u8);
+                orders.Failed(openMetrics, exception);
+                result = ExportResult.Failure;
             }
+        }
 
-            body.Commit(isLast: true);
-            request.Body = body;
-            return ExportResult.Success;
-        }
-        catch (BodyTooLargeException exception)
-        {
-            body.Recycle();
-            request.Error = exception;
-            return ExportResult.Failure;
-        }
+        return result;
     }
 
-    private void Write(MetricFamily family, ScrapeBody body, bool openMetrics)
+    private void Write(MetricsPage page, bool openMetrics, Action<ReadOnlyMemory<byte>>? committed)
     {
-        long start = body.Length;
+        page.Begin(_families.Length, _target is null ? [] : _target.Text(openMetrics));
+        committed?.Invoke(page.Piece(0));
+        for (int i = 0; i < _families.Length; i++)
+        {
+            FamilyBlock block = page.Block(i);
+            Write(_families[i], block, openMetrics);
+            page.Add(block, _options.MaxPageBytes);
+            committed?.Invoke(block.Memory);
+        }
+
+        ReadOnlyMemory<byte> end = page.End(openMetrics ? "# EOF\n"u8 : []);
+        committed?.Invoke(end);
+    }
+
+    private void Write(MetricFamily family, FamilyBlock block, bool openMetrics)
+    {
         try
         {
-            _writer.Write(family, body, openMetrics);
+            _writer.Write(family, block, openMetrics);
         }
-        catch (Exception exception) when (exception is not BodyTooLargeException and not OutOfMemoryException)
+        catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             // One odd instrument must not cost the scrape: its family is left out, counted and logged.
-            body.Truncate(start);
+            block.Clear();
             family.Forget();
             _diagnostics.RenderFailed(family.Name, exception);
         }
@@ -134,9 +143,10 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
     private void Arrange(in Batch<Metric> batch)
     {
         _metrics.Clear();
+        _target ??= _options.TargetInfo ? TargetInfo.Of(ParentProvider.GetResource()) : null;
         var entries = new Dictionary<Metric, MetricEntry>(ReferenceEqualityComparer.Instance);
         var families = new Dictionary<string, MetricFamily>(StringComparer.Ordinal);
-        var taken = new Dictionary<string, MetricFamily>(StringComparer.Ordinal);
+        var taken = new HashSet<string>(_target is null ? [] : TargetInfo.Names, StringComparer.Ordinal);
         foreach (Metric metric in batch)
         {
             _metrics.Add(metric);
@@ -154,7 +164,7 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
                     _diagnostics.Refused(ScrapeProblem.TypeConflict, entry);
                 }
             }
-            else if (entry.SampleNames.Any(taken.ContainsKey))
+            else if (entry.SampleNames.Any(taken.Contains))
             {
                 if (isNew)
                 {
@@ -165,10 +175,7 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
             {
                 family = new MetricFamily(entry);
                 families.Add(entry.Name, family);
-                foreach (string name in entry.SampleNames)
-                {
-                    taken[name] = family;
-                }
+                taken.UnionWith(entry.SampleNames);
             }
         }
 
@@ -179,17 +186,5 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
 
         _entries = entries;
         _families = [.. families.Values.OrderBy(family => family.Name, StringComparer.Ordinal)];
-    }
-
-    private sealed class PageRequest(bool openMetrics, Action<ReadOnlyMemory<byte>>? committed)
-    {
-        public bool OpenMetrics { get; } = openMetrics;
-
-        /// <summary>Takes each piece of the page as soon as it is final.</summary>
-        public Action<ReadOnlyMemory<byte>>? Committed { get; } = committed;
-
-        public ScrapeBody? Body { get; set; }
-
-        public Exception? Error { get; set; }
     }
 }

@@ -1,9 +1,6 @@
 using System.Diagnostics.Metrics;
 using Coach.AspNetCore;
 using Coach.Observability;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -13,7 +10,7 @@ using OpenTelemetry.Metrics;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Serves the metrics page.</summary>
+/// <summary>Registers the metrics page's exporter.</summary>
 public static class CoachMetricsExtensions
 {
     private static readonly string[] HostMeters =
@@ -26,7 +23,7 @@ public static class CoachMetricsExtensions
         [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 12, 14, 15, 20, 30, 60];
 
     /// <summary>
-    /// Registers the exporter behind <see cref="MapCoachMetrics"/> on the host's OpenTelemetry meter provider, which is created
+    /// Registers the exporter behind <c>MapCoachMetrics</c> on the host's OpenTelemetry meter provider, which is created
     /// when there is none. Binds <c>Coach:Metrics</c>; calling it twice is harmless.
     /// </summary>
     /// <param name="builder">What <c>AddCoachObservability</c> returned.</param>
@@ -75,26 +72,6 @@ public static class CoachMetricsExtensions
             }
         });
         return builder;
-    }
-
-    /// <summary>
-    /// Serves the metrics page: Prometheus text or OpenMetrics 1.0.0 by <c>Accept</c>, gzip by <c>Accept-Encoding</c>, for GET and HEAD.
-    /// </summary>
-    /// <param name="endpoints">The host's routes.</param>
-    /// <param name="pattern">The path; <c>/metrics</c> unless given.</param>
-    /// <returns>The endpoint, to restrict it to a host, a port or a policy.</returns>
-    /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
-    /// <exception cref="InvalidOperationException"><see cref="AddCoachMetricsExporter"/> was not called.</exception>
-    public static IEndpointConventionBuilder MapCoachMetrics(this IEndpointRouteBuilder endpoints, string pattern = "/metrics")
-    {
-        ArgumentNullException.ThrowIfNull(endpoints);
-        if (endpoints.ServiceProvider.GetService<IServiceProviderIsService>()?.IsService(typeof(MetricsEndpoint)) == false)
-        {
-            throw new InvalidOperationException("MapCoachMetrics needs services.AddCoachObservability().AddCoachMetricsExporter().");
-        }
-
-        // Found at the first request: wrong settings are then reported by the start-up checks, all together.
-        return endpoints.MapMethods(pattern, ["GET", "HEAD"], context => context.RequestServices.GetRequiredService<MetricsEndpoint>().InvokeAsync(context)).WithDisplayName("Coach metrics");
     }
 
     private static MetricStreamConfiguration? ViewOf(Instrument instrument, IMeterFactory own)

@@ -11,6 +11,10 @@ public sealed class CoachMetricsOptions
     /// <value>False unless set: it lengthens every line.</value>
     public bool ScopeLabels { get; set; }
 
+    /// <summary>Whether the page begins with <c>target_info</c>: the attributes of the host's OpenTelemetry resource, such as <c>service_name</c>.</summary>
+    /// <value>True unless set: one series.</value>
+    public bool TargetInfo { get; set; } = true;
+
     /// <summary>Whether OpenMetrics pages carry a <c>_created</c> sample per counter and histogram.</summary>
     /// <value>False unless set: it doubles the number of stored series.</value>
     public bool CreatedSamples { get; set; }

@@ -10,15 +10,15 @@ internal sealed partial class ExpositionWriter
     private Exemplar?[] _bucketExemplars = new Exemplar?[32];
 
     // name_total{labels}  becomes  name_created{labels} seconds
-    private static void WriteCreated(ScrapeBody body, ReadOnlySpan<byte> text, int suffixLength, DateTimeOffset start)
+    private static void WriteCreated(FamilyBlock block, ReadOnlySpan<byte> text, int suffixLength, DateTimeOffset start)
     {
         int nameEnd = text.IndexOfAny((byte)'{', (byte)' ');
-        body.Write(text[..(nameEnd - suffixLength)]);
-        body.Write("_created"u8);
-        body.Write(text[nameEnd..]);
+        block.Raw(text[..(nameEnd - suffixLength)]);
+        block.Raw("_created"u8);
+        block.Raw(text[nameEnd..]);
         Span<byte> number = stackalloc byte[NumberText.MaxLength];
-        body.Write(number[..NumberText.Write(start.ToUnixTimeMilliseconds() / 1000.0, number)]);
-        body.Write("\n"u8);
+        block.Raw(number[..NumberText.Write(start.ToUnixTimeMilliseconds() / 1000.0, number)]);
+        block.Raw("\n"u8);
     }
 
     private bool SortExemplars(in MetricPoint point, double[] bounds)
@@ -49,31 +49,50 @@ internal sealed partial class ExpositionWriter
         return any;
     }
 
-    private static void WriteLastExemplar(ScrapeBody body, ReadOnlyExemplarCollection found, bool isLong)
+    private static bool HasExemplars(in MetricPoint point)
+    {
+        if (point.TryGetExemplars(out ReadOnlyExemplarCollection found))
+        {
+            foreach (ref readonly Exemplar exemplar in found)
+            {
+                if (exemplar.TraceId != default)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    private static void WriteLastExemplar(FamilyBlock block, in MetricPoint point, bool isLong)
     {
         Exemplar? last = null;
-        foreach (ref readonly Exemplar exemplar in found)
+        if (point.TryGetExemplars(out ReadOnlyExemplarCollection found))
         {
-            if (exemplar.TraceId != default && (last is null || exemplar.Timestamp >= last.Value.Timestamp))
+            foreach (ref readonly Exemplar exemplar in found)
             {
-                last = exemplar;
+                if (exemplar.TraceId != default && (last is null || exemplar.Timestamp >= last.Value.Timestamp))
+                {
+                    last = exemplar;
+                }
             }
         }
 
         if (last is { } chosen && (isLong || double.IsFinite(chosen.DoubleValue)))
         {
-            WriteExemplar(body, chosen, isLong ? chosen.LongValue : chosen.DoubleValue);
+            WriteExemplar(block, chosen, isLong ? chosen.LongValue : chosen.DoubleValue);
         }
     }
 
     // Only the trace and span id: 63 of the 128 characters the format allows, and nothing of the measurement's tags leaks.
-    private static void WriteExemplar(ScrapeBody body, in Exemplar exemplar, double value)
+    private static void WriteExemplar(FamilyBlock block, in Exemplar exemplar, double value)
     {
         Span<byte> number = stackalloc byte[NumberText.MaxLength];
         string labels = string.Create(CultureInfo.InvariantCulture, $" # {{trace_id=\"{exemplar.TraceId}\",span_id=\"{exemplar.SpanId}\"}} ");
-        body.Write(Encoding.UTF8.GetBytes(labels));
-        body.Write(number[..NumberText.Write(value, number)]);
-        body.Write(" "u8);
-        body.Write(number[..NumberText.Write(exemplar.Timestamp.ToUnixTimeMilliseconds() / 1000.0, number)]);
+        block.Raw(Encoding.UTF8.GetBytes(labels));
+        block.Raw(number[..NumberText.Write(value, number)]);
+        block.Raw(" "u8);
+        block.Raw(number[..NumberText.Write(exemplar.Timestamp.ToUnixTimeMilliseconds() / 1000.0, number)]);
     }
 }

@@ -9,7 +9,7 @@ namespace Coach.AspNetCore;
 /// </summary>
 internal static class MergedFamily
 {
-    public static void Write(MetricFamily family, ScrapeBody body, bool openMetrics)
+    public static void Write(MetricFamily family, FamilyBlock block, bool openMetrics)
     {
         var merged = new Dictionary<string, Sample>(StringComparer.Ordinal);
         List<Sample> order = [];
@@ -23,7 +23,7 @@ internal static class MergedFamily
                     tags.Add(tag);
                 }
 
-                var sample = Sample.Of(SeriesText.Labels(tags.ToArray(), entry.Scope), entry, in point);
+                var sample = Sample.Of(SeriesText.Labels(tags.ToArray(), entry.Scope), family, entry, in point);
                 if (merged.TryGetValue(sample.Labels, out Sample? first))
                 {
                     first.Add(sample, family.Kind);
@@ -41,38 +41,38 @@ internal static class MergedFamily
         {
             if (family.Kind == MetricKind.Histogram)
             {
-                WriteHistogram(family.Name, sample, body, openMetrics, number);
+                WriteHistogram(family.Name, sample, block, openMetrics, number);
             }
             else if (family.Kind == MetricKind.Gauge || (sample.Value >= 0 && sample.Value < double.PositiveInfinity))
             {
-                Line(body, family.Kind == MetricKind.Counter ? family.Name + "_total" : family.Name, sample.Labels, sample.Value, number);
+                Line(block, family.Kind == MetricKind.Counter ? family.Name + "_total" : family.Name, sample.Labels, sample.Value, number);
             }
         }
     }
 
-    private static void WriteHistogram(string name, Sample sample, ScrapeBody body, bool openMetrics, Span<byte> number)
+    private static void WriteHistogram(string name, Sample sample, FamilyBlock block, bool openMetrics, Span<byte> number)
     {
         string separator = sample.Labels.Length == 0 ? "" : ",";
         long cumulative = 0;
         for (int i = 0; i < sample.Bounds.Length; i++)
         {
             cumulative += sample.Buckets[i];
-            Line(body, name + "_bucket", $"{sample.Labels}{separator}le=\"{NumberText.Bound(sample.Bounds[i])}\"", cumulative, number);
+            Line(block, name + "_bucket", $"{sample.Labels}{separator}le=\"{NumberText.Bound(sample.Bounds[i])}\"", cumulative, number);
         }
 
-        Line(body, name + "_bucket", $"{sample.Labels}{separator}le=\"+Inf\"", sample.Count, number);
+        Line(block, name + "_bucket", $"{sample.Labels}{separator}le=\"+Inf\"", sample.Count, number);
         if (!openMetrics || (sample.Bounds is not [< 0, ..] && sample.Value >= 0 && sample.Value < double.PositiveInfinity))
         {
-            Line(body, name + "_sum", sample.Labels, sample.Value, number);
-            Line(body, name + "_count", sample.Labels, sample.Count, number);
+            Line(block, name + "_sum", sample.Labels, sample.Value, number);
+            Line(block, name + "_count", sample.Labels, sample.Count, number);
         }
     }
 
-    private static void Line(ScrapeBody body, string name, string labels, double value, Span<byte> number)
+    private static void Line(FamilyBlock block, string name, string labels, double value, Span<byte> number)
     {
-        body.Write(Encoding.UTF8.GetBytes(labels.Length == 0 ? $"{name} " : $"{name}{{{labels}}} "));
-        body.Write(number[..NumberText.Write(value, number)]);
-        body.Write("\n"u8);
+        block.Raw(Encoding.UTF8.GetBytes(labels.Length == 0 ? $"{name} " : $"{name}{{{labels}}} "));
+        block.Raw(number[..NumberText.Write(value, number)]);
+        block.Raw("\n"u8);
     }
 
     private sealed class Sample
@@ -87,7 +87,7 @@ internal static class MergedFamily
 
         public long[] Buckets { get; private set; } = [];
 
-        public static Sample Of(string labels, MetricEntry entry, in MetricPoint point)
+        public static Sample Of(string labels, MetricFamily family, MetricEntry entry, in MetricPoint point)
         {
             var sample = new Sample { Labels = labels };
             switch (entry.Metric.MetricType)
@@ -105,7 +105,7 @@ internal static class MergedFamily
                     sample.Value = point.GetGaugeLastValueDouble();
                     break;
                 default:
-                    sample.ReadHistogram(entry, in point);
+                    sample.ReadHistogram(family, entry, in point);
                     break;
             }
 
@@ -127,12 +127,15 @@ internal static class MergedFamily
             }
         }
 
-        private void ReadHistogram(MetricEntry entry, in MetricPoint point)
+        private void ReadHistogram(MetricFamily family, MetricEntry entry, in MetricPoint point)
         {
             Value = point.GetHistogramSum();
             Count = point.GetHistogramCount();
-            if (entry.Metric.MetricType != MetricType.Histogram)
+            if (entry.IsExponential)
             {
+                Bounds = family.Exponential.Bounds;
+                Buckets = new long[Bounds.Length];
+                family.Exponential.Count(in point, Buckets);
                 return;
             }
 

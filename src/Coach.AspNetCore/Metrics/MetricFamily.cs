@@ -37,6 +37,8 @@ internal sealed class MetricEntry
 
     public string Unit { get; }
 
+    public bool IsExponential => Metric.MetricType == MetricType.ExponentialHistogram;
+
     public KeyValuePair<string, string>[] Scope { get; }
 
     public SeriesText Series { get; private set; }
@@ -84,12 +86,35 @@ internal sealed class MetricFamily
     /// <summary>The label texts seen so far: two points with one text would be a duplicate series.</summary>
     public HashSet<string> Seen { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Stands for the lines' texts and their order; another object after each change.</summary>
+    public object Layout { get; set; } = new();
+
+    /// <summary>How the exponential histograms of this family are shown.</summary>
+    public ExponentialBuckets Exponential { get; } = new();
+
     /// <summary>Whether duplicates were found, so that the family is written by merging them.</summary>
     public bool HasDuplicates { get; set; }
+
+    /// <summary>Gives exponential histograms bounds that hold what was measured since the last page.</summary>
+    public void Widen()
+    {
+        bool hasChanged = false;
+        foreach (MetricEntry entry in Entries)
+        {
+            hasChanged |= entry.IsExponential && (Exponential.Widen(entry.Metric) || entry.Series.Bounds != Exponential.Bounds);
+        }
+
+        if (hasChanged)
+        {
+            Forget();
+            Entries.Where(entry => entry.IsExponential).ToList().ForEach(entry => entry.UseBounds(Exponential.Bounds));
+        }
+    }
 
     public void Forget()
     {
         Seen.Clear();
+        Layout = new object();
         HasDuplicates = false;
         foreach (MetricEntry entry in Entries)
         {

@@ -1,43 +1,42 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Net.Http.Headers;
 
 namespace Coach.AspNetCore;
 
 /// <summary>Answers <c>GET</c> and <c>HEAD</c> of the metrics page.</summary>
 internal sealed class MetricsEndpoint(MetricsScraper scraper, MetricsDiagnostics diagnostics, TimeProvider time)
 {
-    private static readonly string[] ContentTypes =
-    [
-        "text/plain; version=0.0.4; charset=utf-8",
-        "text/plain; version=1.0.0; charset=utf-8",
-        "application/openmetrics-text; version=1.0.0; charset=utf-8",
-    ];
-
-    // Every name on the page is legal without quoting, so "underscores" holds whatever scheme was asked for.
-    private static readonly string[] ContentTypesWithEscaping = [.. ContentTypes.Select(type => type + "; escaping=underscores")];
-
     public async Task InvokeAsync(HttpContext context)
     {
         HttpRequest request = context.Request;
         HttpResponse response = context.Response;
-        (PageFormat format, bool namesEscaping) = AcceptHeader.Format(request.Headers.Accept);
+        (PageFormat format, string contentType) = PageFormats.Choose(request.Headers.Accept);
         bool openMetrics = format == PageFormat.OpenMetrics100;
-        bool gzip = AcceptHeader.AcceptsGzip(request.Headers.AcceptEncoding);
+        ContentCoding coding = CodingNegotiation.Choose(request.Headers.AcceptEncoding);
         response.Headers.Vary = "Accept, Accept-Encoding";
         response.Headers.CacheControl = "no-store";
-        string type = (namesEscaping || format == PageFormat.Text100 ? ContentTypesWithEscaping : ContentTypes)[(int)format];
+        if (coding == ContentCoding.None)
+        {
+            await AnswerAsync(context, StatusCodes.Status406NotAcceptable, "The page can be had with gzip or without coding; Accept-Encoding refuses both.").ConfigureAwait(false);
+            return;
+        }
+
+        response.ContentType = contentType;
+        if (coding == ContentCoding.Gzip)
+        {
+            response.Headers.ContentEncoding = "gzip";
+        }
+
         if (HttpMethods.IsHead(request.Method))
         {
-            response.ContentType = type;
             return;
         }
 
         long started = time.GetTimestamp();
-        ScrapeBody body;
+        PageBody body;
         try
         {
-            body = await scraper.AcquireAsync(openMetrics, gzip, AskedLimit(request), context.RequestAborted).ConfigureAwait(false);
+            body = await scraper.AcquireAsync(openMetrics, coding == ContentCoding.Gzip, AskedLimit(request), context.RequestAborted).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -48,7 +47,7 @@ internal sealed class MetricsEndpoint(MetricsScraper scraper, MetricsDiagnostics
             await FailAsync(context, "The metrics were not ready in time. A slow observable callback holds them up.").ConfigureAwait(false);
             return;
         }
-        catch (Exception exception) when (exception is BodyTooLargeException or InvalidOperationException)
+        catch (Exception exception) when (exception is PageTooLargeException or InvalidOperationException)
         {
             await FailAsync(context, exception.Message).ConfigureAwait(false);
             return;
@@ -56,16 +55,10 @@ internal sealed class MetricsEndpoint(MetricsScraper scraper, MetricsDiagnostics
 
         try
         {
-            response.ContentType = type;
-            if (gzip)
-            {
-                response.Headers.ContentEncoding = "gzip";
-            }
-
             response.ContentLength = body.Length;
-            for (int i = 0; i < body.Chunks; i++)
+            for (int i = 0; i < body.Pieces; i++)
             {
-                await response.Body.WriteAsync(body.Chunk(i), context.RequestAborted).ConfigureAwait(false);
+                await response.Body.WriteAsync(body.Piece(i), context.RequestAborted).ConfigureAwait(false);
             }
 
             diagnostics.Served(openMetrics, time.GetElapsedTime(started));
@@ -76,16 +69,22 @@ internal sealed class MetricsEndpoint(MetricsScraper scraper, MetricsDiagnostics
         }
         finally
         {
-            scraper.Release(body);
+            body.Release();
         }
     }
 
-    private async Task FailAsync(HttpContext context, string reason)
+    private Task FailAsync(HttpContext context, string reason)
     {
         diagnostics.Failed(reason);
-        context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+        context.Response.Headers.ContentEncoding = default;
+        return AnswerAsync(context, StatusCodes.Status503ServiceUnavailable, reason);
+    }
+
+    private static Task AnswerAsync(HttpContext context, int status, string reason)
+    {
+        context.Response.StatusCode = status;
         context.Response.ContentType = "text/plain; charset=utf-8";
-        await context.Response.WriteAsync(reason + "\n", context.RequestAborted).ConfigureAwait(false);
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.WriteAsync(reason + "\n", context.RequestAborted);
     }
 
     private static TimeSpan? AskedLimit(HttpRequest request) =>

@@ -5,34 +5,47 @@ namespace Coach.AspNetCore;
 /// <summary>How a point's value is read and written; a type parameter, so that each kind gets a loop of its own.</summary>
 internal interface IPointValue
 {
-    /// <summary>Writes the value and returns its length; 0 when a counter's value is negative or not finite.</summary>
-    static abstract int Write(in MetricPoint point, Span<byte> destination, bool isCounter);
+    /// <summary>The value's 64 bits.</summary>
+    static abstract long Bits(in MetricPoint point);
+
+    /// <summary>Whether a counter can have it: not negative, finite.</summary>
+    static abstract bool FitsCounter(long bits);
+
+    static abstract int Write(long bits, Span<byte> destination);
 }
 
 internal readonly struct LongSum : IPointValue
 {
-    public static int Write(in MetricPoint point, Span<byte> destination, bool isCounter)
-    {
-        long value = point.GetSumLong();
-        return isCounter && value < 0 ? 0 : NumberText.Write(value, destination);
-    }
-}
+    public static long Bits(in MetricPoint point) => point.GetSumLong();
 
-internal readonly struct DoubleSum : IPointValue
-{
-    public static int Write(in MetricPoint point, Span<byte> destination, bool isCounter)
-    {
-        double value = point.GetSumDouble();
-        return isCounter && value is not (>= 0 and < double.PositiveInfinity) ? 0 : NumberText.Write(value, destination);
-    }
+    public static bool FitsCounter(long bits) => bits >= 0;
+
+    public static int Write(long bits, Span<byte> destination) => NumberText.Write(bits, destination);
 }
 
 internal readonly struct LongGauge : IPointValue
 {
-    public static int Write(in MetricPoint point, Span<byte> destination, bool isCounter) => NumberText.Write(point.GetGaugeLastValueLong(), destination);
+    public static long Bits(in MetricPoint point) => point.GetGaugeLastValueLong();
+
+    public static bool FitsCounter(long bits) => bits >= 0;
+
+    public static int Write(long bits, Span<byte> destination) => NumberText.Write(bits, destination);
+}
+
+internal readonly struct DoubleSum : IPointValue
+{
+    public static long Bits(in MetricPoint point) => BitConverter.DoubleToInt64Bits(point.GetSumDouble());
+
+    public static bool FitsCounter(long bits) => BitConverter.Int64BitsToDouble(bits) is >= 0 and < double.PositiveInfinity;
+
+    public static int Write(long bits, Span<byte> destination) => NumberText.Write(BitConverter.Int64BitsToDouble(bits), destination);
 }
 
 internal readonly struct DoubleGauge : IPointValue
 {
-    public static int Write(in MetricPoint point, Span<byte> destination, bool isCounter) => NumberText.Write(point.GetGaugeLastValueDouble(), destination);
+    public static long Bits(in MetricPoint point) => BitConverter.DoubleToInt64Bits(point.GetGaugeLastValueDouble());
+
+    public static bool FitsCounter(long bits) => BitConverter.Int64BitsToDouble(bits) is >= 0 and < double.PositiveInfinity;
+
+    public static int Write(long bits, Span<byte> destination) => NumberText.Write(BitConverter.Int64BitsToDouble(bits), destination);
 }

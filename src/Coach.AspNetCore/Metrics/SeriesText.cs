@@ -16,7 +16,7 @@ internal sealed class SeriesText(string family, MetricKind kind, double[]? bound
     private int _textLength;
     private int[] _lineEnds = new int[16];
     private int _lines;
-    private Identity[] _identities = new Identity[16];
+    private object?[] _identities = new object?[16];
 
     /// <summary>How many points are known.</summary>
     public int Points { get; private set; }
@@ -26,31 +26,15 @@ internal sealed class SeriesText(string family, MetricKind kind, double[]? bound
 
     public double[]? Bounds => bounds;
 
-    /// <summary>All lines' text, one after another.</summary>
-    public ReadOnlySpan<byte> Text => _text.AsSpan(0, _textLength);
-
-    /// <summary>Where each line's text ends.</summary>
-    public ReadOnlySpan<int> LineEnds => _lineEnds.AsSpan(0, _lines);
-
-    public ReadOnlySpan<byte> Line(int line) => _text.AsSpan(line == 0 ? 0 : _lineEnds[line - 1], _lineEnds[line] - (line == 0 ? 0 : _lineEnds[line - 1]));
-
-    /// <summary>
-    /// Whether the point is still the one at this place. The SDK keeps each point's tags in one array for life, so the number of
-    /// tags and the first value's reference tell points apart that an inserted one (no tags, or overflow) has shifted.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool IsSame(int point, in MetricPoint current)
+    public ReadOnlySpan<byte> Line(int line)
     {
-        ReadOnlyTagCollection tags = current.Tags;
-        Identity known = _identities[point];
-        if (tags.Count != known.Tags)
-        {
-            return false;
-        }
-
-        ReadOnlyTagCollection.Enumerator first = tags.GetEnumerator();
-        return !first.MoveNext() || ReferenceEquals(first.Current.Value, known.FirstValue);
+        int start = line == 0 ? 0 : _lineEnds[line - 1];
+        return _text.AsSpan(start, _lineEnds[line] - start);
     }
+
+    /// <summary>Whether the point is still the one at this place: the SDK keeps each point's tags in one array for life.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool IsSame(int point, in MetricPoint current) => ReferenceEquals(_identities[point], TagIdentity.Of(current.Tags));
 
     public void Clear()
     {
@@ -89,7 +73,7 @@ internal sealed class SeriesText(string family, MetricKind kind, double[]? bound
         }
 
         Grow(ref _identities, Points + 1);
-        _identities[Points++] = new Identity(tags.Length, tags.Length == 0 ? null : tags[0].Value);
+        _identities[Points++] = TagIdentity.Of(point.Tags);
         return labels;
     }
 
@@ -163,8 +147,6 @@ internal sealed class SeriesText(string family, MetricKind kind, double[]? bound
         _textLength += Encoding.UTF8.GetBytes(text, _text.AsSpan(_textLength));
         _lineEnds[_lines++] = _textLength;
     }
-
-    private readonly record struct Identity(int Tags, object? FirstValue);
 
     private static void Grow<T>(ref T[] array, int needed)
     {

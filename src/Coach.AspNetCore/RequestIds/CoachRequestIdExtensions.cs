@@ -1,7 +1,6 @@
 using Coach.AspNetCore;
-using Microsoft.AspNetCore.Builder;
 
-namespace Microsoft.Extensions.DependencyInjection;
+namespace Microsoft.AspNetCore.Builder;
 
 /// <summary>Gives every request an id.</summary>
 public static class CoachRequestIdExtensions

@@ -1,8 +1,7 @@
 using Coach.AspNetCore;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
-namespace Microsoft.Extensions.DependencyInjection;
+namespace Microsoft.AspNetCore.Builder;
 
 /// <summary>Adds headers that tell browsers to be careful.</summary>
 public static class CoachSecurityHeadersExtensions

@@ -74,6 +74,19 @@ public sealed class HealthEndpointTests
     }
 
     [Fact]
+    public async Task Healthz_FirstProbesTogether_RunEachCheckOnce()
+    {
+        var part = new Part("rag", ComponentState.Healthy, "fine") { Gate = new TaskCompletionSource() };
+        await using ObservedHost host = await StartAsync(part);
+        Task<(HttpStatusCode Status, string Body)>[] probes =
+            [.. Enumerable.Range(0, 100).Select(i => GetAsync(host, i % 2 == 0 ? "/readyz" : "/healthz"))];
+        Assert.True(SpinWait.SpinUntil(() => part.Calls > 0, TimeSpan.FromSeconds(30)));
+        part.Gate.SetResult();
+        Assert.All(await Task.WhenAll(probes), answer => Assert.Equal((HttpStatusCode.OK, "ok"), answer));
+        Assert.Equal(1, part.Calls);
+    }
+
+    [Fact]
     public async Task Healthz_AComponentThatHangs_Is503WithinItsLimitAndLivezStaysOk()
     {
         var part = new Part("rag", ComponentState.Healthy, "fine") { Hangs = true };
@@ -109,6 +122,20 @@ public sealed class HealthEndpointTests
     [InlineData("text/html, application/json;q=0.9", "application/json")]
     [InlineData("application/json;q=0, */*", "text/plain")]
     [InlineData("text/plain, application/json", "text/plain")]
+    [InlineData("application/json, text/plain", "application/json")]
+    [InlineData("application/json;q=0.1, text/plain;q=0.2", "text/plain")]
+    [InlineData("text/plain;q=0.1, application/json;q=0.2", "application/json")]
+    [InlineData("application/json;q=0.5, */*;q=0.9", "text/plain")]
+    [InlineData("text/plain;q=0, */*", "application/json")]
+    [InlineData("application/json, */*", "application/json")]
+    [InlineData("*/*, application/json", "application/json")]
+    [InlineData("application/json; q=0.000, application/*", "text/plain")]
+    [InlineData("application/*", "application/json")]
+    [InlineData("text/*", "text/plain")]
+    [InlineData("APPLICATION/JSON ; charset=utf-8", "application/json")]
+    [InlineData("application/json;q=banana", "text/plain")]
+    [InlineData("application/xml", "text/plain")]
+    [InlineData("application/problem+json", "text/plain")]
     [InlineData("*/*", "text/plain")]
     [InlineData("", "text/plain")]
     public async Task Healthz_ByAccept_IsTextOrJson(string accept, string expected)
@@ -171,9 +198,16 @@ public sealed class HealthEndpointTests
 
         public bool Hangs { get; init; }
 
+        public TaskCompletionSource? Gate { get; init; }
+
         public async ValueTask<ComponentReport> CheckAsync(CancellationToken cancellationToken = default)
         {
             Interlocked.Increment(ref _calls);
+            if (Gate is not null)
+            {
+                await Gate.Task;
+            }
+
             if (Hangs)
             {
                 await Task.Delay(Timeout.Infinite, cancellationToken);

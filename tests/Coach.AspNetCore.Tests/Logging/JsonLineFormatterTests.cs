@@ -52,6 +52,30 @@ public sealed class JsonLineFormatterTests
         Assert.InRange(line.Length, 4000, 4500);
     }
 
+    [Theory]
+    [InlineData("line\r\nfeeds\t\0 and \u001b[31mcolours")]
+    [InlineData("\u2028 \u2029 \u0085 \u009b")]
+    [InlineData("half a pair \ud83d here, \udc00 there")]
+    [InlineData("\",\"level\":\"info\",\"x\":\"")]
+    public void Write_AHostileText_IsStillOneLineOfJsonWithoutControls(string text)
+    {
+        var scopes = new LoggerExternalScopeProvider();
+        using IDisposable scope = scopes.Push(new Dictionary<string, object?> { [text] = text, ["level"] = "forged" });
+        string line = Format("{Value}", new InvalidOperationException(text), scopes, text);
+        Assert.Equal(line.Length - 1, line.IndexOf('\n', StringComparison.Ordinal));
+        Assert.DoesNotContain(line[..^1], char.IsControl);
+        using JsonDocument json = JsonDocument.Parse(line);
+        Assert.Equal("warning", json.RootElement.GetProperty("level").GetString());
+    }
+
+    [Fact]
+    public void Write_ATextThatIsCutInsideASurrogatePair_IsValid()
+    {
+        string line = Format("{Text}", null, new LoggerExternalScopeProvider(), new string('x', 1999) + "\ud83d\ude00");
+        using JsonDocument json = JsonDocument.Parse(line);
+        Assert.EndsWith("…", json.RootElement.GetProperty("Text").GetString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void AddCoachJsonConsole_ChoosesTheFormatter()
     {

@@ -74,6 +74,7 @@ public sealed class MetricsEndpointTests
         {
             using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/metrics", ("Accept-Encoding", coding));
             Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+            Assert.Empty(response.Content.Headers.ContentEncoding);
             Assert.Equal("The metrics page is larger than 65536 bytes.\n", await response.Content.ReadAsStringAsync());
         }
 
@@ -120,14 +121,126 @@ public sealed class MetricsEndpointTests
             return Interlocked.Increment(ref collected);
         });
         MetricsScraper scraper = host.Services.GetRequiredService<MetricsScraper>();
-        Task<ScrapeBody>[] waiting = [.. Enumerable.Range(0, 64).Select(_ => scraper.AcquireAsync(true, false, null, default))];
+        Task<PageBody>[] waiting = [.. Enumerable.Range(0, 64).Select(_ => scraper.AcquireAsync(true, false, null, default))];
         entered.Wait(TimeSpan.FromSeconds(30));
         release.Set();
-        ScrapeBody[] bodies = await Task.WhenAll(waiting);
+        PageBody[] bodies = await Task.WhenAll(waiting);
         Assert.Equal(1, collected);
         Assert.Single(bodies.Distinct());
-        Assert.All(bodies, scraper.Release);
+        Assert.All(bodies, body => body.Release());
         Assert.Equal(1, scraper.Collections);
+    }
+
+    [Fact]
+    public async Task Pages_OfAllFormatsAndCodingsThatAreAskedForTogether_ComeFromOneCollection()
+    {
+        await using ObservedHost host = await ObservedHost.StartAsync();
+        using var release = new ManualResetEventSlim();
+        using var entered = new ManualResetEventSlim();
+        int collected = 0;
+        host.Meter.CreateObservableGauge("t.slow", () =>
+        {
+            entered.Set();
+            release.Wait(TimeSpan.FromSeconds(30));
+            return Interlocked.Increment(ref collected);
+        });
+        MetricsScraper scraper = host.Services.GetRequiredService<MetricsScraper>();
+        Task<PageBody>[] waiting = [.. Enumerable.Range(0, 64).Select(i => scraper.AcquireAsync(i % 2 == 0, i % 4 >= 2, null, default))];
+        entered.Wait(TimeSpan.FromSeconds(30));
+        release.Set();
+        PageBody[] bodies = await Task.WhenAll(waiting);
+        Assert.Equal(1, collected);
+        Assert.Equal(4, bodies.Distinct().Count());
+        for (int i = 0; i < bodies.Length; i++)
+        {
+            string page = Text(bodies[i], gzip: i % 4 >= 2);
+            Assert.Contains("\nt_slow 1\n", page, StringComparison.Ordinal);
+            Assert.Equal(i % 2 == 0, page.EndsWith("# EOF\n", StringComparison.Ordinal));
+        }
+
+        Assert.All(bodies, body => body.Release());
+        Assert.Equal(1, scraper.Collections);
+    }
+
+    [Fact]
+    public async Task Flight_JoinedWhileItWrites_DeliversEveryVariantAndGivesAllPiecesBack()
+    {
+        var pool = new PagePool();
+        var flight = new ScrapeFlight(() => new PackedPage(new ChunkPool(), long.MaxValue));
+        ScrapeFlight.Variant plain = flight.Join(openMetrics: false, gzip: false)!;
+        Assert.True(flight.TryNext(out bool openMetrics, out Action<ReadOnlyMemory<byte>>? committed));
+        Assert.False(openMetrics);
+        Assert.Null(committed);
+        ScrapeFlight.Variant packedMeanwhile = flight.Join(openMetrics: false, gzip: true)!;
+        ScrapeFlight.Variant other = flight.Join(openMetrics: true, gzip: false)!;
+        flight.Done(false, Page(pool, "text"));
+        Assert.True(flight.TryNext(out openMetrics, out _));
+        Assert.True(openMetrics);
+        ScrapeFlight.Variant late = flight.Join(openMetrics: false, gzip: false)!;
+        flight.Done(true, Page(pool, "open"));
+        ScrapeFlight.Variant packedLate = flight.Join(openMetrics: true, gzip: true)!;
+        Assert.False(flight.TryNext(out _, out _));
+        Assert.Null(flight.Join(openMetrics: false, gzip: false));
+        (ScrapeFlight.Variant Variant, bool Gzip, string Expected)[] all =
+            [(plain, false, "text"), (packedMeanwhile, true, "text"), (other, false, "open"), (late, false, "text"), (packedLate, true, "open")];
+        foreach ((ScrapeFlight.Variant variant, bool gzip, string expected) in all)
+        {
+            PageBody body = await variant.Page;
+            Assert.Equal(expected, Text(body, gzip));
+            body.Release();
+        }
+
+        // The flight's own share goes when the last compression has ended, a moment after its page was delivered.
+        Assert.True(SpinWait.SpinUntil(() => pool.Free == 2, TimeSpan.FromSeconds(10)));
+    }
+
+    [Fact]
+    public async Task Flight_WhosePageFails_TellsEveryoneWhyAndDoesNotTryAgain()
+    {
+        var flight = new ScrapeFlight(() => new PackedPage(new ChunkPool(), long.MaxValue));
+        ScrapeFlight.Variant plain = flight.Join(false, false)!, packed = flight.Join(false, true)!;
+        Assert.True(flight.TryNext(out _, out _));
+        flight.Failed(false, new PageTooLargeException(5));
+        ScrapeFlight.Variant late = flight.Join(false, false)!;
+        Assert.False(flight.TryNext(out _, out _));
+        foreach (ScrapeFlight.Variant variant in new[] { plain, packed, late })
+        {
+            await Assert.ThrowsAsync<PageTooLargeException>(() => variant.Page);
+        }
+    }
+
+    [Theory]
+    [InlineData("identity;q=0")]
+    [InlineData("*;q=0")]
+    public async Task Page_WhenNoCodingIsAcceptable_Is406(string acceptEncoding)
+    {
+        await using ObservedHost host = await ObservedHost.StartAsync();
+        foreach (HttpMethod method in new[] { HttpMethod.Get, HttpMethod.Head })
+        {
+            using HttpResponseMessage response = await host.SendAsync(method, "/metrics", ("Accept-Encoding", acceptEncoding));
+            Assert.Equal(HttpStatusCode.NotAcceptable, response.StatusCode);
+        }
+    }
+
+    private static MetricsPage Page(PagePool pool, string text)
+    {
+        MetricsPage page = pool.Rent();
+        page.Begin(0, Encoding.UTF8.GetBytes(text));
+        page.End([]);
+        return page;
+    }
+
+    private static string Text(PageBody body, bool gzip)
+    {
+        using var bytes = new MemoryStream();
+        for (int i = 0; i < body.Pieces; i++)
+        {
+            bytes.Write(body.Piece(i).Span);
+        }
+
+        bytes.Position = 0;
+        using var reader = new StreamReader(gzip ? new GZipStream(bytes, CompressionMode.Decompress) : bytes, Encoding.UTF8);
+        return reader.ReadToEnd();
     }
 
     [Fact]
@@ -136,24 +249,23 @@ public sealed class MetricsEndpointTests
         await using ObservedHost host = await ObservedHost.StartAsync();
         MetricsScraper scraper = host.Services.GetRequiredService<MetricsScraper>();
         CoachMetricsExporter exporter = host.Services.GetRequiredService<CoachMetricsExporter>();
-        scraper.Release(await scraper.AcquireAsync(false, false, null, default));
-        int free = exporter.FreeChunks;
+        (await scraper.AcquireAsync(false, false, null, default)).Release();
         for (int i = 0; i < 20; i++)
         {
             using var cancelled = new CancellationTokenSource();
-            Task<ScrapeBody> waiting = scraper.AcquireAsync(false, false, null, cancelled.Token);
+            Task<PageBody> waiting = scraper.AcquireAsync(false, false, null, cancelled.Token);
             await cancelled.CancelAsync();
             try
             {
-                scraper.Release(await waiting);
+                (await waiting).Release();
             }
             catch (OperationCanceledException)
             {
             }
         }
 
-        scraper.Release(await scraper.AcquireAsync(false, false, null, default));
-        Assert.InRange(exporter.FreeChunks, 1, Math.Max(free, 2));
+        (await scraper.AcquireAsync(false, false, null, default)).Release();
+        Assert.InRange(exporter.FreePages, 1, 2);
     }
 
     [Fact]

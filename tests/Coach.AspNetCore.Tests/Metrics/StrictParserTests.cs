@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using OpenTelemetry.Metrics;
 
 namespace Coach.AspNetCore.Tests;
 
@@ -17,7 +18,7 @@ public sealed class StrictParserTests
     {
         (int found, _) = await RunAsync(Python, ["-c", "import prometheus_client"], "");
         Assert.SkipWhen(found != 0, "The OpenMetrics parser is not installed; on Debian: apt-get install python3-prometheus-client.");
-        await using ObservedHost host = await ObservedHost.StartAsync(metrics: o => o.HostMeters = o.CreatedSamples = true);
+        await using ObservedHost host = await ObservedHost.StartAsync(metrics: o => o.HostMeters = o.CreatedSamples = true, provider: Exponential);
         AddOddInstruments(host);
         (int code, string output) = await RunAsync(Python, ["-c", Parser], await host.ScrapeAsync(openMetrics: true));
         Assert.True(code == 0, output);
@@ -28,13 +29,15 @@ public sealed class StrictParserTests
     {
         (int found, _) = await RunAsync("promtool", ["--version"], "");
         Assert.SkipWhen(found != 0, "promtool is not installed; on Debian: apt-get install prometheus.");
-        await using ObservedHost host = await ObservedHost.StartAsync(metrics: o => o.HostMeters = true);
+        await using ObservedHost host = await ObservedHost.StartAsync(metrics: o => o.HostMeters = true, provider: Exponential);
         AddOddInstruments(host);
         (int code, string output) = await RunAsync("promtool", ["check", "metrics"], await host.ScrapeAsync());
         Assert.True(code is 0 or 3, output); // 3: lint, which odd names deserve
     }
 
-    private static void AddOddInstruments(ObservedHost host)
+    private static void Exponential(MeterProviderBuilder provider) => provider.AddView("t.exponential", new Base2ExponentialBucketHistogramConfiguration());
+
+    internal static void AddOddInstruments(ObservedHost host)
     {
         Meter meter = host.Meter;
         meter.CreateCounter<long>("t.dup.name", null, "a\nb \"c\" \\d").Add(1);
@@ -49,6 +52,7 @@ public sealed class StrictParserTests
         meter.CreateHistogram<double>("t.foo").Record(1, new KeyValuePair<string, object?>("le", "taken"));
         meter.CreateGauge<long>("t.foo.count").Record(7);
         meter.CreateGauge<long>("t.dup.name.created").Record(7);
+        meter.CreateHistogram<double>("t.exponential", "s").Record(0.3);
         using Activity activity = new Activity("work").Start();
         activity.ActivityTraceFlags = ActivityTraceFlags.Recorded;
         meter.CreateHistogram<double>("t.traced", "s").Record(0.5);

@@ -13,6 +13,12 @@ public sealed class RequestIdTests
     [InlineData("a b", false)]
     [InlineData("a\"b", false)]
     [InlineData("<script>", false)]
+    [InlineData("one,two", false)]
+    [InlineData("../../etc/passwd", false)]
+    [InlineData("%0d%0aSet-Cookie:x=1", false)]
+    [InlineData("${jndi:ldap://x}", false)]
+    [InlineData("d\u00e9j\u00e0", false)]
+    [InlineData("AIza" + "SyD-1234567890abcdefghijklmnopqrstuv", false)]
     [InlineData("sk-" + "ant-" + "api03-abcdefghijklmnop", false)]
     public async Task RequestId_FromTheCaller_IsTakenOverWhenHarmless(string asked, bool isTaken)
     {
@@ -22,6 +28,14 @@ public sealed class RequestIdTests
         Assert.Equal(isTaken, answered == asked);
         Assert.Equal(answered, await response.Content.ReadAsStringAsync());
         Assert.Matches("^[A-Za-z0-9._-]{1,64}$", answered);
+    }
+
+    [Fact]
+    public async Task RequestId_SentTwice_IsReplaced()
+    {
+        await using ObservedHost host = await ObservedHost.StartAsync();
+        using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/livez", ("X-Request-ID", "one"), ("X-Request-ID", "two"));
+        Assert.Matches("^[0-9a-f]{32}$", response.Headers.GetValues("X-Request-ID").Single());
     }
 
     [Fact]

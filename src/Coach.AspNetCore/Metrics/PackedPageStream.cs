@@ -1,7 +1,7 @@
 namespace Coach.AspNetCore;
 
-/// <summary>Writes into a page.</summary>
-internal sealed class BodyStream(ScrapeBody body) : Stream
+/// <summary>Writes into a compressed page.</summary>
+internal sealed class PackedPageStream(PackedPage page) : Stream
 {
     public override bool CanRead => false;
 
@@ -9,11 +9,11 @@ internal sealed class BodyStream(ScrapeBody body) : Stream
 
     public override bool CanWrite => true;
 
-    public override long Length => body.Length;
+    public override long Length => page.Length;
 
     public override long Position
     {
-        get => body.Length;
+        get => page.Length;
         set => throw new NotSupportedException();
     }
 
@@ -27,13 +27,13 @@ internal sealed class BodyStream(ScrapeBody body) : Stream
 
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    public override void Write(byte[] buffer, int offset, int count) => body.Write(buffer.AsSpan(offset, count));
+    public override void Write(byte[] buffer, int offset, int count) => page.Write(buffer.AsSpan(offset, count));
 
-    public override void Write(ReadOnlySpan<byte> buffer) => body.Write(buffer);
+    public override void Write(ReadOnlySpan<byte> buffer) => page.Write(buffer);
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        body.Write(buffer.Span);
+        page.Write(buffer.Span);
         return ValueTask.CompletedTask;
     }
 }

@@ -1,0 +1,267 @@
+using System.IO.Compression;
+using System.Threading.Channels;
+
+namespace Coach.AspNetCore;
+
+/// <summary>
+/// One collection and the pages that are made of it. Scrapes join while it is open, in whatever format and coding; it closes when
+/// every format that was asked for is written. No page is handed out before: who has one and asks again gets a fresh collection.
+/// </summary>
+/// <param name="newPage">Makes an empty compressed page.</param>
+internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
+{
+    private readonly Lock _gate = new();
+    private readonly Variant?[] _variants = new Variant?[4];
+    private readonly PageBody?[] _pages = new PageBody?[4];
+    private readonly Exception?[] _errors = new Exception?[2];
+    private readonly Channel<ReadOnlyMemory<byte>>?[] _pieces = new Channel<ReadOnlyMemory<byte>>?[2];
+    private int _compressing;
+    private bool _isClosed;
+
+    /// <summary>Takes part; null when the flight is closed.</summary>
+    public Variant? Join(bool openMetrics, bool gzip)
+    {
+        lock (_gate)
+        {
+            if (_isClosed)
+            {
+                return null;
+            }
+
+            Variant variant = _variants[Index(openMetrics, gzip)] ??= new Variant();
+            variant.Waiting++;
+            if (_errors[Index(openMetrics)] is { } error)
+            {
+                variant.Fail(error);
+            }
+            else if (gzip && _pages[Index(openMetrics)] is { } page)
+            {
+                Compress(Index(openMetrics), page);
+            }
+
+            return variant;
+        }
+    }
+
+    /// <summary>Gives up: either the page is still being made and expects one reader less, or it is ready and holds our share.</summary>
+    public void Leave(Variant variant)
+    {
+        lock (_gate)
+        {
+            if (variant.Body is null)
+            {
+                variant.Waiting--;
+                return;
+            }
+        }
+
+        variant.Body.Release();
+    }
+
+    public bool TryNext(out bool openMetrics, out Action<ReadOnlyMemory<byte>>? committed)
+    {
+        lock (_gate)
+        {
+            for (int format = 0; format < _errors.Length; format++)
+            {
+                openMetrics = format == 1;
+                if (_pages[format] is null && _errors[format] is null && (_variants[format] ?? _variants[format + 2]) is not null)
+                {
+                    // Compression costs more than writing, so a second thread compresses each piece while the next is written.
+                    committed = null;
+                    if (_variants[format + 2] is not null)
+                    {
+                        ChannelWriter<ReadOnlyMemory<byte>> pieces = StartCompression(format).Writer;
+                        committed = piece => pieces.TryWrite(piece);
+                    }
+
+                    return true;
+                }
+            }
+
+            openMetrics = false;
+            committed = null;
+            Close();
+            return false;
+        }
+    }
+
+    public void Done(bool openMetrics, PageBody page)
+    {
+        lock (_gate)
+        {
+            int format = Index(openMetrics);
+            _pages[format] = page;
+            if (_pieces[format] is { } pieces)
+            {
+                pieces.Writer.Complete();
+            }
+            else if (_variants[format + 2] is not null)
+            {
+                Compress(format, page);
+            }
+        }
+    }
+
+    public void Failed(bool openMetrics, Exception exception)
+    {
+        lock (_gate)
+        {
+            Fail(Index(openMetrics), exception);
+        }
+    }
+
+    /// <summary>Ends the flight: who still waits for a page that was not written is told why.</summary>
+    public void End(Exception exception)
+    {
+        lock (_gate)
+        {
+            for (int format = 0; format < _errors.Length; format++)
+            {
+                if (_pages[format] is null && _errors[format] is null)
+                {
+                    Fail(format, exception);
+                }
+            }
+
+            Close();
+        }
+    }
+
+    private static int Index(bool openMetrics, bool gzip = false) => (openMetrics ? 1 : 0) + (gzip ? 2 : 0);
+
+    private void Fail(int format, Exception exception)
+    {
+        _errors[format] = exception;
+        _pieces[format]?.Writer.TryComplete(exception);
+        _variants[format]?.Fail(exception);
+        _variants[format + 2]?.Fail(exception);
+    }
+
+    private void Close()
+    {
+        if (!_isClosed)
+        {
+            _isClosed = true;
+            for (int i = 0; i < _pages.Length; i++)
+            {
+                Deliver(i);
+            }
+
+            Settle();
+        }
+    }
+
+    // The flight holds every page until the compressions that read them have ended.
+    private void Deliver(int variant)
+    {
+        if (_pages[variant] is { } page)
+        {
+            page.Start(1 + (_variants[variant]?.Waiting ?? 0));
+            _variants[variant]?.Complete(page);
+        }
+    }
+
+    private void Settle()
+    {
+        if (_isClosed && _compressing == 0)
+        {
+            for (int i = 0; i < _pages.Length; i++)
+            {
+                _pages[i]?.Release();
+                _pages[i] = null;
+            }
+        }
+    }
+
+    private void Compress(int format, PageBody page)
+    {
+        if (_pieces[format] is null)
+        {
+            ChannelWriter<ReadOnlyMemory<byte>> pieces = StartCompression(format).Writer;
+            for (int i = 0; i < page.Pieces; i++)
+            {
+                pieces.TryWrite(page.Piece(i));
+            }
+
+            pieces.Complete();
+        }
+    }
+
+    private Channel<ReadOnlyMemory<byte>> StartCompression(int format)
+    {
+        var pieces = Channel.CreateUnbounded<ReadOnlyMemory<byte>>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+        _pieces[format] = pieces;
+        _compressing++;
+        _ = Task.Run(() => CompressAsync(pieces.Reader, format + 2), CancellationToken.None);
+        return pieces;
+    }
+
+    private async Task CompressAsync(ChannelReader<ReadOnlyMemory<byte>> pieces, int variant)
+    {
+        PackedPage target = newPage();
+        Exception? failure = null;
+        try
+        {
+            var gzip = new GZipStream(new PackedPageStream(target), CompressionLevel.Fastest);
+            await using (gzip.ConfigureAwait(false))
+            {
+                await foreach (ReadOnlyMemory<byte> piece in pieces.ReadAllAsync().ConfigureAwait(false))
+                {
+                    gzip.Write(piece.Span);
+                }
+            }
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            failure = exception; // the page could not be written, or is too large
+        }
+
+        lock (_gate)
+        {
+            _compressing--;
+            if (failure is null)
+            {
+                _pages[variant] = target;
+                if (_isClosed)
+                {
+                    Deliver(variant);
+                }
+            }
+            else
+            {
+                target.Recycle();
+                _variants[variant]?.Fail(failure);
+            }
+
+            Settle();
+        }
+    }
+
+    /// <summary>A page in one format and coding, and those who wait for it.</summary>
+    internal sealed class Variant
+    {
+        private readonly TaskCompletionSource<PageBody> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>The page; each reader releases it once.</summary>
+        public Task<PageBody> Page => _source.Task;
+
+        /// <summary>Guarded by the flight's lock.</summary>
+        public int Waiting { get; set; }
+
+        /// <summary>Guarded by the flight's lock.</summary>
+        public PageBody? Body { get; private set; }
+
+        public void Complete(PageBody body)
+        {
+            Body = body;
+            _source.TrySetResult(body);
+        }
+
+        public void Fail(Exception exception)
+        {
+            _source.TrySetException(exception);
+            _ = _source.Task.Exception; // everybody may have given up
+        }
+    }
+}
