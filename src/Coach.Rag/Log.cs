@@ -23,8 +23,8 @@ internal static partial class Log
     [LoggerMessage(3005, LogLevel.Warning, "Document {Id} was skipped: {Reason}")]
     public static partial void DocumentSkipped(this ILogger logger, string id, string reason);
 
-    [LoggerMessage(3008, LogLevel.Information, "Learnt semantics from {Passages} passages: {Terms} terms, {Dimensions} dimensions, {Seconds:0.0} s, weight {CommonWeight:0.00} to {RareWeight:0.00}")]
-    public static partial void Learnt(this ILogger logger, int passages, int terms, int dimensions, double seconds, float commonWeight, float rareWeight);
+    [LoggerMessage(3008, LogLevel.Information, "Learnt semantics from {Passages} passages: {Terms} terms, {Dimensions} dimensions, {Seconds:0.0} s")]
+    public static partial void Learnt(this ILogger logger, int passages, int terms, int dimensions, double seconds);
 
     [LoggerMessage(3009, LogLevel.Warning, "Learning semantics from the documents failed ({Error}); BM25 answers alone until the next change")]
     public static partial void LearningFailed(this ILogger logger, string error);
@@ -34,6 +34,15 @@ internal static partial class Log
 
     [LoggerMessage(3011, LogLevel.Error, "The index is damaged and is built anew from the sources")]
     public static partial void Rebuilding(this ILogger logger);
+
+    [LoggerMessage(3012, LogLevel.Error, "Index {File} is damaged; its last good commit answers until the sources have been read again")]
+    public static partial void LastGoodCommit(this ILogger logger, string file);
+
+    [LoggerMessage(3013, LogLevel.Error, "The damaged index could not be recovered ({Error}); questions are answered without documents")]
+    public static partial void RecoveryFailed(this ILogger logger, RagError error);
+
+    [LoggerMessage(3014, LogLevel.Information, "The index's terms were made anew from the stored text: from analysis {Old} to {New}")]
+    public static partial void Reanalysed(this ILogger logger, string old, string @new);
 
     [LoggerMessage(3006, LogLevel.Error, "Index file {File} is damaged and was set aside as {File}.damaged; the documents are read again")]
     public static partial void IndexSetAside(this ILogger logger, string file);

@@ -15,6 +15,7 @@ namespace Coach.Benchmarks;
 /// hand out the same updates. Coach's row is the whole client, with its limits, retries, circuit and telemetry round the parser.
 /// </summary>
 [MemoryDiagnoser]
+[Config(typeof(Llm.ShortInProcessConfig))]
 public class GeminiStreamBenchmarks
 {
     private const int Chunks = 2000;

@@ -7,7 +7,8 @@ namespace Coach.Llm;
 
 /// <summary>
 /// Reads chat completions: deltas until <c>[DONE]</c>, or one whole message. Tool calls are put together by their index. A stream is
-/// complete when a finish reason and <c>[DONE]</c> were both seen: a proxy that lost its upstream may still send the latter.
+/// complete when a finish reason was seen, and <c>[DONE]</c> or the usage that comes last: a proxy that lost its upstream may still send
+/// <c>[DONE]</c>, and some servers never do.
 /// </summary>
 internal sealed partial class OpenAIStreamDecoder : StreamDecoder
 {
@@ -16,7 +17,7 @@ internal sealed partial class OpenAIStreamDecoder : StreamDecoder
     private UsageDetails? _usage;
     private bool _hasFinish;
 
-    public override ChatResponseUpdate? Finish() => IsEnded ? FinishWhole() : throw WireException.Interrupted();
+    public override ChatResponseUpdate? Finish() => IsEnded || _usage is not null ? FinishWhole() : throw WireException.Interrupted();
 
     /// <summary>For an answer that came whole, without an end mark.</summary>
     public ChatResponseUpdate? FinishWhole()

@@ -7,15 +7,31 @@ namespace Coach.Rag;
 /// </summary>
 internal static class RankFusion
 {
+    private const int Head = 10;
+    private const float BelowHead = 0.9999f;
+    private const float NoSpread = 1e-5f;
+    private static readonly Comparison<FusedRow> Order = static (x, y) => y.Score != x.Score ? y.Score.CompareTo(x.Score) : x.Row.CompareTo(y.Row);
+
     /// <summary>Fuses two lists.</summary>
     /// <param name="lexical">Best first.</param>
     /// <param name="dense">Best first.</param>
     /// <param name="full">How long a list is that was cut off; in a shorter one everything that was found is there.</param>
     /// <param name="weight">The second list's weight, 0 to 1.</param>
     /// <param name="output">Room for both lists; takes the rows, best first.</param>
+    /// <param name="tailWeight">
+    /// The second list's weight behind the first ten rows, where it is larger: there nothing is lost by looking further afield.
+    /// </param>
     /// <returns>How many rows.</returns>
-    public static int Fuse(ReadOnlySpan<ScoredRow> lexical, ReadOnlySpan<ScoredRow> dense, int full, float weight, Span<FusedRow> output)
+    public static int Fuse(ReadOnlySpan<ScoredRow> lexical, ReadOnlySpan<ScoredRow> dense, int full, float weight, Span<FusedRow> output, float tailWeight = 0)
     {
+        if (dense.Length > 1 && dense[0].Score - dense[^1].Score < NoSpread)
+        {
+            // An arm that likes everything alike says nothing.
+            dense = [];
+            weight = 0;
+            tailWeight = 0;
+        }
+
         int count = 0;
         foreach (ScoredRow row in lexical)
         {
@@ -41,13 +57,34 @@ internal static class RankFusion
                 row = new FusedRow(row.Row, float.IsNaN(row.Lexical) ? other.Lexical : row.Lexical, float.IsNaN(row.Dense) ? other.Dense : row.Dense, 0);
             }
 
-            row.Score = ((1 - weight) * Scale(row.Lexical, lexicalLow, lexicalRange)) + (weight * Scale(row.Dense, denseLow, denseRange));
+            row.Score = Mean(row, weight, lexicalLow, lexicalRange, denseLow, denseRange);
             rows[kept++] = row;
         }
 
-        rows[..kept].Sort(static (x, y) => y.Score != x.Score ? y.Score.CompareTo(x.Score) : x.Row.CompareTo(y.Row));
+        rows = rows[..kept];
+        rows.Sort(Order);
+        if (tailWeight > weight && kept > Head)
+        {
+            Span<FusedRow> tail = rows[Head..];
+            foreach (ref FusedRow row in tail)
+            {
+                row.Score = Mean(row, tailWeight, lexicalLow, lexicalRange, denseLow, denseRange);
+            }
+
+            // Below the head they stay, whatever their new scores are.
+            tail.Sort(Order);
+            float factor = tail[0].Score > 0 ? BelowHead * Math.Min(1, rows[Head - 1].Score / tail[0].Score) : 0;
+            foreach (ref FusedRow row in tail)
+            {
+                row.Score *= factor;
+            }
+        }
+
         return kept;
     }
+
+    private static float Mean(in FusedRow row, float weight, float lexicalLow, float lexicalRange, float denseLow, float denseRange) =>
+        ((1 - weight) * Scale(row.Lexical, lexicalLow, lexicalRange)) + (weight * Scale(row.Dense, denseLow, denseRange));
 
     private static (float Low, float Range) Range(ReadOnlySpan<ScoredRow> list, int full)
     {

@@ -28,7 +28,7 @@ internal sealed class IngestBatch : IDisposable
         _snapshot = index.Store.Acquire();
     }
 
-    private sealed record PendingDocument(DocumentEntry Entry, string Text, IReadOnlyList<Chunk> Chunks);
+    private sealed record PendingDocument(DocumentEntry Entry, StructuredText Text, IReadOnlyList<Chunk> Chunks);
 
     /// <summary>Passages that wait for the commit.</summary>
     public int Rows { get; private set; }
@@ -59,7 +59,7 @@ internal sealed class IngestBatch : IDisposable
         return ids;
     }
 
-    public void Put(DocumentEntry entry, string text, IReadOnlyList<Chunk> chunks)
+    public void Put(DocumentEntry entry, StructuredText text, IReadOnlyList<Chunk> chunks)
     {
         Remove(entry.Collection, entry.Id);
 
@@ -69,7 +69,7 @@ internal sealed class IngestBatch : IDisposable
         _pending.Add(new PendingDocument(entry, text, rows));
         _pendingDocuments++;
         Rows += rows.Count;
-        _characters += text.Length;
+        _characters += text.Text.Length;
     }
 
     public bool Remove(string collection, string id)
@@ -81,7 +81,7 @@ internal sealed class IngestBatch : IDisposable
             _pending[at] = null;
             _pendingDocuments--;
             Rows -= document.Chunks.Count;
-            _characters -= document.Text.Length;
+            _characters -= document.Text.Text.Length;
             return true;
         }
 
@@ -170,6 +170,7 @@ internal sealed class IngestBatch : IDisposable
 
     private (IndexSegment Segment, SegmentReader Reader)? Locate(string collection, string id)
     {
+        ulong key = DocumentTable.KeyOf(collection, id);
         for (int s = _snapshot.Segments.Count - 1; s >= 0; s--)
         {
             IndexSegment segment = _snapshot.Segments[s];
@@ -179,7 +180,7 @@ internal sealed class IngestBatch : IDisposable
             }
 
             SegmentReader reader = SegmentReader.Of(segment);
-            int document = reader.FindDocument(collection, id);
+            int document = reader.FindDocument(key, collection, id);
             if (document >= 0 && !IsDeleted(segment, reader.RowsOf(document).First))
             {
                 return (segment, reader);

@@ -28,13 +28,11 @@ internal sealed class LatentLearner(RagIndex index, TimeProvider time, ILogger l
 
         // A store of its own lets the unfinished model be used through the same code that reads a finished one.
         using var draft = new MemoryIndexStore();
-        ByteBuffer model = Write(trained, LatentTrust.Cautious);
+        ByteBuffer model = Write(trained);
         using IndexSnapshot modelSnapshot = Add(draft, new SegmentPayload().Add(SectionKind.LatentModel, model.Memory));
         LatentModel reader = LatentModel.Of(modelSnapshot.Segments[0]);
         Dictionary<long, ByteBuffer> codes = view.Segments.ToDictionary(
             segment => segment.Reader.Id, segment => LatentCodes.Write(reader, segment.Reader, threads, cancellationToken));
-        LatentTrust trust = Estimate(view, reader, codes, draft, cancellationToken);
-        model = Write(trained, trust);
 
         writer.Wait(cancellationToken);
         try
@@ -46,14 +44,14 @@ internal sealed class LatentLearner(RagIndex index, TimeProvider time, ILogger l
             writer.Release();
         }
 
-        logger.Learnt(trained.Passages, trained.Terms.Count, trained.Dimensions, time.GetElapsedTime(start).TotalSeconds, trust.CommonWeight, trust.RareWeight);
+        logger.Learnt(trained.Passages, trained.Terms.Count, trained.Dimensions, time.GetElapsedTime(start).TotalSeconds);
         return true;
     }
 
-    private static ByteBuffer Write((IReadOnlyList<byte[]> Terms, DenseMatrix Vectors, int Dimensions, int Passages) trained, LatentTrust trust)
+    private static ByteBuffer Write((IReadOnlyList<byte[]> Terms, DenseMatrix Vectors, int Dimensions, int Passages) trained)
     {
         var model = new ByteBuffer(1 << 20);
-        LatentModel.Write(trained.Terms, trained.Vectors, trained.Dimensions, trained.Passages, trust, model);
+        LatentModel.Write(trained.Terms, trained.Vectors, trained.Dimensions, trained.Passages, model);
         return model;
     }
 
@@ -61,15 +59,6 @@ internal sealed class LatentLearner(RagIndex index, TimeProvider time, ILogger l
     {
         store.Commit(new IndexChange { Add = payloads }, CancellationToken.None);
         return store.Acquire();
-    }
-
-    private LatentTrust Estimate(IndexView view, LatentModel model, Dictionary<long, ByteBuffer> codes, MemoryIndexStore draft, CancellationToken cancellationToken)
-    {
-        using IndexSnapshot snapshot = Add(draft,
-            [.. view.Segments.Select(segment => new SegmentPayload().Add(SectionKind.LatentCodes, codes[segment.Reader.Id].Memory))]);
-        DenseSegment?[] latent = [.. snapshot.Segments.Skip(snapshot.Segments.Count - view.Segments.Count)
-            .Select(segment => DenseSegment.OpenCodes(segment, draft.Name, SectionKind.LatentCodes))];
-        return new TrustEstimator(view.With(model, latent), model, index.Options, cancellationToken).Estimate();
     }
 
     // Segments that came while learning was under way are placed now, in the same commit.

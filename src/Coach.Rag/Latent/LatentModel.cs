@@ -25,8 +25,6 @@ internal sealed class LatentModel
         Terms = BinaryPrimitives.ReadInt32LittleEndian(head);
         Dimensions = BinaryPrimitives.ReadInt32LittleEndian(head[4..]);
         TrainedOn = BinaryPrimitives.ReadInt32LittleEndian(head[8..]);
-        Trust = new LatentTrust(BinaryPrimitives.ReadSingleLittleEndian(head[16..]), BinaryPrimitives.ReadSingleLittleEndian(head[20..]),
-            BinaryPrimitives.ReadSingleLittleEndian(head[24..]), BinaryPrimitives.ReadSingleLittleEndian(head[28..]));
         _stride = Stride(Dimensions);
         _names = LatentFormat.HeadBytes + ((Terms + 1) * 4) + (Terms * 4);
         int bytes = BinaryPrimitives.ReadInt32LittleEndian(section.Slice(LatentFormat.HeadBytes + (Terms * 4L), 4));
@@ -45,10 +43,7 @@ internal sealed class LatentModel
     /// <summary>How many passages there were when it was learnt.</summary>
     public int TrainedOn { get; }
 
-    /// <summary>How far to trust it next to BM25.</summary>
-    public LatentTrust Trust { get; }
-
-    public static void Write(IReadOnlyList<byte[]> sortedTerms, DenseMatrix vectors, int dimensions, int trainedOn, LatentTrust trust, ByteBuffer output)
+    public static void Write(IReadOnlyList<byte[]> sortedTerms, DenseMatrix vectors, int dimensions, int trainedOn, ByteBuffer output)
     {
         int terms = sortedTerms.Count;
         Span<byte> head = output.Append(LatentFormat.HeadBytes);
@@ -56,10 +51,6 @@ internal sealed class LatentModel
         BinaryPrimitives.WriteInt32LittleEndian(head, terms);
         BinaryPrimitives.WriteInt32LittleEndian(head[4..], dimensions);
         BinaryPrimitives.WriteInt32LittleEndian(head[8..], trainedOn);
-        BinaryPrimitives.WriteSingleLittleEndian(head[16..], trust.CommonWeight);
-        BinaryPrimitives.WriteSingleLittleEndian(head[20..], trust.RareWeight);
-        BinaryPrimitives.WriteSingleLittleEndian(head[24..], trust.CommonIdf);
-        BinaryPrimitives.WriteSingleLittleEndian(head[28..], trust.RareIdf);
         int offset = 0;
         foreach (byte[] term in sortedTerms)
         {

@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace Coach.Rag;
 
 /// <summary>Finds rows near a point of the latent space.</summary>
@@ -7,58 +11,69 @@ internal static class LatentSearch
     private const int FeedbackRows = 3;
     private const float FeedbackWeight = 1;
 
+    /// <summary>The same as for provider embeddings: the caller's and one more.</summary>
+    private const int Threads = 2;
+
     /// <summary>Places a question in the space.</summary>
-    /// <returns>False when the space knows none of its words.</returns>
-    public static bool Place(LatentModel model, QueryTerms query, SearchScratch scratch)
+    /// <returns>The share of the question's weight whose words the space knows; 0 when it knows none.</returns>
+    public static float Place(LatentModel model, QueryTerms query, SearchScratch scratch)
     {
         scratch.EnsureDimensions(model.VectorLength);
         Span<float> vector = scratch.Vector.AsSpan(0, model.VectorLength);
         vector.Clear();
-        bool known = false;
+        float all = 0;
+        float known = 0;
         foreach (ref readonly QueryTerm term in query.Terms)
         {
             int number = model.IndexOf(term.Bytes.Span);
+            all += term.Weight;
             if (number >= 0)
             {
-                known = true;
+                known += term.Weight;
                 model.Add(number, LatentModel.Occurrences(term.Count), vector);
             }
         }
 
         DenseQuantizer.Normalize(vector[..model.Dimensions], scratch.Unit.AsSpan(0, model.Dimensions));
-        return known;
+        return all > 0 ? known / all : 0;
     }
 
     /// <summary>Moves the question towards the rows that both arms like best among those that BM25 found.</summary>
-    public static void Refine(IndexView view, ReadOnlySpan<ScoredRow> lexical, int full, float weight, SearchScratch scratch, in LatentOverride special = default)
+    /// <returns>
+    /// The cosine of BM25's best row to the question as it was asked, as a share of the best one among the rows given; 0 where none is near.
+    /// </returns>
+    public static float Refine(IndexView view, ReadOnlySpan<ScoredRow> lexical, int full, SearchScratch scratch)
     {
+        if (lexical.IsEmpty)
+        {
+            return 0;
+        }
+
         int dimensions = view.Model!.Dimensions;
         ReadOnlySpan<float> unit = scratch.Unit.AsSpan(0, dimensions);
         Span<ScoredRow> near = scratch.DenseRows.AsSpan(0, lexical.Length);
         for (int i = 0; i < lexical.Length; i++)
         {
-            near[i] = new ScoredRow(lexical[i].Row, Similarity(view, lexical[i], unit, special));
+            near[i] = new ScoredRow(lexical[i].Row, Similarity(view, lexical[i], unit));
         }
 
+        float first = near[0].Score;
         near.Sort(static (x, y) => y.Score != x.Score ? y.Score.CompareTo(x.Score) : x.Row.CompareTo(y.Row));
+        float agreement = near[0].Score > 0 ? first / near[0].Score : 0;
 
         // Here every row has both scores, so the list is as good as cut off at its end.
-        int count = RankFusion.Fuse(lexical, near, Math.Min(full, near.Length), weight, scratch.Fused);
+        int count = RankFusion.Fuse(lexical, near, Math.Min(full, near.Length), LatentTrust.Feedback, scratch.Fused);
         int used = Math.Min(FeedbackRows, count);
-        if (used == 0)
-        {
-            return;
-        }
-
         Span<float> sum = scratch.Feedback.AsSpan(0, dimensions);
         sum.Clear();
         foreach (FusedRow row in scratch.Fused.AsSpan(0, used))
         {
-            Add(view, new ScoredRow(row.Row, 0), FeedbackWeight / used, sum, special);
+            Add(view, new ScoredRow(row.Row, 0), FeedbackWeight / used, sum);
         }
 
         System.Numerics.Tensors.TensorPrimitives.Add(unit, sum, sum);
         DenseQuantizer.Normalize(sum, scratch.Unit.AsSpan(0, dimensions));
+        return agreement;
     }
 
     /// <summary>The rows nearest to the question.</summary>
@@ -73,6 +88,35 @@ internal static class LatentSearch
         }
 
         var best = new DenseCandidates(scratch.Hits.AsSpan(0, limit));
+        if (view.LatentRows == view.Rows && view.Rows * codes.Length >= DenseSearch.ParallelBytes)
+        {
+            var sources = new DenseSource[view.Segments.Count];
+            for (int s = 0; s < sources.Length; s++)
+            {
+                view.Latent[s]!.Prepare();
+                sources[s] = new DenseSource(view.Latent[s]!, view.Segments[s].Deleted, allowed?[s]);
+            }
+
+            ParallelDenseScan.Run(sources, codes, sum, Threads, ref best);
+        }
+        else
+        {
+            Scan(view, allowed, codes, sum, ref best);
+        }
+
+        int count = 0;
+        foreach (DenseHit hit in best.Items)
+        {
+            var row = new ScoredRow(ScoredRow.Key(hit.Source, hit.Row), 0);
+            output[count++] = row with { Score = Similarity(view, row, unit) };
+        }
+
+        output[..count].Sort(static (x, y) => y.Score != x.Score ? y.Score.CompareTo(x.Score) : x.Row.CompareTo(y.Row));
+        return count;
+    }
+
+    private static void Scan(IndexView view, ReadOnlyMemory<byte>?[]? allowed, ReadOnlySpan<sbyte> codes, int sum, ref DenseCandidates best)
+    {
         for (int s = 0; s < view.Segments.Count; s++)
         {
             if (view.Latent[s] is not { } segment)
@@ -87,34 +131,31 @@ internal static class LatentSearch
                 DenseScan.Run(source, s, first, Math.Min(DenseScan.RangeRows, segment.Rows - first), codes, sum, ref best);
             }
         }
-
-        int count = 0;
-        foreach (DenseHit hit in best.Items)
-        {
-            var row = new ScoredRow(ScoredRow.Key(hit.Source, hit.Row), 0);
-            output[count++] = row with { Score = Similarity(view, row, unit, default) };
-        }
-
-        output[..count].Sort(static (x, y) => y.Score != x.Score ? y.Score.CompareTo(x.Score) : x.Row.CompareTo(y.Row));
-        return count;
     }
 
     /// <summary>The cosine of a row and a point.</summary>
-    public static float Similarity(IndexView view, ScoredRow row, ReadOnlySpan<float> unit, in LatentOverride special)
+    public static float Similarity(IndexView view, ScoredRow row, ReadOnlySpan<float> unit)
     {
-        if (special.Unit is not null && special.Row == row.Row)
-        {
-            return System.Numerics.Tensors.TensorPrimitives.Dot(unit, special.Unit);
-        }
-
         if (view.Latent[row.Segment] is not { } segment)
         {
             return 0;
         }
 
         ReadOnlySpan<byte> codes = segment.Codes(row.Local, 1);
-        float sum = 0;
-        for (int j = 0; j < unit.Length; j++)
+        ref byte code = ref MemoryMarshal.GetReference(codes);
+        ref float component = ref MemoryMarshal.GetReference(unit);
+        Vector256<float> sums = default;
+        var offset = Vector256.Create((float)DenseQuantizer.RowOffset);
+        int j = 0;
+        for (; j + 8 <= unit.Length; j += 8)
+        {
+            Vector128<ushort> wide = Vector128.WidenLower(Vector128.CreateScalar(Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref code, j))).AsByte());
+            Vector256<float> values = Vector256.ConvertToSingle(Vector256.Create(Vector128.WidenLower(wide), Vector128.WidenUpper(wide)).AsInt32()) - offset;
+            sums = Vector256.FusedMultiplyAdd(values, Vector256.LoadUnsafe(ref component, (nuint)j), sums);
+        }
+
+        float sum = Vector256.Sum(sums);
+        for (; j < unit.Length; j++)
         {
             sum += unit[j] * (codes[j] - DenseQuantizer.RowOffset);
         }
@@ -122,14 +163,8 @@ internal static class LatentSearch
         return sum * segment.Scales(row.Local, 1)[0];
     }
 
-    private static void Add(IndexView view, ScoredRow row, float weight, Span<float> target, in LatentOverride special)
+    private static void Add(IndexView view, ScoredRow row, float weight, Span<float> target)
     {
-        if (special.Unit is not null && special.Row == row.Row)
-        {
-            System.Numerics.Tensors.TensorPrimitives.MultiplyAdd(special.Unit, weight, target, target);
-            return;
-        }
-
         if (view.Latent[row.Segment] is not { } segment)
         {
             return;
@@ -143,6 +178,3 @@ internal static class LatentSearch
         }
     }
 }
-
-/// <summary>A row that is to be treated as if it held another text: how trust is measured.</summary>
-internal readonly record struct LatentOverride(long Row, float[]? Unit);

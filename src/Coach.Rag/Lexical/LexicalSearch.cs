@@ -30,6 +30,35 @@ internal static unsafe class LexicalSearch
         return scratch.Top.Drain(output);
     }
 
+    /// <summary>The share of a question's weight whose terms a row holds.</summary>
+    /// <returns>0 to 1; 0 when the index knows none of the terms.</returns>
+    public static float Coverage(IndexView view, QueryTerms query, long row, LexicalScratch scratch)
+    {
+        var at = new ScoredRow(row, 0);
+        SegmentReader segment = view.Segments[at.Segment].Reader;
+        byte* postings = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(segment.Postings));
+        float all = 0;
+        float held = 0;
+        foreach (ref readonly QueryTerm term in query.Terms)
+        {
+            all += term.Weight;
+            if (term.Weight > 0 && segment.TryFind(term.Bytes.Span, out TermFigures figures))
+            {
+                var cursor = new PostingCursor
+                {
+                    List = postings + (uint)figures.Offset,
+                    Count = figures.Rows,
+                    Blocks = PostingCodec.BlockCount(figures.Rows),
+                    Rows = scratch.BlockOf(0),
+                    Block = -1,
+                };
+                held += cursor.Seek(at.Local) && cursor.Rows[cursor.At] == at.Local ? term.Weight : 0;
+            }
+        }
+
+        return all > 0 ? held / all : 0;
+    }
+
     private static void Run(SegmentReader segment, int number, ReadOnlySpan<QueryTerm> query, Bm25 model, ReadOnlySpan<byte> deleted,
         ReadOnlyMemory<byte>? allowed, LexicalScratch scratch, bool prune)
     {

@@ -8,6 +8,7 @@ namespace Coach.Rag;
 internal sealed class SegmentReader
 {
     private const int PassageRecordSize = 24;
+    private const int MaxAnalyserBytes = 256;
 
     private readonly IndexSection _documents;
     private readonly IndexSection _passages;
@@ -20,6 +21,8 @@ internal sealed class SegmentReader
     public SegmentReader(IndexSegment segment)
     {
         Id = segment.Id;
+        Analyser = segment.TryGetSection(SectionKind.Analyser, out IndexSection? analyser) && analyser.Length <= MaxAnalyserBytes
+            ? Encoding.UTF8.GetString(analyser.Span) : "unknown";
         _documents = Section(segment, SectionKind.Documents);
         _passages = Section(segment, SectionKind.Passages);
         _text = Section(segment, SectionKind.Text);
@@ -47,6 +50,9 @@ internal sealed class SegmentReader
 
     public long Id { get; }
 
+    /// <summary>The identity of the analysis that made the terms.</summary>
+    public string Analyser { get; }
+
     public int Rows { get; }
 
     public int Documents { get; }
@@ -66,7 +72,9 @@ internal sealed class SegmentReader
 
     public long TextBytes => _text.Length;
 
-    public int FindDocument(string collection, string id) => DocumentTable.Find(_documents.Span, collection, id);
+    public int FindDocument(string collection, string id) => FindDocument(DocumentTable.KeyOf(collection, id), collection, id);
+
+    public int FindDocument(ulong key, string collection, string id) => DocumentTable.Find(_documents.Span, key, collection, id);
 
     public DocumentEntry Document(int document) => DocumentTable.Read(_documents.Span, document);
 

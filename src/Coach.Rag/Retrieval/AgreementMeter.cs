@@ -7,7 +7,7 @@ namespace Coach.Rag;
 internal sealed class AgreementMeter
 {
     private const double Prior = 0.5;
-    private const double PriorCount = 2;
+    private const double PriorCount = 1;
     private const double Memory = 256;
     private const double FullTrust = 0.35;
     private const double NoTrust = 0.08;

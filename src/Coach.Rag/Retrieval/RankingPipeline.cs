@@ -8,6 +8,7 @@ internal static class RankingPipeline
 
     private const int MinPool = 100;
     private const int MinCompared = 10;
+    private const int ComparedShare = 20;
 
     /// <summary>A point of the dense arm to search for.</summary>
     internal readonly record struct DenseQuery(float[] Vector, EmbeddingArm Arm);
@@ -28,6 +29,7 @@ internal static class RankingPipeline
             ReadOnlySpan<ScoredRow> lexical = scratch.LexicalRows.AsSpan(0, found);
             RetrievalArms arms = RetrievalArms.Lexical;
             float weight = 0;
+            float tailWeight = 0;
             int near = 0;
             if (dense is { } point)
             {
@@ -39,18 +41,24 @@ internal static class RankingPipeline
             else if (latent)
             {
                 arms |= RetrievalArms.Latent;
-                weight = view.Model!.Trust.For(scratch.Query.LargestIdf);
-                if (LatentSearch.Place(view.Model, scratch.Query, scratch))
+                float known = LatentSearch.Place(view.Model!, scratch.Query, scratch);
+                if (known > 0)
                 {
-                    LatentSearch.Refine(view, lexical, limit, weight, scratch);
+                    float agreement = LatentSearch.Refine(view, lexical, limit, scratch);
+                    float coverage = found == 0 ? 0 : LexicalSearch.Coverage(view, scratch.Query, lexical[0].Row, scratch.Lexical);
+                    weight = LatentTrust.Weight(known, agreement, coverage, scratch.Query.Count, view.AverageLength);
+                    tailWeight = LatentTrust.Tail;
                     near = LatentSearch.Nearest(view, allowed, limit, scratch, scratch.DenseRows);
                 }
             }
 
             // Alone, BM25's scores are shown relative to the best one; the last of the list is no worse for being last.
-            int count = RankFusion.Fuse(lexical, scratch.DenseRows.AsSpan(0, near), fused ? limit : int.MaxValue, weight, scratch.Fused);
+            int count = RankFusion.Fuse(lexical, scratch.DenseRows.AsSpan(0, near), fused ? limit : int.MaxValue, weight, scratch.Fused, tailWeight);
             var selection = new PassageSelection(view, scratch.Fused.AsSpan(0, count), arms);
-            return (selection.Take(top, request, options), arms);
+            List<Passage> passages = selection.Take(top, request, options);
+            double minCoverage = request?.MinCoverage ?? options.MinCoverage;
+            bool isRelevant = dense is not null || minCoverage <= 0 || Relevance.Reaches(minCoverage, passages, scratch.Query);
+            return (isRelevant ? passages : [], arms);
         }
         finally
         {
@@ -65,12 +73,14 @@ internal static class RankingPipeline
             return;
         }
 
+        // The fewer rows it may be among, the less often chance agrees.
+        int among = Math.Min(lexical.Length, Math.Max(MinCompared, view.LivePassages / ComparedShare));
         bool agrees = false;
-        foreach (ScoredRow row in lexical)
+        foreach (ScoredRow row in lexical[..among])
         {
             agrees |= row.Row == dense[0].Row;
         }
 
-        arm.Observe(agrees, (double)lexical.Length / view.LivePassages);
+        arm.Observe(agrees, (double)among / view.LivePassages);
     }
 }

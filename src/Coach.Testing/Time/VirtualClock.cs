@@ -7,6 +7,8 @@ namespace Coach.Testing;
 /// <remarks>Safe for concurrent use. Callbacks run on the thread that advances the clock, with the clock at their due time.</remarks>
 public sealed class VirtualClock : TimeProvider
 {
+    private const int QuietMilliseconds = 3;
+
     private readonly Lock _gate = new();
     private readonly PriorityQueue<VirtualTimer, (long Due, long Order)> _queue = new();
     private DateTimeOffset _start;
@@ -26,6 +28,10 @@ public sealed class VirtualClock : TimeProvider
 
     /// <summary>How many timers are waiting to fire.</summary>
     public int PendingTimers => Volatile.Read(ref _pending);
+
+    /// <summary>How long until the next timer fires: what to give to <see cref="Advance"/> to take one step.</summary>
+    /// <value>Zero for a timer that is due; null when none waits.</value>
+    public TimeSpan? NextTimer => NextDue() is { } due ? TimeSpan.FromTicks(Math.Max(0, due - GetTimestamp())) : null;
 
     /// <inheritdoc />
     public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
@@ -102,7 +108,7 @@ public sealed class VirtualClock : TimeProvider
                 break;
             }
 
-            if (NextDue() is not { } due)
+            if (NextTimer is not { } wait)
             {
                 idle++;
                 continue;
@@ -110,19 +116,25 @@ public sealed class VirtualClock : TimeProvider
 
             // On a busy machine what the last timer woke may still be on its way: time waits until nothing new has been scheduled for a moment.
             long scheduled = Volatile.Read(ref _order);
-            await Task.WhenAny(task, Task.Delay(TimeSpan.FromMilliseconds(1), System, CancellationToken.None)).ConfigureAwait(false);
-            if (task.IsCompleted || scheduled != Volatile.Read(ref _order) || ThreadPool.PendingWorkItemCount > 0)
+            bool isQuiet = true;
+            for (int i = 0; i < QuietMilliseconds && isQuiet; i++)
+            {
+                await Task.WhenAny(task, Task.Delay(TimeSpan.FromMilliseconds(1), System, CancellationToken.None)).ConfigureAwait(false);
+                isQuiet = !task.IsCompleted && scheduled == Volatile.Read(ref _order) && ThreadPool.PendingWorkItemCount == 0;
+            }
+
+            if (!isQuiet)
             {
                 continue;
             }
 
-            if (due > end)
+            if (wait.Ticks > end - GetTimestamp())
             {
                 throw new TimeoutException($"The task was still running after {limit ?? TimeSpan.FromDays(1)} of virtual time.");
             }
 
             idle = 0;
-            Advance(TimeSpan.FromTicks(Math.Max(0, due - GetTimestamp())));
+            Advance(wait);
         }
 
         await task.ConfigureAwait(false);

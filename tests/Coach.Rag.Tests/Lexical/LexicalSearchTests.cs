@@ -61,4 +61,60 @@ public sealed class LexicalSearchTests
             }
         }
     }
+
+    [Fact]
+    public async Task Run_ManyQuestions_AllocatesLessThanFourKibibytesEach()
+    {
+        await using var host = await FilledAsync(5000);
+        RagIndex index = host.Get<RagIndex>();
+        using IndexSnapshot snapshot = index.Store.Acquire();
+        IndexView view = index.ViewOf(snapshot);
+        var rows = new ScoredRow[10];
+        var terms = new QueryTerms();
+        var scratch = new LexicalScratch();
+        long before = 0;
+        for (int q = 0; q < 300; q++)
+        {
+            if (q == 100)
+            {
+                before = GC.GetAllocatedBytesForCurrentThread();
+            }
+
+            terms.Read("w1 w2 w3 w5 w8 w13 w21 w34 w55 w89 w144 w233 w377 missing words");
+            terms.Weigh(view);
+            Assert.Equal(10, LexicalSearch.Run(view, terms, index.Options, 10, null, scratch, rows));
+        }
+
+        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / 200, 0, 4096);
+    }
+
+    [Fact]
+    public async Task Coverage_RowOfSomeTerms_IsTheirShareOfTheWeight()
+    {
+        await using var host = new RagHost(configure: o => o.Learn = false);
+        await host.Knowledge.AddOrUpdateAsync([new("a", "apple pear"), new("b", "apple plum"), new("c", "cherry")]);
+        RagIndex index = host.Get<RagIndex>();
+        using IndexSnapshot snapshot = index.Store.Acquire();
+        IndexView view = index.ViewOf(snapshot);
+        var terms = new QueryTerms();
+        var scratch = new LexicalScratch();
+        terms.Read("apple plum cherry unknown");
+        terms.Weigh(view);
+        float apple = Bm25.Idf(3, 2);
+        float rare = Bm25.Idf(3, 1);
+        Assert.Equal((apple + rare) / (apple + (2 * rare)), LexicalSearch.Coverage(view, terms, ScoredRow.Key(0, 1), scratch), 1e-5f);
+        Assert.Equal(rare / (apple + (2 * rare)), LexicalSearch.Coverage(view, terms, ScoredRow.Key(0, 2), scratch), 1e-5f);
+        terms.Read("unknown");
+        terms.Weigh(view);
+        Assert.Equal(0, LexicalSearch.Coverage(view, terms, ScoredRow.Key(0, 0), scratch));
+    }
+
+    private static async Task<RagHost> FilledAsync(int documents)
+    {
+        var random = new Random(9);
+        var host = new RagHost(configure: o => o.Learn = false);
+        string Text() => string.Join(' ', Enumerable.Range(0, 40).Select(_ => $"w{(int)(400 * Math.Pow(random.NextDouble(), 2))}"));
+        await host.Knowledge.AddOrUpdateAsync(Enumerable.Range(0, documents).Select(i => new KnowledgeDocument($"d{i}", Text()) { IsOnePassage = true }));
+        return host;
+    }
 }

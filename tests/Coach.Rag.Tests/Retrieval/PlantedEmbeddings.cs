@@ -11,6 +11,9 @@ internal sealed class PlantedEmbeddings(Func<string, float[]> rule, string model
 
     public Func<IReadOnlyList<string>, CancellationToken, Task<GeneratedEmbeddings<Embedding<float>>>>? Fault { get; set; }
 
+    /// <summary>The vector of a text, uncounted.</summary>
+    public float[] Of(string text) => rule(text);
+
     public static float[] Hashed(string text, int dimension)
     {
         // Words to random directions, summed: near for texts that share words.

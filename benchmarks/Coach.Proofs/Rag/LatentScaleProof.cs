@@ -1,0 +1,98 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Coach.Rag;
+
+namespace Coach.Proofs.Rag;
+
+/// <summary>What learnt semantics cost: learning, memory, placing a document, and a question on top of BM25.</summary>
+internal static class LatentScaleProof
+{
+    public static Command Command()
+    {
+        Option<int> passages = new("--passages") { DefaultValueFactory = _ => 100_000, Description = "How many passages of about 100 words." };
+        Option<int> queries = new("--queries") { DefaultValueFactory = _ => 200, Description = "How many questions are timed." };
+        Option<int> seed = new("--seed") { DefaultValueFactory = _ => 1, Description = "The seed of the texts." };
+        var command = new Command("latent-scale", "Learns the latent space of many passages; measures learning, memory, fold-in and questions.") { passages, queries, seed, ScaleHost.Data };
+        command.SetAction((parsed, cancellationToken) => RunAsync(parsed.GetValue(passages), parsed.GetValue(queries), parsed.GetValue(seed), parsed.GetValue(ScaleHost.Data), cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(int passages, int queries, int seed, DirectoryInfo? data, CancellationToken cancellationToken)
+    {
+        NaturalText text = await NaturalText.OpenAsync(data, seed, cancellationToken);
+        await using var host = new ScaleHost(learn: true);
+        await host.AddAsync(text, passages, cancellationToken);
+        await host.Knowledge.LearnAsync(cancellationToken);     // what adding started is done first
+        string[] questions = [.. Enumerable.Range(0, queries).Select(_ => text.Question(15))];
+
+        RagIndex index = host.Index;
+        using IndexSnapshot snapshot = index.Store.Acquire();
+        IndexView view = index.ViewOf(snapshot);
+        long from = Stopwatch.GetTimestamp();
+        LatentTrainer.Train(view, index.Options.LearnThreads, cancellationToken);
+        double train = Stopwatch.GetElapsedTime(from).TotalSeconds;
+        LatentModel model = view.Model!;
+        from = Stopwatch.GetTimestamp();
+        long rows = 0;
+        foreach ((SegmentReader reader, _) in view.Segments)
+        {
+            LatentCodes.Write(model, reader, 1, cancellationToken);
+            rows += reader.Rows;
+        }
+
+        double foldIn = Stopwatch.GetElapsedTime(from).TotalMicroseconds / rows;
+        double[] top = Time(view, index.Options, questions);
+        Console.WriteLine(JsonSerializer.Serialize(new
+        {
+            passages,
+            text = text.Origin,
+            dimensions = model.Dimensions,
+            terms = model.Terms,
+            learnThreads = index.Options.LearnThreads,
+            svdSeconds = Math.Round(train, 1),
+            peakMB = Peak(),
+            foldInMicroseconds = Math.Round(foldIn, 1),
+            latentP50Ms = ScaleHost.At(top, 50),
+            latentP95Ms = ScaleHost.At(top, 95),
+        }));
+        return 0;
+    }
+
+    // What the latent arm and the fusion add to a question that BM25 has answered.
+    private static double[] Time(IndexView view, CoachRagOptions options, string[] questions)
+    {
+        const int Limit = RankingPipeline.MinCandidates;
+        SearchScratch scratch = SearchScratch.Rent(Limit);
+        var times = new double[questions.Length];
+        for (int round = 0; round < 2; round++)
+        {
+            for (int i = 0; i < questions.Length; i++)
+            {
+                scratch.Query.Read(questions[i]);
+                scratch.Query.Weigh(view);
+                int found = LexicalSearch.Run(view, scratch.Query, options, Limit, null, scratch.Lexical, scratch.LexicalRows);
+                ReadOnlySpan<ScoredRow> lexical = scratch.LexicalRows.AsSpan(0, found);
+                long from = Stopwatch.GetTimestamp();
+                LatentSearch.Place(view.Model!, scratch.Query, scratch);
+                LatentSearch.Refine(view, lexical, Limit, scratch);
+                LexicalSearch.Coverage(view, scratch.Query, lexical[0].Row, scratch.Lexical);
+                int near = LatentSearch.Nearest(view, null, Limit, scratch, scratch.DenseRows);
+                RankFusion.Fuse(lexical, scratch.DenseRows.AsSpan(0, near), Limit, 0.2f, scratch.Fused);
+                times[i] = Stopwatch.GetElapsedTime(from).TotalMilliseconds;
+            }
+        }
+
+        scratch.Return();
+        return times;
+    }
+
+    // The largest resident size so far, in megabytes; 0 where the system does not tell.
+    private static long Peak()
+    {
+        const string Status = "/proc/self/status";
+        string? line = File.Exists(Status) ? File.ReadLines(Status).FirstOrDefault(text => text.StartsWith("VmHWM:", StringComparison.Ordinal)) : null;
+        return line is null ? 0 : long.Parse(line.AsSpan(6).Trim().TrimEnd(" kB"), CultureInfo.InvariantCulture) / 1000;
+    }
+}

@@ -1,0 +1,51 @@
+namespace Coach.Rag.Tests.Fusion;
+
+public sealed class RankFusionTests
+{
+    [Fact]
+    public void Fuse_TwoLists_IsTheWeightedMeanOfMinMaxScores()
+    {
+        ScoredRow[] lexical = [new(1, 10), new(2, 6), new(3, 2)];
+        ScoredRow[] dense = [new(3, 0.9f), new(4, 0.5f), new(1, 0.1f)];
+        var output = new FusedRow[6];
+        int count = RankFusion.Fuse(lexical, dense, full: 3, weight: 0.4f, output);
+        Assert.Equal([(1, 0.6f), (3, 0.4f), (2, 0.3f), (4, 0.2f)], output[..count].Select(row => ((int)row.Row, MathF.Round(row.Score, 5))));
+    }
+
+    [Fact]
+    public void Fuse_ShortList_KeepsItsLastRowAboveZero()
+    {
+        var output = new FusedRow[2];
+        RankFusion.Fuse([new(1, 10), new(2, 5)], [], full: 200, weight: 0, output);
+        Assert.Equal([1f, 0.5f], output.Select(row => row.Score));
+    }
+
+    [Fact]
+    public void Fuse_DenseListWithoutSpread_IsLeftOut()
+    {
+        var output = new FusedRow[5];
+        int count = RankFusion.Fuse([new(1, 10), new(2, 5)], [new(7, 0.8f), new(8, 0.8f), new(2, 0.8f)], full: 3, weight: 0.7f, output);
+        Assert.Equal([1L, 2L], output[..count].Select(row => row.Row));
+    }
+
+    /// <summary>Whatever the tail's weight, the first ten rows and their scores stay, no row is lost, and scores never rise.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Fuse_TailWeight_OnlyReordersBehindTheHead(int seed)
+    {
+        var random = new Random(seed);
+        ScoredRow[] lexical = [.. Enumerable.Range(0, 60).Select(i => new ScoredRow(random.Next(0, 200), 60 - i)).DistinctBy(row => row.Row)];
+        ScoredRow[] dense = [.. Enumerable.Range(0, 60).Select(i => new ScoredRow(random.Next(0, 200), 1 - (i / 100f))).DistinctBy(row => row.Row)];
+        var plain = new FusedRow[120];
+        var tailed = new FusedRow[120];
+        int count = RankFusion.Fuse(lexical, dense, 40, 0.1f, plain);
+        Assert.Equal(count, RankFusion.Fuse(lexical, dense, 40, 0.1f, tailed, tailWeight: 0.45f));
+        Assert.Equal(plain[..10], tailed[..10]);
+        Assert.Equal(plain[..count].Select(row => row.Row).Order(), tailed[..count].Select(row => row.Row).Order());
+        Assert.NotEqual(plain[..count].Select(row => row.Row), tailed[..count].Select(row => row.Row));
+        Assert.True(tailed[9].Score > tailed[10].Score);
+        Assert.All(tailed[..count].Zip(tailed[1..count]), pair => Assert.True(pair.First.Score >= pair.Second.Score));
+    }
+}
