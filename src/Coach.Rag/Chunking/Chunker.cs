@@ -20,9 +20,16 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
         {
             int tokens = units[first].Tokens;
             int end = first + 1;
-            while (end < units.Count && tokens + units[end].Tokens <= maxTokens && Belongs(units, first, end, tokens))
+            while (end < units.Count && Belongs(units, first, end, tokens))
             {
-                tokens += units[end].Tokens;
+                // What stands between two units, such as a heading, is part of the passage too.
+                int more = Tokens(text, units[end - 1].End, units[end].Start) + units[end].Tokens;
+                if (tokens + more > maxTokens)
+                {
+                    break;
+                }
+
+                tokens += more;
                 end++;
             }
 
@@ -32,8 +39,8 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
             {
                 // Start the next passage with the last sentences of this one, as many as the overlap holds.
                 int repeated = 0;
-                while (next - 1 > first && repeated + units[next - 1].Tokens <= overlapTokens
-                    && repeated + units[next - 1].Tokens + units[end].Tokens <= maxTokens && units[next - 1].Heading == units[end].Heading)
+                while (next - 1 > first && repeated + units[next - 1].Tokens <= overlapTokens && units[next - 1].Heading == units[end].Heading
+                    && Tokens(text, units[next - 1].Start, units[end].Start) + units[end].Tokens <= maxTokens)
                 {
                     next--;
                     repeated += units[next].Tokens;
@@ -49,6 +56,8 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
     // A section much shorter than a passage is joined with the one after it.
     private bool Belongs(List<Unit> units, int first, int unit, int tokens) =>
         units[unit].Heading == units[unit - 1].Heading || tokens < maxTokens / 8;
+
+    private static int Tokens(string text, int start, int end) => end > start ? TokenCounter.Count(text.AsSpan(start, end - start)) : 0;
 
     private static void Emit(string text, int start, int end, string heading, List<Chunk> chunks)
     {
