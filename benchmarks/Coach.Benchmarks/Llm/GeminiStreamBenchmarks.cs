@@ -8,14 +8,13 @@ using Coach.Llm;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Coach.Benchmarks;
+namespace Coach.Benchmarks.Llm;
 
 /// <summary>
 /// What does it cost to read a Gemini stream of 2,000 chunks? Both contenders read the same bytes from the same in-memory HTTP handler and
 /// hand out the same updates. Coach's row is the whole client, with its limits, retries, circuit and telemetry round the parser.
 /// </summary>
 [MemoryDiagnoser]
-[Config(typeof(Llm.ShortInProcessConfig))]
 public class GeminiStreamBenchmarks
 {
     private const int Chunks = 2000;
