@@ -44,7 +44,7 @@ public sealed class HealthTests
     public async Task RetrieveAsync_NotConfiguredFailedOrNothingFound_AreThreeAnswersInResultLogAndMetric()
     {
         var log = new ListLogger();
-        await using var plain = new RagHost(services: services => services.AddLogging(logging => logging.AddProvider(log).SetMinimumLevel(LogLevel.Debug)));
+        await using var plain = new RagHost(configure: o => o.Learn = false, services: services => services.AddLogging(logging => logging.AddProvider(log).SetMinimumLevel(LogLevel.Debug)));
         using var metrics = new CounterLog("coach.rag.fallbacks");
         using var empty = new CounterLog("coach.rag.found_nothing");
         await plain.Knowledge.AddOrUpdateAsync(Documents);
