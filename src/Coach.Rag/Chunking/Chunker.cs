@@ -1,6 +1,6 @@
 namespace Coach.Rag;
 
-/// <summary>Packs blocks into passages of at most so many tokens, which never cross a section unless the section is tiny.</summary>
+/// <summary>Packs blocks into passages of at most so many tokens, which never cross a section but from a tiny one into its own parts.</summary>
 internal sealed class Chunker(int maxTokens, int overlapTokens)
 {
     private readonly record struct Unit(int Start, int End, int Tokens, string Heading);
@@ -53,9 +53,12 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
         return chunks;
     }
 
-    // A section much shorter than a passage is joined with the one after it.
+    // A section much shorter than a passage is joined with the part of it that follows: its heading stands above both.
     private bool Belongs(List<Unit> units, int first, int unit, int tokens) =>
-        units[unit].Heading == units[unit - 1].Heading || tokens < maxTokens / 8;
+        units[unit].Heading == units[unit - 1].Heading || (tokens < maxTokens / 8 && IsAbove(units[first].Heading, units[unit].Heading));
+
+    private static bool IsAbove(string heading, string other) =>
+        heading.Length == 0 || (other.Length > heading.Length && other[heading.Length] == TextBlock.Separator && other.StartsWith(heading, StringComparison.Ordinal));
 
     private static int Tokens(string text, int start, int end) => end > start ? TokenCounter.Count(text.AsSpan(start, end - start)) : 0;
 
