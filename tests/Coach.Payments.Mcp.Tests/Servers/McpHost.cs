@@ -17,6 +17,7 @@ internal sealed class McpHost : IAsyncDisposable
 
     private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan NoEffect = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan StuckInProcess = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan Stuck = TimeSpan.FromSeconds(20);
 
     private readonly ServiceProvider _services;
@@ -121,7 +122,7 @@ internal sealed class McpHost : IAsyncDisposable
             (int, int, int) state = (gateway.InCall, gateway.Started, Mcp?.Silences ?? 0);
             bool isDue = Mcp is { IsHanging: true } ? state != waited || quiet > NoEffect : Mcp is { HasOldHang: true } && quiet > NoEffect;
             waited = isDue ? state : waited;
-            return isDue;
+            return isDue || quiet > StuckInProcess;
         });
     }
 
