@@ -36,7 +36,8 @@ public sealed record PaymentRecord
     /// <summary>The number in the link step's idempotency key, from 1.</summary>
     public int LinkAttempt { get; init; } = 1;
 
-    /// <summary>When the first request for a link was about to be sent; null before.</summary>
+    /// <summary>When the first request for a link under the present key was about to be sent: by the provider's clock where it tells its
+    /// time and takes keys, by ours elsewhere; null before.</summary>
     public DateTimeOffset? LinkSentAt { get; init; }
 
     /// <summary>The price's id; null before it is known.</summary>

@@ -183,7 +183,7 @@ internal sealed partial class LinkCreation
             State = PaymentRecordState.LinkSent,
             NeedsReconciliation = true,
             ReconciliationReason = kind,
-            LinkSentAt = record.LinkSentAt ?? parts.Time.GetUtcNow(),
+            LinkSentAt = record.LinkSentAt ?? (Capabilities.HasIdempotencyKeys ? null : parts.Time.GetUtcNow()),
             LeaseExpiresAt = null,
         }).ConfigureAwait(false);
         return PaymentException.Uncertain(reason, retryAfter);

@@ -154,8 +154,8 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
         return await MakeLinkAsync(price, mayExist).ConfigureAwait(false);
     }
 
-    // Whether a link may exist that repeating the key would not give back. The price's age is told by the provider's clock alone:
-    // ours may have been set back.
+    // Whether a link may exist that repeating the key would not give back. Ages are told by the provider's clock alone: ours may have been
+    // set back. A key that was sent lately may still be at work there, where no search sees it: it is repeated, however old the price is.
     private bool NeedsSearch(GatewayPrice price)
     {
         if (price.IsNew)
@@ -168,7 +168,8 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
             return WasSent || Capabilities.HasLookupKeys;
         }
 
-        return price.CreatedAt is { } created && price.ServerTime is { } now ? now - created >= KeyLifetime : WasSent;
+        DateTimeOffset? since = WasSent && Record.LinkSentAt > price.CreatedAt ? Record.LinkSentAt : price.CreatedAt;
+        return price.ServerTime - since is { } age ? age >= KeyLifetime : WasSent;
     }
 
     /// <summary>Looks through the provider's links. Null proves that there is none.</summary>
@@ -209,7 +210,7 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
                 ReconciliationReason = null,
                 PriceId = price.Id,
                 Gateway = gateway,
-                LinkSentAt = record.LinkSentAt ?? parts.Time.GetUtcNow(),
+                LinkSentAt = record.LinkSentAt ?? (Capabilities.HasIdempotencyKeys ? price.ServerTime : null) ?? parts.Time.GetUtcNow(),
             }).ConfigureAwait(false);
 
             GatewayResult<GatewayLink> made = await parts.Steps.RunAsync(PaymentSteps.Link, deadline,

@@ -44,6 +44,24 @@ public sealed class BeyondKeysTests
     }
 
     [Fact]
+    public async Task LinkStillInTheMaking_OfAPriceADayOld_IsNotMadeAgainUnderANewKey()
+    {
+        using var host = new PaymentHost(key: PaymentHost.LiveKey);
+        host.Fake.Inject(StripeFault.RateLimited(null), "POST", "/v1/payment_links");
+        Assert.Equal(PaymentError.Unavailable, (await host.FailsAsync()).Error);
+        host.Clock.Advance(TimeSpan.FromHours(26));
+        host.Fake.Inject(new StripeFault(StripeFaultKind.Slow) { Delay = TimeSpan.FromSeconds(40) }, "POST", "/v1/payment_links");
+        Assert.Equal(PaymentError.Uncertain, (await host.FailsAsync()).Error);
+
+        // No search sees it yet; only its own key does.
+        PaymentException still = await host.FailsAsync();
+        host.Clock.Advance(TimeSpan.FromMinutes(1));
+        PaymentLink link = await host.CreateAsync();
+
+        Assert.Equal((PaymentError.Uncertain, link.Id), (still.Error, Assert.Single(host.Fake.Links).Id));
+    }
+
+    [Fact]
     public async Task LinkId_InThePricesMetadata_LeadsBackWithoutASearch()
     {
         var clock = new VirtualClock();
