@@ -35,6 +35,15 @@ internal static partial class Log
     [LoggerMessage(3011, LogLevel.Error, "The index is damaged and is built anew from the sources")]
     public static partial void Rebuilding(this ILogger logger);
 
+    [LoggerMessage(3012, LogLevel.Error, "Index {File} is damaged; its last good commit answers until the sources have been read again")]
+    public static partial void LastGoodCommit(this ILogger logger, string file);
+
+    [LoggerMessage(3013, LogLevel.Error, "The damaged index could not be recovered ({Error}); questions are answered without documents")]
+    public static partial void RecoveryFailed(this ILogger logger, RagError error);
+
+    [LoggerMessage(3014, LogLevel.Information, "The index's terms were made anew from the stored text: from analysis {Old} to {New}")]
+    public static partial void Reanalysed(this ILogger logger, string old, string @new);
+
     [LoggerMessage(3006, LogLevel.Error, "Index file {File} is damaged and was set aside as {File}.damaged; the documents are read again")]
     public static partial void IndexSetAside(this ILogger logger, string file);
 

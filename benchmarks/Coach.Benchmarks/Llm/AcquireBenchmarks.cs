@@ -12,7 +12,6 @@ namespace Coach.Benchmarks.Llm;
 /// finds it, compares the key, counts a lease and ends it.
 /// </summary>
 [MemoryDiagnoser]
-[Config(typeof(ShortInProcessConfig))]
 public class AcquireBenchmarks
 {
     private const int Calls = 200_000;

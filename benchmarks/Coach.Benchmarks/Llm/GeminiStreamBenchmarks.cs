@@ -8,7 +8,7 @@ using Coach.Llm;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Coach.Benchmarks;
+namespace Coach.Benchmarks.Llm;
 
 /// <summary>
 /// What does it cost to read a Gemini stream of 2,000 chunks? Both contenders read the same bytes from the same in-memory HTTP handler and

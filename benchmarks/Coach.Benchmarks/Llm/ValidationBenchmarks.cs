@@ -10,7 +10,6 @@ namespace Coach.Benchmarks.Llm;
 
 /// <summary>What does a validation add to the HTTP call it makes? Both ask the same loopback server over a kept connection.</summary>
 [MemoryDiagnoser]
-[Config(typeof(ShortInProcessConfig))]
 public class ValidationBenchmarks
 {
     private const string Body = """{"models":[{"name":"models/gemini-3.8-flash","version":"3.8","displayName":"Gemini 3.8 Flash","inputTokenLimit":1048576,"outputTokenLimit":65536,"supportedGenerationMethods":["generateContent","countTokens"]}],"nextPageToken":"n"}""";

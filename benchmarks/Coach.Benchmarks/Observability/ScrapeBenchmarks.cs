@@ -1,3 +1,4 @@
+using System.Globalization;
 using BenchmarkDotNet.Attributes;
 using OpenTelemetry.Metrics;
 
@@ -7,10 +8,11 @@ namespace Coach.Benchmarks.Observability;
 /// What does one scrape cost, against a straightforward writer over the same collection and against the collection alone? Half of
 /// the series are counters, a quarter gauges, a quarter lines of histograms; every value changes before each scrape.
 /// </summary>
+/// <remarks>
+/// One scrape is one iteration, so the figures need many: <c>--warmupCount 60 --iterationCount 60</c>. The environment variable
+/// <c>COACH_BENCHMARK_SERIES</c> names other page sizes, as in <c>1000,100000</c>.
+/// </remarks>
 [MemoryDiagnoser]
-[InvocationCount(1)]
-[WarmupCount(60)]
-[IterationCount(60)]
 public class ScrapeBenchmarks
 {
     private readonly StraightforwardWriter _straightforward = new();
@@ -19,7 +21,10 @@ public class ScrapeBenchmarks
     private MetricsHost _host = null!;
     private int _round;
 
-    [Params(1_000, 10_000, 100_000)]
+    public static IEnumerable<int> PageSizes =>
+        (Environment.GetEnvironmentVariable("COACH_BENCHMARK_SERIES") ?? "1000,10000").Split(',').Select(size => int.Parse(size, CultureInfo.InvariantCulture));
+
+    [ParamsSource(nameof(PageSizes))]
     public int Series { get; set; }
 
     [GlobalSetup]

@@ -10,7 +10,7 @@ internal static class LlmProofs
     private static readonly int[] ThreadCounts = [2, 4, 8, 16, 32, 64];
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
-    public static IEnumerable<Command> Commands => [Races(), Sessions()];
+    public static IEnumerable<Command> Commands => [Races(), Sessions(), FirstToken()];
 
     private static Command Races()
     {
@@ -43,6 +43,18 @@ internal static class LlmProofs
         {
             SessionsResult outcome = await SessionsProof.RunAsync(result.GetValue(count));
             Console.WriteLine(JsonSerializer.Serialize(outcome, Json));
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command FirstToken()
+    {
+        var requests = new Option<int>("--requests") { Description = "How many requests of each kind.", DefaultValueFactory = _ => 10_000 };
+        var command = new Command("first-token", "What a session's client adds to the time of the first token of a plain HttpClient read on loopback.") { requests };
+        command.SetAction(async (result, _) =>
+        {
+            Console.WriteLine(JsonSerializer.Serialize(await FirstTokenProof.RunAsync(result.GetValue(requests)), Json));
             return 0;
         });
         return command;

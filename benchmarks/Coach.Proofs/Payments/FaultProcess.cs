@@ -11,11 +11,13 @@ internal sealed class FaultProcess : IAsyncDisposable
     private readonly TaskCompletionSource _death = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ServiceProvider _services;
     private readonly FaultPlan _plan;
+    private readonly TimeProvider _clock;
     private int _pointsLeft;
 
     public FaultProcess(FaultPlan plan, TimeProvider clock, StripeFake fake, IIdempotencyStore store, int dieAfterPoints)
     {
         _plan = plan;
+        _clock = clock;
         _pointsLeft = dieAfterPoints;
         var settings = new Dictionary<string, string?>
         {
@@ -62,15 +64,23 @@ internal sealed class FaultProcess : IAsyncDisposable
         return IsDead ? Never : Task.CompletedTask;
     }
 
+    // The way to the provider and back takes its time, so that callers and replicas overtake each other.
+    private async Task TravelAsync(CancellationToken cancellationToken)
+    {
+        await PointAsync();
+        await Task.Delay(TimeSpan.FromMilliseconds(_plan.Next(400)), _clock, cancellationToken);
+        await PointAsync();
+    }
+
     private static Task Never => new TaskCompletionSource().Task;
 
     private sealed class Wire(FaultProcess process, HttpMessageHandler inner) : DelegatingHandler(inner)
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
-            await process.PointAsync();
+            await process.TravelAsync(cancellationToken);
             HttpResponseMessage response = await base.SendAsync(request, cancellationToken);
-            await process.PointAsync();
+            await process.TravelAsync(cancellationToken);
             return response;
         }
     }
@@ -139,6 +149,11 @@ internal sealed class FaultProcess : IAsyncDisposable
 
         private async Task BeforeAsync()
         {
+            if (process._plan.Next(2) == 0)
+            {
+                await Task.Yield();
+            }
+
             await process.PointAsync();
             if (process._plan.NextStoreFault())
             {

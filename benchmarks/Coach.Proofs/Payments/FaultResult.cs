@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Coach.Proofs.Payments;
 
 /// <summary>What schedules gave, added up.</summary>
@@ -30,7 +32,7 @@ internal sealed class FaultResult
     public long Digest { get; set; }
 
     /// <summary>What was wrong, for people: schedule and finding.</summary>
-    public List<string> Findings { get; } = [];
+    public List<string> Findings { get; init; } = [];
 
     public bool IsClean => Duplicates + WrongAmount + Lost + Backwards == 0;
 
@@ -52,6 +54,11 @@ internal sealed class FaultResult
         Findings.AddRange(other.Findings);
     }
 
-    public string ToJson(int seed) => string.Create(System.Globalization.CultureInfo.InvariantCulture,
-        $"{{\"schedules\":{Schedules},\"duplicates\":{Duplicates},\"wrongAmount\":{WrongAmount},\"lost\":{Lost},\"backwards\":{Backwards},\"reconciled\":{Reconciled},\"seed\":{seed},\"links\":{Links},\"simulated\":{Simulated},\"paid\":{Paid},\"crashes\":{Crashes},\"faults\":{Faults},\"requests\":{Requests},\"digest\":\"{Digest:x16}\"}}");
+    /// <summary>The summary line. A digest is the same wherever a seed is repeated, which takes processes of one thread.</summary>
+    public string ToJson(int seed, bool hasDigest = true)
+    {
+        string digest = hasDigest ? $",\"digest\":\"{Digest:x16}\"" : "";
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{{\"schedules\":{Schedules},\"duplicates\":{Duplicates},\"wrongAmount\":{WrongAmount},\"lost\":{Lost},\"backwards\":{Backwards},\"reconciled\":{Reconciled},\"seed\":{seed},\"links\":{Links},\"simulated\":{Simulated},\"paid\":{Paid},\"crashes\":{Crashes},\"faults\":{Faults},\"requests\":{Requests}{digest}}}");
+    }
 }

@@ -359,7 +359,7 @@ internal sealed class FaultSchedule : IAsyncDisposable
 
     private IIdempotencyStore OpenStore() => _journal is null ? new MemoryIdempotencyStore(_clock) : new FileIdempotencyStore(_journal, _clock);
 
-    private async Task RunAsync(Task task) => await _clock.RunUntilAsync(task, TimeSpan.FromDays(30));
+    private Task RunAsync(Task task) => FaultPump.RunAsync(_clock, task);
 
     private sealed class Operation(PaymentLinkRequest request)
     {

@@ -14,15 +14,32 @@ internal static class PaymentProofs
             var schedules = new Option<int>("--schedules") { Description = "How many schedules.", DefaultValueFactory = _ => 10_000 };
             var seed = new Option<int>("--seed") { Description = "Which schedules.", DefaultValueFactory = _ => 1 };
             var first = new Option<int>("--first") { Description = "The first schedule's number, to repeat a single one.", DefaultValueFactory = _ => 0 };
-            var faults = new Command("payment-faults", "Random faults, crashes, concurrent callers and clock jumps on the Stripe fake, on virtual time.") { schedules, seed, first };
-            faults.SetAction((parsed, cancellationToken) =>
-                FaultsAsync(parsed.GetValue(schedules), parsed.GetValue(seed), parsed.GetValue(first), cancellationToken));
+            var poolThreads = new Option<int>("--threads")
+            {
+                Description = "Threads of each process: one repeats a seed to the digit, more add the machine's own interleavings.",
+                DefaultValueFactory = _ => 1,
+            };
+            var faults = new Command("payment-faults", "Random faults, crashes, concurrent callers and clock jumps on the Stripe fake, on virtual time.") { schedules, seed, first, poolThreads };
+            faults.SetAction((parsed, _) =>
+                FaultsAsync(parsed.GetValue(schedules), parsed.GetValue(seed), parsed.GetValue(first), parsed.GetValue(poolThreads)));
             yield return faults;
+
+            Argument<int>[] numbers = [new("seed"), new("first"), new("schedules"), new("step")];
+            var faultWorker = new Command(FaultRunner.WorkerName, "A process that runs a share of the schedules.") { Hidden = true };
+            Array.ForEach(numbers, faultWorker.Add);
+            faultWorker.SetAction((parsed, _) => FaultRunner.WorkAsync(
+                parsed.GetValue(numbers[0]), parsed.GetValue(numbers[1]), parsed.GetValue(numbers[2]), parsed.GetValue(numbers[3])));
+            yield return faultWorker;
 
             var rounds = new Option<int>("--rounds") { Description = "How often a writer is killed.", DefaultValueFactory = _ => 200 };
             var kills = new Command("store-kills", "Kills a process that writes to the file store at random moments (SIGKILL) and checks what is left.") { rounds, seed };
             kills.SetAction((parsed, _) => KillsAsync(parsed.GetValue(rounds), parsed.GetValue(seed)));
             yield return kills;
+
+            var blocks = new Option<int>("--blocks") { Description = "How many blocks of 50 links of each kind.", DefaultValueFactory = _ => 200 };
+            var overhead = new Command("payment-overhead", "CreateAsync against the same HTTP calls by hand, in turns, on a loopback fake.") { blocks };
+            overhead.SetAction((parsed, _) => OverheadProof.RunAsync(parsed.GetValue(blocks)));
+            yield return overhead;
 
             var path = new Argument<string>("path");
             var threads = new Argument<int>("threads");
@@ -35,50 +52,21 @@ internal static class PaymentProofs
 
     private static async Task<int> KillsAsync(int rounds, int seed)
     {
-        StoreKillsProof.Result result = await StoreKillsProof.RunAsync(rounds, seed, NewWriter, threads: 4);
+        StoreKillsProof.Result result = await StoreKillsProof.RunAsync(rounds, seed, () => Self(StoreKillsProof.WriterName), threads: 4);
         Console.WriteLine(result.ToJson(seed));
         return result.IsClean ? 0 : 1;
-
-        static ProcessStartInfo NewWriter()
-        {
-            string self = Environment.ProcessPath!;
-            var start = new ProcessStartInfo(self);
-            if (Path.GetFileNameWithoutExtension(self) == "dotnet")
-            {
-                start.ArgumentList.Add(typeof(StoreKillsProof).Assembly.Location);
-            }
-
-            start.ArgumentList.Add(StoreKillsProof.WriterName);
-            return start;
-        }
     }
 
-    private static async Task<int> FaultsAsync(int schedules, int seed, int first, CancellationToken cancellationToken)
+    private static async Task<int> FaultsAsync(int schedules, int seed, int first, int threads)
     {
-        string folder = Directory.CreateTempSubdirectory("coach-faults-").FullName;
-        var total = new FaultResult();
         var watch = Stopwatch.StartNew();
-        try
+        FaultResult total = new();
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        await console.Progress().StartAsync(async progress =>
         {
-            IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-            await console.Progress().StartAsync(async progress =>
-            {
-                ProgressTask bar = progress.AddTask("schedules", maxValue: schedules);
-                await Parallel.ForEachAsync(Enumerable.Range(first, schedules), cancellationToken, async (index, _) =>
-                {
-                    FaultResult result = await FaultSchedule.RunAsync(seed, index, folder);
-                    lock (total)
-                    {
-                        total.Add(result);
-                        bar.Increment(1);
-                    }
-                });
-            });
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+            ProgressTask bar = progress.AddTask("schedules", maxValue: schedules);
+            total = await FaultRunner.RunAsync(seed, first, schedules, threads, () => Self(FaultRunner.WorkerName), () => bar.Increment(1));
+        });
 
         foreach (string finding in total.Findings.Take(80))
         {
@@ -86,7 +74,21 @@ internal static class PaymentProofs
         }
 
         await Console.Error.WriteLineAsync($"{watch.Elapsed.TotalSeconds:0.0} s");
-        Console.WriteLine(total.ToJson(seed));
+        Console.WriteLine(total.ToJson(seed, hasDigest: threads == 1));
         return total.IsClean ? 0 : 1;
+    }
+
+    // This program again, with another command.
+    private static ProcessStartInfo Self(string command)
+    {
+        string self = Environment.ProcessPath!;
+        var start = new ProcessStartInfo(self);
+        if (Path.GetFileNameWithoutExtension(self) == "dotnet")
+        {
+            start.ArgumentList.Add(typeof(PaymentProofs).Assembly.Location);
+        }
+
+        start.ArgumentList.Add(command);
+        return start;
     }
 }

@@ -117,8 +117,17 @@ internal sealed class SeriesText(string family, MetricKind kind, double[]? bound
 
     public static void Escape(StringBuilder result, string text, bool quotes)
     {
-        foreach (char c in text)
+        for (int i = 0; i < text.Length; i++)
         {
+            char c = text[i];
+            if (char.IsSurrogate(c))
+            {
+                // Half a pair has no UTF-8: replaced here, two texts that would look alike on the page are seen to be alike.
+                bool isPair = i + 1 < text.Length && char.IsSurrogatePair(c, text[i + 1]);
+                _ = isPair ? result.Append(c).Append(text[++i]) : result.Append('\uFFFD');
+                continue;
+            }
+
             _ = c switch
             {
                 '\\' => result.Append("\\\\"),

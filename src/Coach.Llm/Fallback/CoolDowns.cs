@@ -2,11 +2,14 @@ using System.Collections.Concurrent;
 
 namespace Coach.Llm;
 
-/// <summary>Until when each target is passed over, in UTC ticks by the target's place.</summary>
+/// <summary>Until when each target is passed over, by the target's place: ticks of a clock that nobody sets.</summary>
 internal abstract class CoolDowns
 {
     /// <summary>0 for a target that is not passed over.</summary>
     public abstract long this[int target] { get; set; }
+
+    /// <summary>The time by which cool-downs are measured: a host's clock that is set back must not make them longer.</summary>
+    public static long Now(TimeProvider time) => time.GetElapsedTime(0).Ticks;
 }
 
 /// <summary>Those of one client, which end with it.</summary>
@@ -22,18 +25,18 @@ internal sealed class OwnCoolDowns(int targets) : CoolDowns
 }
 
 /// <summary>
-/// Those of a session's keys: they outlive the client of one answer. Only keys that failed are in it, and no more than the limit; beyond
-/// it a failed key is simply asked again by the next answer.
+/// Those of a session's keys: they outlive the client of one answer. Only keys that failed are in it, by their fingerprints, and no more
+/// than the limit; beyond it a failed key is simply asked again by the next answer.
 /// </summary>
 internal sealed class SessionCoolDowns(TimeProvider time, int capacity)
 {
-    private readonly ConcurrentDictionary<(SessionId Session, ApiKey Key), long> _until = new();
+    private readonly ConcurrentDictionary<CooledKey, long> _until = new();
 
     public int Count => _until.Count;
 
     public CoolDowns Of(SessionId session, ApiKey[] keys) => new View(this, session, keys);
 
-    private void Set((SessionId, ApiKey) key, long until)
+    private void Set(CooledKey key, long until)
     {
         if (until == 0)
         {
@@ -47,8 +50,8 @@ internal sealed class SessionCoolDowns(TimeProvider time, int capacity)
 
         if (_until.Count >= capacity)
         {
-            long now = time.GetUtcNow().UtcTicks;
-            foreach (KeyValuePair<(SessionId, ApiKey), long> old in _until)
+            long now = CoolDowns.Now(time);
+            foreach (KeyValuePair<CooledKey, long> old in _until)
             {
                 if (old.Value <= now)
                 {
@@ -67,8 +70,12 @@ internal sealed class SessionCoolDowns(TimeProvider time, int capacity)
     {
         public override long this[int target]
         {
-            get => owner._until.GetValueOrDefault((session, keys[target]));
-            set => owner.Set((session, keys[target]), value);
+            get => owner._until.GetValueOrDefault(Of(target));
+            set => owner.Set(Of(target), value);
         }
+
+        private CooledKey Of(int target) => new(session, keys[target].Provider, keys[target].Fingerprint);
     }
+
+    private readonly record struct CooledKey(SessionId Session, string Provider, string Fingerprint);
 }

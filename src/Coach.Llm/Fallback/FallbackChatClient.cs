@@ -113,6 +113,7 @@ public sealed class FallbackChatClient : IChatClient
             await using (updates.ConfigureAwait(false))
             {
                 bool isFirst = true;
+                bool hasToken = false;
                 while (true)
                 {
                     try
@@ -148,10 +149,10 @@ public sealed class FallbackChatClient : IChatClient
                         isFirst = false;
                     }
 
-                    if (!wasShown && update.Contents.Any(content => content is not UsageContent))
+                    if (!hasToken && update.Contents.Any(content => content is not UsageContent))
                     {
                         limit.Lift();
-                        wasShown = true;
+                        hasToken = wasShown = true;
                     }
 
                     yield return update;

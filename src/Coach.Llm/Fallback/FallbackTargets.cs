@@ -46,7 +46,7 @@ internal sealed class FallbackTargets : IDisposable
     /// <summary>The targets that are not cooling down, in order; all of them when every one is, the one that is ready soonest first.</summary>
     public FallbackRun Begin()
     {
-        long now = _time.GetUtcNow().UtcTicks;
+        long now = CoolDowns.Now(_time);
         int[] ready = [.. Enumerable.Range(0, _targets.Length).Where(index => _coolDowns[index] <= now)];
         if (ready.Length == 0)
         {
@@ -62,7 +62,7 @@ internal sealed class FallbackTargets : IDisposable
     {
         TimeSpan wait = hint is { } asked && asked > Options.CoolDown ? asked : Options.CoolDown;
         wait = wait < TimeSpan.FromHours(1) ? wait : TimeSpan.FromHours(1);
-        _coolDowns[index] = _time.GetUtcNow().Add(wait).UtcTicks;
+        _coolDowns[index] = CoolDowns.Now(_time) + wait.Ticks;
     }
 
     public void Recover(int index) => _coolDowns[index] = 0;

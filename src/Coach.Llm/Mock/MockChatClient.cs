@@ -14,7 +14,7 @@ public sealed class MockChatClient : IChatClient
     /// <summary>The model it reports.</summary>
     public const string ModelId = "mock-extractive";
 
-    private const int MaxSentences = 3;
+    private const int MaxSentences = 4;
 
     /// <inheritdoc />
     public Task<ChatResponse> GetResponseAsync(

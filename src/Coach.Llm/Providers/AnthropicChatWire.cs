@@ -169,21 +169,15 @@ internal sealed class AnthropicChatWire(AnthropicOptions options) : ChatWire(Pro
 
     private static void WriteTools(Utf8JsonWriter writer, ChatCall call)
     {
-        AIFunctionDeclaration[] functions = [.. call.Functions];
-        if (functions.Length == 0)
+        if (call.Functions.Length == 0)
         {
             return;
         }
 
         writer.WriteStartArray("tools");
-        foreach (AIFunctionDeclaration function in functions)
+        foreach (AIFunctionDeclaration function in call.Functions)
         {
-            writer.WriteStartObject();
-            writer.WriteString("name", function.Name);
-            writer.WriteString("description", function.Description);
-            writer.WritePropertyName("input_schema");
-            function.JsonSchema.WriteTo(writer);
-            writer.WriteEndObject();
+            WriteFunction(writer, function, "input_schema");
         }
 
         writer.WriteEndArray();

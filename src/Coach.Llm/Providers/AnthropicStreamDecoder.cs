@@ -148,6 +148,7 @@ internal sealed class AnthropicStreamDecoder(string origin) : StreamDecoder
                 _block.Id = block.GetProperty("id").GetString();
                 _block.Name = block.GetProperty("name").GetString();
                 Expect(_block is { Id.Length: > 0, Name.Length: > 0 });
+                _block.Given = block.TryGetProperty("input", out JsonElement input) ? Encoding.UTF8.GetBytes(input.GetRawText()) : [];
                 return null;
             case "redacted_thinking":
                 return Update([Thought("", Redacted + block.GetProperty("data").GetString())]);
@@ -178,7 +179,7 @@ internal sealed class AnthropicStreamDecoder(string origin) : StreamDecoder
             case "citations_delta":
                 return null;
             default:
-                throw WireException.Malformed("a delta is of a kind that is not known");
+                return _block!.Type is "text" or "tool_use" or "thinking" ? throw WireException.Malformed("a delta is of a kind that is not known") : null;
         }
     }
 
@@ -186,7 +187,9 @@ internal sealed class AnthropicStreamDecoder(string origin) : StreamDecoder
     {
         Block block = _block!;
         _block = null;
-        return block.Type == "tool_use" ? Update([JsonText.Call(block.Id!, block.Name!, block.Input.WrittenSpan)]) : null;
+        return block.Type == "tool_use"
+            ? Update([JsonText.Call(block.Id!, block.Name!, block.Input.WrittenCount > 0 ? block.Input.WrittenSpan : block.Given)])
+            : null;
     }
 
     private ChatResponseUpdate? ReadMessageDelta(JsonElement root)
@@ -268,6 +271,9 @@ internal sealed class AnthropicStreamDecoder(string origin) : StreamDecoder
         public string? Id { get; set; }
 
         public string? Name { get; set; }
+
+        /// <summary>The input as the block began with it; what comes in pieces replaces it.</summary>
+        public byte[] Given { get; set; } = [];
 
         public ArrayBufferWriter<byte> Input { get; } = new();
     }

@@ -33,6 +33,17 @@ internal abstract class ChatWire(string provider, string model)
     /// <exception cref="WireException">It is damaged, incomplete or an error.</exception>
     public abstract IReadOnlyList<ChatResponseUpdate> ReadWhole(ChatCall call, ReadOnlySpan<byte> body);
 
+    /// <summary>Writes what a function is; the protocols differ only in the name of its schema.</summary>
+    protected static void WriteFunction(Utf8JsonWriter writer, AIFunctionDeclaration function, string schemaName)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("name", function.Name);
+        writer.WriteString("description", function.Description);
+        writer.WritePropertyName(schemaName);
+        function.JsonSchema.WriteTo(writer);
+        writer.WriteEndObject();
+    }
+
     protected static string TextOf(ChatMessage message) =>
         string.Concat(message.Contents.OfType<TextContent>().Select(content => content.Text));
 }
@@ -46,7 +57,10 @@ internal sealed record ChatCall(
     public int MaxOutputTokens => Options?.MaxOutputTokens ?? Defaults.MaxOutputTokens;
 
     /// <summary>The tools that are declared as functions; what else a caller lists is run by the provider and is not supported.</summary>
-    public IEnumerable<AIFunctionDeclaration> Functions => Options?.Tools?.OfType<AIFunctionDeclaration>() ?? [];
+    public AIFunctionDeclaration[] Functions { get; } = Options?.Tools is { } tools ? [.. tools.OfType<AIFunctionDeclaration>()] : [];
+
+    /// <summary>How many calls the conversation holds already, so that ids made up for new ones differ from theirs.</summary>
+    public int EarlierCalls => Messages.Sum(message => message.Contents.Count(content => content is FunctionCallContent));
 
     /// <summary>The instructions and all system messages, in order, as one text; null if there are none.</summary>
     public string? System

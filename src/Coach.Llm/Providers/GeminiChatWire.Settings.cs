@@ -8,8 +8,7 @@ internal sealed partial class GeminiChatWire
 {
     private static void WriteTools(Utf8JsonWriter writer, ChatCall call)
     {
-        AIFunctionDeclaration[] functions = [.. call.Functions];
-        if (functions.Length == 0)
+        if (call.Functions.Length == 0)
         {
             return;
         }
@@ -17,14 +16,9 @@ internal sealed partial class GeminiChatWire
         writer.WriteStartArray("tools");
         writer.WriteStartObject();
         writer.WriteStartArray("functionDeclarations");
-        foreach (AIFunctionDeclaration function in functions)
+        foreach (AIFunctionDeclaration function in call.Functions)
         {
-            writer.WriteStartObject();
-            writer.WriteString("name", function.Name);
-            writer.WriteString("description", function.Description);
-            writer.WritePropertyName("parametersJsonSchema");
-            function.JsonSchema.WriteTo(writer);
-            writer.WriteEndObject();
+            WriteFunction(writer, function, "parametersJsonSchema");
         }
 
         writer.WriteEndArray();

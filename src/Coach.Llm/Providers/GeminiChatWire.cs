@@ -26,8 +26,7 @@ internal sealed partial class GeminiChatWire(GeminiOptions options) : ChatWire(P
         || new[] { "image/", "audio/", "video/", "text/" }.Any(kind => mediaType.StartsWith(kind, StringComparison.OrdinalIgnoreCase));
 
     public override StreamDecoder CreateDecoder(ChatCall call) => new GeminiStreamDecoder(
-        ProtectedParts.Origin(Provider, call.Model, call.Key),
-        call.Messages.Sum(message => message.Contents.Count(content => content is FunctionCallContent)));
+        ProtectedParts.Origin(Provider, call.Model, call.Key), call.EarlierCalls);
 
     public override IReadOnlyList<ChatResponseUpdate> ReadWhole(ChatCall call, ReadOnlySpan<byte> body)
     {
@@ -68,7 +67,7 @@ internal sealed partial class GeminiChatWire(GeminiOptions options) : ChatWire(P
         string? openRole = null;
         foreach (ChatMessage message in call.Messages)
         {
-            if (message.Role == ChatRole.System || message.Contents.Count == 0)
+            if (message.Role == ChatRole.System || !message.Contents.Any(content => IsSent(content, origin)))
             {
                 continue;
             }
@@ -104,12 +103,21 @@ internal sealed partial class GeminiChatWire(GeminiOptions options) : ChatWire(P
         }
     }
 
+    // A turn without parts, and a part with neither text nor anything else, are refused.
+    private static bool IsSent(AIContent content, string origin) => content switch
+    {
+        TextContent text => text.Text.Length > 0,
+        TextReasoningContent thought => ProtectedParts.Open(origin, thought.ProtectedData) is not null,
+        FunctionCallContent or FunctionResultContent or DataContent or UriContent => true,
+        _ => false,
+    };
+
     private static void WritePart(
         Utf8JsonWriter writer, AIContent content, string origin, Dictionary<string, string> names, string model, ref bool isFirstCall)
     {
         switch (content)
         {
-            case TextContent text:
+            case TextContent { Text.Length: > 0 } text:
                 WriteText(writer, text.Text);
                 break;
             case TextReasoningContent thought when ProtectedParts.Open(origin, thought.ProtectedData) is { } signature:

@@ -130,14 +130,19 @@ internal sealed partial class GeminiStreamDecoder(string origin, int earlierCall
             }
             else
             {
-                hasUnknown |= !Is(ref reader, "index"u8) && !Is(ref reader, "safetyRatings"u8)
-                    && !Is(ref reader, "tokenCount"u8) && !Is(ref reader, "finishMessage"u8);
+                hasUnknown |= !IsBesideContent(ref reader);
                 reader.Skip();
             }
         }
 
         Expect(hasContent || !hasUnknown);
     }
+
+    // What a candidate may hold without content, as where the answer was stopped for what it recites.
+    private static bool IsBesideContent(ref Utf8JsonReader reader) =>
+        Is(ref reader, "index"u8) || Is(ref reader, "safetyRatings"u8) || Is(ref reader, "tokenCount"u8) || Is(ref reader, "finishMessage"u8)
+        || Is(ref reader, "citationMetadata"u8) || Is(ref reader, "groundingMetadata"u8) || Is(ref reader, "groundingAttributions"u8)
+        || Is(ref reader, "urlContextMetadata"u8) || Is(ref reader, "avgLogprobs"u8) || Is(ref reader, "logprobsResult"u8);
 
     private void ReadContent(ref Utf8JsonReader reader, ref List<AIContent>? contents)
     {

@@ -17,11 +17,11 @@ internal sealed class OpenAIChatWire(string provider, OpenAIOptions options, str
     public override void Sign(HttpRequestHeaders headers, ApiKey key) =>
         headers.TryAddWithoutValidation("Authorization", "Bearer " + key.Secret.Reveal());
 
-    public override StreamDecoder CreateDecoder(ChatCall call) => new OpenAIStreamDecoder();
+    public override StreamDecoder CreateDecoder(ChatCall call) => new OpenAIStreamDecoder(call.EarlierCalls);
 
     public override IReadOnlyList<ChatResponseUpdate> ReadWhole(ChatCall call, ReadOnlySpan<byte> body)
     {
-        var decoder = new OpenAIStreamDecoder();
+        var decoder = new OpenAIStreamDecoder(call.EarlierCalls);
         ChatResponseUpdate? first = decoder.Decode([], body);
         ChatResponseUpdate? last = decoder.FinishWhole();
         return [.. new[] { first, last }.OfType<ChatResponseUpdate>()];
@@ -163,23 +163,18 @@ internal sealed class OpenAIChatWire(string provider, OpenAIOptions options, str
 
     private static void WriteTools(Utf8JsonWriter writer, ChatCall call)
     {
-        AIFunctionDeclaration[] functions = [.. call.Functions];
-        if (functions.Length == 0)
+        if (call.Functions.Length == 0)
         {
             return;
         }
 
         writer.WriteStartArray("tools");
-        foreach (AIFunctionDeclaration function in functions)
+        foreach (AIFunctionDeclaration function in call.Functions)
         {
             writer.WriteStartObject();
             writer.WriteString("type", "function");
-            writer.WriteStartObject("function");
-            writer.WriteString("name", function.Name);
-            writer.WriteString("description", function.Description);
-            writer.WritePropertyName("parameters");
-            function.JsonSchema.WriteTo(writer);
-            writer.WriteEndObject();
+            writer.WritePropertyName("function");
+            WriteFunction(writer, function, "parameters");
             writer.WriteEndObject();
         }
 

@@ -78,12 +78,14 @@ internal sealed partial class OpenAIStreamDecoder
         }
 
         Expect(hasFunction);
-        if (!_calls.TryGetValue(index, out PendingCall? call))
+        // The pieces of a call share its index. Servers that number none, or all alike, begin each call with an id of its own.
+        if (!_latest.TryGetValue(index, out PendingCall? call) || (id is { Length: > 0 } && call.Id is { Length: > 0 } && call.Id != id && name is { Length: > 0 }))
         {
-            _calls[index] = call = new PendingCall();
+            _latest[index] = call = new PendingCall(index);
+            _calls.Add(call);
         }
 
-        call.Id ??= id;
+        call.Id = call.Id is null or "" ? id : call.Id;
         call.Name = call.Name is null or "" ? name : call.Name;
         if (arguments is { Length: > 0 })
         {
@@ -99,14 +101,17 @@ internal sealed partial class OpenAIStreamDecoder
             _refusal = null;
         }
 
-        foreach ((long index, PendingCall call) in _calls)
+        int number = earlierCalls;
+        foreach (PendingCall call in _calls.OrderBy(call => call.Index))
         {
             Expect(call.Name is { Length: > 0 });
-            string id = call.Id is { Length: > 0 } given ? given : "call_" + index.ToString(CultureInfo.InvariantCulture);
+            string id = call.Id is { Length: > 0 } given ? given : "call_" + number.ToString(CultureInfo.InvariantCulture);
             (contents ??= []).Add(JsonText.Call(id, call.Name!, call.Arguments.WrittenSpan));
+            number++;
         }
 
         _calls.Clear();
+        _latest.Clear();
     }
 
     private void ReadUsage(ref Utf8JsonReader reader)
@@ -170,8 +175,10 @@ internal sealed partial class OpenAIStreamDecoder
         return count;
     }
 
-    private sealed class PendingCall
+    private sealed class PendingCall(long index)
     {
+        public long Index { get; } = index;
+
         public string? Id { get; set; }
 
         public string? Name { get; set; }

@@ -7,16 +7,18 @@ namespace Coach.Llm;
 
 /// <summary>
 /// Reads chat completions: deltas until <c>[DONE]</c>, or one whole message. Tool calls are put together by their index. A stream is
-/// complete when a finish reason and <c>[DONE]</c> were both seen: a proxy that lost its upstream may still send the latter.
+/// complete when a finish reason was seen, and <c>[DONE]</c> or the usage that comes last: a proxy that lost its upstream may still send
+/// <c>[DONE]</c>, and some servers never do.
 /// </summary>
-internal sealed partial class OpenAIStreamDecoder : StreamDecoder
+internal sealed partial class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
 {
-    private readonly SortedDictionary<long, PendingCall> _calls = [];
+    private readonly List<PendingCall> _calls = [];
+    private readonly Dictionary<long, PendingCall> _latest = [];
     private StringBuilder? _refusal;
     private UsageDetails? _usage;
     private bool _hasFinish;
 
-    public override ChatResponseUpdate? Finish() => IsEnded ? FinishWhole() : throw WireException.Interrupted();
+    public override ChatResponseUpdate? Finish() => IsEnded || _usage is not null ? FinishWhole() : throw WireException.Interrupted();
 
     /// <summary>For an answer that came whole, without an end mark.</summary>
     public ChatResponseUpdate? FinishWhole()
@@ -78,7 +80,7 @@ internal sealed partial class OpenAIStreamDecoder : StreamDecoder
             }
             else
             {
-                hasUnknown = true;
+                hasUnknown |= !IsBesideChoices(ref reader);
                 reader.Skip();
             }
         }
@@ -88,6 +90,7 @@ internal sealed partial class OpenAIStreamDecoder : StreamDecoder
         if (finish is not null)
         {
             _hasFinish = true;
+            finish = finish == "stop" && _calls.Count > 0 ? "tool_calls" : finish; // some servers do not tell the two apart
             TakePending(ref contents);
         }
 
@@ -108,6 +111,11 @@ internal sealed partial class OpenAIStreamDecoder : StreamDecoder
         };
         return update;
     }
+
+    // What an event may hold without choices, as some servers send the usage.
+    private static bool IsBesideChoices(ref Utf8JsonReader reader) =>
+        Is(ref reader, "object"u8) || Is(ref reader, "created"u8) || Is(ref reader, "system_fingerprint"u8) || Is(ref reader, "service_tier"u8)
+        || Is(ref reader, "provider"u8) || Is(ref reader, "obfuscation"u8) || Is(ref reader, "prompt_filter_results"u8) || Is(ref reader, "x_groq"u8);
 
     private void ReadChoices(ref Utf8JsonReader reader, ReadOnlySpan<byte> data, ref List<AIContent>? contents, ref string? finish)
     {
@@ -209,8 +217,9 @@ internal sealed partial class OpenAIStreamDecoder : StreamDecoder
             else
             {
                 bool isPassedOver = Is(ref reader, "role"u8) || Is(ref reader, "reasoning_details"u8)
-                    || Is(ref reader, "annotations"u8) || Is(ref reader, "audio"u8)
-                    || Is(ref reader, "function_call"u8) || Is(ref reader, "provider_specific_fields"u8);
+                    || Is(ref reader, "annotations"u8) || Is(ref reader, "audio"u8) || Is(ref reader, "images"u8)
+                    || Is(ref reader, "function_call"u8) || Is(ref reader, "provider_specific_fields"u8)
+                    || Is(ref reader, "thinking_blocks"u8) || Is(ref reader, "extra_content"u8) || Is(ref reader, "context"u8);
                 reader.Read();
                 hasUnknown |= !isPassedOver && reader.TokenType != JsonTokenType.Null;
                 reader.Skip();

@@ -10,6 +10,7 @@ internal sealed class ProviderClients
     private readonly SessionLimiter _limiter;
     private readonly LlmTelemetry _telemetry;
     private readonly Dictionary<string, ChatWire> _chat;
+    private readonly Dictionary<string, ChatTelemetry> _chatTelemetry;
     private readonly Dictionary<string, EmbeddingWire> _embedding;
 
     public ProviderClients(ProviderConnection connection, CallPolicies policies, SessionLimiter limiter, LlmTelemetry telemetry)
@@ -27,6 +28,7 @@ internal sealed class ProviderClients
             [ProviderNames.OpenRouter] = new OpenAIChatWire(ProviderNames.OpenRouter, options.OpenRouter, "api/v1"),
             [ProviderNames.OpenAICompatible] = new OpenAIChatWire(ProviderNames.OpenAICompatible, options.OpenAICompatible, "v1"),
         };
+        _chatTelemetry = _chat.ToDictionary(pair => pair.Key, pair => new ChatTelemetry(pair.Value, connection, telemetry), StringComparer.Ordinal);
         _embedding = new Dictionary<string, EmbeddingWire>(StringComparer.Ordinal)
         {
             [ProviderNames.Gemini] = new GeminiEmbeddingWire(options.Gemini),
@@ -43,7 +45,7 @@ internal sealed class ProviderClients
         IChatClient client = new WireChatClient(wire, _connection, key);
         client = new ResilientChatClient(client, _policies.For(provider, key));
         client = new LimitedChatClient(client, _limiter, session, key.Fingerprint);
-        return new TelemetryChatClient(client, wire, _connection, _telemetry, key);
+        return new TelemetryChatClient(client, _chatTelemetry[provider], key);
     }
 
     public IEmbeddingGenerator<string, Embedding<float>> CreateEmbedding(string provider, SessionId session, ApiKey key) =>

@@ -22,14 +22,28 @@ internal sealed class SessionMetrics
         _evictions = meter.Meter.CreateCounter<long>(
             "coach.llm.session_evictions", "{session}", "Sessions whose clients were taken out, by reason: idle, absolute, sessions, memory.");
         meter.Meter.CreateObservableGauge("coach.llm.sessions_active",
-            () => services.GetService<ISessionClientRegistry>()?.SessionCount ?? 0, "{session}", "Sessions that hold at least one client.");
+            () => Count(services, static (ISessionClientRegistry registry) => registry.SessionCount), "{session}", "Sessions that hold at least one client.");
         meter.Meter.CreateObservableGauge("coach.byok.enabled",
             () => host.Value.Mode == HostMode.Mock ? 0 : 1, description: "1 if people may bring their own keys, else 0.");
         meter.Meter.CreateObservableGauge("coach.byok.user_count",
-            () => services.GetService<ISessionKeyStore>()?.SessionCount ?? 0, "{user}", "Sessions that hold a key, as far as this process knows.");
+            () => Count(services, static (ISessionKeyStore keys) => keys.SessionCount), "{user}", "Sessions that hold a key, as far as this process knows.");
     }
 
     public void Rejected(string reason) => _rejections.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
     public void Evicted(string reason) => _evictions.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
+    // Collectors may still ask while the host ends, when its container has no services any more.
+    private static int Count<TService>(IServiceProvider services, Func<TService, int> count)
+        where TService : class
+    {
+        try
+        {
+            return services.GetService<TService>() is { } service ? count(service) : 0;
+        }
+        catch (ObjectDisposedException)
+        {
+            return 0;
+        }
+    }
 }

@@ -4,8 +4,7 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm;
 
 /// <summary>Records each call of a session's client.</summary>
-internal sealed class TelemetryChatClient(IChatClient inner, ChatWire wire, ProviderConnection connection, LlmTelemetry telemetry, ApiKey key)
-    : DelegatingChatClient(inner)
+internal sealed class TelemetryChatClient(IChatClient inner, ChatTelemetry shared, ApiKey key) : DelegatingChatClient(inner)
 {
     public override async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
@@ -60,14 +59,22 @@ internal sealed class TelemetryChatClient(IChatClient inner, ChatWire wire, Prov
 
     private CallSpan Begin(IReadOnlyList<ChatMessage> messages, ChatOptions? options, bool isStream)
     {
-        var span = new CallSpan(telemetry, connection.Time, GenAINames.Chat, wire.Provider, options?.ModelId ?? wire.Model, wire.Server);
+        CallSpan span = shared.Begin(options);
         span.Describe(options, isStream);
-        LlmTelemetryOptions settings = connection.Options.Telemetry;
-        if (settings.CaptureMessageContent)
+        if (shared.Settings.CaptureMessageContent)
         {
-            span.Capture(messages, options, key.Secret, settings.MaxContentLength);
+            span.Capture(messages, options, key.Secret, shared.Settings.MaxContentLength);
         }
 
         return span;
     }
+}
+
+/// <summary>What the telemetry of all sessions' chats with one provider shares.</summary>
+internal sealed class ChatTelemetry(ChatWire wire, ProviderConnection connection, LlmTelemetry telemetry)
+{
+    public LlmTelemetryOptions Settings => connection.Options.Telemetry;
+
+    public CallSpan Begin(ChatOptions? options) =>
+        new(telemetry, connection.Time, GenAINames.Chat, wire.Provider, options?.ModelId ?? wire.Model, wire.Server);
 }

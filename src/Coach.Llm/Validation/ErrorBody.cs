@@ -64,6 +64,9 @@ internal sealed class ErrorBody
     /// <summary><c>error.details[].retryDelay</c> (Google).</summary>
     public string? RetryDelay { get; private set; }
 
+    /// <summary><c>error.metadata.headers.X-RateLimit-Reset</c> (OpenRouter).</summary>
+    public string? ResetEpoch { get; private set; }
+
     public bool HasReason(string reason) => Reasons.Contains(reason, StringComparer.Ordinal);
 
     public bool Says(string text) => Message.Contains(text, StringComparison.OrdinalIgnoreCase);
@@ -83,6 +86,7 @@ internal sealed class ErrorBody
             return result;
         }
 
+        body = Unframed(body);
         if (body[0] == (byte)'<')
         {
             result.IsHtml = true;
@@ -98,6 +102,19 @@ internal sealed class ErrorBody
         result.IsJson = true;
         result.ReadJson(body);
         return result;
+    }
+
+    // An error as an event of a stream: what stands behind the first "data:".
+    private static ReadOnlySpan<byte> Unframed(ReadOnlySpan<byte> body)
+    {
+        if (!body.StartsWith("data:"u8) && !body.StartsWith("event:"u8) && !body.StartsWith(":"u8))
+        {
+            return body;
+        }
+
+        int at = body.IndexOf("data:"u8);
+        ReadOnlySpan<byte> data = at < 0 ? [] : body[(at + 5)..].TrimStart(" \t\r\n"u8);
+        return data.IsEmpty || data[0] is not ((byte)'{' or (byte)'[') ? body : data;
     }
 
     private void ReadJson(ReadOnlySpan<byte> json)
@@ -156,6 +173,9 @@ internal sealed class ErrorBody
             case "type":
                 IsTypedError = text == "error";
                 break;
+            case "object": // vLLM and others: {object, message, type, code}
+                HasError |= text == "error";
+                break;
             case "error":
                 HasError = true;
                 Message = Message.Length == 0 ? text : Message;
@@ -186,6 +206,12 @@ internal sealed class ErrorBody
                 break;
             case "error.details.retryDelay.seconds":
                 RetryDelay = text + "s";
+                break;
+            case "error.metadata.headers.X-RateLimit-Reset": // OpenRouter, where the header itself was lost
+                ResetEpoch = text;
+                break;
+            case "error.metadata.retry_after_seconds" or "error.metadata.retry_after" or "error.retry_after":
+                RetryDelay ??= text + "s";
                 break;
             case "error_code": // Cartesia: {error_code, title, message, request_id}
                 HasError = true;

@@ -29,6 +29,8 @@ internal static class OpenAIErrors
         401 or 403 when body.Says("missing scopes") || body.Says("insufficient permissions") => new(KeyStatus.Restricted),
         401 or 403 when IsAboutAddress(body) => new(KeyStatus.Restricted),
         400 or 401 or 403 or 429 when body.Says("budget has been exceeded") || body.Says("ExceededBudget") => new(KeyStatus.QuotaExhausted),
+        429 when body.Code.Length == 0 && body.Says("exceeded your current quota") => new(KeyStatus.QuotaExhausted),
+        401 or 403 when body.Says("member of an organization") => new(KeyStatus.Restricted),
         401 when body.Says("key is blocked") => new(KeyStatus.Revoked),        // LiteLLM: auth_error for all of these
         401 when body.Says("expired key") || body.Says("key expired") => new(KeyStatus.Expired),
         401 when body.Says("didn't provide an api key") || body.Says("no api key passed") => new(KeyStatus.Missing),
@@ -38,5 +40,5 @@ internal static class OpenAIErrors
     // The code's text is not documented; every account of it names the address.
     private static bool IsAboutAddress(ErrorBody body) =>
         body.Code.StartsWith("ip_", StringComparison.Ordinal) || body.Code.Contains("_ip_", StringComparison.Ordinal)
-        || body.Says("IP allowlist") || body.Says("IP address is not") || body.Says("IP is not");
+        || body.Says("IP allowlist") || body.Says("IP address is not") || body.Says("IP is not") || body.Says("IP not authorized");
 }

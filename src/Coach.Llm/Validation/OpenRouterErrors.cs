@@ -9,6 +9,6 @@ internal static class OpenRouterErrors
         401 when body.Says("expired") => new(KeyStatus.Expired),
         403 when body.Says("flagged") => new(KeyStatus.WrongEndpoint, LlmError.RequestRejected), // moderation of what was sent
         403 when body.Says("limit exceeded") => new(KeyStatus.QuotaExhausted), // this key's cap; no code
-        _ => null,
+        _ => body.CodeNumber is null ? OpenAIErrors.Judge(status, body) : null, // what a gateway passes through from behind it
     };
 }

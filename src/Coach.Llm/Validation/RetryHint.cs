@@ -109,7 +109,7 @@ internal static partial class RetryHint
     // OpenAI: durations per kind; Anthropic: RFC 3339 per kind; OpenRouter: one epoch in milliseconds.
     private static TimeSpan? Reset(ProviderAnswer answer, ErrorBody body, DateTimeOffset now)
     {
-        if (Number(answer.Header("x-ratelimit-reset")) is { } epoch)
+        if ((Number(answer.Header("x-ratelimit-reset")) ?? Number(body.ResetEpoch)) is { } epoch)
         {
             return Epoch(epoch, now);
         }

@@ -15,6 +15,9 @@ internal sealed class CgroupLocation
 
     public static CgroupLocation None { get; } = new();
 
+    /// <summary>The lines of <c>/proc/self/cgroup</c> that this location was found with: others mean that the process was moved.</summary>
+    public IReadOnlyList<string> Groups { get; private init; } = [];
+
     /// <summary>Whether memory is accounted by version 2; false means version 1 or nothing.</summary>
     public bool IsMemoryV2 { get; private init; }
 
@@ -28,21 +31,26 @@ internal sealed class CgroupLocation
     /// <summary>Folders with the processor quota.</summary>
     public IReadOnlyList<string> CpuLimit { get; private init; } = [];
 
-    public static CgroupLocation Find(string root)
+    /// <summary>Where the process is now.</summary>
+    public static string[] ReadGroupLines(string root) => KernelFile.Lines(Path.Combine(root, "proc/self/cgroup"));
+
+    public static CgroupLocation Find(string root, string[] groupLines)
     {
         List<Mount> mounts = ReadMounts(Path.Combine(root, "proc/self/mountinfo"));
-        List<Group> groups = ReadGroups(Path.Combine(root, "proc/self/cgroup"));
+        List<Group> groups = ReadGroups(groupLines);
         if (mounts.Count == 0 || groups.Count == 0)
         {
             return None;
         }
 
-        IReadOnlyList<string> unified = Chain(root, mounts.Find(m => m.IsV2), groups.Find(g => g.Controllers.Length == 0));
+        IReadOnlyList<string> unified = Chain(root, mounts.FindAll(m => m.IsV2), groups.Find(g => g.Controllers.Length == 0));
         IReadOnlyList<string> memory = Controller(root, mounts, groups, "memory");
         IReadOnlyList<string> cpuacct = Controller(root, mounts, groups, "cpuacct");
         IReadOnlyList<string> cpu = Controller(root, mounts, groups, "cpu");
         return new CgroupLocation
         {
+            Groups = groupLines,
+
             // Hybrid machines mount version 2 too, without the memory controller: version 1 wins where it has the controller.
             IsMemoryV2 = memory.Count == 0 && unified.Count > 0,
             Memory = memory.Count > 0 ? memory : unified,
@@ -53,11 +61,12 @@ internal sealed class CgroupLocation
     }
 
     private static IReadOnlyList<string> Controller(string root, List<Mount> mounts, List<Group> groups, string controller) =>
-        Chain(root, mounts.Find(m => !m.IsV2 && m.Controllers.Contains(controller)), groups.Find(g => g.Controllers.Contains(controller)));
+        Chain(root, mounts.FindAll(m => !m.IsV2 && m.Controllers.Contains(controller)), groups.Find(g => g.Controllers.Contains(controller)));
 
-    private static IReadOnlyList<string> Chain(string root, Mount? mount, Group? group)
+    private static IReadOnlyList<string> Chain(string root, List<Mount> mounts, Group? group)
     {
-        if (mount is null || group is null)
+        // The hierarchy may be mounted more than once, as when the host's is shown to a container: the mount that holds the group counts.
+        if (group is null || (mounts.Find(m => m.Holds(group.Path)) ?? mounts.FirstOrDefault()) is not { } mount)
         {
             return [];
         }
@@ -69,7 +78,7 @@ internal sealed class CgroupLocation
         }
         else if (mount.Root != "/")
         {
-            path = path == mount.Root || path.StartsWith(mount.Root + "/", StringComparison.Ordinal) ? path[mount.Root.Length..] : "";
+            path = mount.Holds(path) ? path[mount.Root.Length..] : "";
         }
 
         string top = Path.Combine(root, mount.Point.TrimStart('/'));
@@ -107,10 +116,10 @@ internal sealed class CgroupLocation
     }
 
     // 4:memory:/docker/abc   or, for version 2,   0::/user.slice
-    private static List<Group> ReadGroups(string path)
+    private static List<Group> ReadGroups(string[] lines)
     {
         List<Group> groups = [];
-        foreach (string line in KernelFile.Lines(path))
+        foreach (string line in lines)
         {
             string[] fields = line.Split(':', 3);
             if (fields.Length == 3 && fields[2].StartsWith('/'))
@@ -149,7 +158,10 @@ internal sealed class CgroupLocation
 
     private static bool IsOctal(char c) => c is >= '0' and <= '7';
 
-    private sealed record Mount(bool IsV2, string Root, string Point, string[] Controllers);
+    private sealed record Mount(bool IsV2, string Root, string Point, string[] Controllers)
+    {
+        public bool Holds(string group) => Root == "/" || group == Root || group.StartsWith(Root + "/", StringComparison.Ordinal);
+    }
 
     private sealed record Group(string[] Controllers, string Path);
 }

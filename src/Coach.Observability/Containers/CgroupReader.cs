@@ -7,10 +7,11 @@ internal sealed class CgroupReader(string root)
 
     public ContainerReading Read()
     {
-        // The group can be moved or removed while we run: look again when the own folder is gone.
-        if (_location is null || (_location.Memory.Count > 0 && !Directory.Exists(_location.Memory[0])))
+        // The process can be moved to another group, and its group removed, while it runs.
+        string[] groups = CgroupLocation.ReadGroupLines(root);
+        if (_location is null || !_location.Groups.SequenceEqual(groups) || (_location.Memory.Count > 0 && !Directory.Exists(_location.Memory[0])))
         {
-            _location = CgroupLocation.Find(root);
+            _location = CgroupLocation.Find(root, groups);
         }
 
         CgroupLocation at = _location;
@@ -28,6 +29,11 @@ internal sealed class CgroupReader(string root)
                 && WorkingSet(folder, at.IsMemoryV2) is { } used)
             {
                 utilization = Math.Max(utilization ?? 0, (double)used / effective);
+            }
+
+            if (!at.IsMemoryV2 && KernelFile.Number(Path.Combine(Path.GetDirectoryName(folder)!, "memory.use_hierarchy")) == 0)
+            {
+                break; // the parent does not count what its children use, so its limit is not theirs
             }
         }
 

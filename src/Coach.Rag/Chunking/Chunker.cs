@@ -117,10 +117,10 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
         return space >= 0 ? from + space + 1 : end;
     }
 
-    private static int SentenceEnd(string text, int start, int end)
+    private int SentenceEnd(string text, int start, int end)
     {
         // A sentence longer than this is cut by tokens anyway; looking further would make hostile text quadratic.
-        int limit = Math.Min(end, start + 20_000);
+        int limit = Math.Min(end, start + Math.Max(2_000, maxTokens * 16));
         for (int i = start; i < limit; i++)
         {
             char c = text[i];

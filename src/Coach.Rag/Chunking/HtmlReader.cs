@@ -1,114 +1,76 @@
-using AngleSharp.Dom;
+using AngleSharp.Html;
 using AngleSharp.Html.Parser;
+using AngleSharp.Html.Parser.Tokens.Struct;
+using AngleSharp.Text;
 
 namespace Coach.Rag;
 
-/// <summary>Renders HTML to plain text with headings; passages quote the rendered text.</summary>
+/// <summary>
+/// Renders HTML to plain text with headings, and remembers where each character stands in the markup. It reads AngleSharp's tokens one
+/// after the other and builds no tree: nesting costs nothing, and the text keeps the order of the markup.
+/// </summary>
 internal static class HtmlReader
 {
-    private const int MaxDepth = 256;
+    // What stands in these is not shown.
+    private static readonly string[] Skipped = ["script", "style", "template", "noscript", "svg", "iframe", "object"];
 
     public static StructuredText Read(string html)
     {
-        using IDocument document = new HtmlParser().ParseDocument(html);
-        var writer = new Writer();
-        writer.Visit((INode?)document.Body ?? document, 0);
-        writer.EndBlock();
-        string title = document.Title?.Trim() ?? "";
-        return new StructuredText(writer.Text, title, writer.Blocks);
-    }
-
-    private sealed class Writer
-    {
-        private readonly System.Text.StringBuilder _text = new();
-        private readonly string[] _path = new string[6];
-        private int _blockStart = -1;
-        private bool _pendingSpace;
-
-        public List<TextBlock> Blocks { get; } = [];
-
-        public string Text => _text.ToString();
-
-        public void Visit(INode node, int depth)
+        var tokenizer = new HtmlTokenizer(new TextSource(html), HtmlEntityProvider.Resolver) { IsNotConsumingCharacterReferences = true };
+        var writer = new HtmlTextWriter(html);
+        string? skipping = null;
+        int depth = 0;
+        int textStart = -1;
+        while (true)
         {
-            foreach (INode child in node.ChildNodes)
-            {
-                if (child is IText text)
-                {
-                    Append(text.Data);
-                }
-                else if (child is IElement element && depth < MaxDepth)
-                {
-                    Element(element, depth);
-                }
-            }
-        }
+            StructHtmlToken token = tokenizer.GetStructToken();
+            int at = Math.Clamp(token.Position.Index, 0, html.Length);
+            bool isEnd = token.Type == HtmlTokenType.EndOfFile;
 
-        public void EndBlock()
-        {
-            if (_blockStart >= 0)
+            // Text reaches from its token to the next one; its own data has lost the carriage returns.
+            if (textStart >= 0 && skipping is null)
             {
-                Blocks.Add(new TextBlock(_blockStart, _text.Length, string.Join(TextBlock.Separator, _path.Where(p => !string.IsNullOrEmpty(p)))));
-                _text.Append("\n\n");
-                _blockStart = -1;
+                writer.Text(textStart, isEnd ? html.Length : at);
             }
 
-            _pendingSpace = false;
-        }
-
-        private void Element(IElement element, int depth)
-        {
-            switch (element.LocalName)
+            textStart = token.Type == HtmlTokenType.Character ? at : -1;
+            if (isEnd)
             {
-                case "script" or "style" or "template" or "noscript" or "svg" or "head" or "iframe" or "object":
-                    return;
-                case "h1" or "h2" or "h3" or "h4" or "h5" or "h6":
-                    EndBlock();
-                    int level = element.LocalName[1] - '0';
-                    _path[level - 1] = string.Join(' ', element.TextContent.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-                    Array.Clear(_path, level, 6 - level);
-                    return;
-                case "br":
-                    _pendingSpace = true;
-                    return;
-                case "p" or "div" or "section" or "article" or "main" or "header" or "footer" or "nav" or "aside" or "ul" or "ol" or "li"
-                    or "table" or "tr" or "blockquote" or "pre" or "dl" or "dt" or "dd" or "figure" or "figcaption" or "form" or "hr":
-                    EndBlock();
-                    Visit(element, depth + 1);
-                    EndBlock();
-                    return;
-                case "td" or "th":
-                    _pendingSpace = true;
-                    Visit(element, depth + 1);
-                    _pendingSpace = true;
-                    return;
-                default:
-                    Visit(element, depth + 1);
-                    return;
+                return writer.End();
             }
-        }
 
-        private void Append(string data)
-        {
-            foreach (char c in data)
+            if (token.Type is not (HtmlTokenType.StartTag or HtmlTokenType.EndTag))
             {
-                if (char.IsWhiteSpace(c))
-                {
-                    _pendingSpace = true;
-                    continue;
-                }
+                continue;
+            }
 
-                if (_blockStart < 0)
-                {
-                    _blockStart = _text.Length;
-                }
-                else if (_pendingSpace)
-                {
-                    _text.Append(' ');
-                }
+            string name = token.Name.ToString();
+            bool isStart = token.Type == HtmlTokenType.StartTag;
+            if (skipping is not null)
+            {
+                depth += name != skipping ? 0 : isStart ? 1 : -1;
+                skipping = depth <= 0 ? null : skipping;
+            }
+            else if (isStart && Array.IndexOf(Skipped, name) >= 0)
+            {
+                (skipping, depth) = (name, 1);
+            }
+            else
+            {
+                writer.Tag(name, isStart);
+            }
 
-                _pendingSpace = false;
-                _text.Append(c);
+            if (isStart)
+            {
+                // What the tree builder would tell the tokenizer.
+                tokenizer.State = name switch
+                {
+                    "script" => HtmlParseMode.Script,
+                    "style" or "iframe" or "noembed" or "noframes" or "xmp" => HtmlParseMode.Rawtext,
+                    "title" or "textarea" => HtmlParseMode.RCData,
+                    "plaintext" => HtmlParseMode.Plaintext,
+                    _ => tokenizer.State,
+                };
             }
         }
     }

@@ -10,4 +10,20 @@ internal readonly record struct TextBlock(int Start, int End, string Heading)
 }
 
 /// <summary>A document as the chunker sees it.</summary>
-internal sealed record StructuredText(string Text, string Title, IReadOnlyList<TextBlock> Blocks);
+internal sealed record StructuredText(string Text, string Title, IReadOnlyList<TextBlock> Blocks)
+{
+    /// <summary>Where the text stands in the document as it was given; null when it is that document.</summary>
+    public SourceMap? Map { get; init; }
+
+    /// <summary>A chunk of the text as a range of the document as it was given.</summary>
+    public Chunk InSource(Chunk chunk)
+    {
+        if (Map is null || chunk.Length == 0)
+        {
+            return chunk;
+        }
+
+        (int start, int length) = Map.Find(chunk.Start, chunk.Length);
+        return chunk with { Start = start, Length = length };
+    }
+}

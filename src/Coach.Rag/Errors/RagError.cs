@@ -29,4 +29,7 @@ public enum RagError
 
     /// <summary>A model folder is incomplete, damaged, or of a kind that is not supported.</summary>
     ModelInvalid,
+
+    /// <summary>The index's terms were made by another analysis of text than this version's.</summary>
+    AnalyserMismatch,
 }

@@ -26,7 +26,7 @@ public sealed class RetrievalEvaluator
         IEnumerable<EvaluationQuery> queries, RagTier bestTier = RagTier.Hybrid, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(queries);
-        var options = new RetrievalOptions { Top = Depth, BestTier = bestTier, MinScore = 0 };
+        var options = new RetrievalOptions { Top = Depth, BestTier = bestTier, MinScore = 0, MinCoverage = 0 };
         var results = new List<QueryEvaluation>();
         foreach (EvaluationQuery query in queries)
         {

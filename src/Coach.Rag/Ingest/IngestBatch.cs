@@ -28,7 +28,7 @@ internal sealed class IngestBatch : IDisposable
         _snapshot = index.Store.Acquire();
     }
 
-    private sealed record PendingDocument(DocumentEntry Entry, string Text, IReadOnlyList<Chunk> Chunks);
+    private sealed record PendingDocument(DocumentEntry Entry, StructuredText Text, IReadOnlyList<Chunk> Chunks);
 
     /// <summary>Passages that wait for the commit.</summary>
     public int Rows { get; private set; }
@@ -59,7 +59,7 @@ internal sealed class IngestBatch : IDisposable
         return ids;
     }
 
-    public void Put(DocumentEntry entry, string text, IReadOnlyList<Chunk> chunks)
+    public void Put(DocumentEntry entry, StructuredText text, IReadOnlyList<Chunk> chunks)
     {
         Remove(entry.Collection, entry.Id);
 
@@ -69,7 +69,7 @@ internal sealed class IngestBatch : IDisposable
         _pending.Add(new PendingDocument(entry, text, rows));
         _pendingDocuments++;
         Rows += rows.Count;
-        _characters += text.Length;
+        _characters += text.Text.Length;
     }
 
     public bool Remove(string collection, string id)
@@ -81,7 +81,7 @@ internal sealed class IngestBatch : IDisposable
             _pending[at] = null;
             _pendingDocuments--;
             Rows -= document.Chunks.Count;
-            _characters -= document.Text.Length;
+            _characters -= document.Text.Text.Length;
             return true;
         }
 

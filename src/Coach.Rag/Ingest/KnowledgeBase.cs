@@ -1,21 +1,18 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
-using System.Text;
 using Microsoft.Extensions.Logging;
 
 namespace Coach.Rag;
 
 /// <summary>Writes the index: one writer at a time, a commit whenever enough has come together and at the end.</summary>
 internal sealed class KnowledgeBase(
-    RagIndex index, EmbeddingArm embeddings, CoachRagOptions options, IReadOnlyList<KnowledgeSource> sources, TimeProvider time, ILogger<KnowledgeBase> logger)
+    RagIndex index, EmbeddingArm embeddings, IndexRecovery recovery, CoachRagOptions options, IReadOnlyList<KnowledgeSource> sources, TimeProvider time,
+    ILogger<KnowledgeBase> logger)
     : IKnowledgeBase, IAsyncDisposable
 {
-    private const int MaxIdLength = 1024;
-
     /// <summary>The collection of documents that were added in code.</summary>
     private const string Direct = "";
 
     private readonly SemaphoreSlim _writer = new(1, 1);
+    private readonly DocumentIntake _intake = new(index, options);
     private readonly VectorWriter _vectors = new(index, embeddings);
     private readonly LatentLearner _learner = new(index, time, logger);
     private readonly CancellationTokenSource _stop = new();
@@ -23,7 +20,6 @@ internal sealed class KnowledgeBase(
     private Task _learning = Task.CompletedTask;
     private string? _embeddingFailure;
     private int _disposed;
-    private readonly Dictionary<(string Collection, string Id), string> _seenVersions = [];
 
     public int DocumentCount => index.DocumentCount;
 
@@ -40,7 +36,7 @@ internal sealed class KnowledgeBase(
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 ArgumentNullException.ThrowIfNull(document, nameof(documents));
-                Take(Direct, document, "", batch, tally);
+                _intake.Take(Direct, document, "", batch, tally);
                 if (batch.IsFull)
                 {
                     await batch.CommitAsync(cancellationToken).ConfigureAwait(false);
@@ -88,6 +84,11 @@ internal sealed class KnowledgeBase(
         }
         catch (RagException e)
         {
+            if (e.Error == RagError.IndexCorrupt)
+            {
+                _ = recovery.RunAsync();
+            }
+
             if (e.Message != _embeddingFailure)
             {
                 logger.EmbeddingFailed(e.Message);
@@ -95,6 +96,38 @@ internal sealed class KnowledgeBase(
             }
 
             return e.Message;
+        }
+    }
+
+    /// <summary>Whether the index holds terms of another analysis.</summary>
+    public bool NeedsAnalysis()
+    {
+        try
+        {
+            return index.Read(static view => view.OtherAnalyser is not null);
+        }
+        catch (RagException)
+        {
+            return true;
+        }
+    }
+
+    /// <summary>Repairs the file after a damage, and makes the terms of another analysis anew, if there is need.</summary>
+    public async Task PrepareAsync(CancellationToken cancellationToken)
+    {
+        if (index.IsPinned || NeedsAnalysis())
+        {
+            await _writer.WaitAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await Task.Run(() => Prepare(cancellationToken), cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                _writer.Release();
+            }
+
+            _ = LearnInBackground();
         }
     }
 
@@ -121,6 +154,7 @@ internal sealed class KnowledgeBase(
 
     public async Task<bool> LearnAsync(CancellationToken cancellationToken = default)
     {
+        await PrepareAsync(cancellationToken).ConfigureAwait(false);
         Task running;
         lock (_gate)
         {
@@ -181,13 +215,13 @@ internal sealed class KnowledgeBase(
             {
                 if (present.Add(item.Id))
                 {
-                    await TakeAsync(source.Name, item, batch, tally, cancellationToken).ConfigureAwait(false);
+                    await _intake.TakeAsync(source.Name, item, batch, tally, cancellationToken).ConfigureAwait(false);
                 }
             }
         }
         catch (Exception e) when (e is not OperationCanceledException and not RagException)
         {
-            tally.Fail(source.Name, $"The source could not be listed: {Reason(e)}.");
+            tally.Fail(source.Name, $"The source could not be listed: {DocumentIntake.Reason(e)}.");
             logger.SourceFailed(source.Name, e.GetType().Name);
             return;
         }
@@ -201,79 +235,12 @@ internal sealed class KnowledgeBase(
         }
     }
 
-    private async ValueTask TakeAsync(string collection, SourceItem item, IngestBatch batch, IngestTally tally, CancellationToken cancellationToken)
+    private void Prepare(CancellationToken cancellationToken)
     {
-        string version = item.Version ?? "";
-        DocumentEntry? existing = version.Length == 0 ? null : batch.Find(collection, item.Id);
-        bool sameVersion = existing is not null
-            && (existing.Version == version || (_seenVersions.TryGetValue((collection, item.Id), out string? seen) && seen == version));
-        if (sameVersion)
+        index.Repair(cancellationToken);
+        if (Reanalysis.Run(index, cancellationToken) is { } old)
         {
-            tally.Unchanged++;
-            tally.Saw();
-            return;
-        }
-
-        try
-        {
-            KnowledgeDocument document = await item.ReadAsync(cancellationToken).ConfigureAwait(false);
-            Take(collection, document with { Id = item.Id }, version, batch, tally);
-        }
-        catch (Exception e) when (e is not RagException && !(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
-        {
-            tally.Fail(item.Id, $"The document {Reason(e)}.");
-            tally.Saw();
-        }
-
-        if (batch.IsFull)
-        {
-            await batch.CommitAsync(cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    private void Take(string collection, KnowledgeDocument document, string version, IngestBatch batch, IngestTally tally)
-    {
-        tally.Saw();
-        if (string.IsNullOrWhiteSpace(document.Id) || document.Id.Length > MaxIdLength)
-        {
-            tally.Fail(document.Id.Length > 80 ? document.Id[..80] : document.Id, $"The document's id is blank or longer than {MaxIdLength} characters.");
-            return;
-        }
-
-        if (document.Text.Length > options.MaxDocumentBytes)
-        {
-            tally.Fail(document.Id, $"The document has {document.Text.Length} characters, more than MaxDocumentBytes = {options.MaxDocumentBytes}.");
-            return;
-        }
-
-        UInt128 hash = HashOf(document);
-        DocumentEntry? existing = batch.Find(collection, document.Id);
-        if (existing is not null && existing.Hash == hash)
-        {
-            _seenVersions[(collection, document.Id)] = version;
-            tally.Unchanged++;
-            return;
-        }
-
-        StructuredText structure = DocumentReader.Read(document);
-        List<Chunk> chunks = document.IsOnePassage ? [new Chunk(0, structure.Text.Length, "")]
-            : new Chunker(options.ChunkTokens, options.ChunkOverlapTokens).Split(structure);
-        if (PassageCount + batch.Rows + chunks.Count > options.MaxPassages)
-        {
-            tally.Fail(document.Id, $"The index is full: MaxPassages = {options.MaxPassages}.");
-            return;
-        }
-
-        batch.Put(new DocumentEntry(document.Id, collection, document.Source, version,
-            document.Title.Length > 0 ? document.Title : structure.Title, hash, document.Metadata), structure.Text, chunks);
-        tally.Passages += chunks.Count;
-        if (existing is null)
-        {
-            tally.Added++;
-        }
-        else
-        {
-            tally.Updated++;
+            logger.Reanalysed(old, AnalyserIdentity.Current);
         }
     }
 
@@ -284,10 +251,20 @@ internal sealed class KnowledgeBase(
         {
             await Task.Run(async () =>
             {
+                Prepare(cancellationToken);
                 using IngestBatch batch = index.BeginBatch(tally, cancellationToken);
                 await work(batch).ConfigureAwait(false);
                 await batch.CommitAsync(cancellationToken).ConfigureAwait(false);
             }, cancellationToken).ConfigureAwait(false);
+            if (sources.Count == 0)
+            {
+                index.Heal();       // nobody but the caller can bring back what was lost
+            }
+        }
+        catch (RagException e) when (e.Error == RagError.IndexCorrupt)
+        {
+            _ = recovery.RunAsync();
+            throw;
         }
         finally
         {
@@ -299,43 +276,4 @@ internal sealed class KnowledgeBase(
             }
         }
     }
-
-    // Everything that the index makes of a document goes in, so that other settings make another hash.
-    private UInt128 HashOf(KnowledgeDocument document)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Span<byte> settings = stackalloc byte[16];
-        BinaryPrimitives.WriteInt32LittleEndian(settings, options.ChunkTokens);
-        BinaryPrimitives.WriteInt32LittleEndian(settings[4..], options.ChunkOverlapTokens);
-        BinaryPrimitives.WriteInt32LittleEndian(settings[8..], (int)document.Format);
-        BinaryPrimitives.WriteInt32LittleEndian(settings[12..], document.IsOnePassage ? 1 : 0);
-        hash.AppendData(settings);
-        Append(hash, document.Text);
-        Append(hash, document.Title);
-        Append(hash, document.Source);
-        foreach ((string key, string value) in document.Metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal))
-        {
-            Append(hash, key);
-            Append(hash, value);
-        }
-
-        return BinaryPrimitives.ReadUInt128LittleEndian(hash.GetHashAndReset());
-    }
-
-    private static void Append(IncrementalHash hash, string text)
-    {
-        Span<byte> length = stackalloc byte[4];
-        BinaryPrimitives.WriteInt32LittleEndian(length, text.Length);
-        hash.AppendData(length);
-        hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(text.AsSpan()));
-    }
-
-    // Messages of the file system may hold full paths; ours say what is wrong.
-    private static string Reason(Exception e) => e switch
-    {
-        InvalidDataException => e.Message,
-        FileNotFoundException or DirectoryNotFoundException => "does not exist any more",
-        UnauthorizedAccessException => "may not be read",
-        _ => $"could not be read ({e.GetType().Name})",
-    };
 }

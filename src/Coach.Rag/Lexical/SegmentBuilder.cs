@@ -31,12 +31,12 @@ internal sealed class SegmentBuilder(float k1, float b)
     public long TextBytes => _text.Length;
 
     /// <summary>Adds a document; its passages take the next rows.</summary>
-    public void Add(DocumentEntry document, string text, IReadOnlyList<Chunk> chunks)
+    public void Add(DocumentEntry document, StructuredText text, IReadOnlyList<Chunk> chunks)
     {
         Begin(document, chunks.Count);
         foreach (Chunk chunk in chunks)
         {
-            AddRow(document, text.AsSpan(chunk.Start, chunk.Length), chunk);
+            AddRow(document, text.Text.AsSpan(chunk.Start, chunk.Length), text.InSource(chunk));
         }
     }
 
@@ -99,7 +99,8 @@ internal sealed class SegmentBuilder(float k1, float b)
             .Add(SectionKind.Text, _text.Memory)
             .Add(SectionKind.Terms, terms.Memory)
             .Add(SectionKind.Postings, postings.Memory)
-            .Add(SectionKind.LexicalRows, rows.Memory);
+            .Add(SectionKind.LexicalRows, rows.Memory)
+            .Add(SectionKind.Analyser, Encoding.UTF8.GetBytes(AnalyserIdentity.Current));
         return model is null ? payload : payload.Add(SectionKind.LatentExtra, LatentCodes.Owner(0, model.Id))
             .Add(SectionKind.LatentCodes, Place(model, cancellationToken).Memory);
     }

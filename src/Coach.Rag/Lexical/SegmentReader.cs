@@ -8,6 +8,7 @@ namespace Coach.Rag;
 internal sealed class SegmentReader
 {
     private const int PassageRecordSize = 24;
+    private const int MaxAnalyserBytes = 256;
 
     private readonly IndexSection _documents;
     private readonly IndexSection _passages;
@@ -20,6 +21,8 @@ internal sealed class SegmentReader
     public SegmentReader(IndexSegment segment)
     {
         Id = segment.Id;
+        Analyser = segment.TryGetSection(SectionKind.Analyser, out IndexSection? analyser) && analyser.Length <= MaxAnalyserBytes
+            ? Encoding.UTF8.GetString(analyser.Span) : "unknown";
         _documents = Section(segment, SectionKind.Documents);
         _passages = Section(segment, SectionKind.Passages);
         _text = Section(segment, SectionKind.Text);
@@ -46,6 +49,9 @@ internal sealed class SegmentReader
     public System.Runtime.CompilerServices.ConditionalWeakTable<MetadataFilter, byte[]> Filtered { get; } = [];
 
     public long Id { get; }
+
+    /// <summary>The identity of the analysis that made the terms.</summary>
+    public string Analyser { get; }
 
     public int Rows { get; }
 

@@ -35,6 +35,14 @@ public sealed class CoachRagOptions
     /// <value>0 to 1; 0 unless set.</value>
     public double MinScore { get; set; }
 
+    /// <summary>
+    /// The least share of a question's words, weighted by their rarity, that one of the passages must hold, if it holds fewer than three.
+    /// Below it the question has nothing to do with the documents, and no passage is returned. The tier <see cref="RagTier.Hybrid"/> is not held to it: its
+    /// embeddings may know other words for the same thing.
+    /// </summary>
+    /// <value>0 (take what is best) to 1; 0.3 unless set.</value>
+    public double MinCoverage { get; set; } = 0.3;
+
     /// <summary>The most tokens of a passage, by estimate.</summary>
     /// <value>32 to 4096; 200 unless set.</value>
     public int ChunkTokens { get; set; } = 200;

@@ -4,23 +4,46 @@ using Microsoft.Extensions.Logging;
 namespace Coach.Rag;
 
 /// <summary>
-/// Reads the registered sources in the background: once at start (or at the first question, where no host starts it), then again
-/// whenever the rescan interval has passed. Never blocks start-up.
+/// Keeps the index in step in the background: reads the registered sources once at start (or at the first question, where no host starts
+/// it), again whenever the rescan interval has passed, and after a damage; makes the terms of an older analysis anew. Never blocks start-up.
 /// </summary>
-internal sealed class KnowledgeLoader(
-    KnowledgeBase knowledge, RagIndex index, IReadOnlyList<KnowledgeSource> sources, CoachRagOptions options, TimeProvider time, ILogger<KnowledgeLoader> logger)
-    : IHostedService, IAsyncDisposable
+internal sealed class KnowledgeLoader : IHostedService, IAsyncDisposable
 {
     private static readonly TimeSpan LongestRetry = TimeSpan.FromMinutes(1);
 
+    private readonly KnowledgeBase _knowledge;
+    private readonly RagIndex _index;
+    private readonly IndexRecovery _recovery;
+    private readonly IReadOnlyList<KnowledgeSource> _sources;
+    private readonly CoachRagOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
     private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
+    private TaskCompletionSource _wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? _run;
+
+    public KnowledgeLoader(KnowledgeBase knowledge, RagIndex index, IndexRecovery recovery, IReadOnlyList<KnowledgeSource> sources,
+        CoachRagOptions options, TimeProvider time, ILogger<KnowledgeLoader> logger)
+    {
+        _knowledge = knowledge;
+        _index = index;
+        _recovery = recovery;
+        _sources = sources;
+        _options = options;
+        _time = time;
+        _logger = logger;
+        recovery.Needed += Wake;
+    }
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        Start();
+        if (_sources.Count > 0 || _options.IndexFile is not null)
+        {
+            Start();
+        }
+
         return Task.CompletedTask;
     }
 
@@ -37,7 +60,7 @@ internal sealed class KnowledgeLoader(
     /// <returns>Whether it has ended.</returns>
     public async ValueTask<bool> WaitAsync(TimeSpan limit, CancellationToken cancellationToken)
     {
-        if (sources.Count == 0 || _first.Task.IsCompleted)
+        if (_first.Task.IsCompleted || (_sources.Count == 0 && !_knowledge.NeedsAnalysis()))
         {
             return true;
         }
@@ -45,7 +68,7 @@ internal sealed class KnowledgeLoader(
         Start();
         try
         {
-            await _first.Task.WaitAsync(limit, time, cancellationToken).ConfigureAwait(false);
+            await _first.Task.WaitAsync(limit, _time, cancellationToken).ConfigureAwait(false);
             return true;
         }
         catch (TimeoutException)
@@ -57,11 +80,20 @@ internal sealed class KnowledgeLoader(
     // The source of the stop signal has no timer and no handle to free: a host may stop or dispose this object twice, in any order.
     public async ValueTask DisposeAsync() => await StopAsync(CancellationToken.None).ConfigureAwait(false);
 
+    private void Wake()
+    {
+        Start();
+        Volatile.Read(ref _wake).TrySetResult();
+    }
+
     private void Start()
     {
         lock (_gate)
         {
-            _run ??= sources.Count == 0 ? Task.CompletedTask : Task.Run(() => RunAsync(_stop.Token));
+            if (!_stop.IsCancellationRequested)
+            {
+                _run ??= Task.Run(() => RunAsync(_stop.Token));
+            }
         }
     }
 
@@ -70,38 +102,63 @@ internal sealed class KnowledgeLoader(
         TimeSpan retry = TimeSpan.FromSeconds(1);
         while (!cancellationToken.IsCancellationRequested)
         {
-            TimeSpan pause;
+            Volatile.Write(ref _wake, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+            TimeSpan pause = _sources.Count == 0 ? TimeSpan.Zero : _options.RescanInterval;
             try
             {
-                await knowledge.SyncTextAsync(null, null, cancellationToken).ConfigureAwait(false);
-                _first.TrySetResult();
-                await knowledge.TryEmbedAsync(cancellationToken).ConfigureAwait(false);
+                await ReadAsync(cancellationToken).ConfigureAwait(false);
                 retry = TimeSpan.FromSeconds(1);
-                pause = options.RescanInterval;
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
                 break;
             }
-            catch (RagException e) when (e.Error == RagError.IndexCorrupt && index.TryRebuild())
+            catch (RagException e) when (e.Error == RagError.IndexCorrupt && !_index.IsPinned)
             {
-                logger.Rebuilding();
-                pause = TimeSpan.FromTicks(1);
+                // Recovery wakes this loop; without anything to go on with, it tries again later.
+                bool isServed = await _recovery.RunAsync().ConfigureAwait(false);
+                pause = isServed ? TimeSpan.FromTicks(1) : LongestRetry;
             }
             catch (RagException e)
             {
-                logger.SyncFailed(e.Error.ToString(), retry.TotalSeconds);
+                _logger.SyncFailed(e.Error.ToString(), retry.TotalSeconds);
                 pause = retry;
                 retry = retry * 2 < LongestRetry ? retry * 2 : LongestRetry;
             }
 
-            _first.TrySetResult();
-            if (pause == TimeSpan.Zero)
+            if (pause != TimeSpan.FromTicks(1))
             {
-                break;
+                _first.TrySetResult();
             }
 
-            await Task.Delay(pause, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await PauseAsync(pause, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    private async Task ReadAsync(CancellationToken cancellationToken)
+    {
+        await _knowledge.PrepareAsync(cancellationToken).ConfigureAwait(false);
+        if (_sources.Count == 0)
+        {
+            return;
+        }
+
+        IngestReport report = await _knowledge.SyncTextAsync(null, null, cancellationToken).ConfigureAwait(false);
+        if (report.Failed.Count == 0 || _index.DocumentCount > 0)
+        {
+            _index.Heal();
+        }
+
+        _first.TrySetResult();
+        await _knowledge.TryEmbedAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    // A pause of zero lasts until something is needed.
+    private async Task PauseAsync(TimeSpan pause, CancellationToken cancellationToken)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task delay = Task.Delay(pause == TimeSpan.Zero ? Timeout.InfiniteTimeSpan : pause, _time, over.Token);
+        await Task.WhenAny(delay, Volatile.Read(ref _wake).Task).ConfigureAwait(false);
+        await over.CancelAsync().ConfigureAwait(false);
     }
 }

@@ -2,18 +2,43 @@ using Coach.Abstractions;
 
 namespace Coach.Rag;
 
-/// <summary>The component <c>rag</c>.</summary>
-internal sealed class RagHealth(IRetriever retriever, CoachRagOptions options) : IComponentHealth
+/// <summary>The component <c>rag</c>, or <c>rag_NAME</c> of a named registration.</summary>
+internal sealed class RagHealth(string name, Retriever retriever, RagIndex index, EmbeddingArm embeddings, CoachRagOptions options, TimeProvider time)
+    : IComponentHealth
 {
-    public string Name => "rag";
+    private readonly QuestionEmbedding _question = new(index, embeddings, time);
+
+    public string Name => name.Length == 0 ? "rag" : "rag_" + name;
 
     public ValueTask<ComponentReport> CheckAsync(CancellationToken cancellationToken = default)
     {
         RagTier tier = retriever.Tier;
-        return ValueTask.FromResult(tier switch
+        if (tier == RagTier.None)
         {
-            RagTier.None => new ComponentReport(options.Required ? ComponentState.Unhealthy : ComponentState.Degraded, "No documents can be searched."),
-            _ => new ComponentReport(ComponentState.Healthy, $"Documents are searched; tier {tier}."),
-        });
+            return Report(options.Required ? ComponentState.Unhealthy : ComponentState.Degraded,
+                retriever.LastFailure?.Message ?? index.Damage ?? "No documents can be searched.");
+        }
+
+        string? problem = index.Damage ?? EmbedderProblem(tier) ?? retriever.LastFailure?.Message;
+        return problem is null
+            ? Report(ComponentState.Healthy, $"Documents are searched; tier {tier}.")
+            : Report(ComponentState.Degraded, $"Documents are searched; tier {tier}. {problem}");
     }
+
+    // Hybrid was set up; that it does not answer is to be seen before the next question.
+    private string? EmbedderProblem(RagTier tier)
+    {
+        try
+        {
+            return !embeddings.IsConfigured || tier == RagTier.Hybrid ? null
+                : !embeddings.IsOpenForQuestions ? _question.Sentence(DegradationReason.CircuitOpen)
+                : _question.Readiness().Obstacle?.Message;
+        }
+        catch (RagException e)
+        {
+            return e.Message;
+        }
+    }
+
+    private static ValueTask<ComponentReport> Report(ComponentState state, string text) => ValueTask.FromResult(new ComponentReport(state, text));
 }

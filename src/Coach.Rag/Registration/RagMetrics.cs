@@ -2,48 +2,88 @@ using System.Diagnostics.Metrics;
 
 namespace Coach.Rag;
 
-/// <summary>The instruments of the meter <c>Coach.Rag</c>.</summary>
-internal sealed class RagMetrics : IDisposable
+/// <summary>The instruments of the meter <c>Coach.Rag</c>, shared by all registrations of a host.</summary>
+internal sealed class RagInstruments : IDisposable
 {
     private readonly Meter _meter;
-    private readonly Counter<long> _retrievals;
-    private readonly Counter<long> _fallbacks;
-    private readonly Histogram<double> _duration;
+    private readonly Lock _gate = new();
+    private RagMetrics[] _registrations = [];
 
-    public RagMetrics(IMeterFactory? factory, RagIndex index, Func<RagTier> tier)
+    public RagInstruments(IMeterFactory? factory)
     {
         _meter = factory?.Create("Coach.Rag") ?? new Meter("Coach.Rag");
-        _retrievals = _meter.CreateCounter<long>("coach.rag.retrievals", "{retrieval}", "Retrievals by the tier that answered.");
-        _fallbacks = _meter.CreateCounter<long>("coach.rag.fallbacks", "{fallback}", "Retrievals that a lower tier than hybrid answered, by reason.");
-        _duration = _meter.CreateHistogram<double>("coach.rag.retrieval.duration", "s", "How long retrievals took.",
+        Retrievals = _meter.CreateCounter<long>("coach.rag.retrievals", "{retrieval}", "Retrievals by the tier that answered.");
+        Fallbacks = _meter.CreateCounter<long>("coach.rag.fallbacks", "{fallback}", "Retrievals that a lower tier than hybrid answered, by reason.");
+        Duration = _meter.CreateHistogram<double>("coach.rag.retrieval.duration", "s", "How long retrievals took.",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] });
-        _meter.CreateObservableGauge("coach.rag.available", () => tier() == RagTier.None ? 0 : 1, description: "1 when questions can be answered from documents.");
-        _meter.CreateObservableGauge("coach.rag.type", () => (int)tier(), description: "The best tier now: 0 none, 1 hybrid, 2 local, 3 lexical.");
-        _meter.CreateObservableGauge("coach.rag.document_count", () => Count(index), description: "Documents in the index.");
+        _meter.CreateObservableGauge("coach.rag.available", () => Observe(static r => r.Tier == RagTier.None ? 0 : 1), description: "1 when questions can be answered from documents.");
+        _meter.CreateObservableGauge("coach.rag.type", () => Observe(static r => (int)r.Tier), description: "The best tier now: 0 none, 1 hybrid, 2 local, 3 lexical.");
+        _meter.CreateObservableGauge("coach.rag.document_count", () => Observe(static r => r.Documents), description: "Documents in the index.");
     }
 
-    public void Retrieved(Retrieval retrieval, TimeSpan duration)
+    public Counter<long> Retrievals { get; }
+
+    public Counter<long> Fallbacks { get; }
+
+    public Histogram<double> Duration { get; }
+
+    public void Add(RagMetrics registration)
     {
-        var tier = new KeyValuePair<string, object?>("tier", NameOf(retrieval.Tier));
-        _retrievals.Add(1, tier);
-        _duration.Record(duration.TotalSeconds, tier);
-        if (retrieval.Degradation is { } degradation)
+        lock (_gate)
         {
-            _fallbacks.Add(1, new("from", NameOf(degradation.From)), new("to", NameOf(degradation.To)), new("reason", NameOf(degradation.Reason)));
+            _registrations = [.. _registrations, registration];
         }
     }
 
     public void Dispose() => _meter.Dispose();
 
-    private static int Count(RagIndex index)
+    private IEnumerable<Measurement<int>> Observe(Func<RagMetrics, int> value) =>
+        Volatile.Read(ref _registrations).Select(registration => new Measurement<int>(value(registration), registration.Tags));
+}
+
+/// <summary>What one registration records. A named one carries its name as the label <c>index</c>.</summary>
+internal sealed class RagMetrics
+{
+    private readonly RagInstruments _instruments;
+    private readonly RagIndex _index;
+    private readonly Func<RagTier> _tier;
+
+    public RagMetrics(RagInstruments instruments, string name, RagIndex index, Func<RagTier> tier)
     {
-        try
+        _instruments = instruments;
+        _index = index;
+        _tier = tier;
+        Tags = name.Length == 0 ? [] : [new("index", name)];
+        instruments.Add(this);
+    }
+
+    public KeyValuePair<string, object?>[] Tags { get; }
+
+    public RagTier Tier => _tier();
+
+    public int Documents
+    {
+        get
         {
-            return index.DocumentCount;
+            try
+            {
+                return _index.DocumentCount;
+            }
+            catch (RagException)
+            {
+                return 0;
+            }
         }
-        catch (RagException)
+    }
+
+    public void Retrieved(Retrieval retrieval, TimeSpan duration)
+    {
+        KeyValuePair<string, object?>[] tier = [new("tier", NameOf(retrieval.Tier)), .. Tags];
+        _instruments.Retrievals.Add(1, tier);
+        _instruments.Duration.Record(duration.TotalSeconds, tier);
+        if (retrieval.Degradation is { } degradation)
         {
-            return 0;
+            _instruments.Fallbacks.Add(1, [new("from", NameOf(degradation.From)), new("to", NameOf(degradation.To)), new("reason", NameOf(degradation.Reason)), .. Tags]);
         }
     }
 
@@ -65,6 +105,8 @@ internal sealed class RagMetrics : IDisposable
         DegradationReason.CircuitOpen => "circuit_open",
         DegradationReason.EmbedderMismatch => "embedder_mismatch",
         DegradationReason.StillLoading => "still_loading",
+        DegradationReason.IndexDamaged => "index_damaged",
+        DegradationReason.AnalyserMismatch => "analyser_mismatch",
         _ => "index_unavailable",
     };
 }

@@ -29,4 +29,10 @@ public enum DegradationReason
 
     /// <summary>The index cannot be opened or read.</summary>
     IndexUnavailable,
+
+    /// <summary>The index was damaged: its last good commit, or what has been read again so far, answers.</summary>
+    IndexDamaged,
+
+    /// <summary>The index was built with another analysis of text; its terms are being made anew.</summary>
+    AnalyserMismatch,
 }

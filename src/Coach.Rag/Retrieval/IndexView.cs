@@ -25,6 +25,7 @@ internal sealed class IndexView
 
             SegmentReader reader = SegmentReader.Of(segment);
             segments.Add((reader, segment.DeletedRows));
+            OtherAnalyser ??= reader.Analyser == AnalyserIdentity.Current ? null : reader.Analyser;
             latent.Add(CodesOf(segment, overlays, index, reader.Rows));
             dense.Add(vectors.TryGetValue(segment.Id, out IndexSegment? holder) ? DenseSegment.Open(holder, index) : null);
             Rows += reader.Rows;
@@ -69,6 +70,9 @@ internal sealed class IndexView
 
     /// <summary>Another embedder whose vectors the index holds; null when there is none.</summary>
     public string? OtherEmbedder { get; private set; }
+
+    /// <summary>Another analysis that made terms of the index: they do not meet those of a question. Null when there is none.</summary>
+    public string? OtherAnalyser { get; private set; }
 
     /// <summary>The latent space that was learnt last; null when none was.</summary>
     public LatentModel? Model { get; private set; }

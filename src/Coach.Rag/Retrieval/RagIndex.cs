@@ -1,12 +1,17 @@
 namespace Coach.Rag;
 
 /// <summary>An index: the store, how it is written, and how its newest commit is searched.</summary>
-internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<IIndexStore>? rebuild = null) : IDisposable
+internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<IIndexStore>? replace = null) : IDisposable
 {
-    private volatile IndexView? _view;
+    // A device that damages every file must not be written to for ever.
+    private const int MaxReplacements = 3;
 
+    private readonly Lock _gate = new();
     private readonly List<IIndexStore> _stores = [store];
     private volatile IIndexStore _store = store;
+    private volatile IndexView? _view;
+    private IndexSnapshot? _pinned;
+    private volatile bool _isPinned;
 
     public IIndexStore Store => _store;
 
@@ -23,30 +28,94 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
         }
     }
 
+    /// <summary>What is known to be lost until the sources have been read again, as a sentence; null when all is well.</summary>
+    public string? Damage { get; private set; }
+
+    /// <summary>Whether an earlier commit is served because the newest one is damaged.</summary>
+    public bool IsPinned => _isPinned;
+
     public int DocumentCount => Read(static view => view.LiveDocuments);
 
     public int PassageCount => Read(static view => view.LivePassages);
 
     public IngestBatch BeginBatch(IngestTally tally, CancellationToken cancellationToken) => new(this, tally, cancellationToken);
 
-    /// <summary>Sets a damaged file aside and starts with an empty index; readers of the old one go on.</summary>
-    /// <returns>Whether there is something to start anew with.</returns>
-    public bool TryRebuild()
+    /// <summary>The commit to search: the newest, or the last good one while that is damaged.</summary>
+    public IndexSnapshot Acquire()
     {
-        if (rebuild is null || _stores.Count > 1)
+        if (_isPinned)
         {
-            return false;       // once a process: a disk that damages every file must not loop
+            lock (_gate)
+            {
+                if (_pinned is { } pinned)
+                {
+                    return pinned.Share();
+                }
+            }
         }
 
-        IIndexStore fresh = rebuild();
-        _stores.Add(fresh);
-        _view = null;
-        _store = fresh;
+        return _store.Acquire();
+    }
+
+    /// <summary>Finds the newest commit that is intact, and serves it until <see cref="Repair"/>. Reads all of the index.</summary>
+    /// <exception cref="RagException">There is none.</exception>
+    public void PinLastGood(string damage, CancellationToken cancellationToken)
+    {
+        IndexSnapshot good = _store.AcquireLastGood(cancellationToken);
+        lock (_gate)
+        {
+            _pinned?.Dispose();
+            _pinned = good;
+            _isPinned = true;
+            Damage = damage;
+        }
+    }
+
+    /// <summary>Makes the commit that is served the file's newest, so that writing can go on from it.</summary>
+    /// <exception cref="RagException">The file cannot be written now; the commit is served on.</exception>
+    public void Repair(CancellationToken cancellationToken)
+    {
+        if (!_isPinned)
+        {
+            return;
+        }
+
+        _store.RollBack(cancellationToken);
+        Unpin();
+    }
+
+    /// <summary>Sets a file without any intact commit aside and starts with an empty index; readers of the old one go on.</summary>
+    /// <returns>False when there is no file to replace, or it was replaced too often.</returns>
+    /// <exception cref="RagException">The file cannot be renamed.</exception>
+    public bool TryReplace(string damage)
+    {
+        if (replace is null || _stores.Count > MaxReplacements)
+        {
+            return false;
+        }
+
+        IIndexStore fresh = replace();
+        lock (_gate)
+        {
+            _stores.Add(fresh);
+            _view = null;
+            _store = fresh;
+            Damage = damage;
+        }
+
+        Unpin();
         return true;
     }
 
+    /// <summary>Says what was lost before this index was opened.</summary>
+    public void Report(string damage) => Damage = damage;
+
+    /// <summary>The sources have been read: nothing is missing any more.</summary>
+    public void Heal() => Damage = null;
+
     public void Dispose()
     {
+        Unpin();
         foreach (IIndexStore each in _stores)
         {
             each.Dispose();
@@ -55,7 +124,7 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
 
     public T Read<T>(Func<IndexView, T> read)
     {
-        using IndexSnapshot snapshot = Store.Acquire();
+        using IndexSnapshot snapshot = Acquire();
         return read(ViewOf(snapshot));
     }
 
@@ -68,5 +137,15 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
         }
 
         return view;
+    }
+
+    private void Unpin()
+    {
+        lock (_gate)
+        {
+            _isPinned = false;
+            _pinned?.Dispose();
+            _pinned = null;
+        }
     }
 }

@@ -55,7 +55,10 @@ internal static class RankingPipeline
             // Alone, BM25's scores are shown relative to the best one; the last of the list is no worse for being last.
             int count = RankFusion.Fuse(lexical, scratch.DenseRows.AsSpan(0, near), fused ? limit : int.MaxValue, weight, scratch.Fused, tailWeight);
             var selection = new PassageSelection(view, scratch.Fused.AsSpan(0, count), arms);
-            return (selection.Take(top, request, options), arms);
+            List<Passage> passages = selection.Take(top, request, options);
+            double minCoverage = request?.MinCoverage ?? options.MinCoverage;
+            bool isRelevant = dense is not null || minCoverage <= 0 || Relevance.Reaches(minCoverage, passages, scratch.Query);
+            return (isRelevant ? passages : [], arms);
         }
         finally
         {

@@ -11,6 +11,10 @@ public sealed class RetrievalOptions
     /// <value>0 to 1; <see cref="CoachRagOptions.MinScore"/> unless set.</value>
     public double? MinScore { get; set; }
 
+    /// <summary>How much of the question one of the passages must cover, or none are returned.</summary>
+    /// <value>0 (take what is best) to 1; <see cref="CoachRagOptions.MinCoverage"/> unless set.</value>
+    public double? MinCoverage { get; set; }
+
     /// <summary>The best tier to use: <see cref="RagTier.Lexical"/> asks for BM25 alone.</summary>
     /// <value><see cref="RagTier.Hybrid"/> unless set.</value>
     public RagTier BestTier { get; set; } = RagTier.Hybrid;

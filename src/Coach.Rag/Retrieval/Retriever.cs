@@ -3,13 +3,13 @@ using Microsoft.Extensions.Logging;
 namespace Coach.Rag;
 
 /// <summary>Answers questions from the index with the best tier that works.</summary>
-internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, EmbeddingArm embeddings, CoachRagOptions options, RagMetrics metrics,
-    TimeProvider time, ILogger<Retriever> logger) : IRetriever
+internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRecovery recovery, EmbeddingArm embeddings, CoachRagOptions options,
+    RagMetrics metrics, TimeProvider time, ILogger<Retriever> logger) : IRetriever
 {
     private const int MaxQueryLength = 8192;
-    private const int MaxTop = 1000;
 
-    private (RagTier Tier, DegradationReason Reason)? _lastFailure;
+    private readonly QuestionEmbedding _question = new(index, embeddings, time);
+    private Degradation? _lastFailure;
 
     public RagTier Tier
     {
@@ -17,8 +17,8 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, Embeddin
         {
             try
             {
-                return index.Read(view => view.LivePassages == 0 ? RagTier.None
-                    : embeddings.IsOpenForQuestions && IsCovered(view.DenseRows, view) ? RagTier.Hybrid
+                return index.Read(view => view.LivePassages == 0 || view.OtherAnalyser is not null ? RagTier.None
+                    : embeddings.IsOpenForQuestions && QuestionEmbedding.IsCovered(view.DenseRows, view.Rows) ? RagTier.Hybrid
                     : options.Learn && view.Model is not null ? RagTier.Local : RagTier.Lexical);
             }
             catch (RagException)
@@ -28,10 +28,13 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, Embeddin
         }
     }
 
+    /// <summary>What failed at the last question; null when nothing did.</summary>
+    public Degradation? LastFailure => Volatile.Read(ref _lastFailure);
+
     public async Task<Retrieval> RetrieveAsync(string query, RetrievalOptions? retrievalOptions = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
-        Check(retrievalOptions);
+        RetrievalRequest.Check(retrievalOptions);
         cancellationToken.ThrowIfCancellationRequested();
         long start = time.GetTimestamp();
         string question = query.Length > MaxQueryLength ? query[..MaxQueryLength] : query;
@@ -40,12 +43,15 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, Embeddin
         Retrieval result;
         try
         {
-            (float[]? vector, Degradation? degradation) = await EmbedAsync(question, retrievalOptions, limit - time.GetElapsedTime(start), cancellationToken).ConfigureAwait(false);
-            result = Search(question, retrievalOptions, vector, degradation, loaded);
+            result = await AnswerAsync(question, retrievalOptions, loaded, limit - time.GetElapsedTime(start), cancellationToken).ConfigureAwait(false);
+        }
+        catch (RagException e) when (e.Error == RagError.IndexCorrupt)
+        {
+            result = await RecoverAsync(question, retrievalOptions, e, limit - time.GetElapsedTime(start), cancellationToken).ConfigureAwait(false);
         }
         catch (RagException e)
         {
-            result = new Retrieval([], RagTier.None, new Degradation(RagTier.Lexical, RagTier.None, DegradationReason.IndexUnavailable, e.Message));
+            result = Nothing(e);
         }
 
         metrics.Retrieved(result, time.GetElapsedTime(start));
@@ -53,61 +59,51 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, Embeddin
         return result;
     }
 
-    private async ValueTask<(float[]? Vector, Degradation? Why)> EmbedAsync(
-        string question, RetrievalOptions? request, TimeSpan left, CancellationToken cancellationToken)
+    private async Task<Retrieval> AnswerAsync(string question, RetrievalOptions? request, bool loaded, TimeSpan left, CancellationToken cancellationToken)
     {
-        if (request is not null && request.BestTier != RagTier.Hybrid)
-        {
-            return (null, Why(DegradationReason.NotRequested, "A better tier was not asked for."));
-        }
+        (float[]? vector, Degradation? degradation) = await _question.EmbedAsync(question, request, left, cancellationToken).ConfigureAwait(false);
+        return Search(question, request, vector, degradation, loaded);
+    }
 
-        if (!embeddings.IsConfigured)
-        {
-            return (null, Why(DegradationReason.NotConfigured, "No embedding generator is registered."));
-        }
-
-        (long covered, long rows, int dimension, string? other) = index.Read(view => (view.DenseRows, view.Rows,
-            view.Dense.FirstOrDefault(segment => segment is not null)?.Dimension ?? 0, view.OtherEmbedder));
-        if (other is not null && covered == 0)
-        {
-            return (null, Why(DegradationReason.EmbedderMismatch, RagException.EmbedderMismatch(index.Store.Name, other, embeddings.Identity!).Message));
-        }
-
-        if (rows == 0 || !IsCovered(covered, rows))
-        {
-            return (null, Why(DegradationReason.NotReady, $"{covered} of {rows} passages have vectors so far."));
-        }
-
-        if (string.IsNullOrWhiteSpace(question))
-        {
-            return (null, Why(DegradationReason.NotRequested, "The question is blank."));
-        }
-
-        using var limit = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+    // Finding the last good commit reads all of the index: the question waits for it as long as it may, and the next one finds it done.
+    private async Task<Retrieval> RecoverAsync(
+        string question, RetrievalOptions? request, RagException damage, TimeSpan left, CancellationToken cancellationToken)
+    {
         try
         {
-            (float[]? vector, DegradationReason reason) = await embeddings.EmbedQuestionAsync(question, dimension, both.Token).ConfigureAwait(false);
-            return (vector, vector is null ? Why(reason, reason switch
+            Task<bool> recovering = recovery.RunAsync();
+            if (!await recovering.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time, cancellationToken).ConfigureAwait(false))
             {
-                DegradationReason.EmbeddingTimedOut => $"Embedder '{embeddings.Identity}' did not answer in time.",
-                DegradationReason.CircuitOpen => $"Embedder '{embeddings.Identity}' failed repeatedly and is left alone for a while.",
-                _ => $"Embedder '{embeddings.Identity}' failed.",
-            }) : null);
+                return Nothing(damage);
+            }
+
+            return Search(question, request, null, new Degradation(RagTier.Hybrid, RagTier.None, DegradationReason.IndexDamaged, damage.Message), loaded: false);
         }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (TimeoutException)
         {
-            return (null, Why(DegradationReason.EmbeddingTimedOut, $"Embedder '{embeddings.Identity}' did not answer in time."));
+            return Nothing(damage);
+        }
+        catch (RagException e)
+        {
+            return Nothing(e);
         }
     }
 
     private Retrieval Search(string question, RetrievalOptions? request, float[]? vector, Degradation? degradation, bool loaded)
     {
-        using IndexSnapshot snapshot = index.Store.Acquire();
+        using IndexSnapshot snapshot = index.Acquire();
         IndexView view = index.ViewOf(snapshot);
+        if (view.OtherAnalyser is { } analyser)
+        {
+            throw RagException.AnalyserMismatch(index.Store.Name, analyser, AnalyserIdentity.Current);
+        }
+
+        string? damage = index.Damage;
         if (view.LivePassages == 0)
         {
-            return new Retrieval([], RagTier.None, loaded
+            return new Retrieval([], RagTier.None, damage is not null
+                ? new Degradation(RagTier.Lexical, RagTier.None, DegradationReason.IndexDamaged, damage)
+                : loaded
                 ? new Degradation(RagTier.Lexical, RagTier.None, DegradationReason.NotConfigured, "The index holds no documents. Add some, or set Coach:Rag:Knowledge.")
                 : new Degradation(RagTier.Lexical, RagTier.None, DegradationReason.StillLoading, "The documents are still being read."));
         }
@@ -115,7 +111,8 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, Embeddin
         int top = request?.Top ?? options.Top;
         bool latent = vector is null && options.Learn && view.Model is not null && request?.BestTier is not RagTier.Lexical;
         RankingPipeline.DenseQuery? dense = vector is null ? null : new RankingPipeline.DenseQuery(vector, embeddings);
-        (IReadOnlyList<Passage> passages, RetrievalArms arms) = RankingPipeline.Run(view, question, top, request, options, latent, dense);
+        (IReadOnlyList<Passage> passages, RetrievalArms arms) =
+            RankingPipeline.Run(view, QuestionWords.Strip(question), top, request, options, latent, dense);
         RagTier tier = vector is not null ? RagTier.Hybrid : latent ? RagTier.Local : RagTier.Lexical;
         if (degradation is not null)
         {
@@ -125,22 +122,28 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, Embeddin
                 : degradation with { To = tier };
         }
 
+        // What is lost matters more than that a better tier was never set up.
+        if (damage is not null && degradation is not { IsFailure: true })
+        {
+            degradation = new Degradation(RagTier.Hybrid, tier, DegradationReason.IndexDamaged, damage);
+        }
+
         return new Retrieval(passages, tier, degradation) { Arms = arms };
     }
 
     // Once a change: a broken provider must not write a line for each question.
     private void Tell(Retrieval result)
     {
-        (RagTier, DegradationReason)? failure = result.Degradation is { IsFailure: true } degradation ? (degradation.To, degradation.Reason) : null;
-        if (failure == _lastFailure)
+        Degradation? failure = result.Degradation is { IsFailure: true } now ? now : null;
+        Degradation? before = Interlocked.Exchange(ref _lastFailure, failure);
+        if (failure?.Reason == before?.Reason && failure?.To == before?.To)
         {
             return;
         }
 
-        _lastFailure = failure;
-        if (result.Degradation is { IsFailure: true } now)
+        if (failure is not null)
         {
-            logger.FellBack(now.From, now.To, now.Reason);
+            logger.FellBack(failure.From, failure.To, failure.Reason);
         }
         else
         {
@@ -148,27 +151,10 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, Embeddin
         }
     }
 
-    private static Degradation Why(DegradationReason reason, string message) => new(RagTier.Hybrid, RagTier.None, reason, message);
-
-    private static bool IsCovered(long rows, IndexView view) => IsCovered(rows, view.Rows);
-
-    // New passages may wait for their vectors; as long as most have theirs, the dense arm helps.
-    private static bool IsCovered(long rows, long all) => rows > 0 && rows * 10 >= all * 9;
-
-    private static void Check(RetrievalOptions? request)
+    private static Retrieval Nothing(RagException why) => new([], RagTier.None, new Degradation(RagTier.Lexical, RagTier.None, why.Error switch
     {
-        if (request is null)
-        {
-            return;
-        }
-
-        ArgumentOutOfRangeException.ThrowIfLessThan(request.Top ?? 1, 1, "options.Top");
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(request.Top ?? 1, MaxTop, "options.Top");
-        ArgumentOutOfRangeException.ThrowIfLessThan(request.MinScore ?? 0, 0, "options.MinScore");
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(request.MinScore ?? 0, 1, "options.MinScore");
-        ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxPerSource ?? 1, 1, "options.MaxPerSource");
-        ArgumentOutOfRangeException.ThrowIfLessThan(request.Diversity, 0, "options.Diversity");
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(request.Diversity, 1, "options.Diversity");
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(request.TimeLimit ?? TimeSpan.MaxValue, TimeSpan.Zero, "options.TimeLimit");
-    }
+        RagError.IndexCorrupt => DegradationReason.IndexDamaged,
+        RagError.AnalyserMismatch => DegradationReason.AnalyserMismatch,
+        _ => DegradationReason.IndexUnavailable,
+    }, why.Message));
 }

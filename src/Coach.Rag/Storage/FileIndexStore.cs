@@ -9,13 +9,9 @@ internal sealed class FileIndexStore : IIndexStore
     private readonly string _path;
     private readonly IndexFileOptions _options;
     private readonly IndexFileReader _reader;
-    private readonly Lock _gate = new();
+    private readonly ServedCommit _served;
     private readonly SemaphoreSlim _writer = new(1, 1);
-    private LoadedCommit? _loaded;
-    private CommitState _state = CommitState.Empty();
-    private long _refreshed;
     private long _notCompactable;
-    private bool _disposed;
 
     /// <summary>Opens the file, if there is one. That takes the same time for any size.</summary>
     /// <exception cref="RagException">The file is damaged, foreign, of another version, or cannot be read.</exception>
@@ -26,7 +22,8 @@ internal sealed class FileIndexStore : IIndexStore
         Name = Path.GetFileName(_path);
         _options = options ?? new IndexFileOptions();
         _reader = new IndexFileReader(_path, Name);
-        Refresh(isThorough: true);
+        _served = new ServedCommit(Name, _reader, _options.Time);
+        _served.Refresh(isThorough: true);
         if (RefreshFailure is { } failure)
         {
             throw failure;
@@ -36,24 +33,21 @@ internal sealed class FileIndexStore : IIndexStore
     public string Name { get; }
 
     /// <summary>Why the file could not be read at the last look for newer commits; the commit before is served meanwhile. Null when all is well.</summary>
-    public RagException? RefreshFailure { get; private set; }
+    public RagException? RefreshFailure => _served.RefreshFailure;
 
     /// <summary>Whether a newer commit than the one served is in the file, but damaged.</summary>
-    public bool HasDamagedCommits => Volatile.Read(ref _loaded)?.HasDamagedCommits ?? false;
+    public bool HasDamagedCommits => _served.Loaded?.HasDamagedCommits ?? false;
 
     /// <summary>Whether bytes follow the last commit: what a writer that died left behind, or one at work has written so far.</summary>
-    public bool HasUnfinishedTail => Volatile.Read(ref _loaded) is { HasDamagedCommits: false } loaded && loaded.Length > loaded.End;
+    public bool HasUnfinishedTail => _served.Loaded is { HasDamagedCommits: false } loaded && loaded.Length > loaded.End;
 
     public IndexUsage Usage
     {
         get
         {
             using IndexSnapshot snapshot = Acquire();
-            lock (_gate)
-            {
-                long live = snapshot.Segments.Sum(segment => segment.Bytes + segment.DeletedRows.Bytes.Length) + snapshot.Manifest.Length;
-                return new IndexUsage(_loaded?.Length ?? 0, live);
-            }
+            long live = snapshot.Segments.Sum(segment => segment.Bytes + segment.DeletedRows.Bytes.Length) + snapshot.Manifest.Length;
+            return new IndexUsage(_served.Loaded?.Length ?? 0, live);
         }
     }
 
@@ -75,58 +69,27 @@ internal sealed class FileIndexStore : IIndexStore
         }
     }
 
-    public IndexSnapshot Acquire()
+    public IndexSnapshot Acquire() => _served.Acquire(_options.RefreshInterval);
+
+    public IndexSnapshot AcquireLastGood(CancellationToken cancellationToken) => FindLastGood(out _, cancellationToken);
+
+    public bool RollBack(CancellationToken cancellationToken)
     {
-        lock (_gate)
+        using IndexWriteLease lease = LockForWriting(cancellationToken);
+        _served.Refresh(isThorough: true);
+        using IndexSnapshot good = FindLastGood(out LoadedCommit? commit, cancellationToken);
+        if (commit is null || commit.TrailerOffset == _served.Loaded?.TrailerOffset)
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            if (_options.Time.GetElapsedTime(_refreshed) >= _options.RefreshInterval)
-            {
-                Refresh(isThorough: false);
-            }
-
-            _state.AddReference();
-            return new IndexSnapshot(_state);
+            return false;
         }
-    }
 
-    public IndexSnapshot AcquireLastGood(CancellationToken cancellationToken)
-    {
-        IndexSnapshot snapshot = Acquire();
-        LoadedCommit? commit = Volatile.Read(ref _loaded);
-        while (true)
-        {
-            try
-            {
-                foreach (IndexSection section in snapshot.Segments.SelectMany(segment => segment.Sections))
-                {
-                    section.Verify(cancellationToken);
-                }
-
-                return snapshot;
-            }
-            catch (RagException exception) when (exception.Error == RagError.IndexCorrupt)
-            {
-                snapshot.Dispose();
-                commit = commit is null ? null : ReadPrevious(commit);
-                if (commit is null)
-                {
-                    throw;
-                }
-
-                snapshot = new IndexSnapshot(commit.State);
-            }
-            catch
-            {
-                snapshot.Dispose();
-                throw;
-            }
-        }
+        _served.Publish(IndexFileWriter.Compact(_path, Name, _options.FileSystem, _reader, commit, cancellationToken));
+        return true;
     }
 
     public IndexWriteLease LockForWriting(CancellationToken cancellationToken)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ObjectDisposedException.ThrowIf(_served.IsDisposed, this);
         long started = _options.Time.GetTimestamp();
         if (!_writer.Wait(_options.WriterWait, cancellationToken))
         {
@@ -164,7 +127,7 @@ internal sealed class FileIndexStore : IIndexStore
             CommitPlan plan = CommitPlan.Create(Name, state, change);
             LoadedCommit after = IndexFileWriter.Append(_path, Name, _options.FileSystem, _reader, before, plan, change, cancellationToken);
             long commit = after.State.CommitId;
-            Publish(after);
+            _served.Publish(after);
             CompactIfWasteful(lease, cancellationToken);
             return commit;
         }
@@ -180,17 +143,7 @@ internal sealed class FileIndexStore : IIndexStore
         Compact(lease, cancellationToken);
     }
 
-    public void Dispose()
-    {
-        lock (_gate)
-        {
-            if (!_disposed)
-            {
-                _disposed = true;
-                _state.Release();
-            }
-        }
-    }
+    public void Dispose() => _served.Dispose();
 
     private void Compact(IndexWriteLease lease, CancellationToken cancellationToken)
     {
@@ -199,7 +152,7 @@ internal sealed class FileIndexStore : IIndexStore
         {
             if (before is not null)
             {
-                Publish(IndexFileWriter.Compact(_path, Name, _options.FileSystem, _reader, before, cancellationToken));
+                _served.Publish(IndexFileWriter.Compact(_path, Name, _options.FileSystem, _reader, before, cancellationToken));
             }
         }
         finally
@@ -237,61 +190,41 @@ internal sealed class FileIndexStore : IIndexStore
             throw new ArgumentException("The lease is not held on this index.", nameof(lease));
         }
 
-        lock (_gate)
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            Refresh(isThorough: true);
-            if (RefreshFailure is not null)
-            {
-                throw RefreshFailure;
-            }
-
-            _state.AddReference();
-            return (_loaded, _state);
-        }
+        return _served.AcquireForWriting();
     }
 
-    private void Publish(LoadedCommit after)
+    // The snapshot that passes all checksums; its commit, or null when that is the empty index.
+    private IndexSnapshot FindLastGood(out LoadedCommit? commit, CancellationToken cancellationToken)
     {
-        lock (_gate)
+        IndexSnapshot snapshot = Acquire();
+        commit = _served.Loaded;
+        while (true)
         {
-            // Another thread of this process may have read the same commit already; what was computed from that stays usable.
-            if (_disposed || (_loaded is not null && _loaded.Header == after.Header && _loaded.TrailerOffset == after.TrailerOffset))
+            try
             {
-                after.State.Release();
-                return;
+                foreach (IndexSection section in snapshot.Segments.SelectMany(segment => segment.Sections))
+                {
+                    section.Verify(cancellationToken);
+                }
+
+                return snapshot;
             }
-
-            _state.Release();
-            _state = after.State;
-            Volatile.Write(ref _loaded, after);
-            RefreshFailure = null;
-        }
-    }
-
-    private void Refresh(bool isThorough)
-    {
-        _refreshed = _options.Time.GetTimestamp();
-        try
-        {
-            LoadedCommit? newer = _reader.ReadNewest(_loaded, isThorough);
-            RefreshFailure = null;
-            if (newer is not null)
+            catch (RagException exception) when (exception.Error == RagError.IndexCorrupt)
             {
-                Publish(newer);
+                snapshot.Dispose();
+                commit = commit is null ? null : ReadPrevious(commit);
+                if (commit is null)
+                {
+                    throw;
+                }
+
+                snapshot = new IndexSnapshot(commit.State);
             }
-        }
-        catch (RagException exception)
-        {
-            RefreshFailure = exception;
-        }
-        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException && _loaded is null)
-        {
-            RefreshFailure = null;
-        }
-        catch (Exception exception) when (IndexFileErrors.IsFileError(exception))
-        {
-            RefreshFailure = IndexFileErrors.Read(Name, exception);
+            catch
+            {
+                snapshot.Dispose();
+                throw;
+            }
         }
     }
 

@@ -20,6 +20,11 @@ internal interface IIndexStore : IDisposable
     /// <exception cref="RagException">No commit is intact.</exception>
     IndexSnapshot AcquireLastGood(CancellationToken cancellationToken);
 
+    /// <summary>Makes the newest intact commit the newest of all: what was committed after it is gone.</summary>
+    /// <returns>False when the newest commit is intact, and nothing was done.</returns>
+    /// <exception cref="RagException">No commit is intact; or the index cannot be written.</exception>
+    bool RollBack(CancellationToken cancellationToken);
+
     /// <summary>
     /// Takes the writer's role for several commits: nobody else commits until the result is disposed. <see cref="Commit(IndexChange, CancellationToken)"/> takes it by
     /// itself when the calling flow does not hold it.

@@ -35,6 +35,14 @@ internal sealed class IndexSnapshot : IDisposable
         }
     }
 
+    /// <summary>Another hold on the same commit.</summary>
+    public IndexSnapshot Share()
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        _state.AddReference();
+        return new IndexSnapshot(_state);
+    }
+
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)

@@ -34,6 +34,8 @@ internal sealed class MemoryIndexStore : IIndexStore
 
     public IndexSnapshot AcquireLastGood(CancellationToken cancellationToken) => Acquire();
 
+    public bool RollBack(CancellationToken cancellationToken) => false;
+
     public IndexWriteLease LockForWriting(CancellationToken cancellationToken)
     {
         _writer.Wait(cancellationToken);

@@ -27,6 +27,9 @@ internal enum SectionKind
     /// <summary>Positions, or anything else the lexical engine adds.</summary>
     LexicalExtra = 19,
 
+    /// <summary>The identity of the analysis that made the terms, in UTF-8.</summary>
+    Analyser = 20,
+
     /// <summary>Provider embeddings: what the dense engine scans (header, scales, int8 rows).</summary>
     DenseCodes = 32,
 

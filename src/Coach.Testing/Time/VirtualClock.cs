@@ -7,6 +7,9 @@ namespace Coach.Testing;
 /// <remarks>Safe for concurrent use. Callbacks run on the thread that advances the clock, with the clock at their due time.</remarks>
 public sealed class VirtualClock : TimeProvider
 {
+    private const int QuietMilliseconds = 3;
+    private const int BusyMilliseconds = 50;
+
     private readonly Lock _gate = new();
     private readonly PriorityQueue<VirtualTimer, (long Due, long Order)> _queue = new();
     private DateTimeOffset _start;
@@ -26,6 +29,10 @@ public sealed class VirtualClock : TimeProvider
 
     /// <summary>How many timers are waiting to fire.</summary>
     public int PendingTimers => Volatile.Read(ref _pending);
+
+    /// <summary>How long until the next timer fires: what to give to <see cref="Advance"/> to take one step.</summary>
+    /// <value>Zero for a timer that is due; null when none waits.</value>
+    public TimeSpan? NextTimer => NextDue() is { } due ? TimeSpan.FromTicks(Math.Max(0, due - GetTimestamp())) : null;
 
     /// <inheritdoc />
     public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
@@ -102,27 +109,26 @@ public sealed class VirtualClock : TimeProvider
                 break;
             }
 
-            if (NextDue() is not { } due)
+            if (NextTimer is not { } wait)
             {
                 idle++;
                 continue;
             }
 
             // On a busy machine what the last timer woke may still be on its way: time waits until nothing new has been scheduled for a moment.
-            long scheduled = Volatile.Read(ref _order);
-            await Task.WhenAny(task, Task.Delay(TimeSpan.FromMilliseconds(1), System, CancellationToken.None)).ConfigureAwait(false);
-            if (task.IsCompleted || scheduled != Volatile.Read(ref _order) || ThreadPool.PendingWorkItemCount > 0)
+            bool isQuiet = await StaysQuietAsync(task).ConfigureAwait(false);
+            if (!isQuiet)
             {
                 continue;
             }
 
-            if (due > end)
+            if (wait.Ticks > end - GetTimestamp())
             {
                 throw new TimeoutException($"The task was still running after {limit ?? TimeSpan.FromDays(1)} of virtual time.");
             }
 
             idle = 0;
-            Advance(TimeSpan.FromTicks(Math.Max(0, due - GetTimestamp())));
+            Advance(wait);
         }
 
         await task.ConfigureAwait(false);
@@ -135,6 +141,27 @@ public sealed class VirtualClock : TimeProvider
         var timer = new VirtualTimer(this, callback, state);
         timer.Change(dueTime, period);
         return timer;
+    }
+
+    // Quiet means that no pool thread but this one works, for a moment on end; where others' work keeps the pool busy, a longer moment has to do.
+    private async Task<bool> StaysQuietAsync(Task task)
+    {
+        long scheduled = Volatile.Read(ref _order);
+        int idle = 0;
+        for (int i = 0; idle < QuietMilliseconds && i < BusyMilliseconds; i++)
+        {
+            await Task.WhenAny(task, Task.Delay(TimeSpan.FromMilliseconds(1), System, CancellationToken.None)).ConfigureAwait(false);
+            if (task.IsCompleted || scheduled != Volatile.Read(ref _order))
+            {
+                return false;
+            }
+
+            ThreadPool.GetMaxThreads(out int all, out _);
+            ThreadPool.GetAvailableThreads(out int free, out _);
+            idle = all - free <= 1 && ThreadPool.PendingWorkItemCount == 0 ? idle + 1 : 0;
+        }
+
+        return idle == QuietMilliseconds || ThreadPool.PendingWorkItemCount == 0;
     }
 
     private long? NextDue()

@@ -80,7 +80,7 @@ public sealed class HealthEndpointTests
         await using ObservedHost host = await StartAsync(part);
         Task<(HttpStatusCode Status, string Body)>[] probes =
             [.. Enumerable.Range(0, 100).Select(i => GetAsync(host, i % 2 == 0 ? "/readyz" : "/healthz"))];
-        Assert.True(SpinWait.SpinUntil(() => part.Calls > 0, TimeSpan.FromSeconds(30)));
+        Assert.True(SpinWait.SpinUntil(() => part.Calls > 0, TimeSpan.FromMinutes(5)));
         part.Gate.SetResult();
         Assert.All(await Task.WhenAll(probes), answer => Assert.Equal((HttpStatusCode.OK, "ok"), answer));
         Assert.Equal(1, part.Calls);
@@ -93,7 +93,7 @@ public sealed class HealthEndpointTests
         await using ObservedHost host = await StartAsync(part);
         Task<(HttpStatusCode Status, string Body)> probe = GetAsync(host, "/readyz");
         Assert.Equal("ok", (await GetAsync(host, "/livez")).Body);
-        await _clock.RunUntilAsync(probe, TimeSpan.FromSeconds(30));
+        await _clock.RunUntilAsync(probe);
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "unhealthy: the check 'rag' did not finish in time"), await probe);
     }
 

@@ -102,6 +102,19 @@ public sealed class ConformanceTests
     }
 
     [Fact]
+    public async Task HalvesOfSurrogatePairs_ThatBecomeTheSameText_AreOneSeries()
+    {
+        await using ObservedHost host = await ObservedHost.StartAsync();
+        Counter<long> counter = host.Meter.CreateCounter<long>("t.half");
+        counter.Add(1, new KeyValuePair<string, object?>("k", "a\ud800"));
+        counter.Add(2, new KeyValuePair<string, object?>("k", "a\ud801"));
+        counter.Add(4, new KeyValuePair<string, object?>("k", "a\U0001F600"));
+        string page = await host.ScrapeAsync(openMetrics: true);
+        Assert.Equal(["t_half_total{k=\"a\uFFFD\"} 3", "t_half_total{k=\"a\U0001F600\"} 4"], ObservedHost.LinesOf(page, "t_half").Where(line => line[0] != '#'));
+        Assert.Empty(PageRules.Broken(page, openMetrics: true));
+    }
+
+    [Fact]
     public async Task TargetInfo_IsAnInfoInOpenMetricsAndAGaugeInText()
     {
         await using ObservedHost host = await ObservedHost.StartAsync(

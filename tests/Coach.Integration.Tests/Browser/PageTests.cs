@@ -9,6 +9,7 @@ namespace Coach.Integration.Tests.Browser;
 public sealed partial class PageTests : IAsyncLifetime
 {
     private const string Chromium = "/usr/bin/chromium";
+    private const float WaitLimit = 120_000; // ms: slow machines run this too
     private DirectoryInfo _knowledge = null!;
     private ProviderFake _providers = null!;
     private ChatHost _host = null!;
@@ -23,10 +24,12 @@ public sealed partial class PageTests : IAsyncLifetime
             "# Harbour guide\n\n## Lighthouse\n\nThe lighthouse keeper lights the lamp at nineteen hours. <b onclick=alert(1)>Bold</b> claims are not markup.\n");
         _providers = await ProviderFake.StartAsync();
         _host = await ChatHost.StartAsync(values => values["Coach:Llm:Gemini:BaseUrl"] = _providers.BaseUrl("gemini").ToString(), _knowledge.FullName);
+        Assertions.SetDefaultExpectTimeout(WaitLimit);
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
             ExecutablePath = Chromium,
+            Timeout = (float)ChatHost.HangLimit.TotalMilliseconds,
             Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
         });
     }
@@ -123,6 +126,7 @@ public sealed partial class PageTests : IAsyncLifetime
     private async Task<(IPage Page, List<string> Problems)> OpenAsync()
     {
         IPage page = await _browser.NewPageAsync(new BrowserNewPageOptions { ViewportSize = new ViewportSize { Width = 1200, Height = 850 } });
+        page.SetDefaultTimeout(WaitLimit);
         var problems = new List<string>();
         page.PageError += (_, error) => problems.Add(error);
         page.Console += (_, message) =>

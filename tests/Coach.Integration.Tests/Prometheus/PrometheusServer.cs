@@ -2,10 +2,11 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Coach.Integration.Tests.Hosting;
 
 namespace Coach.Integration.Tests.Prometheus;
 
-/// <summary>A real Prometheus on loopback that scrapes one target every second with the shipped configuration and rules.</summary>
+/// <summary>A real Prometheus on loopback that scrapes one target every two seconds with the shipped configuration and rules.</summary>
 internal sealed class PrometheusServer : IAsyncDisposable
 {
     private readonly Process _process;
@@ -16,17 +17,33 @@ internal sealed class PrometheusServer : IAsyncDisposable
     {
         _process = process;
         _folder = folder;
-        _client = new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromSeconds(20) };
+        _client = new HttpClient { BaseAddress = address, Timeout = ChatHost.HangLimit };
     }
 
-    public static PrometheusServer Start(Uri target)
+    public static async Task<PrometheusServer> StartAsync(Uri target)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            PrometheusServer server = Start(target);
+            if (await server.IsReadyAsync())
+            {
+                return server;
+            }
+
+            // Somebody may have taken the port between its choice and its use.
+            await server.DisposeAsync();
+            Assert.True(attempt < 5, "Prometheus ended five times before it was ready.");
+        }
+    }
+
+    private static PrometheusServer Start(Uri target)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("coach-prometheus-");
         foreach (string file in Directory.EnumerateFiles(Path.Combine(Shipped.Operations, "prometheus")))
         {
             string text = File.ReadAllText(file)
                 .Replace("127.0.0.1:8080", $"{target.Host}:{target.Port}", StringComparison.Ordinal)
-                .Replace("15s", "1s", StringComparison.Ordinal).Replace("scrape_timeout: 10s", "scrape_timeout: 1s", StringComparison.Ordinal);
+                .Replace("15s", "2s", StringComparison.Ordinal).Replace("scrape_timeout: 10s", "scrape_timeout: 2s", StringComparison.Ordinal);
             File.WriteAllText(Path.Combine(folder.FullName, Path.GetFileName(file)), text);
         }
 
@@ -45,23 +62,29 @@ internal sealed class PrometheusServer : IAsyncDisposable
         return new PrometheusServer(process, folder, new Uri($"http://127.0.0.1:{port}"));
     }
 
-    /// <summary>How many series a query gives now; -1 while the server does not answer.</summary>
+    /// <summary>How many series a query gives now.</summary>
     public async Task<int> CountAsync(string query)
     {
-        try
+        using HttpResponseMessage response = await _client.GetAsync("/api/v1/query?query=" + Uri.EscapeDataString(query));
+        using JsonDocument answer = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        Assert.True(answer.RootElement.GetProperty("status").GetString() == "success", $"{query}: {answer.RootElement}");
+        return answer.RootElement.GetProperty("data").GetProperty("result").GetArrayLength();
+    }
+
+    /// <summary>Waits until the last scrape of the one target was right.</summary>
+    public async Task ExpectUpAsync()
+    {
+        long started = TimeProvider.System.GetTimestamp();
+        while (true)
         {
-            using HttpResponseMessage response = await _client.GetAsync("/api/v1/query?query=" + Uri.EscapeDataString(query));
-            using JsonDocument answer = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
-            Assert.True(answer.RootElement.GetProperty("status").GetString() == "success", $"{query}: {answer.RootElement}");
-            return answer.RootElement.GetProperty("data").GetProperty("result").GetArrayLength();
-        }
-        catch (HttpRequestException)
-        {
-            return -1;
-        }
-        catch (JsonException)
-        {
-            return -1; // still starting
+            JsonElement target = Assert.Single((await GetAsync("/api/v1/targets")).GetProperty("activeTargets").EnumerateArray());
+            if (target.GetProperty("health").GetString() == "up")
+            {
+                return;
+            }
+
+            Assert.True(TimeProvider.System.GetElapsedTime(started) < ChatHost.HangLimit, target.ToString());
+            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System);
         }
     }
 
@@ -69,11 +92,38 @@ internal sealed class PrometheusServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _process.Kill();
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+        }
+
         await _process.WaitForExitAsync();
         _process.Dispose();
         _client.Dispose();
         _folder.Delete(recursive: true);
+    }
+
+    private async Task<bool> IsReadyAsync()
+    {
+        while (!_process.HasExited)
+        {
+            try
+            {
+                using HttpResponseMessage response = await _client.GetAsync("/-/ready");
+                if (response.IsSuccessStatusCode && !_process.HasExited)
+                {
+                    return true;
+                }
+            }
+            catch (HttpRequestException)
+            {
+                // It does not listen yet.
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System);
+        }
+
+        return false;
     }
 
     private static int FreePort()

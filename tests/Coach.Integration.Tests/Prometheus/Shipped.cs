@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Coach.Integration.Tests.Hosting;
 
 namespace Coach.Integration.Tests.Prometheus;
 
@@ -64,7 +65,7 @@ internal static partial class Shipped
             // It did not want to read on; its exit code says the rest.
         }
 
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var limit = new CancellationTokenSource(ChatHost.HangLimit);
         await process.WaitForExitAsync(limit.Token);
         return (process.ExitCode, await output + await error);
     }

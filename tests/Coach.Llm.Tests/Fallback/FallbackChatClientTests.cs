@@ -1,8 +1,10 @@
+using System.Diagnostics.Metrics;
 using Coach.Testing;
 using Microsoft.Extensions.AI;
 
 namespace Coach.Llm.Tests;
 
+[Collection(nameof(VirtualTime))]
 public sealed class FallbackChatClientTests
 {
     private readonly VirtualClock _clock = new();
@@ -72,7 +74,7 @@ public sealed class FallbackChatClientTests
         _second.Answer("quick one");
         IChatClient client = Client(new FallbackOptions { FirstTokenTimeout = TimeSpan.FromSeconds(5) });
 
-        Task<List<ChatResponseUpdate>> task = client.GetStreamingResponseAsync("hi", null, Token).ToListAsync(Token).AsTask();
+        Task<List<ChatResponseUpdate>> task = Task.Run(() => client.GetStreamingResponseAsync("hi", null, Token).ToListAsync(Token).AsTask(), Token);
         await _clock.RunUntilAsync(task);
 
         Assert.Equal("quick one", string.Concat((await task).Select(update => update.Text)));
@@ -118,6 +120,71 @@ public sealed class FallbackChatClientTests
         int restart = updates.FindIndex(update => update.AdditionalProperties?.ContainsKey(FallbackChatClient.RestartedProperty) == true);
         Assert.Equal(1, restart);
         Assert.Equal("whole answer", string.Concat(updates.Skip(restart).Select(update => update.Text)));
+    }
+
+    [Fact]
+    public async Task GetStreamingResponseAsync_RestartedAnswerIsLong_ItsFirstTokenEndsTheLimit()
+    {
+        _first.Fail(LlmException.StreamInterrupted("gemini"), after: "void");
+        _second.Answer("a long answer");
+        using var third = new ScriptedChatClient(_clock, "third");
+        using var client = new FallbackChatClient([new("first", _first), new("second", _second), new("third", third)],
+            new FallbackOptions { RestartAfterFirstToken = true, FirstTokenTimeout = TimeSpan.FromSeconds(5) }, _clock);
+
+        var text = new List<string>();
+        await foreach (ChatResponseUpdate update in client.GetStreamingResponseAsync("hi", null, Token))
+        {
+            text.Add(update.Text);
+            _clock.Advance(TimeSpan.FromSeconds(6));
+        }
+
+        Assert.EndsWith("a long answer", string.Concat(text), StringComparison.Ordinal);
+        Assert.Empty(third.Calls);
+    }
+
+    [Fact]
+    public async Task Fallbacks_AreCountedByTargetsAndReason()
+    {
+        var meters = new TestMeters();
+        var counted = new List<string>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, self) =>
+            {
+                if (instrument.Meter == meters.Only)
+                {
+                    self.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
+            counted.Add($"{instrument.Name} {value} {string.Join(' ', tags.ToArray().Select(tag => $"{tag.Key}={tag.Value}"))}"));
+        listener.Start();
+        _first.Fail(Failures.Unavailable()).Fail(Failures.RateLimited()).Fail(Failures.KeyInvalid());
+        _second.Answer("second");
+        using var client = new FallbackChatClient([new("first", _first), new("second", _second)], null, _clock, meters);
+
+        await client.GetResponseAsync("hi", null, Token);
+        _clock.Advance(TimeSpan.FromSeconds(30));
+        await client.GetStreamingResponseAsync("hi", null, Token).ToListAsync(Token);
+        _clock.Advance(TimeSpan.FromSeconds(30));
+        await Assert.ThrowsAsync<LlmException>(() => client.GetResponseAsync("hi", null, Token));
+
+        Assert.Equal(
+            ["coach.llm.fallbacks 1 from=first to=second reason=unavailable", "coach.llm.fallbacks 1 from=first to=second reason=rate_limited"], counted);
+    }
+
+    [Fact]
+    public async Task CoolDown_WallClockIsSetBack_LastsNoLonger()
+    {
+        _first.Fail(Failures.Unavailable()).Answer("first again");
+        _second.Answer("second");
+        IChatClient client = Client();
+        await client.GetResponseAsync("hi", null, Token);
+
+        _clock.JumpWallClock(TimeSpan.FromHours(-3));
+        _clock.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal("first again", (await client.GetResponseAsync("hi", null, Token)).Text);
     }
 
     [Fact]
@@ -212,6 +279,15 @@ public sealed class FallbackChatClientTests
         Assert.False(_first.IsDisposed);
         Client().Dispose();
         Assert.True(_first.IsDisposed && _second.IsDisposed);
+    }
+
+    private sealed class TestMeters : IMeterFactory
+    {
+        public Meter Only { get; } = new("Coach.Llm");
+
+        public Meter Create(MeterOptions options) => Only;
+
+        public void Dispose() => Only.Dispose();
     }
 
     private FallbackChatClient Client(FallbackOptions? options = null) =>

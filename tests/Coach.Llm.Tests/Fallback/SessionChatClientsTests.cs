@@ -154,7 +154,7 @@ public sealed class SessionChatClientsTests : IAsyncDisposable
     {
         var coolDowns = new SessionCoolDowns(_clock, capacity: 2);
         ApiKey[] keys = [LlmHost.Key("gemini", "k-1")];
-        long now = _clock.GetUtcNow().UtcTicks;
+        long now = CoolDowns.Now(_clock);
         for (int i = 0; i < 5; i++)
         {
             coolDowns.Of(SessionId.From($"s-{i}"), keys)[0] = now + 100;

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Coach.Llm.Tests;
 
+[Collection(nameof(VirtualTime))]
 public sealed class ResilientChatClientTests
 {
     private readonly VirtualClock _clock = new();
@@ -298,8 +299,11 @@ public sealed class ResilientChatClientTests
     {
         var secrets = new Dictionary<string, string?>
         {
-            ["GEMINI_API_KEY"] = "hosts-gemini", ["OPENAI_API_KEY"] = "hosts-openai", ["ANTHROPIC_API_KEY"] = "hosts-anthropic",
-            ["OPENROUTER_API_KEY"] = "hosts-openrouter", ["CARTESIA_API_KEY"] = "hosts-cartesia",
+            ["GEMINI_API_KEY"] = "hosts-gemini",
+            ["OPENAI_API_KEY"] = "hosts-openai",
+            ["ANTHROPIC_API_KEY"] = "hosts-anthropic",
+            ["OPENROUTER_API_KEY"] = "hosts-openrouter",
+            ["CARTESIA_API_KEY"] = "hosts-cartesia",
         };
         using ServiceProvider services = LlmHost.Build(clock: _clock, settings: secrets);
         var policies = services.GetRequiredService<CallPolicies>();
@@ -331,7 +335,7 @@ public sealed class ResilientChatClientTests
 
     private async Task<T> RunAsync<T>(Func<IChatClient, Task<T>> call, IChatClient? provider = null, Random? random = null)
     {
-        Task<T> task = call(Client(provider ?? _provider, random: random));
+        Task<T> task = Task.Run(() => call(Client(provider ?? _provider, random: random)), Token); // all of it on the pool, where the clock sees it work
         await _clock.RunUntilAsync(task);
         return await task;
     }

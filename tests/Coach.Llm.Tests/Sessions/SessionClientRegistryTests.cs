@@ -446,19 +446,21 @@ public sealed class SessionClientRegistryTests : IAsyncDisposable
     {
         SessionClientRegistry registry = Build();
         (await registry.AcquireAsync<TestClient>(Alice, Key, Token)).Dispose();
-        long before = 0;
-        for (int round = 0; round < 2; round++)
+        long least = long.MaxValue;
+        for (int round = 0; round < 20 && least > 0; round++)
         {
-            before = GC.GetAllocatedBytesForCurrentThread();
+            long before = GC.GetAllocatedBytesForCurrentThread();
             for (int i = 0; i < 1000; i++)
             {
                 ValueTask<ClientLease<TestClient>> acquire = registry.AcquireAsync<TestClient>(Alice, Key, CancellationToken.None);
                 Assert.True(acquire.IsCompletedSuccessfully); // so the await below does not leave this thread
                 (await acquire).Dispose();
             }
+
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
         }
 
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, least);
     }
 
     [Fact]
@@ -466,10 +468,10 @@ public sealed class SessionClientRegistryTests : IAsyncDisposable
     {
         SessionClientRegistry registry = Build();
         (await registry.AcquireAsync<TestClient>(Alice, Key, Token)).Dispose();
-        long before = 0;
-        for (int round = 0; round < 2; round++)
+        long least = long.MaxValue;
+        for (int round = 0; round < 20 && least > 0; round++)
         {
-            before = GC.GetAllocatedBytesForCurrentThread();
+            long before = GC.GetAllocatedBytesForCurrentThread();
             for (int i = 0; i < 1000; i++)
             {
                 ValueTask<ClientLease<TestClient>> first = registry.AcquireAsync<TestClient>(Alice, Key, CancellationToken.None);
@@ -483,9 +485,11 @@ public sealed class SessionClientRegistryTests : IAsyncDisposable
                 one.Dispose();
                 two.Dispose();
             }
+
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
         }
 
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, least);
         await registry.RemoveAsync(Alice, Token);
         Assert.Equal(1, Assert.Single(_made).Disposals);
     }
@@ -523,7 +527,7 @@ public sealed class SessionClientRegistryTests : IAsyncDisposable
 
     private static async Task Eventually(Func<bool> condition)
     {
-        for (int i = 0; i < 10_000 && !condition(); i++)
+        for (long start = Environment.TickCount64; !condition() && Environment.TickCount64 - start < 60_000;)
         {
             await Task.Yield();
         }

@@ -60,7 +60,20 @@ public class ComposedAnswerTests
         { "gemini", 403, "error code: 1020", KeyStatus.Unavailable },
         { "gemini", 499, Google(499, "CANCELLED", "x"), KeyStatus.Unavailable },
 
+        { "gemini", 400, "data: " + Google(400, "INVALID_ARGUMENT", "API key not valid.", "API_KEY_INVALID") + "\r\n\r\n", KeyStatus.Invalid },
+        { "gemini", 429, "event: error\ndata: " + Quota("PerDay", "50", "2s").ReplaceLineEndings(""), KeyStatus.QuotaExhausted },
+        { "gemini", 429, """{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"q","details":[{"violations":[{"quotaId":"GenerateRequestsPerDayPerProjectPerModel-FreeTier","quotaValue":0}]}]}}""", KeyStatus.BillingRequired },
+        { "gemini", 429, Google(429, "RESOURCE_EXHAUSTED", "Resource has been exhausted (e.g. check quota)."), KeyStatus.RateLimited },
+        { "gemini", 403, "[" + Google(403, "PERMISSION_DENIED", "This API method requires billing to be enabled.", "BILLING_DISABLED") + "]", KeyStatus.BillingRequired },
+        { "gemini", 400, "\uFEFF\r\n" + Google(400, "FAILED_PRECONDITION", "User location is not supported for the API use."), KeyStatus.RegionBlocked },
+        { "gemini", 200, "data: " + Google(503, "UNAVAILABLE", "x"), KeyStatus.WrongEndpoint },
+
         // OpenAI
+        { "openai", 401, OpenAI("invalid_request_error", null, "IP not authorized"), KeyStatus.Restricted },
+        { "openai", 401, OpenAI("invalid_request_error", null, "You must be a member of an organization to use the API."), KeyStatus.Restricted },
+        { "openai", 429, """{"error":{"message":"You exceeded your current quota, please check your plan and billing details.","type":null,"param":null,"code":null}}""", KeyStatus.QuotaExhausted },
+        { "openai", 429, """{"error":{"message":"Rate limit reached for requests","type":null,"param":null,"code":null}}""", KeyStatus.RateLimited },
+        { "openai", 401, """{"error":{"message":"You didn't provide an API key.","type":"invalid_request_error","param":null,"code":null}}""", KeyStatus.Missing },
         { "openai", 403, "error code: 1020", KeyStatus.Unavailable },
         { "openai", 401, """{"error":{"message":"Incorrect API key provided: sk-FAKE***1234.","type":"invalid_request_error","param":null,"code":null}}""", KeyStatus.Invalid },
         { "openai", 401, OpenAI("invalid_request_error", "account_deactivated", "The account was deactivated."), KeyStatus.Revoked },
@@ -148,7 +161,15 @@ public class ComposedAnswerTests
         { "openrouter", 524, Html, KeyStatus.Unavailable },
         { "openrouter", 529, """{"error":{"code":529,"message":"Overloaded"}}""", KeyStatus.Unavailable },
 
+        { "openrouter", 429, """{"error":{"message":"Rate limit exceeded: limit_rpm/model","code":429,"metadata":{"headers":{"X-RateLimit-Limit":"20","X-RateLimit-Remaining":"0","X-RateLimit-Reset":"60"},"provider_name":null}},"user_id":"u"}""", KeyStatus.RateLimited },
+        { "openrouter", 502, """{"error":{"code":502,"message":"Provider returned error","metadata":{"provider_name":"P","raw":"{\"error\":{\"code\":401,\"message\":\"invalid_api_key\"}}"}}}""", KeyStatus.Unavailable },
+        { "openrouter", 401, """{"error":{"message":"User not found.","code":401}}""", KeyStatus.Invalid },
+        { "openrouter", 403, """{"error":{"code":403,"message":"Only management keys can perform this operation"}}""", KeyStatus.Restricted },
+
         // LiteLLM and others
+        { "openai-compatible", 401, """{"detail":{"error":"Authentication Error, No api key passed in."}}""", KeyStatus.Invalid },
+        { "openai-compatible", 400, """{"object":"error","message":"bad","type":"BadRequestError","param":null,"code":400}""", KeyStatus.WrongEndpoint },
+        { "openai-compatible", 400, "data: " + LiteLlm("budget_exceeded", "Budget has been exceeded!", "400"), KeyStatus.QuotaExhausted },
         { "openai-compatible", 401, LiteLlm("auth_error", "Authentication Error, Key is blocked. Update via `/key/unblock` if you're an admin.", "401"), KeyStatus.Revoked },
         { "openai-compatible", 401, LiteLlm("token_not_found_in_db", "Authentication Error, Invalid proxy server token passed.", "401"), KeyStatus.Invalid },
         { "openai-compatible", 401, LiteLlm("expired_key", "Authentication Error - Expired Key.", "401"), KeyStatus.Expired },

@@ -67,6 +67,14 @@ public class RetryHintTests
     [InlineData("retry in 5 lightyears")]
     public void Find_MessageWithoutATime_GivesNone(string message) => Assert.Null(Find($$$"""{"error":{"message":"{{{message}}}"}}"""));
 
+    [Theory]
+    [InlineData("""{"error":{"metadata":{"headers":{"X-RateLimit-Reset":"1795248060000"}}}}""", 60.0)]
+    [InlineData("""{"error":{"metadata":{"retry_after_seconds":7.5}}}""", 7.5)]
+    [InlineData("""{"error":{"metadata":{"raw":"try again in 9s"},"message":"Provider returned error"}}""", null)]
+    [InlineData("""[{"error":{"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"0.25s"}]}}]""", 0.25)]
+    [InlineData("""{"error":{"details":[{"retryDelay":{"seconds":"12","nanos":500}}]}}""", 12.0)]
+    public void Find_WithinTheBody_IsUnderstood(string body, double? seconds) => Assert.Equal(seconds, Find(body)?.TotalSeconds);
+
     [Fact]
     public void Find_SeveralForms_TakesTheMostExact()
     {

@@ -225,8 +225,43 @@ public sealed class CgroupReaderTests
         tree.Delete(Group + "a");
         Assert.Null(reader.Read().UsageBytes);
         tree.V2("/b").File(Group + "b/memory.current", "6\n");
-        Assert.Null(reader.Read().UsageBytes); // the mount point still exists, so it stays there until it goes too
-        Assert.Equal(6, new CgroupReader(tree.Root).Read().UsageBytes);
+        Assert.Equal(6, reader.Read().UsageBytes);
+    }
+
+    [Fact]
+    public void Read_AProcessMovedToAnotherGroup_ReadsThatOneThoughTheOldOneIsStillThere()
+    {
+        using KernelTree tree = new KernelTree().V2("/old").File(Group + "old/memory.current", "5\n").File(Group + "new/memory.current", "6\n");
+        var reader = new CgroupReader(tree.Root);
+        Assert.Equal(5, reader.Read().UsageBytes);
+        tree.V2("/new");
+        Assert.Equal(6, reader.Read().UsageBytes);
+    }
+
+    [Fact]
+    public void Read_HostsHierarchyMountedToo_ReadsTheMountThatHoldsTheGroup()
+    {
+        using KernelTree tree = new KernelTree()
+            .File("proc/self/cgroup", "0::/docker/abc\n")
+            .File("proc/self/mountinfo", """
+                40 22 0:26 /docker/other /other rw - cgroup2 cgroup2 rw
+                30 22 0:26 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup2 rw
+
+                """)
+            .File("other/memory.current", "1\n").File(Group + "memory.current", "2\n");
+        Assert.Equal(2, Read(tree).UsageBytes);
+    }
+
+    [Theory]
+    [InlineData("0\n", 1000, 0.1)]
+    [InlineData("1\n", 500, 0.8)]
+    public void Read_V1Parent_CountsOnlyWithItsHierarchy(string useHierarchy, long limit, double utilization)
+    {
+        using KernelTree tree = new KernelTree().V1("/parent/own")
+            .File(Memory + "parent/memory.use_hierarchy", useHierarchy)
+            .File(Memory + "parent/memory.usage_in_bytes", "400\n").File(Memory + "parent/memory.limit_in_bytes", "500\n")
+            .File(Memory + "parent/own/memory.usage_in_bytes", "100\n").File(Memory + "parent/own/memory.limit_in_bytes", "1000\n");
+        Assert.Equal((limit, utilization), (Read(tree).LimitBytes, Read(tree).Utilization));
     }
 
     [Fact]

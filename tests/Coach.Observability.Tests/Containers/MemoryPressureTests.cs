@@ -82,13 +82,20 @@ public sealed class MemoryPressureTests
         tree.File(Group + "memory.current", "999\n");
         _clock.Advance(TimeSpan.FromSeconds(0.999));
         Assert.Same(first, monitor.Read());
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1000; i++)
+        long least = long.MaxValue;
+        for (int round = 0; round < 20 && least > 0; round++)
         {
-            _ = pressure.IsHigh;
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 1000; i++)
+            {
+                _ = pressure.IsHigh;
+                _ = monitor.Read();
+            }
+
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
         }
 
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, least);
         _clock.Advance(TimeSpan.FromSeconds(0.001));
         Assert.Equal(999, monitor.Read().UsageBytes);
     }

@@ -23,6 +23,8 @@ public sealed class RetryTests
         { "402", 1, false },
         { "403", 1, false },
         { "404", 1, false },
+        { "400 should-retry=true", 2, true },
+        { "refused", 2, true },
         { "reset", 2, true },
         { "lost", 2, true },
         { "hang", 2, true },
@@ -69,6 +71,20 @@ public sealed class RetryTests
         host.Fake.Inject(FaultOf(failure), "POST", Links);
 
         Assert.Equal(expected, (await host.FailsAsync()).Error);
+    }
+
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(1, 2)]
+    [InlineData(3, 4)]
+    public async Task LinkStep_OutOfRetries_Stops(int maxRetries, int requests)
+    {
+        using var host = new PaymentHost(key: PaymentHost.LiveKey, configure: options => options.MaxRetries = maxRetries);
+        host.Fake.Inject(StripeFault.Status(503), "POST", Links, times: 9);
+
+        Assert.Equal(PaymentError.Uncertain, (await host.FailsAsync()).Error);
+
+        Assert.Equal(requests, host.Sent("POST", Links).Count);
     }
 
     [Fact]
@@ -215,6 +231,8 @@ public sealed class RetryTests
         "429 lock_timeout should-retry=true" => StripeFault.LockTimeout(),
         "429 Retry-After" => StripeFault.RateLimited("1"),
         "429 Retry-After should-retry=false" => StripeFault.RateLimited("1") with { ShouldRetry = false },
+        "400 should-retry=true" => StripeFault.Status(400) with { ShouldRetry = true },
+        "refused" => new StripeFault(StripeFaultKind.Refuse),
         "reset" => new StripeFault(StripeFaultKind.Reset),
         "lost" => new StripeFault(StripeFaultKind.LoseAnswer),
         "hang" => new StripeFault(StripeFaultKind.Hang),

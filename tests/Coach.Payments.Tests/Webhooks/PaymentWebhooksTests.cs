@@ -93,6 +93,23 @@ public sealed class PaymentWebhooksTests
         Assert.Equal(WebhookEffect.Ignored, (await HandleAsync(host, Sign(host, body))).Effect);
     }
 
+    [Theory]
+    [InlineData(Completed, "\"payment_status\":\"paid\",\"amount_total\":1250,\"currency\":\"usd\"", PaymentStatus.Succeeded)]
+    [InlineData(Completed, "\"payment_status\":\"unpaid\",\"amount_total\":1250,\"currency\":\"usd\"", PaymentStatus.Processing)]
+    [InlineData(Completed, "\"status\":\"open\",\"payment_status\":\"unpaid\"", PaymentStatus.Pending)]
+    [InlineData("checkout.session.async_payment_succeeded", "\"status\":\"complete\",\"payment_status\":\"paid\",\"amount_total\":1250,\"currency\":\"usd\",\"customer_details\":null", PaymentStatus.Succeeded)]
+    [InlineData("checkout.session.async_payment_failed", "\"status\":\"complete\",\"payment_status\":\"unpaid\",\"metadata\":null", PaymentStatus.Failed)]
+    [InlineData("checkout.session.async_payment_failed", "\"payment_status\":\"paid\",\"amount_total\":1250,\"currency\":\"usd\"", PaymentStatus.Pending)]
+    public async Task HandleAsync_SessionOfFewFields_IsReadByWhatItHas(string type, string fields, PaymentStatus expected)
+    {
+        using var host = new PaymentHost();
+        PaymentLink link = await host.CreateAsync();
+
+        await HandleAsync(host, Sign(host, $"{{\"id\":\"evt_9\",\"type\":\"{type}\",\"data\":{{\"object\":{{\"id\":\"cs_1\",\"payment_link\":\"{link.Id}\",{fields}}}}}}}"));
+
+        Assert.Equal(expected, (await host.Links.FindAsync(link.Id))!.Status);
+    }
+
     [Fact]
     public async Task HandleAsync_LinkNotKnownHere_IsAcknowledgedAsUnmatched()
     {

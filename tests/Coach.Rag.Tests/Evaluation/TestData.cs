@@ -3,15 +3,24 @@ namespace Coach.Rag.Tests.Evaluation;
 /// <summary>The retrieval collections, which are not part of the repository.</summary>
 internal static class TestData
 {
+    /// <summary>The folder that holds the solution.</summary>
+    public static string Repository
+    {
+        get
+        {
+            string root = AppContext.BaseDirectory;
+            while (!File.Exists(Path.Combine(root, "Coach.sln")))
+            {
+                root = Path.GetDirectoryName(root) ?? throw new DirectoryNotFoundException("Coach.sln is in no folder above the tests.");
+            }
+
+            return root;
+        }
+    }
+
     public static async Task<BeirCollection> LoadAsync(string name)
     {
-        string root = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(root, "Coach.sln")))
-        {
-            root = Path.GetDirectoryName(root) ?? throw new DirectoryNotFoundException("Coach.sln is in no folder above the tests.");
-        }
-
-        string data = Environment.GetEnvironmentVariable("COACH_DATA") ?? Path.Combine(root, "..", "shared", "data");
+        string data = Environment.GetEnvironmentVariable("COACH_DATA") ?? Path.Combine(Repository, "..", "shared", "data");
         string folder = Path.Combine(data, name);
         if (!Directory.Exists(folder))
         {

@@ -6,12 +6,25 @@ namespace Coach.Rules.Tests.Snippets;
 
 internal static class RagSnippets
 {
+    private sealed class MenuCard(IRetriever retriever)
+    {
+        public IRetriever Retriever => retriever;
+    }
+
     public static void Register(IServiceCollection services)
     {
         #region register
         services.AddCoachRag()
             .WithSource("docs")
             .UseIndexFile("data/docs.coach");
+        #endregion
+    }
+
+    public static void RegisterNamed(IServiceCollection services)
+    {
+        #region named
+        services.AddCoachRag("menu").WithSource("menus");
+        services.AddSingleton(provider => new MenuCard(provider.GetRequiredKeyedService<IRetriever>("menu")));
         #endregion
     }
 

@@ -1,0 +1,66 @@
+namespace Coach.Rag;
+
+/// <summary>Embeds a question if the hybrid tier can answer it, and says why not otherwise.</summary>
+internal sealed class QuestionEmbedding(RagIndex index, EmbeddingArm embeddings, TimeProvider time)
+{
+    public async ValueTask<(float[]? Vector, Degradation? Why)> EmbedAsync(
+        string question, RetrievalOptions? request, TimeSpan left, CancellationToken cancellationToken)
+    {
+        if (request is not null && request.BestTier != RagTier.Hybrid)
+        {
+            return (null, Why(DegradationReason.NotRequested, "A better tier was not asked for."));
+        }
+
+        if (!embeddings.IsConfigured)
+        {
+            return (null, Why(DegradationReason.NotConfigured, "No embedding generator is registered."));
+        }
+
+        if (string.IsNullOrWhiteSpace(question))
+        {
+            return (null, Why(DegradationReason.NotRequested, "The question is blank."));
+        }
+
+        (int dimension, Degradation? obstacle) = Readiness();
+        if (obstacle is not null)
+        {
+            return (null, obstacle);
+        }
+
+        using var limit = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        try
+        {
+            (float[]? vector, DegradationReason reason) = await embeddings.EmbedQuestionAsync(question, dimension, both.Token).ConfigureAwait(false);
+            return (vector, vector is null ? Why(reason, Sentence(reason)) : null);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            return (null, Why(DegradationReason.EmbeddingTimedOut, Sentence(DegradationReason.EmbeddingTimedOut)));
+        }
+    }
+
+    /// <summary>The dimension of the index's vectors, and why they cannot be used now; null when they can.</summary>
+    public (int Dimension, Degradation? Obstacle) Readiness()
+    {
+        (long covered, long rows, int dimension, string? other) = index.Read(view => (view.DenseRows, view.Rows,
+            view.Dense.FirstOrDefault(segment => segment is not null)?.Dimension ?? 0, view.OtherEmbedder));
+        return other is not null && covered == 0
+            ? (0, Why(DegradationReason.EmbedderMismatch, RagException.EmbedderMismatch(index.Store.Name, other, embeddings.Identity!).Message))
+            : rows == 0 || !IsCovered(covered, rows) ? (0, Why(DegradationReason.NotReady, $"{covered} of {rows} passages have vectors so far."))
+            : (dimension, null);
+    }
+
+    /// <summary>What to say of a reason.</summary>
+    public string Sentence(DegradationReason reason) => reason switch
+    {
+        DegradationReason.EmbeddingTimedOut => $"Embedder '{embeddings.Identity}' did not answer in time.",
+        DegradationReason.CircuitOpen => $"Embedder '{embeddings.Identity}' failed repeatedly and is left alone for a while.",
+        _ => $"Embedder '{embeddings.Identity}' failed.",
+    };
+
+    // New passages may wait for their vectors; as long as most have theirs, the dense arm helps.
+    public static bool IsCovered(long rows, long all) => rows > 0 && rows * 10 >= all * 9;
+
+    private static Degradation Why(DegradationReason reason, string message) => new(RagTier.Hybrid, RagTier.None, reason, message);
+}
