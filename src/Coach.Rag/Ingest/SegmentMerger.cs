@@ -1,10 +1,12 @@
+using System.Numerics;
+
 namespace Coach.Rag;
 
 /// <summary>Keeps the number of segments small: many small changes must not make every search visit many segments.</summary>
 internal static class SegmentMerger
 {
     private const int SmallRows = 16_384;
-    private const int MaxSmall = 8;
+    private const int MaxOfASize = 6;
     private const int MaxRows = 65_536;
 
     /// <summary>Joins small segments and drops deleted rows where that is worth it.</summary>
@@ -52,17 +54,21 @@ internal static class SegmentMerger
         return true;
     }
 
-    // Small segments together, once there are too many; vectors are moved, so only segments that all have them, or none, are joined.
+    // Small segments of like size together, once there are too many: so a row is written anew a few times at most, however large the index
+    // is that one document is added to. Vectors are moved, so only segments that all have them, or none, are joined.
     private static List<int> Choose(IndexView view)
     {
         foreach (bool withVectors in new[] { true, false })
         {
-            List<int> small = [.. Enumerable.Range(0, view.Segments.Count)
-                .Where(s => view.Segments[s].Reader.Rows < SmallRows && view.Dense[s] is not null == withVectors)];
-            if (small.Count > MaxSmall)
+            IEnumerable<IGrouping<int, int>> sizes = Enumerable.Range(0, view.Segments.Count)
+                .Where(s => view.Segments[s].Reader.Rows < SmallRows && view.Dense[s] is not null == withVectors)
+                .GroupBy(s => BitOperations.Log2((uint)view.Segments[s].Reader.Rows | 1) / 3)
+                .Where(size => size.Count() > MaxOfASize)
+                .OrderBy(size => size.Key);
+            foreach (IGrouping<int, int> size in sizes)
             {
                 int rows = 0;
-                List<int> fitting = [.. small.OrderBy(s => view.Segments[s].Reader.Rows).TakeWhile(s => (rows += view.Segments[s].Reader.Rows) <= MaxRows).Order()];
+                List<int> fitting = [.. size.TakeWhile(s => (rows += view.Segments[s].Reader.Rows) <= MaxRows)];
                 if (fitting.Count > 1 && (!withVectors || fitting.Select(s => view.Dense[s]!.Dimension).Distinct().Count() == 1))
                 {
                     return fitting;

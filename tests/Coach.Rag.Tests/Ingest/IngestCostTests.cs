@@ -53,6 +53,25 @@ public sealed class IngestCostTests
     }
 
     [Fact]
+    public async Task AddOrUpdateAsync_OneDocumentAtATime_LeavesTheLargeSegmentAlone()
+    {
+        await using var host = new RagHost(configure: o => o.Learn = false);
+        await host.Knowledge.AddOrUpdateAsync(Enumerable.Range(0, 5_000).Select(i => new KnowledgeDocument($"d{i}", $"Entry number{i}.")));
+        for (int i = 0; i < 100; i++)
+        {
+            await host.Knowledge.AddOrUpdateAsync([new($"new{i}", $"Addition extra{i}.")]);
+        }
+
+        RagIndex index = host.Get<RagIndex>();
+        using IndexSnapshot snapshot = index.Store.Acquire();
+        IndexView view = index.ViewOf(snapshot);
+        Assert.Equal((1L, 5_000), (view.Segments[0].Reader.Id, view.Segments[0].Reader.Rows));
+        Assert.InRange(view.Segments.Count, 2, 20);
+        Assert.Equal(5_100, host.Knowledge.DocumentCount);
+        Assert.Equal("new42", Assert.Single((await host.Retriever.RetrieveAsync("extra42")).Passages).DocumentId);
+    }
+
+    [Fact]
     public async Task SyncAsync_NothingChanged_ReadsEmbedsAndWritesNothing()
     {
         using var folder = new TempFolder();

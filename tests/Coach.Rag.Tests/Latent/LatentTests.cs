@@ -99,7 +99,7 @@ public sealed class LatentTests
         await host.Knowledge.LearnAsync();
         RagIndex index = host.Get<RagIndex>();
         using IndexSnapshot snapshot = index.Store.Acquire();
-        Assert.True(index.ViewOf(snapshot).Segments.Count <= 9);
+        Assert.True(index.ViewOf(snapshot).Segments.Count <= 12);
         Assert.Equal(50, host.Knowledge.DocumentCount);
         for (int i = 10; i < 60; i++)
         {
