@@ -44,6 +44,12 @@ internal static partial class Log
     [LoggerMessage(3014, LogLevel.Information, "The index's terms were made anew from the stored text: from analysis {Old} to {New}")]
     public static partial void Reanalysed(this ILogger logger, string old, string @new);
 
+    [LoggerMessage(3015, LogLevel.Debug, "Nothing that was relevant enough was found; tier {Tier} worked")]
+    public static partial void FoundNothing(this ILogger logger, RagTier tier);
+
+    [LoggerMessage(3016, LogLevel.Information, "Questions are answered at tier {Tier}: {Message}")]
+    public static partial void NotConfigured(this ILogger logger, RagTier tier, string message);
+
     [LoggerMessage(3006, LogLevel.Error, "Index file {File} is damaged and was set aside as {File}.damaged; the documents are read again")]
     public static partial void IndexSetAside(this ILogger logger, string file);
 

@@ -6,6 +6,7 @@ using System.Reflection;
 using System.Text.Json;
 using Coach.Abstractions;
 using Coach.Testing;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -18,6 +19,7 @@ public sealed class CanaryTests
     private const string Canary = "CANARY-7f3a91-do-not-show";
 
     private readonly ConcurrentQueue<string> _seen = new();
+    private readonly HashSet<Type> _walked = [];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -106,15 +108,33 @@ public sealed class CanaryTests
     }
 
     [Fact]
-    public void EveryPublicType_HoldingAMarkedKey_ShowsItInNoTextJsonOrDebuggerView()
+    public async Task EveryPublicType_HoldingAMarkedKey_ShowsItInNoTextJsonOrDebuggerView()
     {
+        var settings = new Dictionary<string, string?> { ["GEMINI_API_KEY"] = Canary };
+        CoachLlmBuilder builder = null!;
+        await using ServiceProvider host = LlmHost.Build(settings: settings, configure: made => (builder = made).Services.AddCoachSecrets(o => o.Manifest.Require("GEMINI_API_KEY")));
+        SessionId session = SessionId.From("s");
         ApiKey key = LlmHost.Key("gemini", Canary);
-        var client = new TestClient(SessionId.From("s"), key);
+        var store = host.GetRequiredService<ISessionKeyStore>();
+        var registry = host.GetRequiredService<ISessionClientRegistry>();
+        await store.SetAsync(session, key, Token);
+        using ClientLease<IChatClient> chat = await registry.AcquireAsync<IChatClient>(session, key, Token);
+        using var embedding = await registry.AcquireAsync<IEmbeddingGenerator<string, Embedding<float>>>(session, key, Token);
+        using ClientLease<ISpeechSynthesizer> speech = await registry.AcquireAsync<ISpeechSynthesizer>(session, LlmHost.Key("cartesia", Canary), Token);
+        var sessions = host.GetRequiredService<SessionChatClients>();
+        LlmException refused = LlmException.KeyRefused(new KeyValidation(KeyStatus.Invalid, "No.", IsAuthentic: false));
         object[] holders =
         [
-            key, key.Secret, new KeyValidation(KeyStatus.Valid, "Yes.", IsAuthentic: true) { Provider = key.Provider, Fingerprint = key.Fingerprint },
-            new ClientLease<TestClient>(client), new CoachLlmOptions(),
-            LlmException.KeyRefused(new KeyValidation(KeyStatus.Invalid, "No.", IsAuthentic: false)), LlmException.KeyMissing("gemini"),
+            key, key.Secret, session, refused, LlmException.KeyMissing("gemini"), builder, host.GetRequiredService<IOptions<CoachLlmOptions>>().Value,
+            new KeyValidation(KeyStatus.Valid, "Yes.", IsAuthentic: true) { Provider = key.Provider, Fingerprint = key.Fingerprint },
+            store, await store.ListAsync(session, Token), registry, host.GetRequiredService<IApiKeyValidator>(), chat, chat.Client, embedding, embedding.Client,
+            speech, speech.Client, new SpeechAnswer("text", default, "", refused), new SpeechOptions(), new MockChatClient(),
+            sessions, sessions.Order([key]), (await sessions.OpenAsync(session, Token))!, new FallbackTarget("gemini", chat.Client), new FallbackOptions(),
+            new FallbackChatClient([new FallbackTarget("gemini", chat.Client)]),
+            host.GetRequiredService<ISecretSource>(), host.GetRequiredService<IOptions<CoachSecretOptions>>().Value,
+            Assert.Throws<SecretException>(() => host.GetRequiredService<ISecretSource>().Get("GEMINI_API_KEY", RunMode.Mock)),
+            host.GetRequiredService<IOptions<CoachHostOptions>>().Value, new GroundingPassage(1, "source", "heading", "text"),
+            await Task.WhenAll(host.GetServices<IComponentHealth>().Select(health => health.CheckAsync(Token).AsTask())),
         ];
         foreach (object holder in holders)
         {
@@ -124,6 +144,8 @@ public sealed class CanaryTests
         }
 
         Assert.DoesNotContain(_seen, text => text.Contains(Canary, StringComparison.OrdinalIgnoreCase));
+        Assert.Empty(new[] { typeof(CoachLlmOptions), typeof(Secret) }.SelectMany(type => type.Assembly.GetExportedTypes())
+            .Where(type => !type.IsAbstract && !type.IsEnum && !typeof(Delegate).IsAssignableFrom(type)).Except(_walked).Select(type => type.Name));
     }
 
     // What a logger or debugger that walks public properties, or a debugger display, would find.
@@ -135,6 +157,7 @@ public sealed class CanaryTests
         }
 
         See(value.ToString());
+        _walked.Add(value.GetType().IsGenericType ? value.GetType().GetGenericTypeDefinition() : value.GetType());
         if (value is string or Type || value.GetType().IsPrimitive || value.GetType().IsEnum)
         {
             return;
@@ -142,7 +165,8 @@ public sealed class CanaryTests
 
         if (value.GetType().GetCustomAttribute<DebuggerTypeProxyAttribute>() is { } proxy && Type.GetType(proxy.ProxyTypeName) is { } view)
         {
-            Walk(Activator.CreateInstance(view, value), depth + 1);
+            Type closed = view.IsGenericTypeDefinition ? view.MakeGenericType(value.GetType().GetGenericArguments()) : view;
+            Walk(Activator.CreateInstance(closed, value), depth + 1);
         }
 
         foreach (object? item in value as IEnumerable ?? Array.Empty<object>())

@@ -60,7 +60,7 @@ public sealed class RealServerTests
         await using ServiceProvider services = NewHost(stripe);
         var gateway = services.GetRequiredService<IPaymentGateway>();
         Assert.True((await gateway.ProbeAsync(Token)).Value);
-        foreach (Process child in Children())
+        foreach (Process child in Children(stripe))
         {
             child.Kill();
             await child.WaitForExitAsync(Token);
@@ -75,7 +75,7 @@ public sealed class RealServerTests
         await using StripeFake stripe = await StripeFake.StartAsync(cancellationToken: Token);
         await using ServiceProvider services = NewHost(stripe);
         await services.GetRequiredService<IPaymentGateway>().ProbeAsync(Token);
-        Process child = Assert.Single(Children());
+        Process child = Assert.Single(Children(stripe));
         string commandLine = await File.ReadAllTextAsync($"/proc/{child.Id}/cmdline", Token);
         string environment = await File.ReadAllTextAsync($"/proc/{child.Id}/environ", Token);
         Assert.DoesNotContain(McpHost.TestKey, commandLine, StringComparison.Ordinal);
@@ -125,21 +125,20 @@ public sealed class RealServerTests
     private static bool HasNode() => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
         .Any(folder => File.Exists(Path.Combine(folder, "node")) || File.Exists(Path.Combine(folder, "node.exe")));
 
-    /// <summary>This process's own children that run node.</summary>
-    private static Process[] Children()
+    /// <summary>The children that serve this test: those of others may take a while to end.</summary>
+    private static Process[] Children(StripeFake stripe)
     {
         Assert.SkipUnless(Directory.Exists("/proc/self"), "needs /proc to find the child process");
-        return [.. Process.GetProcessesByName("node").Where(IsChild)];
+        return [.. Process.GetProcessesByName("node").Where(process => Serves(process, stripe))];
     }
 
-    private static bool IsChild(Process process)
+    private static bool Serves(Process process, StripeFake stripe)
     {
         try
         {
-            string stat = File.ReadAllText($"/proc/{process.Id}/stat");
-            return stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1] == Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            return File.ReadAllText($"/proc/{process.Id}/environ").Contains($"COACH_TEST_STRIPE_URL={stripe.Url.AbsoluteUri}\0", StringComparison.Ordinal);
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return false;
         }

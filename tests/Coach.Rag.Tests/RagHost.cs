@@ -15,6 +15,11 @@ internal sealed class RagHost : IAsyncDisposable
         {
             collection.AddSingleton(time);
         }
+        else
+        {
+            // On the real clock no limit is part of a test: a slow machine must not change an answer.
+            collection.Configure<CoachRagOptions>(options => (options.TimeLimit, options.EmbeddingTimeLimit) = (TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(1)));
+        }
 
         services?.Invoke(collection);
         build?.Invoke(collection.AddCoachRag(configure));

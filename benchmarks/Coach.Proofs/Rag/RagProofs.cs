@@ -6,5 +6,5 @@ namespace Coach.Proofs.Rag;
 internal static class RagProofs
 {
     public static IEnumerable<Command> Commands => [RetrievalProof.Command(), DerivedRetrievalProof.Command(), LexicalScaleProof.Command(), LatentScaleProof.Command(), DenseRecallProof.Command(),
-        .. IndexKillsProof.Commands(), IndexScaleProof.Command()];
+        .. IndexKillsProof.Commands(), IndexScaleProof.Command(), CommitScaleProof.Command()];
 }

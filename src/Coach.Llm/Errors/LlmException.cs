@@ -8,8 +8,9 @@ public sealed class LlmException : CoachException
     private readonly TimeSpan? _retryAfter;
     private readonly bool _isLasting;
 
-    private LlmException(LlmError error, string message, Exception? inner = null, TimeSpan? retryAfter = null, bool isLasting = false)
-        : base(CodeOf(error), message, inner)
+    private LlmException(
+        LlmError error, string message, Exception? inner = null, TimeSpan? retryAfter = null, bool isLasting = false, string? code = null)
+        : base(code ?? CodeOf(error), message, inner)
     {
         Error = error;
         _retryAfter = retryAfter;
@@ -32,17 +33,18 @@ public sealed class LlmException : CoachException
     public KeyStatus? KeyStatus { get; private init; }
 
     /// <inheritdoc />
-    public override bool IsTransient => Error is LlmError.Unreachable or LlmError.TimedOut or LlmError.Unavailable or LlmError.RateLimited
-        or LlmError.LocalLimit or LlmError.StreamInterrupted
-        || (Error is LlmError.SessionLimit && !_isLasting)
-        || (Error is LlmError.ProviderFailed && HttpStatus is >= 500);
+    /// <remarks>A provider that says that trying again is of no use is believed.</remarks>
+    public override bool IsTransient => !_isLasting
+        && (Error is LlmError.Unreachable or LlmError.TimedOut or LlmError.Unavailable or LlmError.RateLimited
+            or LlmError.LocalLimit or LlmError.StreamInterrupted or LlmError.SessionLimit
+            || (Error is LlmError.ProviderFailed && HttpStatus is >= 500));
 
     /// <inheritdoc />
     public override TimeSpan? RetryAfter => _retryAfter;
 
     /// <summary>A provider's answer, already judged.</summary>
     internal static LlmException FromVerdict(string provider, ProviderVerdict verdict) =>
-        new(verdict.Error, verdict.Message, inner: null, verdict.RetryAfter)
+        new(verdict.Error, verdict.Message, inner: null, verdict.RetryAfter, isLasting: !verdict.IsTransient)
         {
             Provider = provider,
             HttpStatus = verdict.HttpStatus,
@@ -51,7 +53,7 @@ public sealed class LlmException : CoachException
 
     /// <summary>A key that did not pass validation.</summary>
     internal static LlmException KeyRefused(KeyValidation validation) =>
-        new(KeyStatuses.ErrorOf(validation.Status), validation.Message, inner: null, validation.RetryAfter)
+        new(KeyStatuses.ErrorOf(validation.Status), validation.Message, inner: null, validation.RetryAfter, code: KeyStatuses.CodeOf(validation.Status))
         {
             Provider = validation.Provider,
             KeyStatus = validation.Status,

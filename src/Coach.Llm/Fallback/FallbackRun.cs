@@ -69,6 +69,7 @@ internal sealed class FallbackRun(FallbackTargets targets, int[] order)
         LlmException { Error: LlmError.LocalLimit or LlmError.SessionLimit } => null, // Coach's own limits hold whoever answers
         LlmException { Error: LlmError.QuotaExhausted } => options.OnQuotaExhausted ? GenAINames.ErrorClass(LlmError.QuotaExhausted) : null,
         LlmException { Error: LlmError.InvalidResponse } failure => GenAINames.ErrorClass(failure.Error),
+        LlmException { Error: LlmError.Unavailable or LlmError.RateLimited } failure => GenAINames.ErrorClass(failure.Error), // lasting ones too
         LlmException failure => failure.IsTransient ? GenAINames.ErrorClass(failure.Error) : null,
         HttpRequestException { StatusCode: null or >= System.Net.HttpStatusCode.InternalServerError or System.Net.HttpStatusCode.TooManyRequests } =>
             GenAINames.ErrorClass(LlmError.Unreachable),

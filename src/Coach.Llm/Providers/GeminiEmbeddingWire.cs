@@ -13,7 +13,9 @@ internal sealed class GeminiEmbeddingWire(GeminiOptions options)
     public override Uri Server => options.BaseUrl;
 
     public override Uri Address(string model) =>
-        ProviderAddress.Versioned(options.BaseUrl, "v1beta", $"models/{Uri.EscapeDataString(model)}:batchEmbedContents");
+        ProviderAddress.Versioned(options.BaseUrl, "v1beta", $"models/{Uri.EscapeDataString(Bare(model))}:batchEmbedContents");
+
+    private static string Bare(string model) => model.StartsWith("models/", StringComparison.Ordinal) ? model["models/".Length..] : model;
 
     public override void Sign(HttpRequestHeaders headers, ApiKey key) =>
         headers.TryAddWithoutValidation("x-goog-api-key", key.Secret.Reveal());
@@ -28,7 +30,7 @@ internal sealed class GeminiEmbeddingWire(GeminiOptions options)
         foreach (string text in texts)
         {
             writer.WriteStartObject();
-            writer.WriteString("model", "models/" + model);
+            writer.WriteString("model", "models/" + Bare(model));
             writer.WriteStartObject("content");
             writer.WriteStartArray("parts");
             writer.WriteStartObject();
@@ -49,6 +51,11 @@ internal sealed class GeminiEmbeddingWire(GeminiOptions options)
     {
         var reader = new Utf8JsonReader(body);
         reader.Read();
+        if (reader.TokenType == JsonTokenType.StartArray)
+        {
+            throw WireException.Error(body);
+        }
+
         bool hasEmbeddings = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {

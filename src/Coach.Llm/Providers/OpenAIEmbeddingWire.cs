@@ -37,6 +37,11 @@ internal sealed class OpenAIEmbeddingWire(string provider, OpenAIOptions options
     {
         var reader = new Utf8JsonReader(body);
         reader.Read();
+        if (reader.TokenType == JsonTokenType.StartArray)
+        {
+            throw WireException.Error(body);
+        }
+
         var indexed = new SortedDictionary<long, float[]>();
         long? tokens = null;
         bool hasData = false;
@@ -73,9 +78,9 @@ internal sealed class OpenAIEmbeddingWire(string provider, OpenAIOptions options
             }
         }
 
-        if (!hasData)
+        if (!hasData || (indexed.Count > 0 && (indexed.Keys.First() != 0 || indexed.Keys.Last() != indexed.Count - 1)))
         {
-            throw WireException.Malformed("the answer has no embeddings");
+            throw WireException.Malformed("the answer has not one embedding for each text");
         }
 
         vectors.AddRange(indexed.Values);

@@ -10,11 +10,14 @@ internal static class ProviderAddress
         return new Uri(EndsInVersion(root) ? $"{root}/{path}" : $"{root}/{version}/{path}");
     }
 
-    /// <summary>OpenAI's family: the base is taken as it is, except that a bare host gets the usual prefix.</summary>
+    /// <summary>OpenAI's family: the base is taken as it is, except that a bare host gets the usual prefix, and a part of the prefix the rest.</summary>
     public static Uri Prefixed(Uri baseUrl, string prefix, string path)
     {
         string root = Root(baseUrl);
-        return new Uri(baseUrl.AbsolutePath is "/" or "" ? $"{root}/{prefix}/{path}" : $"{root}/{path}");
+        string given = baseUrl.AbsolutePath.Trim('/');
+        return new Uri(given.Length == 0 ? $"{root}/{prefix}/{path}"
+            : prefix.StartsWith(given + "/", StringComparison.Ordinal) ? $"{root}{prefix[given.Length..]}/{path}"
+            : $"{root}/{path}");
     }
 
     /// <summary>Cartesia: the version travels in a header.</summary>

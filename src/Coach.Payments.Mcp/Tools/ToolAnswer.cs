@@ -40,7 +40,7 @@ internal static class ToolAnswer
                     found ??= json;
                     break;
                 case { ValueKind: JsonValueKind.String } sentence when found is null:
-                    return ToolFailures.OfSentence(sentence.GetString()!, key);
+                    return ToolFailures.OfSentence(sentence.AsText() ?? "", key);
                 case null when found is null && ToolFailures.AsksForApproval(text):
                     return ToolFailures.Approval();
                 default:

@@ -6,7 +6,20 @@ namespace Coach.Payments;
 internal static class StripeJson
 {
     public static string? Text(this JsonElement element, string name) =>
-        element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.AsText() : null;
+
+    /// <summary>A string's text; null when it is none: half a surrogate pair and bytes that are no UTF-8 get past the parser.</summary>
+    public static string? AsText(this JsonElement value)
+    {
+        try
+        {
+            return value.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
 
     public static long? Number(this JsonElement element, string name) =>
         element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) ? number : null;
@@ -17,7 +30,7 @@ internal static class StripeJson
 
     /// <summary>An id, whether the reference is expanded or not.</summary>
     public static string? Reference(this JsonElement element, string name) => element.TryGetProperty(name, out JsonElement value)
-        ? value.ValueKind switch { JsonValueKind.String => value.GetString(), JsonValueKind.Object => value.Text("id"), _ => null }
+        ? value.ValueKind switch { JsonValueKind.String => value.AsText(), JsonValueKind.Object => value.Text("id"), _ => null }
         : null;
 
     public static string? Metadata(this JsonElement element, string key) =>

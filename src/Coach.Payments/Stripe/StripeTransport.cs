@@ -57,25 +57,19 @@ internal sealed class StripeTransport(IHttpClientFactory clients, string clientN
             request.Content = form.ToContent();
         }
 
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(8192);
         try
         {
             using HttpResponseMessage response =
                 await clients.CreateClient(clientName).SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
-            int length;
-            (buffer, length) = await ReadBodyAsync(response.Content, buffer, cancellationToken).ConfigureAwait(false);
-            var reply = new StripeReply(
-                IsReplay: Says(Header(response, "Idempotent-Replayed"), "true"),
-                RequestId: StripeRedaction.Id(Header(response, "Request-Id")),
-                ServerTime: response.Headers.Date ?? time.GetUtcNow());
-            if (length < 0)
+            (byte[] body, int length) = await ReadBodyAsync(response.Content, cancellationToken).ConfigureAwait(false);
+            try
             {
-                return Bad(reply, "an answer that is too long");
+                return Answer(response, length < 0 ? null : body.AsMemory(0, length), read);
             }
-
-            return response.IsSuccessStatusCode
-                ? Success(buffer.AsMemory(0, length), reply, read)
-                : Failed(response, buffer.AsMemory(0, length), reply);
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(body);
+            }
         }
         catch (HttpRequestException exception)
         {
@@ -90,17 +84,27 @@ internal sealed class StripeTransport(IHttpClientFactory clients, string clientN
             // The host's own handler or client gave up (HttpClient.Timeout, a resilience handler).
             return new GatewayFailure(GatewayFailureKind.TimedOut, "Stripe did not answer in time.") { IsRetryable = true };
         }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
     }
 
-    private async Task<(byte[] Buffer, int Length)> ReadBodyAsync(HttpContent content, byte[] buffer, CancellationToken cancellationToken)
+    private GatewayResult<T> Answer<T>(HttpResponseMessage response, ReadOnlyMemory<byte>? body, Func<JsonElement, StripeReply, GatewayResult<T>?> read)
+    {
+        var reply = new StripeReply(
+            IsReplay: Says(Header(response, "Idempotent-Replayed"), "true"),
+            RequestId: StripeRedaction.Id(Header(response, "Request-Id")),
+            ServerTime: response.Headers.Date ?? time.GetUtcNow());
+        return body is not { } bytes ? Bad(reply, "an answer that is too long")
+            : response.IsSuccessStatusCode ? Success(bytes, reply, read)
+            : Failed(response, bytes, reply);
+    }
+
+    // The body in a rented array, which the caller returns; a length of -1 for one over the limit. After a failure the array is left to the
+    // collector: a read that was given up may still write to it.
+    private async Task<(byte[] Body, int Length)> ReadBodyAsync(HttpContent content, CancellationToken cancellationToken)
     {
         Stream stream = await content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))
         {
+            byte[] buffer = ArrayPool<byte>.Shared.Rent(8192);
             int length = 0;
             while (true)
             {

@@ -10,6 +10,8 @@ namespace Coach.Rag;
 /// </summary>
 internal static class GroundingPrompt
 {
+    private const int MaxAttribute = 300;
+
     public static string Write(IReadOnlyList<Passage> passages)
     {
         string fence = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
@@ -36,10 +38,12 @@ internal static class GroundingPrompt
 
     private static string Attribute(string value)
     {
-        var text = new StringBuilder(Math.Min(value.Length, 300));
-        foreach (char c in value.AsSpan(0, Math.Min(value.Length, 300)))
+        int length = Math.Min(value.Length, MaxAttribute);
+        length -= length > 0 && length < value.Length && char.IsHighSurrogate(value[length - 1]) ? 1 : 0;
+        var text = new StringBuilder(length);
+        foreach (char c in value.AsSpan(0, length))
         {
-            text.Append(c is '"' or '<' or '>' || char.IsControl(c) ? ' ' : c);
+            text.Append(c is '"' or '<' or '>' or '\u2028' or '\u2029' || char.IsControl(c) ? ' ' : c);
         }
 
         return text.ToString();

@@ -12,7 +12,7 @@ namespace Coach.Rag;
 internal static class HtmlReader
 {
     // What stands in these is not shown.
-    private static readonly string[] Skipped = ["script", "style", "template", "noscript", "svg", "iframe", "object"];
+    private static readonly string[] Skipped = ["script", "style", "template", "noscript", "svg", "math", "iframe"];
 
     public static StructuredText Read(string html)
     {
@@ -30,7 +30,7 @@ internal static class HtmlReader
             // Text reaches from its token to the next one; its own data has lost the carriage returns.
             if (textStart >= 0 && skipping is null)
             {
-                writer.Text(textStart, isEnd ? html.Length : at);
+                writer.Text(textStart, isEnd ? EndOfText(html, textStart) : at);
             }
 
             textStart = token.Type == HtmlTokenType.Character ? at : -1;
@@ -48,11 +48,16 @@ internal static class HtmlReader
             bool isStart = token.Type == HtmlTokenType.StartTag;
             if (skipping is not null)
             {
-                depth += name != skipping ? 0 : isStart ? 1 : -1;
+                depth += name != skipping || (isStart && token.IsSelfClosing) ? 0 : isStart ? 1 : -1;
                 skipping = depth <= 0 ? null : skipping;
             }
             else if (isStart && Array.IndexOf(Skipped, name) >= 0)
             {
+                if (token.IsSelfClosing && name is "svg" or "math")
+                {
+                    continue;       // foreign elements can close themselves
+                }
+
                 (skipping, depth) = (name, 1);
             }
             else
@@ -73,5 +78,20 @@ internal static class HtmlReader
                 };
             }
         }
+    }
+
+    // A tag that the document ends in the middle of is none, and no text either.
+    private static int EndOfText(string html, int start)
+    {
+        for (int i = html.IndexOf('<', start); i >= 0 && i + 1 < html.Length; i = html.IndexOf('<', i + 1))
+        {
+            int name = html[i + 1] == '/' ? i + 2 : i + 1;
+            if (name < html.Length && char.IsAsciiLetter(html[name]))
+            {
+                return i;
+            }
+        }
+
+        return html.Length;
     }
 }

@@ -16,6 +16,9 @@ internal sealed class HtmlTextWriter(string html)
     private readonly string[] _path = new string[6];
     private readonly List<TextBlock> _blocks = [];
     private readonly SourceMap _map = new();
+    private readonly List<(char Character, int Source, int Length)> _headingCharacters = [];
+    private (char Character, int Source, int Length)[] _bare = [];      // a heading that nothing stands under so far
+    private int _bareLevel;
     private int _blockStart = -1;
     private int _headingLevel;
     private bool _inTitle;
@@ -68,6 +71,7 @@ internal sealed class HtmlTextWriter(string html)
     {
         EndHeading();
         EndBlock();
+        AddBare(1);
         return new StructuredText(_text.ToString(), _title.ToString().Trim(), _blocks) { Map = _map };
     }
 
@@ -86,9 +90,10 @@ internal sealed class HtmlTextWriter(string html)
 
         if (_headingLevel > 0)
         {
-            if (_heading.Length < MaxHeading)
+            if (_heading.Length < MaxHeading || char.IsLowSurrogate(c))
             {
                 Append(_heading, c, MaxHeading);
+                _headingCharacters.Add((c, source, length));
                 return;
             }
 
@@ -101,6 +106,7 @@ internal sealed class HtmlTextWriter(string html)
             return;
         }
 
+        _bare = [];
         if (_blockStart < 0)
         {
             _blockStart = _text.Length;
@@ -137,19 +143,44 @@ internal sealed class HtmlTextWriter(string html)
                 _heading.Length--;
             }
 
-            _path[_headingLevel - 1] = _heading.ToString().TrimEnd();
-            Array.Clear(_path, _headingLevel, 6 - _headingLevel);
+            int level = _headingLevel;
+            _headingLevel = 0;
+            AddBare(level);
+            _path[level - 1] = _heading.ToString().TrimEnd();
+            Array.Clear(_path, level, 6 - level);
+            _bare = [.. _headingCharacters];
+            _bareLevel = level;
         }
 
         _heading.Clear();
+        _headingCharacters.Clear();
         _headingLevel = 0;
+    }
+
+    // A heading without text of its own and without parts becomes a passage, so that it is found; others are found with what stands under them.
+    private void AddBare(int nextLevel)
+    {
+        if (_bare.Length == 0 || nextLevel > _bareLevel)
+        {
+            return;
+        }
+
+        (char Character, int Source, int Length)[] heading = _bare;
+        Array.Clear(_path, _bareLevel - 1, 6 - (_bareLevel - 1));
+        EndBlock();
+        foreach ((char character, int source, int length) in heading)
+        {
+            Add(character, source, length);
+        }
+
+        EndBlock();
     }
 
     private void EndBlock()
     {
         if (_blockStart >= 0)
         {
-            _blocks.Add(new TextBlock(_blockStart, _text.Length, string.Join(TextBlock.Separator, _path.Where(p => !string.IsNullOrEmpty(p)))));
+            _blocks.Add(new TextBlock(_blockStart, _text.Length, TextBlock.Path(_path)));
             _text.Append("\n\n");
             _blockStart = -1;
         }

@@ -1,4 +1,5 @@
 using Markdig;
+using Markdig.Extensions.Yaml;
 using Markdig.Parsers;
 using Markdig.Syntax;
 
@@ -26,6 +27,7 @@ internal static class MarkdownReader
         var blocks = new List<TextBlock>();
         var path = new string[6];
         string title = "";
+        HeadingBlock? bare = null;      // a heading that nothing stands under so far
         foreach (Block block in document)
         {
             switch (block)
@@ -37,20 +39,56 @@ internal static class MarkdownReader
                         break;
                     }
 
+                    AddBare(text, bare, heading.Level, path, blocks);
                     title = title.Length == 0 && heading.Level == 1 ? name : title;
                     int level = Math.Clamp(heading.Level, 1, 6);
                     path[level - 1] = name;
                     Array.Clear(path, level, 6 - level);
+                    bare = heading;
                     break;
-                case Markdig.Extensions.Yaml.YamlFrontMatterBlock or LinkReferenceDefinitionGroup or ThematicBreakBlock:
+                case YamlFrontMatterBlock front:
+                    title = FrontTitle(text, front.Span);
+                    break;
+                case LinkReferenceDefinitionGroup or ThematicBreakBlock:
                     break;
                 default:
-                    Add(text, block, string.Join(TextBlock.Separator, path.Where(part => !string.IsNullOrEmpty(part))), blocks);
+                    Add(text, block, PathOf(path), blocks);
+                    bare = null;
                     break;
             }
         }
 
+        AddBare(text, bare, 1, path, blocks);
         return new StructuredText(text, title, blocks);
+    }
+
+    private static string PathOf(ReadOnlySpan<string> path) => TextBlock.Path(path);
+
+    // A heading without text of its own and without parts is found as a passage; others are found with what stands under them.
+    private static void AddBare(string text, HeadingBlock? heading, int nextLevel, string[] path, List<TextBlock> blocks)
+    {
+        if (heading is not null && nextLevel <= heading.Level)
+        {
+            AddRange(text, heading.Span, PathOf(path.AsSpan(0, Math.Clamp(heading.Level, 1, path.Length) - 1)), blocks);
+        }
+    }
+
+    // "title: …" of the front matter: plain or quoted, on one line.
+    private static string FrontTitle(string text, SourceSpan span)
+    {
+        int start = Math.Clamp(span.Start, 0, text.Length);
+        int end = Math.Clamp(span.End + 1, start, text.Length);
+        foreach (ReadOnlySpan<char> line in text.AsSpan(start, end - start).EnumerateLines())
+        {
+            if (line.StartsWith("title:", StringComparison.OrdinalIgnoreCase))
+            {
+                ReadOnlySpan<char> value = line["title:".Length..].Trim();
+                value = value.Length > 1 && value[0] is '"' or '\'' && value[^1] == value[0] ? value[1..^1].Trim() : value;
+                return value.IsEmpty || value[0] is '|' or '>' or '[' or '{' ? "" : Plain(value);
+            }
+        }
+
+        return "";
     }
 
     private static MarkdownPipeline CreatePipeline()

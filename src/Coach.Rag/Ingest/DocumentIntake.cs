@@ -7,10 +7,14 @@ namespace Coach.Rag;
 internal sealed class DocumentIntake(RagIndex index, CoachRagOptions options)
 {
     private const int MaxIdLength = 1024;
+    private const int MaxRefused = 10_000;
     private readonly Chunker _chunker = new(options.ChunkTokens, options.ChunkOverlapTokens);
 
     // Versions under which an unchanged document was met since: it need not be read to be known again.
     private readonly Dictionary<(string Collection, string Id), string> _seenVersions = [];
+
+    // What cannot be taken as it is need not be read again until its version is another.
+    private readonly Dictionary<(string Collection, string Id), (string Version, string Reason)> _refused = [];
 
     /// <summary>Takes a document that a source lists; it is read only when its version is new.</summary>
     public async ValueTask TakeAsync(string collection, SourceItem item, IngestBatch batch, IngestTally tally, CancellationToken cancellationToken)
@@ -26,6 +30,14 @@ internal sealed class DocumentIntake(RagIndex index, CoachRagOptions options)
             return;
         }
 
+        if (version.Length > 0 && _refused.TryGetValue((collection, item.Id), out (string Version, string Reason) refused) && refused.Version == version)
+        {
+            tally.Fail(item.Id, refused.Reason);
+            tally.Saw();
+            return;
+        }
+
+        _refused.Remove((collection, item.Id));
         try
         {
             KnowledgeDocument document = await item.ReadAsync(cancellationToken).ConfigureAwait(false);
@@ -33,7 +45,13 @@ internal sealed class DocumentIntake(RagIndex index, CoachRagOptions options)
         }
         catch (Exception e) when (e is not RagException && !(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
-            tally.Fail(item.Id, $"The document {Reason(e)}.");
+            string reason = $"The document {Reason(e)}.";
+            if (e is InvalidDataException && _refused.Count < MaxRefused)
+            {
+                _refused[(collection, item.Id)] = (version, reason);
+            }
+
+            tally.Fail(item.Id, reason);
             tally.Saw();
         }
 

@@ -6,6 +6,16 @@ internal static class DocumentReader
     public static StructuredText Read(KnowledgeDocument document)
     {
         string text = WithoutLoneSurrogates(document.Text);
+        if (text.StartsWith('\uFEFF'))
+        {
+            return Read(document, text[1..]) with { Offset = 1 };       // a byte order mark that was read as text
+        }
+
+        return Read(document, text);
+    }
+
+    private static StructuredText Read(KnowledgeDocument document, string text)
+    {
         if (document.IsOnePassage)
         {
             return new StructuredText(text, "", text.Length == 0 ? [] : [new TextBlock(0, text.Length, "")]);

@@ -19,6 +19,7 @@ internal sealed class KnowledgeBase(
     private readonly Lock _gate = new();
     private Task _learning = Task.CompletedTask;
     private string? _embeddingFailure;
+    private HashSet<IngestFailure> _skipped = [];
     private int _disposed;
 
     public int DocumentCount => index.DocumentCount;
@@ -149,6 +150,7 @@ internal sealed class KnowledgeBase(
             logger.Synced(report.Added, report.Updated, report.Removed, report.Failed.Count, DocumentCount, PassageCount);
         }
 
+        Tell(report.Failed);
         return report;
     }
 
@@ -177,6 +179,20 @@ internal sealed class KnowledgeBase(
         await _stop.CancelAsync().ConfigureAwait(false);
         await _learning.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Dispose();
+    }
+
+    // Once each: the sources are read every few seconds.
+    private void Tell(IReadOnlyList<IngestFailure> failures)
+    {
+        HashSet<IngestFailure> told = _skipped;
+        _skipped = [.. failures];
+        foreach (IngestFailure failure in failures)
+        {
+            if (!told.Contains(failure))
+            {
+                logger.DocumentSkipped(failure.Id, failure.Reason);
+            }
+        }
     }
 
     // One at a time; a change while it runs is looked at when it ends.

@@ -7,9 +7,12 @@ namespace Coach.Rag;
 /// <summary>Finds rows near a point of the latent space.</summary>
 internal static class LatentSearch
 {
-    /// <summary>How many of the best rows move the question towards them, and how far (Rocchio 1971, in the latent space).</summary>
+    /// <summary>
+    /// How many of the best rows move the question towards them, and how far (Rocchio 1971, in the latent space). A row counts by the
+    /// square of its score: one that stands out speaks almost alone, near equals share.
+    /// </summary>
     private const int FeedbackRows = 3;
-    private const float FeedbackWeight = 1;
+    private const float FeedbackWeight = 1.5f;
 
     /// <summary>The same as for provider embeddings: the caller's and one more.</summary>
     private const int Threads = 2;
@@ -63,12 +66,18 @@ internal static class LatentSearch
 
         // Here every row has both scores, so the list is as good as cut off at its end.
         int count = RankFusion.Fuse(lexical, near, Math.Min(full, near.Length), LatentTrust.Feedback, scratch.Fused);
-        int used = Math.Min(FeedbackRows, count);
+        ReadOnlySpan<FusedRow> used = scratch.Fused.AsSpan(0, Math.Min(FeedbackRows, count));
+        float all = 0;
+        foreach (ref readonly FusedRow row in used)
+        {
+            all += row.Score * row.Score;
+        }
+
         Span<float> sum = scratch.Feedback.AsSpan(0, dimensions);
         sum.Clear();
-        foreach (FusedRow row in scratch.Fused.AsSpan(0, used))
+        foreach (ref readonly FusedRow row in used)
         {
-            Add(view, new ScoredRow(row.Row, 0), FeedbackWeight / used, sum);
+            Add(view, new ScoredRow(row.Row, 0), all > 0 ? FeedbackWeight * row.Score * row.Score / all : 0, sum);
         }
 
         System.Numerics.Tensors.TensorPrimitives.Add(unit, sum, sum);

@@ -34,14 +34,25 @@ internal static unsafe class LexicalSearch
     /// <returns>0 to 1; 0 when the index knows none of the terms.</returns>
     public static float Coverage(IndexView view, QueryTerms query, long row, LexicalScratch scratch)
     {
-        var at = new ScoredRow(row, 0);
-        SegmentReader segment = view.Segments[at.Segment].Reader;
-        byte* postings = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(segment.Postings));
         float all = 0;
-        float held = 0;
         foreach (ref readonly QueryTerm term in query.Terms)
         {
             all += term.Weight;
+        }
+
+        return all > 0 ? Held(view, query, row, scratch).Weight / all : 0;
+    }
+
+    /// <summary>The weight and the number of a question's terms that a row holds.</summary>
+    public static (float Weight, int Terms) Held(IndexView view, QueryTerms query, long row, LexicalScratch scratch)
+    {
+        var at = new ScoredRow(row, 0);
+        SegmentReader segment = view.Segments[at.Segment].Reader;
+        byte* postings = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(segment.Postings));
+        float weight = 0;
+        int terms = 0;
+        foreach (ref readonly QueryTerm term in query.Terms)
+        {
             if (term.Weight > 0 && segment.TryFind(term.Bytes.Span, out TermFigures figures))
             {
                 var cursor = new PostingCursor
@@ -52,11 +63,15 @@ internal static unsafe class LexicalSearch
                     Rows = scratch.BlockOf(0),
                     Block = -1,
                 };
-                held += cursor.Seek(at.Local) && cursor.Rows[cursor.At] == at.Local ? term.Weight : 0;
+                if (cursor.Seek(at.Local) && cursor.Rows[cursor.At] == at.Local)
+                {
+                    weight += term.Weight;
+                    terms++;
+                }
             }
         }
 
-        return all > 0 ? held / all : 0;
+        return (weight, terms);
     }
 
     private static void Run(SegmentReader segment, int number, ReadOnlySpan<QueryTerm> query, Bm25 model, ReadOnlySpan<byte> deleted,

@@ -14,6 +14,7 @@ internal sealed class RagInstruments : IDisposable
         _meter = factory?.Create("Coach.Rag") ?? new Meter("Coach.Rag");
         Retrievals = _meter.CreateCounter<long>("coach.rag.retrievals", "{retrieval}", "Retrievals by the tier that answered.");
         Fallbacks = _meter.CreateCounter<long>("coach.rag.fallbacks", "{fallback}", "Retrievals that a lower tier than hybrid answered, by reason.");
+        FoundNothing = _meter.CreateCounter<long>("coach.rag.found_nothing", "{retrieval}", "Retrievals that worked and found no passage, by tier.");
         Duration = _meter.CreateHistogram<double>("coach.rag.retrieval.duration", "s", "How long retrievals took.",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] });
         _meter.CreateObservableGauge("coach.rag.available", () => Observe(static r => r.Tier == RagTier.None ? 0 : 1), description: "1 when questions can be answered from documents.");
@@ -24,6 +25,8 @@ internal sealed class RagInstruments : IDisposable
     public Counter<long> Retrievals { get; }
 
     public Counter<long> Fallbacks { get; }
+
+    public Counter<long> FoundNothing { get; }
 
     public Histogram<double> Duration { get; }
 
@@ -69,7 +72,7 @@ internal sealed class RagMetrics
             {
                 return _index.DocumentCount;
             }
-            catch (RagException)
+            catch (Exception e) when (e is RagException or ObjectDisposedException)
             {
                 return 0;
             }
@@ -81,6 +84,11 @@ internal sealed class RagMetrics
         KeyValuePair<string, object?>[] tier = [new("tier", NameOf(retrieval.Tier)), .. Tags];
         _instruments.Retrievals.Add(1, tier);
         _instruments.Duration.Record(duration.TotalSeconds, tier);
+        if (retrieval.FoundNothing)
+        {
+            _instruments.FoundNothing.Add(1, tier);
+        }
+
         if (retrieval.Degradation is { } degradation)
         {
             _instruments.Fallbacks.Add(1, [new("from", NameOf(degradation.From)), new("to", NameOf(degradation.To)), new("reason", NameOf(degradation.Reason)), .. Tags]);

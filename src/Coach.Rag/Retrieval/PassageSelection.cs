@@ -4,6 +4,7 @@ namespace Coach.Rag;
 internal readonly ref struct PassageSelection(IndexView view, ReadOnlySpan<FusedRow> ranked, RetrievalArms arms)
 {
     private const int DiversityPool = 50;
+    private const int ChoicePerSource = 4;
     private readonly ReadOnlySpan<FusedRow> _ranked = ranked;
 
     public List<Passage> Take(int top, RetrievalOptions? request, CoachRagOptions options)
@@ -39,18 +40,23 @@ internal readonly ref struct PassageSelection(IndexView view, ReadOnlySpan<Fused
     private void TakeDiverse(int top, double minScore, double diversity, int? maxPerSource, List<Passage> passages)
     {
         List<(Passage Passage, HashSet<string> Words)> pool = [];
-        foreach (FusedRow row in _ranked[..Math.Min(_ranked.Length, Math.Max(DiversityPool, top * 2))])
+        int size = Math.Max(DiversityPool, top * 2);
+        Dictionary<string, int>? perSource = maxPerSource is null ? null : new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (FusedRow row in _ranked)
         {
-            if (row.Score < minScore || row.Score <= 0)
+            if (pool.Count == size || row.Score < minScore || row.Score <= 0)
             {
                 break;
             }
 
             Passage passage = PassageOf(row);
-            pool.Add((passage, WordSet.Of(passage.Text)));
+            if (IsWithinCap(passage, maxPerSource < int.MaxValue / ChoicePerSource ? maxPerSource * ChoicePerSource : maxPerSource, perSource))
+            {
+                pool.Add((passage, WordSet.Of(passage.Text)));
+            }
         }
 
-        Dictionary<string, int>? perSource = maxPerSource is null ? null : new Dictionary<string, int>(StringComparer.Ordinal);
+        perSource?.Clear();
         var chosen = new List<HashSet<string>>();
         while (passages.Count < top && pool.Count > 0)
         {

@@ -9,6 +9,7 @@ internal static class RankingPipeline
     private const int MinPool = 100;
     private const int MinCompared = 10;
     private const int ComparedShare = 20;
+    private const int MaxWidened = 10_000;
 
     /// <summary>A point of the dense arm to search for.</summary>
     internal readonly record struct DenseQuery(float[] Vector, EmbeddingArm Arm);
@@ -18,7 +19,23 @@ internal static class RankingPipeline
     {
         bool fused = latent || dense is not null;
         bool selects = request is { MaxPerSource: not null } or { Diversity: > 0 };
-        int limit = fused ? Math.Max(MinCandidates, top * 2) : selects ? Math.Max(MinPool, top * 4) : top;
+        int limit = fused ? Math.Max(MinCandidates, top * 2) : selects ? Math.Max(MinPool, top * 4) : Math.Max(Relevance.Examined, top);
+        (List<Passage> passages, RetrievalArms arms, bool isCut) = Run(view, query, top, request, options, latent, dense, limit, isFirst: true);
+
+        // One source may fill all candidates: those of other sources stand behind them.
+        while (request?.MaxPerSource is not null && passages.Count > 0 && passages.Count < top && isCut && limit < MaxWidened)
+        {
+            limit *= 8;
+            (passages, arms, isCut) = Run(view, query, top, request, options, latent, dense, limit, isFirst: false);
+        }
+
+        return (passages, arms);
+    }
+
+    private static (List<Passage> Passages, RetrievalArms Arms, bool IsCut) Run(IndexView view, string query, int top, RetrievalOptions? request,
+        CoachRagOptions options, bool latent, DenseQuery? dense, int limit, bool isFirst)
+    {
+        bool fused = latent || dense is not null;
         SearchScratch scratch = SearchScratch.Rent(limit);
         try
         {
@@ -35,7 +52,11 @@ internal static class RankingPipeline
             {
                 arms |= RetrievalArms.Dense;
                 near = DenseArm.Nearest(view, point.Vector, allowed, limit, scratch);
-                Compare(point.Arm, lexical, scratch.DenseRows.AsSpan(0, near), view);
+                if (isFirst)
+                {
+                    Compare(point.Arm, lexical, scratch.DenseRows.AsSpan(0, near), view);
+                }
+
                 weight = point.Arm.Weight;
             }
             else if (latent)
@@ -54,11 +75,10 @@ internal static class RankingPipeline
 
             // Alone, BM25's scores are shown relative to the best one; the last of the list is no worse for being last.
             int count = RankFusion.Fuse(lexical, scratch.DenseRows.AsSpan(0, near), fused ? limit : int.MaxValue, weight, scratch.Fused, tailWeight);
-            var selection = new PassageSelection(view, scratch.Fused.AsSpan(0, count), arms);
-            List<Passage> passages = selection.Take(top, request, options);
+            ReadOnlySpan<FusedRow> ranked = scratch.Fused.AsSpan(0, count);
             double minCoverage = request?.MinCoverage ?? options.MinCoverage;
-            bool isRelevant = dense is not null || minCoverage <= 0 || Relevance.Reaches(minCoverage, passages, scratch.Query);
-            return (isRelevant ? passages : [], arms);
+            bool isRelevant = dense is not null || minCoverage <= 0 || Relevance.Reaches(minCoverage, view, ranked, scratch.Query, scratch.Lexical);
+            return (isRelevant ? new PassageSelection(view, ranked, arms).Take(top, request, options) : [], arms, found == limit || near == limit);
         }
         finally
         {

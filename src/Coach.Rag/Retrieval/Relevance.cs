@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Coach.Rag;
 
 /// <summary>
@@ -8,76 +6,27 @@ namespace Coach.Rag;
 /// </summary>
 internal static class Relevance
 {
-    // What the first ones do not cover, those behind them do not either.
-    private const int Examined = 10;
+    /// <summary>How many rows are looked at: what the first ones do not cover, those behind them do not either.</summary>
+    public const int Examined = 10;
 
     // So many words of the question in one passage are no accident, however many others it has.
     private const int EnoughWords = 3;
 
     /// <summary>
-    /// Whether one of the passages holds a share of the question's words, weighted by their rarity, or enough words. A word that no
-    /// document has counts as the rarest.
+    /// Whether one of the best rows, with its title and headings, holds a share of the question's words, weighted by their rarity, or
+    /// enough words. A word that no document has counts as the rarest.
     /// </summary>
-    public static bool Reaches(double share, List<Passage> passages, QueryTerms query)
+    public static bool Reaches(double share, IndexView view, ReadOnlySpan<FusedRow> ranked, QueryTerms query, LexicalScratch scratch)
     {
-        Span<bool> seen = stackalloc bool[query.Count];
-        for (int i = 0; i < Math.Min(passages.Count, Examined); i++)
+        foreach (FusedRow row in ranked[..Math.Min(ranked.Length, Examined)])
         {
-            seen.Clear();
-            Mark(passages[i].Title, query, seen);
-            foreach (string heading in passages[i].HeadingPath)
-            {
-                Mark(heading, query, seen);
-            }
-
-            Mark(passages[i].Text, query, seen);
-            float covered = 0;
-            int words = 0;
-            for (int t = 0; t < seen.Length; t++)
-            {
-                covered += seen[t] ? query.Terms[t].Weight : 0;
-                words += seen[t] ? 1 : 0;
-            }
-
-            if (words >= EnoughWords || (words > 0 && covered >= share * query.Mass))
+            (float held, int words) = LexicalSearch.Held(view, query, row.Row, scratch);
+            if (words >= EnoughWords || (words > 0 && held >= share * query.Mass))
             {
                 return true;
             }
         }
 
         return false;
-    }
-
-    private static void Mark(string text, QueryTerms query, Span<bool> seen)
-    {
-        var sink = new Sink(query, seen);
-        Tokenizer.Run(text, ref sink);
-    }
-
-    private readonly unsafe struct Sink : ITokenSink
-    {
-        private readonly QueryTerms _query;
-        private readonly bool* _seen;
-
-        public Sink(QueryTerms query, Span<bool> seen)
-        {
-            _query = query;
-            _seen = (bool*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(seen));
-        }
-
-        public void Accept(scoped Span<char> token)
-        {
-            int length = TermNormalizer.Normalize(token);
-            Span<byte> bytes = stackalloc byte[(Tokenizer.MaxTokenLength + 4) * 3];
-            int count = Encoding.UTF8.GetBytes(token[..length], bytes);
-            for (int t = 0; count > 0 && t < _query.Count; t++)
-            {
-                if (!_seen[t] && _query.Terms[t].Bytes.Span.SequenceEqual(bytes[..count]))
-                {
-                    _seen[t] = true;
-                    return;
-                }
-            }
-        }
     }
 }

@@ -10,6 +10,7 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
 
     private readonly QuestionEmbedding _question = new(index, embeddings, time);
     private Degradation? _lastFailure;
+    private bool _isNotSetUpTold;
 
     public RagTier Tier
     {
@@ -21,7 +22,7 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
                     : embeddings.IsOpenForQuestions && QuestionEmbedding.IsCovered(view.DenseRows, view.Rows) ? RagTier.Hybrid
                     : options.Learn && view.Model is not null ? RagTier.Local : RagTier.Lexical);
             }
-            catch (RagException)
+            catch (Exception e) when (e is RagException or ObjectDisposedException)
             {
                 return RagTier.None;
             }
@@ -134,6 +135,16 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
     // Once a change: a broken provider must not write a line for each question.
     private void Tell(Retrieval result)
     {
+        if (result.FoundNothing)
+        {
+            logger.FoundNothing(result.Tier);
+        }
+
+        if (result.Degradation is { Reason: DegradationReason.NotConfigured } missing && !Interlocked.Exchange(ref _isNotSetUpTold, true))
+        {
+            logger.NotConfigured(missing.To, missing.Message);
+        }
+
         Degradation? failure = result.Degradation is { IsFailure: true } now ? now : null;
         Degradation? before = Interlocked.Exchange(ref _lastFailure, failure);
         if (failure?.Reason == before?.Reason && failure?.To == before?.To)

@@ -61,6 +61,16 @@ public sealed class EmbeddingAndSpeechTests
         }
 
         host.Fake.Fail(provider, ProviderFault.Status(200, provider == ProviderNames.Gemini
+            ? """{"embeddings":[{"values":[1,0]},{"values":[1]}]}"""
+            : """{"data":[{"index":0,"embedding":[1,0]},{"index":2,"embedding":[0,1]}]}"""));
+        LlmException misplaced = await Assert.ThrowsAsync<LlmException>(() => generator.GenerateAsync(["a", "b"], cancellationToken: Token));
+        Assert.Equal(LlmError.InvalidResponse, misplaced.Error);
+
+        host.Fake.Fail(provider, ProviderFault.Status(200, """[{"error":{"code":503,"message":"x","status":"UNAVAILABLE"}}]"""));
+        LlmException wrapped = await Assert.ThrowsAsync<LlmException>(() => generator.GenerateAsync(["a", "b"], cancellationToken: Token));
+        Assert.Equal(LlmError.Unavailable, wrapped.Error);
+
+        host.Fake.Fail(provider, ProviderFault.Status(200, provider == ProviderNames.Gemini
             ? """{"embeddings":[{"values":[1,0]}]}"""
             : """{"data":[{"index":0,"embedding":[1,0]}]}"""));
         LlmException missing = await Assert.ThrowsAsync<LlmException>(() => generator.GenerateAsync(["a", "b"], cancellationToken: Token));

@@ -35,6 +35,14 @@ internal sealed class ProviderHost : IAsyncDisposable
             options.OpenAICompatible.BaseUrl = fake.BaseUrl(ProviderNames.OpenAICompatible);
             options.OpenAICompatible.Model = "team-model";
             options.Cartesia.BaseUrl = fake.BaseUrl(ProviderNames.Cartesia);
+            if (time is null)
+            {
+                // On the machine's own clock the limits only guard against hanging: a busy machine is no failure.
+                options.Validation.Timeout = TimeSpan.FromMinutes(2);
+                (options.Requests.AttemptTimeout, options.Requests.TotalTimeout) = (TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(20));
+                (options.Requests.FirstTokenTimeout, options.Requests.IdleTimeout) = (TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(5));
+            }
+
             configure?.Invoke(options);
         });
         return new ProviderHost(fake, collection.BuildServiceProvider());

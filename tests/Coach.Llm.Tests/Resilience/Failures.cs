@@ -14,5 +14,13 @@ internal static class Failures
     public static LlmException Rejected() => Of(KeyStatus.WrongEndpoint, LlmError.RequestRejected, 400, null);
 
     public static LlmException Of(KeyStatus status, LlmError error, int httpStatus, TimeSpan? retryAfter) => LlmException.FromVerdict("gemini",
-        new ProviderVerdict { Status = status, Error = error, HttpStatus = httpStatus, Message = $"test: {error}", RetryAfter = retryAfter });
+        new ProviderVerdict
+        {
+            Status = status,
+            Error = error,
+            HttpStatus = httpStatus,
+            Message = $"test: {error}",
+            RetryAfter = retryAfter,
+            IsTransient = error is LlmError.Unavailable or LlmError.RateLimited,
+        });
 }

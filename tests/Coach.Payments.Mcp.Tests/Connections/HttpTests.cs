@@ -243,5 +243,5 @@ public sealed class HttpTests : IAsyncLifetime
         return services.BuildServiceProvider();
     }
 
-    private Task<T> RunAsync<T>(Task<T> task) => McpHost.DriveAsync(task, _clock, static () => false);
+    private Task<T> RunAsync<T>(Task<T> task) => McpHost.DriveAsync(task, _clock, static _ => false);
 }

@@ -81,7 +81,7 @@ public sealed class ReconnectTests : IAsyncDisposable
         await using var host = new McpHost((key, tooLong) =>
         {
             opened.SetResult();
-            proceed.Task.Wait(TimeSpan.FromSeconds(30));
+            proceed.Task.Wait(TimeSpan.FromMinutes(2));
             return _mcp.Open(key, tooLong);
         }, _clock);
         Task<GatewayResult<bool>> first = host.Gateway.ProbeAsync(impatient.Token);
@@ -130,7 +130,7 @@ public sealed class ReconnectTests : IAsyncDisposable
         _mcp.NextFault = call => call.Operation == "PostPaymentLinks" ? McpFault.HangAfter : McpFault.None;
         using var cancel = new CancellationTokenSource();
         Task<GatewayResult<GatewayLink>> call = _host.Gateway.CreateLinkAsync(McpHost.LinkRequest(price.Id), cancel.Token);
-        while (_mcp.Hanging == 0)
+        while (!_mcp.IsHanging)
         {
             await Task.Yield();
         }

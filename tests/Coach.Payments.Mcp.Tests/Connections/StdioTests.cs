@@ -36,6 +36,6 @@ public sealed class StdioTests
         var clock = new VirtualClock();
         var options = new StripeMcpOptions { Command = command, Arguments = arguments };
         await using var host = new McpHost(new McpTransports(options, null!).Create, clock, configure: given => given.Command = command);
-        return (await McpHost.DriveAsync(host.Gateway.ProbeAsync(TestContext.Current.CancellationToken), clock, () => isSilent)).Failure;
+        return (await McpHost.DriveAsync(host.Gateway.ProbeAsync(TestContext.Current.CancellationToken), clock, _ => isSilent)).Failure;
     }
 }

@@ -13,7 +13,10 @@ internal sealed class McpFake : IAsyncDisposable
 {
     private readonly List<Connection> _open = [];
     private readonly Lock _gate = new();
-    private int _hanging;
+    private readonly List<Hang> _hangs = [];
+    private int _hangsEver;
+    private int _silences;
+    private int _staleHangs;
     private int _connections;
 
     public McpFake(McpGeneration generation, StripeFake stripe, string key = McpHost.TestKey) =>
@@ -25,8 +28,32 @@ internal sealed class McpFake : IAsyncDisposable
 
     public Func<int, McpConnectFault> NextConnectFault { get; set; } = static _ => McpConnectFault.None;
 
-    /// <summary>How many answers are held back for ever: only then may virtual time run on.</summary>
-    public int Hanging => Volatile.Read(ref _hanging);
+    /// <summary>Grows with every answer that is held back and every message that is ignored.</summary>
+    public int Silences => Volatile.Read(ref _silences);
+
+    /// <summary>Whether an answer that somebody still waits for is held back for ever: only then may virtual time run on.</summary>
+    public bool IsHanging
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _hangs.Exists(hang => hang.Number > _staleHangs || (hang.IsHandshake && hang.Connection == _open.LastOrDefault()));
+            }
+        }
+    }
+
+    /// <summary>Whether any answer is held back, though perhaps nobody waits for it any more.</summary>
+    public bool HasOldHang
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _hangs.Count > 0;
+            }
+        }
+    }
 
     public int Connections => Volatile.Read(ref _connections);
 
@@ -69,6 +96,15 @@ internal sealed class McpFake : IAsyncDisposable
         }
 
         return new StreamClientTransport(connection.ToServer.Writer.AsStream(), connection.ToClient.Reader.AsStream());
+    }
+
+    /// <summary>A call begins while no other is in flight: what was held back before is nobody's any more.</summary>
+    public void BeginCall()
+    {
+        lock (_gate)
+        {
+            _staleHangs = _hangsEver;
+        }
     }
 
     /// <summary>Ends every connection, as a server that is restarted does.</summary>
@@ -182,21 +218,14 @@ internal sealed class McpFake : IAsyncDisposable
 
     private async Task HangAsync(Connection connection, CancellationToken cancellationToken)
     {
-        Interlocked.Increment(ref _hanging);
-        try
-        {
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, connection.Ended.Token);
-            await Task.Delay(Timeout.InfiniteTimeSpan, either.Token);
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _hanging);
-        }
+        using Hang hang = NewHang(connection, isHandshake: false);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, connection.Ended.Token);
+        await Task.Delay(Timeout.InfiniteTimeSpan, either.Token);
     }
 
     private async Task StaySilentAsync(Connection connection)
     {
-        Interlocked.Increment(ref _hanging);
+        using Hang hang = NewHang(connection, isHandshake: true);
         try
         {
             bool isOpen = true;
@@ -204,15 +233,34 @@ internal sealed class McpFake : IAsyncDisposable
             {
                 ReadResult read = await connection.ToServer.Reader.ReadAsync(connection.Ended.Token);
                 connection.ToServer.Reader.AdvanceTo(read.Buffer.End);
+                Interlocked.Increment(ref _silences);
                 isOpen = !read.IsCompleted;
             }
         }
         catch (OperationCanceledException)
         {
         }
-        finally
+    }
+
+    private Hang NewHang(Connection connection, bool isHandshake)
+    {
+        lock (_gate)
         {
-            Interlocked.Decrement(ref _hanging);
+            var hang = new Hang(this, ++_hangsEver, connection, isHandshake);
+            _hangs.Add(hang);
+            Interlocked.Increment(ref _silences);
+            return hang;
+        }
+    }
+
+    private sealed record Hang(McpFake Owner, int Number, Connection Connection, bool IsHandshake) : IDisposable
+    {
+        public void Dispose()
+        {
+            lock (Owner._gate)
+            {
+                Owner._hangs.Remove(this);
+            }
         }
     }
 

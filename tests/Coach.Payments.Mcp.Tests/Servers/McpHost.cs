@@ -15,7 +15,12 @@ internal sealed class McpHost : IAsyncDisposable
     public const string LiveKey = "sk_live_canary4242Coach";
     public const int MaxResultLength = 64 * 1024;
 
+    private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan NoEffect = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Stuck = TimeSpan.FromSeconds(20);
+
     private readonly ServiceProvider _services;
+    private readonly PauseClock _pauses;
 
     public McpHost(
         McpFake mcp, VirtualClock? clock = null, string? key = TestKey, IIdempotencyStore? store = null, Action<StripeMcpOptions>? configure = null,
@@ -30,7 +35,8 @@ internal sealed class McpHost : IAsyncDisposable
         Configuration = new ConfigurationBuilder().AddInMemoryCollection(
             new Dictionary<string, string?> { ["STRIPE_API_KEY"] = key, ["STRIPE_WEBHOOK_SECRET"] = "whsec_coach_testing" }).Build();
         var services = new ServiceCollection();
-        services.AddSingleton<TimeProvider>(Clock);
+        _pauses = new PauseClock(Clock);
+        services.AddSingleton<TimeProvider>(_pauses);
         services.AddSingleton(new Random(1));
         services.AddSingleton<IConfiguration>(Configuration);
         services.AddLogging(logging =>
@@ -44,9 +50,9 @@ internal sealed class McpHost : IAsyncDisposable
         var options = new StripeMcpOptions { MaxResultLength = MaxResultLength };
         configure?.Invoke(options);
         CoachPaymentsBuilder builder = services.AddCoachPayments(payments);
-        services.AddSingleton(provider => new StripeMcpGateway(options, provider.GetRequiredService<ISecretSource>(), transports, Clock,
+        services.AddSingleton(provider => new StripeMcpGateway(options, provider.GetRequiredService<ISecretSource>(), transports, _pauses,
             new McpMetrics(), provider.GetService<ILoggerFactory>()?.CreateLogger("Coach.Payments.Mcp") ?? NullLogger.Instance));
-        services.AddSingleton(provider => new CountingGateway(provider.GetRequiredService<StripeMcpGateway>()));
+        services.AddSingleton(provider => new CountingGateway(provider.GetRequiredService<StripeMcpGateway>(), () => Mcp?.BeginCall()));
         builder.UseGateway(provider => provider.GetRequiredService<CountingGateway>());
         if (store is not null)
         {
@@ -90,44 +96,53 @@ internal sealed class McpHost : IAsyncDisposable
         IsSingleUse = true,
     };
 
-    /// <summary>Lets virtual time run while nobody answers: between attempts, and when the server holds an answer back.</summary>
-    public Task<T> RunAsync<T>(Task<T> task) =>
-        DriveAsync(task, Clock, () => Mcp is { Hanging: > 0 } || ((CountingGateway)Gateway).InCall == 0);
-
-    /// <summary>Lets virtual time run when it may, and in any case when nothing has happened for long.</summary>
-    public static async Task<T> DriveAsync<T>(Task<T> task, VirtualClock clock, Func<bool> mayAdvance)
+    /// <summary>
+    /// Lets virtual time run while it is waited for: in the pauses between attempts, and when the server holds back the answer to the call
+    /// in flight. Pipes and the MCP library run on other threads, outside virtual time; however slow they are, time stands still for them.
+    /// </summary>
+    public Task<T> RunAsync<T>(Task<T> task)
     {
-        int rounds = 0;
-        while (!task.IsCompleted)
+        var gateway = (CountingGateway)Gateway;
+        (int InCall, int Started, int Silences)? waited = null;
+        return DriveAsync(task, Clock, quiet =>
         {
-            for (int i = 0; i < 32 && !task.IsCompleted; i++)
+            if (gateway.InCall == 0)
             {
-                await Task.Yield();
+                return _pauses.Pauses > 0;
             }
 
+            // Inside a call the connector grants a session that ended a moment for its last words.
+            if (_pauses.Pauses > 0 && quiet > LastWords)
+            {
+                return true;
+            }
+
+            // A limit that passed takes a moment to show: one step for each state.
+            (int, int, int) state = (gateway.InCall, gateway.Started, Mcp?.Silences ?? 0);
+            bool isDue = Mcp is { IsHanging: true } ? state != waited || quiet > NoEffect : Mcp is { HasOldHang: true } && quiet > NoEffect;
+            waited = isDue ? state : waited;
+            return isDue;
+        });
+    }
+
+    /// <summary>Takes virtual time to the next timer when it may go on, and in any case when nothing has happened for long.</summary>
+    public static async Task<T> DriveAsync<T>(Task<T> task, VirtualClock clock, Func<TimeSpan, bool> mayAdvance)
+    {
+        long since = TimeProvider.System.GetTimestamp();
+        while (!task.IsCompleted)
+        {
+            await Task.WhenAny(task, Task.Delay(1));
             if (task.IsCompleted)
             {
                 break;
             }
 
-            Assert.True(++rounds < 200_000, "The call never ends.");
-            if (mayAdvance())
+            TimeSpan quiet = TimeProvider.System.GetElapsedTime(since);
+            if (mayAdvance(quiet) || quiet > Stuck)
             {
-                clock.Advance(TimeSpan.FromMilliseconds(250));
+                clock.Advance(clock.NextTimer ?? TimeSpan.FromMilliseconds(250));
+                since = TimeProvider.System.GetTimestamp();
             }
-            else if (rounds % 5000 == 0)
-            {
-                clock.Advance(TimeSpan.FromSeconds(5));
-            }
-
-            // Pipes, sockets and the MCP library run on other threads, outside virtual time: they go first.
-            await Task.Run(static () =>
-            {
-                for (int i = 0; i < 64; i++)
-                {
-                    Thread.Yield();
-                }
-            });
         }
 
         return await task;

@@ -134,7 +134,7 @@ public sealed class RegistrationTests
         {
             foreach (string path in new[] { "/v1/balance", "/v1/prices", "/v1/payment_links", "/v1/checkout/sessions" })
             {
-                using var host = new PaymentHost(key: key, logs: logs);
+                using var host = new PaymentHost(key: key, logs: logs, configure: options => options.MaxRetries = 1);
                 host.Fake.Inject(faults[i], null, path, times: 9);
                 try
                 {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Text;
 using Coach.Testing;
@@ -108,6 +109,39 @@ public sealed class OtherServerTests
         Assert.Null(found.Value);
     }
 
+    [Theory]
+    [InlineData("\\ud83d")]
+    [InlineData("\u0001")]
+    public async Task Refusal_WithAMessageThatIsNoText_IsStillARefusal(string message)
+    {
+        byte[] broken = [.. Encoding.UTF8.GetBytes("""{"error":{"type":"invalid_request_error","code":"amount_too_small","message":" """), .. message == "\u0001" ? [0xC3] : Encoding.ASCII.GetBytes(message), .. "\"}}"u8];
+        using PaymentHost host = Host(new Dictionary<string, string> { ["/v1/prices"] = Price }, PaymentHost.LiveKey, (request, response) =>
+        {
+            if (request.Method == HttpMethod.Post)
+            {
+                response.StatusCode = HttpStatusCode.BadRequest;
+                response.Content = new ByteArrayContent(broken);
+            }
+        });
+
+        PaymentException exception = await host.FailsAsync();
+
+        Assert.Equal((PaymentError.Rejected, "amount_too_small"), (exception.Error, exception.ProviderCode));
+    }
+
+    [Fact]
+    public async Task LongAnswer_ThatBreaksOff_LeavesNoBufferWithTwoOwners()
+    {
+        using PaymentHost host = Host(new Dictionary<string, string>(), change: (_, response) =>
+            response.Content = new StreamContent(new BreaksOff(20_000)));
+
+        GatewayResult<bool> probe = await host.Services.GetRequiredService<IPaymentGateway>().ProbeAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(GatewayFailureKind.ConnectionLost, probe.Failure?.Kind);
+        byte[][] rented = [.. Enumerable.Range(0, 64).Select(_ => ArrayPool<byte>.Shared.Rent(8192))];
+        Assert.Equal(rented.Length, rented.Distinct(ReferenceEqualityComparer.Instance).Count());
+    }
+
     [Fact]
     public async Task FindPriceAsync_FilterIgnoredAndArchivedFirst_FindsTheActiveOne()
     {
@@ -174,6 +208,12 @@ public sealed class OtherServerTests
     private static PaymentHost Host(Dictionary<string, string> bodies, string key = PaymentHost.TestKey, Action<HttpRequestMessage, HttpResponseMessage>? change = null) =>
         new(key: key, configure: options => options.FallBackToSimulated = false,
             build: builder => builder.HttpClient.ConfigurePrimaryHttpMessageHandler(() => new Canned(bodies, change)));
+
+    private sealed class BreaksOff(int after) : MemoryStream(new byte[after])
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            Position < Length ? base.ReadAsync(buffer, cancellationToken) : throw new IOException("Broken off.");
+    }
 
     /// <summary>Answers by path; writes to one price answer with the price.</summary>
     private sealed class Canned(Dictionary<string, string> bodies, Action<HttpRequestMessage, HttpResponseMessage>? change) : HttpMessageHandler

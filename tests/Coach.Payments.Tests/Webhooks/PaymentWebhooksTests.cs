@@ -124,6 +124,7 @@ public sealed class PaymentWebhooksTests
     [InlineData("[]")]
     [InlineData("{\"type\":\"x\"}")]
     [InlineData("{\"id\":\"\",\"type\":\"x\"}")]
+    [InlineData("{\"id\":\"evt_\\ud83d\",\"type\":\"x\"}")]
     public async Task HandleAsync_SignedButNoEvent_IsRefused(string body)
     {
         using var host = new PaymentHost();

@@ -1,3 +1,5 @@
+using Coach.Testing;
+
 namespace Coach.Rag.Tests.Evaluation;
 
 public sealed class QualityTests(ITestOutputHelper output)
@@ -16,7 +18,7 @@ public sealed class QualityTests(ITestOutputHelper output)
     public async Task Cranfield_LexicalAndLocal_ReachTheirFigures()
     {
         BeirCollection collection = await TestData.LoadAsync("cranfield");
-        await using var host = new RagHost();
+        await using var host = new RagHost(time: new VirtualClock());
         await host.Knowledge.AddOrUpdateAsync(collection.Documents);
         Assert.Equal(1400, host.Knowledge.DocumentCount);
         Assert.True(await host.Knowledge.LearnAsync());
@@ -35,7 +37,7 @@ public sealed class QualityTests(ITestOutputHelper output)
     public async Task SciFact_LexicalAndLocal_ReachTheirFigures()
     {
         BeirCollection collection = await TestData.LoadAsync("scifact");
-        await using var host = new RagHost();
+        await using var host = new RagHost(time: new VirtualClock());
         await host.Knowledge.AddOrUpdateAsync(collection.Documents);
         Assert.True(await host.Knowledge.LearnAsync());
         var evaluator = new RetrievalEvaluator(host.Retriever);
@@ -71,7 +73,7 @@ public sealed class QualityTests(ITestOutputHelper output)
     {
         BeirCollection collection = await TestData.LoadAsync("cranfield");
         await using var host = new RagHost(
-            rag => rag.UseEmbeddings(new PlantedEmbeddings(text => PlantedEmbeddings.Noise(text, 32)), quality), o => o.Learn = false);
+            rag => rag.UseEmbeddings(new PlantedEmbeddings(text => PlantedEmbeddings.Noise(text, 32)), quality), o => o.Learn = false, new VirtualClock());
         await host.Knowledge.AddOrUpdateAsync(collection.Documents);
         var evaluator = new RetrievalEvaluator(host.Retriever);
         RetrievalEvaluation lexical = await evaluator.EvaluateAsync(collection.Queries, RagTier.Lexical);
@@ -109,7 +111,7 @@ public sealed class QualityTests(ITestOutputHelper output)
         }
 
         var embedder = new PlantedEmbeddings(text => planted.GetValueOrDefault(text) ?? PlantedEmbeddings.Noise(text, Dimension));
-        await using var host = new RagHost(rag => rag.UseEmbeddings(embedder, EmbeddingQuality.Strong), o => o.Learn = false);
+        await using var host = new RagHost(rag => rag.UseEmbeddings(embedder, EmbeddingQuality.Strong), o => o.Learn = false, new VirtualClock());
         await host.Knowledge.AddOrUpdateAsync(collection.Documents);
         var evaluator = new RetrievalEvaluator(host.Retriever);
         double lexical = (await evaluator.EvaluateAsync(collection.Queries, RagTier.Lexical)).Ndcg10;

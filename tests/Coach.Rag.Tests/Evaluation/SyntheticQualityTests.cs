@@ -1,3 +1,5 @@
+using Coach.Testing;
+
 namespace Coach.Rag.Tests.Evaluation;
 
 /// <summary>The promises of the fusion on collections made by rule: they hold where no data is, too.</summary>
@@ -58,7 +60,7 @@ public sealed class SyntheticQualityTests
 
     private static async Task<(RetrievalEvaluation Lexical, RetrievalEvaluation Local)> LocalAsync(SyntheticCollection collection)
     {
-        await using var host = new RagHost();
+        await using var host = new RagHost(time: new VirtualClock());
         await host.Knowledge.AddOrUpdateAsync(collection.Documents);
         Assert.True(await host.Knowledge.LearnAsync());
         var evaluator = new RetrievalEvaluator(host.Retriever);
@@ -67,7 +69,7 @@ public sealed class SyntheticQualityTests
 
     private static async Task<(double Lexical, double Hybrid)> HybridAsync(SyntheticCollection collection, PlantedEmbeddings embedder, EmbeddingQuality quality)
     {
-        await using var host = new RagHost(rag => rag.UseEmbeddings(embedder, quality), o => o.Learn = false);
+        await using var host = new RagHost(rag => rag.UseEmbeddings(embedder, quality), o => o.Learn = false, new VirtualClock());
         await host.Knowledge.AddOrUpdateAsync(collection.Documents);
         var evaluator = new RetrievalEvaluator(host.Retriever);
         double lexical = (await evaluator.EvaluateAsync(collection.Queries, RagTier.Lexical)).Ndcg10;

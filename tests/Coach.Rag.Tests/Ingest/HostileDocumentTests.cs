@@ -6,6 +6,9 @@ namespace Coach.Rag.Tests.Ingest;
 /// <summary>Documents made to cost much: they are taken or refused in bounded time and memory, and what is near them is found.</summary>
 public sealed class HostileDocumentTests
 {
+    // None takes a second on a quiet machine; what is quadratic takes hours.
+    private static readonly TimeSpan HangLimit = TimeSpan.FromMinutes(3);
+
     public static TheoryData<string, DocumentFormat> Kinds() => new()
     {
         { "line", DocumentFormat.PlainText }, { "line", DocumentFormat.Markdown }, { "line", DocumentFormat.Html },
@@ -19,15 +22,36 @@ public sealed class HostileDocumentTests
     public async Task AddOrUpdateAsync_HostileDocument_EndsSoonAndItsEndIsFound(string kind, DocumentFormat format)
     {
         string text = Make(kind, format) + (format == DocumentFormat.Html ? "</p><p>The lighthouse shines at nineteen.</p>" : "\n\nThe lighthouse shines at nineteen.\n");
+        var document = new KnowledgeDocument("x", text) { Format = format };
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        StructuredText structure = DocumentReader.Read(document);
+        List<Chunk> chunks = new Chunker(200, 30).Split(structure);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1L << 30);
+        Assert.All(chunks, chunk => Assert.InRange(TokenCounter.Count(structure.Text.AsSpan(chunk.Start, chunk.Length)), 0, 208));
+
         await using var host = new RagHost(configure: o => o.Learn = false);
-        long before = GC.GetTotalAllocatedBytes();
         var clock = Stopwatch.StartNew();
-        IngestReport report = await host.Knowledge.AddOrUpdateAsync([new("x", text) { Format = format }]);
+        IngestReport report = await host.Knowledge.AddOrUpdateAsync([document]);
         Assert.Equal(1, report.Added);
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"{clock.Elapsed}");
-        Assert.True(GC.GetTotalAllocatedBytes() - before < 3L << 30, "more than 3 GiB was allocated");
+        Assert.True(clock.Elapsed < HangLimit, $"{clock.Elapsed}");
         Retrieval retrieval = await host.Retriever.RetrieveAsync("When does the lighthouse shine?");
         Assert.Contains("nineteen", retrieval.Passages[0].Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AddOrUpdateAsync_LineOfAHundredMegabytes_IsRefusedUnlessAllowedAndThenTaken()
+    {
+        var document = new KnowledgeDocument("x", new string('a', 100_000_000) + " lighthouse");
+        await using var host = new RagHost(configure: o => o.Learn = false);
+        IngestReport refused = await host.Knowledge.AddOrUpdateAsync([document]);
+        Assert.Equal("The document has 100000011 characters, more than MaxDocumentBytes = 16777216.", Assert.Single(refused.Failed).Reason);
+
+        await using var large = new RagHost(configure: o => (o.Learn, o.MaxDocumentBytes) = (false, 1 << 27));
+        var clock = Stopwatch.StartNew();
+        Assert.Equal(1, (await large.Knowledge.AddOrUpdateAsync([document])).Added);
+        Assert.True(clock.Elapsed < HangLimit, $"{clock.Elapsed}");
+        Passage passage = Assert.Single((await large.Retriever.RetrieveAsync("lighthouse")).Passages);
+        Assert.Equal(document.Text.Substring(passage.Start, passage.Length), passage.Text);
     }
 
     [Fact]

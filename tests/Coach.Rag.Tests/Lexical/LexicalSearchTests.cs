@@ -1,3 +1,5 @@
+using Coach.Testing;
+
 namespace Coach.Rag.Tests.Lexical;
 
 public sealed class LexicalSearchTests
@@ -72,20 +74,59 @@ public sealed class LexicalSearchTests
         var rows = new ScoredRow[10];
         var terms = new QueryTerms();
         var scratch = new LexicalScratch();
-        long before = 0;
+
+        // The least of many: what the runtime allocates beside it on a busy machine is not the search's.
+        long least = long.MaxValue;
         for (int q = 0; q < 300; q++)
         {
-            if (q == 100)
-            {
-                before = GC.GetAllocatedBytesForCurrentThread();
-            }
-
+            long before = GC.GetAllocatedBytesForCurrentThread();
             terms.Read("w1 w2 w3 w5 w8 w13 w21 w34 w55 w89 w144 w233 w377 missing words");
             terms.Weigh(view);
-            Assert.Equal(10, LexicalSearch.Run(view, terms, index.Options, 10, null, scratch, rows));
+            int found = LexicalSearch.Run(view, terms, index.Options, 10, null, scratch, rows);
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+            Assert.Equal(10, found);
         }
 
-        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / 200, 0, 4096);
+        Assert.InRange(least, 0, 4096);
+    }
+
+    [Fact]
+    public async Task RetrieveAsync_LocalTier_AllocatesLessThanFourKibibytesBesideItsResult()
+    {
+        await using var host = await FilledAsync(500, learn: true);
+        Assert.True(await host.Knowledge.LearnAsync());
+        var options = new RetrievalOptions { Top = 1 };
+        long least = long.MaxValue;
+        for (int q = 0; q < 300; q++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            Task<Retrieval> asked = host.Retriever.RetrieveAsync("w1 w2 w3 w5 w8 w13 w21 w34 w55 w89 w144 w233 w377 missing words", options);
+            long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            Assert.True(asked.IsCompletedSuccessfully);     // all on this thread
+            Retrieval retrieval = await asked;
+            Assert.Equal(RagTier.Local, retrieval.Tier);
+            least = Math.Min(least, allocated - (retrieval.Passages[0].Text.Length * sizeof(char)));
+        }
+
+        Assert.InRange(least, 0, 4096);
+    }
+
+    [Fact]
+    public async Task RetrieveAsync_WholeTextsAsQuestions_FindThemFirst()
+    {
+        var random = new Random(4);
+        string[] texts = [.. Enumerable.Range(0, 300).Select(_ => string.Join(' ', Enumerable.Range(0, 400).Select(_ => $"w{(int)(5000 * Math.Pow(random.NextDouble(), 2))}")))];
+        await using var host = new RagHost(time: new VirtualClock());
+        await host.Knowledge.AddOrUpdateAsync(texts.Select((text, i) => new KnowledgeDocument($"d{i}", text) { IsOnePassage = true }));
+        Assert.True(await host.Knowledge.LearnAsync());
+        foreach (RagTier tier in new[] { RagTier.Lexical, RagTier.Local })
+        {
+            for (int i = 0; i < 20; i++)
+            {
+                Retrieval retrieval = await host.Retriever.RetrieveAsync(texts[i], new RetrievalOptions { BestTier = tier, Top = 100 });
+                Assert.Equal((tier, $"d{i}"), (retrieval.Tier, retrieval.Passages[0].DocumentId));
+            }
+        }
     }
 
     [Fact]
@@ -109,10 +150,10 @@ public sealed class LexicalSearchTests
         Assert.Equal(0, LexicalSearch.Coverage(view, terms, ScoredRow.Key(0, 0), scratch));
     }
 
-    private static async Task<RagHost> FilledAsync(int documents)
+    private static async Task<RagHost> FilledAsync(int documents, bool learn = false)
     {
         var random = new Random(9);
-        var host = new RagHost(configure: o => o.Learn = false);
+        var host = new RagHost(configure: o => o.Learn = learn, time: new VirtualClock());
         string Text() => string.Join(' ', Enumerable.Range(0, 40).Select(_ => $"w{(int)(400 * Math.Pow(random.NextDouble(), 2))}"));
         await host.Knowledge.AddOrUpdateAsync(Enumerable.Range(0, documents).Select(i => new KnowledgeDocument($"d{i}", Text()) { IsOnePassage = true }));
         return host;

@@ -44,8 +44,9 @@ public sealed class HealthTests
     public async Task RetrieveAsync_NotConfiguredFailedOrNothingFound_AreThreeAnswersInResultLogAndMetric()
     {
         var log = new ListLogger();
-        await using var plain = new RagHost(services: services => services.AddLogging(logging => logging.AddProvider(log)));
+        await using var plain = new RagHost(configure: o => o.Learn = false, services: services => services.AddLogging(logging => logging.AddProvider(log).SetMinimumLevel(LogLevel.Debug)));
         using var metrics = new CounterLog("coach.rag.fallbacks");
+        using var empty = new CounterLog("coach.rag.found_nothing");
         await plain.Knowledge.AddOrUpdateAsync(Documents);
         Retrieval notConfigured = await plain.Retriever.RetrieveAsync("cats", new RetrievalOptions { BestTier = RagTier.Hybrid });
         Assert.False(notConfigured.Degradation!.IsFailure);
@@ -54,6 +55,10 @@ public sealed class HealthTests
         Assert.True(nothing.FoundNothing);
         Assert.False(nothing.Degradation!.IsFailure);
         Assert.DoesNotContain("3003", log.Lines, StringComparison.Ordinal);
+        Assert.Contains("3016 Information Questions are answered at tier Lexical: No embedding generator is registered.", log.Lines, StringComparison.Ordinal);
+        Assert.Contains("3015 Debug", log.Lines, StringComparison.Ordinal);
+        Assert.Contains("tier=lexical", empty.Tags, StringComparison.Ordinal);
+        Assert.Contains("reason=not_configured", metrics.Tags, StringComparison.Ordinal);
         Assert.Equal(ComponentState.Healthy, (await plain.Get<IComponentHealth>().CheckAsync()).State);
 
         var embedder = new PlantedEmbeddings(text => PlantedEmbeddings.Hashed(text, 16));
