@@ -10,7 +10,7 @@ internal static class ObservabilityProofs
     private static Command Scrape()
     {
         var series = new Option<int>("--series") { Description = "Lines with a value on the page.", DefaultValueFactory = _ => 10_000 };
-        var rounds = new Option<int>("--rounds") { Description = "Scrapes per figure; the best counts.", DefaultValueFactory = _ => 50 };
+        var rounds = new Option<int>("--rounds") { Description = "Scrapes per figure; the best counts.", DefaultValueFactory = _ => 200 };
         var command = new Command("scrape", "Time and memory of one scrape in both formats and with gzip, against the SDK's collection alone.") { series, rounds };
         command.SetAction((result, _) => ScrapeProof.RunAsync(result.GetValue(series), result.GetValue(rounds)));
         return command;

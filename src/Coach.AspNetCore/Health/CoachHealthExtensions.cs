@@ -21,7 +21,7 @@ public static class CoachHealthExtensions
         ArgumentNullException.ThrowIfNull(builder);
         builder.Services.AddHealthChecks();
         builder.Services.TryAddSingleton<HealthReporter>();
-        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<HealthCheckServiceOptions>, HealthRegistrations>());
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<HealthCheckServiceOptions>, HealthRegistrations>());
         return builder;
     }
 }

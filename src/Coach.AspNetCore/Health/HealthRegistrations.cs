@@ -5,19 +5,25 @@ using Microsoft.Extensions.Options;
 
 namespace Coach.AspNetCore;
 
-/// <summary>Adds the components' checks and the lifetime's to the host's health checks.</summary>
-internal sealed class HealthRegistrations(ComponentHealthChecks components, IHostApplicationLifetime? lifetime = null) : IConfigureOptions<HealthCheckServiceOptions>
+/// <summary>
+/// Adds the components' checks and the lifetime's to the host's health checks, after the host's own: whose name is taken is called
+/// <c>coach-…</c>, since two checks of one name would fail every probe.
+/// </summary>
+internal sealed class HealthRegistrations(ComponentHealthChecks components, IHostApplicationLifetime? lifetime = null) : IPostConfigureOptions<HealthCheckServiceOptions>
 {
-    public void Configure(HealthCheckServiceOptions options)
+    public void PostConfigure(string? name, HealthCheckServiceOptions options)
     {
+        var taken = options.Registrations.Select(registration => registration.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
         foreach (HealthCheckRegistration registration in components.Registrations)
         {
-            options.Registrations.Add(registration);
+            options.Registrations.Add(taken.Contains(registration.Name)
+                ? new HealthCheckRegistration("coach-" + registration.Name, registration.Factory, registration.FailureStatus, registration.Tags, registration.Timeout)
+                : registration);
         }
 
         if (lifetime is not null)
         {
-            options.Registrations.Add(new HealthCheckRegistration(LifetimeHealth.Name, new LifetimeHealth(lifetime), HealthStatus.Unhealthy, [ComponentHealthChecks.Tag]));
+            options.Registrations.Add(new HealthCheckRegistration((taken.Contains(LifetimeHealth.Name) ? "coach-" : "") + LifetimeHealth.Name, new LifetimeHealth(lifetime), HealthStatus.Unhealthy, [ComponentHealthChecks.Tag]));
         }
     }
 }

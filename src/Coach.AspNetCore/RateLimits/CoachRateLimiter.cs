@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using System.Threading.RateLimiting;
 using Coach.Abstractions;
 using Microsoft.AspNetCore.Http;
@@ -16,7 +18,7 @@ internal sealed class CoachRateLimiter(IOptions<CoachRateLimitOptions> limits) :
         options.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
         options.GlobalLimiter = PartitionedRateLimiter.CreateChained(
             PartitionedRateLimiter.Create<HttpContext, string>(context => IsLimited(context)
-                ? Bucket($"address:{context.Connection.RemoteIpAddress}", chosen.AddressBurst, chosen.AddressPerMinute)
+                ? Bucket($"address:{Network(context.Connection.RemoteIpAddress)}", chosen.AddressBurst, chosen.AddressPerMinute)
                 : RateLimitPartition.GetNoLimiter("")),
             PartitionedRateLimiter.Create<HttpContext, string>(context => context.Features.Get<CoachSession>() is { } session
                 ? Bucket($"session:{session.Id.Value}", chosen.SessionBurst, chosen.SessionPerMinute)
@@ -30,6 +32,25 @@ internal sealed class CoachRateLimiter(IOptions<CoachRateLimitOptions> limits) :
                 RetryAfter = wait,
             }.WriteAsync(rejected.HttpContext).ConfigureAwait(false);
         };
+    }
+
+    // Whoever has one IPv6 address has the 2^64 of its network, so the network counts (RFC 4291 §2.5.1).
+    internal static IPAddress? Network(IPAddress? address)
+    {
+        if (address is not { AddressFamily: AddressFamily.InterNetworkV6 })
+        {
+            return address;
+        }
+
+        if (address.IsIPv4MappedToIPv6)
+        {
+            return address.MapToIPv4();
+        }
+
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out _);
+        bytes[8..].Clear();
+        return new IPAddress(bytes);
     }
 
     private static bool IsLimited(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<CoachApiMetadata>() is not null;

@@ -60,6 +60,20 @@ public sealed class HealthEndpointTests
     }
 
     [Fact]
+    public async Task Healthz_AHostsCheckOfAComponentsName_StandsBesideIt()
+    {
+        await using ObservedHost host = await ObservedHost.StartAsync(time: _clock, build: builder =>
+        {
+            builder.Services.AddSingleton<IComponentHealth>(new Part("rag", ComponentState.Degraded, "the component's"));
+            builder.Services.AddHealthChecks().AddCheck("RAG", () => HealthCheckResult.Healthy("the host's")).AddCheck("lifetime", () => HealthCheckResult.Healthy("the host's"));
+        });
+        JsonElement checks = (await JsonAsync(host, "/healthz", HttpStatusCode.OK)).GetProperty("checks");
+        Assert.Equal("the host's", checks.GetProperty("RAG").GetProperty("description").GetString());
+        Assert.Equal("the component's", checks.GetProperty("coach-rag").GetProperty("description").GetString());
+        Assert.Equal("started", checks.GetProperty("coach-lifetime").GetProperty("description").GetString());
+    }
+
+    [Fact]
     public async Task Healthz_ProbesWithinASecond_RunTheChecksOnce()
     {
         var part = new Part("rag", ComponentState.Healthy, "fine");

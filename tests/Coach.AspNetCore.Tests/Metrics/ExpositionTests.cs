@@ -74,58 +74,6 @@ public sealed class ExpositionTests
     }
 
     [Fact]
-    public async Task CollidingNames_OfCountersWithTheSameLabels_AreAdded()
-    {
-        await using ObservedHost host = await ObservedHost.StartAsync();
-        host.Meter.CreateCounter<long>("t.dup.name").Add(1);
-        host.Meter.CreateCounter<long>("t_dup_name").Add(2);
-        string page = await host.ScrapeAsync();
-        Assert.Equal(["t_dup_name_total 3"], ObservedHost.LinesOf(page, "t_dup").Where(line => line[0] != '#'));
-        Assert.Single(ObservedHost.LinesOf(page, "t_dup"), line => line.StartsWith("# TYPE", StringComparison.Ordinal));
-        Assert.Contains("coach_metrics_problems_total{reason=\"duplicate_series\"} 1\n", await host.ScrapeAsync(), StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task CollidingNames_OfHistograms_AreAddedBucketByBucket()
-    {
-        await using ObservedHost host = await ObservedHost.StartAsync();
-        var advice = new InstrumentAdvice<double> { HistogramBucketBoundaries = [1, 2] };
-        host.Meter.CreateHistogram("t.h.x", null, null, advice: advice).Record(0.5);
-        host.Meter.CreateHistogram("t.h_x", null, null, advice: advice).Record(1.5);
-        string page = await host.ScrapeAsync(openMetrics: true);
-        Assert.Equal(
-            ["t_h_x_bucket{le=\"1.0\"} 1", "t_h_x_bucket{le=\"2.0\"} 2", "t_h_x_bucket{le=\"+Inf\"} 2", "t_h_x_sum 2", "t_h_x_count 2"],
-            ObservedHost.LinesOf(page, "t_h_x").Where(line => line[0] != '#'));
-    }
-
-    [Fact]
-    public async Task CollidingNames_WithDifferentLabels_ShareOneBlock()
-    {
-        await using ObservedHost host = await ObservedHost.StartAsync();
-        host.Meter.CreateGauge<long>("t.g.x").Record(1, new KeyValuePair<string, object?>("a", "1"));
-        host.Meter.CreateCounter<long>("t.other").Add(1);
-        host.Meter.CreateGauge<long>("t.g_x").Record(2, new KeyValuePair<string, object?>("a", "2"));
-        Assert.Equal(["t_g_x{a=\"1\"} 1", "t_g_x{a=\"2\"} 2"], ObservedHost.LinesOf(await host.ScrapeAsync(), "t_g").Where(line => line[0] != '#'));
-    }
-
-    [Fact]
-    public async Task CollidingNames_OfDifferentTypes_RefuseTheLaterOneAndCountIt()
-    {
-        await using ObservedHost host = await ObservedHost.StartAsync();
-        host.Meter.CreateCounter<long>("t.thing").Add(1);
-        host.Meter.CreateGauge<long>("t_thing").Record(9);
-        host.Meter.CreateHistogram<double>("t.foo").Record(1);
-        host.Meter.CreateGauge<long>("t.foo.count").Record(7);
-        await host.ScrapeAsync();
-        string page = await host.ScrapeAsync();
-        Assert.Equal(["t_thing_total 1"], ObservedHost.LinesOf(page, "t_thing").Where(line => line[0] != '#'));
-        Assert.Contains("t_foo_count 1\n", page, StringComparison.Ordinal);
-        Assert.DoesNotContain("t_foo_count 7", page, StringComparison.Ordinal);
-        Assert.Contains("coach_metrics_problems_total{reason=\"type_conflict\"} 1\n", page, StringComparison.Ordinal);
-        Assert.Contains("coach_metrics_problems_total{reason=\"name_taken\"} 1\n", page, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task Values_ThatDifferOnlyInTheirType_AreOneSeries()
     {
         await using ObservedHost host = await ObservedHost.StartAsync();
@@ -327,60 +275,5 @@ public sealed class ExpositionTests
         }
 
         Assert.DoesNotContain("coach_", page, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task ManySeries_AfterTheFirstPage_AllocateLittle()
-    {
-        await using ObservedHost host = await ObservedHost.StartAsync();
-        for (int family = 0; family < 100; family++)
-        {
-            Counter<long> counter = host.Meter.CreateCounter<long>($"t.f{family}");
-            for (int i = 0; i < 100; i++)
-            {
-                counter.Add(i, new("a", "x"), new("b", i), new("c", "z"));
-            }
-        }
-
-        CoachMetricsExporter exporter = host.Services.GetRequiredService<CoachMetricsExporter>();
-        foreach (bool openMetrics in new[] { false, true })
-        {
-            long least = long.MaxValue;
-            for (int i = 0; i < 10; i++)
-            {
-                long before = GC.GetAllocatedBytesForCurrentThread();
-                PageBody body = Render(exporter, openMetrics);
-                least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
-                Assert.True(body.Length > 300_000);
-                body.Recycle();
-            }
-
-            Assert.InRange(least, 0, 64 * 1024);
-        }
-    }
-
-    private static PageBody Render(CoachMetricsExporter exporter, bool openMetrics)
-    {
-        var order = new OneOrder(openMetrics);
-        exporter.Render(order);
-        return order.Page!;
-    }
-
-    private sealed class OneOrder(bool openMetrics) : IPageOrders
-    {
-        private bool _isTaken;
-
-        public PageBody? Page { get; private set; }
-
-        public bool TryNext(out bool isOpenMetrics, out Action<ReadOnlyMemory<byte>>? committed)
-        {
-            isOpenMetrics = openMetrics;
-            committed = null;
-            return !_isTaken && (_isTaken = true);
-        }
-
-        public void Done(bool isOpenMetrics, PageBody page) => Page = page;
-
-        public void Failed(bool isOpenMetrics, Exception exception) => throw exception;
     }
 }

@@ -1,0 +1,45 @@
+using Microsoft.Extensions.Caching.Distributed;
+
+namespace Coach.AspNetCore.Tests.SessionKeys;
+
+/// <summary>A cache that ignores every lifetime and can be looked into: the worst one a host could bring.</summary>
+internal sealed class OpenCache : IDistributedCache
+{
+    public Dictionary<string, byte[]> Entries { get; } = [];
+
+    public int Writes { get; private set; }
+
+    public TimeSpan? LastLifetime { get; private set; }
+
+    public byte[]? Get(string key) => Entries.GetValueOrDefault(key);
+
+    public Task<byte[]?> GetAsync(string key, CancellationToken token = default) => Task.FromResult(Get(key));
+
+    public void Set(string key, byte[] value, DistributedCacheEntryOptions options)
+    {
+        Assert.True(options.AbsoluteExpirationRelativeToNow > TimeSpan.Zero);
+        Entries[key] = value;
+        Writes++;
+        LastLifetime = options.AbsoluteExpirationRelativeToNow;
+    }
+
+    public Task SetAsync(string key, byte[] value, DistributedCacheEntryOptions options, CancellationToken token = default)
+    {
+        Set(key, value, options);
+        return Task.CompletedTask;
+    }
+
+    public void Refresh(string key)
+    {
+    }
+
+    public Task RefreshAsync(string key, CancellationToken token = default) => Task.CompletedTask;
+
+    public void Remove(string key) => Entries.Remove(key);
+
+    public Task RemoveAsync(string key, CancellationToken token = default)
+    {
+        Remove(key);
+        return Task.CompletedTask;
+    }
+}
