@@ -16,7 +16,7 @@ namespace Coach.Proofs.Payments;
 internal sealed class OverheadProof : IAsyncDisposable
 {
     private const int PerBlock = 50;
-    private const int WarmUpBlocks = 20;
+    private const int WarmUpBlocks = 300;
 
     private readonly StripeFake _fake;
     private readonly HttpClient _http;

@@ -57,7 +57,8 @@ internal sealed class StripeForm
 
     public HttpContent ToContent()
     {
-        var content = new ReadOnlyMemoryContent(Written);
+        // An array is sent before the answer is waited for; other content would be sent beside it, at the cost of a task.
+        var content = new ByteArrayContent(Written.ToArray());
         content.Headers.ContentType = MediaType;
         return content;
     }

@@ -85,7 +85,8 @@ internal sealed class McpFake : IAsyncDisposable
             case McpConnectFault.Refused:
                 return new RefusingTransport();
             case McpConnectFault.Closed:
-                connection.Break();
+                connection.ToClient.Writer.Complete();
+                _ = StaySilentAsync(connection);
                 break;
             case McpConnectFault.Silent:
                 _ = StaySilentAsync(connection);

@@ -16,6 +16,7 @@ internal sealed class McpHost : IAsyncDisposable
     public const int MaxResultLength = 64 * 1024;
 
     private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Again = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan NoEffect = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan StuckInProcess = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan Stuck = TimeSpan.FromSeconds(20);
@@ -104,12 +105,22 @@ internal sealed class McpHost : IAsyncDisposable
     public Task<T> RunAsync<T>(Task<T> task)
     {
         var gateway = (CountingGateway)Gateway;
-        (int InCall, int Started, int Silences)? waited = null;
+        (int InCall, int Started, int Silences)? known = null;
+        bool isDead = false;
         return DriveAsync(task, Clock, quiet =>
         {
             if (gateway.InCall == 0)
             {
                 return _pauses.Pauses > 0;
+            }
+
+            (int, int, int) state = (gateway.InCall, gateway.Started, Mcp?.Silences ?? 0);
+            bool isHanging = Mcp is { IsHanging: true };
+            if (state != known)
+            {
+                // A limit that passed takes a moment to show: one step for each state.
+                (known, isDead) = (state, false);
+                return isHanging;
             }
 
             // Inside a call the connector grants a session that ended a moment for its last words.
@@ -118,11 +129,10 @@ internal sealed class McpHost : IAsyncDisposable
                 return true;
             }
 
-            // A limit that passed takes a moment to show: one step for each state.
-            (int, int, int) state = (gateway.InCall, gateway.Started, Mcp?.Silences ?? 0);
-            bool isDue = Mcp is { IsHanging: true } ? state != waited || quiet > NoEffect : Mcp is { HasOldHang: true } && quiet > NoEffect;
-            waited = isDue ? state : waited;
-            return isDue || quiet > StuckInProcess;
+            // What nobody has answered for long is not answered any more: from there on time runs.
+            TimeSpan patience = isDead ? Again : isHanging || Mcp is { HasOldHang: true } ? NoEffect : StuckInProcess;
+            isDead |= quiet > patience;
+            return quiet > patience;
         });
     }
 
@@ -154,5 +164,12 @@ internal sealed class McpHost : IAsyncDisposable
     public async Task<PaymentException> FailsAsync(PaymentLinkRequest? request = null) =>
         await Assert.ThrowsAsync<PaymentException>(() => CreateAsync(request));
 
-    public ValueTask DisposeAsync() => _services.DisposeAsync();
+    // What is being closed is waited for in virtual time.
+    public async ValueTask DisposeAsync() => await DriveAsync(CloseAsync(), Clock, static quiet => quiet > NoEffect);
+
+    private async Task<bool> CloseAsync()
+    {
+        await _services.DisposeAsync();
+        return true;
+    }
 }
