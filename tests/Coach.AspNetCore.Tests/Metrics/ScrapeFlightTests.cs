@@ -13,21 +13,8 @@ public sealed class ScrapeFlightTests
     public async Task Page_ForScrapesThatArriveTogether_IsCollectedOnce()
     {
         await using ObservedHost host = await ObservedHost.StartAsync();
-        using var release = new ManualResetEventSlim();
-        using var entered = new ManualResetEventSlim();
-        int collected = 0;
-        host.Meter.CreateObservableGauge("t.slow", () =>
-        {
-            entered.Set();
-            release.Wait(HangLimit);
-            return Interlocked.Increment(ref collected);
-        });
         MetricsScraper scraper = host.Services.GetRequiredService<MetricsScraper>();
-        Task<PageBody>[] waiting = [.. Enumerable.Range(0, 64).Select(_ => scraper.AcquireAsync(true, false, null, default))];
-        Assert.True(entered.Wait(HangLimit));
-        release.Set();
-        PageBody[] bodies = await Task.WhenAll(waiting);
-        Assert.Equal(1, collected);
+        PageBody[] bodies = await AcquireTogetherAsync(host, _ => scraper.AcquireAsync(true, false, null, default));
         Assert.Single(bodies.Distinct());
         Assert.All(bodies, body => body.Release());
         Assert.Equal(1, scraper.Collections);
@@ -37,21 +24,8 @@ public sealed class ScrapeFlightTests
     public async Task Pages_OfAllFormatsAndCodingsThatAreAskedForTogether_ComeFromOneCollection()
     {
         await using ObservedHost host = await ObservedHost.StartAsync();
-        using var release = new ManualResetEventSlim();
-        using var entered = new ManualResetEventSlim();
-        int collected = 0;
-        host.Meter.CreateObservableGauge("t.slow", () =>
-        {
-            entered.Set();
-            release.Wait(HangLimit);
-            return Interlocked.Increment(ref collected);
-        });
         MetricsScraper scraper = host.Services.GetRequiredService<MetricsScraper>();
-        Task<PageBody>[] waiting = [.. Enumerable.Range(0, 64).Select(i => scraper.AcquireAsync(i % 2 == 0, i % 4 >= 2, null, default))];
-        Assert.True(entered.Wait(HangLimit));
-        release.Set();
-        PageBody[] bodies = await Task.WhenAll(waiting);
-        Assert.Equal(1, collected);
+        PageBody[] bodies = await AcquireTogetherAsync(host, i => scraper.AcquireAsync(i % 2 == 0, i % 4 >= 2, null, default));
         Assert.Equal(4, bodies.Distinct().Count());
         for (int i = 0; i < bodies.Length; i++)
         {
@@ -134,6 +108,26 @@ public sealed class ScrapeFlightTests
 
         (await scraper.AcquireAsync(false, false, null, default)).Release();
         Assert.True(SpinWait.SpinUntil(() => exporter.FreePages is 1 or 2, HangLimit)); // a flight lets go a moment after its page was delivered
+    }
+
+    /// <summary>64 scrapes that all come while a slow gauge holds up the one collection.</summary>
+    private static async Task<PageBody[]> AcquireTogetherAsync(ObservedHost host, Func<int, Task<PageBody>> acquire)
+    {
+        using var release = new ManualResetEventSlim();
+        using var entered = new ManualResetEventSlim();
+        int collected = 0;
+        host.Meter.CreateObservableGauge("t.slow", () =>
+        {
+            entered.Set();
+            release.Wait(HangLimit);
+            return Interlocked.Increment(ref collected);
+        });
+        Task<PageBody>[] waiting = [.. Enumerable.Range(0, 64).Select(acquire)];
+        Assert.True(entered.Wait(HangLimit));
+        release.Set();
+        PageBody[] bodies = await Task.WhenAll(waiting);
+        Assert.Equal(1, collected);
+        return bodies;
     }
 
     private static MetricsPage Page(PagePool pool, string text)

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.IO.Compression;
 
 namespace Coach.Rag.Tests.Ingest;
@@ -6,7 +5,7 @@ namespace Coach.Rag.Tests.Ingest;
 /// <summary>Documents made to cost much: they are taken or refused in bounded time and memory, and what is near them is found.</summary>
 public sealed class HostileDocumentTests
 {
-    // None takes a second on a quiet machine; what is quadratic takes hours.
+    // Ends a hang: none takes a second on a quiet machine, what is quadratic takes hours.
     private static readonly TimeSpan HangLimit = TimeSpan.FromMinutes(3);
 
     public static TheoryData<string, DocumentFormat> Kinds() => new()
@@ -30,10 +29,8 @@ public sealed class HostileDocumentTests
         Assert.All(chunks, chunk => Assert.InRange(TokenCounter.Count(structure.Text.AsSpan(chunk.Start, chunk.Length)), 0, 208));
 
         await using var host = new RagHost(configure: o => o.Learn = false);
-        var clock = Stopwatch.StartNew();
-        IngestReport report = await host.Knowledge.AddOrUpdateAsync([document]);
+        IngestReport report = await Task.Run(() => host.Knowledge.AddOrUpdateAsync([document])).WaitAsync(HangLimit);
         Assert.Equal(1, report.Added);
-        Assert.True(clock.Elapsed < HangLimit, $"{clock.Elapsed}");
         Retrieval retrieval = await host.Retriever.RetrieveAsync("When does the lighthouse shine?");
         Assert.Contains("nineteen", retrieval.Passages[0].Text, StringComparison.Ordinal);
     }
@@ -47,9 +44,7 @@ public sealed class HostileDocumentTests
         Assert.Equal("The document has 100000011 characters, more than MaxDocumentBytes = 16777216.", Assert.Single(refused.Failed).Reason);
 
         await using var large = new RagHost(configure: o => (o.Learn, o.MaxDocumentBytes) = (false, 1 << 27));
-        var clock = Stopwatch.StartNew();
-        Assert.Equal(1, (await large.Knowledge.AddOrUpdateAsync([document])).Added);
-        Assert.True(clock.Elapsed < HangLimit, $"{clock.Elapsed}");
+        Assert.Equal(1, (await Task.Run(() => large.Knowledge.AddOrUpdateAsync([document])).WaitAsync(HangLimit)).Added);
         Passage passage = Assert.Single((await large.Retriever.RetrieveAsync("lighthouse")).Passages);
         Assert.Equal(document.Text.Substring(passage.Start, passage.Length), passage.Text);
     }
