@@ -9,7 +9,8 @@ namespace Coach.AspNetCore;
 [ExportModes(ExportModes.Pull)]
 internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricExporter
 {
-    private const int MaxAttempts = 64;
+    // The first few only spin, each later one sleeps for a millisecond: more than a second in all.
+    private const int MaxAttempts = 1_000;
 
     private readonly MetricsDiagnostics _diagnostics;
     private readonly CoachMetricsOptions _options;
@@ -47,8 +48,10 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
     {
         Func<int, bool> collect = Collect ?? throw new InvalidOperationException("The metrics exporter is not attached to a meter provider.");
 
-        // Somebody's ForceFlush may be collecting just now: then the SDK lets us share its outcome, which has no page.
-        for (int attempt = 0; attempt < MaxAttempts; attempt++)
+        // Another collection may be ending just now: then the SDK lets us share its outcome, which has no page. A thread that
+        // was interrupted there keeps it so until it runs again, hence the waiting.
+        var wait = new SpinWait();
+        for (int attempt = 0; attempt < MaxAttempts; attempt++, wait.SpinOnce())
         {
             Volatile.Write(ref _orders, orders);
             _diagnostics.Collect(collect, (int)_options.ScrapeTimeout.TotalMilliseconds);

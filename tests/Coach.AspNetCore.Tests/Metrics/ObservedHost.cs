@@ -83,8 +83,9 @@ internal sealed class ObservedHost : IAsyncDisposable
     public async Task<string> ScrapeAsync(string accept)
     {
         using HttpResponseMessage response = await SendAsync(HttpMethod.Get, "/metrics", ("Accept", accept));
-        response.EnsureSuccessStatusCode();
-        return await response.Content.ReadAsStringAsync();
+        string page = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, $"{(int)response.StatusCode}: {page}");
+        return page;
     }
 
     public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, params (string Name, string Value)[] headers)

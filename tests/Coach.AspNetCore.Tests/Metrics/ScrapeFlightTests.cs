@@ -110,6 +110,28 @@ public sealed class ScrapeFlightTests
         Assert.True(SpinWait.SpinUntil(() => exporter.FreePages is 1 or 2, HangLimit)); // a flight lets go a moment after its page was delivered
     }
 
+    [Fact]
+    public async Task Page_WhileAnotherCollectionsOutcomeIsHandedOut_IsWaitedFor()
+    {
+        await using ObservedHost host = await ObservedHost.StartAsync();
+        CoachMetricsExporter exporter = host.Services.GetRequiredService<CoachMetricsExporter>();
+        Func<int, bool> collect = exporter.Collect!;
+        int calls = 0;
+        exporter.Collect = limit => Interlocked.Increment(ref calls) <= 100 || collect(limit); // "done", and no page
+        Assert.Contains("coach_build_info", await host.ScrapeAsync(), StringComparison.Ordinal);
+        Assert.Equal(101, calls);
+    }
+
+    [Fact]
+    public async Task Page_WhenNoCollectionGivesOne_Is503WithTheReason()
+    {
+        await using ObservedHost host = await ObservedHost.StartAsync();
+        host.Services.GetRequiredService<CoachMetricsExporter>().Collect = _ => true;
+        using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/metrics");
+        Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.Contains("shut down", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
     /// <summary>64 scrapes that all come while a slow gauge holds up the one collection.</summary>
     private static async Task<PageBody[]> AcquireTogetherAsync(ObservedHost host, Func<int, Task<PageBody>> acquire)
     {

@@ -95,7 +95,6 @@ public sealed partial class ComposedAnswerTests
         { "openai", 429, OpenAI("insufficient_quota", "organization_spend_limit_exceeded", "x"), KeyStatus.QuotaExhausted },
         { "openai", 429, OpenAI("insufficient_quota", "organization_usage_limit_exceeded", "x"), KeyStatus.QuotaExhausted },
         { "openai", 429, OpenAI("requests", "rate_limit_exceeded", "Rate limit reached"), KeyStatus.RateLimited },
-        { "openai", 403, Html, KeyStatus.Unavailable },
         { "openai", 403, OpenAI("invalid_request_error", null, "Project archived."), KeyStatus.Restricted },
 
         // Anthropic
@@ -185,7 +184,6 @@ public sealed partial class ComposedAnswerTests
         { "openai-compatible", 403, LiteLlm("org_model_access_denied", "x", "403"), KeyStatus.Restricted },
         { "openai-compatible", 403, LiteLlm("auth_error", "This route is only for proxy admins", "403"), KeyStatus.Restricted },
         { "openai-compatible", 429, LiteLlm("None", "No deployments available for selected model. Try again in 5 seconds.", "429"), KeyStatus.RateLimited },
-        { "openai-compatible", 200, Html, KeyStatus.WrongEndpoint },
         { "openai-compatible", 401, Html, KeyStatus.WrongEndpoint },
         { "openai-compatible", 404, "", KeyStatus.WrongEndpoint },
         { "openai-compatible", 200, """{"models":["llama"]}""", KeyStatus.WrongEndpoint },
