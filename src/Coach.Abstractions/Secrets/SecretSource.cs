@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Configuration;
 
@@ -9,13 +10,27 @@ internal sealed class SecretSource(SecretManifest manifest, IConfiguration? conf
     internal const string DefaultDirectory = "/run/secrets";
     internal const int MaxFileBytes = 64 * 1024;
 
+    // Making a secret costs a hash. Only names that have a value are in here.
+    private readonly ConcurrentDictionary<string, Secret> _last = new(StringComparer.Ordinal);
+
     public bool TryGet(string name, [NotNullWhen(true)] out Secret? secret)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         string? legacyName = manifest.Entries.FirstOrDefault(entry => entry.Name == name)?.LegacyName;
         string? value = Read(name) ?? (legacyName is null ? null : Read(legacyName));
-        secret = value is null ? null : Secret.From(value);
-        return secret is not null;
+        if (value is null)
+        {
+            _last.TryRemove(name, out _);
+            secret = null;
+            return false;
+        }
+
+        if (!_last.TryGetValue(name, out secret) || secret.Reveal() != value)
+        {
+            _last[name] = secret = Secret.From(value);
+        }
+
+        return true;
     }
 
     public Secret Get(string name, RunMode mode)

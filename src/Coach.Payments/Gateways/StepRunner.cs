@@ -62,9 +62,9 @@ internal sealed class StepRunner
         string step, long deadline, StepRepeat repeat, Func<CancellationToken, Task<GatewayResult<T>>> attempt, CancellationToken cancellationToken)
     {
         var state = new StepState<T>(step, deadline, repeat, attempt);
-        if (repeat == StepRepeat.Never || _options.MaxRetries == 0)
+        GatewayFailure? first = await AttemptAsync(state, cancellationToken).ConfigureAwait(false);
+        if (first is not { IsRetryable: true } || repeat == StepRepeat.Never || _options.MaxRetries == 0)
         {
-            await AttemptAsync(state, cancellationToken).ConfigureAwait(false);
             return state.Conclude();
         }
 
@@ -73,7 +73,9 @@ internal sealed class StepRunner
         {
             context.Properties.Set(StateKey, state);
             await _pipeline.ExecuteAsync(
-                static async (context, call) => await call.Runner.AttemptAsync(call.State, context.CancellationToken).ConfigureAwait(false),
+                static (context, call) => call.State.TakeFirst(out GatewayFailure? first)
+                    ? ValueTask.FromResult(first)
+                    : call.Runner.AttemptAsync(call.State, context.CancellationToken),
                 context, (Runner: this, State: state)).ConfigureAwait(false);
             return state.Conclude();
         }
@@ -97,12 +99,12 @@ internal sealed class StepRunner
 
         TimeSpan allowed = left < _options.AttemptTimeout ? left : _options.AttemptTimeout;
         using var limit = new CancellationTokenSource(allowed, _time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        using CancellationTokenRegistration ended = cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), limit);
         state.Attempts++;
         try
         {
             // WaitAsync: a gateway that does not honour its token must not hold the caller.
-            state.Result = await state.Attempt(both.Token).WaitAsync(both.Token).ConfigureAwait(false);
+            state.Result = await state.Attempt(limit.Token).WaitAsync(limit.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
@@ -185,9 +187,20 @@ internal sealed class StepRunner
     private sealed class StepState<T>(string step, long deadline, StepRepeat repeat, Func<CancellationToken, Task<GatewayResult<T>>> attempt)
         : StepState(step, deadline, repeat)
     {
+        private bool _isFirstTaken;
+
         public Func<CancellationToken, Task<GatewayResult<T>>> Attempt { get; } = attempt;
 
         public GatewayResult<T> Result { get; set; }
+
+        /// <summary>The first attempt is made before the pipeline, which most calls never need; there it is handed in as made.</summary>
+        public bool TakeFirst(out GatewayFailure? failure)
+        {
+            failure = Result.Failure;
+            bool isFirst = !_isFirstTaken;
+            _isFirstTaken = true;
+            return isFirst;
+        }
 
         // A refused connection after a lost answer does not make the lost answer's effect any better known.
         public GatewayResult<T> Conclude() => Unknown is not null && Result.Failure is { IsProofOfNoEffect: false } last

@@ -54,6 +54,7 @@ internal sealed partial class PaymentLinkService(PaymentParts parts) : IPaymentL
     {
         bool isFirst = false;
         Flight? flight;
+        Task<PaymentLink> outcome;
         lock (_gate)
         {
             if (!_flights.TryGetValue(tag, out flight))
@@ -67,6 +68,7 @@ internal sealed partial class PaymentLinkService(PaymentParts parts) : IPaymentL
                 throw PaymentException.Conflict();
             }
 
+            outcome = isFirst ? flight.Result : flight.Join();
             flight.Waiters++;
         }
 
@@ -77,7 +79,7 @@ internal sealed partial class PaymentLinkService(PaymentParts parts) : IPaymentL
 
         try
         {
-            PaymentLink link = await flight.Result.WaitAsync(cancellationToken).ConfigureAwait(false);
+            PaymentLink link = await outcome.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (isFirst || link.IsReplay)
             {
                 return link;

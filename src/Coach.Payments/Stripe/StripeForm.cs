@@ -11,6 +11,11 @@ namespace Coach.Payments;
 /// </summary>
 internal sealed class StripeForm
 {
+    private const string UnreservedCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
+
+    private static readonly SearchValues<char> Unreserved = SearchValues.Create(UnreservedCharacters);
+    private static readonly SearchValues<char> Brackets = SearchValues.Create(UnreservedCharacters + "[]");
+
     private readonly ArrayBufferWriter<byte> _bytes = new(512);
 
     public static MediaTypeHeaderValue MediaType { get; } = new("application/x-www-form-urlencoded");
@@ -24,9 +29,9 @@ internal sealed class StripeForm
             Raw((byte)'&');
         }
 
-        Encode(name, keepBrackets: true);
+        Encode(name, Brackets);
         Raw((byte)'=');
-        Encode(value, keepBrackets: false);
+        Encode(value, Unreserved);
         return this;
     }
 
@@ -44,12 +49,12 @@ internal sealed class StripeForm
                 Raw((byte)'&');
             }
 
-            Encode(name, keepBrackets: true);
+            Encode(name, Brackets);
             Raw((byte)'[');
-            Encode(key, keepBrackets: false);
+            Encode(key, Unreserved);
             Raw((byte)']');
             Raw((byte)'=');
-            Encode(value, keepBrackets: false);
+            Encode(value, Unreserved);
         }
 
         return this;
@@ -71,33 +76,33 @@ internal sealed class StripeForm
         _bytes.Advance(1);
     }
 
-    private void Encode(string text, bool keepBrackets)
+    private void Encode(ReadOnlySpan<char> text, SearchValues<char> plain)
     {
-        int most = Encoding.UTF8.GetMaxByteCount(text.Length);
-        byte[]? rented = most > 512 ? ArrayPool<byte>.Shared.Rent(most) : null;
-        Span<byte> utf8 = rented ?? stackalloc byte[512];
-        int length = Encoding.UTF8.GetBytes(text, utf8);
-        Span<byte> target = _bytes.GetSpan(length * 3);
-        int written = 0;
-        foreach (byte b in utf8[..length])
+        Span<byte> utf8 = stackalloc byte[4];
+        while (!text.IsEmpty)
         {
-            if (char.IsAsciiLetterOrDigit((char)b) || b is (byte)'-' or (byte)'_' or (byte)'.' or (byte)'~'
-                || (keepBrackets && b is (byte)'[' or (byte)']'))
+            int run = text.IndexOfAnyExcept(plain);
+            run = run < 0 ? text.Length : run;
+            _bytes.Advance(Encoding.ASCII.GetBytes(text[..run], _bytes.GetSpan(Math.Max(run, 1))));
+            text = text[run..];
+            if (text.IsEmpty)
             {
-                target[written++] = b;
+                return;
             }
-            else
-            {
-                target[written++] = (byte)'%';
-                target[written++] = Hex(b >> 4);
-                target[written++] = Hex(b & 15);
-            }
-        }
 
-        _bytes.Advance(written);
-        if (rented is not null)
-        {
-            ArrayPool<byte>.Shared.Return(rented);
+            // Half a surrogate pair becomes U+FFFD, as in every encoder.
+            _ = Rune.DecodeFromUtf16(text, out Rune rune, out int consumed);
+            text = text[consumed..];
+            int length = rune.EncodeToUtf8(utf8);
+            Span<byte> target = _bytes.GetSpan(length * 3);
+            for (int i = 0; i < length; i++)
+            {
+                target[3 * i] = (byte)'%';
+                target[(3 * i) + 1] = Hex(utf8[i] >> 4);
+                target[(3 * i) + 2] = Hex(utf8[i] & 15);
+            }
+
+            _bytes.Advance(length * 3);
         }
     }
 

@@ -27,6 +27,25 @@ public sealed class SecretSourceTests : IDisposable
     }
 
     [Fact]
+    public void TryGet_AgainAndAgain_SeesEachRotationAndMakesNoNewSecretWithoutOne()
+    {
+        var source = new SecretSource(new SecretManifest(), null, _directory.FullName);
+        string path = Path.Combine(_directory.FullName, "A_KEY");
+        File.WriteAllText(path, "first");
+        Assert.True(source.TryGet("A_KEY", out Secret? first));
+        Assert.True(source.TryGet("A_KEY", out Secret? same));
+        Assert.Same(first, same);
+        File.WriteAllText(path, "second");
+        Assert.True(source.TryGet("A_KEY", out Secret? second));
+        Assert.Equal("second", second.Reveal());
+        File.Delete(path);
+        Assert.False(source.TryGet("A_KEY", out _));
+        File.WriteAllText(path, "first");
+        Assert.True(source.TryGet("A_KEY", out Secret? back));
+        Assert.Equal(first, back);
+    }
+
+    [Fact]
     public void TryGet_FromTheEnvironment_WithoutAnyConfiguration()
     {
         const string Name = "COACH_TEST_SECRET_FROM_ENVIRONMENT";
