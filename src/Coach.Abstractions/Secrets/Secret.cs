@@ -47,6 +47,9 @@ public sealed class Secret : IEquatable<Secret>, IFormattable
     /// <returns>The value as it was given.</returns>
     public string Reveal() => _value;
 
+    /// <summary>Whether this is the secret of a value that the host itself has just read. Not for values from outside: the time it takes tells.</summary>
+    internal bool Holds(string value) => string.Equals(_value, value, StringComparison.Ordinal);
+
     /// <inheritdoc />
     public bool Equals(Secret? other) => other is not null && CryptographicOperations.FixedTimeEquals(_hash, other._hash);
 

@@ -25,7 +25,7 @@ internal sealed class SecretSource(SecretManifest manifest, IConfiguration? conf
             return false;
         }
 
-        if (!_last.TryGetValue(name, out secret) || secret.Reveal() != value)
+        if (!_last.TryGetValue(name, out secret) || !secret.Holds(value))
         {
             _last[name] = secret = Secret.From(value);
         }

@@ -20,7 +20,10 @@ public sealed class CoachPaymentsBuilder
     /// <summary>The name of this registration, and the key of its services; empty for the default one, whose services have none.</summary>
     public string Name { get; }
 
-    /// <summary>The HTTP client that talks to Stripe. Retries are the service's already: add none here that repeat a POST.</summary>
+    /// <summary>
+    /// The HTTP client that talks to Stripe. Retries are the service's already: add none here that repeat a POST. The factory's log of
+    /// every request is off; <c>AddDefaultLogger()</c> turns it on.
+    /// </summary>
     public IHttpClientBuilder HttpClient { get; }
 
     /// <summary>Makes links by Stripe's REST API. This is the default.</summary>
