@@ -25,7 +25,7 @@ public static class CoachHostApplicationBuilderExtensions
         CoachEnvironment.Apply(builder.Configuration);
         IServiceCollection services = builder.Services;
         services.AddCoachSecrets(DeclareSecrets);
-        var coach = new CoachBuilder(services, services.AddCoachLlm(), services.AddCoachRag(), services.AddCoachPayments(), services.AddCoachObservability());
+        var coach = new CoachBuilder(services, services.AddCoachLlm(), services.AddCoachRag(), services.AddCoachPayments().WithReconciliation(), services.AddCoachObservability());
         coach.Observability.AddCoachMetricsExporter().AddCoachHealthChecks();
         AddHttp(services);
         return coach;
