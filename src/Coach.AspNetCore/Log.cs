@@ -13,6 +13,9 @@ internal static partial class Log
     [LoggerMessage(6004, LogLevel.Critical, "The application could not start: {Reason}")]
     public static partial void StartFailed(this ILogger logger, string reason);
 
+    [LoggerMessage(6005, LogLevel.Error, "The chat client of request {RequestId} failed with {ExceptionType}")]
+    public static partial void ChatClientFailed(this ILogger logger, string requestId, string exceptionType);
+
     [LoggerMessage(6003, LogLevel.Warning, "Clean-up of an ended session failed at {Step} with {ExceptionType}")]
     public static partial void SessionCleanupFailed(this ILogger logger, string step, string exceptionType);
 }

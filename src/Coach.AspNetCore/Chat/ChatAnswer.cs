@@ -1,7 +1,9 @@
 using System.Text;
 using System.Text.Json;
+using Coach.Abstractions;
 using Coach.Llm;
 using Coach.Rag;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.AI;
 
 namespace Coach.AspNetCore;
@@ -18,8 +20,21 @@ internal sealed class ChatAnswer
     /// <summary>What was shown so far.</summary>
     public string Text => _text.ToString();
 
+    /// <summary>Why this is no answer, or not all of it; null unless the provider said so.</summary>
+    public CoachProblem? Failure { get; private set; }
+
     public void Add(ChatResponseUpdate update)
     {
+        // A refusal's own words are the provider's: what happened is said in Coach's.
+        if (update.FinishReason == ChatFinishReason.ContentFilter || update.Contents.Any(content => content is ErrorContent { ErrorCode: "refusal" }))
+        {
+            Failure = CoachProblem.Invalid("The provider's safety filter refused this question or stopped the answer. Ask in other words.");
+        }
+        else if (Failure is null && update.Contents.Any(content => content is ErrorContent))
+        {
+            Failure = new CoachProblem(StatusCodes.Status502BadGateway, ErrorCodes.ProviderFailed, "The provider reported an error instead of the rest of its answer. Try again.");
+        }
+
         if (update.AdditionalProperties?.TryGetValue(FallbackChatClient.TargetProperty, out string? target) == true && target is not null)
         {
             _provider = target;

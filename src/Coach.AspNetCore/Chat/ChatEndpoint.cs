@@ -76,25 +76,70 @@ internal sealed class ChatEndpoint(
                 }
             }
 
+            if (answer.Failure is { } failure)
+            {
+                await FailAsync(context, stream, failure).ConfigureAwait(false);
+                return;
+            }
+
             await stream.WriteAsync("citations", answer.WriteCitations).ConfigureAwait(false);
             conversation?.Add(message, answer.Text);
             await stream.WriteAsync("done", answer.WriteDone).ConfigureAwait(false);
-            await keys.TouchAsync(session, aborted).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (aborted.IsCancellationRequested)
+        catch (Exception exception) when (aborted.IsCancellationRequested && exception is not OutOfMemoryException)
         {
             // The reader left; the client's connection is closed by the same token.
+            return;
         }
         catch (CoachException exception) when (stream.HasStarted)
         {
-            logger.ChatCutShort(context.TraceIdentifier, exception.Code);
-            await stream.WriteAsync("error", writer =>
-            {
-                writer.WriteString("code", exception.Code);
-                writer.WriteString("message", exception.Message);
-            }).ConfigureAwait(false);
+            await FailAsync(context, stream, CoachProblem.From(exception)).ConfigureAwait(false);
+            return;
+        }
+        catch (Exception exception) when (exception is not (OutOfMemoryException or CoachException) && (stream.HasStarted || mode == RunMode.Real))
+        {
+            // A client that the host plugged in fails in its own way, and its words may hold the key: only the type is told.
+            logger.ChatClientFailed(context.TraceIdentifier, exception.GetType().Name);
+            await FailAsync(context, stream, Foreign(exception)).ConfigureAwait(false);
+            return;
+        }
+
+        await TouchAsync(context, session).ConfigureAwait(false);
+    }
+
+    // The answer was told to be complete: a store that fails now must not break the connection.
+    private async Task TouchAsync(HttpContext context, SessionId session)
+    {
+        try
+        {
+            await keys.TouchAsync(session, context.RequestAborted).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            logger.RequestFailed(context.TraceIdentifier, exception.GetType().Name);
         }
     }
+
+    private async Task FailAsync(HttpContext context, ChatStream stream, CoachProblem problem)
+    {
+        if (!stream.HasStarted)
+        {
+            await problem.WriteAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        logger.ChatCutShort(context.TraceIdentifier, problem.Code!);
+        await stream.WriteAsync("error", writer =>
+        {
+            writer.WriteString("code", problem.Code);
+            writer.WriteString("message", problem.Detail);
+        }).ConfigureAwait(false);
+    }
+
+    private static CoachProblem Foreign(Exception exception) => exception is TimeoutException or OperationCanceledException
+        ? new(StatusCodes.Status504GatewayTimeout, ErrorCodes.ProviderTimeout, "The provider's client did not answer in time. Try again.")
+        : new(StatusCodes.Status502BadGateway, ErrorCodes.ProviderFailed,
+            "The provider's client failed. Try again; if it stays, report the request id.");
 
     private List<ChatMessage> Messages(Conversation? conversation, string message)
     {

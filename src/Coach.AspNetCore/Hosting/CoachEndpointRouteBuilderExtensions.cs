@@ -29,11 +29,11 @@ public static class CoachEndpointRouteBuilderExtensions
     /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
     public static IEndpointConventionBuilder MapCoachSession(this IEndpointRouteBuilder endpoints, string pattern = "/api/session")
     {
-        RouteGroupBuilder group = Group(endpoints, pattern);
-        group.MapGet("", On<SessionEndpoints>((handler, context) => handler.ShowAsync(context)));
-        group.MapDelete("", On<SessionEndpoints>((handler, context) => handler.EndAsync(context)));
-        group.MapPost("/keys", On<SessionEndpoints>((handler, context) => handler.AddKeyAsync(context)));
-        group.MapDelete("/keys/{provider}", On<SessionEndpoints>((handler, context) => handler.RemoveKeyAsync(context)));
+        RouteGroupBuilder group = Group(endpoints, ref pattern);
+        group.MapGet(pattern, On<SessionEndpoints>((handler, context) => handler.ShowAsync(context)));
+        group.MapDelete(pattern, On<SessionEndpoints>((handler, context) => handler.EndAsync(context)));
+        group.MapPost(pattern + "/keys", On<SessionEndpoints>((handler, context) => handler.AddKeyAsync(context)));
+        group.MapDelete(pattern + "/keys/{provider}", On<SessionEndpoints>((handler, context) => handler.RemoveKeyAsync(context)));
         return group.WithCoachSession();
     }
 
@@ -46,9 +46,9 @@ public static class CoachEndpointRouteBuilderExtensions
     /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
     public static IEndpointConventionBuilder MapCoachChat(this IEndpointRouteBuilder endpoints, string pattern = "/api/chat")
     {
-        RouteGroupBuilder group = Group(endpoints, pattern);
-        group.MapPost("", On<ChatEndpoint>((handler, context) => handler.AskAsync(context)));
-        group.MapDelete("", On<ChatEndpoint>((handler, context) => handler.ForgetAsync(context)));
+        RouteGroupBuilder group = Group(endpoints, ref pattern);
+        group.MapPost(pattern, On<ChatEndpoint>((handler, context) => handler.AskAsync(context)));
+        group.MapDelete(pattern, On<ChatEndpoint>((handler, context) => handler.ForgetAsync(context)));
         return group.WithCoachSession();
     }
 
@@ -59,11 +59,11 @@ public static class CoachEndpointRouteBuilderExtensions
     /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
     public static IEndpointConventionBuilder MapCoachPayments(this IEndpointRouteBuilder endpoints, string pattern = "/api/payments")
     {
-        RouteGroupBuilder group = Group(endpoints, pattern);
-        group.MapPost("/links", On<PaymentEndpoints>((handler, context) => handler.CreateAsync(context))).WithCoachSession();
-        group.MapGet("/links/{id}", On<PaymentEndpoints>((handler, context) => handler.ShowAsync(context))).WithCoachSession();
-        group.MapDelete("/links/{id}", On<PaymentEndpoints>((handler, context) => handler.DeactivateAsync(context))).WithCoachSession();
-        group.MapPost("/webhook", On<PaymentEndpoints>((handler, context) => handler.ReceiveAsync(context)));
+        RouteGroupBuilder group = Group(endpoints, ref pattern);
+        group.MapPost(pattern + "/links", On<PaymentEndpoints>((handler, context) => handler.CreateAsync(context))).WithCoachSession();
+        group.MapGet(pattern + "/links/{id}", On<PaymentEndpoints>((handler, context) => handler.ShowAsync(context))).WithCoachSession();
+        group.MapDelete(pattern + "/links/{id}", On<PaymentEndpoints>((handler, context) => handler.DeactivateAsync(context))).WithCoachSession();
+        group.MapPost(pattern + "/webhook", On<PaymentEndpoints>((handler, context) => handler.ReceiveAsync(context)));
         return group;
     }
 
@@ -81,9 +81,12 @@ public static class CoachEndpointRouteBuilderExtensions
     private static RequestDelegate On<THandler>(Func<THandler, HttpContext, Task> handle)
         where THandler : notnull => context => handle(context.RequestServices.GetRequiredService<THandler>(), context);
 
-    private static RouteGroupBuilder Group(IEndpointRouteBuilder endpoints, string pattern)
+    // The group has no pattern of its own: a group's pattern and an empty one make a route, and so a metric's label, with a slash at the end.
+    private static RouteGroupBuilder Group(IEndpointRouteBuilder endpoints, ref string pattern)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
-        return endpoints.MapGroup(pattern).WithMetadata(CoachApiMetadata.Instance);
+        ArgumentNullException.ThrowIfNull(pattern);
+        pattern = pattern.TrimEnd('/');
+        return endpoints.MapGroup("").WithMetadata(CoachApiMetadata.Instance);
     }
 }

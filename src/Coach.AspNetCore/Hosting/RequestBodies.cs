@@ -24,7 +24,7 @@ internal static class RequestBodies
         try
         {
             var body = JsonDocument.Parse(bytes, Strict);
-            if (body.RootElement.ValueKind == JsonValueKind.Object)
+            if (body.RootElement.ValueKind == JsonValueKind.Object && HasReadableNames(body.RootElement))
             {
                 return (body, null);
             }
@@ -37,6 +37,24 @@ internal static class RequestBodies
         }
 
         return (null, CoachProblem.Invalid("The request body is not a JSON object. Send one with Content-Type: application/json.", StatusCodes.Status400BadRequest));
+    }
+
+    // A name with an escaped half of a surrogate pair is no text, and looking for any other name would throw.
+    private static bool HasReadableNames(JsonElement element)
+    {
+        try
+        {
+            foreach (JsonProperty property in element.EnumerateObject())
+            {
+                _ = property.Name;
+            }
+
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
     }
 
     /// <summary>The whole body, or null when it is longer than <paramref name="limit"/>.</summary>

@@ -50,8 +50,9 @@ internal sealed class JsonLineFormatter(TimeProvider time) : ConsoleFormatter(Co
             return;
         }
 
-        foreach ((string name, object? value) in values)
+        foreach ((string key, object? value) in values)
         {
+            string name = Safe(key);
             if (!names.Add(name))
             {
                 continue;

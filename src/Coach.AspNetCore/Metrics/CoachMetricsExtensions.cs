@@ -52,6 +52,7 @@ public static class CoachMetricsExtensions
             provider.GetRequiredService<IOptions<CoachMetricsOptions>>(),
             provider.GetRequiredService<IOptions<CoachObservabilityOptions>>().Value.MetricPrefix,
             provider.GetRequiredService<MetricsDiagnostics>()));
+        services.AddSingleton<CountersFromZero>();
         services.AddSingleton<MetricsScraper>();
         services.AddSingleton<MetricsEndpoint>();
         services.AddHostedService<MetricsStart>();

@@ -57,7 +57,10 @@ internal static class MetricNames
         ["y"] = "year",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>The family's name without <c>_total</c>, and the unit's word when the name ends with it.</summary>
+    /// <summary>
+    /// The family's name without <c>_total</c>, and the unit's word when the name ends with <c>_</c> and it: Prometheus refuses a page
+    /// with any other unit, so an instrument that is called like its unit shows none.
+    /// </summary>
     public static (string Name, string Unit) Family(string instrument, string? unit, bool isCounter, string meter, string prefix)
     {
         string name = Sanitize(instrument);
@@ -77,7 +80,7 @@ internal static class MetricNames
             name = prefix + name[5..];
         }
 
-        return (name, word);
+        return (name, name.EndsWith("_" + word, StringComparison.Ordinal) ? word : "");
     }
 
     /// <summary>A legal name: other characters become <c>_</c>, runs of it one, and a leading digit gets one in front.</summary>

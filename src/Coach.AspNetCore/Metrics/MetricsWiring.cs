@@ -18,6 +18,7 @@ internal sealed class MetricsStart(IServiceProvider services) : IHostedService
     {
         _ = services.GetRequiredService<MeterProvider>();
         services.GetRequiredService<MetricsDiagnostics>().Initialize();
+        _ = services.GetRequiredService<CountersFromZero>();
         return Task.CompletedTask;
     }
 

@@ -57,7 +57,7 @@ internal sealed class PaymentEndpoints(IPaymentLinks links, IPaymentWebhooks web
         byte[]? body = await RequestBodies.ReadAsync(context, RequestBodies.MaxWebhookBytes).ConfigureAwait(false);
         if (body is null)
         {
-            await new CoachProblem(StatusCodes.Status400BadRequest, ErrorCodes.WebhookInvalid, "The webhook's body is over 512 KiB.").WriteAsync(context).ConfigureAwait(false);
+            await CoachProblem.Invalid("The webhook's body is over 512 KiB. Send less.", StatusCodes.Status413PayloadTooLarge).WriteAsync(context).ConfigureAwait(false);
             return;
         }
 
@@ -97,7 +97,13 @@ internal sealed class PaymentEndpoints(IPaymentLinks links, IPaymentWebhooks web
                 return (null, CoachProblem.Invalid(wrong));
             }
 
-            string description = root.TryGetString("description", out string? text) ? text.Trim() : "";
+            bool hasDescription = root.TryGetString("description", out string? text);
+            if (!hasDescription && root.TryGetProperty("description", out JsonElement given) && given.ValueKind != JsonValueKind.Null)
+            {
+                return (null, CoachProblem.Invalid("The description must be a text, or left out."));
+            }
+
+            string description = hasDescription ? text!.Trim() : "";
             return description.Length > MaxDescriptionLength
                 ? (null, CoachProblem.Invalid($"The description must have at most {MaxDescriptionLength} characters."))
                 : (new PaymentLinkRequest

@@ -22,8 +22,10 @@ internal sealed record CoachProblem(int Status, string? Code, string Detail)
     public static CoachProblem From(CoachException exception) =>
         new(ProblemStatus.Of(exception.Code), exception.Code, exception.Message) { RetryAfter = exception.RetryAfter };
 
-    /// <summary>The seconds for <c>Retry-After</c>: rounded up, never zero.</summary>
-    public int? RetryAfterSeconds => RetryAfter is { } wait ? (int)Math.Clamp(Math.Ceiling(wait.TotalSeconds), 1, 86_400 * 31) : null;
+    /// <summary>The seconds for <c>Retry-After</c>: rounded up, never zero; 1 for a 429 of which nothing is known.</summary>
+    public int? RetryAfterSeconds => RetryAfter is { } wait ? (int)Math.Clamp(Math.Ceiling(wait.TotalSeconds), 1, 86_400 * 31)
+        : Status == StatusCodes.Status429TooManyRequests ? 1
+        : null;
 
     public async Task WriteAsync(HttpContext context)
     {
@@ -33,7 +35,7 @@ internal sealed record CoachProblem(int Status, string? Code, string Detail)
         response.Headers.CacheControl = "no-store";
         if (RetryAfterSeconds is { } seconds && Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable)
         {
-            response.Headers.RetryAfter = RetryAfterSeconds?.ToString(CultureInfo.InvariantCulture);
+            response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         }
 
         if (HttpMethods.IsHead(context.Request.Method))

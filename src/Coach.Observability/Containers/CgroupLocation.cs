@@ -28,6 +28,9 @@ internal sealed class CgroupLocation
     /// <summary>Folders with <c>cpuacct.usage</c> (version 1) or <c>cpu.stat</c> (version 2).</summary>
     public IReadOnlyList<string> CpuUsage { get; private init; } = [];
 
+    /// <summary>Whether processor time is counted for the whole machine only, while memory is counted for an own group (version 1).</summary>
+    public bool IsCpuOfTheMachine { get; private init; }
+
     /// <summary>Folders with the processor quota.</summary>
     public IReadOnlyList<string> CpuLimit { get; private init; } = [];
 
@@ -57,8 +60,19 @@ internal sealed class CgroupLocation
             IsCpuV2 = cpuacct.Count == 0 && unified.Count > 0,
             CpuUsage = cpuacct.Count > 0 ? cpuacct : unified,
             CpuLimit = cpuacct.Count > 0 ? cpu : unified,
+            IsCpuOfTheMachine = cpuacct.Count > 0 && memory.Count > 0 && PathOf(groups, "cpuacct") == "/" && PathOf(groups, "memory") != "/",
         };
     }
+
+    /// <summary>
+    /// Whether a folder is the root of the machine's hierarchy, whose figures are the machine's. Version 2 gives every other group
+    /// <c>cgroup.type</c>; version 1 gives the root alone <c>release_agent</c> (linux/kernel/cgroup: CFTYPE_NOT_ON_ROOT, CFTYPE_ONLY_ON_ROOT).
+    /// </summary>
+    public static bool IsMachine(string folder, bool v2) => v2
+        ? !File.Exists(Path.Combine(folder, "memory.current")) && !File.Exists(Path.Combine(folder, "cgroup.type"))
+        : File.Exists(Path.Combine(folder, "release_agent"));
+
+    private static string? PathOf(List<Group> groups, string controller) => groups.Find(g => g.Controllers.Contains(controller))?.Path;
 
     private static IReadOnlyList<string> Controller(string root, List<Mount> mounts, List<Group> groups, string controller) =>
         Chain(root, mounts.FindAll(m => !m.IsV2 && m.Controllers.Contains(controller)), groups.Find(g => g.Controllers.Contains(controller)));

@@ -37,7 +37,9 @@ internal sealed class CgroupReader(string root)
             }
         }
 
-        string? own = at.Memory.Count > 0 ? at.Memory[0] : null;
+        // What the hierarchy's root counts is the machine's, not a container's.
+        string? own = at.Memory.Count > 0 && !CgroupLocation.IsMachine(at.Memory[0], at.IsMemoryV2) ? at.Memory[0] : null;
+        string? cpu = at.CpuUsage.Count > 0 && !at.IsCpuOfTheMachine && !CgroupLocation.IsMachine(at.CpuUsage[0], at.IsCpuV2) ? at.CpuUsage[0] : null;
         return new ContainerReading
         {
             UsageBytes = own is null ? null : Usage(own, at.IsMemoryV2),
@@ -45,8 +47,8 @@ internal sealed class CgroupReader(string root)
             LimitBytes = limit is null ? null : Math.Min(limit.Value, machine),
             HighBytes = high,
             Utilization = utilization,
-            CpuSeconds = at.CpuUsage.Count == 0 ? null : CpuSeconds(at.CpuUsage[0], at.IsCpuV2),
-            ThrottledSeconds = at.CpuLimit.Count == 0 ? null : ThrottledSeconds(at.CpuLimit[0], at.IsCpuV2),
+            CpuSeconds = cpu is null ? null : CpuSeconds(cpu, at.IsCpuV2),
+            ThrottledSeconds = cpu is null || at.CpuLimit.Count == 0 ? null : ThrottledSeconds(at.CpuLimit[0], at.IsCpuV2),
             CpuLimit = CpuLimit(at),
         };
     }

@@ -6,7 +6,7 @@ namespace Coach.Observability;
 
 /// <summary>
 /// Memory pressure with hysteresis: it begins at the threshold and ends 5 points lower. The share is the working set in the
-/// container's tightest limit; without a limit, the machine's load as the garbage collector last saw it; unknown is no pressure.
+/// container's tightest limit; without a limit nothing is known, and that is no pressure: what else the machine runs must not refuse sessions.
 /// </summary>
 internal sealed class MemoryPressure : IMemoryPressure
 {
@@ -17,7 +17,6 @@ internal sealed class MemoryPressure : IMemoryPressure
     private readonly ILogger _logger;
     private readonly double _threshold;
     private readonly TimeSpan _warningInterval;
-    private readonly Func<double?> _machineLoad;
     private readonly Lock _gate = new();
     private ContainerReading? _seen;
     private volatile bool _isHigh;
@@ -25,18 +24,12 @@ internal sealed class MemoryPressure : IMemoryPressure
     private long _entered;
 
     public MemoryPressure(ContainerMonitor container, IOptions<CoachObservabilityOptions> options, TimeProvider time, ILogger<MemoryPressure> logger)
-        : this(container, options, time, logger, MachineLoad)
-    {
-    }
-
-    internal MemoryPressure(ContainerMonitor container, IOptions<CoachObservabilityOptions> options, TimeProvider time, ILogger logger, Func<double?> machineLoad)
     {
         _container = container;
         _time = time;
         _logger = logger;
         _threshold = options.Value.MemoryPressureThreshold;
         _warningInterval = options.Value.MemoryPressureWarningInterval;
-        _machineLoad = machineLoad;
     }
 
     /// <inheritdoc />
@@ -57,9 +50,6 @@ internal sealed class MemoryPressure : IMemoryPressure
     /// <summary>How often pressure began.</summary>
     public long Entered => Volatile.Read(ref _entered);
 
-    /// <summary>The share in use; null when unknown.</summary>
-    public double? Utilization() => _container.Read().Utilization ?? _machineLoad();
-
     private void Judge(ContainerReading reading)
     {
         lock (_gate)
@@ -69,7 +59,7 @@ internal sealed class MemoryPressure : IMemoryPressure
                 return;
             }
 
-            double? share = reading.Utilization ?? _machineLoad();
+            double? share = reading.Utilization;
             bool isHigh = share is { } known && known >= (_isHigh ? _threshold - Hysteresis : _threshold);
             if (isHigh && !_isHigh)
             {
@@ -88,14 +78,5 @@ internal sealed class MemoryPressure : IMemoryPressure
             _isHigh = isHigh;
             Volatile.Write(ref _seen, reading);
         }
-    }
-
-    // The collector's threshold for "high load" is 90 % of what it may use; the load is 0 until the first collection.
-    private static double? MachineLoad()
-    {
-        GCMemoryInfo info = GC.GetGCMemoryInfo(GCKind.Any);
-        return info is { MemoryLoadBytes: > 0, HighMemoryLoadThresholdBytes: > 0 }
-            ? info.MemoryLoadBytes / (info.HighMemoryLoadThresholdBytes / 0.9)
-            : null;
     }
 }

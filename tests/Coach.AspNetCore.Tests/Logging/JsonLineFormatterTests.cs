@@ -39,10 +39,69 @@ public sealed class JsonLineFormatterTests
     }
 
     [Theory]
+    [InlineData("key_{0}")]
+    [InlineData("x\\n{0}")]
+    [InlineData("Bearer%20{0}")]
+    [InlineData("\\u0022{0}\\u0022")]
+    [InlineData("before{0}")]
+    [InlineData("Content{0}")]
+    [InlineData("/v1/{0}/models")]
+    [InlineData("x-goog-api-key: {0}")]
+    [InlineData("\"x-api-key\":\"{0}\"")]
+    public void Redact_AKeyRightAfterOtherText_IsMasked(string text)
+    {
+        foreach (string key in new[]
+        {
+            "sk_live_51AbCdEfGhIjKlMnOpQrStUv", "rk_test_51AbCdEfGhIjKlMnOpQrStUv", "whsec_51AbCdEfGhIjKlMnOpQrStUv", "sk-proj-ab1cdefghijklmnopqrstuvwx",
+            "sk-ant-api03-abcdefghijklmnop", "sk-or-v1-abcdefghijklmnopqrstuvwx", "sk-svcacct-abcdefghijklmnopqrst", "AIzaSyD-1234567890abcdefghijklmnopqrstuv",
+        })
+        {
+            string written = text.Replace("{0}", key, StringComparison.Ordinal);
+            Assert.DoesNotContain(key[8..], KeyRedaction.Redact(written), StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("x-goog-api-key: AQ.Ab8RN6abcdefghijklmnopqrstuvwx", "x-goog-api-key: ***")]
+    [InlineData("sent AQ.Ab8RN6abcdefghijklmnopqrstuvwx there", "sent *** there")]
+    [InlineData("api-key=abcdefghijklmnop&x", "api-key=***&x")]
+    [InlineData("my_sk-abcdefghijklmnopqrstuvwx", "my_***")]
+    [InlineData("x\\nsk-abcdefghijklmnopqrstuvwx", "x\\n***")]
+    [InlineData("q=%20sk-abcdefghijklmnopqrstuvwx", "q=%20***")]
+    public void Redact_AKeyThatIsEncodedOrNamed_IsMasked(string text, string expected) => Assert.Equal(expected, KeyRedaction.Redact(text));
+
+    [Fact]
+    public void Write_AKeyInAPropertysName_IsMasked()
+    {
+        const string Key = "sk-proj-abcdefghijklmnopqrstuvwx";
+        var scopes = new LoggerExternalScopeProvider();
+        using IDisposable scope = scopes.Push(new Dictionary<string, object?> { [Key] = 1, ["seen " + Key] = 2 });
+        string line = Format("{Text}", null, scopes, "x");
+        Assert.DoesNotContain(Key, line, StringComparison.Ordinal);
+        Assert.Equal(2, JsonDocument.Parse(line).RootElement.GetProperty("seen ***").GetInt32());
+    }
+
+    [Fact]
+    public void Redact_AnyLongText_EndsWithinItsLimit()
+    {
+        foreach (string part in new[] { "sk-", "sk_test_", "sk-proj-", "bearer ", "bearer\t\t", "api-key: ", "api-key ", "\\u0022", "%20", "AQ.", "whsec_", "sk_live_a" })
+        {
+            string text = string.Concat(Enumerable.Repeat(part, 32_000 / part.Length));
+            Assert.NotEqual("***", KeyRedaction.Redact("start " + text)); // what took too long is masked as a whole
+        }
+    }
+
+    [Theory]
     [InlineData("Authorization: Bearer abcdefghijklmnop", "Authorization: Bearer ***")]
     [InlineData("GET /v1beta/models?key=abcdefghijklmnop&x=1", "GET /v1beta/models?key=***&x=1")]
     [InlineData("the task took 3 s and asked for a task-id", "the task took 3 s and asked for a task-id")]
     [InlineData("disk-usage is high, risk-free", "disk-usage is high, risk-free")]
+    [InlineData("task-force-on-everything-that-is-long", "task-force-on-everything-that-is-long")]
+    [InlineData("disk-usage-of-the-whole-machine-2026", "disk-usage-of-the-whole-machine-2026")]
+    [InlineData("task-or-ticket-number-mismatch-12345", "task-or-ticket-number-mismatch-12345")]
+    [InlineData("risk_test_automation and network_test_environment", "risk_test_automation and network_test_environment")]
+    [InlineData("FAQ.this-is-a-long-anchor-of-a-page", "FAQ.this-is-a-long-anchor-of-a-page")]
+    [InlineData("the x-api-key header is missing: send it", "the x-api-key header is missing: send it")]
     public void Redact_OtherText_KeepsWhatIsNoKey(string text, string expected) => Assert.Equal(expected, KeyRedaction.Redact(text));
 
     [Fact]

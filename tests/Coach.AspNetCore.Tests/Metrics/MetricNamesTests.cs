@@ -28,6 +28,19 @@ public sealed class MetricNamesTests
         Assert.Equal(expected, MetricNames.Family(instrument, unit, isCounter, "Test", "coach").Name);
 
     [Theory]
+    [InlineData("bytes", "By", false, "")]
+    [InlineData("seconds", "s", true, "")]
+    [InlineData("seconds.total", "s", true, "")]
+    [InlineData("days", "d", false, "")]
+    [InlineData("db.bytes", "By", false, "bytes")]
+    [InlineData("_bytes", "By", false, "bytes")]
+    [InlineData("share", "1", false, "")]
+    [InlineData("net.io", "By/s", false, "bytes_per_second")]
+    [InlineData("bytes_per_second", "By/s", false, "")]
+    public void Family_OfAnInstrument_HasTheUnitThatItsNameEndsWith(string instrument, string? unit, bool isCounter, string expected) =>
+        Assert.Equal(expected, MetricNames.Family(instrument, unit, isCounter, "Test", "coach").Unit);
+
+    [Theory]
     [InlineData("Coach.Rag", "coach.rag.available", "maya_rag_available")]
     [InlineData("Coach.Llm", "gen_ai.client.operation.duration", "gen_ai_client_operation_duration")]
     [InlineData("Somebody.Else", "coach.rag.available", "coach_rag_available")]

@@ -33,7 +33,7 @@ internal static partial class PageRules
 
                 Check(!hasSamples, $"{family}: metadata follows samples");
                 Check(words[1] is "HELP" or "TYPE" || (openMetrics && words[1] == "UNIT"), $"{line}: unknown metadata");
-                Check(words[1] != "UNIT" || family.EndsWith("_" + words[3], StringComparison.Ordinal) || family == words[3], $"{line}: the unit is not in the name");
+                Check(words[1] != "UNIT" || family.EndsWith("_" + words[3], StringComparison.Ordinal), $"{line}: the unit is not in the name");
                 type = words[1] == "TYPE" ? words[3] : type;
                 continue;
             }

@@ -47,6 +47,9 @@ public sealed class StrictParserTests
         meter.CreateGauge<double>("t.inf").Record(double.NegativeInfinity, new KeyValuePair<string, object?>("quantile", 0.5));
         meter.CreateObservableCounter("t.nan", () => double.NaN);
         meter.CreateCounter<long>("t.negative").Add(-5);
+        meter.CreateCounter<long>("seconds", "s").Add(1);
+        meter.CreateGauge<long>("bytes", "By").Record(7);
+        meter.CreateHistogram<double>("days", "d").Record(2);
         meter.CreateHistogram("t.bounds", "s", null, advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [-1, 0, 0.1, 1e6, 1e21] }).Record(0.5);
         meter.CreateHistogram("t.sum", null, null, advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [1] }).Record(-0.5);
         meter.CreateHistogram<double>("t.foo").Record(1, new KeyValuePair<string, object?>("le", "taken"));

@@ -65,6 +65,19 @@ public sealed class CoachProblemTests
                 problem.GetProperty("retryAfterSeconds").GetInt32()));
     }
 
+    [Theory]
+    [InlineData(ErrorCodes.RateLimited, 1)]
+    [InlineData(ErrorCodes.KeyRateLimited, 1)]
+    [InlineData(ErrorCodes.SessionLimit, null)]
+    public async Task CoachException_ThatKnowsNoWait_Has429WithTheShortestOne(string code, int? seconds)
+    {
+        await using ObservedHost host = await StartAsync(_ => throw new Failure(code, null));
+        using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/fails");
+        Assert.Equal(seconds is null ? null : TimeSpan.FromSeconds(seconds.Value), response.Headers.RetryAfter?.Delta);
+        JsonElement problem = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement;
+        Assert.Equal(seconds, problem.TryGetProperty("retryAfterSeconds", out JsonElement wait) ? wait.GetInt32() : null);
+    }
+
     [Fact]
     public async Task ForeignException_ThatEscapes_IsA500WithoutItsWords()
     {
@@ -115,7 +128,7 @@ public sealed class CoachProblemTests
             app.MapGet("/fails", endpoint);
         });
 
-    private sealed class Failure(string code, TimeSpan wait) : CoachException(code, "What happened and what to do.")
+    private sealed class Failure(string code, TimeSpan? wait) : CoachException(code, "What happened and what to do.")
     {
         public override bool IsTransient => true;
 

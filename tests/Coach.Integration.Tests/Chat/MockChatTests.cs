@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text.Json;
 using Coach.Integration.Tests.Hosting;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.Integration.Tests.Chat;
 
@@ -126,6 +128,8 @@ public sealed class MockChatTests : IAsyncLifetime
     [InlineData("", 400)]
     [InlineData("[]", 400)]
     [InlineData("""{"message":""", 400)]
+    [InlineData("""{"message":"hello","a\ud800":1}""", 400)]
+    [InlineData("""{"a\ud800":1,"message":"hello"}""", 400)]
     [InlineData("{}", 422)]
     [InlineData("""{"message":""}""", 422)]
     [InlineData("""{"message":"  \n "}""", 422)]
@@ -158,6 +162,15 @@ public sealed class MockChatTests : IAsyncLifetime
         request.Headers.TransferEncodingChunked = true;
         using HttpResponseMessage response = await visitor.SendAsync(request);
         await response.AssertProblemAsync(413, "ERR_REQUEST_INVALID");
+    }
+
+    [Fact]
+    public void Routes_OfTheApi_EndWithoutASlash()
+    {
+        string?[] routes = [.. _host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Select(endpoint => endpoint.RoutePattern.RawText)];
+        Assert.Equal(
+            ["/api/chat", "/api/payments/links", "/api/payments/links/{id}", "/api/payments/webhook", "/api/session", "/api/session/keys", "/api/session/keys/{provider}"],
+            routes.Where(route => route!.StartsWith("/api", StringComparison.Ordinal)).Distinct().Order(StringComparer.Ordinal));
     }
 
     [Theory]

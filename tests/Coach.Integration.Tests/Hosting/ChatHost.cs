@@ -32,7 +32,7 @@ public sealed class ChatHost : IAsyncDisposable
 
     public IServiceProvider Services => _factory.Services;
 
-    public static async Task<ChatHost> StartAsync(Action<Dictionary<string, string?>>? settings = null, string? knowledge = null, bool waitForKnowledge = true)
+    public static async Task<ChatHost> StartAsync(Action<Dictionary<string, string?>>? settings = null, string? knowledge = null, bool waitForKnowledge = true, Action<IServiceCollection>? services = null)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("coach-chat-");
         var values = new Dictionary<string, string?>
@@ -56,7 +56,7 @@ public sealed class ChatHost : IAsyncDisposable
         }
 
         settings?.Invoke(values);
-        var factory = new Factory(values);
+        var factory = new Factory(values, services);
         factory.UseKestrel(options => options.Listen(IPAddress.Loopback, 0));
         factory.StartServer();
         var host = new ChatHost(factory, folder);
@@ -78,7 +78,10 @@ public sealed class ChatHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _factory.DisposeAsync();
-        _folder.Delete(recursive: true);
+        if (Directory.Exists(_folder.FullName))
+        {
+            _folder.Delete(recursive: true);
+        }
     }
 
     private async Task WaitUntilSyncedAsync()
@@ -99,7 +102,7 @@ public sealed class ChatHost : IAsyncDisposable
         Assert.Fail("The documents were not indexed within 5 minutes.");
     }
 
-    private sealed class Factory(Dictionary<string, string?> values) : WebApplicationFactory<Program>
+    private sealed class Factory(Dictionary<string, string?> values, Action<IServiceCollection>? services) : WebApplicationFactory<Program>
     {
         public ConcurrentQueue<string> Logs { get; } = new();
 
@@ -110,6 +113,7 @@ public sealed class ChatHost : IAsyncDisposable
                 builder.UseSetting(key, value);
             }
 
+            builder.ConfigureServices(collection => services?.Invoke(collection));
             builder.ConfigureLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(new LogKeeper(Logs)));
         }
     }

@@ -132,10 +132,37 @@ public sealed class CgroupReaderTests
     }
 
     [Fact]
-    public void Read_HostRootOfV2_HasNoMemoryFigures()
+    public void Read_HostRootOfV2_HasNoFigures()
     {
         using KernelTree tree = new KernelTree().V2().File(Group + "memory.stat", "inactive_file 5\n").File(Group + "cpu.stat", "usage_usec 5000000\n").Folder(Group + "system.slice");
+        Assert.Equal(ContainerReading.Unknown, Read(tree));
+    }
+
+    [Fact]
+    public void Read_V2GroupWithoutTheMemoryController_HasItsProcessorTime()
+    {
+        using KernelTree tree = new KernelTree().V2().File(Group + "cgroup.type", "domain\n").File(Group + "cpu.stat", "usage_usec 5000000\n");
         Assert.Equal(new ContainerReading { CpuSeconds = 5 }, Read(tree));
+    }
+
+    [Fact]
+    public void Read_HostRootOfV1_HasNoFigures()
+    {
+        using KernelTree tree = new KernelTree().V1()
+            .File(Memory + "release_agent", "\n").File(Memory + "memory.usage_in_bytes", "100\n").File(Memory + "memory.limit_in_bytes", "9223372036854771712\n")
+            .File("sys/fs/cgroup/cpuacct/release_agent", "\n").File("sys/fs/cgroup/cpuacct/cpuacct.usage", "5000000000\n")
+            .File("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n").File("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n").File("sys/fs/cgroup/cpu/cpu.stat", "throttled_time 0\n");
+        Assert.Equal(ContainerReading.Unknown, Read(tree));
+    }
+
+    [Fact]
+    public void Read_V1ProcessorAtTheRootWhileMemoryIsInAGroup_HasNoProcessorTime()
+    {
+        using KernelTree tree = new KernelTree().V1("/app")
+            .File(Memory + "app/memory.usage_in_bytes", "100\n").File(Memory + "app/memory.limit_in_bytes", "1000\n")
+            .File("sys/fs/cgroup/cpuacct/cpuacct.usage", "5000000000\n").File("sys/fs/cgroup/cpu/cpu.stat", "throttled_time 1500000000\n");
+        ContainerReading reading = Read(tree);
+        Assert.Equal((100, 1000, null, null), (reading.UsageBytes, reading.LimitBytes, reading.CpuSeconds, reading.ThrottledSeconds));
     }
 
     [Fact]

@@ -11,7 +11,6 @@ public sealed class MemoryPressureTests
 
     private readonly VirtualClock _clock = new();
     private readonly ListLogger _log = new();
-    private double? _machineLoad;
 
     [Fact]
     public void IsHigh_AroundTheThreshold_HasHysteresis()
@@ -34,16 +33,22 @@ public sealed class MemoryPressureTests
     }
 
     [Fact]
-    public void IsHigh_WithoutAContainerLimit_FollowsTheMachinesLoad()
+    public void IsHigh_FullMachineWithoutAContainerLimit_IsFalse()
     {
-        using var tree = new KernelTree();
-        IMemoryPressure pressure = Create(tree);
-        foreach ((double? load, bool expected) in new (double?, bool)[] { (0.79, false), (0.81, true), (0.76, true), (0.7, false), (null, false) })
-        {
-            _machineLoad = load;
-            _clock.Advance(TimeSpan.FromSeconds(1));
-            Assert.Equal(expected, pressure.IsHigh);
-        }
+        using KernelTree tree = new KernelTree().V2("/app").File("proc/meminfo", "MemTotal: 1 kB\nMemAvailable: 0 kB\n")
+            .File(Group + "app/memory.current", "1000\n").File(Group + "app/memory.max", "max\n");
+        Assert.False(Create(tree).IsHigh);
+    }
+
+    [Fact]
+    public void IsHigh_LimitTakenAwayUnderPressure_IsFalseAgain()
+    {
+        using KernelTree tree = new KernelTree().V2().File(Group + "memory.max", "1000\n").File(Group + "memory.current", "990\n");
+        MemoryPressure pressure = Create(tree);
+        Assert.True(pressure.IsHigh);
+        tree.File(Group + "memory.max", "max\n");
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.False(pressure.IsHigh);
     }
 
     [Fact]
@@ -118,7 +123,7 @@ public sealed class MemoryPressureTests
     {
         IOptions<CoachObservabilityOptions> options = Options.Create(new CoachObservabilityOptions { FileSystemRoot = tree.Root });
         monitor = new ContainerMonitor(options, _clock);
-        return new MemoryPressure(monitor, options, _clock, _log, () => _machineLoad);
+        return new MemoryPressure(monitor, options, _clock, _log);
     }
 }
 

@@ -1,0 +1,50 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Coach.AspNetCore.Tests;
+
+/// <summary>A first rejection is a rise from 0, not a new series: increase() sees only the first of these.</summary>
+public sealed class CountersFromZeroTests
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Page_BeforeAnyEvent_ShowsTheCountersOfAllPackagesAtZero(bool openMetrics)
+    {
+        await using ObservedHost host = await ObservedHost.StartAsync(build: builder =>
+        {
+            builder.Services.AddCoachLlm();
+            builder.Services.AddCoachRag();
+            builder.Services.AddCoachPayments();
+        });
+        string[] lines = (await host.ScrapeAsync(openMetrics)).Split('\n');
+        foreach ((_, string counter, string label, string[] values) in CountersFromZero.Known)
+        {
+            string family = counter.Replace('.', '_') + "_total";
+            Assert.Equal(
+                values.Order().Select(value => $"{family}{{{label}=\"{value}\"}} 0"),
+                lines.Where(line => line.StartsWith(family + "{", StringComparison.Ordinal)).Order());
+        }
+    }
+
+    [Fact]
+    public async Task Page_CounterThatIsMadeLater_StartsAtZeroToo()
+    {
+        await using ObservedHost host = await ObservedHost.StartAsync();
+        Meter meter = host.Services.GetRequiredService<IMeterFactory>().Create("Coach.Payments");
+        meter.CreateCounter<long>("coach.payments.links").Add(2, new KeyValuePair<string, object?>("outcome", "failed"));
+        string page = await host.ScrapeAsync();
+        Assert.Contains("coach_payments_links_total{outcome=\"failed\"} 2\n", page, StringComparison.Ordinal);
+        Assert.Contains("coach_payments_links_total{outcome=\"created\"} 0\n", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Page_CounterOfTheSameNameOnAnotherMeter_IsLeftAlone()
+    {
+        await using ObservedHost host = await ObservedHost.StartAsync();
+        host.Meter.CreateCounter<long>("coach.payments.links").Add(2, new KeyValuePair<string, object?>("kind", "mine"));
+        string page = await host.ScrapeAsync();
+        Assert.Contains("coach_payments_links_total{kind=\"mine\"} 2\n", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("outcome=", page, StringComparison.Ordinal);
+    }
+}
