@@ -12,6 +12,9 @@ internal sealed class ProviderAnswer(int status, HttpResponseHeaders? headers, s
 
     public ReadOnlyMemory<byte> Body { get; } = body;
 
+    /// <summary>The body without a byte order mark, which no JSON parser takes.</summary>
+    public ReadOnlyMemory<byte> Json => Body.Span.StartsWith("\uFEFF"u8) ? Body[3..] : Body;
+
     /// <summary>Whether the body went on past the limit.</summary>
     public bool IsTruncated { get; } = isTruncated;
 

@@ -177,6 +177,16 @@ public sealed partial class ApiKeyValidatorTests : IAsyncDisposable
         Assert.DoesNotContain("secret text", outcome.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task ValidateAsync_HandlerThrowsWhateverItLikes_IsUnavailable()
+    {
+        var network = new StubHandler((_, _) => throw new NotSupportedException("secret text"));
+        KeyValidation outcome = await Build(network).ValidateAsync(Key, Token);
+
+        Assert.Equal((KeyStatus.Unavailable, (bool?)null), (outcome.Status, outcome.IsAuthentic));
+        Assert.DoesNotContain("secret text", outcome.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("gemini/valid-count-tokens", KeyStatus.Valid, false)]
     [InlineData("gemini/invalid-key", KeyStatus.Invalid, false)]

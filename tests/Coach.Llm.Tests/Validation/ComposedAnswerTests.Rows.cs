@@ -135,6 +135,12 @@ public sealed partial class ComposedAnswerTests
         { "cartesia", 402, Cartesia("quota_exceeded", "Quota", "x"), KeyStatus.QuotaExhausted },
         { "cartesia", 402, "Quota: exceeded", KeyStatus.QuotaExhausted },
         { "cartesia", 500, "Internal: x", KeyStatus.Unavailable },
+        { "cartesia", 200, "[]", KeyStatus.Valid },
+        { "cartesia", 200, """[{"id":"v","data":1,"error":null}] """, KeyStatus.Valid },
+        { "cartesia", 200, """[{"error":"x"}]""", KeyStatus.Unavailable },
+        { "cartesia", 200, """[{"id":"v"},{"error":{"code":401,"message":"x"}}]""", KeyStatus.Invalid },
+        { "cartesia", 200, "[]<html>", KeyStatus.WrongEndpoint },
+        { "cartesia", 200, """[{"id":"v"},""", KeyStatus.Unavailable },
 
         // OpenRouter
         { "openrouter", 200, """{"error":{"code":401,"message":"Invalid credentials"}}""", KeyStatus.Invalid },
@@ -149,6 +155,16 @@ public sealed partial class ComposedAnswerTests
         { "openrouter", 200, """{"data":{"is_provisioning_key":true}}""", KeyStatus.WrongKind },
         { "openrouter", 200, """{"data":{"expires_at":"2020-01-01T00:00:00Z"}}""", KeyStatus.Expired },
         { "openrouter", 200, """{"data":[{"id":"a-public-model"}]}""", KeyStatus.WrongEndpoint },
+        { "openrouter", 200, "\uFEFF\r\n" + """{"data":{"limit":null}}""" + "\n", KeyStatus.Valid },
+        { "openrouter", 200, """{"data":{"limit":null}}""" + "\n<!-- edge -->", KeyStatus.WrongEndpoint },
+        { "openrouter", 200, """{"data":{"limit":null}}""" + "\0", KeyStatus.WrongEndpoint },
+        { "openrouter", 200, """{"data":{},"data":[]}""", KeyStatus.WrongEndpoint },
+        { "openrouter", 200, """{"data":{},"data":null}""", KeyStatus.WrongEndpoint },
+        { "openrouter", 200, """{"data":[],"data":{"limit_remaining":0}}""", KeyStatus.QuotaExhausted },
+        { "openrouter", 200, """{"data":{"expires_at":"\ud800 not a text"}}""", KeyStatus.WrongEndpoint },
+        { "openrouter", 200, """{"data":{"\ud800_management_key":true}}""", KeyStatus.WrongEndpoint },
+        { "openrouter", 200, """{"\ud800_data":{},"data":{}}""", KeyStatus.WrongEndpoint },
+        { "openrouter", 200, """{"error":{"code":401,"message":"Invalid credentials"}}""" + "<!-- edge -->", KeyStatus.Invalid },
 
         { "openrouter", 401, """{"error":{"message":"No auth credentials found","code":401}}""", KeyStatus.Missing },
         { "openrouter", 401, """{"error":{"message":"API key expired","code":401}}""", KeyStatus.Expired },
@@ -201,6 +217,19 @@ public sealed partial class ComposedAnswerTests
             var data = new TheoryData<string, int, string, KeyStatus>();
             foreach (string provider in ProviderNames.All)
             {
+                string success = provider switch
+                {
+                    ProviderNames.Gemini => """{"models":[]}""",
+                    ProviderNames.OpenRouter => """{"data":{}}""",
+                    _ => """{"data":[]}""",
+                };
+                data.Add(provider, 200, success + " \r\n\t", KeyStatus.Valid);
+                data.Add(provider, 200, "\uFEFF" + success, KeyStatus.Valid);
+                data.Add(provider, 200, success + """{"error":{"code":401}}""", KeyStatus.WrongEndpoint);
+                data.Add(provider, 200, success + Html, KeyStatus.WrongEndpoint);
+                data.Add(provider, 200, success + "\n<!-- edge -->", KeyStatus.WrongEndpoint);
+                data.Add(provider, 200, success + "\0", KeyStatus.WrongEndpoint);
+                data.Add(provider, 200, success + success, KeyStatus.WrongEndpoint);
                 data.Add(provider, 200, "", KeyStatus.WrongEndpoint);
                 data.Add(provider, 200, " \r\n\t", KeyStatus.WrongEndpoint);
                 data.Add(provider, 200, Html, KeyStatus.WrongEndpoint);
