@@ -96,6 +96,8 @@ public sealed partial class ComposedAnswerTests
         { "openai", 429, OpenAI("insufficient_quota", "organization_usage_limit_exceeded", "x"), KeyStatus.QuotaExhausted },
         { "openai", 429, OpenAI("requests", "rate_limit_exceeded", "Rate limit reached"), KeyStatus.RateLimited },
         { "openai", 403, OpenAI("invalid_request_error", null, "Project archived."), KeyStatus.Restricted },
+        { "openai", 403, OpenAI("invalid_request_error", null, "Project archived.") + "\n<!-- edge -->", KeyStatus.Restricted },
+        { "openai", 403, """{"type":"about:blank","title":"Forbidden","status":403}""", KeyStatus.Unavailable },
 
         // Anthropic
         { "anthropic", 400, Anthropic("invalid_request_error", "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC."), KeyStatus.QuotaExhausted },
@@ -200,6 +202,7 @@ public sealed partial class ComposedAnswerTests
         { "openai-compatible", 403, LiteLlm("org_model_access_denied", "x", "403"), KeyStatus.Restricted },
         { "openai-compatible", 403, LiteLlm("auth_error", "This route is only for proxy admins", "403"), KeyStatus.Restricted },
         { "openai-compatible", 429, LiteLlm("None", "No deployments available for selected model. Try again in 5 seconds.", "429"), KeyStatus.RateLimited },
+        { "openai-compatible", 403, """{"object":"error","message":"not yours","type":"PermissionDenied","param":null,"code":403}""", KeyStatus.Restricted },
         { "openai-compatible", 401, Html, KeyStatus.WrongEndpoint },
         { "openai-compatible", 404, "", KeyStatus.WrongEndpoint },
         { "openai-compatible", 200, """{"models":["llama"]}""", KeyStatus.WrongEndpoint },
@@ -244,6 +247,16 @@ public sealed partial class ComposedAnswerTests
                 data.Add(provider, 401, "{\"error\":{\"me", KeyStatus.Invalid);
                 data.Add(provider, 403, "", KeyStatus.Unavailable);
                 data.Add(provider, 403, Html, KeyStatus.Unavailable);
+                data.Add(provider, 403, "{", KeyStatus.Unavailable);
+                data.Add(provider, 403, "{}", KeyStatus.Unavailable);
+                data.Add(provider, 403, "[]", KeyStatus.Unavailable);
+                data.Add(provider, 403, "{\"message\":\"Forbidden\"}", KeyStatus.Unavailable);
+                data.Add(provider, 403, "{\"error\":\"Forbidden\"}", KeyStatus.Unavailable);
+                data.Add(provider, 403, "{\"error\":{}}", KeyStatus.Unavailable);
+                data.Add(provider, 403, "{\"error\":null}", KeyStatus.Unavailable);
+                data.Add(provider, 403, "{\"error\":{\"code\":403,\"message\":\"Forb", KeyStatus.Unavailable);
+                data.Add(provider, 403, "{\"detail\":\"Forbidden\"}", KeyStatus.Unavailable);
+                data.Add(provider, 403, "{\"title\":\"Forb", KeyStatus.Unavailable);
                 data.Add(provider, 404, Html, KeyStatus.WrongEndpoint);
                 data.Add(provider, 408, "", KeyStatus.Unavailable);
                 data.Add(provider, 429, "", KeyStatus.RateLimited);
