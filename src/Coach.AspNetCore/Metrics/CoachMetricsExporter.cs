@@ -9,8 +9,8 @@ namespace Coach.AspNetCore;
 [ExportModes(ExportModes.Pull)]
 internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricExporter
 {
-    // The first few only spin, each later one sleeps for a millisecond: more than a second in all.
-    private const int MaxAttempts = 1_000;
+    // The first attempts only spin, each later one sleeps for a millisecond or longer.
+    private const int FirstAttempts = 50;
 
     private readonly MetricsDiagnostics _diagnostics;
     private readonly CoachMetricsOptions _options;
@@ -51,7 +51,8 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
         // Another collection may be ending just now: then the SDK lets us share its outcome, which has no page. A thread that
         // was interrupted there keeps it so until it runs again, hence the waiting.
         var wait = new SpinWait();
-        for (int attempt = 0; attempt < MaxAttempts; attempt++, wait.SpinOnce())
+        int attempts = FirstAttempts + (int)(_options.ScrapeTimeout.TotalMilliseconds / 2);
+        for (int attempt = 0; attempt < attempts; attempt++, wait.SpinOnce())
         {
             Volatile.Write(ref _orders, orders);
             _diagnostics.Collect(collect, (int)_options.ScrapeTimeout.TotalMilliseconds);

@@ -127,7 +127,7 @@ public sealed class MetricsEndpointTests
     [Fact]
     public async Task Pages_UnderLoadWithInstrumentsComingAndGoing_AreWhole()
     {
-        await using ObservedHost host = await ObservedHost.StartAsync();
+        await using ObservedHost host = await ObservedHost.StartAsync(metrics: o => o.ScrapeTimeout = HangLimit);
         Counter<long> counter = host.Meter.CreateCounter<long>("t.load");
         using var stop = new CancellationTokenSource();
         Task load = Task.Run(() =>

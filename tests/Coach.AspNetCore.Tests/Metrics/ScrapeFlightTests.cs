@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.AspNetCore.Tests;
@@ -125,7 +126,7 @@ public sealed class ScrapeFlightTests
     [Fact]
     public async Task Page_WhenNoCollectionGivesOne_Is503WithTheReason()
     {
-        await using ObservedHost host = await ObservedHost.StartAsync();
+        await using ObservedHost host = await ObservedHost.StartAsync(metrics: o => o.ScrapeTimeout = TimeSpan.FromMilliseconds(100), time: new VirtualClock());
         host.Services.GetRequiredService<CoachMetricsExporter>().Collect = _ => true;
         using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/metrics");
         Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, response.StatusCode);
