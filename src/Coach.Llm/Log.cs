@@ -8,6 +8,9 @@ internal static partial class Log
     [LoggerMessage(2000, LogLevel.Debug, "Key {Fingerprint} of provider {Provider} is {Status}")]
     public static partial void KeyValidated(this ILogger logger, string provider, string fingerprint, KeyStatus status);
 
+    [LoggerMessage(2001, LogLevel.Warning, "Asking provider {Provider} about a key threw {ExceptionType}; the key was not judged")]
+    public static partial void ProbeThrew(this ILogger logger, string provider, string exceptionType);
+
     [LoggerMessage(2010, LogLevel.Warning, "A client of provider {Provider} failed to dispose ({Exception}); the session is gone all the same")]
     public static partial void ClientDisposalFailed(this ILogger logger, string provider, string exception);
 

@@ -6,6 +6,7 @@ const items = [
   { name: 'One hour of coaching', amount: 4500 },
 ];
 const tips = [0, 10, 15, 20];
+const unknown = ['ERR_PAYMENT_UNCERTAIN', 'ERR_IDEMPOTENCY_IN_PROGRESS'];
 const settled = ['succeeded', 'failed', 'expired'];
 
 export class Tab {
@@ -32,7 +33,7 @@ export class Tab {
 
   // The operation key belongs to this tab: sending it again asks for the same link, never for a second one.
   static empty() {
-    return { key: randomKey(), counts: items.map(() => 0), tip: 0, link: null };
+    return { key: randomKey(), counts: items.map(() => 0), tip: 0, link: null, hasFailed: false, isUncertain: false };
   }
 
   get subtotal() {
@@ -45,14 +46,15 @@ export class Tab {
   }
 
   change(edit) {
-    if (this.state.link) return;
+    if (this.state.link || this.state.isUncertain) return;
     edit(this.state);
+    if (this.state.hasFailed) Object.assign(this.state, { key: randomKey(), hasFailed: false });
     this.render();
   }
 
   render() {
     sessionStorage.setItem('tab', JSON.stringify(this.state));
-    const locked = this.state.link !== null;
+    const locked = this.state.link !== null || this.state.isUncertain;
     this.view.menu.replaceChildren(...items.map((item, index) => {
       const row = document.createElement('li');
       const count = Object.assign(document.createElement('span'), { className: 'count', textContent: this.state.counts[index] });
@@ -71,10 +73,10 @@ export class Tab {
       radio.disabled = locked;
     }
     this.view.total.textContent = `${money(this.total)} ${currency.toUpperCase()}`;
-    this.view.pay.disabled = locked || this.total === 0;
-    this.view.fresh.hidden = !locked;
-    this.view.cancel.hidden = !locked || settled.includes(this.state.link.status);
-    if (locked) this.showLink();
+    this.view.pay.disabled = this.state.link !== null || this.total === 0;
+    this.view.fresh.hidden = this.state.link === null;
+    this.view.cancel.hidden = this.state.link === null || settled.includes(this.state.link.status);
+    if (this.state.link) this.showLink();
     else this.view.payment.replaceChildren();
   }
 
@@ -90,12 +92,15 @@ export class Tab {
         body: JSON.stringify({ amount: this.total, currency, description }),
       });
       if (!response.ok) throw await this.problemOf(response);
-      this.state.link = await response.json();
+      Object.assign(this.state, { link: await response.json(), hasFailed: false, isUncertain: false });
       this.render();
       this.follow();
     } catch (problem) {
-      this.say(problem.message, 'bad');
-      this.view.pay.disabled = false;
+      // A link may exist unless the server said no: then only the very same request may be repeated. After a no, an edit begins anew.
+      this.state.isUncertain = !problem.code || unknown.includes(problem.code);
+      this.state.hasFailed = !this.state.isUncertain;
+      this.render();
+      this.say(`${problem.message}${this.state.isUncertain ? ' Press the button again to ask for the same link.' : ''}`, 'bad');
     }
   }
 

@@ -26,7 +26,7 @@ public static class CoachHostApplicationBuilderExtensions
         services.AddOptions<EnvironmentCheck>().Configure(check => check.Problems = problems).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<EnvironmentCheck>, EnvironmentCheck.Validator>());
         services.AddCoachSecrets(DeclareSecrets);
-        var coach = new CoachBuilder(services, services.AddCoachLlm(), services.AddCoachRag(), services.AddCoachPayments(), services.AddCoachObservability());
+        var coach = new CoachBuilder(services, services.AddCoachLlm(), services.AddCoachRag(), services.AddCoachPayments().WithReconciliation(), services.AddCoachObservability());
         coach.Observability.AddCoachMetricsExporter().AddCoachHealthChecks();
         AddHttp(services);
         return coach;

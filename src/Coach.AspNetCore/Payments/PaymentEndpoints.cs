@@ -9,7 +9,7 @@ namespace Coach.AspNetCore;
 internal sealed class PaymentEndpoints(IPaymentLinks links, IPaymentWebhooks webhooks)
 {
     private const int MaxKeyLength = 200;
-    private const int MaxDescriptionLength = 500;
+    private const int MaxDescriptionLength = 250;
 
     public async Task CreateAsync(HttpContext context)
     {
@@ -108,8 +108,8 @@ internal sealed class PaymentEndpoints(IPaymentLinks links, IPaymentWebhooks web
                 ? (null, CoachProblem.Invalid($"The description must have at most {MaxDescriptionLength} characters."))
                 : (new PaymentLinkRequest
                 {
-                    // The session is part of the key: two sessions may use the same one without meeting.
-                    OperationKey = $"{session.Value}:{key}",
+                    // Two sessions may use the same key without meeting: their owners differ.
+                    OperationKey = key,
                     Amount = money,
                     Description = description.Length > 0 ? description : "Payment",
                     Owner = session.Value,

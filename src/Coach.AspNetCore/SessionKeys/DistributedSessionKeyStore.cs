@@ -13,12 +13,15 @@ using Microsoft.Extensions.Options;
 namespace Coach.AspNetCore;
 
 /// <summary>
-/// Session keys, sealed with Data Protection, in any <see cref="IDistributedCache"/>: one entry per session and provider. Both lifetimes
-/// are sealed in with the key and checked at every read, so they hold whatever the cache makes of its own expiry. An entry that does not
-/// open at its place is removed.
+/// Session keys, sealed with Data Protection, in any <see cref="IDistributedCache"/>: one entry per session and provider, and one beside it
+/// for the time of last use, so that a touch never writes a key and cannot bring back one that was replaced or removed meanwhile. Both
+/// lifetimes are checked at every read, so they hold whatever the cache makes of its own expiry. An entry that does not open at its
+/// place is removed.
 /// </summary>
 internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
 {
+    private const string Prefix = "coach:session-keys:v1:";
+
     private readonly IDistributedCache _cache;
     private readonly SessionKeyEnvelope _envelope;
     private readonly LlmSessionOptions _lifetimes;
@@ -59,7 +62,13 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
     public async ValueTask SetAsync(SessionId session, ApiKey key, CancellationToken cancellationToken = default)
     {
         DateTimeOffset now = _time.GetUtcNow();
-        await WriteAsync(session, new SealedKey(key, now, now), cancellationToken).ConfigureAwait(false);
+        var expiry = new DistributedCacheEntryOptions
+        {
+            // Caches differ in what they make of both together. Whichever one holds, what is read is checked.
+            AbsoluteExpirationRelativeToNow = _lifetimes.AbsoluteExpiration,
+            SlidingExpiration = _lifetimes.SlidingExpiration,
+        };
+        await _cache.SetAsync(EntryOf(session, key.Provider), _envelope.Seal(session, new SealedKey(key, now, now)), expiry, cancellationToken).ConfigureAwait(false);
         if (!ProviderNames.All.Contains(key.Provider))
         {
             await AddToListAsync(session, key.Provider, cancellationToken).ConfigureAwait(false);
@@ -87,14 +96,14 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
     {
         provider = provider.ToLowerInvariant();
         bool existed = await ReadAsync(session, provider, cancellationToken).ConfigureAwait(false) is not null;
-        await _cache.RemoveAsync(EntryOf(session, provider), cancellationToken).ConfigureAwait(false);
+        await RemoveEntriesAsync(session, provider, cancellationToken).ConfigureAwait(false);
         return existed;
     }
 
     public async ValueTask RemoveAsync(SessionId session, CancellationToken cancellationToken = default)
     {
         IEnumerable<string> providers = await ProvidersOfAsync(session, cancellationToken).ConfigureAwait(false);
-        await Task.WhenAll(providers.Select(provider => _cache.RemoveAsync(EntryOf(session, provider), cancellationToken))).ConfigureAwait(false);
+        await Task.WhenAll(providers.Select(provider => RemoveEntriesAsync(session, provider, cancellationToken))).ConfigureAwait(false);
         await _cache.RemoveAsync(ListOf(session), cancellationToken).ConfigureAwait(false);
         _seen.TryRemove(session.Value, out _);
     }
@@ -119,8 +128,7 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
 
     private async Task<SealedKey?> ReadAsync(SessionId session, string provider, CancellationToken cancellationToken)
     {
-        string entry = EntryOf(session, provider);
-        if (await _cache.GetAsync(entry, cancellationToken).ConfigureAwait(false) is not { } bytes)
+        if (await _cache.GetAsync(EntryOf(session, provider), cancellationToken).ConfigureAwait(false) is not { } bytes)
         {
             return null;
         }
@@ -129,13 +137,40 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
         {
             EntryRefused(_logger, provider);
         }
-        else if (Remaining(content) > TimeSpan.Zero)
+        else
+        {
+            content = await WithLastUseAsync(session, content, cancellationToken).ConfigureAwait(false);
+            if (Remaining(content) > TimeSpan.Zero)
+            {
+                return content;
+            }
+        }
+
+        await RemoveEntriesAsync(session, provider, cancellationToken).ConfigureAwait(false);
+        return null;
+    }
+
+    private async Task<SealedKey> WithLastUseAsync(SessionId session, SealedKey content, CancellationToken cancellationToken)
+    {
+        if (_time.GetUtcNow() - content.UsedAt <= _touchInterval)
+        {
+            return content; // set so lately that no use of it was written
+        }
+
+        string entry = UseOf(session, content.Key.Provider);
+        if (await _cache.GetAsync(entry, cancellationToken).ConfigureAwait(false) is not { } bytes)
         {
             return content;
         }
 
+        if (_envelope.TryOpenUse(session, content.Key.Provider, bytes, out DateTimeOffset usedAt))
+        {
+            return usedAt > content.UsedAt ? content with { UsedAt = usedAt } : content;
+        }
+
+        EntryRefused(_logger, content.Key.Provider);
         await _cache.RemoveAsync(entry, cancellationToken).ConfigureAwait(false);
-        return null;
+        return content;
     }
 
     private async Task UseAsync(SessionId session, SealedKey content, CancellationToken cancellationToken)
@@ -143,15 +178,17 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
         DateTimeOffset now = _time.GetUtcNow();
         if (now - content.UsedAt > _touchInterval)
         {
-            await WriteAsync(session, content with { UsedAt = now }, cancellationToken).ConfigureAwait(false);
+            string provider = content.Key.Provider;
+            var expiry = new DistributedCacheEntryOptions { AbsoluteExpirationRelativeToNow = Remaining(content with { UsedAt = now }) };
+            await _cache.SetAsync(UseOf(session, provider), _envelope.SealUse(session, provider, now), expiry, cancellationToken).ConfigureAwait(false);
+            await _cache.RefreshAsync(EntryOf(session, provider), cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private Task WriteAsync(SessionId session, SealedKey content, CancellationToken cancellationToken)
+    private async Task RemoveEntriesAsync(SessionId session, string provider, CancellationToken cancellationToken)
     {
-        // One lifetime, moved at each write: caches differ in what they make of sliding and absolute together.
-        var expiry = new DistributedCacheEntryOptions { AbsoluteExpirationRelativeToNow = Remaining(content) };
-        return _cache.SetAsync(EntryOf(session, content.Key.Provider), _envelope.Seal(session, content), expiry, cancellationToken);
+        await _cache.RemoveAsync(EntryOf(session, provider), cancellationToken).ConfigureAwait(false);
+        await _cache.RemoveAsync(UseOf(session, provider), cancellationToken).ConfigureAwait(false);
     }
 
     private TimeSpan Remaining(SealedKey content)
@@ -198,11 +235,14 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
 
     private string EntryOf(SessionId session, string provider) => $"{ListOf(session)}:{provider}";
 
-    // The cache sees a hash of the session's handle, and no more. Applications that share a cache do not meet.
-    private string ListOf(SessionId session) =>
-        "coach:session-keys:v1:" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{_application}\n{session.Value}")));
+    private string UseOf(SessionId session, string provider) => $"{Prefix}used:{Hash(session)}:{provider}";
 
-    [LoggerMessage(6200, LogLevel.Warning, "A stored key of provider {Provider} did not open at its place (tampered, truncated, copied, or sealed with a lost key ring) and was removed")]
+    private string ListOf(SessionId session) => Prefix + Hash(session);
+
+    // The cache sees a hash of the session's handle, and no more. Applications that share a cache do not meet.
+    private string Hash(SessionId session) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{_application}\n{session.Value}")));
+
+    [LoggerMessage(6200, LogLevel.Warning, "A stored key of provider {Provider}, or the time of its last use, did not open at its place (tampered, truncated, copied, or sealed with a lost key ring) and was removed")]
     private static partial void EntryRefused(ILogger logger, string provider);
 
     [JsonSerializable(typeof(string[]))]

@@ -13,13 +13,16 @@ internal sealed record SealedKey(ApiKey Key, DateTimeOffset SetAt, DateTimeOffse
 
 /// <summary>
 /// Seals keys for one application. The purpose chain names the format, the application, the session and the provider, so a sealed key
-/// that is copied to another place in the cache does not open there. Format: version, both times in UTC ticks, the key in UTF-8.
+/// that is copied to another place in the cache does not open there. Format: version, both times in UTC ticks, the key in UTF-8. A time of
+/// last use is sealed the same way, under one purpose more: version, UTC ticks.
 /// </summary>
 internal sealed class SessionKeyEnvelope(IDataProtectionProvider protection, string application)
 {
     private const string Purpose = "Coach.SessionKeys.v1";
+    private const string UsePurpose = "used";
     private const byte Version = 1;
     private const int HeaderLength = 1 + 8 + 8;
+    private const int UseLength = 1 + 8;
 
     public byte[] Seal(SessionId session, SealedKey content)
     {
@@ -75,6 +78,39 @@ internal sealed class SessionKeyEnvelope(IDataProtectionProvider protection, str
         {
             CryptographicOperations.ZeroMemory(plain);
         }
+    }
+
+    /// <summary>Seals the time of a key's last use, for its own entry beside the key's.</summary>
+    public byte[] SealUse(SessionId session, string provider, DateTimeOffset usedAt)
+    {
+        byte[] plain = new byte[UseLength];
+        plain[0] = Version;
+        BinaryPrimitives.WriteInt64LittleEndian(plain.AsSpan(1), usedAt.UtcTicks);
+        return For(session, provider).CreateProtector(UsePurpose).Protect(plain);
+    }
+
+    /// <summary>Opens what <see cref="SealUse"/> made for the same place; false for anything else.</summary>
+    public bool TryOpenUse(SessionId session, string provider, byte[] sealedUse, out DateTimeOffset usedAt)
+    {
+        usedAt = default;
+        byte[] plain;
+        try
+        {
+            plain = For(session, provider).CreateProtector(UsePurpose).Unprotect(sealedUse);
+        }
+        catch (CryptographicException)
+        {
+            return false;
+        }
+
+        if (plain.Length != UseLength || plain[0] != Version
+            || BinaryPrimitives.ReadInt64LittleEndian(plain.AsSpan(1)) is var ticks && (ticks < 0 || ticks > DateTimeOffset.MaxValue.UtcTicks))
+        {
+            return false;
+        }
+
+        usedAt = new DateTimeOffset(ticks, TimeSpan.Zero);
+        return true;
     }
 
     private IDataProtector For(SessionId session, string provider) => protection.CreateProtector(Purpose, application, session.Value, provider);

@@ -33,12 +33,23 @@ internal sealed class SessionMiddleware(RequestDelegate next, SessionTickets tic
         {
             (id, string value) = tickets.Issue();
             tickets.TryRead(value, out _, out expires);
-            context.Response.Cookies.Append(name, value, CookieOptions(context.Request));
+            AppendAtTheEnd(context, name, value);
         }
 
         context.Features.Set(new CoachSession(id, expires));
         await next(context).ConfigureAwait(false);
     }
+
+    // Not before: an error page clears the headers, and a caller whose first payment failed must come back as the same session.
+    private static void AppendAtTheEnd(HttpContext context, string name, string value) => context.Response.OnStarting(() =>
+    {
+        if (!context.Response.Headers.SetCookie.Any(cookie => cookie?.StartsWith(name + "=", StringComparison.Ordinal) == true))
+        {
+            context.Response.Cookies.Append(name, value, CookieOptions(context.Request));
+        }
+
+        return Task.CompletedTask;
+    });
 
     internal static CookieOptions CookieOptions(HttpRequest request) => new()
     {

@@ -44,14 +44,14 @@ public sealed class LlmRequestOptions
     public int MaxMediaBytes { get; set; } = 16 * 1024 * 1024;
 
     /// <summary>
-    /// The fewest attempts within 30 seconds after which a provider's circuit may open. There is one circuit per provider and class of keys
+    /// The fewest calls within 30 seconds after which a provider's circuit may open; a call counts once, with its retries. There is one circuit per provider and class of keys
     /// (users', the host's); it opens with a failure that brings the share of failures in that time to <see cref="CircuitFailureRatio"/>.
     /// </summary>
     /// <value>0 (the circuit never opens), or 2 to 1,000; 5 unless set.</value>
     public int CircuitMinimumCalls { get; set; } = 5;
 
     /// <summary>
-    /// The share of failures among the attempts of 30 seconds from which on the circuit opens. Failures are the provider's own: no
+    /// The share of failures among the calls of 30 seconds from which on the circuit opens. Failures are the provider's own: no
     /// connection, time-outs, overload, status 500 and above, broken streams; with the host's key also rate limits.
     /// </summary>
     /// <value>0.01 to 1; 0.5 unless set.</value>

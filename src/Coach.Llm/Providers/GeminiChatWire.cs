@@ -14,10 +14,14 @@ internal sealed partial class GeminiChatWire(GeminiOptions options) : ChatWire(P
 
     public override Uri Address(string model, bool stream)
     {
-        string name = Uri.EscapeDataString(model.StartsWith("models/", StringComparison.Ordinal) ? model["models/".Length..] : model);
+        string name = Escape(model);
         return ProviderAddress.Versioned(options.BaseUrl, "v1beta",
             stream ? $"models/{name}:streamGenerateContent?alt=sse" : $"models/{name}:generateContent");
     }
+
+    /// <summary>A model's name as a part of an address; Google's own lists show it with <c>models/</c> in front.</summary>
+    public static string Escape(string model) =>
+        Uri.EscapeDataString(model.StartsWith("models/", StringComparison.Ordinal) ? model["models/".Length..] : model);
 
     public override void Sign(HttpRequestHeaders headers, ApiKey key) =>
         headers.TryAddWithoutValidation("x-goog-api-key", key.Secret.Reveal());

@@ -6,8 +6,8 @@ using Polly.Retry;
 namespace Coach.Llm;
 
 /// <summary>
-/// Retries and the circuit of one provider and key class, shared by all its sessions: retry round circuit breaker round one attempt.
-/// Quota exhaustion, refused keys and wrong requests pass through at once.
+/// Retries and the circuit of one provider and key class, shared by all its sessions: circuit breaker round retry round one attempt, so
+/// that a call counts once, however often it was tried. Quota exhaustion, refused keys and wrong requests pass through at once.
 /// </summary>
 internal sealed class CallPolicy
 {
@@ -34,6 +34,25 @@ internal sealed class CallPolicy
         _telemetry = telemetry;
         _logger = logger;
         var builder = new ResiliencePipelineBuilder { TimeProvider = time };
+        if (options.CircuitMinimumCalls > 0)
+        {
+            _circuit = new CircuitBreakerStateProvider();
+            builder.AddCircuitBreaker(new CircuitBreakerStrategyOptions
+            {
+                FailureRatio = options.CircuitFailureRatio,
+                MinimumThroughput = options.CircuitMinimumCalls,
+                SamplingDuration = Window,
+                BreakDuration = options.CircuitBreak,
+                StateProvider = _circuit,
+                ShouldHandle = arguments => ValueTask.FromResult(IsProvidersTrouble(arguments)),
+                OnOpened = arguments =>
+                {
+                    _logger.CircuitOpened(Provider, KeyClass, arguments.BreakDuration.TotalSeconds);
+                    return default;
+                },
+            });
+        }
+
         if (options.MaxRetries > 0)
         {
             builder.AddRetry(new RetryStrategyOptions
@@ -45,25 +64,6 @@ internal sealed class CallPolicy
                 OnRetry = arguments =>
                 {
                     Retried(arguments);
-                    return default;
-                },
-            });
-        }
-
-        if (options.CircuitMinimumCalls > 0)
-        {
-            _circuit = new CircuitBreakerStateProvider();
-            builder.AddCircuitBreaker(new CircuitBreakerStrategyOptions
-            {
-                FailureRatio = options.CircuitFailureRatio,
-                MinimumThroughput = options.CircuitMinimumCalls,
-                SamplingDuration = Window,
-                BreakDuration = options.CircuitBreak,
-                StateProvider = _circuit,
-                ShouldHandle = arguments => ValueTask.FromResult(IsProvidersTrouble(arguments.Outcome.Exception)),
-                OnOpened = arguments =>
-                {
-                    _logger.CircuitOpened(Provider, KeyClass, arguments.BreakDuration.TotalSeconds);
                     return default;
                 },
             });
@@ -141,10 +141,17 @@ internal sealed class CallPolicy
     }
 
     // One user's rate limit is that user's affair; the platform's own key is shared, so its limit is everyone's.
-    private bool IsProvidersTrouble(Exception? exception) => exception is LlmException failure
-        && (failure.Error is LlmError.Unavailable or LlmError.Unreachable or LlmError.TimedOut or LlmError.StreamInterrupted
-            || (failure.Error is LlmError.ProviderFailed && failure.HttpStatus is >= 500)
-            || (failure.Error is LlmError.RateLimited && KeyClass == KeyClass.Platform));
+    private bool IsProvidersTrouble(CircuitBreakerPredicateArguments<object> arguments) => arguments.Outcome.Exception switch
+    {
+        LlmException failure => IsProvidersTrouble(failure),
+        OperationCanceledException => arguments.Context.Properties.TryGetValue(Budget, out CallBudget? budget) && budget.IsSpent,
+        _ => false,
+    };
+
+    private bool IsProvidersTrouble(LlmException failure) =>
+        failure.Error is LlmError.Unavailable or LlmError.Unreachable or LlmError.TimedOut or LlmError.StreamInterrupted
+        || (failure.Error is LlmError.ProviderFailed && failure.HttpStatus is >= 500)
+        || (failure.Error is LlmError.RateLimited && KeyClass == KeyClass.Platform);
 
     private void Retried(OnRetryArguments<object> arguments)
     {

@@ -13,6 +13,9 @@ internal sealed class ErrorBody
 {
     private const int MaxText = 4096;
 
+    private bool _hasDetails;
+    private bool _hasTitle;
+
     private ErrorBody()
     {
     }
@@ -20,7 +23,7 @@ internal sealed class ErrorBody
     /// <summary>Whether it begins as JSON.</summary>
     public bool IsJson { get; private set; }
 
-    /// <summary>Whether it is one whole JSON value.</summary>
+    /// <summary>Whether it holds one whole JSON value, whatever follows.</summary>
     public bool IsComplete { get; private set; }
 
     /// <summary>Whether it is bare text, which no JSON API sends: an edge or a proxy does, and Cartesia's older versions.</summary>
@@ -33,6 +36,12 @@ internal sealed class ErrorBody
 
     /// <summary>Whether it has an <c>error</c> member that is more than null, or Cartesia's error form.</summary>
     public bool HasError { get; private set; }
+
+    /// <summary>
+    /// Whether it is whole and in the form of the provider's own errors: an <c>error</c> object that says something, or Cartesia's title. What
+    /// only says "Forbidden" may come from any gateway on the way.
+    /// </summary>
+    public bool IsOf(string provider) => IsComplete && (provider == ProviderNames.Cartesia ? _hasTitle : _hasDetails);
 
     /// <summary>Whether the outermost object says <c>"type":"error"</c> (Anthropic).</summary>
     public bool IsTypedError { get; private set; }
@@ -149,11 +158,11 @@ internal sealed class ErrorBody
         }
         catch (JsonException)
         {
-            IsComplete = false; // what was read up to here still counts
+            // What was read up to here still counts.
         }
         catch (InvalidOperationException)
         {
-            IsComplete = false; // a string that is not UTF-8
+            // A string that is not UTF-8.
         }
     }
 
@@ -168,6 +177,7 @@ internal sealed class ErrorBody
         string text = Clip(reader.TokenType == JsonTokenType.String
             ? reader.GetString() ?? ""
             : Encoding.UTF8.GetString(reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan));
+        _hasDetails |= text.Length > 0 && path is ("error.code" or "error.status" or "error.type" or "error.message");
         switch (path)
         {
             case "type":
@@ -175,6 +185,7 @@ internal sealed class ErrorBody
                 break;
             case "object": // vLLM and others: {object, message, type, code}
                 HasError |= text == "error";
+                _hasDetails |= text == "error";
                 break;
             case "error":
                 HasError = true;
@@ -214,11 +225,11 @@ internal sealed class ErrorBody
                 RetryDelay ??= text + "s";
                 break;
             case "error_code": // Cartesia: {error_code, title, message, request_id}
-                HasError = true;
+                HasError = _hasTitle = true;
                 Code = text;
                 break;
             case "title":
-                HasError = true;
+                HasError = _hasTitle = true;
                 break;
             case "message" or "detail":
                 Message = Message.Length == 0 ? text : Message;

@@ -28,7 +28,7 @@ internal sealed record KeyProbe(
 
     /// <summary>The deeper question to Gemini: does the service that generates accept the key? Free of charge.</summary>
     public static KeyProbe GeminiCountTokens { get; } = new(
-        options => ProviderAddress.Versioned(options.Gemini.BaseUrl, "v1beta", $"models/{Uri.EscapeDataString(options.Gemini.Model)}:countTokens"),
+        options => ProviderAddress.Versioned(options.Gemini.BaseUrl, "v1beta", $"models/{GeminiChatWire.Escape(options.Gemini.Model)}:countTokens"),
         (request, key, options) =>
         {
             SignGemini(request, key, options);

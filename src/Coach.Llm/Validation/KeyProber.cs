@@ -1,11 +1,12 @@
 using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Polly;
 
 namespace Coach.Llm;
 
 /// <summary>Asks a provider about a key: one request, bounded in time and bytes; every way to fail is an outcome.</summary>
-internal sealed class KeyProber(LlmHttp http, IOptions<CoachLlmOptions> options, TimeProvider time)
+internal sealed class KeyProber(LlmHttp http, IOptions<CoachLlmOptions> options, TimeProvider time, ILogger<KeyProber> logger)
 {
     private readonly CoachLlmOptions _options = options.Value;
 
@@ -26,6 +27,11 @@ internal sealed class KeyProber(LlmHttp http, IOptions<CoachLlmOptions> options,
         }
         catch (Exception failure) when (failure is HttpRequestException or IOException or ExecutionRejectedException)
         {
+            return Outcome(key, KeyStatus.Unavailable);
+        }
+        catch (Exception failure) when (failure is not (OperationCanceledException or OutOfMemoryException))
+        {
+            logger.ProbeThrew(key.Provider, failure.GetType().Name); // a handler of the host's, or an answer nobody thought of
             return Outcome(key, KeyStatus.Unavailable);
         }
     }

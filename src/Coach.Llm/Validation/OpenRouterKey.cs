@@ -13,8 +13,19 @@ internal static class OpenRouterKey
             return ProbeOutcome.Of(shape == SuccessShape.AsExpected ? SuccessShape.BrokenOff : shape);
         }
 
-        using JsonDocument document = JsonDocument.Parse(answer.Body);
-        JsonElement data = document.RootElement.GetProperty("data");
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(answer.Json);
+            return Judge(document.RootElement.GetProperty("data"), now);
+        }
+        catch (Exception damage) when (damage is JsonException or InvalidOperationException) // the second: a text that is not Unicode
+        {
+            return ProbeOutcome.Of(SuccessShape.Foreign);
+        }
+    }
+
+    private static ProbeOutcome Judge(JsonElement data, DateTimeOffset now)
+    {
         DateTimeOffset? expires = data.TryGetProperty("expires_at", out JsonElement end) && end.ValueKind == JsonValueKind.String
             && end.TryGetDateTimeOffset(out DateTimeOffset time) ? time : null;
         if (IsTrue(data, "is_management_key") || IsTrue(data, "is_provisioning_key"))

@@ -45,15 +45,14 @@ internal static class ProviderErrors
             ProviderNames.OpenRouter => OpenRouterErrors.Judge(status, body),
             _ => OpenAIErrors.Judge(status, body),
         };
-        return judgement ?? ByStatus(status, body);
+        return judgement ?? ByStatus(provider, status, body);
     }
 
-    private static Judgement ByStatus(int status, ErrorBody body) => status switch
+    private static Judgement ByStatus(string provider, int status, ErrorBody body) => status switch
     {
         401 => new(body.IsHtml ? KeyStatus.WrongEndpoint : KeyStatus.Invalid), // a page asking for a login is not the provider
         402 => new(KeyStatus.QuotaExhausted),
-        403 when !body.IsJson => new(KeyStatus.Unavailable),                   // an edge or firewall, not the API
-        403 => new(KeyStatus.Restricted),
+        403 => new(body.IsOf(provider) ? KeyStatus.Restricted : KeyStatus.Unavailable), // cut, an edge or a firewall: not the API's word
         404 when body.HasError => new(KeyStatus.WrongEndpoint, LlmError.ModelNotFound),
         408 or 409 or 425 or 499 => new(KeyStatus.Unavailable),
         429 => new(KeyStatus.RateLimited),

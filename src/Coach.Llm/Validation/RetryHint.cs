@@ -19,7 +19,7 @@ internal static partial class RetryHint
     private static partial Regex Rfc3339();
 
     /// <summary>Tries, in this order: <c>retry-after-ms</c>, <c>retry-after</c>, Google's RetryInfo, reset headers, the message.</summary>
-    /// <returns>The wait; null if nothing says how long, or what says so makes no sense.</returns>
+    /// <returns>The wait, more than zero; null if nothing says how long. What makes no sense, zero and the past are as good as not said.</returns>
     public static TimeSpan? Find(ProviderAnswer answer, ErrorBody body, DateTimeOffset now) =>
         Milliseconds(answer.Header("retry-after-ms"))
         ?? RetryAfter(answer.Header("retry-after"), now)
@@ -109,9 +109,9 @@ internal static partial class RetryHint
     // OpenAI: durations per kind; Anthropic: RFC 3339 per kind; OpenRouter: one epoch in milliseconds.
     private static TimeSpan? Reset(ProviderAnswer answer, ErrorBody body, DateTimeOffset now)
     {
-        if ((Number(answer.Header("x-ratelimit-reset")) ?? Number(body.ResetEpoch)) is { } epoch)
+        if ((Epoch(answer.Header("x-ratelimit-reset"), now) ?? Epoch(body.ResetEpoch, now)) is { } named)
         {
-            return Epoch(epoch, now);
+            return named;
         }
 
         if (body.Type is "requests" or "tokens" && Duration(answer.Header($"x-ratelimit-reset-{body.Type}")) is { } exact)
@@ -139,8 +139,13 @@ internal static partial class RetryHint
         }
     }
 
-    private static TimeSpan? Epoch(double epoch, DateTimeOffset now)
+    private static TimeSpan? Epoch(string? text, DateTimeOffset now)
     {
+        if (Number(text) is not { } epoch)
+        {
+            return null;
+        }
+
         double seconds = epoch > 100_000_000_000 ? epoch / 1000 : epoch; // later than the year 5138 in seconds: milliseconds
         return seconds < 1_000_000_000 ? Wait(seconds) : seconds < 10_000_000_000 ? Until(DateTimeOffset.UnixEpoch.AddSeconds(seconds), now) : null;
     }
@@ -148,7 +153,7 @@ internal static partial class RetryHint
     private static TimeSpan? Rfc3339(string? text, DateTimeOffset now) =>
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset date) ? Until(date, now) : null;
 
-    private static TimeSpan? Until(DateTimeOffset date, DateTimeOffset now) => date > now ? Wait((date - now).TotalSeconds) : TimeSpan.Zero;
+    private static TimeSpan? Until(DateTimeOffset date, DateTimeOffset now) => Wait((date - now).TotalSeconds);
 
     private static double? Number(string? text) =>
         double.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite,
@@ -156,5 +161,7 @@ internal static partial class RetryHint
             ? value
             : null;
 
-    private static TimeSpan Wait(double seconds) => seconds >= Longest.TotalSeconds ? Longest : TimeSpan.FromTicks((long)(seconds * TimeSpan.TicksPerSecond));
+    private static TimeSpan? Wait(double seconds) => seconds >= Longest.TotalSeconds ? Longest
+        : (long)(seconds * TimeSpan.TicksPerSecond) is > 0 and var ticks ? TimeSpan.FromTicks(ticks)
+        : null;
 }

@@ -21,17 +21,15 @@ internal enum SuccessShape
 /// <summary>Tells whether a 200 has the shape that only this provider's answer has: a wrong address also answers 200.</summary>
 internal static class SuccessShapes
 {
-    /// <summary>Looks for a member with an array or number at the top level; for a list at the root if <paramref name="member"/> is "".</summary>
+    /// <summary>
+    /// Looks for a member with an array, object or number at the top level; with <paramref name="allowRootArray"/>, a list at the root will
+    /// do too. Nothing but white space may follow, and of a name that stands twice the last one counts, as for every parser.
+    /// </summary>
     public static SuccessShape Find(ProviderAnswer answer, string member, JsonTokenType opening, bool allowRootArray = false)
     {
-        ReadOnlySpan<byte> json = answer.Body.Span;
-        if (json.StartsWith("\uFEFF"u8))
-        {
-            json = json[3..];
-        }
-
+        ReadOnlySpan<byte> json = answer.Json.Span;
         var reader = new Utf8JsonReader(json, isFinalBlock: false, default);
-        bool found = false, error = false;
+        bool found = false, error = false, whole = false;
         try
         {
             if (!reader.Read())
@@ -39,53 +37,38 @@ internal static class SuccessShapes
                 return SuccessShape.Foreign;
             }
 
-            if (reader.TokenType == JsonTokenType.StartArray && allowRootArray)
-            {
-                return IsWhole(ref reader) || answer.IsTruncated ? SuccessShape.AsExpected : SuccessShape.BrokenOff;
-            }
-
-            if (reader.TokenType != JsonTokenType.StartObject)
+            bool isList = reader.TokenType == JsonTokenType.StartArray && allowRootArray;
+            if (!isList && reader.TokenType != JsonTokenType.StartObject)
             {
                 return ErrorBody.Parse(json).HasError ? SuccessShape.ErrorInside : SuccessShape.Foreign; // Google wraps errors in an array
             }
 
-            while (reader.Read() && reader.CurrentDepth > 0)
+            found = isList;
+            int level = isList ? 2 : 1; // of a list, the members of its entries
+            while (reader.Read())
             {
-                if (reader.CurrentDepth == 1 && reader.TokenType == JsonTokenType.PropertyName)
+                whole |= reader.CurrentDepth == 0; // a Read after that fails unless only white space is left
+                if (reader.CurrentDepth == level && reader.TokenType == JsonTokenType.PropertyName)
                 {
-                    bool isMember = reader.ValueTextEquals(member), isError = reader.ValueTextEquals("error"u8);
+                    bool isMember = !isList && reader.ValueTextEquals(member), isError = reader.ValueTextEquals("error"u8);
                     if (!reader.Read())
                     {
                         break;
                     }
 
-                    found |= isMember && reader.TokenType == opening;
+                    found = isMember ? reader.TokenType == opening : found;
                     error |= isError && reader.TokenType != JsonTokenType.Null;
                 }
             }
 
-            bool whole = reader.CurrentDepth == 0 && reader.TokenType == JsonTokenType.EndObject;
             return error ? SuccessShape.ErrorInside
                 : found && (whole || answer.IsTruncated) ? SuccessShape.AsExpected
                 : whole || answer.IsTruncated ? SuccessShape.Foreign
                 : SuccessShape.BrokenOff;
         }
-        catch (JsonException)
+        catch (Exception damage) when (damage is JsonException or InvalidOperationException) // the second: a text that is not Unicode
         {
-            return SuccessShape.Foreign;
+            return error ? SuccessShape.ErrorInside : SuccessShape.Foreign;
         }
-    }
-
-    private static bool IsWhole(ref Utf8JsonReader reader)
-    {
-        while (reader.Read())
-        {
-            if (reader.CurrentDepth == 0)
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 }

@@ -55,5 +55,5 @@ internal sealed class StripeMcpKey
     }
 
     /// <summary>What a server said, fit for a message: without this key, anything like a key, or card numbers, and short.</summary>
-    public string? Redact(string? text) => StripeRedaction.Sentence(text?.Replace(_secret.Reveal(), "***", StringComparison.Ordinal));
+    public string? Redact(string? text) => StripeRedaction.Sentence(text, _secret.Reveal());
 }

@@ -90,7 +90,7 @@ internal sealed partial class DispatcherRoad(
 
         if (request.RedirectUrl is { } redirect)
         {
-            parameters["after_completion"] = new JsonObject { ["type"] = "redirect", ["redirect"] = new JsonObject { ["url"] = redirect.AbsoluteUri } };
+            parameters["after_completion"] = new JsonObject { ["type"] = "redirect", ["redirect"] = new JsonObject { ["url"] = RedirectUrls.ToText(redirect) } };
         }
 
         GatewayResult<JsonElement> made = await RunAsync(writer, "PostPaymentLinks", parameters, cancellationToken).ConfigureAwait(false);

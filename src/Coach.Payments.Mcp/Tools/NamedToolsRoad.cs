@@ -84,7 +84,7 @@ internal sealed class NamedToolsRoad(McpConnection connection, IReadOnlyList<str
         var arguments = new JsonObject { ["price"] = request.PriceId, ["quantity"] = request.Quantity };
         if (request.RedirectUrl is { } redirect)
         {
-            arguments["redirect_url"] = redirect.AbsoluteUri;
+            arguments["redirect_url"] = RedirectUrls.ToText(redirect);
         }
 
         GatewayResult<JsonElement> link = await Connection.CallAsync(CreatePaymentLink, "link", arguments, cancellationToken).ConfigureAwait(false);

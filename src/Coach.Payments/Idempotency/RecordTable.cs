@@ -59,8 +59,10 @@ internal sealed class RecordTable(int maxRecords)
             return new IdempotencyClaim(ClaimOutcome.InProgress, existing, end - now);
         }
 
+        // The same hash, so the same request; one that was refused may have left its own here.
         return new IdempotencyClaim(ClaimOutcome.Claimed, existing with
         {
+            Request = proposed.Request,
             Version = existing.Version + 1,
             LeaseToken = existing.LeaseToken + 1,
             LeaseExpiresAt = now + lease,

@@ -40,10 +40,11 @@ internal sealed partial class LinkCreation
         }
     }
 
-    private async Task<PaymentLink> CompleteAsync(GatewayLink link, bool noted)
+    private async Task<PaymentLink> CompleteAsync(GatewayLink link, bool noted, bool isReplay)
     {
         bool isReusable = Request.IsReusable || !Capabilities.HasSingleUse;
         string gateway = parts.Gateway.Name;
+        IReadOnlyList<GatewaySession> payments = link.IsActive ? [] : await PaymentsOfAsync(link.Id).ConfigureAwait(false);
         PaymentRecord done = Done(Record);
         PaymentRecord? stored;
         try
@@ -56,7 +57,7 @@ internal sealed partial class LinkCreation
 #pragma warning restore CA1031
         {
             parts.Logger.SaveFailed(Record.Tag, exception);
-            return done.ToLink(isReplay: false) with { NeedsReconciliation = true };
+            return done.ToLink(isReplay) with { NeedsReconciliation = true };
         }
 
         if (stored is null)
@@ -71,9 +72,9 @@ internal sealed partial class LinkCreation
             await NoteAsync(price, link.Id).ConfigureAwait(false);
         }
 
-        return Record.ToLink(isReplay: false);
+        return Record.ToLink(isReplay);
 
-        PaymentRecord Done(PaymentRecord record) => record with
+        PaymentRecord Done(PaymentRecord record) => WithStatus(record, link, payments) with
         {
             State = PaymentRecordState.Completed,
             LinkId = link.Id,
@@ -85,6 +86,25 @@ internal sealed partial class LinkCreation
             ReconciliationReason = null,
             LeaseExpiresAt = null,
         };
+    }
+
+    // A closed link is a paid one or one that nobody can pay any more; a payment on its way is not called off.
+    private static PaymentRecord WithStatus(PaymentRecord record, GatewayLink link, IReadOnlyList<GatewaySession> payments)
+    {
+        PaymentRecord known = StatusRules.Apply(record, payments) ?? record;
+        return link.IsActive || known.Status == PaymentStatus.Processing ? known : StatusRules.Move(known, PaymentStatus.Expired);
+    }
+
+    private async Task<IReadOnlyList<GatewaySession>> PaymentsOfAsync(string linkId)
+    {
+        if (!Capabilities.CanListSessions)
+        {
+            return [];
+        }
+
+        GatewayResult<IReadOnlyList<GatewaySession>> listed = await parts.Steps.RunAsync(PaymentSteps.Sessions, deadline, StepRepeat.Always,
+            token => parts.Gateway.ListSessionsAsync(new GatewaySessionQuery(linkId, Request.Amount, Record.CreatedAt), token), cancellationToken).ConfigureAwait(false);
+        return listed.Value ?? [];
     }
 
     // Our claim ran out and somebody else took over. Both used the same keys, so both have the same link.

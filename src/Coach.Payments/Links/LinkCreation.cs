@@ -50,7 +50,7 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
             GatewayResult<GatewayLink?> found = await FindLinkAsync(known).ConfigureAwait(false);
             if (found.Value is { } link)
             {
-                return await CompleteAsync(link, noted: true).ConfigureAwait(false);
+                return await CompleteAsync(link, noted: true, isReplay: true).ConfigureAwait(false);
             }
 
             throw await UncertainAsync("The link could not be read.", found.Failure).ConfigureAwait(false);
@@ -86,9 +86,13 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
                 if (existing is not null)
                 {
                     // The records may be lost, but the price remembers what it was made for.
-                    return existing.RequestHash is { } hash && hash != Record.RequestHash.ToString()
-                        ? throw PaymentException.Conflict()
-                        : (existing with { IsNew = false }, null);
+                    if (existing.RequestHash is { } hash && hash != Record.RequestHash.ToString())
+                    {
+                        await RestoreHashAsync(hash).ConfigureAwait(false);
+                        throw PaymentException.Conflict();
+                    }
+
+                    return (existing with { IsNew = false }, null);
                 }
             }
 
@@ -121,6 +125,10 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
         return (null, last! with { Kind = GatewayFailureKind.Rejected });
     }
 
+    // The record was just made for the wrong request; as it stands it would refuse the right one from now on.
+    private Task RestoreHashAsync(string text) =>
+        RequestHash.TryParse(text, out RequestHash hash) ? SaveAsync(record => record with { RequestHash = hash }) : Task.CompletedTask;
+
     private async Task<PaymentLink> GetLinkAsync(GatewayPrice price)
     {
         if (price.LinkId is { } noted)
@@ -128,7 +136,7 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
             GatewayResult<GatewayLink?> found = await FindLinkAsync(noted).ConfigureAwait(false);
             if (found.Value is { } link)
             {
-                return await CompleteAsync(link, noted: true).ConfigureAwait(false);
+                return await CompleteAsync(link, noted: true, isReplay: true).ConfigureAwait(false);
             }
 
             if (found.Failure is { } failure)
@@ -144,7 +152,7 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
             GatewayLink? found = await SearchAsync().ConfigureAwait(false);
             if (found is not null)
             {
-                return await CompleteAsync(found, noted: false).ConfigureAwait(false);
+                return await CompleteAsync(found, noted: false, isReplay: true).ConfigureAwait(false);
             }
 
             await ForgetSentAsync(newKey: true).ConfigureAwait(false);
@@ -218,7 +226,13 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
                 token => parts.Gateway.CreateLinkAsync(LinkRequest(price), token), cancellationToken).ConfigureAwait(false);
             if (made.TryGet(out GatewayLink? link, out GatewayFailure? failure))
             {
-                return await CompleteAsync(link, noted: false).ConfigureAwait(false);
+                bool isEarlier = link.IsReplay && !price.IsNew;
+                if (isEarlier && Capabilities.CanFindLinks && (await FindLinkAsync(link.Id).ConfigureAwait(false)).Value is { } current)
+                {
+                    link = current; // a replayed answer shows the link as it was
+                }
+
+                return await CompleteAsync(link, noted: false, isEarlier).ConfigureAwait(false);
             }
 
             if (failure.Kind is GatewayFailureKind.ReplayedError or GatewayFailureKind.KeyConflict)
@@ -226,7 +240,7 @@ internal sealed partial class LinkCreation(PaymentParts parts, PaymentRecord cla
                 // That key's execution is over: what it left behind can be looked up, and if nothing, a new key is safe.
                 if (await SearchAsync().ConfigureAwait(false) is { } found)
                 {
-                    return await CompleteAsync(found, noted: false).ConfigureAwait(false);
+                    return await CompleteAsync(found, noted: false, isReplay: true).ConfigureAwait(false);
                 }
 
                 await ForgetSentAsync(newKey: true).ConfigureAwait(false);

@@ -6,6 +6,7 @@ namespace Coach.Payments;
 internal static class MoneyText
 {
     private const int LongestText = 64;
+    private const int MaxGroups = 16;
 
     public static string Format(long minorUnits, CurrencyRules rules, IFormatProvider? formatProvider)
     {
@@ -97,35 +98,48 @@ internal static class MoneyText
     private static bool TryWhole(ReadOnlySpan<char> whole, NumberFormatInfo format, out long units)
     {
         units = 0;
-        int sinceGroup = 0;
-        bool grouped = false;
+        Span<int> groups = stackalloc int[MaxGroups];
+        int last = 0;
         string separator = format.NumberGroupSeparator;
         for (int i = 0; i < whole.Length; i++)
         {
             if (char.IsAsciiDigit(whole[i]))
             {
                 units = (units * 10) + (whole[i] - '0');
-                sinceGroup++;
+                groups[last]++;
                 if (units > Money.MaxMinorUnits)
                 {
                     return false;
                 }
-
-                continue;
             }
-
-            // A group separator stands after one to three digits the first time, after exactly three from then on.
-            if (separator.Length == 0 || !whole[i..].StartsWith(separator, StringComparison.Ordinal)
-                || sinceGroup == 0 || sinceGroup > 3 || (grouped && sinceGroup != 3))
+            else if (separator.Length == 0 || !whole[i..].StartsWith(separator, StringComparison.Ordinal) || last == MaxGroups - 1)
             {
                 return false;
             }
-
-            grouped = true;
-            sinceGroup = 0;
-            i += separator.Length - 1;
+            else
+            {
+                last++;
+                i += separator.Length - 1;
+            }
         }
 
-        return !grouped || sinceGroup == 3;
+        return last == 0 || AreOfTheirSizes(groups[..(last + 1)], format.NumberGroupSizes);
+    }
+
+    // From the right: 3 and 3 in most places, 3 and 2 in India; the leftmost may be shorter. The last size holds for all further groups.
+    private static bool AreOfTheirSizes(ReadOnlySpan<int> groups, int[] sizes)
+    {
+        for (int i = 0; i < groups.Length; i++)
+        {
+            int size = sizes.Length == 0 ? 0 : sizes[Math.Min(i, sizes.Length - 1)];
+            int length = groups[groups.Length - 1 - i];
+            bool isLeftmost = i == groups.Length - 1;
+            if (length == 0 || (isLeftmost ? size > 0 && length > size : length != size))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 }

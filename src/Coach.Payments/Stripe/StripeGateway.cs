@@ -94,7 +94,7 @@ internal sealed class StripeGateway(StripeTransport transport, StripeOptions opt
 
         if (request.RedirectUrl is { } redirect)
         {
-            form.Add("after_completion[type]", "redirect").Add("after_completion[redirect][url]", redirect.AbsoluteUri);
+            form.Add("after_completion[type]", "redirect").Add("after_completion[redirect][url]", RedirectUrls.ToText(redirect));
         }
 
         form.Add("metadata", request.Metadata);

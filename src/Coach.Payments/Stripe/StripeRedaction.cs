@@ -8,9 +8,10 @@ internal static partial class StripeRedaction
     private const int LongestSentence = 300;
     private const int LongestId = 100;
 
-    /// <summary>A message for people, cut to 300 characters, with everything that looks secret replaced.</summary>
-    public static string? Sentence(string? text)
+    /// <summary>A message for people, cut to 300 characters, with the key and everything that looks secret replaced.</summary>
+    public static string? Sentence(string? text, string key)
     {
+        text = text?.Replace(key, "***", StringComparison.Ordinal);
         if (string.IsNullOrWhiteSpace(text))
         {
             return null;
@@ -22,9 +23,9 @@ internal static partial class StripeRedaction
         return clean.Length > LongestSentence ? clean[..LongestSentence] + "…" : clean;
     }
 
-    /// <summary>A code, parameter or id: kept only if it is short, plain and does not look secret.</summary>
-    public static string? Id(string? text) =>
-        text is { Length: > 0 and <= LongestId } && !text.AsSpan().ContainsAnyExceptInRange('!', '~') && !Secretive().IsMatch(text) && !CardLike().IsMatch(text)
+    /// <summary>A code, parameter or id: kept only if it is short, plain, without the key and does not look secret.</summary>
+    public static string? Id(string? text, string key) =>
+        text is { Length: > 0 and <= LongestId } && !text.Contains(key, StringComparison.Ordinal) && !text.AsSpan().ContainsAnyExceptInRange('!', '~') && !Secretive().IsMatch(text) && !CardLike().IsMatch(text)
             ? text
             : null;
 

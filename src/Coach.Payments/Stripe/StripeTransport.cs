@@ -64,7 +64,7 @@ internal sealed class StripeTransport(IHttpClientFactory clients, string clientN
             (byte[] body, int length) = await ReadBodyAsync(response.Content, cancellationToken).ConfigureAwait(false);
             try
             {
-                return Answer(response, length < 0 ? null : body.AsMemory(0, length), read);
+                return Answer(response, length < 0 ? null : body.AsMemory(0, length), key, read);
             }
             finally
             {
@@ -86,15 +86,15 @@ internal sealed class StripeTransport(IHttpClientFactory clients, string clientN
         }
     }
 
-    private GatewayResult<T> Answer<T>(HttpResponseMessage response, ReadOnlyMemory<byte>? body, Func<JsonElement, StripeReply, GatewayResult<T>?> read)
+    private GatewayResult<T> Answer<T>(HttpResponseMessage response, ReadOnlyMemory<byte>? body, Secret key, Func<JsonElement, StripeReply, GatewayResult<T>?> read)
     {
         var reply = new StripeReply(
             IsReplay: Says(Header(response, "Idempotent-Replayed"), "true"),
-            RequestId: StripeRedaction.Id(Header(response, "Request-Id")),
+            RequestId: StripeRedaction.Id(Header(response, "Request-Id"), key.Reveal()),
             ServerTime: response.Headers.Date ?? time.GetUtcNow());
         return body is not { } bytes ? Bad(reply, "an answer that is too long")
             : response.IsSuccessStatusCode ? Success(bytes, reply, read)
-            : Failed(response, bytes, reply);
+            : Failed(response, bytes, reply, key);
     }
 
     // The body in a rented array, which the caller returns; a length of -1 for one over the limit. After a failure the array is left to the
@@ -153,10 +153,10 @@ internal sealed class StripeTransport(IHttpClientFactory clients, string clientN
     private static GatewayFailure Bad(StripeReply reply, string what) =>
         new(GatewayFailureKind.BadAnswer, $"Stripe sent {what}.") { RequestId = reply.RequestId };
 
-    private GatewayFailure Failed(HttpResponseMessage response, ReadOnlyMemory<byte> body, StripeReply reply)
+    private GatewayFailure Failed(HttpResponseMessage response, ReadOnlyMemory<byte> body, StripeReply reply, Secret key)
     {
         int status = (int)response.StatusCode;
-        StripeErrorBody error = StripeErrorBody.Parse(body);
+        StripeErrorBody error = StripeErrorBody.Parse(body, key.Reveal());
         TimeSpan? retryAfter = RetryAfter(response.Headers.RetryAfter);
         string? shouldRetry = Header(response, "Stripe-Should-Retry");
         bool isRetryable = Says(shouldRetry, "true")

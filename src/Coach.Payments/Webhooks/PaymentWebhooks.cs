@@ -52,7 +52,7 @@ internal sealed class PaymentWebhooks(PaymentParts parts, ISecretSource secrets)
         return verdict switch
         {
             WebhookVerdict.Authentic => WebhookEvent.Parse(rawBody)
-                ?? throw PaymentException.WebhookInvalid("The webhook's body is no event."),
+                ?? throw PaymentException.WebhookInvalid("The webhook's body is no JSON object."),
             WebhookVerdict.Expired => throw PaymentException.WebhookInvalid(
                 $"The webhook's time is more than {parts.Options.WebhookTolerance.TotalSeconds:0} s from now. Check this machine's clock."),
             WebhookVerdict.BadSignature => throw PaymentException.WebhookInvalid(
@@ -63,6 +63,11 @@ internal sealed class PaymentWebhooks(PaymentParts parts, ISecretSource secrets)
 
     private async Task<WebhookOutcome> ApplyAsync(WebhookEvent received, CancellationToken cancellationToken)
     {
+        if (received.Id.Length == 0 || received.Type.Length == 0)
+        {
+            return new WebhookOutcome(WebhookEffect.Ignored, received.Id, received.Type);
+        }
+
         if (await parts.Store.HasEventAsync(received.Id, cancellationToken).ConfigureAwait(false))
         {
             return new WebhookOutcome(WebhookEffect.Duplicate, received.Id, received.Type);

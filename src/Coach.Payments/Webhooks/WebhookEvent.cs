@@ -5,17 +5,23 @@ namespace Coach.Payments;
 /// <summary>The parts of a verified event that matter here.</summary>
 internal sealed record WebhookEvent(string Id, string Type, string? LinkId, string? Tag, GatewaySession? Session)
 {
-    /// <summary>Reads an event; null when the body is none.</summary>
+    private const int LongestText = 255;
+
+    /// <summary>Reads an event; null when the body is no JSON object. One without id or type is an event of no known kind, with empty texts for them.</summary>
     public static WebhookEvent? Parse(ReadOnlyMemory<byte> body)
     {
         try
         {
             using JsonDocument document = JsonDocument.Parse(body);
             JsonElement root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object || root.Text("id") is not { Length: > 0 and <= 255 } id
-                || root.Text("type") is not { Length: > 0 and <= 255 } type)
+            if (root.ValueKind != JsonValueKind.Object)
             {
                 return null;
+            }
+
+            if (root.Text("id") is not { Length: > 0 and <= LongestText } id || root.Text("type") is not { Length: > 0 and <= LongestText } type)
+            {
+                return new WebhookEvent(Short(root.Text("id")), Short(root.Text("type")), null, null, null);
             }
 
             return type.StartsWith("checkout.session.", StringComparison.Ordinal)
@@ -30,6 +36,8 @@ internal sealed record WebhookEvent(string Id, string Type, string? LinkId, stri
             return null;
         }
     }
+
+    private static string Short(string? text) => text is { Length: <= LongestText } ? text : "";
 
     // The type adds what the object alone does not show: that a delayed payment failed for good, or, where the object has no status, that
     // the payer finished.

@@ -13,7 +13,7 @@ using Secret = Coach.Abstractions.Secret;
 
 namespace Coach.AspNetCore.Tests.SessionKeys;
 
-public sealed class DistributedSessionKeyStoreTests : IDisposable
+public sealed partial class DistributedSessionKeyStoreTests : IDisposable
 {
     private const string Value = "AIza-CANARY-0123456789";
 

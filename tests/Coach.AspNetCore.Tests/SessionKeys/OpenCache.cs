@@ -11,6 +11,9 @@ internal sealed class OpenCache : IDistributedCache
 
     public TimeSpan? LastLifetime { get; private set; }
 
+    /// <summary>What happens elsewhere just before the next write, once.</summary>
+    public Func<Task>? BeforeNextWrite { get; set; }
+
     public byte[]? Get(string key) => Entries.GetValueOrDefault(key);
 
     public Task<byte[]?> GetAsync(string key, CancellationToken token = default) => Task.FromResult(Get(key));
@@ -23,10 +26,15 @@ internal sealed class OpenCache : IDistributedCache
         LastLifetime = options.AbsoluteExpirationRelativeToNow;
     }
 
-    public Task SetAsync(string key, byte[] value, DistributedCacheEntryOptions options, CancellationToken token = default)
+    public async Task SetAsync(string key, byte[] value, DistributedCacheEntryOptions options, CancellationToken token = default)
     {
+        if (BeforeNextWrite is { } happens)
+        {
+            BeforeNextWrite = null;
+            await happens();
+        }
+
         Set(key, value, options);
-        return Task.CompletedTask;
     }
 
     public void Refresh(string key)

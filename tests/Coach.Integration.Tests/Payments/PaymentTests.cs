@@ -54,6 +54,32 @@ public sealed class PaymentTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Create_AsTheVisitorsFirstCallThatFails_LeavesTheSessionItBegan()
+    {
+        using HttpClient visitor = _host.NewVisitor();
+        _stripe.Inject(StripeFault.Status(402), "POST", "/v1/prices");
+        using HttpResponseMessage refused = await visitor.CreateLinkAsync("tab-1", Order);
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, refused.StatusCode);
+        Assert.Single(refused.Headers.GetValues("Set-Cookie"));
+
+        // The same session again: its key means the same operation, and no other session's.
+        using HttpResponseMessage created = await visitor.CreateLinkAsync("tab-1", Order);
+        Assert.Equal(HttpStatusCode.Created, created.StatusCode);
+        Assert.False(created.Headers.Contains("Set-Cookie"));
+    }
+
+    [Fact]
+    public async Task Create_KeyAndDescriptionOfFullLength_IsTaken()
+    {
+        using HttpClient visitor = _host.NewVisitor();
+        string order = $$"""{"amount":1250,"currency":"usd","description":"{{new string('d', 250)}}"}""";
+        using HttpResponseMessage created = await visitor.CreateLinkAsync(new string('k', 200), order);
+        Assert.Equal(HttpStatusCode.Created, created.StatusCode);
+        using HttpResponseMessage longer = await visitor.CreateLinkAsync("tab-2", order.Replace("ddd", "dddd", StringComparison.Ordinal));
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, longer.StatusCode);
+    }
+
+    [Fact]
     public async Task Delete_OwnLink_ClosesItAtStripeAndStaysClosed()
     {
         using HttpClient visitor = _host.NewVisitor();

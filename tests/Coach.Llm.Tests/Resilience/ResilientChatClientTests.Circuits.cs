@@ -97,6 +97,65 @@ public sealed partial class ResilientChatClientTests
     }
 
     [Fact]
+    public async Task Circuit_OneCallThatFailsWithAllItsRetries_IsOneFailureAndShutsNobodyOut()
+    {
+        _provider.Answer("ok").Fail(Failures.Unavailable()).Fail(Failures.Unavailable()).Fail(Failures.Unavailable()).Fail(Failures.Unavailable())
+            .Fail(Failures.KeyInvalid());
+        CallPolicy policy = Policy(KeyClass.User);
+        Assert.Equal("ok", (await Client(_provider, policy).GetResponseAsync("hi", null, Token)).Text);
+        Assert.Equal(LlmError.Unavailable, (await FailureAsync(policy)).Error);
+        Assert.Equal(5, _provider.Calls.Count);
+
+        Assert.False(policy.IsOpen);
+        Assert.Equal(LlmError.KeyInvalid, (await FailureAsync(policy)).Error);
+    }
+
+    [Fact]
+    public async Task Circuit_CallsThatFailWithTheirRetries_OpenItWithTheFewestCalls()
+    {
+        _options.CircuitMinimumCalls = 3;
+        _provider.Fail(Failures.Unavailable());
+        CallPolicy policy = Policy(KeyClass.User);
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.False(policy.IsOpen);
+            await FailureAsync(policy);
+        }
+
+        Assert.True(policy.IsOpen);
+        Assert.Equal(12, _provider.Calls.Count);
+    }
+
+    [Fact]
+    public async Task Circuit_CallsThatSpendTheirTotalTime_CountAsFailures()
+    {
+        (_options.TotalTimeout, _options.CircuitMinimumCalls) = (TimeSpan.FromSeconds(5), 2);
+        _provider.Hang();
+        CallPolicy policy = Policy(KeyClass.User);
+        Assert.Equal(LlmError.TimedOut, (await FailureAsync(policy)).Error);
+        Assert.False(policy.IsOpen);
+        Assert.Equal(LlmError.TimedOut, (await FailureAsync(policy)).Error);
+        Assert.True(policy.IsOpen);
+    }
+
+    [Fact]
+    public async Task Circuit_CallsThatTheirCallersCancel_DoNotCountAsFailures()
+    {
+        _options.CircuitMinimumCalls = 2;
+        _provider.Hang();
+        CallPolicy policy = Policy(KeyClass.User);
+        for (int i = 0; i < 4; i++)
+        {
+            using var cancel = new CancellationTokenSource();
+            Task<ChatResponse> answer = Client(_provider, policy).GetResponseAsync("hi", null, cancel.Token);
+            await cancel.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => answer);
+        }
+
+        Assert.False(policy.IsOpen);
+    }
+
+    [Fact]
     public async Task Circuit_FailuresOlderThanThirtySeconds_DoNotCount()
     {
         _options.MaxRetries = 0;
@@ -125,6 +184,13 @@ public sealed partial class ResilientChatClientTests
         await Assert.ThrowsAsync<LlmException>(() => client.GetResponseAsync("hi", null, Token));
         Assert.Equal(3, _provider.Calls.Count);
     }
+
+    private Task<LlmException> FailureAsync(CallPolicy policy) => Assert.ThrowsAsync<LlmException>(async () =>
+    {
+        Task<ChatResponse> call = Task.Run(() => Client(_provider, policy).GetResponseAsync("hi", null, Token), Token);
+        await _clock.RunUntilAsync(call);
+        await call;
+    });
 
     [Fact]
     public void For_KeysOfUsersAndTheHost_AreToldApartByTheSecretSource()

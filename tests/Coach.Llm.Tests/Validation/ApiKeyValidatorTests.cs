@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Text;
 using Coach.Abstractions;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -178,16 +179,52 @@ public sealed partial class ApiKeyValidatorTests : IAsyncDisposable
     }
 
     [Theory]
+    [InlineData(401, "", null, KeyStatus.Invalid)]
+    [InlineData(401, """{"error":{"code":"expired_key","mess""", null, KeyStatus.Expired)]
+    [InlineData(429, "", "7", KeyStatus.RateLimited)]
+    [InlineData(429, """{"error":{"type":"insufficient_quota","mess""", "7", KeyStatus.QuotaExhausted)]
+    [InlineData(403, """{"error":{"mess""", null, KeyStatus.Unavailable)]
+    [InlineData(503, "", "7", KeyStatus.Unavailable)]
+    [InlineData(200, """{"data":[""", null, KeyStatus.Unavailable)]
+    public async Task ValidateAsync_ConnectionBreaksWithinTheBody_IsJudgedByWhatWasRead(int status, string start, string? retryAfter, KeyStatus expected)
+    {
+        foreach (Exception breakage in (Exception[])[new HttpIOException(HttpRequestError.ResponseEnded), new HttpRequestException("x")])
+        {
+            var network = StubHandler.Always(() =>
+            {
+                HttpResponseMessage response = StubHandler.Response(status, "", headers: retryAfter is null ? [] : [("retry-after", retryAfter)]);
+                response.Content = new StreamContent(new BreakingStream(Encoding.UTF8.GetBytes(start), breakage));
+                return response;
+            });
+            KeyValidation outcome = await Build(network).ValidateAsync(LlmHost.Key("openai", "k"), Token);
+
+            Assert.Equal(expected, outcome.Status);
+            Assert.Equal(retryAfter is null || expected == KeyStatus.QuotaExhausted ? null : TimeSpan.FromSeconds(7), outcome.RetryAfter);
+        }
+    }
+
+    [Fact]
+    public async Task ValidateAsync_HandlerThrowsWhateverItLikes_IsUnavailable()
+    {
+        var network = new StubHandler((_, _) => throw new NotSupportedException("secret text"));
+        KeyValidation outcome = await Build(network).ValidateAsync(Key, Token);
+
+        Assert.Equal((KeyStatus.Unavailable, (bool?)null), (outcome.Status, outcome.IsAuthentic));
+        Assert.DoesNotContain("secret text", outcome.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("gemini/valid-count-tokens", KeyStatus.Valid, false)]
     [InlineData("gemini/invalid-key", KeyStatus.Invalid, false)]
     [InlineData("gemini/quota-exhausted", KeyStatus.QuotaExhausted, false)]
     [InlineData("gemini/model-not-found", KeyStatus.Valid, true)]
     [InlineData("gemini/valid", KeyStatus.WrongEndpoint, false)]
-    public async Task ValidateAsync_DeepProbe_AlsoAsksTheGeneratingService(string second, KeyStatus expected, bool hinted)
+    [InlineData("gemini/valid-count-tokens", KeyStatus.Valid, false, "models/some-model")]
+    public async Task ValidateAsync_DeepProbe_AlsoAsksTheGeneratingService(string second, KeyStatus expected, bool hinted, string model = "some-model")
     {
         var network = new StubHandler((request, _) => Task.FromResult(
             ProviderFixture.Read(request.Method == HttpMethod.Post ? second : "gemini/valid").ToResponse()));
-        KeyValidation outcome = await Build(network, o => (o.Validation.Deep, o.Gemini.Model) = (true, "some-model")).ValidateAsync(Key, Token);
+        KeyValidation outcome = await Build(network, o => (o.Validation.Deep, o.Gemini.Model) = (true, model)).ValidateAsync(Key, Token);
 
         Assert.Equal(expected, outcome.Status);
         Assert.Equal(hinted, outcome.Hint is not null);
@@ -214,6 +251,13 @@ public sealed partial class ApiKeyValidatorTests : IAsyncDisposable
         Assert.Equal((KeyStatus.Expired, "acme", ErrorCodes.KeyExpired), (outcome.Status, outcome.Provider, outcome.Code));
         LlmException failure = Assert.Throws<LlmException>(() => outcome.EnsureValid());
         Assert.Equal((LlmError.KeyExpired, ErrorCodes.KeyExpired, KeyStatus.Expired), (failure.Error, failure.Code, failure.KeyStatus));
+    }
+
+    /// <summary>A beginning, then a connection that breaks.</summary>
+    private sealed class BreakingStream(byte[] start, Exception breakage) : MemoryStream(start, writable: false)
+    {
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            await base.ReadAsync(buffer, cancellationToken) is > 0 and var read ? read : throw breakage;
     }
 
     private IApiKeyValidator Build(HttpMessageHandler network, Action<CoachLlmOptions>? options = null)

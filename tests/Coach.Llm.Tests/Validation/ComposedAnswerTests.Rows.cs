@@ -96,6 +96,8 @@ public sealed partial class ComposedAnswerTests
         { "openai", 429, OpenAI("insufficient_quota", "organization_usage_limit_exceeded", "x"), KeyStatus.QuotaExhausted },
         { "openai", 429, OpenAI("requests", "rate_limit_exceeded", "Rate limit reached"), KeyStatus.RateLimited },
         { "openai", 403, OpenAI("invalid_request_error", null, "Project archived."), KeyStatus.Restricted },
+        { "openai", 403, OpenAI("invalid_request_error", null, "Project archived.") + "\n<!-- edge -->", KeyStatus.Restricted },
+        { "openai", 403, """{"type":"about:blank","title":"Forbidden","status":403}""", KeyStatus.Unavailable },
 
         // Anthropic
         { "anthropic", 400, Anthropic("invalid_request_error", "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC."), KeyStatus.QuotaExhausted },
@@ -135,6 +137,12 @@ public sealed partial class ComposedAnswerTests
         { "cartesia", 402, Cartesia("quota_exceeded", "Quota", "x"), KeyStatus.QuotaExhausted },
         { "cartesia", 402, "Quota: exceeded", KeyStatus.QuotaExhausted },
         { "cartesia", 500, "Internal: x", KeyStatus.Unavailable },
+        { "cartesia", 200, "[]", KeyStatus.Valid },
+        { "cartesia", 200, """[{"id":"v","data":1,"error":null}] """, KeyStatus.Valid },
+        { "cartesia", 200, """[{"error":"x"}]""", KeyStatus.Unavailable },
+        { "cartesia", 200, """[{"id":"v"},{"error":{"code":401,"message":"x"}}]""", KeyStatus.Invalid },
+        { "cartesia", 200, "[]<html>", KeyStatus.WrongEndpoint },
+        { "cartesia", 200, """[{"id":"v"},""", KeyStatus.Unavailable },
 
         // OpenRouter
         { "openrouter", 200, """{"error":{"code":401,"message":"Invalid credentials"}}""", KeyStatus.Invalid },
@@ -149,6 +157,16 @@ public sealed partial class ComposedAnswerTests
         { "openrouter", 200, """{"data":{"is_provisioning_key":true}}""", KeyStatus.WrongKind },
         { "openrouter", 200, """{"data":{"expires_at":"2020-01-01T00:00:00Z"}}""", KeyStatus.Expired },
         { "openrouter", 200, """{"data":[{"id":"a-public-model"}]}""", KeyStatus.WrongEndpoint },
+        { "openrouter", 200, "\uFEFF\r\n" + """{"data":{"limit":null}}""" + "\n", KeyStatus.Valid },
+        { "openrouter", 200, """{"data":{"limit":null}}""" + "\n<!-- edge -->", KeyStatus.WrongEndpoint },
+        { "openrouter", 200, """{"data":{"limit":null}}""" + "\0", KeyStatus.WrongEndpoint },
+        { "openrouter", 200, """{"data":{},"data":[]}""", KeyStatus.WrongEndpoint },
+        { "openrouter", 200, """{"data":{},"data":null}""", KeyStatus.WrongEndpoint },
+        { "openrouter", 200, """{"data":[],"data":{"limit_remaining":0}}""", KeyStatus.QuotaExhausted },
+        { "openrouter", 200, """{"data":{"expires_at":"\ud800 not a text"}}""", KeyStatus.WrongEndpoint },
+        { "openrouter", 200, """{"data":{"\ud800_management_key":true}}""", KeyStatus.WrongEndpoint },
+        { "openrouter", 200, """{"\ud800_data":{},"data":{}}""", KeyStatus.WrongEndpoint },
+        { "openrouter", 200, """{"error":{"code":401,"message":"Invalid credentials"}}""" + "<!-- edge -->", KeyStatus.Invalid },
 
         { "openrouter", 401, """{"error":{"message":"No auth credentials found","code":401}}""", KeyStatus.Missing },
         { "openrouter", 401, """{"error":{"message":"API key expired","code":401}}""", KeyStatus.Expired },
@@ -184,6 +202,7 @@ public sealed partial class ComposedAnswerTests
         { "openai-compatible", 403, LiteLlm("org_model_access_denied", "x", "403"), KeyStatus.Restricted },
         { "openai-compatible", 403, LiteLlm("auth_error", "This route is only for proxy admins", "403"), KeyStatus.Restricted },
         { "openai-compatible", 429, LiteLlm("None", "No deployments available for selected model. Try again in 5 seconds.", "429"), KeyStatus.RateLimited },
+        { "openai-compatible", 403, """{"object":"error","message":"not yours","type":"PermissionDenied","param":null,"code":403}""", KeyStatus.Restricted },
         { "openai-compatible", 401, Html, KeyStatus.WrongEndpoint },
         { "openai-compatible", 404, "", KeyStatus.WrongEndpoint },
         { "openai-compatible", 200, """{"models":["llama"]}""", KeyStatus.WrongEndpoint },
@@ -201,6 +220,19 @@ public sealed partial class ComposedAnswerTests
             var data = new TheoryData<string, int, string, KeyStatus>();
             foreach (string provider in ProviderNames.All)
             {
+                string success = provider switch
+                {
+                    ProviderNames.Gemini => """{"models":[]}""",
+                    ProviderNames.OpenRouter => """{"data":{}}""",
+                    _ => """{"data":[]}""",
+                };
+                data.Add(provider, 200, success + " \r\n\t", KeyStatus.Valid);
+                data.Add(provider, 200, "\uFEFF" + success, KeyStatus.Valid);
+                data.Add(provider, 200, success + """{"error":{"code":401}}""", KeyStatus.WrongEndpoint);
+                data.Add(provider, 200, success + Html, KeyStatus.WrongEndpoint);
+                data.Add(provider, 200, success + "\n<!-- edge -->", KeyStatus.WrongEndpoint);
+                data.Add(provider, 200, success + "\0", KeyStatus.WrongEndpoint);
+                data.Add(provider, 200, success + success, KeyStatus.WrongEndpoint);
                 data.Add(provider, 200, "", KeyStatus.WrongEndpoint);
                 data.Add(provider, 200, " \r\n\t", KeyStatus.WrongEndpoint);
                 data.Add(provider, 200, Html, KeyStatus.WrongEndpoint);
@@ -215,6 +247,16 @@ public sealed partial class ComposedAnswerTests
                 data.Add(provider, 401, "{\"error\":{\"me", KeyStatus.Invalid);
                 data.Add(provider, 403, "", KeyStatus.Unavailable);
                 data.Add(provider, 403, Html, KeyStatus.Unavailable);
+                data.Add(provider, 403, "{", KeyStatus.Unavailable);
+                data.Add(provider, 403, "{}", KeyStatus.Unavailable);
+                data.Add(provider, 403, "[]", KeyStatus.Unavailable);
+                data.Add(provider, 403, "{\"message\":\"Forbidden\"}", KeyStatus.Unavailable);
+                data.Add(provider, 403, "{\"error\":\"Forbidden\"}", KeyStatus.Unavailable);
+                data.Add(provider, 403, "{\"error\":{}}", KeyStatus.Unavailable);
+                data.Add(provider, 403, "{\"error\":null}", KeyStatus.Unavailable);
+                data.Add(provider, 403, "{\"error\":{\"code\":403,\"message\":\"Forb", KeyStatus.Unavailable);
+                data.Add(provider, 403, "{\"detail\":\"Forbidden\"}", KeyStatus.Unavailable);
+                data.Add(provider, 403, "{\"title\":\"Forb", KeyStatus.Unavailable);
                 data.Add(provider, 404, Html, KeyStatus.WrongEndpoint);
                 data.Add(provider, 408, "", KeyStatus.Unavailable);
                 data.Add(provider, 429, "", KeyStatus.RateLimited);

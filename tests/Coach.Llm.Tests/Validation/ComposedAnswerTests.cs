@@ -69,12 +69,18 @@ public sealed partial class ComposedAnswerTests
             ProviderFixture fixture = ProviderFixture.Read(name);
             byte[] body = Encoding.UTF8.GetBytes(fixture.Body);
             string provider = name.StartsWith("litellm", StringComparison.Ordinal) ? "openai-compatible" : name.Split(Path.DirectorySeparatorChar)[0];
+            ProviderVerdict whole = ProviderErrors.Classify(
+                provider, new ProviderAnswer(fixture.Status, headers: null, "application/json", body, isTruncated: false), DateTimeOffset.UnixEpoch);
             for (int length = 0; length <= body.Length; length++)
             {
                 var answer = new ProviderAnswer(fixture.Status, headers: null, "application/json", body.AsMemory(0, length), isTruncated: false);
                 ProviderVerdict verdict = ProviderErrors.Classify(provider, answer, DateTimeOffset.UnixEpoch);
                 Assert.True(Enum.IsDefined(verdict.Status) && Enum.IsDefined(verdict.Error));
                 Assert.NotEqual(KeyStatus.Valid, verdict.Status);
+                if (fixture.Status == 403 && verdict.Status == KeyStatus.Restricted)
+                {
+                    Assert.Equal(KeyStatus.Restricted, whole.Status); // a cut answer never proves more than the whole one
+                }
             }
         }
     }

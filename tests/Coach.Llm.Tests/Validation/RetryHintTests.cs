@@ -10,12 +10,10 @@ public class RetryHintTests
     [InlineData("retry-after-ms", "1500", 1.5)]
     [InlineData("retry-after-ms", "0.5", 0.0005)]
     [InlineData("retry-after", "19", 19)]
-    [InlineData("retry-after", "0", 0)]
     [InlineData("retry-after", "1.25", 1.25)]
     [InlineData("retry-after", "Sat, 21 Nov 2026 08:01:30 GMT", 90)]
     [InlineData("retry-after", "Saturday, 21-Nov-26 08:01:30 GMT", 90)]
     [InlineData("retry-after", "Sat Nov 21 08:01:30 2026", 90)]
-    [InlineData("retry-after", "Sat, 21 Nov 2026 07:00:00 GMT", 0)]
     [InlineData("retry-after", "99999999999999999999", 2678400)]
     [InlineData("retry-after", "7, 7", 7)]
     [InlineData("retry-after", "2026-11-21T08:01:30Z", 90)]
@@ -38,6 +36,17 @@ public class RetryHintTests
     [InlineData("retry-after", "")]
     [InlineData("retry-after-ms", "1e3")]
     [InlineData("x-ratelimit-reset-requests", "6x")]
+    [InlineData("retry-after-ms", "0")]
+    [InlineData("retry-after-ms", "0.00001")]
+    [InlineData("retry-after", "0")]
+    [InlineData("retry-after", "0.0")]
+    [InlineData("retry-after", "Sat, 21 Nov 2026 07:00:00 GMT")]
+    [InlineData("retry-after", "Sat, 21 Nov 2026 08:00:00 GMT")]
+    [InlineData("retry-after", "2026-11-21T07:59:59Z")]
+    [InlineData("x-ratelimit-reset", "0")]
+    [InlineData("x-ratelimit-reset", "1795240000")]
+    [InlineData("x-ratelimit-reset-requests", "0s")]
+    [InlineData("anthropic-ratelimit-requests-reset", "2026-11-21T07:00:00Z")]
     public void Find_HeaderMakesNoSense_IsIgnored(string name, string value) => Assert.Null(Find("{}", (name, value)));
 
     [Theory]
@@ -65,6 +74,7 @@ public class RetryHintTests
     [InlineData("Please retry later.")]
     [InlineData("retry in a moment")]
     [InlineData("retry in 5 lightyears")]
+    [InlineData("Please retry in 0s.")]
     public void Find_MessageWithoutATime_GivesNone(string message) => Assert.Null(Find($$$"""{"error":{"message":"{{{message}}}"}}"""));
 
     [Theory]
@@ -73,6 +83,8 @@ public class RetryHintTests
     [InlineData("""{"error":{"metadata":{"raw":"try again in 9s"},"message":"Provider returned error"}}""", null)]
     [InlineData("""[{"error":{"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"0.25s"}]}}]""", 0.25)]
     [InlineData("""{"error":{"details":[{"retryDelay":{"seconds":"12","nanos":500}}]}}""", 12.0)]
+    [InlineData("""{"error":{"details":[{"retryDelay":"0s"}]}}""", null)]
+    [InlineData("""{"error":{"message":"Please retry in 5s.","details":[{"retryDelay":"0s"}]}}""", 5.0)]
     public void Find_WithinTheBody_IsUnderstood(string body, double? seconds) => Assert.Equal(seconds, Find(body)?.TotalSeconds);
 
     [Fact]
@@ -86,6 +98,17 @@ public class RetryHintTests
         Assert.Equal(4, Find(Body, all[2..])?.TotalSeconds);
         Assert.Equal(3, Find("""{"error":{"message":"Please retry in 5s."}}""", all[2..])?.TotalSeconds);
         Assert.Equal(5, Find("""{"error":{"message":"Please retry in 5s."}}""")?.TotalSeconds);
+    }
+
+    [Fact]
+    public void Find_AFormSaysZero_TheNextOneCounts()
+    {
+        const string Body = """{"error":{"message":"Please retry in 5s.","details":[{"retryDelay":"4s"}]}}""";
+
+        Assert.Equal(9, Find(Body, ("retry-after-ms", "0"), ("retry-after", "9"))?.TotalSeconds);
+        Assert.Equal(4, Find(Body, ("retry-after-ms", "0"), ("retry-after", "0"))?.TotalSeconds);
+        Assert.Equal(3, Find("{}", ("x-ratelimit-reset", "0"), ("x-ratelimit-reset-requests", "3s"))?.TotalSeconds);
+        Assert.Equal(3, Find("""{"error":{"type":"tokens"}}""", ("x-ratelimit-reset-tokens", "0s"), ("x-ratelimit-reset-requests", "3s"))?.TotalSeconds);
     }
 
     [Fact]

@@ -72,6 +72,23 @@ public sealed class MoneyTests
         Assert.Equal(minorUnits ?? 0, money.MinorUnits);
     }
 
+    [Theory]
+    [InlineData(new[] { 3 }, "617,283.94")]
+    [InlineData(new[] { 3, 2 }, "6,17,283.94")]
+    [InlineData(new[] { 4 }, "61,7283.94")]
+    [InlineData(new[] { 2, 0 }, "6172,83.94")]
+    public void ParseAndFormat_OfEveryGrouping_AreInverse(int[] sizes, string text)
+    {
+        var format = new NumberFormatInfo { NumberGroupSizes = sizes };
+        Money money = Money.Create(61_728_394, "usd");
+        Assert.Equal(text + " USD", money.ToString(format));
+        Assert.Equal(money, Money.Parse(text, "usd", format));
+        foreach (string wrong in new[] { "," + text, text.Replace(",", ",,", StringComparison.Ordinal), "1" + text[..^3] + ",", "1,2,3.00" })
+        {
+            Assert.False(Money.TryParse(wrong, "usd", out _, format), wrong);
+        }
+    }
+
     [Fact]
     public void ParseAndFormat_OfAnotherCulture_UseItsSeparators()
     {

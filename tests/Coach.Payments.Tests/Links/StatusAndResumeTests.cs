@@ -173,6 +173,57 @@ public sealed class StatusAndResumeTests
         clock.Advance(TimeSpan.FromHours(30));
         using var second = new PaymentHost(fake, clock);
         Assert.Equal(PaymentError.IdempotencyConflict, (await second.FailsAsync(PaymentHost.Order(amount: 999))).Error);
+
+        // The refused request must not stand in the right one's way, nor become it.
+        PaymentLink right = await second.CreateAsync();
+        Assert.Equal(PaymentHost.Order().Amount, right.Amount);
+        Assert.Single(fake.Links);
+        Assert.Equal(PaymentError.IdempotencyConflict, (await second.FailsAsync(PaymentHost.Order(amount: 999))).Error);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(30)]
+    public async Task CreateAsync_RecordsLost_SaysThatTheLinkIsAnEarlierOne(int hours)
+    {
+        var clock = new VirtualClock();
+        StripeFake fake = PaymentHost.NewFake(clock);
+        using (var first = new PaymentHost(fake, clock))
+        {
+            Assert.False((await first.CreateAsync()).IsReplay);
+        }
+
+        clock.Advance(TimeSpan.FromHours(hours));
+        using var second = new PaymentHost(fake, clock);
+        Assert.True((await second.CreateAsync()).IsReplay);
+        Assert.Single(fake.Links);
+    }
+
+    [Theory]
+    [InlineData(false, 1, PaymentStatus.Expired)]
+    [InlineData(true, 1, PaymentStatus.Succeeded)]
+    [InlineData(false, 30, PaymentStatus.Expired)]
+    [InlineData(true, 30, PaymentStatus.Succeeded)]
+    public async Task CreateAsync_RecordsLostAndTheLinkClosed_ShowsHowItEnded(bool paid, int hours, PaymentStatus expected)
+    {
+        var clock = new VirtualClock();
+        StripeFake fake = PaymentHost.NewFake(clock);
+        using (var first = new PaymentHost(fake, clock))
+        {
+            PaymentLink link = await first.CreateAsync();
+            if (paid)
+            {
+                fake.Pay(link.Id);
+            }
+
+            await first.RunAsync(first.Links.DeactivateAsync(link.Id));
+        }
+
+        clock.Advance(TimeSpan.FromHours(hours));
+        using var second = new PaymentHost(fake, clock);
+        PaymentLink found = await second.CreateAsync();
+        Assert.Equal(expected, found.Status);
+        Assert.Equal(expected, (await second.RunAsync(second.Links.GetStatusAsync(found.Id))).Status);
     }
 
     [Fact]
@@ -230,6 +281,7 @@ public sealed class StatusAndResumeTests
         Assert.Equal(1250, link.AmountTotal);
         Assert.Equal([2L, 1L], link.Lines.Select(line => line.Quantity));
         Assert.Equal("4 & 5", link.Metadata["table"]);
+        Assert.Equal("https://example.com/paid?session={CHECKOUT_SESSION_ID}", link.RedirectUrl?.ToString());
         Assert.Equal(["Negroni", "Tip 25 %"], host.Fake.Prices.Select(price => price.ProductName));
     }
 }

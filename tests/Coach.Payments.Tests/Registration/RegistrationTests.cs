@@ -118,6 +118,18 @@ public sealed class RegistrationTests
         Assert.Equal(0, counts["coach.payments.gateway_available"]);
     }
 
+    [Theory]
+    [InlineData("sk_test_abc-CANARY")]
+    [InlineData("canary-key-of-a-proxy-CANARY")]
+    public async Task Canary_AKeyOfAnyShapeThatTheServerRepeats_IsMasked(string key)
+    {
+        using var host = new PaymentHost(key: key, configure: options => options.MaxRetries = 0);
+        host.Fake.Inject(StripeFault.Status(400) with { Message = $"Invalid request by {key}.", Code = key, ErrorType = key }, "POST", "/v1/prices");
+        PaymentException exception = await host.FailsAsync(PaymentHost.Order());
+        Assert.Contains("Invalid request by ***.", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("CANARY", exception.ToString() + exception.ProviderCode + exception.Parameter + exception.RequestId, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Canary_NoKeySecretClientSecretOrCardNumber_InAnyLogOrMessage()
     {

@@ -83,6 +83,11 @@ public sealed class PaymentWebhooksTests
     }
 
     [Theory]
+    [InlineData("{\"id\":\"evt_1\"}")]
+    [InlineData("{\"name\":\"Café ☕\"}")]
+    [InlineData("{\"type\":\"checkout.session.completed\"}")]
+    [InlineData("{\"id\":\"\",\"type\":\"x\"}")]
+    [InlineData("{\"id\":\"evt_\\ud83d\",\"type\":\"x\"}")]
     [InlineData("{\"id\":\"evt_9\",\"type\":\"a.type.of.the.future\",\"data\":{\"object\":{}}}")]
     [InlineData("{\"id\":\"evt_9\",\"type\":\"payment_intent.succeeded\",\"api_version\":\"2031-01-01.other\"}")]
     [InlineData("{\"id\":\"evt_9\",\"type\":\"checkout.session.completed\",\"data\":{\"object\":{\"id\":\"cs_1\",\"payment_link\":null}}}")]
@@ -122,14 +127,12 @@ public sealed class PaymentWebhooksTests
     [Theory]
     [InlineData("no json")]
     [InlineData("[]")]
-    [InlineData("{\"type\":\"x\"}")]
-    [InlineData("{\"id\":\"\",\"type\":\"x\"}")]
-    [InlineData("{\"id\":\"evt_\\ud83d\",\"type\":\"x\"}")]
-    public async Task HandleAsync_SignedButNoEvent_IsRefused(string body)
+    [InlineData("{\"id\":\"evt_1\"")]
+    public async Task HandleAsync_SignedButNoObject_IsRefused(string body)
     {
         using var host = new PaymentHost();
 
-        Assert.Equal("The webhook's body is no event.", (await RefusedAsync(host, Sign(host, body))).Message);
+        Assert.Equal("The webhook's body is no JSON object.", (await RefusedAsync(host, Sign(host, body))).Message);
     }
 
     [Fact]
