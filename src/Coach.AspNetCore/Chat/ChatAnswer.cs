@@ -26,7 +26,8 @@ internal sealed class ChatAnswer
     public void Add(ChatResponseUpdate update)
     {
         // A refusal's own words are the provider's: what happened is said in Coach's.
-        if (update.FinishReason == ChatFinishReason.ContentFilter || update.Contents.Any(content => content is ErrorContent { ErrorCode: "refusal" }))
+        if (update.FinishReason == ChatFinishReason.ContentFilter
+            || update.Contents.Any(content => content is ErrorContent { ErrorCode: { } code } && code.Equals("refusal", StringComparison.OrdinalIgnoreCase)))
         {
             Failure = CoachProblem.Invalid("The provider's safety filter refused this question or stopped the answer. Ask in other words.");
         }

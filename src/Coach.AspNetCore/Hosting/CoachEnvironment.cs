@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
 
 namespace Coach.AspNetCore;
 
@@ -19,11 +20,15 @@ internal static class CoachEnvironment
         ("MODAL_MEMORY_MB", "Coach:Deployment:MemoryMb"),
         ("MODAL_MAX_CONTAINERS", "Coach:Deployment:MaxContainers"),
         ("MAYA_MAX_SESSIONS", "Coach:Llm:Sessions:MaxSessions"),
-        ("LOG_LEVEL", "Logging:LogLevel:Default"),
+        ("LOG_LEVEL", LogLevelKey),
     ];
 
-    public static void Apply(IConfigurationManager configuration)
+    private const string LogLevelKey = "Logging:LogLevel:Default";
+
+    /// <summary>Sets the keys; what neither the server nor the log could use is left out and returned as problems.</summary>
+    public static IReadOnlyList<string> Apply(IConfigurationManager configuration)
     {
+        var problems = new List<string>();
         var values = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
         foreach ((string variable, string key) in Aliases)
         {
@@ -37,25 +42,43 @@ internal static class CoachEnvironment
 
         if (bool.TryParse(configuration["DEBUG"], out bool debug) && debug)
         {
-            values["Logging:LogLevel:Default"] = "Debug";
+            values[LogLevelKey] = "Debug";
+        }
+
+        // The log would refuse it while the host is built, before anyone can say so.
+        string level = values.GetValueOrDefault(LogLevelKey) ?? configuration[LogLevelKey] ?? "";
+        if (level.Length > 0 && !(Enum.TryParse(level, ignoreCase: true, out LogLevel known) && Enum.IsDefined(known)))
+        {
+            values[LogLevelKey] = nameof(LogLevel.Information);
+            string name = string.IsNullOrWhiteSpace(configuration["LOG_LEVEL"]) ? LogLevelKey : "LOG_LEVEL";
+            problems.Add($"{name} is {Shown(level)}; it must be one of {string.Join(", ", Enum.GetNames<LogLevel>())}.");
         }
 
         if (string.IsNullOrWhiteSpace(configuration["urls"]) && string.IsNullOrWhiteSpace(configuration["http_ports"])
             && !configuration.GetSection("Kestrel:Endpoints").GetChildren().Any())
         {
-            values["urls"] = Url(configuration["HOST"], configuration["PORT"]);
+            values["urls"] = Url(configuration["HOST"], configuration["PORT"], problems);
         }
 
         configuration.AddInMemoryCollection(values);
+        return problems;
     }
 
-    private static string Url(string? host, string? port)
+    /// <summary>A value as a message shows it: short, and without a key that was put into the wrong variable.</summary>
+    public static string Shown(string value)
+    {
+        string text = KeyRedaction.Redact(value);
+        return text.Length > 40 ? text[..40] + "…" : text;
+    }
+
+    private static string Url(string? host, string? port, List<string> problems)
     {
         string name = string.IsNullOrWhiteSpace(host) ? "127.0.0.1" : host.Trim();
         string number = string.IsNullOrWhiteSpace(port) ? "8080" : port.Trim();
         if (!ushort.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out _))
         {
-            throw new InvalidOperationException($"PORT is {number}; it must be between 0 and 65535.");
+            problems.Add($"PORT is {Shown(number)}; it must be between 0 and 65535.");
+            number = "8080";
         }
 
         return $"http://{(name.Contains(':', StringComparison.Ordinal) && !name.StartsWith('[') ? $"[{name}]" : name)}:{number}";

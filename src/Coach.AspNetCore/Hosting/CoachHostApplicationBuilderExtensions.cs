@@ -18,12 +18,13 @@ public static class CoachHostApplicationBuilderExtensions
     /// <param name="builder">The host's builder.</param>
     /// <returns>The builder of each package.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
-    /// <exception cref="InvalidOperationException"><c>PORT</c> is not a port.</exception>
     public static CoachBuilder AddCoach(this IHostApplicationBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        CoachEnvironment.Apply(builder.Configuration);
+        IReadOnlyList<string> problems = CoachEnvironment.Apply(builder.Configuration);
         IServiceCollection services = builder.Services;
+        services.AddOptions<EnvironmentCheck>().Configure(check => check.Problems = problems).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<EnvironmentCheck>, EnvironmentCheck.Validator>());
         services.AddCoachSecrets(DeclareSecrets);
         var coach = new CoachBuilder(services, services.AddCoachLlm(), services.AddCoachRag(), services.AddCoachPayments().WithReconciliation(), services.AddCoachObservability());
         coach.Observability.AddCoachMetricsExporter().AddCoachHealthChecks();

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using Coach.Abstractions;
 using Coach.AspNetCore;
 using Microsoft.AspNetCore.Connections;
@@ -9,7 +11,7 @@ using Microsoft.Extensions.Options;
 namespace Microsoft.AspNetCore.Builder;
 
 /// <summary>Runs a host so that a failed start is a sentence, not a stack trace.</summary>
-public static class CoachWebApplicationExtensions
+public static partial class CoachWebApplicationExtensions
 {
     /// <summary>
     /// Runs the application until it is stopped. Wrong settings, missing secrets and a taken port are logged as one sentence each.
@@ -43,6 +45,8 @@ public static class CoachWebApplicationExtensions
     {
         OptionsValidationException wrong => string.Join(' ', wrong.Failures),
         CoachException known => known.Message,
+        InvalidOperationException bound when Unconverted().Match(bound.Message) is { Success: true } match => string.Create(CultureInfo.InvariantCulture,
+            $"{match.Groups["key"]} is {CoachEnvironment.Shown(match.Groups["value"].Value)}; it must be {Expected(match.Groups["type"].Value)}."),
         AggregateException many when many.Flatten().InnerExceptions.Select(inner => Describe(inner, app)).ToArray() is var reasons
             && reasons.All(reason => reason is not null) => string.Join(' ', reasons.Distinct()),
         IOException { InnerException: AddressInUseException } =>
@@ -51,4 +55,18 @@ public static class CoachWebApplicationExtensions
             $"The address {app.Configuration["urls"]} cannot be used. Set HOST and PORT to an address of this machine and a free port.",
         _ => null,
     };
+
+    private static string Expected(string type) => type switch
+    {
+        "System.Boolean" => "true or false",
+        "System.TimeSpan" => "a duration such as 00:00:05",
+        "System.Int32" or "System.Int64" => "a whole number",
+        "System.Single" or "System.Double" or "System.Decimal" => "a number",
+        "System.Uri" => "a URL",
+        _ => $"a {type}",
+    };
+
+    // What the configuration binder says of a value of the wrong type.
+    [GeneratedRegex("^Failed to convert configuration value '(?<value>.*)' at '(?<key>[^']+)' to type '(?<type>[^']+)'", RegexOptions.Singleline | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Unconverted();
 }

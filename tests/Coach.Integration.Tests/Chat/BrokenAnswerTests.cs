@@ -72,6 +72,27 @@ public sealed class BrokenAnswerTests : IAsyncLifetime
         Assert.DoesNotContain(_foreign.LastMessages, message => message.Text.Contains("Count to two", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("refusal", 422, "ERR_REQUEST_INVALID")]
+    [InlineData("server_error", 502, "ERR_PROVIDER_FAILED")]
+    public async Task Chat_ForeignClientReportsAnError_IsToldInCoachsWords(string error, int status, string code)
+    {
+        using HttpClient visitor = await NewForeignVisitorAsync();
+        _foreign.Answers("", error);
+        using (HttpResponseMessage response = await visitor.PostJsonAsync("/api/chat", """{"message":"hello"}"""))
+        {
+            await response.AssertProblemAsync(status, code);
+            Assert.DoesNotContain(Canary, await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        }
+
+        _foreign.Answers("One ", error);
+        ChatReply reply = await visitor.AskAsync("Count to two.");
+        Assert.Equal(["delta", "error"], reply.Events.Select(item => item.Event));
+        Assert.Equal(code, reply.Events[^1].Data.GetProperty("code").GetString());
+        Assert.DoesNotContain(Canary, reply.Events[^1].Data.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(_host.Logs, line => line.Contains(Canary, StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task Chat_ReaderLeavesWhileAForeignClientAnswers_IsNoFailure()
     {
@@ -202,6 +223,9 @@ public sealed class BrokenAnswerTests : IAsyncLifetime
                     throw new InvalidOperationException($"foreign {Canary}");
                 case "timeout":
                     throw new TaskCanceledException($"foreign {Canary}", new TimeoutException(Canary));
+                case "refusal" or "server_error":
+                    yield return new ChatResponseUpdate(ChatRole.Assistant, [new ErrorContent($"foreign {Canary}") { ErrorCode = failure }]);
+                    break;
                 case "hang":
                     using (cancellationToken.Register(() => _left.TrySetResult()))
                     {

@@ -32,6 +32,34 @@ public sealed class StartupTests
         Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("PORT", "99999", "PORT is 99999; it must be between 0 and 65535.")]
+    [InlineData("PORT", "abc", "PORT is abc; it must be between 0 and 65535.")]
+    [InlineData("LOG_LEVEL", "banana", "LOG_LEVEL is banana; it must be one of Trace, Debug, Information, Warning, Error, Critical, None.")]
+    [InlineData("Logging__LogLevel__Default", "banana", "Logging:LogLevel:Default is banana; it must be one of Trace, Debug, Information, Warning, Error, Critical, None.")]
+    [InlineData("PORT", "sk-proj-abcdefghijklmnopqrstuvwx", "PORT is ***; it must be between 0 and 65535.")]
+    [InlineData("TEMPERATURE", "abc", "Coach:Llm:Temperature is abc; it must be a number.")]
+    [InlineData("Coach__Observability__HealthTimeout", "abc", "Coach:Observability:HealthTimeout is abc; it must be a duration such as 00:00:05.")]
+    [InlineData("Coach__RateLimits__SessionBurst", "abc", "Coach:RateLimits:SessionBurst is abc; it must be a whole number.")]
+    [InlineData("Coach__Rag__Required", "perhaps", "Coach:Rag:Required is perhaps; it must be true or false.")]
+    public async Task Start_ValueOfTheWrongType_IsOneSentenceAndExitCode1(string name, string value, string sentence)
+    {
+        (int exitCode, string output) = await RunToEndAsync(("PORT", "0"), (name, value));
+        Assert.Equal(1, exitCode);
+        Assert.Contains($"The application could not start: {sentence}", output);
+        Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Start_WrongPortAndLogLevel_AreReportedWithTheRest()
+    {
+        (int exitCode, string output) = await RunToEndAsync(("PORT", "99999"), ("LOG_LEVEL", "banana"), ("MODAL_MEMORY_MB", "-5"));
+        Assert.Equal(1, exitCode);
+        Assert.Contains("PORT is 99999", output);
+        Assert.Contains("LOG_LEVEL is banana", output);
+        Assert.Contains("Coach:Deployment:MemoryMb is -5", output);
+    }
+
     [Fact]
     public async Task Start_UnknownMode_NamesTheAllowedOnes()
     {
