@@ -36,14 +36,23 @@ internal sealed class SessionEndpoints(
 
             Check(body!.RootElement, out string provider, out string apiKey);
             ApiKey? key = string.IsNullOrWhiteSpace(apiKey) ? null : new ApiKey(provider, Secret.From(apiKey.Trim()));
-            KeyValidation validation = await validator.ValidateAsync(key, session.Id.Value, context.RequestAborted).ConfigureAwait(false);
+            KeyValidation validation = await validator.ValidateAsync(provider, apiKey.Trim(), session.Id.Value, context.RequestAborted).ConfigureAwait(false);
             if (key is null || !validation.IsValid)
             {
                 await Refused(validation).WriteAsync(context).ConfigureAwait(false);
                 return;
             }
 
-            await keys.SetAsync(session.Id, key, context.RequestAborted).ConfigureAwait(false);
+            // From here on the caller may leave: a key that is stored must not outlive a session that was ended while it was checked.
+            // Whoever ends a session says so before removing its keys, so either this sees it or that removes the key.
+            await keys.SetAsync(session.Id, key, CancellationToken.None).ConfigureAwait(false);
+            if (await ended.ContainsAsync(session.Id, CancellationToken.None).ConfigureAwait(false))
+            {
+                await keys.RemoveAsync(session.Id, CancellationToken.None).ConfigureAwait(false);
+                await Ended().WriteAsync(context).ConfigureAwait(false);
+                return;
+            }
+
             await Json.WriteAsync(context, StatusCodes.Status200OK, writer =>
             {
                 writer.WriteString("provider", key.Provider);
@@ -116,6 +125,9 @@ internal sealed class SessionEndpoints(
             ? null
             : CoachProblem.Invalid($"The provider is not known. Send one of: {string.Join(", ", ProviderNames.All)}.");
     }
+
+    private static CoachProblem Ended() => new(ProblemStatus.Of(ErrorCodes.SessionRequired), ErrorCodes.SessionRequired,
+        "The session was ended while the key was checked, so the key was not kept. Enter it again in a new session.");
 
     private static CoachProblem Refused(KeyValidation validation) => new(StatusCodes.Status422UnprocessableEntity, validation.Code, validation.Message)
     {

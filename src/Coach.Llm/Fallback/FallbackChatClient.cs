@@ -108,8 +108,19 @@ public sealed class FallbackChatClient : IChatClient
         {
             FallbackTarget target = run.Current;
             using var limit = new FirstTokenLimit(run.HasNext ? _options.FirstTokenTimeout : null, _time, cancellationToken);
-            IAsyncEnumerator<ChatResponseUpdate> updates = target.Client.GetStreamingResponseAsync(
-                FallbackRun.MessagesFor(run, list), FallbackRun.OptionsFor(run, options), limit.Token).GetAsyncEnumerator(limit.Token);
+            IAsyncEnumerator<ChatResponseUpdate> updates;
+            try
+            {
+                updates = target.Client.GetStreamingResponseAsync(
+                    FallbackRun.MessagesFor(run, list), FallbackRun.OptionsFor(run, options), limit.Token).GetAsyncEnumerator(limit.Token);
+            }
+            catch (Exception exception) when (
+                (!wasShown || _options.RestartAfterFirstToken) && run.MoveOn(limit.Translate(exception, target.Name), cancellationToken))
+            {
+                isRestart = wasShown;
+                continue; // a client may also fail when it is called, before anyone reads
+            }
+
             await using (updates.ConfigureAwait(false))
             {
                 bool isFirst = true;

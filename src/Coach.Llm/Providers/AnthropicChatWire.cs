@@ -212,6 +212,13 @@ internal sealed class AnthropicChatWire(AnthropicOptions options) : ChatWire(Pro
         writer.WriteEndObject();
     }
 
+    public override (float? Temperature, float? TopP) Sampling(ChatCall call) => TakesSampling(ThinkingBudget(call))
+        ? (call.Temperature is { } temperature ? Math.Min(temperature, 1) : null, call.Options?.TopP)
+        : (null, null);
+
+    // Thinking and the newer versions of the API refuse sampling settings.
+    private bool TakesSampling(int? thinkingBudget) => thinkingBudget is null && string.CompareOrdinal(options.Version, WithoutSampling) < 0;
+
     private void WriteSettings(Utf8JsonWriter writer, ChatCall call)
     {
         int? budget = ThinkingBudget(call);
@@ -223,11 +230,11 @@ internal sealed class AnthropicChatWire(AnthropicOptions options) : ChatWire(Pro
             writer.WriteEndObject();
         }
 
-        // Thinking and the newer versions of the API refuse sampling settings.
-        if (budget is null && string.CompareOrdinal(options.Version, WithoutSampling) < 0)
+        if (TakesSampling(budget))
         {
-            JsonNumbers.Write(writer, "temperature", call.Temperature is { } temperature ? Math.Min(temperature, 1) : null);
-            JsonNumbers.Write(writer, "top_p", call.Options?.TopP);
+            (float? temperature, float? topP) = Sampling(call);
+            JsonNumbers.Write(writer, "temperature", temperature);
+            JsonNumbers.Write(writer, "top_p", topP);
             JsonNumbers.Write(writer, "top_k", call.Options?.TopK);
         }
 

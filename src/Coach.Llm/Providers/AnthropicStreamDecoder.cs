@@ -243,6 +243,11 @@ internal sealed class AnthropicStreamDecoder(string origin) : StreamDecoder
     {
         _usage.InputTokenCount = _uncachedInput + _cacheRead + _cacheCreation;
         _usage.CachedInputTokenCount = _cacheRead;
+        if (_cacheCreation > 0)
+        {
+            (_usage.AdditionalCounts ??= [])[CallSpan.CacheCreation] = _cacheCreation;
+        }
+
         _usage.TotalTokenCount = _usage.InputTokenCount + (_usage.OutputTokenCount ?? 0);
         return _usage;
     }

@@ -24,6 +24,9 @@ internal abstract class ChatWire(string provider, string model)
 
     public abstract void Write(Utf8JsonWriter writer, ChatCall call);
 
+    /// <summary>The sampling settings that a request really carries, for telemetry.</summary>
+    public virtual (float? Temperature, float? TopP) Sampling(ChatCall call) => (call.Temperature, call.Options?.TopP);
+
     public abstract StreamDecoder CreateDecoder(ChatCall call);
 
     /// <summary>Whether messages may hold a picture, sound or file of this media type. What is not accepted is refused before anything is sent.</summary>

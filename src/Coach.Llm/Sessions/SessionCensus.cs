@@ -15,12 +15,12 @@ internal sealed class SessionCensus(LlmSessionOptions options, IMemoryPressure? 
 
     /// <summary>Reserves a place; <see cref="Leave"/> gives it back.</summary>
     /// <param name="evictOne">Puts the longest idle session out, for the reason given; false if none is idle.</param>
-    /// <exception cref="LlmException">There is no place.</exception>
-    public void Enter(Func<string, bool> evictOne)
+    /// <returns>Null if there is a place, else the reason, for <see cref="Refuse"/> if the session did not get in otherwise.</returns>
+    public string? TryEnter(Func<string, bool> evictOne)
     {
-        if (IsMemoryShort)
+        if (IsMemoryShort && !HasMadeRoom(SessionMetrics.Memory, evictOne))
         {
-            MakeRoom(SessionMetrics.Memory, evictOne);
+            return SessionMetrics.Memory;
         }
 
         while (true)
@@ -28,26 +28,28 @@ internal sealed class SessionCensus(LlmSessionOptions options, IMemoryPressure? 
             int count = Count;
             if (count >= options.MaxSessions)
             {
-                MakeRoom(SessionMetrics.Sessions, evictOne);
+                if (!HasMadeRoom(SessionMetrics.Sessions, evictOne))
+                {
+                    return SessionMetrics.Sessions;
+                }
             }
             else if (Interlocked.CompareExchange(ref _count, count + 1, count) == count)
             {
-                return;
+                return null;
             }
         }
     }
 
     public void Leave() => Interlocked.Decrement(ref _count);
 
-    private void MakeRoom(string reason, Func<string, bool> evictOne)
+    /// <summary>Counts and logs a session that does not get in.</summary>
+    public LlmException Refuse(string reason)
     {
-        if (options.WhenFull == SessionAdmission.EvictIdle && evictOne(reason))
-        {
-            return;
-        }
-
         metrics.Rejected(reason);
         logger.SessionRejected(reason, Count);
-        throw LlmException.SessionLimit(reason == SessionMetrics.Memory ? "memory is short" : "all places are taken", options.MaxSessions);
+        return LlmException.SessionLimit(reason == SessionMetrics.Memory ? "memory is short" : "all places are taken", options.MaxSessions);
     }
+
+    private bool HasMadeRoom(string reason, Func<string, bool> evictOne) =>
+        options.WhenFull == SessionAdmission.EvictIdle && evictOne(reason);
 }

@@ -33,13 +33,14 @@ internal sealed class SessionStore(SessionCensus census, ClientDisposer clients,
                 return node;
             }
 
-            try
+            if (census.TryEnter(evictOne) is { } reason)
             {
-                census.Enter(evictOne);
-            }
-            catch (LlmException) when (_sessions.ContainsKey(session))
-            {
-                continue; // another caller of the same session took the last place for it
+                if (_sessions.ContainsKey(session))
+                {
+                    continue; // another caller of the same session took the last place for it
+                }
+
+                throw census.Refuse(reason);
             }
 
             node = new SessionNode(session, Now);

@@ -6,6 +6,9 @@ namespace Coach.Llm;
 /// <summary>One call as telemetry sees it: a client span and what the histograms need.</summary>
 internal sealed class CallSpan : IDisposable
 {
+    /// <summary>The name under which usage counts the input that went into a provider's cache.</summary>
+    public const string CacheCreation = "cache_creation_input_tokens";
+
     private readonly LlmTelemetry _telemetry;
     private readonly TimeProvider _time;
     private readonly Activity? _activity;
@@ -47,17 +50,26 @@ internal sealed class CallSpan : IDisposable
         }
     }
 
-    public void Describe(ChatOptions? options, bool isStream)
+    /// <summary>Whether anyone sees the span; if not, what would be said on it need not be found out.</summary>
+    public bool IsRecorded => _activity is { IsAllDataRequested: true };
+
+    /// <summary>Says what is asked for, as it is sent: the configured settings where the caller gave none.</summary>
+    public void Describe(ChatWire wire, ChatCall call)
     {
-        if (_activity is null)
+        (float? temperature, float? topP) = wire.Sampling(call);
+        _activity?.SetTag(GenAINames.RequestStream, call.Stream);
+        Set<int>(GenAINames.RequestMaxTokens, call.MaxOutputTokens);
+        Set(GenAINames.RequestTemperature, temperature);
+        Set(GenAINames.RequestTopP, topP);
+        if (call.Options?.StopSequences is { Count: > 0 } stops)
         {
-            return;
+            _activity?.SetTag(GenAINames.RequestStopSequences, stops.ToArray());
         }
 
-        _activity.SetTag(GenAINames.RequestStream, isStream);
-        Set(GenAINames.RequestMaxTokens, options?.MaxOutputTokens);
-        Set(GenAINames.RequestTemperature, options?.Temperature);
-        Set(GenAINames.RequestTopP, options?.TopP);
+        if (call.Options?.ConversationId is { Length: > 0 } conversation)
+        {
+            _activity?.SetTag(GenAINames.ConversationId, conversation);
+        }
     }
 
     /// <summary>From now on the span holds what is said. To be called at the beginning, where the host allows it.</summary>
@@ -143,6 +155,7 @@ internal sealed class CallSpan : IDisposable
         Set(GenAINames.UsageInput, _usage?.InputTokenCount);
         Set(GenAINames.UsageOutput, _usage?.OutputTokenCount);
         Set(GenAINames.UsageCacheRead, _usage?.CachedInputTokenCount);
+        Set(GenAINames.UsageCacheCreation, _usage?.AdditionalCounts is { } counts && counts.TryGetValue(CacheCreation, out long created) ? created : (long?)null);
         Set(GenAINames.UsageReasoning, _usage?.ReasoningTokenCount);
         _telemetry.Ended(_tags, _time.GetElapsedTime(_start), _usage?.InputTokenCount, _usage?.OutputTokenCount, _error);
         _activity?.Dispose();

@@ -60,7 +60,11 @@ internal sealed class TelemetryChatClient(IChatClient inner, ChatTelemetry share
     private CallSpan Begin(IReadOnlyList<ChatMessage> messages, ChatOptions? options, bool isStream)
     {
         CallSpan span = shared.Begin(options);
-        span.Describe(options, isStream);
+        if (span.IsRecorded)
+        {
+            span.Describe(shared.Wire, shared.Call(messages, options, key, isStream));
+        }
+
         if (shared.Settings.CaptureMessageContent)
         {
             span.Capture(messages, options, key.Secret, shared.Settings.MaxContentLength);
@@ -74,6 +78,11 @@ internal sealed class TelemetryChatClient(IChatClient inner, ChatTelemetry share
 internal sealed class ChatTelemetry(ChatWire wire, ProviderConnection connection, LlmTelemetry telemetry)
 {
     public LlmTelemetryOptions Settings => connection.Options.Telemetry;
+
+    public ChatWire Wire => wire;
+
+    public ChatCall Call(IReadOnlyList<ChatMessage> messages, ChatOptions? options, ApiKey key, bool isStream) =>
+        new(messages, options, options?.ModelId ?? wire.Model, key, isStream, connection.Options);
 
     public CallSpan Begin(ChatOptions? options) =>
         new(telemetry, connection.Time, GenAINames.Chat, wire.Provider, options?.ModelId ?? wire.Model, wire.Server);

@@ -37,18 +37,26 @@ internal sealed class ApiKeyValidator : IApiKeyValidator
     public Task<KeyValidation> ValidateAsync(ApiKey? key, CancellationToken cancellationToken = default) =>
         ValidateCoreAsync(key, WholeHost, cancellationToken);
 
-    public Task<KeyValidation> ValidateAsync(ApiKey? key, string tenant, CancellationToken cancellationToken = default)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(tenant);
-        if (tenant.Length > MaxTenantLength)
-        {
-            throw new ArgumentException($"A tenant's name has at most {MaxTenantLength} characters.", nameof(tenant));
-        }
+    public Task<KeyValidation> ValidateAsync(ApiKey? key, string tenant, CancellationToken cancellationToken = default) =>
+        ValidateCoreAsync(key, Scope(tenant), cancellationToken);
 
-        return ValidateCoreAsync(key, "t:" + tenant, cancellationToken);
+    public Task<KeyValidation> ValidateAsync(string provider, string? key, string tenant, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(provider);
+        return string.IsNullOrWhiteSpace(key)
+            ? ValidateCoreAsync(null, Scope(tenant), cancellationToken, provider.Trim().ToLowerInvariant())
+            : ValidateCoreAsync(new ApiKey(provider, Secret.From(key)), Scope(tenant), cancellationToken);
     }
 
-    private async Task<KeyValidation> ValidateCoreAsync(ApiKey? key, string tenant, CancellationToken cancellationToken)
+    private static string Scope(string tenant)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(tenant);
+        return tenant.Length <= MaxTenantLength
+            ? "t:" + tenant
+            : throw new ArgumentException($"A tenant's name has at most {MaxTenantLength} characters.", nameof(tenant));
+    }
+
+    private async Task<KeyValidation> ValidateCoreAsync(ApiKey? key, string tenant, CancellationToken cancellationToken, string provider = "")
     {
         if (_isMock)
         {
@@ -58,8 +66,8 @@ internal sealed class ApiKeyValidator : IApiKeyValidator
         cancellationToken.ThrowIfCancellationRequested();
         if (key is null)
         {
-            _metrics.Validated(provider: "", KeyStatus.Missing);
-            return new KeyValidation(KeyStatus.Missing, "No key was given. Enter one.", IsAuthentic: false);
+            _metrics.Validated(provider, KeyStatus.Missing);
+            return new KeyValidation(KeyStatus.Missing, "No key was given. Enter one.", IsAuthentic: false) { Provider = provider };
         }
 
         Func<CancellationToken, Task<KeyValidation>> ask = AskingFor(key);

@@ -15,7 +15,7 @@ public sealed record KeyValidation(KeyStatus Status, string Message, bool? IsAut
     public string? Code => KeyStatuses.CodeOf(Status);
 
     /// <summary>The provider's name, in lower case.</summary>
-    /// <value>Empty when no key was given.</value>
+    /// <value>Empty when neither a key nor a provider was given.</value>
     public string Provider { get; init; } = "";
 
     /// <summary>The key's fingerprint: first 16 hexadecimal digits of its SHA-256.</summary>

@@ -143,6 +143,42 @@ public sealed class FallbackChatClientTests
     }
 
     [Fact]
+    public async Task GetStreamingResponseAsync_TargetThrowsWhenCalled_MovesOnAsForAnyFailure()
+    {
+        _second.Answer("from the second");
+        using var client = new FallbackChatClient(
+            [new("first", new ThrowingClient(Failures.Unavailable())), new("second", _second)], timeProvider: _clock);
+
+        List<ChatResponseUpdate> updates = await client.GetStreamingResponseAsync("hi", null, Token).ToListAsync(Token);
+
+        Assert.Equal("from the second", string.Concat(updates.Select(update => update.Text)));
+        Assert.Equal("first", updates[0].AdditionalProperties![FallbackChatClient.FallbackFromProperty]);
+    }
+
+    [Fact]
+    public async Task GetStreamingResponseAsync_SecondThrowsWhenCalledAfterTheFirstWasShown_TheThirdRestartsVisibly()
+    {
+        _first.Fail(LlmException.StreamInterrupted("gemini"), after: "void");
+        _second.Answer("whole answer");
+        using var client = new FallbackChatClient(
+            [new("first", _first), new("throws", new ThrowingClient(Failures.Unavailable())), new("second", _second)],
+            new FallbackOptions { RestartAfterFirstToken = true }, _clock);
+
+        List<ChatResponseUpdate> updates = await client.GetStreamingResponseAsync("hi", null, Token).ToListAsync(Token);
+
+        int restart = updates.FindIndex(update => update.AdditionalProperties?.ContainsKey(FallbackChatClient.RestartedProperty) == true);
+        Assert.Equal("whole answer", string.Concat(updates.Skip(restart).Select(update => update.Text)));
+    }
+
+    [Fact]
+    public async Task GetStreamingResponseAsync_LastTargetThrowsWhenCalled_ReachesTheCaller()
+    {
+        LlmException failure = Failures.Unavailable();
+        using var client = new FallbackChatClient([new("only", new ThrowingClient(failure))], timeProvider: _clock);
+        Assert.Same(failure, await Assert.ThrowsAsync<LlmException>(async () => await client.GetStreamingResponseAsync("hi", null, Token).ToListAsync(Token)));
+    }
+
+    [Fact]
     public async Task Fallbacks_AreCountedByTargetsAndReason()
     {
         var meters = new TestMeters();
@@ -279,6 +315,20 @@ public sealed class FallbackChatClientTests
         Assert.False(_first.IsDisposed);
         Client().Dispose();
         Assert.True(_first.IsDisposed && _second.IsDisposed);
+    }
+
+    private sealed class ThrowingClient(Exception failure) : IChatClient
+    {
+        public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken) => throw failure;
+
+        public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+            IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken) => throw failure;
+
+        public object? GetService(Type serviceType, object? serviceKey) => null;
+
+        public void Dispose()
+        {
+        }
     }
 
     private sealed class TestMeters : IMeterFactory

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using Coach.Abstractions;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -114,6 +115,38 @@ public sealed partial class SessionClientRegistryTests
         (await registry.AcquireAsync<TestClient>(Alice, OtherKey, Token)).Dispose();
         _memory.IsHigh = false;
         (await registry.AcquireAsync<TestClient>(Bob, Key, Token)).Dispose();
+    }
+
+    [Theory]
+    [InlineData(true, 0)]
+    [InlineData(false, 1)]
+    public async Task AcquireAsync_SameSessionGotInMeanwhile_IsNoRejectionAndNotCounted(bool isSame, int rejections)
+    {
+        SessionClientRegistry registry = Build();
+        IMeterFactory factory = _hosts[^1].GetRequiredService<IMeterFactory>();
+        long counted = 0;
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, self) =>
+        {
+            if (instrument.Name == "coach.llm.session_rejections" && ReferenceEquals(instrument.Meter.Scope, factory))
+            {
+                self.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<long>((_, value, _, _) => counted += value);
+        listener.Start();
+        ValueTask<ClientLease<TestClient>> other = default;
+        _memory.WhenAsked = () =>
+        {
+            other = registry.AcquireAsync<TestClient>(isSame ? Alice : Bob, Key, Token);
+            _memory.IsHigh = true;
+        };
+        Exception? failure = await Record.ExceptionAsync(async () => (await registry.AcquireAsync<TestClient>(Alice, Key, Token)).Dispose());
+        (await other).Dispose();
+
+        Assert.Equal(isSame, failure is null);
+        Assert.Equal(rejections, counted);
+        Assert.Equal(1, registry.SessionCount);
     }
 
     [Fact]

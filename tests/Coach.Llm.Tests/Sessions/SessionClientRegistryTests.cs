@@ -261,6 +261,21 @@ public sealed partial class SessionClientRegistryTests : IAsyncDisposable
 
     private sealed class MemoryGauge : IMemoryPressure
     {
-        public bool IsHigh { get; set; }
+        private bool _isHigh;
+
+        /// <summary>What happens elsewhere while the next one asks.</summary>
+        public Action? WhenAsked { get; set; }
+
+        public bool IsHigh
+        {
+            get
+            {
+                (Action? happens, WhenAsked) = (WhenAsked, null);
+                happens?.Invoke();
+                return _isHigh;
+            }
+
+            set => _isHigh = value;
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using System.Text;
 using Coach.Abstractions;
 using Coach.Testing;
 using Microsoft.Extensions.AI;
@@ -39,6 +40,68 @@ public sealed class LlmTelemetryTests
         Assert.True(recorded.Single("gen_ai.client.operation.duration", tags) > 0);
         Assert.True(recorded.Single("gen_ai.client.operation.time_to_first_chunk", tags) > 0);
         Assert.True(recorded.All("gen_ai.client.operation.time_per_output_chunk").Count >= 2);
+    }
+
+    [Theory]
+    [InlineData("gemini", 1.5f, 1.5f)]
+    [InlineData("openai", 1.5f, 1.5f)]
+    [InlineData("anthropic", 1.5f, 1f)] // its most
+    [InlineData("anthropic", null, null)]
+    public async Task Call_SettingsOfTheHost_AreOnTheSpanAsTheyAreSent(string provider, float? configured, float? sent)
+    {
+        var meters = new OwnMeters();
+        using var recorded = new Recorded(meters);
+        await using ProviderHost host = await ProviderHost.StartAsync(
+            configure: options => (options.Temperature, options.MaxOutputTokens) = (configured, 4321), services: services => services.AddSingleton<IMeterFactory>(meters));
+        host.Fake.Answer(provider, ScriptedAnswer.Text("x"));
+        string model = $"settings-{provider}-{configured is null}";
+        var options = new ChatOptions { ModelId = model, StopSequences = ["END", "---"], ConversationId = "conversation-7" };
+        await host.Chat(provider).GetResponseAsync("hi", options, Token);
+
+        Activity span = recorded.Spans.Single(activity => activity.DisplayName == $"chat {model}");
+        Assert.Equal(4321, span.GetTagItem("gen_ai.request.max_tokens"));
+        Assert.Equal(sent, span.GetTagItem("gen_ai.request.temperature"));
+        Assert.Null(span.GetTagItem("gen_ai.request.top_p"));
+        Assert.Equal(["END", "---"], (string[])span.GetTagItem("gen_ai.request.stop_sequences")!);
+        Assert.Equal("conversation-7", span.GetTagItem("gen_ai.conversation.id"));
+        Assert.DoesNotContain("response.model", string.Join(' ', recorded.Everything), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Call_AnthropicThinks_NoSamplingSettingIsSentNorShown()
+    {
+        var meters = new OwnMeters();
+        using var recorded = new Recorded(meters);
+        await using ProviderHost host = await ProviderHost.StartAsync(
+            configure: options => (options.Temperature, options.MaxOutputTokens) = (0.5f, 16_000), services: services => services.AddSingleton<IMeterFactory>(meters));
+        host.Fake.Answer("anthropic", ScriptedAnswer.Text("x"));
+        var options = new ChatOptions { ModelId = "thinking-model", TopP = 0.5f, Reasoning = new ReasoningOptions { Effort = ReasoningEffort.High } };
+        await host.Chat("anthropic").GetResponseAsync("hi", options, Token);
+
+        Activity span = recorded.Spans.Single(activity => activity.DisplayName == "chat thinking-model");
+        Assert.Null(span.GetTagItem("gen_ai.request.temperature"));
+        Assert.Null(span.GetTagItem("gen_ai.request.top_p"));
+    }
+
+    [Fact]
+    public void CallSpan_UsageWithWhatWentIntoTheCache_ShowsIt()
+    {
+        var meters = new OwnMeters();
+        using var recorded = new Recorded(meters);
+        using ServiceProvider services = new ServiceCollection().AddSingleton<IMeterFactory>(meters).BuildServiceProvider();
+        using (var span = new CallSpan(new LlmTelemetry(new LlmMeter(services)), TimeProvider.System, "chat", "anthropic", "cache-model", server: null))
+        {
+            const string Body = """{"type":"message","id":"m","role":"assistant","model":"x","content":[],"stop_reason":"end_turn","usage":{"input_tokens":3,"cache_creation_input_tokens":40,"cache_read_input_tokens":5,"output_tokens":2}}""";
+            foreach (ChatResponseUpdate update in AnthropicStreamDecoder.ReadWhole("anthropic", Encoding.UTF8.GetBytes(Body)))
+            {
+                span.Chunk(update);
+            }
+        }
+
+        Activity shown = recorded.Spans.Single(activity => activity.DisplayName == "chat cache-model");
+        Assert.Equal(48L, shown.GetTagItem("gen_ai.usage.input_tokens"));
+        Assert.Equal(40L, shown.GetTagItem("gen_ai.usage.cache_creation.input_tokens"));
+        Assert.Equal(5L, shown.GetTagItem("gen_ai.usage.cache_read.input_tokens"));
     }
 
     [Theory]

@@ -134,7 +134,15 @@ public sealed partial class ApiKeyValidatorTests
         await validator.ValidateAsync(Key, Token);
         await validator.ValidateAsync(LlmHost.Key("gemini", "a b"), Token);
         await validator.ValidateAsync(null, Token);
+        foreach (string? nothing in (string?[])[null, "", " \t"])
+        {
+            KeyValidation missing = await validator.ValidateAsync(" Gemini ", nothing, "tenant", Token);
+            Assert.Equal((KeyStatus.Missing, "gemini"), (missing.Status, missing.Provider));
+        }
 
-        Assert.Equal([("gemini", "rate_limited"), ("gemini", "malformed"), ("none", "missing")], counted);
+        Assert.Equal(KeyStatus.Malformed, (await validator.ValidateAsync("openai", "a b", "tenant", Token)).Status);
+        Assert.Equal(
+            [("gemini", "rate_limited"), ("gemini", "malformed"), ("none", "missing"), ("gemini", "missing"), ("gemini", "missing"), ("gemini", "missing"), ("openai", "malformed")],
+            counted);
     }
 }
