@@ -14,8 +14,8 @@ internal static partial class Log
     [LoggerMessage(3002, LogLevel.Warning, "Reading the knowledge sources failed ({Error}); the next try follows in {DelaySeconds} s")]
     public static partial void SyncFailed(this ILogger logger, string error, double delaySeconds);
 
-    [LoggerMessage(3003, LogLevel.Warning, "Retrieval fell from {From} to {To}: {Reason}")]
-    public static partial void FellBack(this ILogger logger, RagTier from, RagTier to, DegradationReason reason);
+    [LoggerMessage(3003, LogLevel.Warning, "Retrieval fell from {From} to {To}: {Reason}. {Message}")]
+    public static partial void FellBack(this ILogger logger, RagTier from, RagTier to, DegradationReason reason, string message);
 
     [LoggerMessage(3004, LogLevel.Information, "Retrieval is back at {Tier}")]
     public static partial void Recovered(this ILogger logger, RagTier tier);

@@ -41,6 +41,10 @@ public sealed class RagException : CoachException
     internal static RagException EmbedderMismatch(string index, string stored, string registered) => new(RagError.EmbedderMismatch,
         $"Index '{index}' holds vectors of '{stored}', but '{registered}' is registered; vectors of two embedders cannot be compared. Register '{stored}' again, or call EmbedAsync(replaceOthers: true) to embed the stored text anew.");
 
+    internal static RagException EmbedderDimension(string index, string embedder, int stored, int found) => new(RagError.EmbedderMismatch, string.Create(
+        CultureInfo.InvariantCulture,
+        $"Index '{index}' holds vectors of '{embedder}' with {stored} dimensions, but it answers with {found} dimensions now; the two cannot be compared. Set it to {stored} dimensions again, or call EmbedAsync(replaceOthers: true) to embed the stored text anew."));
+
     internal static RagException AnalyserMismatch(string index, string stored, string current) => new(RagError.AnalyserMismatch,
         $"Index '{index}' holds terms of the analysis '{stored}', but this version of Coach.Rag asks with those of '{current}'. They are made anew from the stored text in the background, or by the next change; the file must be writable for that.");
 

@@ -24,6 +24,9 @@ internal sealed class KnowledgeBase(
 
     public int DocumentCount => index.DocumentCount;
 
+    /// <summary>The documents and sources that could not be taken when the sources were last read.</summary>
+    public IReadOnlyCollection<IngestFailure> Skipped => Volatile.Read(ref _skipped);
+
     public int PassageCount => index.PassageCount;
 
     public async Task<IngestReport> AddOrUpdateAsync(

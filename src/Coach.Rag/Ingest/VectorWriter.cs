@@ -10,6 +10,11 @@ internal sealed class VectorWriter(RagIndex index, EmbeddingArm arm)
     /// <returns>How many passages were embedded.</returns>
     public async Task<int> RunAsync(SemaphoreSlim writer, bool replaceOthers, CancellationToken cancellationToken)
     {
+        if (replaceOthers)
+        {
+            await DimensionChange.DropAsync(index, arm, writer, cancellationToken).ConfigureAwait(false);
+        }
+
         int embedded = 0;
         while (await NextAsync(writer, replaceOthers, cancellationToken).ConfigureAwait(false) is { } rows)
         {

@@ -35,4 +35,7 @@ public enum DegradationReason
 
     /// <summary>The index was built with another analysis of text; its terms are being made anew.</summary>
     AnalyserMismatch,
+
+    /// <summary>A source of documents is set up but cannot be read, or all of its documents were refused.</summary>
+    SourceFailed,
 }

@@ -17,6 +17,9 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
 
     public CoachRagOptions Options => options;
 
+    /// <summary>Whether there was an earlier run's index to go on with.</summary>
+    public bool WasSaved { get; } = HoldsSegments(store);
+
     /// <summary>The identity of the registered embedder; null when there is none.</summary>
     public string? Embedder
     {
@@ -137,6 +140,19 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
         }
 
         return view;
+    }
+
+    private static bool HoldsSegments(IIndexStore store)
+    {
+        try
+        {
+            using IndexSnapshot snapshot = store.Acquire();
+            return snapshot.Segments.Count > 0;
+        }
+        catch (RagException)
+        {
+            return false;
+        }
     }
 
     private void Unpin()

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 
@@ -18,6 +19,7 @@ namespace Coach.Rag;
 public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Embedding<float>>
 {
     private const int MaxConfigBytes = 1 << 20;
+    private const int FingerprintBytes = 6;
     private const string Table = "embeddings", SentenceTransformersTable = "embedding.weight";
     private readonly string _folder;
     private readonly SafeTensors _tensors;
@@ -70,6 +72,9 @@ public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Em
 
     /// <summary>How many tokens of a text are looked at; the rest is cut off.</summary>
     public int MaxTokens { get; }
+
+    /// <summary>Twelve hexadecimal digits that tell this model from others: of the hash of its tensors and its tokenizer.</summary>
+    internal string Fingerprint => field ??= ReadFingerprint();
 
     /// <summary>Loads a model.</summary>
     /// <param name="folder">The model folder.</param>
@@ -180,6 +185,24 @@ public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Em
         }
 
         return mean;
+    }
+
+    private string ReadFingerprint()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        _tensors.AppendTo(hash);
+        try
+        {
+            using FileStream tokenizer = File.OpenRead(Path.Combine(_folder, "tokenizer.json"));
+            hash.AppendData(SHA256.HashData(tokenizer));
+        }
+        catch (Exception exception) when (IndexFileErrors.IsFileError(exception))
+        {
+            throw RagException.ModelInvalid(_folder, "tokenizer.json cannot be read", exception);
+        }
+
+        hash.AppendData([_normalizes ? (byte)1 : (byte)0]);
+        return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, FingerprintBytes));
     }
 
     // As the reference does: before tokenizing, about the length that the most tokens can have.
