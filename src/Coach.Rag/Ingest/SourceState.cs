@@ -5,6 +5,8 @@ internal sealed class SourceState(IReadOnlyList<KnowledgeSource> sources, Func<I
 {
     private const int MaxNames = 3;
 
+    public bool Any => sources.Count > 0;
+
     /// <summary>A source that could not be listed, as a sentence; null when all could.</summary>
     public string? Unlisted => skipped().FirstOrDefault(failure => sources.Any(source => source.Name == failure.Id)) is { } failure
         ? $"Source '{failure.Id}' failed. {failure.Reason}" : null;

@@ -142,6 +142,16 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
         return view;
     }
 
+    private void Unpin()
+    {
+        lock (_gate)
+        {
+            _isPinned = false;
+            _pinned?.Dispose();
+            _pinned = null;
+        }
+    }
+
     private static bool HoldsSegments(IIndexStore store)
     {
         try
@@ -152,16 +162,6 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
         catch (RagException)
         {
             return false;
-        }
-    }
-
-    private void Unpin()
-    {
-        lock (_gate)
-        {
-            _isPinned = false;
-            _pinned?.Dispose();
-            _pinned = null;
         }
     }
 }

@@ -11,6 +11,8 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
     private readonly QuestionEmbedding _question = new(index, embeddings);
     private Degradation? _lastFailure;
     private bool _isNotSetUpTold;
+    private bool _isStarted;
+    private bool _saysNothing;
 
     public RagTier Tier
     {
@@ -19,7 +21,7 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
             try
             {
                 return index.Read(view => view.LivePassages == 0 || view.OtherAnalyser is not null ? RagTier.None
-                    : embeddings.IsOpenForQuestions && QuestionEmbedding.IsCovered(view.DenseRows, view.Rows) ? RagTier.Hybrid
+                    : embeddings.IsOpenForQuestions && !Volatile.Read(ref _saysNothing) && QuestionEmbedding.IsCovered(view.DenseRows, view.Rows) ? RagTier.Hybrid
                     : options.Learn && view.Model is not null ? RagTier.Local : RagTier.Lexical);
             }
             catch (Exception e) when (e is RagException or ObjectDisposedException)
@@ -40,7 +42,7 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
         long start = time.GetTimestamp();
         string question = query.Length > MaxQueryLength ? query[..MaxQueryLength] : query;
         TimeSpan limit = RetrievalRequest.LimitOf(retrievalOptions, options);
-        bool loaded = await loader.WaitAsync(CanAnswer() ? TimeSpan.Zero : limit, cancellationToken).ConfigureAwait(false);
+        bool loaded = CanAnswer() || await loader.WaitAsync(limit, cancellationToken).ConfigureAwait(false);
         Retrieval result;
         try
         {
@@ -65,7 +67,17 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
     {
         try
         {
-            return index.WasSaved && index.Read(static view => view.LivePassages > 0 && view.OtherAnalyser is null);
+            if (!index.WasSaved || index.Read(static view => view.LivePassages == 0 || view.OtherAnalyser is not null))
+            {
+                return false;
+            }
+
+            if (sources.Any && !Interlocked.Exchange(ref _isStarted, true))
+            {
+                _ = loader.StartAsync(CancellationToken.None);      // where no host has started it
+            }
+
+            return true;
         }
         catch (RagException)
         {
@@ -128,7 +140,13 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
         bool latent = vector is null && isLearnt;
         RankingPipeline.DenseQuery? dense = vector is null ? null : new RankingPipeline.DenseQuery(vector, embeddings);
         (IReadOnlyList<Passage> passages, RetrievalArms arms) = RankingPipeline.Run(view, words, top, request, options, latent, dense);
-        if (dense is not null && !arms.HasFlag(RetrievalArms.Dense))
+        bool saysNothing = dense is not null && !arms.HasFlag(RetrievalArms.Dense);
+        if (dense is not null)
+        {
+            Volatile.Write(ref _saysNothing, saysNothing);
+        }
+
+        if (saysNothing)
         {
             latent = isLearnt;
             (passages, arms) = RankingPipeline.Run(view, words, top, request, options, latent, null);

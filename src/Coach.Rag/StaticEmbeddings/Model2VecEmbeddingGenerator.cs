@@ -119,10 +119,18 @@ public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Em
 
         var embeddings = new GeneratedEmbeddings<Embedding<float>>();
         long tokens = 0;
-        foreach (string value in values)
+        _tensors.Hold();
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            embeddings.Add(new Embedding<float>(Embed(value, ref tokens)) { ModelId = _metadata.DefaultModelId });
+            foreach (string value in values)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                embeddings.Add(new Embedding<float>(Embed(value, ref tokens)) { ModelId = _metadata.DefaultModelId });
+            }
+        }
+        finally
+        {
+            _tensors.Free();
         }
 
         embeddings.Usage = new UsageDetails { InputTokenCount = tokens, TotalTokenCount = tokens };
@@ -142,7 +150,7 @@ public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Em
             : serviceType.IsInstanceOfType(this) ? this : null;
     }
 
-    /// <summary>Unmaps the table. No call may be running.</summary>
+    /// <summary>Unmaps the table once no call is running; a call that is running fails at its next text.</summary>
     public void Dispose() => _tensors.Dispose();
 
     private float[] Embed(string text, ref long tokens)
@@ -190,15 +198,20 @@ public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Em
     private string ReadFingerprint()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        _tensors.AppendTo(hash);
+        _tensors.Hold();
         try
         {
+            _tensors.AppendTo(hash);
             using FileStream tokenizer = File.OpenRead(Path.Combine(_folder, "tokenizer.json"));
             hash.AppendData(SHA256.HashData(tokenizer));
         }
         catch (Exception exception) when (IndexFileErrors.IsFileError(exception))
         {
             throw RagException.ModelInvalid(_folder, "tokenizer.json cannot be read", exception);
+        }
+        finally
+        {
+            _tensors.Free();
         }
 
         hash.AppendData([_normalizes ? (byte)1 : (byte)0]);

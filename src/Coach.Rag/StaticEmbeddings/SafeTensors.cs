@@ -125,10 +125,19 @@ internal sealed unsafe class SafeTensors : IDisposable
     /// <summary>One row of a matrix.</summary>
     public void Row(string name, int row, Span<float> target) => Convert(_tensors[name], (long)row * target.Length, target);
 
+    /// <summary>Keeps the file mapped until <see cref="Free"/>, disposed or not: a call may go on after its caller has given it up.</summary>
+    public void Hold()
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, typeof(Model2VecEmbeddingGenerator));
+        _region.AddReference();
+    }
+
+    /// <summary>Ends one <see cref="Hold"/>.</summary>
+    public void Free() => _region.Release();
+
     /// <summary>Adds all of the file to a hash.</summary>
     public void AppendTo(IncrementalHash hash)
     {
-        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, typeof(Model2VecEmbeddingGenerator));
         for (long at = 0; at < _region.Length; at += HashedAtOnce)
         {
             hash.AppendData(new ReadOnlySpan<byte>(_region.Pointer + at, (int)Math.Min(HashedAtOnce, _region.Length - at)));

@@ -130,7 +130,9 @@ public sealed class EmbedderLimitTests
         Assert.Equal((RagTier.Hybrid, RagTier.Lexical, DegradationReason.EmbeddingFailed, true),
             (retrieval.Degradation!.From, retrieval.Degradation.To, retrieval.Degradation.Reason, retrieval.Degradation.IsFailure));
         Assert.Contains(expected, retrieval.Degradation.Message, StringComparison.Ordinal);
+        Assert.Equal(Coach.Abstractions.ComponentState.Degraded, (await host.Get<Coach.Abstractions.IComponentHealth>().CheckAsync()).State);
         Assert.NotEmpty(retrieval.Passages);
+        Assert.Equal(constant == 0 ? RagTier.Hybrid : RagTier.Lexical, host.Retriever.Tier);
     }
 
     [Fact]

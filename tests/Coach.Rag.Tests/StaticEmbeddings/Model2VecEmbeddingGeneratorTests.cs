@@ -26,6 +26,21 @@ public sealed class Model2VecEmbeddingGeneratorTests : IDisposable
         Assert.Equal(7, embeddings.Usage!.InputTokenCount);
     }
 
+    [Fact]
+    public async Task GenerateAsync_DisposedWhileItRuns_FailsAtTheNextText()
+    {
+        using Model2VecEmbeddingGenerator generator = Model2VecEmbeddingGenerator.Load(
+            _folder.Tokenizer(ModelFolder.BertTokenizer).Config(normalize: false).Tensors(ModelFolder.TenRows()).Path);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => generator.GenerateAsync(Texts()));
+
+        IEnumerable<string> Texts()
+        {
+            yield return "play";
+            generator.Dispose();
+            yield return "play";
+        }
+    }
+
     /// <summary>Two models of one folder name and dimension are two embedders; the same model elsewhere is the same one.</summary>
     [Theory]
     [InlineData("same", true)]
