@@ -47,11 +47,13 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
         {
             lock (_gate)
             {
-                if (_pinned is { } pinned)
+                if (_pinned is { FileChange: FileChange.None } pinned)
                 {
                     return pinned.Share();
                 }
             }
+
+            Unpin();        // its file was written over since, or is gone from under it
         }
 
         return _store.Acquire();
@@ -125,7 +127,14 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
     public T Read<T>(Func<IndexView, T> read)
     {
         using IndexSnapshot snapshot = Acquire();
-        return read(ViewOf(snapshot));
+        try
+        {
+            return read(ViewOf(snapshot));
+        }
+        catch (Exception e) when (IsBroken(e))
+        {
+            throw Broken(e);
+        }
     }
 
     public IndexView ViewOf(IndexSnapshot snapshot)
@@ -138,6 +147,13 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
 
         return view;
     }
+
+    /// <summary>Whether work on a snapshot ended in a way that only content can cause that is not what was written.</summary>
+    public static bool IsBroken(Exception e) =>
+        e is not (RagException or OperationCanceledException or ObjectDisposedException or OutOfMemoryException);
+
+    /// <summary>As what the index is reported then.</summary>
+    public RagException Broken(Exception e) => RagException.IndexCorrupt(Store.Name, $"is damaged: it could not be searched ({e.GetType().Name})", e);
 
     private void Unpin()
     {

@@ -90,7 +90,20 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
         }
     }
 
+    // The request was checked before, so whatever else goes wrong here is what stands in the index.
     private Retrieval Search(string question, RetrievalOptions? request, float[]? vector, Degradation? degradation, bool loaded)
+    {
+        try
+        {
+            return SearchIndex(question, request, vector, degradation, loaded);
+        }
+        catch (Exception e) when (RagIndex.IsBroken(e))
+        {
+            throw index.Broken(e);
+        }
+    }
+
+    private Retrieval SearchIndex(string question, RetrievalOptions? request, float[]? vector, Degradation? degradation, bool loaded)
     {
         using IndexSnapshot snapshot = index.Acquire();
         IndexView view = index.ViewOf(snapshot);

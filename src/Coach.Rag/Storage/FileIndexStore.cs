@@ -76,7 +76,6 @@ internal sealed class FileIndexStore : IIndexStore
     public bool RollBack(CancellationToken cancellationToken)
     {
         using IndexWriteLease lease = LockForWriting(cancellationToken);
-        _served.Refresh(isThorough: true);
         using IndexSnapshot good = FindLastGood(out LoadedCommit? commit, cancellationToken);
         if (commit is null || commit.TrailerOffset == _served.Loaded?.TrailerOffset)
         {
@@ -193,9 +192,10 @@ internal sealed class FileIndexStore : IIndexStore
         return _served.AcquireForWriting();
     }
 
-    // The snapshot that passes all checksums; its commit, or null when that is the empty index.
+    // The snapshot that passes all checksums now, whatever passed before; its commit, or null when that is the empty index.
     private IndexSnapshot FindLastGood(out LoadedCommit? commit, CancellationToken cancellationToken)
     {
+        _served.Reload();
         IndexSnapshot snapshot = Acquire();
         commit = _served.Loaded;
         while (true)
