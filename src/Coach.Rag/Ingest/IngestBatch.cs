@@ -19,6 +19,7 @@ internal sealed class IngestBatch : IDisposable
     private IndexWriteLease? _lease;
     private long _characters;
     private int _pendingDocuments;
+    private int _deletedRows;
 
     public IngestBatch(RagIndex index, IngestTally tally, CancellationToken cancellationToken)
     {
@@ -34,6 +35,14 @@ internal sealed class IngestBatch : IDisposable
     public int Rows { get; private set; }
 
     public bool IsFull => Rows >= (_index.Embedder is null ? MaxRows : MaxEmbeddedRows) || _characters >= MaxCharacters;
+
+    /// <summary>How many passages the index would hold if a document of so many were put now, in place of what it is instead of.</summary>
+    public long PassagesWith(string collection, string id, int passages)
+    {
+        int replaced = _pendingByKey.TryGetValue((collection, id), out int at) ? _pending[at]!.Chunks.Count
+            : Locate(collection, id) is { } found ? found.Reader.RowsOf(found.Reader.FindDocument(collection, id)).Count : 0;
+        return (long)_index.ViewOf(_snapshot).LivePassages - _deletedRows + Rows + Math.Max(passages, 1) - replaced;
+    }
 
     public DocumentEntry? Find(string collection, string id) =>
         _pendingByKey.TryGetValue((collection, id), out int at) ? _pending[at]!.Entry : Locate(collection, id)?.Reader is { } reader
@@ -98,6 +107,7 @@ internal sealed class IngestBatch : IDisposable
             _deleted.Add(found.Segment.Id, bitmap);
         }
 
+        _deletedRows += count;
         for (int row = first; row < first + count; row++)
         {
             bitmap[row >> 3] |= (byte)(1 << (row & 7));
@@ -135,6 +145,7 @@ internal sealed class IngestBatch : IDisposable
         _pending.Clear();
         _pendingByKey.Clear();
         _deleted.Clear();
+        _deletedRows = 0;
         _pendingDocuments = 0;
         _characters = 0;
         Rows = 0;

@@ -12,7 +12,7 @@ internal sealed class KnowledgeBase(
     private const string Direct = "";
 
     private readonly SemaphoreSlim _writer = new(1, 1);
-    private readonly DocumentIntake _intake = new(index, options);
+    private readonly DocumentIntake _intake = new(options);
     private readonly VectorWriter _vectors = new(index, embeddings);
     private readonly LatentLearner _learner = new(index, time, logger);
     private readonly CancellationTokenSource _stop = new();
@@ -36,8 +36,7 @@ internal sealed class KnowledgeBase(
             foreach (KnowledgeDocument document in documents)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                ArgumentNullException.ThrowIfNull(document, nameof(documents));
-                _intake.Take(Direct, document, "", batch, tally);
+                _intake.TryTake(Direct, document, batch, tally);
                 if (batch.IsFull)
                 {
                     await batch.CommitAsync(cancellationToken).ConfigureAwait(false);
@@ -235,7 +234,7 @@ internal sealed class KnowledgeBase(
                 }
             }
         }
-        catch (Exception e) when (e is not OperationCanceledException and not RagException)
+        catch (Exception e) when (e is not RagException && !(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
             tally.Fail(source.Name, $"The source could not be listed: {DocumentIntake.Reason(e)}.");
             logger.SourceFailed(source.Name, e.GetType().Name);

@@ -118,10 +118,15 @@ internal sealed class KnowledgeLoader : IHostedService, IAsyncDisposable
                 // Recovery wakes this loop; without anything to go on with, it tries again later.
                 bool isServed = await _recovery.RunAsync().ConfigureAwait(false);
                 pause = isServed ? TimeSpan.FromTicks(1) : LongestRetry;
+                if (!isServed)
+                {
+                    Volatile.Write(ref _wake, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+                }
             }
-            catch (RagException e)
+            catch (Exception e)
             {
-                _logger.SyncFailed(e.Error.ToString(), retry.TotalSeconds);
+                // Whatever it is, this loop is the only one there is: it goes on.
+                _logger.SyncFailed(e is RagException known ? known.Error.ToString() : e.GetType().Name, retry.TotalSeconds);
                 pause = retry;
                 retry = retry * 2 < LongestRetry ? retry * 2 : LongestRetry;
             }
