@@ -24,7 +24,13 @@ public sealed class RagException : CoachException
 
     internal static RagException IndexVersion(string index, int found, int supported) => new(RagError.IndexCorrupt, string.Create(
         CultureInfo.InvariantCulture,
-        $"{ErrorCodes.IndexCorrupt}: index '{index}' has format version {found}; this version of Coach.Rag reads version {supported}. Delete the file and index the sources again, or use the version of Coach.Rag that wrote it.")) { IsOtherVersion = true };
+        $"{ErrorCodes.IndexCorrupt}: index '{index}' has format version {found}; this version of Coach.Rag reads version {supported}. Delete the file and index the sources again, or use the version of Coach.Rag that wrote it."))
+    {
+        IsOtherVersion = true,
+    };
+
+    internal static RagException IndexNotKept(RagException why) => new(why.Error,
+        $"{why.Message} Until then the index is kept in memory and is lost when the app ends.", why);
 
     internal static RagException IndexUnavailable(string index, string what, Exception? inner = null) => new(RagError.IndexUnavailable,
         $"Index '{index}' {what}. Check the path and its permissions, then try again.", inner);

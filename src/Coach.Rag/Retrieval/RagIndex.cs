@@ -31,6 +31,9 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
     /// <summary>What is known to be lost until the sources have been read again, as a sentence; null when all is well.</summary>
     public string? Damage { get; private set; }
 
+    /// <summary>What keeps the index from its file now, as a sentence; null when nothing does.</summary>
+    public string? Trouble => _store.RefreshFailure?.Message;
+
     /// <summary>Whether an earlier commit is served because the newest one is damaged.</summary>
     public bool IsPinned => _isPinned;
 
@@ -73,12 +76,13 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
         }
     }
 
-    /// <summary>Makes the commit that is served the file's newest, so that writing can go on from it.</summary>
+    /// <summary>Makes the commit that is served the file's newest, so that writing can go on from it; writes a file anew that has vanished.</summary>
     /// <exception cref="RagException">The file cannot be written now; the commit is served on.</exception>
     public void Repair(CancellationToken cancellationToken)
     {
         if (!_isPinned)
         {
+            _store.Restore(cancellationToken);
             return;
         }
 

@@ -112,11 +112,13 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
             throw RagException.AnalyserMismatch(index.Store.Name, analyser, AnalyserIdentity.Current);
         }
 
-        string? damage = index.Damage;
+        string? damage = index.Damage, trouble = index.Trouble;
         if (view.LivePassages == 0)
         {
             return new Retrieval([], RagTier.None, damage is not null
                 ? new Degradation(RagTier.Lexical, RagTier.None, DegradationReason.IndexDamaged, damage)
+                : trouble is not null
+                ? new Degradation(RagTier.Lexical, RagTier.None, DegradationReason.IndexUnavailable, trouble)
                 : loaded
                 ? new Degradation(RagTier.Lexical, RagTier.None, DegradationReason.NotConfigured, "The index holds no documents. Add some, or set Coach:Rag:Knowledge.")
                 : new Degradation(RagTier.Lexical, RagTier.None, DegradationReason.StillLoading, "The documents are still being read."));
@@ -136,10 +138,10 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
                 : degradation with { To = tier };
         }
 
-        // What is lost matters more than that a better tier was never set up.
-        if (damage is not null && degradation is not { IsFailure: true })
+        // What is lost, or will be, matters more than that a better tier was never set up.
+        if ((damage ?? trouble) is { } problem && degradation is not { IsFailure: true })
         {
-            degradation = new Degradation(RagTier.Hybrid, tier, DegradationReason.IndexDamaged, damage);
+            degradation = new Degradation(RagTier.Hybrid, tier, damage is null ? DegradationReason.IndexUnavailable : DegradationReason.IndexDamaged, problem);
         }
 
         return new Retrieval(passages, tier, degradation) { Arms = arms };

@@ -8,6 +8,7 @@ internal sealed class ServedCommit(string name, IndexFileReader reader, TimeProv
     private CommitState _state = CommitState.Empty();
     private long _refreshed;
     private bool _disposed;
+    private bool _isMissing;
 
     // Why nothing is served until the file has been read anew from its beginning, and which file that was.
     private RagException? _lost;
@@ -57,6 +58,25 @@ internal sealed class ServedCommit(string name, IndexFileReader reader, TimeProv
         }
     }
 
+    /// <summary>With the writer's role held: the commit whose file has vanished; null when it has not. The caller disposes the hold.</summary>
+    public LoadedCommit? AcquireIfMissing(out IndexSnapshot? hold)
+    {
+        lock (_gate)
+        {
+            hold = null;
+            Refresh(isThorough: true);
+            if (!_isMissing || _loaded is null)
+            {
+                return null;
+            }
+
+            Watch();
+            _state.AddReference();
+            hold = new IndexSnapshot(_state);
+            return _loaded;
+        }
+    }
+
     /// <summary>Serves a commit from now on.</summary>
     public void Publish(LoadedCommit after)
     {
@@ -79,6 +99,7 @@ internal sealed class ServedCommit(string name, IndexFileReader reader, TimeProv
         lock (_gate)
         {
             _refreshed = time.GetTimestamp();
+            _isMissing = false;
             try
             {
                 LoadedCommit? newer = reader.ReadNewest(_loaded, isThorough);
@@ -105,6 +126,7 @@ internal sealed class ServedCommit(string name, IndexFileReader reader, TimeProv
             catch (Exception exception) when (IndexFileErrors.IsFileError(exception))
             {
                 RefreshFailure = _lost ?? IndexFileErrors.Read(name, exception);
+                _isMissing = exception is FileNotFoundException;
             }
         }
     }
