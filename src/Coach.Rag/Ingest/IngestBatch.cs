@@ -48,24 +48,27 @@ internal sealed class IngestBatch : IDisposable
         _pendingByKey.TryGetValue((collection, id), out int at) ? _pending[at]!.Entry : Locate(collection, id)?.Reader is { } reader
             ? reader.Document(reader.FindDocument(collection, id)) : null;
 
-    /// <summary>The ids of a collection's documents, pending ones included.</summary>
-    public IReadOnlyList<string> IdsOf(string collection)
+    /// <summary>The commit that the changes are made to.</summary>
+    public long CommitId => _snapshot.CommitId;
+
+    /// <summary>The documents of some collections, pending ones included.</summary>
+    public IReadOnlyList<(string Collection, string Id)> DocumentsOf(Func<string, bool> collections)
     {
-        var ids = new List<string>();
+        var documents = new List<(string, string)>();
         foreach (IndexSegment segment in _snapshot.Segments.Where(SegmentReader.HoldsPassages))
         {
             SegmentReader reader = SegmentReader.Of(segment);
             for (int d = 0; d < reader.Documents; d++)
             {
-                if (!IsDeleted(segment, reader.RowsOf(d).First) && reader.Document(d) is { } entry && entry.Collection == collection)
+                if (!IsDeleted(segment, reader.RowsOf(d).First) && reader.Document(d) is { } entry && collections(entry.Collection))
                 {
-                    ids.Add(entry.Id);
+                    documents.Add((entry.Collection, entry.Id));
                 }
             }
         }
 
-        ids.AddRange(_pendingByKey.Keys.Where(key => key.Collection == collection).Select(key => key.Id));
-        return ids;
+        documents.AddRange(_pendingByKey.Keys.Where(key => collections(key.Collection)));
+        return documents;
     }
 
     public void Put(DocumentEntry entry, StructuredText text, IReadOnlyList<Chunk> chunks)

@@ -65,6 +65,94 @@ public sealed class SourceFaultTests
         Assert.Equal((2, 2), (report.Added, host.Knowledge.DocumentCount));
     }
 
+    [Fact]
+    public async Task SyncAsync_FolderWasMovedAndAListIsNotRegisteredAnyMore_TheirOldDocumentsGoAndNoOthers()
+    {
+        using var folder = new TempFolder();
+        string index = folder.File("k.coach"), old = Directory.CreateDirectory(folder.File("old")).FullName, now = folder.File("now");
+        await File.WriteAllTextAsync(Path.Combine(old, "a.txt"), "The pump alpha turns.", TestContext.Current.CancellationToken);
+        await using (var host = new RagHost(rag => rag.WithSource(old).WithDocuments(new KnowledgeDocument("x", "Lists x.")).WithDocuments(new KnowledgeDocument("y", "Lists y."))
+            .WithSource(KnowledgeSource.FromDocuments("own", [new("o", "The app's own.")])), o => (o.IndexFile, o.Learn) = (index, false)))
+        {
+            await host.Knowledge.SyncAsync(cancellationToken: TestContext.Current.CancellationToken);
+            await host.Knowledge.AddOrUpdateAsync([new("d", "Added in code.")], cancellationToken: TestContext.Current.CancellationToken);
+            Assert.Equal(5, host.Knowledge.DocumentCount);
+        }
+
+        Directory.Move(old, now);
+        await File.WriteAllTextAsync(Path.Combine(now, "a.txt"), "The pump gamma stands still.", TestContext.Current.CancellationToken);
+        await using (var reader = new RagHost(configure: o => (o.IndexFile, o.Learn) = (index, false)))
+        {
+            Assert.Equal(0, (await reader.Knowledge.SyncAsync(cancellationToken: TestContext.Current.CancellationToken)).Removed);
+        }
+
+        await using var moved = new RagHost(rag => rag.WithSource(now).WithDocuments(new KnowledgeDocument("x", "Lists x.")), o => (o.IndexFile, o.Learn) = (index, false));
+        IngestReport report = await moved.Knowledge.SyncAsync(cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal((1, 2), (report.Added, report.Removed));
+        Assert.Equal(0, (await moved.Knowledge.SyncAsync(cancellationToken: TestContext.Current.CancellationToken)).Removed);
+        Assert.Equal(4, moved.Knowledge.DocumentCount);
+        Assert.Empty((await moved.Retriever.RetrieveAsync("alpha", cancellationToken: TestContext.Current.CancellationToken)).Passages);
+        Assert.Single((await moved.Retriever.RetrieveAsync("gamma", cancellationToken: TestContext.Current.CancellationToken)).Passages);
+    }
+
+    [Fact]
+    public async Task SyncAsync_ConfiguredFolderIsMissing_NothingIsRemoved()
+    {
+        using var folder = new TempFolder();
+        string index = folder.File("k.coach"), one = Directory.CreateDirectory(folder.File("one")).FullName, two = Directory.CreateDirectory(folder.File("two")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(one, "a.txt"), "First.", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(two, "b.txt"), "Second.", TestContext.Current.CancellationToken);
+        for (int round = 0; round < 2; round++)
+        {
+            await using var host = new RagHost(rag => rag.WithSource(one).WithSource(two), o => (o.IndexFile, o.Learn) = (index, false));
+            IngestReport report = await host.Knowledge.SyncAsync(cancellationToken: TestContext.Current.CancellationToken);
+            Assert.Equal((round, 0, 2), (report.Failed.Count, report.Removed, host.Knowledge.DocumentCount));
+            if (round == 0)
+            {
+                Directory.Delete(one, recursive: true);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task SyncAsync_FolderBelowMayNotBeRead_ItsDocumentsStay()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess, "Nothing is closed to this user.");
+        using var folder = new TempFolder();
+        string below = Directory.CreateDirectory(folder.File("below")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(below, "a.txt"), "First.", TestContext.Current.CancellationToken);
+        await using var host = new RagHost(rag => rag.WithSource(folder.Path), o => o.Learn = false);
+        await host.Knowledge.SyncAsync(cancellationToken: TestContext.Current.CancellationToken);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(below, UnixFileMode.None);
+            Assert.Equal(0, (await host.Knowledge.SyncAsync(cancellationToken: TestContext.Current.CancellationToken)).Removed);
+            File.SetUnixFileMode(below, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
+    [Fact]
+    public async Task Loader_EmbedderIsDown_IsCalledLessAndLessOften()
+    {
+        var clock = new VirtualClock();
+        var source = new TimesOutOnce(until: 120);
+        var embedder = new PlantedEmbeddings(text => PlantedEmbeddings.Hashed(text, 8)) { Fault = (_, _) => throw new HttpRequestException("down") };
+        await using var host = new RagHost(rag => rag.WithSource(source).UseEmbeddings(embedder), o => o.Learn = false, clock);
+        await host.Get<IHostedService>().StartAsync(TestContext.Current.CancellationToken);
+        await clock.RunUntilAsync(source.Second.Task, TimeSpan.FromHours(1));
+        Assert.InRange(embedder.Calls, 8, 40);      // four a try
+        embedder.Fault = null;
+        await clock.RunUntilAsync(EmbeddedAsync(), TimeSpan.FromMinutes(6));
+
+        async Task EmbeddedAsync()
+        {
+            while (host.Retriever.Tier != RagTier.Hybrid)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), clock);
+            }
+        }
+    }
+
     private static async Task WaitUntilAsync(Func<bool> condition)
     {
         long start = TimeProvider.System.GetTimestamp();
@@ -75,7 +163,7 @@ public sealed class SourceFaultTests
         }
     }
 
-    private sealed class TimesOutOnce : KnowledgeSource
+    private sealed class TimesOutOnce(int until = 2) : KnowledgeSource
     {
         private int _lists;
 
@@ -91,7 +179,11 @@ public sealed class SourceFaultTests
                 throw new TaskCanceledException("The request was canceled due to the configured HttpClient.Timeout.");
             }
 
-            Second.TrySetResult();
+            if (_lists >= until)
+            {
+                Second.TrySetResult();
+            }
+
             yield return new SourceItem("x", _ => ValueTask.FromResult(new KnowledgeDocument("x", "The pump turns.")));
         }
     }
