@@ -85,7 +85,7 @@ public sealed class CoachRagBuilder
     {
         ArgumentNullException.ThrowIfNull(documents);
         Services.Configure<KnowledgeSources>(Name, sources =>
-            sources.Others.Add(KnowledgeSource.FromDocuments($"documents:{sources.Others.Count}", documents)));
+            sources.Others.Add(KnowledgeSource.FromDocuments($"{KnowledgeSources.ListPrefix}{sources.Others.Count}", documents)));
         return this;
     }
 }

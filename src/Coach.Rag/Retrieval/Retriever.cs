@@ -115,7 +115,20 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
         }
     }
 
+    // The request was checked before, so whatever else goes wrong here is what stands in the index.
     private Retrieval Search(string question, RetrievalOptions? request, float[]? vector, Degradation? degradation, bool loaded)
+    {
+        try
+        {
+            return SearchIndex(question, request, vector, degradation, loaded);
+        }
+        catch (Exception e) when (RagIndex.IsBroken(e))
+        {
+            throw index.Broken(e);
+        }
+    }
+
+    private Retrieval SearchIndex(string question, RetrievalOptions? request, float[]? vector, Degradation? degradation, bool loaded)
     {
         using IndexSnapshot snapshot = index.Acquire();
         IndexView view = index.ViewOf(snapshot);
@@ -124,11 +137,13 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
             throw RagException.AnalyserMismatch(index.Store.Name, analyser, AnalyserIdentity.Current);
         }
 
-        string? damage = index.Damage;
+        string? damage = index.Damage, trouble = index.Trouble;
         if (view.LivePassages == 0)
         {
             return new Retrieval([], RagTier.None, damage is not null
                 ? new Degradation(RagTier.Lexical, RagTier.None, DegradationReason.IndexDamaged, damage)
+                : trouble is not null
+                ? new Degradation(RagTier.Lexical, RagTier.None, DegradationReason.IndexUnavailable, trouble)
                 : loaded
                 ? sources.WhyEmpty()
                 : new Degradation(RagTier.Lexical, RagTier.None, DegradationReason.StillLoading, "The documents are still being read."));
@@ -163,10 +178,10 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
             degradation = new Degradation(RagTier.Hybrid, tier, DegradationReason.StillLoading, "The documents are still being read; those read so far answer.");
         }
 
-        // What is lost matters more than that a better tier was never set up.
-        if (damage is not null && degradation is not { IsFailure: true })
+        // What is lost, or will be, matters more than that a better tier was never set up.
+        if ((damage ?? trouble) is { } problem && degradation is not { IsFailure: true })
         {
-            degradation = new Degradation(RagTier.Hybrid, tier, DegradationReason.IndexDamaged, damage);
+            degradation = new Degradation(RagTier.Hybrid, tier, damage is null ? DegradationReason.IndexUnavailable : DegradationReason.IndexDamaged, problem);
         }
 
         return new Retrieval(passages, tier, degradation) { Arms = arms };
