@@ -14,8 +14,8 @@ internal static partial class Log
     [LoggerMessage(3002, LogLevel.Warning, "Reading the knowledge sources failed ({Error}); the next try follows in {DelaySeconds} s")]
     public static partial void SyncFailed(this ILogger logger, string error, double delaySeconds);
 
-    [LoggerMessage(3003, LogLevel.Warning, "Retrieval fell from {From} to {To}: {Reason}")]
-    public static partial void FellBack(this ILogger logger, RagTier from, RagTier to, DegradationReason reason);
+    [LoggerMessage(3003, LogLevel.Warning, "Retrieval fell from {From} to {To}: {Reason}. {Message}")]
+    public static partial void FellBack(this ILogger logger, RagTier from, RagTier to, DegradationReason reason, string message);
 
     [LoggerMessage(3004, LogLevel.Information, "Retrieval is back at {Tier}")]
     public static partial void Recovered(this ILogger logger, RagTier tier);
@@ -50,8 +50,8 @@ internal static partial class Log
     [LoggerMessage(3016, LogLevel.Information, "Questions are answered at tier {Tier}: {Message}")]
     public static partial void NotConfigured(this ILogger logger, RagTier tier, string message);
 
-    [LoggerMessage(3006, LogLevel.Error, "Index file {File} is damaged and was set aside as {File}.damaged; the documents are read again")]
-    public static partial void IndexSetAside(this ILogger logger, string file);
+    [LoggerMessage(3006, LogLevel.Error, "Index file {File} is damaged and was set aside as {Kept}; the documents are read again")]
+    public static partial void IndexSetAside(this ILogger logger, string file, string kept);
 
     [LoggerMessage(3007, LogLevel.Error, "Index file {File} cannot be opened ({Error}); the index is kept in memory until the next start")]
     public static partial void IndexInMemory(this ILogger logger, string file, RagError error);

@@ -8,6 +8,7 @@ internal sealed class DenseBuilder
     private const int ChunkFloats = 1 << 20;
     private readonly List<float[]> _chunks = [];
     private readonly int _rowsPerChunk;
+    private readonly List<int> _missing = [];
 
     public DenseBuilder(int dimension)
     {
@@ -40,9 +41,37 @@ internal sealed class DenseBuilder
         Rows++;
     }
 
-    /// <summary>Adds the two sections; they are coded while the commit writes them.</summary>
-    public void AddTo(SegmentPayload payload, SectionKind codes = SectionKind.DenseCodes, SectionKind vectors = SectionKind.DenseVectors) =>
+    /// <summary>Adds a row that has no vector yet.</summary>
+    public void AddMissing()
+    {
+        _missing.Add(Rows);
+        Add(new float[Dimension]);
+    }
+
+    /// <summary>Adds a row as another segment has it.</summary>
+    public void Add(DenseSegment from, int row)
+    {
+        if (from.Missing[row])
+        {
+            AddMissing();
+        }
+        else
+        {
+            Add(from.Vector(row));
+        }
+    }
+
+    /// <summary>Adds the two sections, and which rows have no vector if there are such; they are coded while the commit writes them.</summary>
+    public void AddTo(SegmentPayload payload, SectionKind codes = SectionKind.DenseCodes, SectionKind vectors = SectionKind.DenseVectors)
+    {
         payload.Add(codes, WriteCodes).Add(vectors, WriteVectors);
+        if (_missing.Count > 0)
+        {
+            var bitmap = new byte[(Rows + 7) / 8];
+            _missing.ForEach(row => bitmap[row >> 3] |= (byte)(1 << (row & 7)));
+            payload.Add(SectionKind.DenseMissing, bitmap);
+        }
+    }
 
     private void WriteCodes(SectionWriter writer)
     {

@@ -7,14 +7,18 @@ internal sealed class DenseSegment
     private readonly IndexSection _codes;
     private readonly IndexSection _vectors;
 
-    private DenseSegment(DenseFormat format, IndexSection codes, IndexSection vectors)
+    private DenseSegment(DenseFormat format, IndexSection codes, IndexSection vectors, RowBitmap missing = default)
     {
+        Missing = missing;
         _format = format;
         _codes = codes;
         _vectors = vectors;
     }
 
     public int Rows => _format.Rows;
+
+    /// <summary>Rows that have no vector yet: theirs is zero.</summary>
+    public RowBitmap Missing { get; }
 
     public int Dimension => _format.Dimension;
 
@@ -35,7 +39,7 @@ internal sealed class DenseSegment
 
         ReadOnlySpan<byte> head = codeSection.Length < DenseFormat.HeadBytes ? default : codeSection.Slice(0, DenseFormat.HeadBytes);
         return DenseFormat.TryRead(head, codeSection.Length, vectorSection.Length, out DenseFormat format)
-            ? new DenseSegment(format, codeSection, vectorSection)
+            ? new DenseSegment(format, codeSection, vectorSection, MissingOf(segment, format.Rows, index))
             : throw RagException.IndexCorrupt(index, $"is damaged: sections {codes} and {vectors} of segment {segment.Id} do not fit together");
     }
 
@@ -53,6 +57,17 @@ internal sealed class DenseSegment
         return DenseFormat.TryRead(head, section.Length, null, out DenseFormat format)
             ? new DenseSegment(format, section, section)
             : throw RagException.IndexCorrupt(index, $"is damaged: section {codes} of segment {segment.Id} has a wrong head");
+    }
+
+    private static RowBitmap MissingOf(IndexSegment segment, int rows, string index)
+    {
+        if (!segment.TryGetSection(SectionKind.DenseMissing, out IndexSection? section))
+        {
+            return default;
+        }
+
+        return section.Length == (rows + 7) / 8 ? new RowBitmap(section.Span.ToArray())
+            : throw RagException.IndexCorrupt(index, $"is damaged: section {SectionKind.DenseMissing} of segment {segment.Id} does not fit");
     }
 
     /// <summary>One row's vector, of length one (or zero).</summary>

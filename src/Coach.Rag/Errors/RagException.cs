@@ -16,12 +16,21 @@ public sealed class RagException : CoachException
     public override bool IsTransient =>
         Error is RagError.IndexUnavailable or RagError.IndexBusy or RagError.IndexFull or RagError.EmbeddingFailed or RagError.TimedOut;
 
+    /// <summary>Whether the index is whole, but of a format that this version does not read.</summary>
+    internal bool IsOtherVersion { get; private init; }
+
     internal static RagException IndexCorrupt(string index, string what, Exception? inner = null) => new(RagError.IndexCorrupt,
         $"{ErrorCodes.IndexCorrupt}: index '{index}' {what}. Restore it from a copy, or delete it and index the sources again.", inner);
 
     internal static RagException IndexVersion(string index, int found, int supported) => new(RagError.IndexCorrupt, string.Create(
         CultureInfo.InvariantCulture,
-        $"{ErrorCodes.IndexCorrupt}: index '{index}' has format version {found}; this version of Coach.Rag reads version {supported}. Delete the file and index the sources again, or use the version of Coach.Rag that wrote it."));
+        $"{ErrorCodes.IndexCorrupt}: index '{index}' has format version {found}; this version of Coach.Rag reads version {supported}. Delete the file and index the sources again, or use the version of Coach.Rag that wrote it."))
+    {
+        IsOtherVersion = true,
+    };
+
+    internal static RagException IndexNotKept(RagException why) => new(why.Error,
+        $"{why.Message} Until then the index is kept in memory and is lost when the app ends.", why);
 
     internal static RagException IndexUnavailable(string index, string what, Exception? inner = null) => new(RagError.IndexUnavailable,
         $"Index '{index}' {what}. Check the path and its permissions, then try again.", inner);
@@ -40,6 +49,10 @@ public sealed class RagException : CoachException
 
     internal static RagException EmbedderMismatch(string index, string stored, string registered) => new(RagError.EmbedderMismatch,
         $"Index '{index}' holds vectors of '{stored}', but '{registered}' is registered; vectors of two embedders cannot be compared. Register '{stored}' again, or call EmbedAsync(replaceOthers: true) to embed the stored text anew.");
+
+    internal static RagException EmbedderDimension(string index, string embedder, int stored, int found) => new(RagError.EmbedderMismatch, string.Create(
+        CultureInfo.InvariantCulture,
+        $"Index '{index}' holds vectors of '{embedder}' with {stored} dimensions, but it answers with {found} dimensions now; the two cannot be compared. Set it to {stored} dimensions again, or call EmbedAsync(replaceOthers: true) to embed the stored text anew."));
 
     internal static RagException AnalyserMismatch(string index, string stored, string current) => new(RagError.AnalyserMismatch,
         $"Index '{index}' holds terms of the analysis '{stored}', but this version of Coach.Rag asks with those of '{current}'. They are made anew from the stored text in the background, or by the next change; the file must be writable for that.");

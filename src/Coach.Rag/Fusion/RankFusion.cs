@@ -12,6 +12,9 @@ internal static class RankFusion
     private const float NoSpread = 1e-5f;
     private static readonly Comparison<FusedRow> Order = static (x, y) => y.Score != x.Score ? y.Score.CompareTo(x.Score) : x.Row.CompareTo(y.Row);
 
+    /// <summary>Whether an arm likes everything alike: it says nothing, and is left out.</summary>
+    public static bool IsFlat(ReadOnlySpan<ScoredRow> rows) => rows.Length > 1 && rows[0].Score - rows[^1].Score < NoSpread;
+
     /// <summary>Fuses two lists.</summary>
     /// <param name="lexical">Best first.</param>
     /// <param name="dense">Best first.</param>
@@ -24,9 +27,8 @@ internal static class RankFusion
     /// <returns>How many rows.</returns>
     public static int Fuse(ReadOnlySpan<ScoredRow> lexical, ReadOnlySpan<ScoredRow> dense, int full, float weight, Span<FusedRow> output, float tailWeight = 0)
     {
-        if (dense.Length > 1 && dense[0].Score - dense[^1].Score < NoSpread)
+        if (IsFlat(dense))
         {
-            // An arm that likes everything alike says nothing.
             dense = [];
             weight = 0;
             tailWeight = 0;

@@ -1,13 +1,16 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Security.Cryptography;
 
 namespace Coach.Rag;
 
 /// <summary>Takes documents into a batch: unchanged ones cost nothing, those that cannot be taken are reported.</summary>
-internal sealed class DocumentIntake(RagIndex index, CoachRagOptions options)
+internal sealed class DocumentIntake(CoachRagOptions options)
 {
     private const int MaxIdLength = 1024;
     private const int MaxRefused = 10_000;
+    // Part of every version: other settings cut other passages out of the same file.
+    private readonly string _settings = string.Create(CultureInfo.InvariantCulture, $";{options.ChunkTokens}:{options.ChunkOverlapTokens}");
     private readonly Chunker _chunker = new(options.ChunkTokens, options.ChunkOverlapTokens);
 
     // Versions under which an unchanged document was met since: it need not be read to be known again.
@@ -19,7 +22,7 @@ internal sealed class DocumentIntake(RagIndex index, CoachRagOptions options)
     /// <summary>Takes a document that a source lists; it is read only when its version is new.</summary>
     public async ValueTask TakeAsync(string collection, SourceItem item, IngestBatch batch, IngestTally tally, CancellationToken cancellationToken)
     {
-        string version = item.Version ?? "";
+        string version = string.IsNullOrEmpty(item.Version) ? "" : item.Version + _settings;
         DocumentEntry? existing = version.Length == 0 ? null : batch.Find(collection, item.Id);
         bool sameVersion = existing is not null
             && (existing.Version == version || (_seenVersions.TryGetValue((collection, item.Id), out string? seen) && seen == version));
@@ -61,8 +64,28 @@ internal sealed class DocumentIntake(RagIndex index, CoachRagOptions options)
         }
     }
 
-    /// <summary>Takes a document.</summary>
-    public void Take(string collection, KnowledgeDocument document, string version, IngestBatch batch, IngestTally tally)
+    /// <summary>Takes a document that was handed over; what is wrong with it is told, and costs the others nothing.</summary>
+    public void TryTake(string collection, KnowledgeDocument? document, IngestBatch batch, IngestTally tally)
+    {
+        string id = document?.Id ?? "";
+        try
+        {
+            if (document?.Text is null)
+            {
+                tally.Saw();
+                tally.Fail(id, document is null ? "The document is null." : "The document's text is null.");
+                return;
+            }
+
+            Take(collection, document with { Id = id }, "", batch, tally);
+        }
+        catch (Exception e) when (e is not (RagException or OperationCanceledException))
+        {
+            tally.Fail(id, $"The document {Reason(e)}.");
+        }
+    }
+
+    private void Take(string collection, KnowledgeDocument document, string version, IngestBatch batch, IngestTally tally)
     {
         tally.Saw();
         if (string.IsNullOrWhiteSpace(document.Id) || document.Id.Length > MaxIdLength)
@@ -88,7 +111,7 @@ internal sealed class DocumentIntake(RagIndex index, CoachRagOptions options)
 
         StructuredText structure = DocumentReader.Read(document);
         List<Chunk> chunks = document.IsOnePassage ? [new Chunk(0, structure.Text.Length, "")] : _chunker.Split(structure);
-        if (index.PassageCount + batch.Rows + chunks.Count > options.MaxPassages)
+        if (batch.PassagesWith(collection, document.Id, chunks.Count) > options.MaxPassages)
         {
             tally.Fail(document.Id, $"The index is full: MaxPassages = {options.MaxPassages}.");
             return;

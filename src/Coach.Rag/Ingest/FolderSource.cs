@@ -23,13 +23,19 @@ internal sealed class FolderSource(string folder, long maxBytes) : KnowledgeSour
 
     private static readonly EnumerationOptions Enumeration = new()
     {
-        IgnoreInaccessible = true,
+        IgnoreInaccessible = false,
         AttributesToSkip = FileAttributes.Hidden | FileAttributes.System | FileAttributes.ReparsePoint,
     };
 
+    /// <summary>What the names of folders start with.</summary>
+    public const string NamePrefix = "folder:";
+
+    // Folders that could not be listed the last time; their documents are not gone.
+    private readonly List<string> _unlisted = [];
+
     public string Folder { get; } = Path.GetFullPath(folder);
 
-    public override string Name => "folder:" + Folder;
+    public override string Name => NamePrefix + Folder;
 
     public override async IAsyncEnumerable<SourceItem> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -39,6 +45,7 @@ internal sealed class FolderSource(string folder, long maxBytes) : KnowledgeSour
             throw new DirectoryNotFoundException("The knowledge folder does not exist.");
         }
 
+        _unlisted.Clear();
         var pending = new Stack<string>([Folder]);
         while (pending.TryPop(out string? directory))
         {
@@ -49,9 +56,14 @@ internal sealed class FolderSource(string folder, long maxBytes) : KnowledgeSour
                 files = Directory.GetFiles(directory, "*", Enumeration);
                 directories = Directory.GetDirectories(directory, "*", Enumeration);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (DirectoryNotFoundException) when (directory != Folder)
             {
-                continue;       // vanished or closed to us while being listed
+                continue;       // vanished while being listed
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException && directory != Folder)
+            {
+                _unlisted.Add(RelativeOf(directory) + "/");
+                continue;
             }
 
             Array.Sort(files, StringComparer.Ordinal);
@@ -75,9 +87,14 @@ internal sealed class FolderSource(string folder, long maxBytes) : KnowledgeSour
         }
     }
 
+    /// <summary>Whether a document lies in a folder that could not be listed the last time.</summary>
+    public bool IsUnlisted(string id) => _unlisted.Exists(folder => id.StartsWith(folder, StringComparison.Ordinal));
+
+    private string RelativeOf(string path) => Path.GetRelativePath(Folder, path).Replace('\\', '/');
+
     private SourceItem Item(string path, DocumentFormat format)
     {
-        string relative = Path.GetRelativePath(Folder, path).Replace('\\', '/');
+        string relative = RelativeOf(path);
         var info = new FileInfo(path);
         string version = string.Create(CultureInfo.InvariantCulture, $"{(info.Exists ? info.Length : -1)}:{(info.Exists ? info.LastWriteTimeUtc.Ticks : 0)}");
         return new SourceItem(relative, cancellationToken => ReadAsync(path, relative, format, cancellationToken)) { Version = version };

@@ -41,7 +41,7 @@ internal sealed class IndexRecovery(RagIndex index, ILogger logger)
                 logger.LastGoodCommit(name);
                 isServed = true;
             }
-            catch (RagException e) when (e.Error == RagError.IndexCorrupt)
+            catch (RagException e) when (e.Error == RagError.IndexCorrupt && !e.IsOtherVersion)
             {
                 if (index.TryReplace($"Index '{name}' was damaged and set aside; it is being built anew from the sources."))
                 {

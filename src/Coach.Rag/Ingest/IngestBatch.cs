@@ -19,6 +19,7 @@ internal sealed class IngestBatch : IDisposable
     private IndexWriteLease? _lease;
     private long _characters;
     private int _pendingDocuments;
+    private int _deletedRows;
 
     public IngestBatch(RagIndex index, IngestTally tally, CancellationToken cancellationToken)
     {
@@ -35,28 +36,39 @@ internal sealed class IngestBatch : IDisposable
 
     public bool IsFull => Rows >= (_index.Embedder is null ? MaxRows : MaxEmbeddedRows) || _characters >= MaxCharacters;
 
+    /// <summary>How many passages the index would hold if a document of so many were put now, in place of what it is instead of.</summary>
+    public long PassagesWith(string collection, string id, int passages)
+    {
+        int replaced = _pendingByKey.TryGetValue((collection, id), out int at) ? _pending[at]!.Chunks.Count
+            : Locate(collection, id) is { } found ? found.Reader.RowsOf(found.Reader.FindDocument(collection, id)).Count : 0;
+        return (long)_index.ViewOf(_snapshot).LivePassages - _deletedRows + Rows + Math.Max(passages, 1) - replaced;
+    }
+
     public DocumentEntry? Find(string collection, string id) =>
         _pendingByKey.TryGetValue((collection, id), out int at) ? _pending[at]!.Entry : Locate(collection, id)?.Reader is { } reader
             ? reader.Document(reader.FindDocument(collection, id)) : null;
 
-    /// <summary>The ids of a collection's documents, pending ones included.</summary>
-    public IReadOnlyList<string> IdsOf(string collection)
+    /// <summary>The commit that the changes are made to.</summary>
+    public long CommitId => _snapshot.CommitId;
+
+    /// <summary>The documents of some collections, pending ones included.</summary>
+    public IReadOnlyList<(string Collection, string Id)> DocumentsOf(Func<string, bool> collections)
     {
-        var ids = new List<string>();
+        var documents = new List<(string, string)>();
         foreach (IndexSegment segment in _snapshot.Segments.Where(SegmentReader.HoldsPassages))
         {
             SegmentReader reader = SegmentReader.Of(segment);
             for (int d = 0; d < reader.Documents; d++)
             {
-                if (!IsDeleted(segment, reader.RowsOf(d).First) && reader.Document(d) is { } entry && entry.Collection == collection)
+                if (!IsDeleted(segment, reader.RowsOf(d).First) && reader.Document(d) is { } entry && collections(entry.Collection))
                 {
-                    ids.Add(entry.Id);
+                    documents.Add((entry.Collection, entry.Id));
                 }
             }
         }
 
-        ids.AddRange(_pendingByKey.Keys.Where(key => key.Collection == collection).Select(key => key.Id));
-        return ids;
+        documents.AddRange(_pendingByKey.Keys.Where(key => collections(key.Collection)));
+        return documents;
     }
 
     public void Put(DocumentEntry entry, StructuredText text, IReadOnlyList<Chunk> chunks)
@@ -98,6 +110,7 @@ internal sealed class IngestBatch : IDisposable
             _deleted.Add(found.Segment.Id, bitmap);
         }
 
+        _deletedRows += count;
         for (int row = first; row < first + count; row++)
         {
             bitmap[row >> 3] |= (byte)(1 << (row & 7));
@@ -135,6 +148,7 @@ internal sealed class IngestBatch : IDisposable
         _pending.Clear();
         _pendingByKey.Clear();
         _deleted.Clear();
+        _deletedRows = 0;
         _pendingDocuments = 0;
         _characters = 0;
         Rows = 0;

@@ -12,8 +12,9 @@ internal sealed class KnowledgeBase(
     private const string Direct = "";
 
     private readonly SemaphoreSlim _writer = new(1, 1);
-    private readonly DocumentIntake _intake = new(index, options);
+    private readonly DocumentIntake _intake = new(options);
     private readonly VectorWriter _vectors = new(index, embeddings);
+    private readonly OrphanedDocuments _orphans = new(sources);
     private readonly LatentLearner _learner = new(index, time, logger);
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
@@ -23,6 +24,9 @@ internal sealed class KnowledgeBase(
     private int _disposed;
 
     public int DocumentCount => index.DocumentCount;
+
+    /// <summary>The documents and sources that could not be taken when the sources were last read.</summary>
+    public IReadOnlyCollection<IngestFailure> Skipped => Volatile.Read(ref _skipped);
 
     public int PassageCount => index.PassageCount;
 
@@ -36,8 +40,7 @@ internal sealed class KnowledgeBase(
             foreach (KnowledgeDocument document in documents)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                ArgumentNullException.ThrowIfNull(document, nameof(documents));
-                _intake.Take(Direct, document, "", batch, tally);
+                _intake.TryTake(Direct, document, batch, tally);
                 if (batch.IsFull)
                 {
                     await batch.CommitAsync(cancellationToken).ConfigureAwait(false);
@@ -139,10 +142,13 @@ internal sealed class KnowledgeBase(
         var tally = new IngestTally(progress);
         await WriteAsync(async batch =>
         {
+            bool isComplete = sourcesToSync is null;
             foreach (KnowledgeSource source in sourcesToSync ?? sources)
             {
-                await SyncAsync(source, batch, tally, cancellationToken).ConfigureAwait(false);
+                isComplete &= await SyncAsync(source, batch, tally, cancellationToken).ConfigureAwait(false);
             }
+
+            tally.Removed += isComplete ? _orphans.Remove(batch) : 0;
         }, tally, cancellationToken).ConfigureAwait(false);
         IngestReport report = tally.Report();
         if (report.HasChanges)
@@ -222,7 +228,7 @@ internal sealed class KnowledgeBase(
         }
     }
 
-    private async ValueTask SyncAsync(KnowledgeSource source, IngestBatch batch, IngestTally tally, CancellationToken cancellationToken)
+    private async ValueTask<bool> SyncAsync(KnowledgeSource source, IngestBatch batch, IngestTally tally, CancellationToken cancellationToken)
     {
         var present = new HashSet<string>(StringComparer.Ordinal);
         try
@@ -235,20 +241,17 @@ internal sealed class KnowledgeBase(
                 }
             }
         }
-        catch (Exception e) when (e is not OperationCanceledException and not RagException)
+        catch (Exception e) when (e is not RagException && !(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
             tally.Fail(source.Name, $"The source could not be listed: {DocumentIntake.Reason(e)}.");
             logger.SourceFailed(source.Name, e.GetType().Name);
-            return;
+            return false;
         }
 
-        foreach (string id in batch.IdsOf(source.Name))
-        {
-            if (!present.Contains(id) && batch.Remove(source.Name, id))
-            {
-                tally.Removed++;
-            }
-        }
+        var folder = source as FolderSource;
+        tally.Removed += batch.DocumentsOf(collection => collection == source.Name)
+            .Count(known => !present.Contains(known.Id) && folder?.IsUnlisted(known.Id) != true && batch.Remove(known.Collection, known.Id));
+        return true;
     }
 
     private void Prepare(CancellationToken cancellationToken)

@@ -70,7 +70,7 @@ internal static class Reanalysis
             {
                 for (int row = first; row < first + count; row++)
                 {
-                    to.Add(from.Vector(row));
+                    to.Add(from, row);
                 }
             }
         }

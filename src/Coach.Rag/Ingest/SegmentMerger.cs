@@ -14,14 +14,15 @@ internal static class SegmentMerger
     public static bool TryMerge(RagIndex index, IndexSnapshot snapshot, IndexWriteLease lease, CancellationToken cancellationToken)
     {
         IndexView view = index.ViewOf(snapshot);
-        List<int> chosen = Choose(view);
+        Dictionary<long, SortedDictionary<string, DenseSegment>> vectors = FindVectors(snapshot, index.Store.Name);
+        List<int> chosen = Choose(view, vectors);
         if (chosen.Count == 0)
         {
             return false;
         }
 
         var builder = new SegmentBuilder(index.Options.Bm25K1, index.Options.Bm25B);
-        DenseBuilder? vectors = view.Dense[chosen[0]] is { } dense ? new DenseBuilder(dense.Dimension) : null;
+        var joined = new SortedDictionary<string, DenseBuilder>(StringComparer.Ordinal);
         foreach (int s in chosen)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -35,18 +36,26 @@ internal static class SegmentMerger
                 }
 
                 builder.Add(reader, d);
-                for (int row = first; vectors is not null && row < first + count; row++)
+                foreach ((string identity, DenseSegment dense) in vectors.GetValueOrDefault(reader.Id) ?? [])
                 {
-                    vectors.Add(view.Dense[s]!.Vector(row));
+                    if (!joined.TryGetValue(identity, out DenseBuilder? rows))
+                    {
+                        joined.Add(identity, rows = new DenseBuilder(dense.Dimension));
+                    }
+
+                    for (int row = first; row < first + count; row++)
+                    {
+                        rows.Add(dense, row);
+                    }
                 }
             }
         }
 
         List<SegmentPayload> add = builder.Documents == 0 ? [] : [builder.Build(view.Model, cancellationToken)];
-        if (vectors is not null && add.Count > 0)
+        foreach ((string identity, DenseBuilder rows) in joined)
         {
-            SegmentPayload payload = new SegmentPayload().Add(SectionKind.DenseExtra, DenseOwner.Write(snapshot.NextSegmentId, index.Embedder!));
-            vectors.AddTo(payload);
+            SegmentPayload payload = new SegmentPayload().Add(SectionKind.DenseExtra, DenseOwner.Write(snapshot.NextSegmentId, identity));
+            rows.AddTo(payload);
             add.Add(payload);
         }
 
@@ -55,30 +64,50 @@ internal static class SegmentMerger
     }
 
     // Small segments of like size together, once there are too many: so a row is written anew a few times at most, however large the index
-    // is that one document is added to. Vectors are moved, so only segments that all have them, or none, are joined.
-    private static List<int> Choose(IndexView view)
+    // is that one document is added to. Vectors are moved, whoever's they are, so only segments that have those of the same embedders are joined.
+    private static List<int> Choose(IndexView view, Dictionary<long, SortedDictionary<string, DenseSegment>> vectors)
     {
-        foreach (bool withVectors in new[] { true, false })
+        IEnumerable<IGrouping<(string Embedders, int Size), int>> alike = Enumerable.Range(0, view.Segments.Count)
+            .Where(s => view.Segments[s].Reader.Rows < SmallRows)
+            .GroupBy(s => (Embedders: Embedders(view.Segments[s].Reader.Id), Size: BitOperations.Log2((uint)view.Segments[s].Reader.Rows | 1) / 3))
+            .Where(group => group.Count() > MaxOfASize)
+            .OrderBy(group => group.Key.Size);
+        foreach (IGrouping<(string Embedders, int Size), int> group in alike)
         {
-            IEnumerable<IGrouping<int, int>> sizes = Enumerable.Range(0, view.Segments.Count)
-                .Where(s => view.Segments[s].Reader.Rows < SmallRows && view.Dense[s] is not null == withVectors)
-                .GroupBy(s => BitOperations.Log2((uint)view.Segments[s].Reader.Rows | 1) / 3)
-                .Where(size => size.Count() > MaxOfASize)
-                .OrderBy(size => size.Key);
-            foreach (IGrouping<int, int> size in sizes)
+            int rows = 0;
+            List<int> fitting = [.. group.TakeWhile(s => (rows += view.Segments[s].Reader.Rows) <= MaxRows)];
+            if (fitting.Count > 1)
             {
-                int rows = 0;
-                List<int> fitting = [.. size.TakeWhile(s => (rows += view.Segments[s].Reader.Rows) <= MaxRows)];
-                if (fitting.Count > 1 && (!withVectors || fitting.Select(s => view.Dense[s]!.Dimension).Distinct().Count() == 1))
-                {
-                    return fitting;
-                }
+                return fitting;
             }
         }
 
         int sparse = Enumerable.Range(0, view.Segments.Count).FirstOrDefault(
             s => view.Segments[s].Deleted.Count * 2 > view.Segments[s].Reader.Rows, -1);
         return sparse < 0 ? [] : [sparse];
+
+        string Embedders(long segment) => vectors.TryGetValue(segment, out SortedDictionary<string, DenseSegment>? its)
+            ? string.Join('\n', its.Select(pair => $"{pair.Key} {pair.Value.Dimension}")) : "";
+    }
+
+    // By text segment and embedder: a run without an embedder must not lose what another one has paid for.
+    private static Dictionary<long, SortedDictionary<string, DenseSegment>> FindVectors(IndexSnapshot snapshot, string index)
+    {
+        var found = new Dictionary<long, SortedDictionary<string, DenseSegment>>();
+        foreach (IndexSegment segment in snapshot.Segments)
+        {
+            if (DenseOwner.TryRead(segment, out long text, out string identity) && DenseSegment.Open(segment, index) is { } dense)
+            {
+                if (!found.TryGetValue(text, out SortedDictionary<string, DenseSegment>? its))
+                {
+                    found.Add(text, its = new SortedDictionary<string, DenseSegment>(StringComparer.Ordinal));
+                }
+
+                its[identity] = dense;
+            }
+        }
+
+        return found;
     }
 
     // The segments themselves, and what others hold for their rows.

@@ -1,15 +1,22 @@
 namespace Coach.Rag;
 
-/// <summary>Embeds the stored passages that have no vectors of the registered embedder; each segment is committed by itself.</summary>
+/// <summary>
+/// Embeds the stored passages that have no vectors of the registered embedder; each segment is committed by itself, and one that could not be finished with what it has.
+/// </summary>
 internal sealed class VectorWriter(RagIndex index, EmbeddingArm arm)
 {
     /// <summary>Embeds what is missing.</summary>
     /// <param name="writer">The writer's role within this process.</param>
     /// <param name="replaceOthers">Whether vectors of another embedder are given up.</param>
-    /// <param name="cancellationToken">Ends the work; committed segments stay.</param>
+    /// <param name="cancellationToken">Ends the work; answered batches stay.</param>
     /// <returns>How many passages were embedded.</returns>
     public async Task<int> RunAsync(SemaphoreSlim writer, bool replaceOthers, CancellationToken cancellationToken)
     {
+        if (replaceOthers)
+        {
+            await DimensionChange.DropAsync(index, arm, writer, cancellationToken).ConfigureAwait(false);
+        }
+
         int embedded = 0;
         while (await NextAsync(writer, replaceOthers, cancellationToken).ConfigureAwait(false) is { } rows)
         {
@@ -29,7 +36,7 @@ internal sealed class VectorWriter(RagIndex index, EmbeddingArm arm)
         }
 
         int at = 0;
-        while (at < view.Segments.Count && view.Dense[at] is not null)
+        while (at < view.Segments.Count && IsComplete(view, at))
         {
             at++;
         }
@@ -41,35 +48,87 @@ internal sealed class VectorWriter(RagIndex index, EmbeddingArm arm)
 
         (SegmentReader reader, RowBitmap deleted) = view.Segments[at];
         int? dimension = view.Dense.FirstOrDefault(segment => segment is not null)?.Dimension;
-        float[]?[] vectors = await EmbedAsync(reader, deleted, dimension, cancellationToken).ConfigureAwait(false);
-        dimension ??= vectors.FirstOrDefault(vector => vector is not null)?.Length ?? 1;
-        var builder = new DenseBuilder(dimension.Value);
-        var zero = new float[dimension.Value];
-        foreach (float[]? vector in vectors)
+        DenseSegment? begun = view.Dense[at];
+        int[] rows = [.. Enumerable.Range(0, reader.Rows).Where(row => !deleted[row] && (begun is null || begun.Missing[row]) && reader.Passage(row).Chunk.Length > 0)];
+        var vectors = new float[]?[reader.Rows];
+        try
         {
-            builder.Add(vector ?? zero);
+            await EmbedAsync(reader, rows, vectors, dimension, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (vectors.Any(vector => vector is not null))
+        {
+            // What was answered is paid for.
+            await TryKeepAsync(failure).ConfigureAwait(false);
+            throw;
         }
 
-        await CommitAsync(writer, reader.Id, builder, cancellationToken).ConfigureAwait(false);
+        await CommitAsync(writer, reader.Id, Build(rows, vectors, begun, dimension), cancellationToken).ConfigureAwait(false);
         return vectors.Count(vector => vector is not null);
+
+        async Task TryKeepAsync(Exception failure)
+        {
+            try
+            {
+                await CommitAsync(writer, reader.Id, Build(rows, vectors, begun, dimension), CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (RagException second)
+            {
+                failure.Data["Coach.NotKept"] = second.Error;      // the first failure is the one to report
+            }
+        }
     }
 
-    private async Task<float[]?[]> EmbedAsync(SegmentReader reader, RowBitmap deleted, int? dimension, CancellationToken cancellationToken)
+    private static bool IsComplete(IndexView view, int at)
     {
-        var vectors = new float[reader.Rows][];
-        int[] rows = [.. Enumerable.Range(0, reader.Rows).Where(row => !deleted[row] && reader.Passage(row).Chunk.Length > 0)];
+        if (view.Dense[at] is not { } vectors)
+        {
+            return false;
+        }
+
+        return vectors.Missing.IsEmpty || !Enumerable.Range(0, vectors.Rows).Any(row => vectors.Missing[row] && !view.Segments[at].Deleted[row]);
+    }
+
+    private static DenseBuilder Build(int[] rows, float[]?[] vectors, DenseSegment? begun, int? dimension)
+    {
+        var builder = new DenseBuilder(dimension ?? vectors.FirstOrDefault(vector => vector is not null)?.Length ?? 1);
+        HashSet<int> wanted = [.. rows];
+        var zero = new float[builder.Dimension];
+        for (int row = 0; row < vectors.Length; row++)
+        {
+            if (vectors[row] is { } vector)
+            {
+                builder.Add(vector);
+            }
+            else if (wanted.Contains(row))
+            {
+                builder.AddMissing();
+            }
+            else if (begun is not null && !begun.Missing[row])
+            {
+                builder.Add(begun, row);
+            }
+            else
+            {
+                builder.Add(zero);
+            }
+        }
+
+        return builder;
+    }
+
+    private async Task EmbedAsync(SegmentReader reader, int[] rows, float[]?[] vectors, int? dimension, CancellationToken cancellationToken)
+    {
         int[][] batches = [.. rows.Chunk(index.Options.EmbeddingBatchSize)];
         if (dimension is null && batches.Length > 0)
         {
             // The first answer fixes the dimension that all others must have.
             await BatchAsync(batches[0]).ConfigureAwait(false);
-            dimension = vectors[batches[0][0]].Length;
+            dimension = vectors[batches[0][0]]!.Length;
             batches = batches[1..];
         }
 
         var options = new ParallelOptions { MaxDegreeOfParallelism = index.Options.EmbeddingParallelism, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(batches, options, async (batch, _) => await BatchAsync(batch).ConfigureAwait(false)).ConfigureAwait(false);
-        return vectors;
 
         async Task BatchAsync(int[] batch)
         {
@@ -105,7 +164,8 @@ internal sealed class VectorWriter(RagIndex index, EmbeddingArm arm)
 
             SegmentPayload payload = new SegmentPayload().Add(SectionKind.DenseExtra, DenseOwner.Write(textSegment, arm.Identity!));
             builder.AddTo(payload);
-            long[] old = [.. snapshot.Segments.Where(segment => DenseOwner.TryRead(segment, out _, out string identity) && identity != arm.Identity)
+            long[] old = [.. snapshot.Segments.Where(segment => DenseOwner.TryRead(segment, out long text, out string identity)
+                    && (identity != arm.Identity || text == textSegment))
                 .Select(segment => segment.Id)];
             index.Store.Commit(new IndexChange { Add = [payload], RemoveSegments = old }, lease, cancellationToken);
         }

@@ -31,7 +31,7 @@ public sealed class CoachRagBuilder
     /// <summary>Adds the dense arm: vectors of an embedding generator.</summary>
     /// <param name="generator">The generator; passages and questions are sent to it.</param>
     /// <param name="quality">How far to trust it next to BM25.</param>
-    /// <param name="identity">What the index remembers the generator by; its provider, model and dimension unless given.</param>
+    /// <param name="identity">What the index remembers the generator by; its provider, model and dimension (of a model folder its content, too) unless given.</param>
     /// <returns>The same builder.</returns>
     public CoachRagBuilder UseEmbeddings(
         IEmbeddingGenerator<string, Embedding<float>> generator, EmbeddingQuality quality = EmbeddingQuality.Measured, string? identity = null)
@@ -43,7 +43,7 @@ public sealed class CoachRagBuilder
     /// <summary>Adds the dense arm: vectors of an embedding generator that is made when it is first needed.</summary>
     /// <param name="factory">Makes the generator; null when there is none, for example for want of a key.</param>
     /// <param name="quality">How far to trust it next to BM25.</param>
-    /// <param name="identity">What the index remembers the generator by; its provider, model and dimension unless given.</param>
+    /// <param name="identity">What the index remembers the generator by; its provider, model and dimension (of a model folder its content, too) unless given.</param>
     /// <returns>The same builder.</returns>
     public CoachRagBuilder UseEmbeddings(
         Func<IServiceProvider, IEmbeddingGenerator<string, Embedding<float>>?> factory, EmbeddingQuality quality = EmbeddingQuality.Measured, string? identity = null)
@@ -85,7 +85,7 @@ public sealed class CoachRagBuilder
     {
         ArgumentNullException.ThrowIfNull(documents);
         Services.Configure<KnowledgeSources>(Name, sources =>
-            sources.Others.Add(KnowledgeSource.FromDocuments($"documents:{sources.Others.Count}", documents)));
+            sources.Others.Add(KnowledgeSource.FromDocuments($"{KnowledgeSources.ListPrefix}{sources.Others.Count}", documents)));
         return this;
     }
 }

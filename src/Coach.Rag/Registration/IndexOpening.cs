@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace Coach.Rag;
 
 /// <summary>
-/// Opens an index file whatever its state. One that cannot be read is kept beside a new one, which the sources fill again; without a file
-/// that can be written, memory serves.
+/// Opens an index file whatever its state. One that cannot be read is kept beside a new one, which the sources fill again; one of another
+/// format version is left alone. Without a file that can be used, memory serves and says why.
 /// </summary>
 internal static class IndexOpening
 {
@@ -14,7 +14,7 @@ internal static class IndexOpening
     {
         string name = Path.GetFileName(path);
         var options = new IndexFileOptions { Time = time };
-        RagError failure;
+        RagException failure;
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
@@ -27,29 +27,28 @@ internal static class IndexOpening
             logger.LastGoodCommit(name);
             return (store, $"Index '{name}' is damaged; its last good commit answers until the sources have been read again.");
         }
-        catch (RagException e) when (e.Error == RagError.IndexCorrupt)
+        catch (RagException e) when (e.Error == RagError.IndexCorrupt && !e.IsOtherVersion)
         {
             try
             {
-                FileIndexStore.SetAside(path, options);
-                logger.IndexSetAside(name);
+                logger.IndexSetAside(name, Path.GetFileName(FileIndexStore.SetAside(path, options)));
                 return (new FileIndexStore(path, options), $"Index '{name}' was damaged and set aside; it is being built anew from the sources.");
             }
             catch (RagException second)
             {
-                failure = second.Error;
+                failure = second;
             }
         }
         catch (RagException e)
         {
-            failure = e.Error;
+            failure = e;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            failure = RagError.IndexUnavailable;
+            failure = IndexFileErrors.Write(name, e);
         }
 
-        logger.IndexInMemory(name, failure);
-        return (new MemoryIndexStore(), null);
+        logger.IndexInMemory(name, failure.Error);
+        return (new MemoryIndexStore(RagException.IndexNotKept(failure)), null);
     }
 }

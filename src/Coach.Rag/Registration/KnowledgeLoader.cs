@@ -10,6 +10,8 @@ namespace Coach.Rag;
 internal sealed class KnowledgeLoader : IHostedService, IAsyncDisposable
 {
     private static readonly TimeSpan LongestRetry = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan FirstEmbeddingPause = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestEmbeddingPause = TimeSpan.FromMinutes(5);
 
     private readonly KnowledgeBase _knowledge;
     private readonly RagIndex _index;
@@ -23,6 +25,8 @@ internal sealed class KnowledgeLoader : IHostedService, IAsyncDisposable
     private readonly Lock _gate = new();
     private TaskCompletionSource _wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? _run;
+    private TimeSpan _embeddingPause;
+    private long _embeddingFailed;
 
     public KnowledgeLoader(KnowledgeBase knowledge, RagIndex index, IndexRecovery recovery, IReadOnlyList<KnowledgeSource> sources,
         CoachRagOptions options, TimeProvider time, ILogger<KnowledgeLoader> logger)
@@ -118,10 +122,15 @@ internal sealed class KnowledgeLoader : IHostedService, IAsyncDisposable
                 // Recovery wakes this loop; without anything to go on with, it tries again later.
                 bool isServed = await _recovery.RunAsync().ConfigureAwait(false);
                 pause = isServed ? TimeSpan.FromTicks(1) : LongestRetry;
+                if (!isServed)
+                {
+                    Volatile.Write(ref _wake, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+                }
             }
-            catch (RagException e)
+            catch (Exception e)
             {
-                _logger.SyncFailed(e.Error.ToString(), retry.TotalSeconds);
+                // Whatever it is, this loop is the only one there is: it goes on.
+                _logger.SyncFailed(e is RagException known ? known.Error.ToString() : e.GetType().Name, retry.TotalSeconds);
                 pause = retry;
                 retry = retry * 2 < LongestRetry ? retry * 2 : LongestRetry;
             }
@@ -150,7 +159,26 @@ internal sealed class KnowledgeLoader : IHostedService, IAsyncDisposable
         }
 
         _first.TrySetResult();
-        await _knowledge.TryEmbedAsync(cancellationToken).ConfigureAwait(false);
+        await EmbedAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    // A provider that fails is asked again after longer and longer pauses, however often the sources are read.
+    private async Task EmbedAsync(CancellationToken cancellationToken)
+    {
+        if (_time.GetElapsedTime(_embeddingFailed) < _embeddingPause)
+        {
+            return;
+        }
+
+        if (await _knowledge.TryEmbedAsync(cancellationToken).ConfigureAwait(false) is null)
+        {
+            _embeddingPause = TimeSpan.Zero;
+            return;
+        }
+
+        _embeddingFailed = _time.GetTimestamp();
+        _embeddingPause = _embeddingPause == TimeSpan.Zero ? FirstEmbeddingPause
+            : _embeddingPause * 2 < LongestEmbeddingPause ? _embeddingPause * 2 : LongestEmbeddingPause;
     }
 
     // A pause of zero lasts until something is needed.

@@ -3,6 +3,9 @@ namespace Coach.Rag;
 /// <summary>The sources that were registered.</summary>
 internal sealed class KnowledgeSources
 {
+    /// <summary>What the names of fixed lists of documents start with; a number follows.</summary>
+    public const string ListPrefix = "documents:";
+
     public List<string> Folders { get; } = [];
 
     public List<KnowledgeSource> Others { get; } = [];

@@ -3,10 +3,10 @@ using Coach.Abstractions;
 namespace Coach.Rag;
 
 /// <summary>The component <c>rag</c>, or <c>rag_NAME</c> of a named registration.</summary>
-internal sealed class RagHealth(string name, Retriever retriever, RagIndex index, EmbeddingArm embeddings, CoachRagOptions options, TimeProvider time)
+internal sealed class RagHealth(string name, Retriever retriever, RagIndex index, EmbeddingArm embeddings, SourceState sources, CoachRagOptions options)
     : IComponentHealth
 {
-    private readonly QuestionEmbedding _question = new(index, embeddings, time);
+    private readonly QuestionEmbedding _question = new(index, embeddings);
 
     public string Name => name.Length == 0 ? "rag" : "rag_" + name;
 
@@ -16,10 +16,10 @@ internal sealed class RagHealth(string name, Retriever retriever, RagIndex index
         if (tier == RagTier.None)
         {
             return Report(options.Required ? ComponentState.Unhealthy : ComponentState.Degraded,
-                retriever.LastFailure?.Message ?? index.Damage ?? "No documents can be searched.");
+                index.Damage ?? index.Trouble ?? retriever.LastFailure?.Message ?? sources.Failure ?? "No documents can be searched.");
         }
 
-        string? problem = index.Damage ?? EmbedderProblem(tier) ?? retriever.LastFailure?.Message;
+        string? problem = index.Damage ?? index.Trouble ?? EmbedderProblem(tier) ?? sources.Unlisted ?? retriever.LastFailure?.Message;
         return problem is null
             ? Report(ComponentState.Healthy, $"Documents are searched; tier {tier}.")
             : Report(ComponentState.Degraded, $"Documents are searched; tier {tier}. {problem}");
@@ -31,7 +31,7 @@ internal sealed class RagHealth(string name, Retriever retriever, RagIndex index
         try
         {
             return !embeddings.IsConfigured || tier == RagTier.Hybrid ? null
-                : !embeddings.IsOpenForQuestions ? _question.Sentence(DegradationReason.CircuitOpen)
+                : !embeddings.IsOpenForQuestions ? embeddings.Mismatch ?? _question.Sentence(DegradationReason.CircuitOpen)
                 : _question.Readiness().Obstacle?.Message;
         }
         catch (RagException e)

@@ -115,6 +115,7 @@ internal sealed class RagMetrics
         DegradationReason.StillLoading => "still_loading",
         DegradationReason.IndexDamaged => "index_damaged",
         DegradationReason.AnalyserMismatch => "analyser_mismatch",
+        DegradationReason.SourceFailed => "source_failed",
         _ => "index_unavailable",
     };
 }

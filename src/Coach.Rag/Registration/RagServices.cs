@@ -15,6 +15,7 @@ internal sealed class RagServices : IAsyncDisposable
     private readonly Lazy<RagIndex> _index;
     private readonly Lazy<EmbeddingArm> _embeddings;
     private readonly Lazy<IReadOnlyList<KnowledgeSource>> _sources;
+    private readonly Lazy<SourceState> _state;
     private readonly Lazy<IndexRecovery> _recovery;
     private readonly Lazy<KnowledgeBase> _knowledge;
     private readonly Lazy<KnowledgeLoader> _loader;
@@ -32,11 +33,12 @@ internal sealed class RagServices : IAsyncDisposable
         _recovery = new Lazy<IndexRecovery>(() => new IndexRecovery(Index, LoggerFor<IndexRecovery>()));
         _knowledge = new Lazy<KnowledgeBase>(() =>
             new KnowledgeBase(Index, Embeddings, _recovery.Value, _options, _sources.Value, _time, LoggerFor<KnowledgeBase>()));
+        _state = new Lazy<SourceState>(() => new SourceState(_sources.Value, () => Knowledge.Skipped));
         _loader = new Lazy<KnowledgeLoader>(() =>
             new KnowledgeLoader(Knowledge, Index, _recovery.Value, _sources.Value, _options, _time, LoggerFor<KnowledgeLoader>()));
-        _retriever = new Lazy<Retriever>(() => new Retriever(Index, Loader, _recovery.Value, Embeddings, _options,
+        _retriever = new Lazy<Retriever>(() => new Retriever(Index, Loader, _recovery.Value, Embeddings, _state.Value, _options,
             new RagMetrics(provider.GetRequiredService<RagInstruments>(), name, Index, () => Retriever!.Tier), _time, LoggerFor<Retriever>()));
-        _health = new Lazy<RagHealth>(() => new RagHealth(name, Retriever, Index, Embeddings, _options, _time));
+        _health = new Lazy<RagHealth>(() => new RagHealth(name, Retriever, Index, Embeddings, _state.Value, _options));
     }
 
     public RagIndex Index => _index.Value;
@@ -93,7 +95,7 @@ internal sealed class RagServices : IAsyncDisposable
 
     private EmbeddingArm CreateEmbeddings(EmbeddingSetup setup)
     {
-        var arm = new EmbeddingArm(setup.Create?.Invoke(_provider), setup, _options, _time);
+        var arm = new EmbeddingArm(setup.Create?.Invoke(_provider), setup, _options, _time, Index.Store.Name);
         Index.Embedder = arm.Identity;
         return arm;
     }

@@ -9,10 +9,10 @@ public enum DegradationReason
     /// <summary>The caller asked for at most this tier.</summary>
     NotRequested,
 
-    /// <summary>The better tier exists but has nothing to search yet: passages without vectors, semantics not learnt yet.</summary>
+    /// <summary>The better tier exists but has nothing to search yet: passages without vectors, semantics not learnt yet, sources without documents.</summary>
     NotReady,
 
-    /// <summary>The embedding generator failed, or answered with something that is no vector of the index.</summary>
+    /// <summary>The embedding generator failed, or answered with what is no vector or says nothing: zeros, or the same for all passages.</summary>
     EmbeddingFailed,
 
     /// <summary>The embedding generator did not answer within its time limit.</summary>
@@ -21,7 +21,7 @@ public enum DegradationReason
     /// <summary>The embedding generator failed often enough that it is left alone for a while.</summary>
     CircuitOpen,
 
-    /// <summary>The index was built with another embedding generator.</summary>
+    /// <summary>The index was built with another embedding generator, or with vectors of another dimension.</summary>
     EmbedderMismatch,
 
     /// <summary>The first reading of the documents did not end within the time limit.</summary>
@@ -35,4 +35,7 @@ public enum DegradationReason
 
     /// <summary>The index was built with another analysis of text; its terms are being made anew.</summary>
     AnalyserMismatch,
+
+    /// <summary>A source of documents is set up but cannot be read, or all of its documents were refused.</summary>
+    SourceFailed,
 }

@@ -11,7 +11,7 @@ internal static class DenseArm
         {
             if (view.Dense[s] is { } segment && segment.Dimension == vector.Length)
             {
-                sources.Add(new DenseSource(segment, view.Segments[s].Deleted, allowed?[s]));
+                sources.Add(new DenseSource(segment, view.WithoutVectors[s], allowed?[s]));
                 numbers.Add(s);
             }
         }

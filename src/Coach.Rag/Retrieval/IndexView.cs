@@ -13,6 +13,7 @@ internal sealed class IndexView
         var segments = new List<(SegmentReader Reader, RowBitmap Deleted)>();
         var latent = new List<DenseSegment?>();
         var dense = new List<DenseSegment?>();
+        var unscanned = new List<RowBitmap>();
         Dictionary<long, IndexSegment> vectors = FindVectors(snapshot, embedder);
         Dictionary<long, IndexSegment> overlays = FindModel(snapshot);
         long tokens = 0;
@@ -29,7 +30,8 @@ internal sealed class IndexView
             latent.Add(CodesOf(segment, overlays, index, reader.Rows));
             dense.Add(vectors.TryGetValue(segment.Id, out IndexSegment? holder) ? DenseSegment.Open(holder, index) : null);
             Rows += reader.Rows;
-            DenseRows += dense[^1]?.Rows ?? 0;
+            DenseRows += dense[^1] is { } vectorsOf ? vectorsOf.Rows - vectorsOf.Missing.Count : 0;
+            unscanned.Add(Union(segment.DeletedRows, dense[^1]?.Missing ?? default));
             LatentRows += latent[^1]?.Rows ?? 0;
             tokens += reader.TotalTokens;
             if (segment.DeletedRows.IsEmpty)
@@ -49,6 +51,7 @@ internal sealed class IndexView
         Segments = segments;
         Latent = latent;
         Dense = dense;
+        WithoutVectors = unscanned;
         AverageLength = Rows == 0 ? 0 : (double)tokens / Rows;
     }
 
@@ -64,6 +67,9 @@ internal sealed class IndexView
 
     /// <summary>For each segment its rows' vectors from the registered embedder; null where it has none.</summary>
     public IReadOnlyList<DenseSegment?> Dense { get; }
+
+    /// <summary>For each segment the rows that are deleted or, among those of <see cref="Dense"/>, have no vector yet.</summary>
+    public IReadOnlyList<RowBitmap> WithoutVectors { get; }
 
     /// <summary>Rows that have a vector of the registered embedder.</summary>
     public long DenseRows { get; }
@@ -132,6 +138,23 @@ internal sealed class IndexView
         }
 
         return found;
+    }
+
+    private static RowBitmap Union(RowBitmap deleted, RowBitmap missing)
+    {
+        if (missing.IsEmpty)
+        {
+            return deleted;
+        }
+
+        byte[] both = missing.Bytes.ToArray();
+        ReadOnlySpan<byte> more = deleted.Bytes.Span;
+        for (int i = 0; i < Math.Min(both.Length, more.Length); i++)
+        {
+            both[i] |= more[i];
+        }
+
+        return new RowBitmap(both);
     }
 
     private static DenseSegment? CodesOf(IndexSegment segment, Dictionary<long, IndexSegment> overlays, string index, int rows)

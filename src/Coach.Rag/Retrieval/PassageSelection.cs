@@ -39,7 +39,7 @@ internal readonly ref struct PassageSelection(IndexView view, ReadOnlySpan<Fused
     // Maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998) over the best rows.
     private void TakeDiverse(int top, double minScore, double diversity, int? maxPerSource, List<Passage> passages)
     {
-        List<(Passage Passage, HashSet<string> Words)> pool = [];
+        List<Passage> pool = [];
         int size = Math.Max(DiversityPool, top * 2);
         Dictionary<string, int>? perSource = maxPerSource is null ? null : new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (FusedRow row in _ranked)
@@ -52,37 +52,31 @@ internal readonly ref struct PassageSelection(IndexView view, ReadOnlySpan<Fused
             Passage passage = PassageOf(row);
             if (IsWithinCap(passage, maxPerSource < int.MaxValue / ChoicePerSource ? maxPerSource * ChoicePerSource : maxPerSource, perSource))
             {
-                pool.Add((passage, WordSet.Of(passage.Text)));
+                pool.Add(passage);
             }
         }
 
         perSource?.Clear();
-        var chosen = new List<HashSet<string>>();
-        while (passages.Count < top && pool.Count > 0)
+        var likeness = new WordLikeness([.. pool.Select(passage => passage.Text)]);
+        var isTaken = new bool[pool.Count];
+        for (int left = pool.Count; passages.Count < top && left > 0; left--)
         {
-            int best = 0;
+            int best = -1;
             double bestValue = double.NegativeInfinity;
             for (int i = 0; i < pool.Count; i++)
             {
-                double likeness = 0;
-                foreach (HashSet<string> other in chosen)
-                {
-                    likeness = Math.Max(likeness, WordSet.Likeness(pool[i].Words, other));
-                }
-
-                double value = ((1 - diversity) * pool[i].Passage.Score) - (diversity * likeness);
+                double value = isTaken[i] ? double.NegativeInfinity : ((1 - diversity) * pool[i].Score) - (diversity * likeness[i]);
                 if (value > bestValue)
                 {
                     (best, bestValue) = (i, value);
                 }
             }
 
-            (Passage passage, HashSet<string> words) = pool[best];
-            pool.RemoveAt(best);
-            if (IsWithinCap(passage, maxPerSource, perSource))
+            isTaken[best] = true;
+            if (IsWithinCap(pool[best], maxPerSource, perSource))
             {
-                passages.Add(passage);
-                chosen.Add(words);
+                passages.Add(pool[best]);
+                likeness.Choose(best);
             }
         }
     }

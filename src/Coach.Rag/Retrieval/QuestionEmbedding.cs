@@ -1,7 +1,9 @@
+using System.Numerics.Tensors;
+
 namespace Coach.Rag;
 
 /// <summary>Embeds a question if the hybrid tier can answer it, and says why not otherwise.</summary>
-internal sealed class QuestionEmbedding(RagIndex index, EmbeddingArm embeddings, TimeProvider time)
+internal sealed class QuestionEmbedding(RagIndex index, EmbeddingArm embeddings)
 {
     public async ValueTask<(float[]? Vector, Degradation? Why)> EmbedAsync(
         string question, RetrievalOptions? request, TimeSpan left, CancellationToken cancellationToken)
@@ -27,17 +29,15 @@ internal sealed class QuestionEmbedding(RagIndex index, EmbeddingArm embeddings,
             return (null, obstacle);
         }
 
-        using var limit = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
-        try
+        if (left <= TimeSpan.Zero)
         {
-            (float[]? vector, DegradationReason reason) = await embeddings.EmbedQuestionAsync(question, dimension, both.Token).ConfigureAwait(false);
-            return (vector, vector is null ? Why(reason, Sentence(reason)) : null);
+            return (null, Why(DegradationReason.StillLoading, "Waiting for the documents took all of the time limit."));
         }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
-        {
-            return (null, Why(DegradationReason.EmbeddingTimedOut, Sentence(DegradationReason.EmbeddingTimedOut)));
-        }
+
+        (float[]? vector, DegradationReason reason) = await embeddings.EmbedQuestionAsync(question, dimension, left, cancellationToken).ConfigureAwait(false);
+        return vector is null ? (null, Why(reason, Sentence(reason)))
+            : TensorPrimitives.Norm(vector) > 0 ? (vector, null)
+            : (null, Why(DegradationReason.EmbeddingFailed, $"Embedder '{embeddings.Identity}' answered with zeros: it knows no word of the question, or is broken."));
     }
 
     /// <summary>The dimension of the index's vectors, and why they cannot be used now; null when they can.</summary>
@@ -55,6 +55,8 @@ internal sealed class QuestionEmbedding(RagIndex index, EmbeddingArm embeddings,
     public string Sentence(DegradationReason reason) => reason switch
     {
         DegradationReason.EmbeddingTimedOut => $"Embedder '{embeddings.Identity}' did not answer in time.",
+        DegradationReason.EmbedderMismatch when embeddings.Mismatch is { } mismatch => mismatch,
+        DegradationReason.EmbedderMismatch => $"Embedder '{embeddings.Identity}' answers with another dimension than the index's vectors have.",
         DegradationReason.CircuitOpen => $"Embedder '{embeddings.Identity}' failed repeatedly and is left alone for a while.",
         _ => $"Embedder '{embeddings.Identity}' failed.",
     };

@@ -17,6 +17,9 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
 
     public CoachRagOptions Options => options;
 
+    /// <summary>Whether there was an earlier run's index to go on with.</summary>
+    public bool WasSaved { get; } = HoldsSegments(store);
+
     /// <summary>The identity of the registered embedder; null when there is none.</summary>
     public string? Embedder
     {
@@ -30,6 +33,9 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
 
     /// <summary>What is known to be lost until the sources have been read again, as a sentence; null when all is well.</summary>
     public string? Damage { get; private set; }
+
+    /// <summary>What keeps the index from its file now, as a sentence; null when nothing does.</summary>
+    public string? Trouble => _store.RefreshFailure?.Message;
 
     /// <summary>Whether an earlier commit is served because the newest one is damaged.</summary>
     public bool IsPinned => _isPinned;
@@ -47,11 +53,13 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
         {
             lock (_gate)
             {
-                if (_pinned is { } pinned)
+                if (_pinned is { FileChange: FileChange.None } pinned)
                 {
                     return pinned.Share();
                 }
             }
+
+            Unpin();        // its file was written over since, or is gone from under it
         }
 
         return _store.Acquire();
@@ -71,12 +79,13 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
         }
     }
 
-    /// <summary>Makes the commit that is served the file's newest, so that writing can go on from it.</summary>
+    /// <summary>Makes the commit that is served the file's newest, so that writing can go on from it; writes a file anew that has vanished.</summary>
     /// <exception cref="RagException">The file cannot be written now; the commit is served on.</exception>
     public void Repair(CancellationToken cancellationToken)
     {
         if (!_isPinned)
         {
+            _store.Restore(cancellationToken);
             return;
         }
 
@@ -125,7 +134,14 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
     public T Read<T>(Func<IndexView, T> read)
     {
         using IndexSnapshot snapshot = Acquire();
-        return read(ViewOf(snapshot));
+        try
+        {
+            return read(ViewOf(snapshot));
+        }
+        catch (Exception e) when (IsBroken(e))
+        {
+            throw Broken(e);
+        }
     }
 
     public IndexView ViewOf(IndexSnapshot snapshot)
@@ -139,6 +155,13 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
         return view;
     }
 
+    /// <summary>Whether work on a snapshot ended in a way that only content can cause that is not what was written.</summary>
+    public static bool IsBroken(Exception e) =>
+        e is not (RagException or OperationCanceledException or ObjectDisposedException or OutOfMemoryException);
+
+    /// <summary>As what the index is reported then.</summary>
+    public RagException Broken(Exception e) => RagException.IndexCorrupt(Store.Name, $"is damaged: it could not be searched ({e.GetType().Name})", e);
+
     private void Unpin()
     {
         lock (_gate)
@@ -146,6 +169,19 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
             _isPinned = false;
             _pinned?.Dispose();
             _pinned = null;
+        }
+    }
+
+    private static bool HoldsSegments(IIndexStore store)
+    {
+        try
+        {
+            using IndexSnapshot snapshot = store.Acquire();
+            return snapshot.Segments.Count > 0;
+        }
+        catch (RagException)
+        {
+            return false;
         }
     }
 }

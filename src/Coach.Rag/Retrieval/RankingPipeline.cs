@@ -52,6 +52,11 @@ internal static class RankingPipeline
             {
                 arms |= RetrievalArms.Dense;
                 near = DenseArm.Nearest(view, point.Vector, allowed, limit, scratch);
+                if (SaysNothing(view, scratch.DenseRows.AsSpan(0, near)))
+                {
+                    return ([], arms & ~RetrievalArms.Dense, false);
+                }
+
                 if (isFirst)
                 {
                     Compare(point.Arm, lexical, scratch.DenseRows.AsSpan(0, near), view);
@@ -85,6 +90,28 @@ internal static class RankingPipeline
             scratch.Return();
         }
     }
+
+    // Passages of the same words are rightly alike; others are not.
+    private static bool SaysNothing(IndexView view, ReadOnlySpan<ScoredRow> rows)
+    {
+        if (!RankFusion.IsFlat(rows))
+        {
+            return false;
+        }
+
+        string first = TextOf(view, rows[0]);
+        foreach (ScoredRow row in rows[1..])
+        {
+            if (TextOf(view, row) != first)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static string TextOf(IndexView view, ScoredRow row) => view.Segments[row.Segment].Reader.Passage(row.Local).Text;
 
     private static void Compare(EmbeddingArm arm, ReadOnlySpan<ScoredRow> lexical, ReadOnlySpan<ScoredRow> dense, IndexView view)
     {

@@ -16,7 +16,7 @@ public sealed class RetrievalOptions
     public double? MinCoverage { get; set; }
 
     /// <summary>The best tier to use: <see cref="RagTier.Lexical"/> asks for BM25 alone.</summary>
-    /// <value><see cref="RagTier.Hybrid"/> unless set.</value>
+    /// <value><see cref="RagTier.Hybrid"/>, <see cref="RagTier.Local"/> or <see cref="RagTier.Lexical"/>; hybrid unless set.</value>
     public RagTier BestTier { get; set; } = RagTier.Hybrid;
 
     /// <summary>Only documents whose metadata this accepts are scored.</summary>
@@ -32,6 +32,6 @@ public sealed class RetrievalOptions
     public double Diversity { get; set; }
 
     /// <summary>The longest that this retrieval may take.</summary>
-    /// <value>More than zero; <see cref="CoachRagOptions.TimeLimit"/> unless set.</value>
+    /// <value>More than zero, at most one day counts; <see cref="CoachRagOptions.TimeLimit"/> unless set.</value>
     public TimeSpan? TimeLimit { get; set; }
 }

@@ -4,6 +4,11 @@ namespace Coach.Rag;
 internal static class RetrievalRequest
 {
     private const int MaxTop = 1000;
+    private static readonly TimeSpan LongestLimit = TimeSpan.FromDays(1);
+
+    /// <summary>How long a retrieval may take: timers know no longer times than some weeks.</summary>
+    public static TimeSpan LimitOf(RetrievalOptions? options, CoachRagOptions defaults) =>
+        options?.TimeLimit is not { } asked ? defaults.TimeLimit : asked < LongestLimit ? asked : LongestLimit;
 
     public static void Check(RetrievalOptions? options)
     {
@@ -18,6 +23,11 @@ internal static class RetrievalRequest
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MinScore ?? 0, 1, "options.MinScore");
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MinCoverage ?? 0, 0, "options.MinCoverage");
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MinCoverage ?? 0, 1, "options.MinCoverage");
+        if (options.BestTier is not (RagTier.Hybrid or RagTier.Local or RagTier.Lexical))
+        {
+            throw new ArgumentOutOfRangeException("options.BestTier", options.BestTier, "The best tier is Hybrid, Local or Lexical.");
+        }
+
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxPerSource ?? 1, 1, "options.MaxPerSource");
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Diversity, 0, "options.Diversity");
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Diversity, 1, "options.Diversity");

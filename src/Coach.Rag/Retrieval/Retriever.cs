@@ -3,14 +3,16 @@ using Microsoft.Extensions.Logging;
 namespace Coach.Rag;
 
 /// <summary>Answers questions from the index with the best tier that works.</summary>
-internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRecovery recovery, EmbeddingArm embeddings, CoachRagOptions options,
-    RagMetrics metrics, TimeProvider time, ILogger<Retriever> logger) : IRetriever
+internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRecovery recovery, EmbeddingArm embeddings, SourceState sources,
+    CoachRagOptions options, RagMetrics metrics, TimeProvider time, ILogger<Retriever> logger) : IRetriever
 {
     private const int MaxQueryLength = 8192;
 
-    private readonly QuestionEmbedding _question = new(index, embeddings, time);
+    private readonly QuestionEmbedding _question = new(index, embeddings);
     private Degradation? _lastFailure;
     private bool _isNotSetUpTold;
+    private bool _isStarted;
+    private bool _saysNothing;
 
     public RagTier Tier
     {
@@ -19,7 +21,7 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
             try
             {
                 return index.Read(view => view.LivePassages == 0 || view.OtherAnalyser is not null ? RagTier.None
-                    : embeddings.IsOpenForQuestions && QuestionEmbedding.IsCovered(view.DenseRows, view.Rows) ? RagTier.Hybrid
+                    : embeddings.IsOpenForQuestions && !Volatile.Read(ref _saysNothing) && QuestionEmbedding.IsCovered(view.DenseRows, view.Rows) ? RagTier.Hybrid
                     : options.Learn && view.Model is not null ? RagTier.Local : RagTier.Lexical);
             }
             catch (Exception e) when (e is RagException or ObjectDisposedException)
@@ -39,8 +41,8 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
         cancellationToken.ThrowIfCancellationRequested();
         long start = time.GetTimestamp();
         string question = query.Length > MaxQueryLength ? query[..MaxQueryLength] : query;
-        TimeSpan limit = retrievalOptions?.TimeLimit ?? options.TimeLimit;
-        bool loaded = await loader.WaitAsync(limit, cancellationToken).ConfigureAwait(false);
+        TimeSpan limit = RetrievalRequest.LimitOf(retrievalOptions, options);
+        bool loaded = CanAnswer() || await loader.WaitAsync(limit, cancellationToken).ConfigureAwait(false);
         Retrieval result;
         try
         {
@@ -58,6 +60,29 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
         metrics.Retrieved(result, time.GetElapsedTime(start));
         Tell(result);
         return result;
+    }
+
+    // What an earlier run saved answers while the sources are read again; what is being built is waited for.
+    private bool CanAnswer()
+    {
+        try
+        {
+            if (!index.WasSaved || index.Read(static view => view.LivePassages == 0 || view.OtherAnalyser is not null))
+            {
+                return false;
+            }
+
+            if (sources.Any && !Interlocked.Exchange(ref _isStarted, true))
+            {
+                _ = loader.StartAsync(CancellationToken.None);      // where no host has started it
+            }
+
+            return true;
+        }
+        catch (RagException)
+        {
+            return false;
+        }
     }
 
     private async Task<Retrieval> AnswerAsync(string question, RetrievalOptions? request, bool loaded, TimeSpan left, CancellationToken cancellationToken)
@@ -90,7 +115,20 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
         }
     }
 
+    // The request was checked before, so whatever else goes wrong here is what stands in the index.
     private Retrieval Search(string question, RetrievalOptions? request, float[]? vector, Degradation? degradation, bool loaded)
+    {
+        try
+        {
+            return SearchIndex(question, request, vector, degradation, loaded);
+        }
+        catch (Exception e) when (RagIndex.IsBroken(e))
+        {
+            throw index.Broken(e);
+        }
+    }
+
+    private Retrieval SearchIndex(string question, RetrievalOptions? request, float[]? vector, Degradation? degradation, bool loaded)
     {
         using IndexSnapshot snapshot = index.Acquire();
         IndexView view = index.ViewOf(snapshot);
@@ -99,37 +137,65 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
             throw RagException.AnalyserMismatch(index.Store.Name, analyser, AnalyserIdentity.Current);
         }
 
-        string? damage = index.Damage;
+        string? damage = index.Damage, trouble = index.Trouble;
         if (view.LivePassages == 0)
         {
             return new Retrieval([], RagTier.None, damage is not null
                 ? new Degradation(RagTier.Lexical, RagTier.None, DegradationReason.IndexDamaged, damage)
+                : trouble is not null
+                ? new Degradation(RagTier.Lexical, RagTier.None, DegradationReason.IndexUnavailable, trouble)
                 : loaded
-                ? new Degradation(RagTier.Lexical, RagTier.None, DegradationReason.NotConfigured, "The index holds no documents. Add some, or set Coach:Rag:Knowledge.")
+                ? sources.WhyEmpty()
                 : new Degradation(RagTier.Lexical, RagTier.None, DegradationReason.StillLoading, "The documents are still being read."));
         }
 
         int top = request?.Top ?? options.Top;
-        bool latent = vector is null && options.Learn && view.Model is not null && request?.BestTier is not RagTier.Lexical;
+        string words = QuestionWords.Strip(question);
+        bool isLearnt = options.Learn && view.Model is not null && request?.BestTier is not RagTier.Lexical;
+        bool latent = vector is null && isLearnt;
         RankingPipeline.DenseQuery? dense = vector is null ? null : new RankingPipeline.DenseQuery(vector, embeddings);
-        (IReadOnlyList<Passage> passages, RetrievalArms arms) =
-            RankingPipeline.Run(view, QuestionWords.Strip(question), top, request, options, latent, dense);
-        RagTier tier = vector is not null ? RagTier.Hybrid : latent ? RagTier.Local : RagTier.Lexical;
-        if (degradation is not null)
+        (IReadOnlyList<Passage> passages, RetrievalArms arms) = RankingPipeline.Run(view, words, top, request, options, latent, dense);
+        bool saysNothing = dense is not null && !arms.HasFlag(RetrievalArms.Dense);
+        if (dense is not null)
         {
-            bool unlearnt = tier == RagTier.Lexical && options.Learn && !degradation.IsFailure && request?.BestTier is not RagTier.Lexical;
-            degradation = unlearnt
-                ? new Degradation(RagTier.Local, tier, DegradationReason.NotReady, "Semantics are not learnt yet, or there are fewer than 40 passages.")
-                : degradation with { To = tier };
+            Volatile.Write(ref _saysNothing, saysNothing);
         }
 
-        // What is lost matters more than that a better tier was never set up.
-        if (damage is not null && degradation is not { IsFailure: true })
+        if (saysNothing)
         {
-            degradation = new Degradation(RagTier.Hybrid, tier, DegradationReason.IndexDamaged, damage);
+            latent = isLearnt;
+            (passages, arms) = RankingPipeline.Run(view, words, top, request, options, latent, null);
+            degradation = new Degradation(RagTier.Hybrid, RagTier.None, DegradationReason.EmbeddingFailed,
+                $"Embedder '{embeddings.Identity}' finds all passages alike: its vectors say nothing.");
+        }
+
+        RagTier tier = arms.HasFlag(RetrievalArms.Dense) ? RagTier.Hybrid : latent ? RagTier.Local : RagTier.Lexical;
+        degradation = degradation is null ? null : Told(degradation, tier, request);
+
+        // What was read so far is not all there is.
+        if (!loaded && !index.WasSaved && degradation is not { IsFailure: true })
+        {
+            degradation = new Degradation(RagTier.Hybrid, tier, DegradationReason.StillLoading, "The documents are still being read; those read so far answer.");
+        }
+
+        // What is lost, or will be, matters more than that a better tier was never set up.
+        if ((damage ?? trouble) is { } problem && degradation is not { IsFailure: true })
+        {
+            degradation = new Degradation(RagTier.Hybrid, tier, damage is null ? DegradationReason.IndexUnavailable : DegradationReason.IndexDamaged, problem);
         }
 
         return new Retrieval(passages, tier, degradation) { Arms = arms };
+    }
+
+    // That learning is not done is the reason only where no better tier was wanted or possible.
+    private Degradation Told(Degradation degradation, RagTier tier, RetrievalOptions? request)
+    {
+        const string Unlearnt = "Semantics are not learnt yet, or there are fewer than 40 passages.";
+        return tier != RagTier.Lexical || !options.Learn || request?.BestTier is RagTier.Lexical ? degradation with { To = tier }
+            : degradation.Reason == DegradationReason.NotConfigured ? degradation with { To = tier, Message = $"{degradation.Message} {Unlearnt}" }
+            : degradation.Reason == DegradationReason.NotRequested && request?.BestTier is RagTier.Local
+            ? new Degradation(RagTier.Local, tier, DegradationReason.NotReady, Unlearnt)
+            : degradation with { To = tier };
     }
 
     // Once a change: a broken provider must not write a line for each question.
@@ -154,7 +220,7 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
 
         if (failure is not null)
         {
-            logger.FellBack(failure.From, failure.To, failure.Reason);
+            logger.FellBack(failure.From, failure.To, failure.Reason, failure.Message);
         }
         else
         {

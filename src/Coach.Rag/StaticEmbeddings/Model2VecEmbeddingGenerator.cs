@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 
@@ -18,6 +19,7 @@ namespace Coach.Rag;
 public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Embedding<float>>
 {
     private const int MaxConfigBytes = 1 << 20;
+    private const int FingerprintBytes = 6;
     private const string Table = "embeddings", SentenceTransformersTable = "embedding.weight";
     private readonly string _folder;
     private readonly SafeTensors _tensors;
@@ -71,6 +73,9 @@ public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Em
     /// <summary>How many tokens of a text are looked at; the rest is cut off.</summary>
     public int MaxTokens { get; }
 
+    /// <summary>Twelve hexadecimal digits that tell this model from others: of the hash of its tensors and its tokenizer.</summary>
+    internal string Fingerprint => field ??= ReadFingerprint();
+
     /// <summary>Loads a model.</summary>
     /// <param name="folder">The model folder.</param>
     /// <param name="maxTokens">How many tokens of a text are looked at: 1 to 65,536; 512 unless given, as in model2vec.</param>
@@ -114,10 +119,18 @@ public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Em
 
         var embeddings = new GeneratedEmbeddings<Embedding<float>>();
         long tokens = 0;
-        foreach (string value in values)
+        _tensors.Hold();
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            embeddings.Add(new Embedding<float>(Embed(value, ref tokens)) { ModelId = _metadata.DefaultModelId });
+            foreach (string value in values)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                embeddings.Add(new Embedding<float>(Embed(value, ref tokens)) { ModelId = _metadata.DefaultModelId });
+            }
+        }
+        finally
+        {
+            _tensors.Free();
         }
 
         embeddings.Usage = new UsageDetails { InputTokenCount = tokens, TotalTokenCount = tokens };
@@ -137,7 +150,7 @@ public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Em
             : serviceType.IsInstanceOfType(this) ? this : null;
     }
 
-    /// <summary>Unmaps the table. No call may be running.</summary>
+    /// <summary>Unmaps the table once no call is running; a call that is running fails at its next text.</summary>
     public void Dispose() => _tensors.Dispose();
 
     private float[] Embed(string text, ref long tokens)
@@ -180,6 +193,29 @@ public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Em
         }
 
         return mean;
+    }
+
+    private string ReadFingerprint()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        _tensors.Hold();
+        try
+        {
+            _tensors.AppendTo(hash);
+            using FileStream tokenizer = File.OpenRead(Path.Combine(_folder, "tokenizer.json"));
+            hash.AppendData(SHA256.HashData(tokenizer));
+        }
+        catch (Exception exception) when (IndexFileErrors.IsFileError(exception))
+        {
+            throw RagException.ModelInvalid(_folder, "tokenizer.json cannot be read", exception);
+        }
+        finally
+        {
+            _tensors.Free();
+        }
+
+        hash.AppendData([_normalizes ? (byte)1 : (byte)0]);
+        return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, FingerprintBytes));
     }
 
     // As the reference does: before tokenizing, about the length that the most tokens can have.

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
 
@@ -23,6 +24,7 @@ internal sealed unsafe class SafeTensors : IDisposable
 {
     // The format's own limit: huggingface/safetensors, safetensors/src/tensor.rs.
     private const long MaxHeaderBytes = 100_000_000;
+    private const int HashedAtOnce = 1 << 24;
     private readonly string _folder;
     private readonly FileRegion _region;
     private readonly long _dataStart;
@@ -122,6 +124,25 @@ internal sealed unsafe class SafeTensors : IDisposable
 
     /// <summary>One row of a matrix.</summary>
     public void Row(string name, int row, Span<float> target) => Convert(_tensors[name], (long)row * target.Length, target);
+
+    /// <summary>Keeps the file mapped until <see cref="Free"/>, disposed or not: a call may go on after its caller has given it up.</summary>
+    public void Hold()
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, typeof(Model2VecEmbeddingGenerator));
+        _region.AddReference();
+    }
+
+    /// <summary>Ends one <see cref="Hold"/>.</summary>
+    public void Free() => _region.Release();
+
+    /// <summary>Adds all of the file to a hash.</summary>
+    public void AppendTo(IncrementalHash hash)
+    {
+        for (long at = 0; at < _region.Length; at += HashedAtOnce)
+        {
+            hash.AppendData(new ReadOnlySpan<byte>(_region.Pointer + at, (int)Math.Min(HashedAtOnce, _region.Length - at)));
+        }
+    }
 
     public void Dispose()
     {

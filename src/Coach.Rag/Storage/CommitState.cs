@@ -1,17 +1,19 @@
 namespace Coach.Rag;
 
-/// <summary>What a commit consists of; shared by all its snapshots, and holding the memory its segments live in.</summary>
+/// <summary>What a commit consists of; shared by all its snapshots, and holding the memory its segments live in, and the file under that.</summary>
 internal sealed class CommitState
 {
     private readonly MappedRegion[] _regions;
+    private readonly FileGuard? _file;
     private int _references = 1;
 
-    public CommitState(long commitId, long nextSegmentId, byte[] manifest, IReadOnlyList<IndexSegment> segments)
+    public CommitState(long commitId, long nextSegmentId, byte[] manifest, IReadOnlyList<IndexSegment> segments, FileGuard? file = null)
     {
         CommitId = commitId;
         NextSegmentId = nextSegmentId;
         Manifest = manifest;
         Segments = segments;
+        _file = file;
         _regions = [.. segments.Select(segment => segment.Data.Region).Distinct()];
         foreach (MappedRegion region in _regions)
         {
@@ -29,6 +31,18 @@ internal sealed class CommitState
 
     public IReadOnlyList<IndexSegment> Segments { get; }
 
+    /// <summary>What became of the file since.</summary>
+    public FileChange FileChange => _file?.Look() ?? FileChange.None;
+
+    /// <summary>The same commit was read again by its writer: what was written since is known.</summary>
+    public void Trust(CommitState later)
+    {
+        if (later._file is { } file)
+        {
+            _file?.Trust(file);
+        }
+    }
+
     public void AddReference() => Interlocked.Increment(ref _references);
 
     public void Release()
@@ -39,6 +53,8 @@ internal sealed class CommitState
             {
                 region.Release();
             }
+
+            _file?.Dispose();
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Coach.Rag;
 
 /// <summary>
@@ -6,6 +8,8 @@ namespace Coach.Rag;
 /// </summary>
 internal sealed class FileIndexStore : IIndexStore
 {
+    private const int MaxSetAside = 99;
+
     private readonly string _path;
     private readonly IndexFileOptions _options;
     private readonly IndexFileReader _reader;
@@ -51,16 +55,32 @@ internal sealed class FileIndexStore : IIndexStore
         }
     }
 
-    /// <summary>Renames a file that cannot be opened to <c>NAME.damaged</c>, so that a new index can take its place.</summary>
+    /// <summary>
+    /// Renames a file that cannot be opened to <c>NAME.damaged</c>, or with a number behind that when there is such a file, so that a new index can take its place.
+    /// </summary>
     /// <returns>The new path.</returns>
     public static string SetAside(string path, IndexFileOptions? options = null)
     {
         options ??= new IndexFileOptions();
-        string name = Path.GetFileName(path), aside = path + ".damaged";
+        string name = Path.GetFileName(path);
         try
         {
             using IDisposable held = options.FileSystem.OpenExclusively(path + ".lock");
-            options.FileSystem.Replace(path, aside);
+            string aside = path + ".damaged";
+            for (int number = 2; File.Exists(aside) || Directory.Exists(aside); number++)
+            {
+                aside = string.Create(CultureInfo.InvariantCulture, $"{path}.damaged.{number}");
+                if (number > MaxSetAside)
+                {
+                    throw RagException.IndexUnavailable(name, $"is damaged, and {MaxSetAside} files that were set aside lie beside it already");
+                }
+            }
+
+            if (File.Exists(path))
+            {
+                options.FileSystem.Replace(path, aside);
+            }
+
             return aside;
         }
         catch (Exception exception) when (IndexFileErrors.IsFileError(exception))
@@ -76,7 +96,6 @@ internal sealed class FileIndexStore : IIndexStore
     public bool RollBack(CancellationToken cancellationToken)
     {
         using IndexWriteLease lease = LockForWriting(cancellationToken);
-        _served.Refresh(isThorough: true);
         using IndexSnapshot good = FindLastGood(out LoadedCommit? commit, cancellationToken);
         if (commit is null || commit.TrailerOffset == _served.Loaded?.TrailerOffset)
         {
@@ -85,6 +104,15 @@ internal sealed class FileIndexStore : IIndexStore
 
         _served.Publish(IndexFileWriter.Compact(_path, Name, _options.FileSystem, _reader, commit, cancellationToken));
         return true;
+    }
+
+    public void Restore(CancellationToken cancellationToken)
+    {
+        if (_served.Loaded is not null && !File.Exists(_path))
+        {
+            using IndexWriteLease lease = LockForWriting(cancellationToken);
+            Prepare(lease).State.Release();
+        }
     }
 
     public IndexWriteLease LockForWriting(CancellationToken cancellationToken)
@@ -190,12 +218,22 @@ internal sealed class FileIndexStore : IIndexStore
             throw new ArgumentException("The lease is not held on this index.", nameof(lease));
         }
 
+        if (_served.AcquireIfMissing(out IndexSnapshot? hold) is { } missing)
+        {
+            // Somebody removed the file; its content is still here.
+            using (hold)
+            {
+                _served.Publish(IndexFileWriter.Compact(_path, Name, _options.FileSystem, _reader, missing, CancellationToken.None));
+            }
+        }
+
         return _served.AcquireForWriting();
     }
 
-    // The snapshot that passes all checksums; its commit, or null when that is the empty index.
+    // The snapshot that passes all checksums now, whatever passed before; its commit, or null when that is the empty index.
     private IndexSnapshot FindLastGood(out LoadedCommit? commit, CancellationToken cancellationToken)
     {
+        _served.Reload();
         IndexSnapshot snapshot = Acquire();
         commit = _served.Loaded;
         while (true)

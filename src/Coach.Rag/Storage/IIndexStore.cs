@@ -48,6 +48,13 @@ internal interface IIndexStore : IDisposable
     /// </summary>
     void Compact(CancellationToken cancellationToken);
 
+    /// <summary>Writes what is served anew where its file has vanished; else does nothing.</summary>
+    /// <exception cref="RagException">The file cannot be written.</exception>
+    void Restore(CancellationToken cancellationToken);
+
+    /// <summary>What keeps the index from its file, while an earlier commit or memory serves; null when nothing does.</summary>
+    RagException? RefreshFailure { get; }
+
     /// <summary>How much of the store's space the newest commit uses.</summary>
     IndexUsage Usage { get; }
 }

@@ -26,9 +26,32 @@ internal sealed class IndexFileReader(string path, string index)
     /// <returns>Null when there is nothing newer.</returns>
     /// <exception cref="FileNotFoundException">There is no file.</exception>
     /// <exception cref="RagException">The file holds no intact commit.</exception>
-    public LoadedCommit? ReadNewest(LoadedCommit? known, bool isThorough)
+    public LoadedCommit? ReadNewest(LoadedCommit? known, bool isThorough) => Keeping(handle => ReadNewest(handle, known, isThorough));
+
+    /// <summary>The commit before another one, in the same file; null when there is none that can be read.</summary>
+    public LoadedCommit? ReadPrevious(LoadedCommit commit) => Keeping(handle => ReadPrevious(handle, commit));
+
+    // A commit keeps the handle it was read through.
+    private LoadedCommit? Keeping(Func<SafeFileHandle, LoadedCommit?> read)
     {
-        using SafeFileHandle handle = Open();
+        SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        LoadedCommit? loaded = null;
+        try
+        {
+            return loaded = read(handle);
+        }
+        finally
+        {
+            if (loaded is null)
+            {
+                handle.Dispose();
+            }
+        }
+    }
+
+    private LoadedCommit? ReadNewest(SafeFileHandle handle, LoadedCommit? known, bool isThorough)
+    {
+        DateTime written = File.GetLastWriteTimeUtc(handle);     // before anything is read: what changes from here on is seen
         long length = RandomAccess.GetLength(handle);
         Span<byte> head = stackalloc byte[IndexFormat.DataStart];
         int count = ReadFully(handle, head, 0);
@@ -47,7 +70,7 @@ internal sealed class IndexFileReader(string path, string index)
         }
 
         long tail = (length - IndexFormat.TrailerBytes) & ~(long)(IndexFormat.Alignment - 1);
-        if (tail >= floor && TryLoad(handle, header, tail, length, known, hasDamage: false, ref hasDamage) is { } atTail)
+        if (tail >= floor && TryLoad(handle, header, tail, (length, written), known, hasDamage: false, ref hasDamage) is { } atTail)
         {
             return atTail;
         }
@@ -55,17 +78,16 @@ internal sealed class IndexFileReader(string path, string index)
         bool isHintUsable = hint >= floor && hint < tail;
         if (!isThorough && known is not null)
         {
-            return isHintUsable ? TryLoad(handle, header, hint!.Value, length, known, hasDamage: false, ref hasDamage) : null;
+            return isHintUsable ? TryLoad(handle, header, hint!.Value, (length, written), known, hasDamage: false, ref hasDamage) : null;
         }
 
-        LoadedCommit? found = Scan(handle, header, floor, tail - IndexFormat.Alignment, length, known, ref hasDamage);
+        LoadedCommit? found = Scan(handle, header, floor, tail - IndexFormat.Alignment, (length, written), known, ref hasDamage);
         return found ?? (known is not null ? null : throw RagException.IndexCorrupt(index, "is damaged: it holds no intact commit"));
     }
 
-    /// <summary>The commit before another one, in the same file; null when there is none that can be read.</summary>
-    public LoadedCommit? ReadPrevious(LoadedCommit commit)
+    private LoadedCommit? ReadPrevious(SafeFileHandle handle, LoadedCommit commit)
     {
-        using SafeFileHandle handle = Open();
+        DateTime written = File.GetLastWriteTimeUtc(handle);
         long length = RandomAccess.GetLength(handle);
         Span<byte> bytes = stackalloc byte[IndexFormat.HeaderBytes];
         if (IndexHeader.Read(bytes[..ReadFully(handle, bytes, 0)], index).FileId != commit.Header.FileId)
@@ -83,14 +105,15 @@ internal sealed class IndexFileReader(string path, string index)
             }
 
             at = trailer.PreviousTrailer;
-            if (TryLoad(handle, commit.Header, at, length, known: null, hasDamage: true, ref hasDamage) is { } previous)
+            if (TryLoad(handle, commit.Header, at, (length, written), known: null, hasDamage: true, ref hasDamage) is { } previous)
             {
                 return previous;
             }
         }
     }
 
-    private LoadedCommit? Scan(SafeFileHandle handle, IndexHeader header, long floor, long from, long length, LoadedCommit? known, ref bool hasDamage)
+    private LoadedCommit? Scan(
+        SafeFileHandle handle, IndexHeader header, long floor, long from, (long Length, DateTime Written) file, LoadedCommit? known, ref bool hasDamage)
     {
         if (from < floor)
         {
@@ -105,7 +128,7 @@ internal sealed class IndexFileReader(string path, string index)
             for (int at = (chunk.Length - IndexFormat.TrailerBytes) & ~(IndexFormat.Alignment - 1); at >= 0; at -= IndexFormat.Alignment)
             {
                 if (chunk[at..].StartsWith(IndexFormat.TrailerMagic)
-                    && TryLoad(handle, header, start + at, length, known, hasDamage, ref hasDamage) is { } found)
+                    && TryLoad(handle, header, start + at, file, known, hasDamage, ref hasDamage) is { } found)
                 {
                     return found;
                 }
@@ -118,7 +141,7 @@ internal sealed class IndexFileReader(string path, string index)
     }
 
     private LoadedCommit? TryLoad(
-        SafeFileHandle handle, IndexHeader header, long at, long length, LoadedCommit? known, bool hasDamage, ref bool foundDamage)
+        SafeFileHandle handle, IndexHeader header, long at, (long Length, DateTime Written) file, LoadedCommit? known, bool hasDamage, ref bool foundDamage)
     {
         Span<byte> bytes = stackalloc byte[IndexFormat.TrailerBytes];
         if (ReadFully(handle, bytes, at) != bytes.Length || !CommitTrailer.TryRead(bytes, header.FileId, at, out CommitTrailer trailer))
@@ -130,16 +153,17 @@ internal sealed class IndexFileReader(string path, string index)
         foundDamage = true;
         if (ReadRange(handle, new FileRange(trailer.RecordOffset, trailer.RecordLength, trailer.RecordCrc)) is not { } recordBytes
             || CommitRecord.TryRead(recordBytes, trailer.RecordOffset) is not { } record
-            || ReadState(handle, trailer, record, known) is not { } state)
+            || ReadState(handle, trailer, record, known, at + IndexFormat.TrailerBytes, file) is not { } state)
         {
             return null;
         }
 
         foundDamage = false;
-        return new LoadedCommit(header, state, record, at, length, hasDamage);
+        return new LoadedCommit(header, state, record, at, file.Length, hasDamage);
     }
 
-    private CommitState? ReadState(SafeFileHandle handle, CommitTrailer trailer, CommitRecord record, LoadedCommit? known)
+    private CommitState? ReadState(
+        SafeFileHandle handle, CommitTrailer trailer, CommitRecord record, LoadedCommit? known, long end, (long Length, DateTime Written) file)
     {
         if (ReadRange(handle, record.Manifest) is not { } manifest)
         {
@@ -197,7 +221,7 @@ internal sealed class IndexFileReader(string path, string index)
                 segments.Add(old is not null && deleted is null ? old : new IndexSegment(data, new RowBitmap(deleted)));
             }
 
-            return new CommitState(trailer.CommitId, record.NextSegmentId, manifest, segments);
+            return new CommitState(trailer.CommitId, record.NextSegmentId, manifest, segments, new FileGuard(handle, end, file.Length, file.Written));
         }
         finally
         {
@@ -233,6 +257,4 @@ internal sealed class IndexFileReader(string path, string index)
 
         return done;
     }
-
-    private SafeFileHandle Open() => File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
 }

@@ -35,6 +35,9 @@ internal sealed class IndexSnapshot : IDisposable
         }
     }
 
+    /// <summary>What became of the file it is mapped from.</summary>
+    public FileChange FileChange => _state.FileChange;
+
     /// <summary>Another hold on the same commit.</summary>
     public IndexSnapshot Share()
     {

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Coach.Rag;
 
 /// <summary>An index that lives in this process only.</summary>
-internal sealed class MemoryIndexStore : IIndexStore
+/// <param name="insteadOf">Why it stands in for a file; null when it does not.</param>
+internal sealed class MemoryIndexStore(RagException? insteadOf = null) : IIndexStore
 {
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _writer = new(1, 1);
@@ -11,6 +12,8 @@ internal sealed class MemoryIndexStore : IIndexStore
     private bool _disposed;
 
     public string Name => "memory";
+
+    public RagException? RefreshFailure => insteadOf;
 
     public IndexUsage Usage
     {
@@ -35,6 +38,10 @@ internal sealed class MemoryIndexStore : IIndexStore
     public IndexSnapshot AcquireLastGood(CancellationToken cancellationToken) => Acquire();
 
     public bool RollBack(CancellationToken cancellationToken) => false;
+
+    public void Restore(CancellationToken cancellationToken)
+    {
+    }
 
     public IndexWriteLease LockForWriting(CancellationToken cancellationToken)
     {

@@ -39,6 +39,9 @@ internal enum SectionKind
     /// <summary>Provider embeddings: which embedder they are from, and for which segment's rows.</summary>
     DenseExtra = 34,
 
+    /// <summary>Provider embeddings: which rows have no vector yet, when some have none.</summary>
+    DenseMissing = 35,
+
     /// <summary>Latent arm: scanned codes.</summary>
     LatentCodes = 48,
 

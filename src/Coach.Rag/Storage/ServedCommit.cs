@@ -8,6 +8,11 @@ internal sealed class ServedCommit(string name, IndexFileReader reader, TimeProv
     private CommitState _state = CommitState.Empty();
     private long _refreshed;
     private bool _disposed;
+    private bool _isMissing;
+
+    // Why nothing is served until the file has been read anew from its beginning, and which file that was.
+    private RagException? _lost;
+    private Guid _lostFile;
 
     /// <summary>What was read last; null when there is no file.</summary>
     public LoadedCommit? Loaded => Volatile.Read(ref _loaded);
@@ -18,6 +23,7 @@ internal sealed class ServedCommit(string name, IndexFileReader reader, TimeProv
     public bool IsDisposed => Volatile.Read(ref _disposed);
 
     /// <summary>The commit, after a look for newer ones if the last look is long enough ago.</summary>
+    /// <exception cref="RagException">The file was cut short, or written over and is damaged now.</exception>
     public IndexSnapshot Acquire(TimeSpan refreshInterval)
     {
         lock (_gate)
@@ -28,6 +34,7 @@ internal sealed class ServedCommit(string name, IndexFileReader reader, TimeProv
                 Refresh(isThorough: false);
             }
 
+            Watch();
             _state.AddReference();
             return new IndexSnapshot(_state);
         }
@@ -40,6 +47,7 @@ internal sealed class ServedCommit(string name, IndexFileReader reader, TimeProv
         {
             ObjectDisposedException.ThrowIf(_disposed, typeof(FileIndexStore));
             Refresh(isThorough: true);
+            Watch();
             if (RefreshFailure is not null)
             {
                 throw RefreshFailure;
@@ -47,6 +55,25 @@ internal sealed class ServedCommit(string name, IndexFileReader reader, TimeProv
 
             _state.AddReference();
             return (_loaded, _state);
+        }
+    }
+
+    /// <summary>With the writer's role held: the commit whose file has vanished; null when it has not. The caller disposes the hold.</summary>
+    public LoadedCommit? AcquireIfMissing(out IndexSnapshot? hold)
+    {
+        lock (_gate)
+        {
+            hold = null;
+            Refresh(isThorough: true);
+            if (!_isMissing || _loaded is null)
+            {
+                return null;
+            }
+
+            Watch();
+            _state.AddReference();
+            hold = new IndexSnapshot(_state);
+            return _loaded;
         }
     }
 
@@ -58,14 +85,12 @@ internal sealed class ServedCommit(string name, IndexFileReader reader, TimeProv
             // Another thread of this process may have read the same commit already; what was computed from that stays usable.
             if (_disposed || (_loaded is not null && _loaded.Header == after.Header && _loaded.TrailerOffset == after.TrailerOffset))
             {
+                _state.Trust(after.State);
                 after.State.Release();
                 return;
             }
 
-            _state.Release();
-            _state = after.State;
-            Volatile.Write(ref _loaded, after);
-            RefreshFailure = null;
+            Serve(after);
         }
     }
 
@@ -74,10 +99,17 @@ internal sealed class ServedCommit(string name, IndexFileReader reader, TimeProv
         lock (_gate)
         {
             _refreshed = time.GetTimestamp();
+            _isMissing = false;
             try
             {
                 LoadedCommit? newer = reader.ReadNewest(_loaded, isThorough);
-                RefreshFailure = null;
+                if (newer is not null && _lost is not null && newer.Header.FileId == _lostFile)
+                {
+                    newer.State.Release();      // whatever it still holds is for the recovery to judge
+                    return;
+                }
+
+                RefreshFailure = _lost;
                 if (newer is not null)
                 {
                     Publish(newer);
@@ -85,15 +117,43 @@ internal sealed class ServedCommit(string name, IndexFileReader reader, TimeProv
             }
             catch (RagException exception)
             {
-                RefreshFailure = exception;
+                RefreshFailure = _lost ?? exception;
             }
             catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException && _loaded is null)
             {
-                RefreshFailure = null;
+                RefreshFailure = _lost;
             }
             catch (Exception exception) when (IndexFileErrors.IsFileError(exception))
             {
-                RefreshFailure = IndexFileErrors.Read(name, exception);
+                RefreshFailure = _lost ?? IndexFileErrors.Read(name, exception);
+                _isMissing = exception is FileNotFoundException;
+            }
+        }
+    }
+
+    /// <summary>Reads the file as if for the first time: no block counts as checked. What cannot be read any more leaves the commit as it was.</summary>
+    /// <exception cref="RagException">No commit in it is intact.</exception>
+    public void Reload()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, typeof(FileIndexStore));
+            try
+            {
+                Serve(reader.ReadNewest(null, isThorough: true)!);
+            }
+            catch (RagException exception) when (!exception.IsOtherVersion)
+            {
+                Lose(exception);
+                throw;
+            }
+            catch (Exception exception) when (IndexFileErrors.IsFileError(exception))
+            {
+                RefreshFailure = _lost ?? (_loaded is null ? null : IndexFileErrors.Read(name, exception));
+                if (_lost is not null)
+                {
+                    throw _lost;
+                }
             }
         }
     }
@@ -108,5 +168,68 @@ internal sealed class ServedCommit(string name, IndexFileReader reader, TimeProv
                 _state.Release();
             }
         }
+    }
+
+    // Before each use of the map: are the bytes under it still those that were read?
+    private void Watch()
+    {
+        FileChange change = _state.FileChange;
+        if (change == FileChange.CutShort)
+        {
+            Lose(RagException.IndexCorrupt(name, "was cut short while it was in use"));
+        }
+        else if (change == FileChange.Rewritten)
+        {
+            CheckAnew();
+        }
+
+        if (_lost is not null)
+        {
+            throw _lost;
+        }
+    }
+
+    private void CheckAnew()
+    {
+        try
+        {
+            LoadedCommit now = reader.ReadNewest(null, isThorough: true)!;
+            if (now.Header == _loaded!.Header && now.State.CommitId < _state.CommitId)
+            {
+                now.State.Release();
+                Lose(RagException.IndexCorrupt(name, "was written over while it was in use"));
+                return;
+            }
+
+            Serve(now);
+        }
+        catch (RagException exception)
+        {
+            Lose(exception);
+        }
+        catch (Exception exception) when (IndexFileErrors.IsFileError(exception))
+        {
+            Lose(RagException.IndexCorrupt(name, "was written over while it was in use, and cannot be read any more", exception));
+        }
+    }
+
+    private void Serve(LoadedCommit commit)
+    {
+        _state.Release();
+        _state = commit.State;
+        _lost = null;
+        RefreshFailure = null;
+        Volatile.Write(ref _loaded, commit);
+    }
+
+    // Snapshots that are held stay as they are; nobody gets another one.
+    private void Lose(RagException why)
+    {
+        _lostFile = _loaded?.Header.FileId ?? _lostFile;
+        _lost = why;
+        RefreshFailure = why;
+        _state.Release();
+        _state = CommitState.Empty();
+        Volatile.Write(ref _loaded, null);
     }
 }

@@ -11,7 +11,8 @@ public sealed class IngestFaultTests
     [Theory]
     [InlineData("throws", "failed (HttpRequestException)")]
     [InlineData("nan", "answered with a vector that is not finite")]
-    [InlineData("dimension", "answered with a vector of 8 components instead of 16")]
+    [InlineData("dimension", "with 16 dimensions, but it answers with 8 dimensions now")]
+    [InlineData("cancelled", "failed (TaskCanceledException)")]
     [InlineData("count", "answered with 61 vectors for 60 texts")]
     [InlineData("hangs", "did not answer within 60 s")]
     public async Task AddOrUpdateAsync_EmbedderFails_TextStaysAndVectorsComeWhenItWorks(string fault, string reason)
@@ -26,13 +27,16 @@ public sealed class IngestFaultTests
             embedder.Fault = (texts, _) => fault switch
             {
                 "throws" => throw new HttpRequestException("down"),
+                "cancelled" => throw new TaskCanceledException("The request was canceled due to the configured HttpClient.Timeout."),
                 "nan" => Answer(texts.Count, 16, float.NaN),
                 "dimension" => Answer(texts.Count, 8, 1),
                 "count" => Answer(texts.Count + 1, 16, 1),
                 _ => new TaskCompletionSource<GeneratedEmbeddings<Embedding<float>>>().Task,
             };
+            int before = embedder.Calls;
             Task<IngestReport> adding = host.Knowledge.AddOrUpdateAsync(Documents);
             await clock.RunUntilAsync(adding, TimeSpan.FromMinutes(10));
+            Assert.Equal(fault == "dimension" ? 1 : 4, embedder.Calls - before);
             Assert.Equal(60, (await adding).Added);
             Assert.Contains(reason, (await adding).EmbeddingFailure, StringComparison.Ordinal);
             Retrieval retrieval = await host.Retriever.RetrieveAsync("cats");

@@ -57,7 +57,7 @@ public sealed class TierTests
         Assert.Equal(texts, embedder.Texts);
     }
 
-    public static TheoryData<string> Faults => ["throws", "nan", "dimension", "count", "hangs"];
+    public static TheoryData<string> Faults => ["throws", "cancelled", "nan", "count", "hangs"];
 
     [Theory]
     [MemberData(nameof(Faults))]
@@ -72,7 +72,7 @@ public sealed class TierTests
         {
             "throws" => throw new HttpRequestException("down"),
             "nan" => Answer(texts.Count, 16, float.NaN),
-            "dimension" => Answer(texts.Count, 8, 1),
+            "cancelled" => throw new TaskCanceledException("The request was canceled due to the configured HttpClient.Timeout."),
             "count" => Answer(texts.Count + 1, 16, 1),
             _ => new TaskCompletionSource<GeneratedEmbeddings<Embedding<float>>>().Task,
         };

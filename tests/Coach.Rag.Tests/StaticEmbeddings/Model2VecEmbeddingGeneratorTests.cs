@@ -27,6 +27,55 @@ public sealed class Model2VecEmbeddingGeneratorTests : IDisposable
     }
 
     [Fact]
+    public async Task GenerateAsync_DisposedWhileItRuns_FailsAtTheNextText()
+    {
+        using Model2VecEmbeddingGenerator generator = Model2VecEmbeddingGenerator.Load(
+            _folder.Tokenizer(ModelFolder.BertTokenizer).Config(normalize: false).Tensors(ModelFolder.TenRows()).Path);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => generator.GenerateAsync(Texts()));
+
+        IEnumerable<string> Texts()
+        {
+            yield return "play";
+            generator.Dispose();
+            yield return "play";
+        }
+    }
+
+    /// <summary>Two models of one folder name and dimension are two embedders; the same model elsewhere is the same one.</summary>
+    [Theory]
+    [InlineData("same", true)]
+    [InlineData("table", false)]
+    [InlineData("tokenizer", false)]
+    [InlineData("normalize", false)]
+    public async Task EmbedAsync_ModelOfTheSameFolderName_IsKnownByWhatItHolds(string change, bool isSame)
+    {
+        string file = System.IO.Path.Combine(_folder.Path, "k.coach");
+        await using (RagHost first = Host("a", "none"))
+        {
+            await first.Knowledge.AddOrUpdateAsync([new("1", "play a"), new("2", "cafe"), new("3", "player")]);
+        }
+
+        await using RagHost second = Host("b", change);
+        Retrieval retrieval = await second.Retriever.RetrieveAsync("play");
+        Assert.Equal(isSame ? null : DegradationReason.EmbedderMismatch, retrieval.Degradation?.Reason);
+
+        RagHost Host(string parent, string changed)
+        {
+            using var model = new ModelFolder();
+            model.Tokenizer(changed == "tokenizer" ? ModelFolder.BertTokenizer.Replace("\"日\": 7, \"本\": 8", "\"日\": 8, \"本\": 7", StringComparison.Ordinal) : ModelFolder.BertTokenizer)
+                .Config(normalize: changed == "normalize")
+                .Tensors(ModelFolder.Floats("embeddings", [10, 2], [.. Enumerable.Range(0, 10).SelectMany(i => new[] { changed == "table" ? -i : (float)i, 1 })]));
+            string folder = Directory.CreateDirectory(System.IO.Path.Combine(_folder.Path, parent, "model")).FullName;
+            foreach (string each in Directory.GetFiles(model.Path))
+            {
+                File.Copy(each, System.IO.Path.Combine(folder, System.IO.Path.GetFileName(each)));
+            }
+
+            return new RagHost(rag => rag.UseIndexFile(file).UseEmbeddings(_ => Model2VecEmbeddingGenerator.Load(folder)), o => o.Learn = false);
+        }
+    }
+
+    [Fact]
     public async Task GenerateAsync_IdeographsAndControlCharacters_AreCutAsBertDoes()
     {
         using Model2VecEmbeddingGenerator generator = Model2VecEmbeddingGenerator.Load(

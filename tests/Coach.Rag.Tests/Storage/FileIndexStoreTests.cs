@@ -170,15 +170,55 @@ public sealed class FileIndexStoreTests : IDisposable
     }
 
     [Fact]
-    public void Commit_FileVanished_IsUnavailableAndTheOldStateIsServed()
+    public void Commit_FileVanished_OldStateIsServedAndWrittenAnewWithTheNextCommit()
     {
         using var store = new FileIndexStore(File, Eager);
         string digest = IndexContent.Commit(store, seed: 5);
         System.IO.File.Delete(File);
+        using (IndexSnapshot snapshot = store.Acquire())
+        {
+            Assert.Equal(digest, IndexContent.Digest(snapshot));
+        }
+
+        Assert.Equal("Index 'a.coach' vanished while it was in use. Check the path and its permissions, then try again.", store.RefreshFailure!.Message);
+        store.Restore(default);
+        using (var reopened = new FileIndexStore(File, Eager))
+        using (IndexSnapshot written = reopened.Acquire())
+        {
+            Assert.Equal(digest, IndexContent.Digest(written));
+        }
+
+        System.IO.File.Delete(File);
+        string next = IndexContent.Commit(store, seed: 6);
+        Assert.Null(store.RefreshFailure);
+        using var again = new FileIndexStore(File, Eager);
+        using IndexSnapshot both = again.Acquire();
+        Assert.Equal(next, IndexContent.Digest(both));
+    }
+
+    [Fact]
+    public void Commit_FolderVanished_IsUnavailableAndTheOldStateIsServed()
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(File)!, "gone")).FullName, file = Path.Combine(folder, "a.coach");
+        using var store = new FileIndexStore(file, Eager);
+        string digest = IndexContent.Commit(store, seed: 5);
+        Directory.Delete(folder, recursive: true);
         Assert.Equal(RagError.IndexUnavailable, Assert.Throws<RagException>(() => store.Commit(new IndexChange(), default)).Error);
         using IndexSnapshot snapshot = store.Acquire();
         Assert.Equal(digest, IndexContent.Digest(snapshot));
-        Assert.Equal("Index 'a.coach' vanished while it was in use. Check the path and its permissions, then try again.", store.RefreshFailure!.Message);
+    }
+
+    [Fact]
+    public void SetAside_EarlierOnesLieThere_TakesTheNextNumber()
+    {
+        foreach (string expected in new[] { ".damaged", ".damaged.2", ".damaged.3" })
+        {
+            System.IO.File.WriteAllText(File, expected);
+            Assert.Equal(File + expected, FileIndexStore.SetAside(File));
+        }
+
+        Assert.Equal([".damaged", ".damaged.2", ".damaged.3"], new[] { ".damaged", ".damaged.2", ".damaged.3" }.Select(end => System.IO.File.ReadAllText(File + end)));
+        Assert.False(System.IO.File.Exists(File));
     }
 
     [Theory]
