@@ -6,7 +6,7 @@ using System.Text;
 namespace Coach.Rag;
 
 /// <summary>The text, Markdown and HTML files of a folder and the folders below it.</summary>
-internal sealed class FolderSource(string folder, long maxBytes) : KnowledgeSource
+internal sealed class FolderSource(string folder, long maxBytes, Func<string, string[]>? filesIn = null) : KnowledgeSource
 {
     private static readonly FrozenDictionary<string, DocumentFormat> Formats = new Dictionary<string, DocumentFormat>(StringComparer.OrdinalIgnoreCase)
     {
@@ -29,6 +29,8 @@ internal sealed class FolderSource(string folder, long maxBytes) : KnowledgeSour
 
     /// <summary>What the names of folders start with.</summary>
     public const string NamePrefix = "folder:";
+
+    private readonly Func<string, string[]> _filesIn = filesIn ?? (static directory => Directory.GetFiles(directory, "*", Enumeration));
 
     // Folders that could not be listed the last time; their documents are not gone.
     private readonly List<string> _unlisted = [];
@@ -53,7 +55,7 @@ internal sealed class FolderSource(string folder, long maxBytes) : KnowledgeSour
             string[] files, directories;
             try
             {
-                files = Directory.GetFiles(directory, "*", Enumeration);
+                files = _filesIn(directory);
                 directories = Directory.GetDirectories(directory, "*", Enumeration);
             }
             catch (DirectoryNotFoundException) when (directory != Folder)
