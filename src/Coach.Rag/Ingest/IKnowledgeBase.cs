@@ -51,7 +51,9 @@ public interface IKnowledgeBase
     Task<int> EmbedAsync(bool replaceOthers = false, CancellationToken cancellationToken = default);
 
     /// <summary>Brings the index in line with sources: adds, updates, and removes what a source no longer has.</summary>
-    /// <param name="sources">The sources; null takes the registered ones.</param>
+    /// <param name="sources">
+    /// The sources; null takes the registered ones, and removes what folders and fixed lists left that are not registered any more.
+    /// </param>
     /// <param name="progress">Told now and then, and at the end.</param>
     /// <param name="cancellationToken">Ends the work; what was committed stays.</param>
     /// <returns>What changed. A source that cannot be listed is reported, and its documents stay.</returns>

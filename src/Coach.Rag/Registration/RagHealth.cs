@@ -16,10 +16,10 @@ internal sealed class RagHealth(string name, Retriever retriever, RagIndex index
         if (tier == RagTier.None)
         {
             return Report(options.Required ? ComponentState.Unhealthy : ComponentState.Degraded,
-                index.Damage ?? index.Trouble ?? retriever.LastFailure?.Message ?? sources.Failure ?? "No documents can be searched.");
+                index.Damage ?? retriever.LastFailure?.Message ?? sources.Failure ?? "No documents can be searched.");
         }
 
-        string? problem = index.Damage ?? index.Trouble ?? EmbedderProblem(tier) ?? sources.Unlisted ?? retriever.LastFailure?.Message;
+        string? problem = index.Damage ?? EmbedderProblem(tier) ?? sources.Unlisted ?? retriever.LastFailure?.Message;
         return problem is null
             ? Report(ComponentState.Healthy, $"Documents are searched; tier {tier}.")
             : Report(ComponentState.Degraded, $"Documents are searched; tier {tier}. {problem}");

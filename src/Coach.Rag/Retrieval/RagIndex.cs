@@ -31,8 +31,15 @@ internal sealed class RagIndex(IIndexStore store, CoachRagOptions options, Func<
         }
     }
 
-    /// <summary>What is known to be lost until the sources have been read again, as a sentence; null when all is well.</summary>
-    public string? Damage { get; private set; }
+    /// <summary>What is known to be lost until the sources have been read again, or else <see cref="Trouble"/>, as a sentence; null when all is well.</summary>
+    public string? Damage
+    {
+        get => field ?? Trouble;
+        private set;
+    }
+
+    /// <summary>Whether something is lost, rather than only kept from its file.</summary>
+    public bool IsDamaged => Damage is { } damage && damage != Trouble;
 
     /// <summary>What keeps the index from its file now, as a sentence; null when nothing does.</summary>
     public string? Trouble => _store.RefreshFailure?.Message;

@@ -137,7 +137,7 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
             throw RagException.AnalyserMismatch(index.Store.Name, analyser, AnalyserIdentity.Current);
         }
 
-        string? damage = index.Damage, trouble = index.Trouble;
+        string? damage = index.IsDamaged ? index.Damage : null, trouble = index.Trouble;
         if (view.LivePassages == 0)
         {
             return new Retrieval([], RagTier.None, damage is not null
