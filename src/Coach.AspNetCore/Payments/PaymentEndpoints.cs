@@ -57,7 +57,7 @@ internal sealed class PaymentEndpoints(IPaymentLinks links, IPaymentWebhooks web
         byte[]? body = await RequestBodies.ReadAsync(context, RequestBodies.MaxWebhookBytes).ConfigureAwait(false);
         if (body is null)
         {
-            await CoachProblem.Invalid("The webhook's body is over 512 KiB. Send less.", StatusCodes.Status413PayloadTooLarge).WriteAsync(context).ConfigureAwait(false);
+            await new CoachProblem(StatusCodes.Status400BadRequest, ErrorCodes.WebhookInvalid, "The webhook's body is over 512 KiB.").WriteAsync(context).ConfigureAwait(false);
             return;
         }
 
