@@ -30,6 +30,9 @@ internal static class SessionsProof
     private const int Hot = 16;
     private const int Rounds = 7;
 
+    // Expired before anything is measured: the first sweep of a process runs code that is compiled under its locks, once.
+    private const int First = 1_000;
+
     public static async Task<SessionsResult> RunAsync(int count)
     {
         var clock = new VirtualClock();
@@ -50,22 +53,13 @@ internal static class SessionsProof
             (await registry.AcquireAsync<IChatClient>(session, key)).Dispose();
         }
 
+        await RoundAsync(Math.Min(First, count));
         long before = GC.GetTotalMemory(forceFullCollection: true);
         double bytes = 0;
         var rounds = new Measure[Rounds];
         for (int round = 0; round < Rounds; round++)
         {
-            for (int i = 0; i < count; i++)
-            {
-                (SessionId session, ApiKey key) = Make("s", i);
-                (await registry.AcquireAsync<IChatClient>(session, key)).Dispose();
-            }
-
-            long after = GC.GetTotalMemory(forceFullCollection: true);
-            bytes = round == 0 ? (after - before) / (double)count : bytes;
-            clock.Advance(TimeSpan.FromMinutes(29));
-            rounds[round] = new Measure();
-            rounds[round].Run(registry, hot, () => clock.Advance(TimeSpan.FromMinutes(2)));
+            rounds[round] = await RoundAsync(count, after => bytes = round == 0 ? (after - before) / (double)count : bytes);
         }
 
         return new SessionsResult(count, Math.Round(bytes, 1), Milliseconds(rounds.Max(round => round.Acquire.Longest)),
@@ -74,6 +68,21 @@ internal static class SessionsProof
             rounds[0].TimesBlocked is null ? null : rounds.Sum(round => round.TimesBlocked), rounds.Sum(round => round.Acquire.OverOneMs), rounds.Sum(round => round.Control.OverOneMs),
             rounds.Sum(round => round.Acquire.Count), Math.Round(rounds.Sum(round => round.GcPause.TotalMilliseconds), 3),
             Math.Round(rounds.Max(round => round.Took.TotalMilliseconds), 1), registry.SessionCount);
+
+        async Task<Measure> RoundAsync(int sessions, Action<long>? filled = null)
+        {
+            for (int i = 0; i < sessions; i++)
+            {
+                (SessionId session, ApiKey key) = Make("s", i);
+                (await registry.AcquireAsync<IChatClient>(session, key)).Dispose();
+            }
+
+            filled?.Invoke(GC.GetTotalMemory(forceFullCollection: true));
+            clock.Advance(TimeSpan.FromMinutes(29));
+            var measure = new Measure();
+            measure.Run(registry, hot, () => clock.Advance(TimeSpan.FromMinutes(2)));
+            return measure;
+        }
     }
 
     private static double Milliseconds(long ticks) => Math.Round(Stopwatch.GetElapsedTime(0, ticks).TotalMilliseconds, 4);
