@@ -153,7 +153,7 @@ public sealed class IndexRecoveryTests
     }
 
     // The work that is waited for runs on other threads and ends by itself.
-    private static async Task WaitUntilAsync(Func<Task<bool>> condition)
+    internal static async Task WaitUntilAsync(Func<Task<bool>> condition)
     {
         long start = TimeProvider.System.GetTimestamp();
         while (!await condition())

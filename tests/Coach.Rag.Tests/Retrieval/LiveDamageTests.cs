@@ -19,7 +19,7 @@ public sealed class LiveDamageTests
         using var folder = new TempFolder();
         string file = folder.File("k.coach");
         await using var host = new RagHost(rag => rag.UseIndexFile(file).WithSource(new Listed(Documents)), o => (o.RescanInterval, o.Learn) = (TimeSpan.Zero, false));
-        await WaitUntilAsync(async () => (await host.Retriever.RetrieveAsync("pump3 word5x3")).Passages.Count > 0);
+        await IndexRecoveryTests.WaitUntilAsync(async () => (await host.Retriever.RetrieveAsync("pump3 word5x3")).Passages.Count > 0);
         long length = new FileInfo(file).Length;
         Overwrite(file, stream =>
         {
@@ -36,7 +36,7 @@ public sealed class LiveDamageTests
         });
         Retrieval first = await host.Retriever.RetrieveAsync("pump7 word9x7", cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal((DegradationReason.IndexDamaged, true), (first.Degradation!.Reason, first.Degradation.IsFailure));
-        await WaitUntilAsync(async () => (await host.Retriever.RetrieveAsync("pump7 word9x7")) is { Passages: [{ DocumentId: "d7" }, ..], Degradation.IsFailure: false });
+        await IndexRecoveryTests.WaitUntilAsync(async () => (await host.Retriever.RetrieveAsync("pump7 word9x7")) is { Passages: [{ DocumentId: "d7" }, ..], Degradation.IsFailure: false });
         Assert.Equal(60, host.Knowledge.DocumentCount);
         using var reopened = new FileIndexStore(file);
         using IndexSnapshot good = reopened.AcquireLastGood(CancellationToken.None);
@@ -109,17 +109,6 @@ public sealed class LiveDamageTests
         }
 
         File.SetLastWriteTimeUtc(file, File.GetLastWriteTimeUtc(file).AddSeconds(2));
-    }
-
-    private static async Task WaitUntilAsync(Func<Task<bool>> condition)
-    {
-        long start = TimeProvider.System.GetTimestamp();
-        while (!await condition())
-        {
-            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
-            Assert.True(TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromMinutes(3), "it never came true");
-            await Task.Yield();
-        }
     }
 
     private sealed class Listed(IReadOnlyList<KnowledgeDocument> documents) : KnowledgeSource
