@@ -102,3 +102,11 @@ internal static class RankFusion
     private static float Scale(float score, float low, float range) =>
         float.IsNaN(score) || score <= 0 ? 0 : range > 0 ? Math.Clamp((score - low) / range, 0, 1) : 1;
 }
+
+/// <summary>A row with what each arm gave it; NaN where an arm did not list it.</summary>
+internal record struct FusedRow(long Row, float Lexical, float Dense, float Score)
+{
+    public readonly int Segment => (int)(Row >> 32);
+
+    public readonly int Local => (int)Row;
+}

@@ -143,3 +143,7 @@ internal static class DocumentTable
         return BinaryPrimitives.ReadUInt64LittleEndian(hash);
     }
 }
+
+/// <summary>What the index keeps of a document.</summary>
+internal sealed record DocumentEntry(
+    string Id, string Collection, string Source, string Version, string Title, UInt128 Hash, IReadOnlyDictionary<string, string> Metadata);

@@ -232,3 +232,13 @@ internal sealed class EmbeddingArm
 
     private sealed record DimensionMismatch(int Stored, long At, string Message);
 }
+
+/// <summary>The embedding generator of a registration, if it has one.</summary>
+internal sealed class EmbeddingSetup
+{
+    public Func<IServiceProvider, IEmbeddingGenerator<string, Embedding<float>>?>? Create { get; set; }
+
+    public EmbeddingQuality Quality { get; set; }
+
+    public string? Identity { get; set; }
+}

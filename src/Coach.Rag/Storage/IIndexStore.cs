@@ -58,3 +58,16 @@ internal interface IIndexStore : IDisposable
     /// <summary>How much of the store's space the newest commit uses.</summary>
     IndexUsage Usage { get; }
 }
+
+/// <summary>The writer's role over an <see cref="IIndexStore"/>; dispose to give it back.</summary>
+internal sealed class IndexWriteLease(IIndexStore owner, Action release) : IDisposable
+{
+    private Action? _release = release;
+
+    internal bool IsHeldOn(IIndexStore store) => ReferenceEquals(owner, store) && Volatile.Read(ref _release) is not null;
+
+    public void Dispose() => Interlocked.Exchange(ref _release, null)?.Invoke();
+}
+
+/// <summary>Space: all of it, and the part the newest commit needs, in bytes. The rest is what compaction gives back.</summary>
+internal readonly record struct IndexUsage(long TotalBytes, long LiveBytes);
