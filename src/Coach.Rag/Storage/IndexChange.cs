@@ -5,7 +5,7 @@ namespace Coach.Rag;
 /// <summary>What one commit changes. Everything not named here stays as it is.</summary>
 internal sealed class IndexChange
 {
-    /// <summary>Segments to append, in this order. Their ids are <see cref="IndexSnapshot.NextSegmentId"/> and the numbers after it.</summary>
+    /// <summary>Segments to append, in this order. Their ids are <see cref="IndexCommitReader.NextSegmentId"/> and the numbers after it.</summary>
     public IReadOnlyList<SegmentPayload> Add { get; init; } = [];
 
     /// <summary>Ids of segments that leave the index.</summary>

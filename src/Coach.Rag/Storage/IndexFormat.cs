@@ -80,7 +80,7 @@ internal enum SectionKind
     DenseCodes = 32,
 
     /// <summary>Provider embeddings: float32 unit vectors for rescoring.</summary>
-    DenseVectors = 33,
+    RandomVectors = 33,
 
     /// <summary>Provider embeddings: which embedder they are from, and for which segment's rows.</summary>
     DenseExtra = 34,
@@ -88,16 +88,16 @@ internal enum SectionKind
     /// <summary>Provider embeddings: which rows have no vector yet, when some have none.</summary>
     DenseMissing = 35,
 
-    /// <summary>Latent arm: scanned codes.</summary>
+    /// <summary>Latent semantic analysis: scanned codes.</summary>
     LatentCodes = 48,
 
-    /// <summary>Latent arm: float32 unit vectors.</summary>
+    /// <summary>Latent semantic analysis: float32 unit vectors.</summary>
     LatentVectors = 49,
 
-    /// <summary>Latent arm: the model (term vectors, weights).</summary>
+    /// <summary>Latent semantic analysis: the model (term vectors, weights).</summary>
     LatentModel = 50,
 
-    /// <summary>Latent arm: anything else.</summary>
+    /// <summary>Latent semantic analysis: anything else.</summary>
     LatentExtra = 51,
 }
 
