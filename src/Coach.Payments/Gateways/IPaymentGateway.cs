@@ -1,7 +1,7 @@
 namespace Coach.Payments;
 
 /// <summary>
-/// The road to a payment provider. Each call is <b>one attempt</b>: retries, time limits over several attempts, idempotency records
+/// The way to a payment provider. Each call is <b>one attempt</b>: retries, time limits over several attempts, idempotency records
 /// and fallback are the service's. Failures are values; only the caller's own cancellation is thrown.
 /// </summary>
 /// <remarks>

@@ -11,7 +11,7 @@ internal sealed class PaymentLinkService(PaymentParts parts) : IPaymentLinks
     public async Task<PaymentLink> CreateAsync(PaymentLinkRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        RequestCheck.Check(request);
+        PaymentRequestValidator.Check(request);
         cancellationToken.ThrowIfCancellationRequested();
         string tag = RequestHash.Tag(parts.Options.Namespace, request.Owner, request.OperationKey);
         PaymentRecord? known;
@@ -149,7 +149,7 @@ internal sealed class PaymentLinkService(PaymentParts parts) : IPaymentLinks
     private async Task<PaymentLink> ClaimAndCreateAsync(string tag, RequestHash hash, PaymentLinkRequest request, CancellationToken cancellationToken)
     {
         long deadline = parts.Steps.DeadlineIn(parts.Options.TotalTimeout);
-        var proposed = new PaymentRecord { Tag = tag, RequestHash = hash, Request = Freeze(request) };
+        var proposed = new PaymentRecord { Tag = tag, RequestHash = hash, Request = Copy(request) };
         IdempotencyClaim claim = await ClaimAsync(proposed, cancellationToken).ConfigureAwait(false);
         return claim.Outcome == ClaimOutcome.Completed
             ? claim.Record.ToLink(isReplay: true)
@@ -158,7 +158,7 @@ internal sealed class PaymentLinkService(PaymentParts parts) : IPaymentLinks
 
     private async Task<PaymentLink> CreateClaimedAsync(PaymentRecord record, long deadline, CancellationToken cancellationToken)
     {
-        var creation = new LinkCreation(parts, record, deadline, cancellationToken);
+        var creation = new PaymentLinkCreator(parts, record, deadline, cancellationToken);
         bool isDone = false;
         try
         {
@@ -206,7 +206,7 @@ internal sealed class PaymentLinkService(PaymentParts parts) : IPaymentLinks
     }
 
     // The caller's lists may change after the call; the record's must not.
-    private static PaymentLinkRequest Freeze(PaymentLinkRequest request) => request.Items.Count == 0 && request.Metadata.Count == 0
+    private static PaymentLinkRequest Copy(PaymentLinkRequest request) => request.Items.Count == 0 && request.Metadata.Count == 0
         ? request
         : request with { Items = [.. request.Items], Metadata = new Dictionary<string, string>(request.Metadata, StringComparer.Ordinal) };
 
@@ -219,7 +219,7 @@ internal sealed class PaymentLinkService(PaymentParts parts) : IPaymentLinks
     public async Task<PaymentLink> GetStatusAsync(string id, CancellationToken cancellationToken = default)
     {
         PaymentRecord record = await ReadAsync(id, cancellationToken).ConfigureAwait(false) ?? throw PaymentException.NotFound();
-        (PaymentRecord now, GatewayFailure? failure) = await PollAsync(record, StepRepeat.Always, cancellationToken).ConfigureAwait(false);
+        (PaymentRecord now, GatewayFailure? failure) = await PollAsync(record, RetryPolicy.Always, cancellationToken).ConfigureAwait(false);
         return failure is null ? now.ToLink(isReplay: true) : throw Unanswered(failure);
     }
 
@@ -231,7 +231,7 @@ internal sealed class PaymentLinkService(PaymentParts parts) : IPaymentLinks
         GatewayFailure? failure = null;
         for (int poll = 1; ; poll++)
         {
-            (record, failure) = await PollAsync(record, StepRepeat.Never, cancellationToken, deadline).ConfigureAwait(false);
+            (record, failure) = await PollAsync(record, RetryPolicy.Never, cancellationToken, deadline).ConfigureAwait(false);
             isAnswered |= failure is null;
             if (failure is { IsOutage: false, IsRetryable: false })
             {
@@ -264,7 +264,7 @@ internal sealed class PaymentLinkService(PaymentParts parts) : IPaymentLinks
         }
 
         long deadline = parts.Steps.DeadlineIn(parts.Options.TotalTimeout);
-        GatewayResult<GatewayLink> closed = await parts.Steps.RunAsync(PaymentSteps.Deactivate, deadline, StepRepeat.Always,
+        GatewayResult<GatewayLink> closed = await parts.Steps.RunAsync(PaymentSteps.Deactivate, deadline, RetryPolicy.Always,
             token => gateway.DeactivateLinkAsync(id, token), cancellationToken).ConfigureAwait(false);
         if (closed.Failure is { } failure)
         {
@@ -274,10 +274,10 @@ internal sealed class PaymentLinkService(PaymentParts parts) : IPaymentLinks
         IReadOnlyList<GatewaySession> sessions = await EndSessionsAsync(gateway, record, deadline, cancellationToken).ConfigureAwait(false);
         return (await WriteAsync(record, current =>
         {
-            PaymentRecord changed = StatusRules.Apply(current, sessions) ?? current;
+            PaymentRecord changed = PaymentStatusTransitions.Apply(current, sessions) ?? current;
 
             // A payment on its way is not called off by closing the link.
-            changed = changed.Status == PaymentStatus.Processing ? changed : StatusRules.Move(changed, PaymentStatus.Expired);
+            changed = changed.Status == PaymentStatus.Processing ? changed : PaymentStatusTransitions.Move(changed, PaymentStatus.Expired);
             return ReferenceEquals(changed, current) ? null : changed;
         }, cancellationToken).ConfigureAwait(false)).ToLink(isReplay: true);
     }
@@ -297,7 +297,7 @@ internal sealed class PaymentLinkService(PaymentParts parts) : IPaymentLinks
             anyOpen = true;
 
             // "Rejected" means that it is no longer open: paid meanwhile, or expired. The list that follows tells which.
-            GatewayResult<GatewaySession> ended = await parts.Steps.RunAsync(PaymentSteps.Expire, deadline, StepRepeat.Always,
+            GatewayResult<GatewaySession> ended = await parts.Steps.RunAsync(PaymentSteps.Expire, deadline, RetryPolicy.Always,
                 token => gateway.ExpireSessionAsync(session.Id, token), cancellationToken).ConfigureAwait(false);
             if (ended.Failure is { IsProofOfNoEffect: false } failure)
             {
@@ -311,13 +311,13 @@ internal sealed class PaymentLinkService(PaymentParts parts) : IPaymentLinks
     private async Task<IReadOnlyList<GatewaySession>> ListAsync(
         IPaymentGateway gateway, PaymentRecord record, long deadline, CancellationToken cancellationToken)
     {
-        GatewayResult<IReadOnlyList<GatewaySession>> listed = await parts.Steps.RunAsync(PaymentSteps.Sessions, deadline, StepRepeat.Always,
+        GatewayResult<IReadOnlyList<GatewaySession>> listed = await parts.Steps.RunAsync(PaymentSteps.Sessions, deadline, RetryPolicy.Always,
             token => gateway.ListSessionsAsync(QueryOf(record), token), cancellationToken).ConfigureAwait(false);
         return listed.TryGet(out IReadOnlyList<GatewaySession>? sessions, out GatewayFailure? failure) ? sessions : throw Unanswered(failure);
     }
 
     private async Task<(PaymentRecord Record, GatewayFailure? Failure)> PollAsync(
-        PaymentRecord record, StepRepeat repeat, CancellationToken cancellationToken, long? latest = null)
+        PaymentRecord record, RetryPolicy repeat, CancellationToken cancellationToken, long? latest = null)
     {
         IPaymentGateway gateway = GatewayOf(record);
         bool isSettled = record.Status == PaymentStatus.Succeeded || (record.IsSimulated && record.Status != PaymentStatus.Pending);
@@ -331,7 +331,7 @@ internal sealed class PaymentLinkService(PaymentParts parts) : IPaymentLinks
         GatewayResult<IReadOnlyList<GatewaySession>> listed = await parts.Steps.RunAsync(PaymentSteps.Sessions, deadline, repeat,
             token => gateway.ListSessionsAsync(QueryOf(record), token), cancellationToken).ConfigureAwait(false);
         return listed.TryGet(out IReadOnlyList<GatewaySession>? sessions, out GatewayFailure? failure)
-            ? (await WriteAsync(record, current => StatusRules.Apply(current, sessions), cancellationToken).ConfigureAwait(false), null)
+            ? (await WriteAsync(record, current => PaymentStatusTransitions.Apply(current, sessions), cancellationToken).ConfigureAwait(false), null)
             : (record, failure);
     }
 

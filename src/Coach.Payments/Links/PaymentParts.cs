@@ -12,9 +12,9 @@ internal sealed class PaymentParts
 
     public required SimulatedGateway Simulated { get; init; }
 
-    public required GatewayAvailability Availability { get; init; }
+    public required CachedProbe Availability { get; init; }
 
-    public required StepRunner Steps { get; init; }
+    public required GatewayStepExecutor Steps { get; init; }
 
     public required CoachPaymentsOptions Options { get; init; }
 

@@ -122,14 +122,14 @@ public static class CoachPaymentsServiceCollectionExtensions
         PaymentMetrics metrics = provider.GetRequiredService<PaymentMetrics>();
         ILogger logger = provider.GetService<ILoggerFactory>()?.CreateLogger("Coach.Payments") ?? NullLogger.Instance;
         PaymentRandom random = provider.GetRequiredService<PaymentRandom>();
-        var availability = new GatewayAvailability(gateway, options, time, metrics, logger);
+        var availability = new CachedProbe(gateway, options, time, metrics, logger);
         return new PaymentParts
         {
             Store = provider.GetNamed<IIdempotencyStore>(name),
             Gateway = gateway,
             Simulated = provider.GetNamed<SimulatedGateway>(name),
             Availability = availability,
-            Steps = new StepRunner(gateway, options, time, random.Next, availability, metrics, logger),
+            Steps = new GatewayStepExecutor(gateway, options, time, random.Next, availability, metrics, logger),
             Options = options,
             HostMode = provider.GetRequiredService<IOptions<CoachHostOptions>>().Value.Mode,
             Time = time,

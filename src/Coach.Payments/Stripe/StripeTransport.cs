@@ -89,7 +89,7 @@ internal sealed class StripeTransport(IHttpClientFactory clients, string clientN
     private GatewayResult<T> Answer<T>(HttpResponseMessage response, ReadOnlyMemory<byte>? body, Secret key, Func<JsonElement, StripeReply, GatewayResult<T>?> read)
     {
         var reply = new StripeReply(
-            IsReplay: Says(Header(response, "Idempotent-Replayed"), "true"),
+            IsReplay: HeaderEquals(Header(response, "Idempotent-Replayed"), "true"),
             RequestId: StripeRedaction.Id(Header(response, "Request-Id"), key.Reveal()),
             ServerTime: response.Headers.Date ?? time.GetUtcNow());
         return body is not { } bytes ? Bad(reply, "an answer that is too long")
@@ -159,8 +159,8 @@ internal sealed class StripeTransport(IHttpClientFactory clients, string clientN
         StripeErrorBody error = StripeErrorBody.Parse(body, key.Reveal());
         TimeSpan? retryAfter = RetryAfter(response.Headers.RetryAfter);
         string? shouldRetry = Header(response, "Stripe-Should-Retry");
-        bool isRetryable = Says(shouldRetry, "true")
-            || (!Says(shouldRetry, "false") && (status == 409 || status >= 500 || (status == 429 && retryAfter is not null)));
+        bool isRetryable = HeaderEquals(shouldRetry, "true")
+            || (!HeaderEquals(shouldRetry, "false") && (status == 409 || status >= 500 || (status == 429 && retryAfter is not null)));
         GatewayFailureKind kind = Kind(status, error, reply.IsReplay);
         return new GatewayFailure(kind, Message(kind, status, error))
         {
@@ -226,7 +226,7 @@ internal sealed class StripeTransport(IHttpClientFactory clients, string clientN
         return wait is null ? null : TimeSpan.FromSeconds(Math.Clamp(wait.Value.TotalSeconds, 0, LongestWaitSeconds));
     }
 
-    private static bool Says(string? header, string value) => string.Equals(header?.Trim(), value, StringComparison.OrdinalIgnoreCase);
+    private static bool HeaderEquals(string? header, string value) => string.Equals(header?.Trim(), value, StringComparison.OrdinalIgnoreCase);
 
     private static string? Header(HttpResponseMessage response, string name) =>
         response.Headers.TryGetValues(name, out IEnumerable<string>? values) ? values.FirstOrDefault() : null;

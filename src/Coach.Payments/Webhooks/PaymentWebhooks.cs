@@ -110,7 +110,7 @@ internal sealed class PaymentWebhooks(PaymentParts parts, ISecretSource secrets)
 
     private static PaymentRecord? Change(PaymentRecord record, string linkId, GatewaySession session)
     {
-        PaymentRecord changed = StatusRules.Apply(record.LinkId is null ? record with { LinkId = linkId, State = PaymentRecordState.LinkSent } : record, session);
+        PaymentRecord changed = PaymentStatusTransitions.Apply(record.LinkId is null ? record with { LinkId = linkId, State = PaymentRecordState.LinkSent } : record, session);
         return ReferenceEquals(changed, record) ? null : changed;
     }
 }

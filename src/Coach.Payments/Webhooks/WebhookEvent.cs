@@ -28,7 +28,7 @@ internal sealed record WebhookEvent(string Id, string Type, string? LinkId, stri
                 && root.TryGetProperty("data", out JsonElement data) && data.ValueKind == JsonValueKind.Object
                 && data.TryGetProperty("object", out JsonElement item) && item.ValueKind == JsonValueKind.Object
                 && StripeJson.Session(item) is { } session
-                ? new WebhookEvent(id, type, item.Reference("payment_link"), item.Metadata(PaymentMetadata.Tag), Told(type, session, item.Text("status") is null))
+                ? new WebhookEvent(id, type, item.Reference("payment_link"), item.Metadata(PaymentMetadata.Tag), SessionOf(type, session, item.Text("status") is null))
                 : new WebhookEvent(id, type, null, null, null);
         }
         catch (JsonException)
@@ -41,7 +41,7 @@ internal sealed record WebhookEvent(string Id, string Type, string? LinkId, stri
 
     // The type adds what the object alone does not show: that a delayed payment failed for good, or, where the object has no status, that
     // the payer finished.
-    private static GatewaySession? Told(string type, GatewaySession session, bool hasNoStatus) => type switch
+    private static GatewaySession? SessionOf(string type, GatewaySession session, bool hasNoStatus) => type switch
     {
         "checkout.session.completed" when hasNoStatus && session.State == GatewaySessionState.Open => session with { State = GatewaySessionState.CompleteUnpaid },
         "checkout.session.completed" or "checkout.session.async_payment_succeeded" => session,

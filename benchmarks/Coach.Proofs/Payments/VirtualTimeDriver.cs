@@ -7,7 +7,7 @@ namespace Coach.Proofs.Payments;
 /// Drives a schedule on virtual time and never waits for real time: the clock takes its next step once the thread pool has nothing left to
 /// do. In a process whose pool has one thread, that also makes everything happen in the same order every time.
 /// </summary>
-internal static class FaultPump
+internal static class VirtualTimeDriver
 {
     private static readonly TimeSpan Longest = TimeSpan.FromDays(30);
     private static readonly TimeSpan StuckAfter = TimeSpan.FromMinutes(2);

@@ -5,7 +5,7 @@ namespace Coach.Payments;
 /// <summary>
 /// Whether the provider answers: one bounded probe at a time however many ask, believed for a while, forgotten when a step fails.
 /// </summary>
-internal sealed class GatewayAvailability
+internal sealed class CachedProbe
 {
     private readonly IPaymentGateway _gateway;
     private readonly CoachPaymentsOptions _options;
@@ -14,16 +14,16 @@ internal sealed class GatewayAvailability
     private readonly ILogger _logger;
     private readonly Lock _gate = new();
     private TaskCompletionSource<GatewayFailure?>? _probe;
-    private Belief? _belief;
+    private ProbeResult? _lastResult;
 
-    public GatewayAvailability(IPaymentGateway gateway, CoachPaymentsOptions options, TimeProvider time, PaymentMetrics metrics, ILogger logger)
+    public CachedProbe(IPaymentGateway gateway, CoachPaymentsOptions options, TimeProvider time, PaymentMetrics metrics, ILogger logger)
     {
         _gateway = gateway;
         _options = options;
         _time = time;
         _metrics = metrics;
         _logger = logger;
-        metrics.Watch(() => Volatile.Read(ref _belief) is { Failure: null });
+        metrics.Watch(() => Volatile.Read(ref _lastResult) is { Failure: null });
     }
 
     /// <summary>Asks, unless the answer is known.</summary>
@@ -34,9 +34,9 @@ internal sealed class GatewayAvailability
         Task<GatewayFailure?> answer;
         lock (_gate)
         {
-            if (_belief is { } belief && _time.GetElapsedTime(belief.Since) < belief.Lasts)
+            if (_lastResult is { } result && _time.GetElapsedTime(result.Since) < result.Lasts)
             {
-                return Task.FromResult(belief.Failure);
+                return Task.FromResult(result.Failure);
             }
 
             _probe ??= started = new TaskCompletionSource<GatewayFailure?>();
@@ -52,16 +52,16 @@ internal sealed class GatewayAvailability
     }
 
     /// <summary>A step was answered: no probe is needed for a while.</summary>
-    public void Confirm() => Remember(null);
+    public void ReportSuccess() => Remember(null);
 
     /// <summary>A step failed in a way that casts doubt: the next caller asks again.</summary>
-    public void Doubt()
+    public void ReportOutage()
     {
         lock (_gate)
         {
-            if (_belief is { Failure: null })
+            if (_lastResult is { Failure: null })
             {
-                _belief = null;
+                _lastResult = null;
             }
         }
     }
@@ -102,9 +102,9 @@ internal sealed class GatewayAvailability
         bool changed;
         lock (_gate)
         {
-            changed = _belief is null || (_belief.Failure is null) != (failure is null);
+            changed = _lastResult is null || (_lastResult.Failure is null) != (failure is null);
             TimeSpan lasts = failure is null ? _options.ProbeCacheDuration : _options.ProbeFailureCacheDuration;
-            _belief = new Belief(failure, _time.GetTimestamp(), lasts);
+            _lastResult = new ProbeResult(failure, _time.GetTimestamp(), lasts);
         }
 
         if (changed)
@@ -113,5 +113,5 @@ internal sealed class GatewayAvailability
         }
     }
 
-    private sealed record Belief(GatewayFailure? Failure, long Since, TimeSpan Lasts);
+    private sealed record ProbeResult(GatewayFailure? Failure, long Since, TimeSpan Lasts);
 }

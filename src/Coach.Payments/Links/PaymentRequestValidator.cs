@@ -1,7 +1,7 @@
 namespace Coach.Payments;
 
 /// <summary>Refuses a wrong request before anything is sent or recorded.</summary>
-internal static class RequestCheck
+internal static class PaymentRequestValidator
 {
     public static void Check(PaymentLinkRequest request)
     {

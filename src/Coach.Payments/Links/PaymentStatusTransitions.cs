@@ -1,7 +1,7 @@
 namespace Coach.Payments;
 
 /// <summary>How the status follows from what the provider shows. It only ever rises.</summary>
-internal static class StatusRules
+internal static class PaymentStatusTransitions
 {
     public static bool CanMove(PaymentStatus from, PaymentStatus to) => Rank(to) > Rank(from);
 

@@ -1,13 +1,13 @@
 namespace Coach.Payments;
 
 /// <summary>Which failures of a step may be repeated.</summary>
-internal enum StepRepeat
+internal enum RetryPolicy
 {
     /// <summary>None: one attempt.</summary>
     Never,
 
     /// <summary>Only those that certainly had no effect: writes without an idempotency key.</summary>
-    WhenNothingWasDone,
+    OnlyIfNotExecuted,
 
     /// <summary>All that the gateway calls retryable: reads, and writes with an idempotency key.</summary>
     Always,

@@ -6,7 +6,7 @@ namespace Coach.Payments;
 /// Takes one claimed operation to its link. Progress is recorded before and after the step that makes the link, so that whoever comes
 /// next (the same caller, another replica, reconciliation) knows whether one may exist.
 /// </summary>
-internal sealed class LinkCreation(PaymentParts parts, PaymentRecord claimed, long deadline, CancellationToken cancellationToken)
+internal sealed class PaymentLinkCreator(PaymentParts parts, PaymentRecord claimed, long deadline, CancellationToken cancellationToken)
 {
     private const int MaxRounds = 3;
 
@@ -35,7 +35,7 @@ internal sealed class LinkCreation(PaymentParts parts, PaymentRecord claimed, lo
         if (parts.IsSimulating())
         {
             return WasSent
-                ? throw await UncertainAsync("An earlier attempt reached the provider, and it cannot be asked now.", "not_supported", null).ConfigureAwait(false)
+                ? throw await OutcomeUnknownAsync("An earlier attempt reached the provider, and it cannot be asked now.", "not_supported", null).ConfigureAwait(false)
                 : await SimulateAsync().ConfigureAwait(false);
         }
 
@@ -53,7 +53,7 @@ internal sealed class LinkCreation(PaymentParts parts, PaymentRecord claimed, lo
                 return await CompleteAsync(link, noted: true, isReplay: true).ConfigureAwait(false);
             }
 
-            throw await UncertainAsync("The link could not be read.", found.Failure).ConfigureAwait(false);
+            throw await OutcomeUnknownAsync("The link could not be read.", found.Failure).ConfigureAwait(false);
         }
 
         (GatewayPrice? price, GatewayFailure? failure) = await GetPriceAsync().ConfigureAwait(false);
@@ -76,7 +76,7 @@ internal sealed class LinkCreation(PaymentParts parts, PaymentRecord claimed, lo
         {
             if (look && Capabilities.HasLookupKeys)
             {
-                GatewayResult<GatewayPrice?> found = await parts.Steps.RunAsync(PaymentSteps.FindPrice, deadline, StepRepeat.Always,
+                GatewayResult<GatewayPrice?> found = await parts.Steps.RunAsync(PaymentSteps.FindPrice, deadline, RetryPolicy.Always,
                     token => parts.Gateway.FindPriceAsync(LookupKey, token), cancellationToken).ConfigureAwait(false);
                 if (!found.TryGet(out GatewayPrice? existing, out GatewayFailure? problem))
                 {
@@ -102,7 +102,7 @@ internal sealed class LinkCreation(PaymentParts parts, PaymentRecord claimed, lo
             }
 
             GatewayResult<GatewayPrice> made = await parts.Steps.RunAsync(PaymentSteps.Price, deadline,
-                Capabilities.HasIdempotencyKeys || Capabilities.HasLookupKeys ? StepRepeat.Always : StepRepeat.WhenNothingWasDone,
+                Capabilities.HasIdempotencyKeys || Capabilities.HasLookupKeys ? RetryPolicy.Always : RetryPolicy.OnlyIfNotExecuted,
                 token => parts.Gateway.CreatePriceAsync(PriceRequest(), token), cancellationToken).ConfigureAwait(false);
             if (made.TryGet(out GatewayPrice? price, out last))
             {
@@ -141,7 +141,7 @@ internal sealed class LinkCreation(PaymentParts parts, PaymentRecord claimed, lo
 
             if (found.Failure is { } failure)
             {
-                throw await UncertainAsync("The link could not be read.", failure).ConfigureAwait(false);
+                throw await OutcomeUnknownAsync("The link could not be read.", failure).ConfigureAwait(false);
             }
         }
 
@@ -185,13 +185,13 @@ internal sealed class LinkCreation(PaymentParts parts, PaymentRecord claimed, lo
     {
         if (!Capabilities.CanFindLinks)
         {
-            throw await UncertainAsync($"The gateway '{parts.Gateway.Name}' cannot look for the link. Look for it by hand.", "not_supported", null).ConfigureAwait(false);
+            throw await OutcomeUnknownAsync($"The gateway '{parts.Gateway.Name}' cannot look for the link. Look for it by hand.", "not_supported", null).ConfigureAwait(false);
         }
 
         GatewayResult<GatewayLink?> found = await FindLinkAsync(null).ConfigureAwait(false);
         if (!found.TryGet(out GatewayLink? link, out GatewayFailure? failure))
         {
-            throw await UncertainAsync("The provider's links could not be searched.", failure).ConfigureAwait(false);
+            throw await OutcomeUnknownAsync("The provider's links could not be searched.", failure).ConfigureAwait(false);
         }
 
         if (link is null && !HasKeys && WasSent && Record.LinkSentAt is { } sent)
@@ -199,7 +199,7 @@ internal sealed class LinkCreation(PaymentParts parts, PaymentRecord claimed, lo
             TimeSpan wait = sent + parts.Options.SettleDelay - parts.Time.GetUtcNow();
             if (wait > TimeSpan.Zero && wait <= parts.Options.SettleDelay)
             {
-                throw await UncertainAsync("An earlier request may still be on its way.", "settling", wait).ConfigureAwait(false);
+                throw await OutcomeUnknownAsync("An earlier request may still be on its way.", "settling", wait).ConfigureAwait(false);
             }
         }
 
@@ -222,7 +222,7 @@ internal sealed class LinkCreation(PaymentParts parts, PaymentRecord claimed, lo
             }).ConfigureAwait(false);
 
             GatewayResult<GatewayLink> made = await parts.Steps.RunAsync(PaymentSteps.Link, deadline,
-                Capabilities.HasIdempotencyKeys ? StepRepeat.Always : StepRepeat.WhenNothingWasDone,
+                Capabilities.HasIdempotencyKeys ? RetryPolicy.Always : RetryPolicy.OnlyIfNotExecuted,
                 token => parts.Gateway.CreateLinkAsync(LinkRequest(price), token), cancellationToken).ConfigureAwait(false);
             if (made.TryGet(out GatewayLink? link, out GatewayFailure? failure))
             {
@@ -250,7 +250,7 @@ internal sealed class LinkCreation(PaymentParts parts, PaymentRecord claimed, lo
 
             if (failure.IsOutcomeUnknown || (mayExist && !failure.IsProofOfNoEffect))
             {
-                throw await UncertainAsync(failure.Message, failure).ConfigureAwait(false);
+                throw await OutcomeUnknownAsync(failure.Message, failure).ConfigureAwait(false);
             }
 
             // The key itself was not used up, unless a refusal was stored under it.
@@ -258,7 +258,7 @@ internal sealed class LinkCreation(PaymentParts parts, PaymentRecord claimed, lo
             return await FallBackAsync(failure).ConfigureAwait(false);
         }
 
-        throw await UncertainAsync("The provider keeps replaying failures.", "replayed_error", null).ConfigureAwait(false);
+        throw await OutcomeUnknownAsync("The provider keeps replaying failures.", "replayed_error", null).ConfigureAwait(false);
     }
 
     /// <summary>It is proven that no link exists.</summary>
@@ -271,7 +271,7 @@ internal sealed class LinkCreation(PaymentParts parts, PaymentRecord claimed, lo
         ReconciliationReason = null,
     });
 
-    private Task<GatewayResult<GatewayLink?>> FindLinkAsync(string? linkId) => parts.Steps.RunAsync(PaymentSteps.FindLink, deadline, StepRepeat.Always,
+    private Task<GatewayResult<GatewayLink?>> FindLinkAsync(string? linkId) => parts.Steps.RunAsync(PaymentSteps.FindLink, deadline, RetryPolicy.Always,
         token => parts.Gateway.FindLinkAsync(new GatewayLinkQuery(Record.Tag, linkId), token), cancellationToken);
 
     private GatewayPriceRequest PriceRequest()
@@ -371,7 +371,7 @@ internal sealed class LinkCreation(PaymentParts parts, PaymentRecord claimed, lo
 
         if (stored is null)
         {
-            return await YieldAsync(link).ConfigureAwait(false);
+            return await AdoptCompetingResultAsync(link).ConfigureAwait(false);
         }
 
         Record = stored;
@@ -400,8 +400,8 @@ internal sealed class LinkCreation(PaymentParts parts, PaymentRecord claimed, lo
     // A closed link is a paid one or one that nobody can pay any more; a payment on its way is not called off.
     private static PaymentRecord WithStatus(PaymentRecord record, GatewayLink link, IReadOnlyList<GatewaySession> payments)
     {
-        PaymentRecord known = StatusRules.Apply(record, payments) ?? record;
-        return link.IsActive || known.Status == PaymentStatus.Processing ? known : StatusRules.Move(known, PaymentStatus.Expired);
+        PaymentRecord known = PaymentStatusTransitions.Apply(record, payments) ?? record;
+        return link.IsActive || known.Status == PaymentStatus.Processing ? known : PaymentStatusTransitions.Move(known, PaymentStatus.Expired);
     }
 
     private async Task<IReadOnlyList<GatewaySession>> PaymentsOfAsync(string linkId)
@@ -411,13 +411,13 @@ internal sealed class LinkCreation(PaymentParts parts, PaymentRecord claimed, lo
             return [];
         }
 
-        GatewayResult<IReadOnlyList<GatewaySession>> listed = await parts.Steps.RunAsync(PaymentSteps.Sessions, deadline, StepRepeat.Always,
+        GatewayResult<IReadOnlyList<GatewaySession>> listed = await parts.Steps.RunAsync(PaymentSteps.Sessions, deadline, RetryPolicy.Always,
             token => parts.Gateway.ListSessionsAsync(new GatewaySessionQuery(linkId, Request.Amount, Record.CreatedAt), token), cancellationToken).ConfigureAwait(false);
         return listed.Value ?? [];
     }
 
     // Our claim ran out and somebody else took over. Both used the same keys, so both have the same link.
-    private async Task<PaymentLink> YieldAsync(GatewayLink link)
+    private async Task<PaymentLink> AdoptCompetingResultAsync(GatewayLink link)
     {
         PaymentRecord? theirs;
         try
@@ -446,7 +446,7 @@ internal sealed class LinkCreation(PaymentParts parts, PaymentRecord claimed, lo
     {
         try
         {
-            GatewayResult<bool> noted = await parts.Steps.RunAsync(PaymentSteps.Note, deadline, StepRepeat.Never,
+            GatewayResult<bool> noted = await parts.Steps.RunAsync(PaymentSteps.Note, deadline, RetryPolicy.Never,
                 token => parts.Gateway.NoteLinkAsync(priceId, linkId, token), cancellationToken).ConfigureAwait(false);
             if (noted.Failure is { } failure)
             {
@@ -485,7 +485,7 @@ internal sealed class LinkCreation(PaymentParts parts, PaymentRecord claimed, lo
     {
         if (WasSent)
         {
-            throw await UncertainAsync(failure.Message, failure).ConfigureAwait(false);
+            throw await OutcomeUnknownAsync(failure.Message, failure).ConfigureAwait(false);
         }
 
         if ((failure.IsOutage || failure.Kind == GatewayFailureKind.ApprovalNeeded)
@@ -501,10 +501,10 @@ internal sealed class LinkCreation(PaymentParts parts, PaymentRecord claimed, lo
             : PaymentException.Unavailable($"{failure.Message} No link was made; ask again with the same key.", failure.RetryAfter);
     }
 
-    private Task<PaymentException> UncertainAsync(string reason, GatewayFailure? failure) =>
-        UncertainAsync(reason, PaymentMetrics.NameOf(failure?.Kind ?? GatewayFailureKind.NotFound), failure?.RetryAfter);
+    private Task<PaymentException> OutcomeUnknownAsync(string reason, GatewayFailure? failure) =>
+        OutcomeUnknownAsync(reason, PaymentMetrics.NameOf(failure?.Kind ?? GatewayFailureKind.NotFound), failure?.RetryAfter);
 
-    private async Task<PaymentException> UncertainAsync(string reason, string kind, TimeSpan? retryAfter)
+    private async Task<PaymentException> OutcomeUnknownAsync(string reason, string kind, TimeSpan? retryAfter)
     {
         parts.Logger.OutcomeUnknown(Record.Tag, kind);
         await SaveAsync(record => record with

@@ -8,7 +8,7 @@ namespace Coach.Payments;
 /// Runs one step: attempts with a time limit each, retries by what the gateway says of the failure, and a deadline for all of it that
 /// also cuts the attempt in flight. A wait that would pass the deadline is not begun.
 /// </summary>
-internal sealed class StepRunner
+internal sealed class GatewayStepExecutor
 {
     private static readonly ResiliencePropertyKey<StepState> StateKey = new("step");
 
@@ -16,13 +16,13 @@ internal sealed class StepRunner
     private readonly CoachPaymentsOptions _options;
     private readonly TimeProvider _time;
     private readonly Func<double> _jitter;
-    private readonly GatewayAvailability _availability;
+    private readonly CachedProbe _availability;
     private readonly PaymentMetrics _metrics;
     private readonly ILogger _logger;
     private readonly ResiliencePipeline<GatewayFailure?> _pipeline;
 
-    public StepRunner(IPaymentGateway gateway, CoachPaymentsOptions options, TimeProvider time, Func<double> jitter,
-        GatewayAvailability availability, PaymentMetrics metrics, ILogger logger)
+    public GatewayStepExecutor(IPaymentGateway gateway, CoachPaymentsOptions options, TimeProvider time, Func<double> jitter,
+        CachedProbe availability, PaymentMetrics metrics, ILogger logger)
     {
         _gateway = gateway;
         _options = options;
@@ -59,11 +59,11 @@ internal sealed class StepRunner
     /// <param name="attempt">One attempt at the gateway.</param>
     /// <param name="cancellationToken">Ends attempts and waits at once.</param>
     public async Task<GatewayResult<T>> RunAsync<T>(
-        string step, long deadline, StepRepeat repeat, Func<CancellationToken, Task<GatewayResult<T>>> attempt, CancellationToken cancellationToken)
+        string step, long deadline, RetryPolicy repeat, Func<CancellationToken, Task<GatewayResult<T>>> attempt, CancellationToken cancellationToken)
     {
         var state = new StepState<T>(step, deadline, repeat, attempt);
         GatewayFailure? first = await AttemptAsync(state, cancellationToken).ConfigureAwait(false);
-        if (first is not { IsRetryable: true } || repeat == StepRepeat.Never || _options.MaxRetries == 0)
+        if (first is not { IsRetryable: true } || repeat == RetryPolicy.Never || _options.MaxRetries == 0)
         {
             return state.Conclude();
         }
@@ -129,11 +129,11 @@ internal sealed class StepRunner
         _metrics.Attempt(state.Step, failure);
         if (failure is null)
         {
-            _availability.Confirm();
+            _availability.ReportSuccess();
         }
         else if (failure.IsOutage)
         {
-            _availability.Doubt();
+            _availability.ReportOutage();
         }
 
         return failure;
@@ -143,7 +143,7 @@ internal sealed class StepRunner
     {
         StepState state = State(arguments.Context);
         if (arguments.Outcome.Exception is not null || arguments.Outcome.Result is not { IsRetryable: true } failure
-            || (state.Repeat == StepRepeat.WhenNothingWasDone && failure.IsOutcomeUnknown) || arguments.AttemptNumber >= _options.MaxRetries)
+            || (state.Repeat == RetryPolicy.OnlyIfNotExecuted && failure.IsOutcomeUnknown) || arguments.AttemptNumber >= _options.MaxRetries)
         {
             return false;
         }
@@ -169,13 +169,13 @@ internal sealed class StepRunner
 
     private static StepState State(ResilienceContext context) => context.Properties.GetValue(StateKey, null!);
 
-    private class StepState(string step, long deadline, StepRepeat repeat)
+    private class StepState(string step, long deadline, RetryPolicy repeat)
     {
         public string Step { get; } = step;
 
         public long Deadline { get; } = deadline;
 
-        public StepRepeat Repeat { get; } = repeat;
+        public RetryPolicy Repeat { get; } = repeat;
 
         public int Attempts { get; set; }
 
@@ -184,7 +184,7 @@ internal sealed class StepRunner
         public GatewayFailure? Unknown { get; set; }
     }
 
-    private sealed class StepState<T>(string step, long deadline, StepRepeat repeat, Func<CancellationToken, Task<GatewayResult<T>>> attempt)
+    private sealed class StepState<T>(string step, long deadline, RetryPolicy repeat, Func<CancellationToken, Task<GatewayResult<T>>> attempt)
         : StepState(step, deadline, repeat)
     {
         private bool _isFirstTaken;
