@@ -15,62 +15,62 @@ internal sealed class StripeMcpGateway(StripeMcpOptions options, ISecretSource s
 
     public string Name => "stripe-mcp";
 
-    public GatewayCapabilities Capabilities => _connector.LastRoad?.Capabilities ?? Unknown;
+    public GatewayCapabilities Capabilities => _connector.LastToolset?.Capabilities ?? Unknown;
 
     public GatewayMode Mode => StripeMcpKey.TryRead(secrets, out StripeMcpKey? key)
         ? key.IsLive ? GatewayMode.Live : GatewayMode.Test
         : GatewayMode.NotConfigured;
 
     public Task<GatewayResult<bool>> ProbeAsync(CancellationToken cancellationToken = default) =>
-        ReadAsync(static (road, _, token) => road.ProbeAsync(token), true, cancellationToken);
+        ReadAsync(static (toolset, _, token) => toolset.ProbeAsync(token), true, cancellationToken);
 
     public Task<GatewayResult<GatewayPrice>> CreatePriceAsync(GatewayPriceRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return WriteAsync(static (road, request, token) => road.CreatePriceAsync(request, token), request, cancellationToken);
+        return WriteAsync(static (toolset, request, token) => toolset.CreatePriceAsync(request, token), request, cancellationToken);
     }
 
     public Task<GatewayResult<GatewayPrice?>> FindPriceAsync(string lookupKey, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(lookupKey);
-        return ReadAsync(static (road, lookupKey, token) => road.FindPriceAsync(lookupKey, token), lookupKey, cancellationToken);
+        return ReadAsync(static (toolset, lookupKey, token) => toolset.FindPriceAsync(lookupKey, token), lookupKey, cancellationToken);
     }
 
     public Task<GatewayResult<GatewayLink>> CreateLinkAsync(GatewayLinkRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return WriteAsync(static (road, request, token) => road.CreateLinkAsync(request, token), request, cancellationToken);
+        return WriteAsync(static (toolset, request, token) => toolset.CreateLinkAsync(request, token), request, cancellationToken);
     }
 
     public Task<GatewayResult<bool>> NoteLinkAsync(string priceId, string linkId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(priceId);
         ArgumentException.ThrowIfNullOrEmpty(linkId);
-        return WriteAsync(static (road, ids, token) => road.NoteLinkAsync(ids.Price, ids.Link, token), (Price: priceId, Link: linkId), cancellationToken);
+        return WriteAsync(static (toolset, ids, token) => toolset.NoteLinkAsync(ids.Price, ids.Link, token), (Price: priceId, Link: linkId), cancellationToken);
     }
 
     public Task<GatewayResult<GatewayLink?>> FindLinkAsync(GatewayLinkQuery query, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
-        return ReadAsync(static (road, query, token) => road.FindLinkAsync(query, token), query, cancellationToken);
+        return ReadAsync(static (toolset, query, token) => toolset.FindLinkAsync(query, token), query, cancellationToken);
     }
 
     public Task<GatewayResult<GatewayLink>> DeactivateLinkAsync(string linkId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(linkId);
-        return WriteAsync(static (road, linkId, token) => road.DeactivateLinkAsync(linkId, token), linkId, cancellationToken);
+        return WriteAsync(static (toolset, linkId, token) => toolset.DeactivateLinkAsync(linkId, token), linkId, cancellationToken);
     }
 
     public Task<GatewayResult<IReadOnlyList<GatewaySession>>> ListSessionsAsync(GatewaySessionQuery query, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
-        return ReadAsync(static (road, query, token) => road.ListSessionsAsync(query, token), query, cancellationToken);
+        return ReadAsync(static (toolset, query, token) => toolset.ListSessionsAsync(query, token), query, cancellationToken);
     }
 
     public Task<GatewayResult<GatewaySession>> ExpireSessionAsync(string sessionId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(sessionId);
-        return WriteAsync(static (road, sessionId, token) => road.ExpireSessionAsync(sessionId, token), sessionId, cancellationToken);
+        return WriteAsync(static (toolset, sessionId, token) => toolset.ExpireSessionAsync(sessionId, token), sessionId, cancellationToken);
     }
 
     public ValueTask DisposeAsync() => _connector.DisposeAsync();
@@ -78,11 +78,11 @@ internal sealed class StripeMcpGateway(StripeMcpOptions options, ISecretSource s
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
     private async Task<GatewayResult<T>> WriteAsync<T, TState>(
-        Func<StripeRoad, TState, CancellationToken, Task<GatewayResult<T>>> step, TState state, CancellationToken cancellationToken) =>
+        Func<StripeToolset, TState, CancellationToken, Task<GatewayResult<T>>> step, TState state, CancellationToken cancellationToken) =>
         (await RunAsync(step, state, isWrite: true, cancellationToken).ConfigureAwait(false)).Result;
 
     private async Task<GatewayResult<T>> ReadAsync<T, TState>(
-        Func<StripeRoad, TState, CancellationToken, Task<GatewayResult<T>>> step, TState state, CancellationToken cancellationToken)
+        Func<StripeToolset, TState, CancellationToken, Task<GatewayResult<T>>> step, TState state, CancellationToken cancellationToken)
     {
         (GatewayResult<T> result, bool isLost) = await RunAsync(step, state, isWrite: false, cancellationToken).ConfigureAwait(false);
 
@@ -93,7 +93,7 @@ internal sealed class StripeMcpGateway(StripeMcpOptions options, ISecretSource s
     }
 
     private async Task<(GatewayResult<T> Result, bool IsLost)> RunAsync<T, TState>(
-        Func<StripeRoad, TState, CancellationToken, Task<GatewayResult<T>>> step, TState state, bool isWrite, CancellationToken cancellationToken)
+        Func<StripeToolset, TState, CancellationToken, Task<GatewayResult<T>>> step, TState state, bool isWrite, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         GatewayResult<McpConnection> leased = await _connector.LeaseAsync(isWrite, cancellationToken).ConfigureAwait(false);
@@ -104,7 +104,7 @@ internal sealed class StripeMcpGateway(StripeMcpOptions options, ISecretSource s
 
         try
         {
-            GatewayResult<T> result = await step(connection.Road, state, cancellationToken).ConfigureAwait(false);
+            GatewayResult<T> result = await step(connection.Toolset, state, cancellationToken).ConfigureAwait(false);
             return (result, !connection.IsUsable);
         }
         finally

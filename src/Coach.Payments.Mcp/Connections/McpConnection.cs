@@ -30,7 +30,7 @@ internal sealed class McpConnection(McpClient client, StripeMcpKey key, StripeMc
     public StripeMcpKey Key => key;
 
     /// <summary>How payments are made here; set once the tools are known.</summary>
-    public StripeRoad Road { get; set; } = null!;
+    public StripeToolset Toolset { get; set; } = null!;
 
     public bool IsUsable
     {
@@ -182,7 +182,7 @@ internal sealed class McpConnection(McpClient client, StripeMcpKey key, StripeMc
             var request = new CallToolRequestParams { Name = tool, Arguments = Elements(arguments) };
             CallToolResult result = await AnswerAsync(client.CallToolAsync(request, any.Token), any.Token).ConfigureAwait(false);
             Confirm();
-            return ToolAnswer.Read(result, key, options.MaxResultLength);
+            return ToolResultReader.Read(result, key, options.MaxResultLength);
         }
 #pragma warning disable CA1031 // every way in which the client fails is a value here
         catch (Exception exception)

@@ -27,7 +27,7 @@ internal sealed class McpConnector(StripeMcpOptions options, ISecretSource secre
     private long _failedAt;
 
     /// <summary>The way of the last connection that was made; null before the first.</summary>
-    public StripeRoad? LastRoad { get; private set; }
+    public StripeToolset? LastToolset { get; private set; }
 
     /// <summary>Gives a connection, which the caller must release.</summary>
     /// <param name="forWrite">Whether one that was idle for a while is asked something harmless first: hosted sessions run out, and a write
@@ -191,7 +191,7 @@ internal sealed class McpConnector(StripeMcpOptions options, ISecretSource secre
             _failedAt = time.GetTimestamp();
             if (result.Value is { } made)
             {
-                LastRoad = made.Road;
+                LastToolset = made.Toolset;
                 if (_stopping.IsCancellationRequested)
                 {
                     made.Retire(cause: null);
@@ -210,7 +210,7 @@ internal sealed class McpConnector(StripeMcpOptions options, ISecretSource secre
         }
         else
         {
-            logger.Connected(options.Command is null ? "http" : "stdio", result.Value!.Road.Name);
+            logger.Connected(options.Command is null ? "http" : "stdio", result.Value!.Toolset.Name);
         }
 
         return result;
@@ -246,13 +246,13 @@ internal sealed class McpConnector(StripeMcpOptions options, ISecretSource secre
         try
         {
             IReadOnlyList<Tool> tools = await connection.ListToolsAsync(both.Token).WaitAsync(both.Token).ConfigureAwait(false);
-            GatewayResult<StripeRoad> road = await StripeRoads.ChooseAsync(connection, tools, options, time, both.Token).ConfigureAwait(false);
-            if (!road.TryGet(out StripeRoad? chosen, out GatewayFailure? failure))
+            GatewayResult<StripeToolset> toolset = await StripeToolsetSelector.ChooseAsync(connection, tools, options, time, both.Token).ConfigureAwait(false);
+            if (!toolset.TryGet(out StripeToolset? chosen, out GatewayFailure? failure))
             {
                 return failure;
             }
 
-            connection.Road = chosen;
+            connection.Toolset = chosen;
             isDone = true;
             return connection;
         }

@@ -5,8 +5,8 @@ namespace Coach.Payments.Mcp;
 /// <summary>Ids 7000 to 7999. No exception is logged here: the MCP library's messages repeat what a server sent.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(7001, LogLevel.Information, "Connected to the Stripe MCP server over {Transport}; it offers the {Road}")]
-    public static partial void Connected(this ILogger logger, string transport, string road);
+    [LoggerMessage(7001, LogLevel.Information, "Connected to the Stripe MCP server over {Transport}; it offers the {Toolset}")]
+    public static partial void Connected(this ILogger logger, string transport, string toolset);
 
     [LoggerMessage(7002, LogLevel.Warning, "The Stripe MCP server cannot be used ({Kind}): {Reason}")]
     public static partial void ConnectFailed(this ILogger logger, string kind, string reason);

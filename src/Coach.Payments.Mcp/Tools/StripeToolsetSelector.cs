@@ -5,17 +5,17 @@ using ModelContextProtocol.Protocol;
 namespace Coach.Payments.Mcp;
 
 /// <summary>Chooses the generation by the tools that the server lists, never by its name or version.</summary>
-internal static class StripeRoads
+internal static class StripeToolsetSelector
 {
     private const string ListAccounts = "list_available_accounts_or_orgs";
 
-    public static async Task<GatewayResult<StripeRoad>> ChooseAsync(
+    public static async Task<GatewayResult<StripeToolset>> ChooseAsync(
         McpConnection connection, IReadOnlyList<Tool> tools, StripeMcpOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         Tool? any = Find(tools, "stripe_api_execute");
         if ((Find(tools, "stripe_api_read") ?? any) is { } read && (Find(tools, "stripe_api_write") ?? any) is { } write)
         {
-            if (DispatcherTool.From(read) is not { } reader || DispatcherTool.From(write) is not { } writer)
+            if (GenericApiTool.From(read) is not { } reader || GenericApiTool.From(write) is not { } writer)
             {
                 return TransportFailures.Unsupported("its dispatcher takes other arguments than are known here");
             }
@@ -34,12 +34,12 @@ internal static class StripeRoads
 
             return context is not null && !(reader.TakesContext && writer.TakesContext) && options.StripeContext is not null
                 ? NoContext()
-                : new DispatcherRoad(connection, reader, writer, context, options.MaxPages, time);
+                : new GenericApiToolset(connection, reader, writer, context, options.MaxPages, time);
         }
 
-        if (NamedToolsRoad.Required.All(name => Find(tools, name) is not null))
+        if (NamedToolset.Required.All(name => Find(tools, name) is not null))
         {
-            return options.StripeContext is not null ? NoContext() : new NamedToolsRoad(connection, [.. tools.Select(static tool => tool.Name)], time);
+            return options.StripeContext is not null ? NoContext() : new NamedToolset(connection, [.. tools.Select(static tool => tool.Name)], time);
         }
 
         return TransportFailures.Unsupported("it offers neither create_product, create_price and create_payment_link nor stripe_api_read and stripe_api_write");
@@ -86,7 +86,7 @@ internal static class StripeRoads
 /// <param name="Name">The tool's name.</param>
 /// <param name="TakesContext">Whether it takes the account to act for.</param>
 /// <param name="TakesLiveMode">Whether it takes live or test.</param>
-internal sealed record DispatcherTool(string Name, bool TakesContext, bool TakesLiveMode)
+internal sealed record GenericApiTool(string Name, bool TakesContext, bool TakesLiveMode)
 {
     public const string Operation = "stripe_api_operation_id";
     public const string Parameters = "parameters";
@@ -94,9 +94,9 @@ internal sealed record DispatcherTool(string Name, bool TakesContext, bool Takes
     public const string LiveMode = "livemode";
 
     /// <summary>Reads the tool's schema; null when it does not take what is sent here.</summary>
-    public static DispatcherTool? From(Tool tool) =>
+    public static GenericApiTool? From(Tool tool) =>
         tool.InputSchema.TryGetProperty("properties", out JsonElement properties) && properties.ValueKind == JsonValueKind.Object
         && properties.TryGetProperty(Operation, out _) && properties.TryGetProperty(Parameters, out _)
-            ? new DispatcherTool(tool.Name, properties.TryGetProperty(Context, out _), properties.TryGetProperty(LiveMode, out _))
+            ? new GenericApiTool(tool.Name, properties.TryGetProperty(Context, out _), properties.TryGetProperty(LiveMode, out _))
             : null;
 }

@@ -6,7 +6,7 @@ using ModelContextProtocol.Protocol;
 
 namespace Coach.Payments.Mcp.Tests.Tools;
 
-public sealed class ToolAnswerTests
+public sealed class ToolResultReaderTests
 {
     private static readonly StripeMcpKey Key = NewKey();
 
@@ -53,16 +53,16 @@ public sealed class ToolAnswerTests
         string padding = new(' ', 2048);
         var at = new CallToolResult { Content = [Text("{}" + padding[..2046]), Text(padding)] };
         var above = new CallToolResult { Content = [Text("{}" + padding), Text(padding)] };
-        Assert.Null(ToolAnswer.Read(at, Key, 4096).Failure);
+        Assert.Null(ToolResultReader.Read(at, Key, 4096).Failure);
         Assert.Equal("The Stripe MCP server sent a result of more than 4096 characters; raise Coach:Payments:Mcp:MaxResultLength if that is right.",
-            ToolAnswer.Read(above, Key, 4096).Failure?.Message);
+            ToolResultReader.Read(above, Key, 4096).Failure?.Message);
     }
 
     [Fact]
     public void Read_StructuredContentOnly_IsRead()
     {
         var result = new CallToolResult { Content = [], StructuredContent = JsonDocument.Parse("""{"id":"price_1"}""").RootElement };
-        Assert.Equal("price_1", ToolAnswer.Read(result, Key, 4096).Value.GetProperty("id").GetString());
+        Assert.Equal("price_1", ToolResultReader.Read(result, Key, 4096).Value.GetProperty("id").GetString());
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class ToolAnswerTests
     }
 
     private static GatewayResult<JsonElement> Read(string text, bool isError) =>
-        ToolAnswer.Read(new CallToolResult { Content = [Text(text)], IsError = isError ? true : null }, Key, 4096);
+        ToolResultReader.Read(new CallToolResult { Content = [Text(text)], IsError = isError ? true : null }, Key, 4096);
 
     private static TextContentBlock Text(string text) => new() { Text = text };
 

@@ -8,8 +8,8 @@ namespace Coach.Payments.Mcp;
 /// The hosted server's generation: a tool that reads and a tool that writes, told which operation of Stripe's API to run. It takes no
 /// idempotency key, but it takes lookup keys and metadata: a price is made once, and a link can be found again.
 /// </summary>
-internal sealed partial class DispatcherRoad(
-    McpConnection connection, DispatcherTool reader, DispatcherTool writer, string? context, int maxPages, TimeProvider time) : StripeRoad(connection, time)
+internal sealed partial class GenericApiToolset(
+    McpConnection connection, GenericApiTool reader, GenericApiTool writer, string? context, int maxPages, TimeProvider time) : StripeToolset(connection, time)
 {
     private const int PageSize = 100;
     private const string Id = "id";
@@ -219,7 +219,7 @@ internal sealed partial class DispatcherRoad(
         return new GatewayFailure(GatewayFailureKind.Unknown, $"The list is longer than {maxPages} pages. Raise Coach:Payments:Mcp:MaxPages.");
     }
 
-    private async Task<GatewayResult<JsonElement>> RunAsync(DispatcherTool tool, string operation, JsonObject parameters, CancellationToken cancellationToken)
+    private async Task<GatewayResult<JsonElement>> RunAsync(GenericApiTool tool, string operation, JsonObject parameters, CancellationToken cancellationToken)
     {
         string? id = parameters[Id]?.GetValue<string>();
         string name = _pathNames.GetValueOrDefault(operation, Id);
@@ -239,17 +239,17 @@ internal sealed partial class DispatcherRoad(
         return result;
     }
 
-    private Task<GatewayResult<JsonElement>> SendAsync(DispatcherTool tool, string operation, JsonObject parameters, CancellationToken cancellationToken)
+    private Task<GatewayResult<JsonElement>> SendAsync(GenericApiTool tool, string operation, JsonObject parameters, CancellationToken cancellationToken)
     {
-        var arguments = new JsonObject { [DispatcherTool.Operation] = operation, [DispatcherTool.Parameters] = parameters };
+        var arguments = new JsonObject { [GenericApiTool.Operation] = operation, [GenericApiTool.Parameters] = parameters };
         if (context is not null && tool.TakesContext)
         {
-            arguments[DispatcherTool.Context] = context;
+            arguments[GenericApiTool.Context] = context;
         }
 
         if (tool.TakesLiveMode)
         {
-            arguments[DispatcherTool.LiveMode] = Connection.Key.IsLive;
+            arguments[GenericApiTool.LiveMode] = Connection.Key.IsLive;
         }
 
         return Connection.CallAsync(tool.Name, operation, arguments, cancellationToken);

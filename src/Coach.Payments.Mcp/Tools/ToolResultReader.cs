@@ -4,7 +4,7 @@ using ModelContextProtocol.Protocol;
 namespace Coach.Payments.Mcp;
 
 /// <summary>Reads the result of a tool: the JSON it holds, or why it is no success.</summary>
-internal static class ToolAnswer
+internal static class ToolResultReader
 {
     /// <summary>Reads a result.</summary>
     /// <param name="result">What the tool gave.</param>

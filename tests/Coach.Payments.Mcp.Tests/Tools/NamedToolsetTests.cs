@@ -2,7 +2,7 @@ using Coach.Testing;
 
 namespace Coach.Payments.Mcp.Tests.Tools;
 
-public sealed class NamedToolsTests
+public sealed class NamedToolsetTests
 {
     [Fact]
     public async Task CreateAsync_NamedTools_MakesOneLinkAndSaysThatItIsReusable()

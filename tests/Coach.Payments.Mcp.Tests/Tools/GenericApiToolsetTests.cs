@@ -2,7 +2,7 @@ using Coach.Testing;
 
 namespace Coach.Payments.Mcp.Tests.Tools;
 
-public sealed class DispatcherTests
+public sealed class GenericApiToolsetTests
 {
     public static TheoryData<string> Generations => [nameof(McpGeneration.Dispatcher), nameof(McpGeneration.Execute)];
 

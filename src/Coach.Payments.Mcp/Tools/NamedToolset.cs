@@ -7,7 +7,7 @@ namespace Coach.Payments.Mcp;
 /// The first generation (npm <c>@stripe/mcp</c> up to 0.2.5): one tool a request, without idempotency key, metadata, natural key or any way
 /// to read a link back. A failed request is a "success" that holds a sentence.
 /// </summary>
-internal sealed class NamedToolsRoad(McpConnection connection, IReadOnlyList<string> tools, TimeProvider time) : StripeRoad(connection, time)
+internal sealed class NamedToolset(McpConnection connection, IReadOnlyList<string> tools, TimeProvider time) : StripeToolset(connection, time)
 {
     private const string CreateProduct = "create_product";
     private const string CreatePrice = "create_price";

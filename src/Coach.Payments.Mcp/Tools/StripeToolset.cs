@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Coach.Payments.Mcp;
 
 /// <summary>One generation of Stripe's MCP tools: how each step of a payment is asked for. What a generation lacks it refuses here.</summary>
-internal abstract class StripeRoad(McpConnection connection, TimeProvider time)
+internal abstract class StripeToolset(McpConnection connection, TimeProvider time)
 {
     /// <summary>For the log: "named tools" or "dispatcher".</summary>
     public abstract string Name { get; }
