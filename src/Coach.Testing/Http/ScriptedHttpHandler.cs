@@ -32,7 +32,7 @@ public sealed class ScriptedHttpHandler : HttpMessageHandler
     /// <param name="delay">How long to wait before the status.</param>
     /// <returns>This handler.</returns>
     public ScriptedHttpHandler Answer(
-        HttpStatusCode status, ReadOnlyMemory<byte> body, string contentType = "application/json", BodyDelivery? delivery = null, TimeSpan delay = default) =>
+        HttpStatusCode status, ReadOnlyMemory<byte> body, string contentType = "application/json", ResponseDelivery? delivery = null, TimeSpan delay = default) =>
         Add(async cancellationToken =>
         {
             if (delay > TimeSpan.Zero)
@@ -40,7 +40,7 @@ public sealed class ScriptedHttpHandler : HttpMessageHandler
                 await Task.Delay(delay, _time, cancellationToken).ConfigureAwait(false);
             }
 
-            var stream = new DeliveredStream(body, delivery ?? BodyDelivery.Whole, _time, () => Interlocked.Increment(ref _disposedBodies));
+            var stream = new DeliveredStream(body, delivery ?? ResponseDelivery.Whole, _time, () => Interlocked.Increment(ref _disposedBodies));
             var response = new HttpResponseMessage(status) { Content = new StreamContent(stream, 256) };
             response.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType);
             return response;
@@ -82,7 +82,7 @@ public sealed class ScriptedHttpHandler : HttpMessageHandler
         return this;
     }
 
-    private sealed class DeliveredStream(ReadOnlyMemory<byte> body, BodyDelivery delivery, TimeProvider time, Action closed) : Stream
+    private sealed class DeliveredStream(ReadOnlyMemory<byte> body, ResponseDelivery delivery, TimeProvider time, Action closed) : Stream
     {
         private readonly Random _random = new(delivery.Seed);
         private int _position;

@@ -8,7 +8,7 @@ namespace Coach.Testing;
 /// <param name="Headers">The headers; names compare without case, several values are joined by commas.</param>
 /// <param name="Body">The body as text; empty without one.</param>
 /// <param name="Key">The key in the header where this provider expects it, or null.</param>
-/// <param name="KeyPlaces">Every place where that key, or a registered one, was found.</param>
+/// <param name="KeyLocation">Every place where that key, or a registered one, was found.</param>
 public sealed record ProviderRequest(
     string Provider,
     string Method,
@@ -17,7 +17,7 @@ public sealed record ProviderRequest(
     IReadOnlyDictionary<string, string> Headers,
     string Body,
     string? Key,
-    KeyPlaces KeyPlaces)
+    KeyLocation KeyLocation)
 {
     /// <summary>The method and the path. Headers and body are left out: they may hold a key or a prompt.</summary>
     /// <returns>For example <c>gemini GET /v1beta/models</c>.</returns>

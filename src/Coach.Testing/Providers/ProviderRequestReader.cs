@@ -31,7 +31,7 @@ internal static class ProviderRequestReader
         };
         key = string.IsNullOrWhiteSpace(key) ? null : key;
 
-        var places = KeyPlaces.None;
+        var places = KeyLocation.None;
         foreach (string candidate in key is null ? knownKeys : knownKeys.Append(key).Distinct())
         {
             foreach ((string name, string value) in headers)
@@ -40,15 +40,15 @@ internal static class ProviderRequestReader
                 {
                     places |= name.ToLowerInvariant() switch
                     {
-                        "authorization" => KeyPlaces.Authorization,
-                        "x-goog-api-key" or "x-api-key" => KeyPlaces.KeyHeader,
-                        _ => KeyPlaces.OtherHeader,
+                        "authorization" => KeyLocation.Authorization,
+                        "x-goog-api-key" or "x-api-key" => KeyLocation.KeyHeader,
+                        _ => KeyLocation.OtherHeader,
                     };
                 }
             }
 
-            places |= (path + query).Contains(candidate, StringComparison.Ordinal) ? KeyPlaces.Url : KeyPlaces.None;
-            places |= body.Contains(candidate, StringComparison.Ordinal) ? KeyPlaces.Body : KeyPlaces.None;
+            places |= (path + query).Contains(candidate, StringComparison.Ordinal) ? KeyLocation.Url : KeyLocation.None;
+            places |= body.Contains(candidate, StringComparison.Ordinal) ? KeyLocation.Body : KeyLocation.None;
         }
 
         return new ProviderRequest(provider, context.Request.Method, rest.Length == 0 ? "/" : rest, query, headers, body, key, places);

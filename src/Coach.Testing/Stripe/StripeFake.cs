@@ -11,9 +11,9 @@ namespace Coach.Testing;
 public sealed class StripeFake : IAsyncDisposable
 {
     private readonly StripeFakeOptions _options = new();
-    private readonly StripeCore _core;
+    private readonly FakeStripeServer _core;
     private readonly List<Script> _scripts = [];
-    private StripeFakeServer? _server;
+    private FakeStripeSocket? _server;
     private Func<StripeRequest, StripeFault?>? _policy;
 
     /// <summary>Creates a fake without a socket.</summary>
@@ -21,7 +21,7 @@ public sealed class StripeFake : IAsyncDisposable
     public StripeFake(Action<StripeFakeOptions>? configure = null)
     {
         configure?.Invoke(_options);
-        _core = new StripeCore(_options) { NextFault = TakeFault };
+        _core = new FakeStripeServer(_options) { NextFault = TakeFault };
     }
 
     /// <summary>The address it listens on.</summary>
@@ -93,13 +93,13 @@ public sealed class StripeFake : IAsyncDisposable
     public static async Task<StripeFake> StartAsync(Action<StripeFakeOptions>? configure = null, CancellationToken cancellationToken = default)
     {
         var fake = new StripeFake(configure);
-        fake._server = await StripeFakeServer.StartAsync(fake._core, cancellationToken).ConfigureAwait(false);
+        fake._server = await FakeStripeSocket.StartAsync(fake._core, cancellationToken).ConfigureAwait(false);
         return fake;
     }
 
     /// <summary>A handler that answers an <see cref="HttpClient"/> without a socket, whatever host it calls.</summary>
     /// <returns>A new handler over the same state.</returns>
-    public HttpMessageHandler CreateHandler() => new StripeFakeHandler(_core, _options.Time);
+    public HttpMessageHandler CreateHandler() => new FakeStripeHandler(_core, _options.Time);
 
     /// <summary>Scripts a fault for the next requests that match. Scripts are used in the order they were given.</summary>
     /// <param name="fault">What goes wrong.</param>
@@ -225,7 +225,7 @@ public sealed class StripeFake : IAsyncDisposable
         {
             StripeFakeSession session = _core.State.Sessions[_core.State.SessionIndex(sessionId)];
             DateTimeOffset now = _options.Time.GetUtcNow();
-            byte[] body = StripeObjects.Event(eventId ?? _core.State.NewId("evt"), type, now, null, json => StripeObjects.Session(json, session));
+            byte[] body = FakeStripeJson.Event(eventId ?? _core.State.NewId("evt"), type, now, null, json => FakeStripeJson.Session(json, session));
             return StripeWebhook.Sign(body, WebhookSecret, now);
         }
     }

@@ -48,8 +48,8 @@ public sealed record StripeRequest
     }
 
     /// <summary>The body's parameters in order, decoded.</summary>
-    public IReadOnlyList<KeyValuePair<string, string>> Form => StripeFormReader.Parse(Body);
+    public IReadOnlyList<KeyValuePair<string, string>> Form => UrlEncodedForm.Parse(Body);
 
     /// <summary>The query's parameters in order, decoded.</summary>
-    public IReadOnlyList<KeyValuePair<string, string>> QueryParameters => StripeFormReader.Parse(Query);
+    public IReadOnlyList<KeyValuePair<string, string>> QueryParameters => UrlEncodedForm.Parse(Query);
 }

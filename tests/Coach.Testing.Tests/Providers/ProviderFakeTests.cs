@@ -43,7 +43,7 @@ public sealed class ProviderFakeTests
         post.Headers.Add("x-other", "the-key");
         await Http.SendAsync(post, Token);
 
-        Assert.Equal([KeyPlaces.Url, KeyPlaces.OtherHeader | KeyPlaces.Body], fake.Requests.Select(request => request.KeyPlaces));
+        Assert.Equal([KeyLocation.Url, KeyLocation.OtherHeader | KeyLocation.Body], fake.Requests.Select(request => request.KeyLocation));
     }
 
     [Fact]

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Coach.Testing;
 
 /// <summary>The fake's objects as Stripe writes them.</summary>
-internal static class StripeObjects
+internal static class FakeStripeJson
 {
     public static byte[] Write(Action<Utf8JsonWriter> write)
     {

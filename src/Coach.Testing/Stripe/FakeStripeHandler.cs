@@ -4,7 +4,7 @@ using System.Net.Http.Headers;
 namespace Coach.Testing;
 
 /// <summary>The fake without a socket: an <see cref="HttpClient"/>'s innermost handler.</summary>
-internal sealed class StripeFakeHandler(StripeCore core, TimeProvider time) : HttpMessageHandler
+internal sealed class FakeStripeHandler(FakeStripeServer core, TimeProvider time) : HttpMessageHandler
 {
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
@@ -16,7 +16,7 @@ internal sealed class StripeFakeHandler(StripeCore core, TimeProvider time) : Ht
             headers[name] = string.Join(", ", values);
         }
 
-        StripeReply reply = await core.HandleAsync(new StripeRequest
+        FakeStripeReply reply = await core.HandleAsync(new StripeRequest
         {
             Method = request.Method.Method,
             Path = request.RequestUri!.AbsolutePath,

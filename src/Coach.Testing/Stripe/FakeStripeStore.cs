@@ -4,7 +4,7 @@ using Coach.Payments;
 namespace Coach.Testing;
 
 /// <summary>The objects of the fake. Its owner locks.</summary>
-internal sealed class StripeState(TimeProvider time)
+internal sealed class FakeStripeStore(TimeProvider time)
 {
     private const int FirstInlinePriceVersion = 20250730;
 
@@ -28,46 +28,46 @@ internal sealed class StripeState(TimeProvider time)
 
     public string NewId(string prefix) => string.Create(CultureInfo.InvariantCulture, $"{prefix}_1Fake{++_next:D8}");
 
-    public string CreateProduct(StripeParameters parameters)
+    public string CreateProduct(FakeStripeForm parameters)
     {
         string name = parameters.Required("name");
         string id = parameters.Text("id") ?? NewId("prod");
         if (!Products.TryAdd(id, (name, parameters.Text("description"))))
         {
-            throw new StripeError(400, $"Product already exists.", "id", "resource_already_exists");
+            throw new FakeStripeError(400, $"Product already exists.", "id", "resource_already_exists");
         }
 
         return id;
     }
 
-    public StripeFakePrice CreatePrice(StripeParameters parameters)
+    public StripeFakePrice CreatePrice(FakeStripeForm parameters)
     {
         string currency = parameters.Required("currency");
-        long amount = parameters.Integer("unit_amount") ?? throw StripeError.Invalid("Missing required param: unit_amount.", "unit_amount", "parameter_missing");
+        long amount = parameters.Integer("unit_amount") ?? throw FakeStripeError.Invalid("Missing required param: unit_amount.", "unit_amount", "parameter_missing");
         CheckAmount(amount, currency, "unit_amount");
         string? lookupKey = parameters.Text("lookup_key");
         if (lookupKey?.Length > 200)
         {
-            throw StripeError.Invalid("Invalid string: must be at most 200 characters", "lookup_key");
+            throw FakeStripeError.Invalid("Invalid string: must be at most 200 characters", "lookup_key");
         }
 
         string? product = parameters.Text("product");
         if (product is null && parameters.Text("product_data[name]") is null)
         {
-            throw StripeError.Invalid("You must provide one of `product` or `product_data`.", "product", "parameter_missing");
+            throw FakeStripeError.Invalid("You must provide one of `product` or `product_data`.", "product", "parameter_missing");
         }
 
         Dictionary<string, string> metadata = parameters.Map("metadata");
         if (product is not null && !Products.ContainsKey(product))
         {
-            throw StripeError.Missing("product", product, 400, "product");
+            throw FakeStripeError.Missing("product", product, 400, "product");
         }
 
         if (lookupKey is not null && Prices.FindIndex(price => price.IsActive && price.LookupKey == lookupKey) is >= 0 and var taken)
         {
             if (parameters.Flag("transfer_lookup_key") != true)
             {
-                throw new StripeError(400, $"A price (`{Prices[taken].Id}`) already uses that lookup key.", "lookup_key");
+                throw new FakeStripeError(400, $"A price (`{Prices[taken].Id}`) already uses that lookup key.", "lookup_key");
             }
 
             Prices[taken] = Prices[taken] with { LookupKey = null };
@@ -76,12 +76,12 @@ internal sealed class StripeState(TimeProvider time)
         return AddPrice(product, parameters.Text("product_data[name]"), parameters.Text("product_data[id]"), amount, currency, lookupKey, metadata);
     }
 
-    public StripeFakePrice UpdatePrice(string id, StripeParameters parameters)
+    public StripeFakePrice UpdatePrice(string id, FakeStripeForm parameters)
     {
         int index = Prices.FindIndex(price => price.Id == id);
         if (index < 0)
         {
-            throw StripeError.Missing("price", id, 404, "price");
+            throw FakeStripeError.Missing("price", id, 404, "price");
         }
 
         StripeFakePrice price = Prices[index];
@@ -89,23 +89,23 @@ internal sealed class StripeState(TimeProvider time)
         return Prices[index];
     }
 
-    public StripeFakeLink CreateLink(StripeParameters parameters, string? version)
+    public StripeFakeLink CreateLink(FakeStripeForm parameters, string? version)
     {
         IReadOnlyList<int> indices = parameters.Indices("line_items");
         if (indices.Count is 0 or > 20)
         {
-            throw StripeError.Invalid("Missing required param: line_items.", "line_items", "parameter_missing");
+            throw FakeStripeError.Invalid("Missing required param: line_items.", "line_items", "parameter_missing");
         }
 
         long? limit = parameters.Integer("restrictions[completed_sessions][limit]");
         if (limit is < 1)
         {
-            throw StripeError.Invalid("This value must be greater than or equal to 1.", "restrictions[completed_sessions][limit]");
+            throw FakeStripeError.Invalid("This value must be greater than or equal to 1.", "restrictions[completed_sessions][limit]");
         }
 
         if (parameters.Text("after_completion[type]") == "redirect" && parameters.Text("after_completion[redirect][url]") is null)
         {
-            throw StripeError.Invalid("Missing required param: after_completion[redirect][url].", "after_completion[redirect][url]", "parameter_missing");
+            throw FakeStripeError.Invalid("Missing required param: after_completion[redirect][url].", "after_completion[redirect][url]", "parameter_missing");
         }
 
         Dictionary<string, string> metadata = parameters.Map("metadata");
@@ -119,13 +119,13 @@ internal sealed class StripeState(TimeProvider time)
         string currency = prices[0].Currency;
         if (prices.Any(price => price.Currency != currency))
         {
-            throw new StripeError(400, "All prices on a payment link must have the same currency.", "line_items");
+            throw new FakeStripeError(400, "All prices on a payment link must have the same currency.", "line_items");
         }
 
         long total = lines.Zip(prices, (line, price) => line.Quantity * price.UnitAmount).Sum();
         if (Money.TryCreate(total, currency, out Money money) && money.SmallestUsualCharge is { } least && money < least)
         {
-            throw new StripeError(400, $"The total amount due must add up to at least {least}", null, "amount_too_small");
+            throw new FakeStripeError(400, $"The total amount due must add up to at least {least}", null, "amount_too_small");
         }
 
         string id = NewId("plink");
@@ -135,7 +135,7 @@ internal sealed class StripeState(TimeProvider time)
         return link;
     }
 
-    public StripeFakeLink UpdateLink(string id, StripeParameters parameters)
+    public StripeFakeLink UpdateLink(string id, FakeStripeForm parameters)
     {
         int index = LinkIndex(id, 404);
         StripeFakeLink link = Links[index];
@@ -146,13 +146,13 @@ internal sealed class StripeState(TimeProvider time)
     public int LinkIndex(string id, int status)
     {
         int index = Links.FindIndex(link => link.Id == id);
-        return index >= 0 ? index : throw StripeError.Missing("payment_link", id, status, "payment_link");
+        return index >= 0 ? index : throw FakeStripeError.Missing("payment_link", id, status, "payment_link");
     }
 
     public int SessionIndex(string id)
     {
         int index = Sessions.FindIndex(session => session.Id == id);
-        return index >= 0 ? index : throw StripeError.Missing("checkout.session", id, 404, "session");
+        return index >= 0 ? index : throw FakeStripeError.Missing("checkout.session", id, 404, "session");
     }
 
     public StripeFakeSession ExpireSession(string id)
@@ -160,32 +160,32 @@ internal sealed class StripeState(TimeProvider time)
         int index = SessionIndex(id);
         if (Sessions[index].Status != "open")
         {
-            throw new StripeError(400, $"This Checkout Session is not in a state to be expired: its status is {Sessions[index].Status}, and it must be open.");
+            throw new FakeStripeError(400, $"This Checkout Session is not in a state to be expired: its status is {Sessions[index].Status}, and it must be open.");
         }
 
         return Sessions[index] = Sessions[index] with { Status = "expired" };
     }
 
-    private StripeFakeLine ReadLine(StripeParameters parameters, string name, string? version)
+    private StripeFakeLine ReadLine(FakeStripeForm parameters, string name, string? version)
     {
         long quantity = parameters.Integer($"{name}[quantity]")
-            ?? throw StripeError.Invalid($"Missing required param: {name}[quantity].", $"{name}[quantity]", "parameter_missing");
+            ?? throw FakeStripeError.Invalid($"Missing required param: {name}[quantity].", $"{name}[quantity]", "parameter_missing");
         if (quantity < 1)
         {
-            throw StripeError.Invalid("This value must be greater than or equal to 1.", $"{name}[quantity]");
+            throw FakeStripeError.Invalid("This value must be greater than or equal to 1.", $"{name}[quantity]");
         }
 
         if (parameters.Text($"{name}[price]") is { } id)
         {
             return Prices.Exists(price => price.Id == id && price.IsActive) ? new StripeFakeLine(id, quantity)
-                : throw StripeError.Missing("price", id, 400, $"{name}[price]");
+                : throw FakeStripeError.Missing("price", id, 400, $"{name}[price]");
         }
 
         // Inline prices exist since 2025-07-30.basil.
         if (version is not null && int.TryParse(version.AsSpan(0, Math.Min(10, version.Length)).ToString().Replace("-", "", StringComparison.Ordinal), out int number)
             && number < FirstInlinePriceVersion)
         {
-            throw StripeError.Invalid($"Received unknown parameter: {name}[price_data]", $"{name}[price_data]", "parameter_unknown");
+            throw FakeStripeError.Invalid($"Received unknown parameter: {name}[price_data]", $"{name}[price_data]", "parameter_unknown");
         }
 
         string currency = parameters.Required($"{name}[price_data][currency]");
@@ -213,22 +213,22 @@ internal sealed class StripeState(TimeProvider time)
     {
         if (amount > Money.MaxMinorUnits)
         {
-            throw StripeError.Invalid("Amount must be no more than 999,999.99", parameter, "amount_too_large");
+            throw FakeStripeError.Invalid("Amount must be no more than 999,999.99", parameter, "amount_too_large");
         }
 
         if (amount < 0)
         {
-            throw StripeError.Invalid("Invalid non-negative integer", parameter, "parameter_invalid_integer");
+            throw FakeStripeError.Invalid("Invalid non-negative integer", parameter, "parameter_invalid_integer");
         }
 
         if (!Money.TryCreate(0, currency, out _))
         {
-            throw StripeError.Invalid($"Invalid currency: {currency}.", "currency");
+            throw FakeStripeError.Invalid($"Invalid currency: {currency}.", "currency");
         }
 
         if (!Money.TryCreate(amount, currency, out _))
         {
-            throw StripeError.Invalid("Amount must be divisible by 100 or 10 in this currency.", parameter, "invalid_charge_amount_no_decimal_compatible");
+            throw FakeStripeError.Invalid("Amount must be divisible by 100 or 10 in this currency.", parameter, "invalid_charge_amount_no_decimal_compatible");
         }
     }
 

@@ -6,16 +6,16 @@ namespace Coach.Testing;
 /// <summary>
 /// What both transports serve: authentication, rate limit, idempotency as Stripe documents it, validation, execution, scripted faults.
 /// </summary>
-internal sealed class StripeCore(StripeFakeOptions options)
+internal sealed class FakeStripeServer(StripeFakeOptions options)
 {
     private readonly Dictionary<string, StoredKey> _keys = new(StringComparer.Ordinal);
-    private readonly StripeRoutes _routes = new(new StripeState(options.Time));
+    private readonly FakeStripeRouter _routes = new(new FakeStripeStore(options.Time));
     private int _requests;
     private (long Second, int Count) _rate;
 
     public Lock Gate { get; } = new();
 
-    public StripeState State => _routes.State;
+    public FakeStripeStore State => _routes.State;
 
     public List<StripeRequest> Requests { get; } = [];
 
@@ -28,10 +28,10 @@ internal sealed class StripeCore(StripeFakeOptions options)
         State.Clear();
     }
 
-    public async Task<StripeReply> HandleAsync(StripeRequest request)
+    public async Task<FakeStripeReply> HandleAsync(StripeRequest request)
     {
         StripeFault fault;
-        StripeReply? reply = null;
+        FakeStripeReply? reply = null;
         StoredKey? claimed = null;
         lock (Gate)
         {
@@ -62,7 +62,7 @@ internal sealed class StripeCore(StripeFakeOptions options)
     }
 
     /// <summary>Everything that answers before the key is looked at, and is therefore never stored.</summary>
-    private StripeReply? Early(StripeRequest request, StripeFault fault)
+    private FakeStripeReply? Early(StripeRequest request, StripeFault fault)
     {
         switch (fault.Kind)
         {
@@ -71,35 +71,35 @@ internal sealed class StripeCore(StripeFakeOptions options)
             case StripeFaultKind.InUse:
                 return Answer(InUse());
             case StripeFaultKind.Html:
-                return new StripeReply(fault.HttpStatus == 500 ? 502 : fault.HttpStatus, Encoding.UTF8.GetBytes("<html><body>502 Bad Gateway</body></html>")) { ContentType = "text/html" };
+                return new FakeStripeReply(fault.HttpStatus == 500 ? 502 : fault.HttpStatus, Encoding.UTF8.GetBytes("<html><body>502 Bad Gateway</body></html>")) { ContentType = "text/html" };
             case StripeFaultKind.Reset or StripeFaultKind.Refuse or StripeFaultKind.Hang:
-                return new StripeReply(0, []) { Delivery = fault.Kind };
+                return new FakeStripeReply(0, []) { Delivery = fault.Kind };
         }
 
         if (request.ApiKey is not { } key)
         {
-            return Answer(new StripeError(401, "You did not provide an API key."));
+            return Answer(new FakeStripeError(401, "You did not provide an API key."));
         }
 
         bool isKnown = options.ApiKey is null ? key.StartsWith("sk_", StringComparison.Ordinal) || key.StartsWith("rk_", StringComparison.Ordinal) : key == options.ApiKey;
         if (!isKnown)
         {
-            return Answer(new StripeError(401, $"Invalid API Key provided: {key[..Math.Min(8, key.Length)]}****{(key.Length > 12 ? key[^4..] : "")}"));
+            return Answer(new FakeStripeError(401, $"Invalid API Key provided: {key[..Math.Min(8, key.Length)]}****{(key.Length > 12 ? key[^4..] : "")}"));
         }
 
         long second = request.ReceivedAt.ToUnixTimeSeconds();
         _rate = _rate.Second == second ? (second, _rate.Count + 1) : (second, 1);
         if (_rate.Count > options.RequestsPerSecond)
         {
-            return Answer(new StripeError(429, "Request rate limit exceeded.", null, "rate_limit"));
+            return Answer(new FakeStripeError(429, "Request rate limit exceeded.", null, "rate_limit"));
         }
 
         bool isForm = request.Body.Length == 0
             || (request.Headers.GetValueOrDefault("Content-Type") ?? "").StartsWith("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase);
-        return isForm ? null : Answer(new StripeError(400, "Invalid request (check that your POST content type is application/x-www-form-urlencoded)."));
+        return isForm ? null : Answer(new FakeStripeError(400, "Invalid request (check that your POST content type is application/x-www-form-urlencoded)."));
     }
 
-    private (StripeReply? Reply, StoredKey? Claimed) Claim(StripeRequest request)
+    private (FakeStripeReply? Reply, StoredKey? Claimed) Claim(StripeRequest request)
     {
         if (request.Method != "POST" || request.IdempotencyKey is not { } key)
         {
@@ -108,7 +108,7 @@ internal sealed class StripeCore(StripeFakeOptions options)
 
         if (key.Length is 0 or > 255)
         {
-            return (Answer(new StripeError(400, "Keys for idempotent requests must have 1 to 255 characters.", type: "idempotency_error")), null);
+            return (Answer(new FakeStripeError(400, "Keys for idempotent requests must have 1 to 255 characters.", type: "idempotency_error")), null);
         }
 
         DateTimeOffset now = options.Time.GetUtcNow();
@@ -116,14 +116,14 @@ internal sealed class StripeCore(StripeFakeOptions options)
         {
             if (stored.Path != request.Path)
             {
-                return (Answer(new StripeError(400,
+                return (Answer(new FakeStripeError(400,
                     $"Keys for idempotent requests can only be used for the same endpoint they were first used for ('{stored.Path}' vs '{request.Path}'). Try using a key other than '{key}' if you meant to execute a different request.",
                     type: "idempotency_error")), null);
             }
 
             if (stored.Body != request.Body)
             {
-                return (Answer(new StripeError(400,
+                return (Answer(new FakeStripeError(400,
                     $"Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '{key}' if you meant to execute a different request.",
                     type: "idempotency_error")), null);
             }
@@ -136,9 +136,9 @@ internal sealed class StripeCore(StripeFakeOptions options)
         return (null, claimed);
     }
 
-    private StripeReply Execute(StripeRequest request, StripeFault fault, StoredKey? claimed)
+    private FakeStripeReply Execute(StripeRequest request, StripeFault fault, StoredKey? claimed)
     {
-        StripeReply reply;
+        FakeStripeReply reply;
         bool isStored = claimed is not null;
         if (fault.Kind == StripeFaultKind.StoredError)
         {
@@ -151,7 +151,7 @@ internal sealed class StripeCore(StripeFakeOptions options)
                 reply = Stamp(_routes.Run(request));
                 reply = fault.Kind == StripeFaultKind.StoredErrorAfterEffect ? FaultReply(fault) : reply;
             }
-            catch (StripeError error)
+            catch (FakeStripeError error)
             {
                 reply = Answer(error);
                 isStored &= !error.IsValidation;
@@ -177,23 +177,23 @@ internal sealed class StripeCore(StripeFakeOptions options)
             StripeFaultKind.LoseAnswer => reply with { Delivery = StripeFaultKind.Reset },
             StripeFaultKind.HangAfterEffect => reply with { Delivery = StripeFaultKind.Hang },
             StripeFaultKind.Truncate => reply with { Delivery = StripeFaultKind.Truncate },
-            StripeFaultKind.EmptySuccess => Stamp(new StripeReply(200, [])),
+            StripeFaultKind.EmptySuccess => Stamp(new FakeStripeReply(200, [])),
             _ => reply,
         };
     }
 
-    private StripeReply Replay(StoredKey stored, string key)
+    private FakeStripeReply Replay(StoredKey stored, string key)
     {
-        var reply = Stamp(new StripeReply(stored.Reply!.Status, stored.Reply.Body));
+        var reply = Stamp(new FakeStripeReply(stored.Reply!.Status, stored.Reply.Body));
         reply.Headers["Idempotency-Key"] = key;
         reply.Headers["Idempotent-Replayed"] = "true";
         reply.Headers["Original-Request"] = stored.Reply.Headers["Request-Id"];
         return reply;
     }
 
-    private StripeReply FaultReply(StripeFault fault)
+    private FakeStripeReply FaultReply(StripeFault fault)
     {
-        StripeReply reply = Stamp(new StripeReply(fault.HttpStatus, StripeError.Body(fault.ErrorType, fault.Message, null, fault.Code)));
+        FakeStripeReply reply = Stamp(new FakeStripeReply(fault.HttpStatus, FakeStripeError.Body(fault.ErrorType, fault.Message, null, fault.Code)));
         if (fault.RetryAfter is { } wait)
         {
             reply.Headers["Retry-After"] = wait;
@@ -207,16 +207,16 @@ internal sealed class StripeCore(StripeFakeOptions options)
         return reply;
     }
 
-    private StripeReply Answer(StripeError error) => Stamp(error.ToReply());
+    private FakeStripeReply Answer(FakeStripeError error) => Stamp(error.ToReply());
 
-    private StripeReply Stamp(StripeReply reply)
+    private FakeStripeReply Stamp(FakeStripeReply reply)
     {
         reply.Headers["Request-Id"] = string.Create(CultureInfo.InvariantCulture, $"req_{++_requests:D14}");
         reply.Headers["Date"] = options.Time.GetUtcNow().ToString("R", CultureInfo.InvariantCulture);
         return reply;
     }
 
-    private static StripeError InUse() => new(409,
+    private static FakeStripeError InUse() => new(409,
         "There is currently another in-progress request using this Idempotent Key (that probably means you submitted twice, and the other request is still going through). Please try again later.",
         code: "idempotency_key_in_use", type: "idempotency_error");
 
@@ -228,6 +228,6 @@ internal sealed class StripeCore(StripeFakeOptions options)
 
         public DateTimeOffset Since { get; } = since;
 
-        public StripeReply? Reply { get; set; }
+        public FakeStripeReply? Reply { get; set; }
     }
 }

@@ -8,11 +8,11 @@ using Microsoft.Extensions.Logging;
 namespace Coach.Testing;
 
 /// <summary>The fake on a loopback socket.</summary>
-internal sealed class StripeFakeServer(WebApplication app, Uri url) : IAsyncDisposable
+internal sealed class FakeStripeSocket(WebApplication app, Uri url) : IAsyncDisposable
 {
     public Uri Url { get; } = url;
 
-    public static async Task<StripeFakeServer> StartAsync(StripeCore core, CancellationToken cancellationToken)
+    public static async Task<FakeStripeSocket> StartAsync(FakeStripeServer core, CancellationToken cancellationToken)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -20,12 +20,12 @@ internal sealed class StripeFakeServer(WebApplication app, Uri url) : IAsyncDisp
         WebApplication app = builder.Build();
         app.Run(context => ServeAsync(core, context));
         await app.StartAsync(cancellationToken).ConfigureAwait(false);
-        return new StripeFakeServer(app, new Uri(app.Urls.First()));
+        return new FakeStripeSocket(app, new Uri(app.Urls.First()));
     }
 
     public ValueTask DisposeAsync() => app.DisposeAsync();
 
-    private static async Task ServeAsync(StripeCore core, HttpContext context)
+    private static async Task ServeAsync(FakeStripeServer core, HttpContext context)
     {
         using var reader = new StreamReader(context.Request.Body);
         string body = await reader.ReadToEndAsync(context.RequestAborted).ConfigureAwait(false);
@@ -35,7 +35,7 @@ internal sealed class StripeFakeServer(WebApplication app, Uri url) : IAsyncDisp
             headers[name] = values.ToString();
         }
 
-        StripeReply reply = await core.HandleAsync(new StripeRequest
+        FakeStripeReply reply = await core.HandleAsync(new StripeRequest
         {
             Method = context.Request.Method,
             Path = context.Request.Path.Value ?? "/",

@@ -2,7 +2,7 @@ namespace Coach.Testing;
 
 /// <summary>Where a request carried a provider key.</summary>
 [Flags]
-public enum KeyPlaces
+public enum KeyLocation
 {
     /// <summary>Nowhere.</summary>
     None = 0,

@@ -1,7 +1,7 @@
 namespace Coach.Testing;
 
 /// <summary>What the fake answers, and how the transport is to deliver it.</summary>
-internal sealed record StripeReply(int Status, byte[] Body)
+internal sealed record FakeStripeReply(int Status, byte[] Body)
 {
     public string ContentType { get; init; } = "application/json";
 

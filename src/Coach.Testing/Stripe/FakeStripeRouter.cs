@@ -1,11 +1,11 @@
 namespace Coach.Testing;
 
 /// <summary>From method and path to the state and back to JSON.</summary>
-internal sealed class StripeRoutes(StripeState state)
+internal sealed class FakeStripeRouter(FakeStripeStore state)
 {
-    public StripeState State { get; } = state;
+    public FakeStripeStore State { get; } = state;
 
-    public StripeReply Run(StripeRequest request)
+    public FakeStripeReply Run(StripeRequest request)
     {
         string[] parts = request.Path.Trim('/').Split('/');
         string id = "";
@@ -27,7 +27,7 @@ internal sealed class StripeRoutes(StripeState state)
             (route, id) = ($"{request.Method} /v1/checkout/sessions/{{id}}/expire", ended);
         }
 
-        return new StripeReply(200, Run(route, Uri.UnescapeDataString(id), request));
+        return new FakeStripeReply(200, Run(route, Uri.UnescapeDataString(id), request));
     }
 
     private byte[] Run(string route, string id, StripeRequest request)
@@ -36,30 +36,30 @@ internal sealed class StripeRoutes(StripeState state)
         switch (route)
         {
             case "GET /v1/balance":
-                return StripeObjects.Balance();
+                return FakeStripeJson.Balance();
             case "GET /v1/account":
-                return StripeObjects.Write(json => { json.WriteStartObject(); json.WriteString("id", "acct_fake"); json.WriteString("object", "account"); json.WriteEndObject(); });
+                return FakeStripeJson.Write(json => { json.WriteStartObject(); json.WriteString("id", "acct_fake"); json.WriteString("object", "account"); json.WriteEndObject(); });
             case "POST /v1/products":
                 string product = State.CreateProduct(Read());
                 return ProductJson(product);
             case "GET /v1/products":
                 return ListProducts(Read());
             case "GET /v1/products/{id}":
-                return State.Products.ContainsKey(id) ? ProductJson(id) : throw StripeError.Missing("product", id, 404, "id");
+                return State.Products.ContainsKey(id) ? ProductJson(id) : throw FakeStripeError.Missing("product", id, 404, "id");
             case "POST /v1/prices":
                 StripeFakePrice made = State.CreatePrice(Read());
-                return StripeObjects.Write(json => StripeObjects.Price(json, made));
+                return FakeStripeJson.Write(json => FakeStripeJson.Price(json, made));
             case "GET /v1/prices":
                 return ListPrices(Read());
             case "GET /v1/prices/{id}":
-                StripeFakePrice found = State.Prices.Find(price => price.Id == id) ?? throw StripeError.Missing("price", id, 404, "price");
-                return StripeObjects.Write(json => StripeObjects.Price(json, found));
+                StripeFakePrice found = State.Prices.Find(price => price.Id == id) ?? throw FakeStripeError.Missing("price", id, 404, "price");
+                return FakeStripeJson.Write(json => FakeStripeJson.Price(json, found));
             case "POST /v1/prices/{id}":
                 StripeFakePrice changed = State.UpdatePrice(id, Read());
-                return StripeObjects.Write(json => StripeObjects.Price(json, changed));
+                return FakeStripeJson.Write(json => FakeStripeJson.Price(json, changed));
             case "POST /v1/payment_links":
                 StripeFakeLink link = State.CreateLink(Read(), request.Headers.GetValueOrDefault("Stripe-Version"));
-                return StripeObjects.Write(json => StripeObjects.Link(json, link));
+                return FakeStripeJson.Write(json => FakeStripeJson.Link(json, link));
             case "GET /v1/payment_links":
                 return ListLinks(Read());
             case "GET /v1/payment_links/{id}":
@@ -75,31 +75,31 @@ internal sealed class StripeRoutes(StripeState state)
             case "POST /v1/checkout/sessions/{id}/expire":
                 return SessionJson(State.ExpireSession(id));
             default:
-                throw new StripeError(404, $"Unrecognized request URL ({request.Method}: {request.Path}).") { IsValidation = true };
+                throw new FakeStripeError(404, $"Unrecognized request URL ({request.Method}: {request.Path}).") { IsValidation = true };
         }
 
-        StripeParameters Read() => StripeParameters.Read(route, given);
+        FakeStripeForm Read() => FakeStripeForm.Read(route, given);
     }
 
     private byte[] ProductJson(string id) =>
-        StripeObjects.Write(json => StripeObjects.Product(json, id, State.Products[id].Name, State.Products[id].Description));
+        FakeStripeJson.Write(json => FakeStripeJson.Product(json, id, State.Products[id].Name, State.Products[id].Description));
 
-    private static byte[] LinkJson(StripeFakeLink link) => StripeObjects.Write(json => StripeObjects.Link(json, link));
+    private static byte[] LinkJson(StripeFakeLink link) => FakeStripeJson.Write(json => FakeStripeJson.Link(json, link));
 
-    private static byte[] SessionJson(StripeFakeSession session) => StripeObjects.Write(json => StripeObjects.Session(json, session));
+    private static byte[] SessionJson(StripeFakeSession session) => FakeStripeJson.Write(json => FakeStripeJson.Session(json, session));
 
-    private byte[] ListProducts(StripeParameters parameters)
+    private byte[] ListProducts(FakeStripeForm parameters)
     {
         (IReadOnlyList<string> page, bool hasMore) = parameters.Page(State.Products.Keys.Reverse(), id => id);
-        return StripeObjects.List("/v1/products", page, hasMore, (json, id) => StripeObjects.Product(json, id, State.Products[id].Name, State.Products[id].Description));
+        return FakeStripeJson.List("/v1/products", page, hasMore, (json, id) => FakeStripeJson.Product(json, id, State.Products[id].Name, State.Products[id].Description));
     }
 
-    private byte[] ListPrices(StripeParameters parameters)
+    private byte[] ListPrices(FakeStripeForm parameters)
     {
         IReadOnlyList<string> keys = parameters.Texts("lookup_keys[]");
         if (keys.Count > 10)
         {
-            throw StripeError.Invalid("Array lookup_keys exceeded maximum 10 allowed elements.", "lookup_keys");
+            throw FakeStripeError.Invalid("Array lookup_keys exceeded maximum 10 allowed elements.", "lookup_keys");
         }
 
         IEnumerable<StripeFakePrice> prices = Newest(State.Prices)
@@ -107,22 +107,22 @@ internal sealed class StripeRoutes(StripeState state)
             .Where(price => parameters.Text("product") is not { } product || price.ProductId == product)
             .Where(price => parameters.Flag("active") is not { } active || price.IsActive == active);
         (IReadOnlyList<StripeFakePrice> page, bool hasMore) = parameters.Page(prices, price => price.Id);
-        return StripeObjects.List("/v1/prices", page, hasMore, StripeObjects.Price);
+        return FakeStripeJson.List("/v1/prices", page, hasMore, FakeStripeJson.Price);
     }
 
-    private byte[] ListLinks(StripeParameters parameters)
+    private byte[] ListLinks(FakeStripeForm parameters)
     {
         bool? active = parameters.Flag("active");
         (IReadOnlyList<StripeFakeLink> page, bool hasMore) = parameters.Page(
             Newest(State.Links).Where(link => active is null || link.IsActive == active), link => link.Id);
-        return StripeObjects.List("/v1/payment_links", page, hasMore, StripeObjects.Link);
+        return FakeStripeJson.List("/v1/payment_links", page, hasMore, FakeStripeJson.Link);
     }
 
-    private byte[] ListLines(string id, StripeParameters parameters)
+    private byte[] ListLines(string id, FakeStripeForm parameters)
     {
         StripeFakeLink link = State.Links[State.LinkIndex(id, 404)];
         (IReadOnlyList<StripeFakeLine> page, bool hasMore) = parameters.Page(link.Lines, line => line.PriceId);
-        return StripeObjects.List($"/v1/payment_links/{id}/line_items", page, hasMore, (json, line) =>
+        return FakeStripeJson.List($"/v1/payment_links/{id}/line_items", page, hasMore, (json, line) =>
         {
             StripeFakePrice price = State.Prices.First(candidate => candidate.Id == line.PriceId);
             json.WriteStartObject();
@@ -135,13 +135,13 @@ internal sealed class StripeRoutes(StripeState state)
         });
     }
 
-    private byte[] ListSessions(StripeParameters parameters)
+    private byte[] ListSessions(FakeStripeForm parameters)
     {
         string? link = parameters.Text("payment_link");
         string? status = parameters.Text("status");
         (IReadOnlyList<StripeFakeSession> page, bool hasMore) = parameters.Page(
             Newest(State.Sessions).Where(session => (link is null || session.LinkId == link) && (status is null || session.Status == status)), session => session.Id);
-        return StripeObjects.List("/v1/checkout/sessions", page, hasMore, StripeObjects.Session);
+        return FakeStripeJson.List("/v1/checkout/sessions", page, hasMore, FakeStripeJson.Session);
     }
 
     private static IEnumerable<T> Newest<T>(List<T> items)

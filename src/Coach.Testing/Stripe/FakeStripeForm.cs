@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Coach.Testing;
 
 /// <summary>One request's parameters: refuses unknown names, reads known ones.</summary>
-internal sealed class StripeParameters
+internal sealed class FakeStripeForm
 {
     private static readonly string[] Paging = ["limit", "starting_after", "ending_before", "expand[]"];
 
@@ -47,39 +47,39 @@ internal sealed class StripeParameters
 
     private readonly IReadOnlyList<KeyValuePair<string, string>> _all;
 
-    private StripeParameters(IReadOnlyList<KeyValuePair<string, string>> all) => _all = all;
+    private FakeStripeForm(IReadOnlyList<KeyValuePair<string, string>> all) => _all = all;
 
-    public static StripeParameters Read(string route, IReadOnlyList<KeyValuePair<string, string>> all)
+    public static FakeStripeForm Read(string route, IReadOnlyList<KeyValuePair<string, string>> all)
     {
         string[] known = Known[route];
         foreach ((string name, _) in all)
         {
-            if (!known.Contains(StripeFormReader.Pattern(name), StringComparer.Ordinal))
+            if (!known.Contains(UrlEncodedForm.Pattern(name), StringComparer.Ordinal))
             {
-                throw StripeError.Invalid($"Received unknown parameter: {name}", name, "parameter_unknown");
+                throw FakeStripeError.Invalid($"Received unknown parameter: {name}", name, "parameter_unknown");
             }
         }
 
-        return new StripeParameters(all);
+        return new FakeStripeForm(all);
     }
 
     public string? Text(string name) => _all.LastOrDefault(pair => pair.Key == name).Value;
 
     public string Required(string name) => Text(name) is { Length: > 0 } value ? value
-        : throw StripeError.Invalid($"Missing required param: {name}.", name, "parameter_missing");
+        : throw FakeStripeError.Invalid($"Missing required param: {name}.", name, "parameter_missing");
 
-    public IReadOnlyList<string> Texts(string name) => [.. _all.Where(pair => StripeFormReader.Pattern(pair.Key) == name).Select(pair => pair.Value)];
+    public IReadOnlyList<string> Texts(string name) => [.. _all.Where(pair => UrlEncodedForm.Pattern(pair.Key) == name).Select(pair => pair.Value)];
 
     public long? Integer(string name) => Text(name) is not { } text ? null
         : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) ? value
-        : throw StripeError.Invalid($"Invalid integer: {text}", name, "parameter_invalid_integer");
+        : throw FakeStripeError.Invalid($"Invalid integer: {text}", name, "parameter_invalid_integer");
 
     public bool? Flag(string name) => Text(name) switch
     {
         null => null,
         "true" => true,
         "false" => false,
-        _ => throw StripeError.Invalid($"Invalid boolean: {Text(name)}", name),
+        _ => throw FakeStripeError.Invalid($"Invalid boolean: {Text(name)}", name),
     };
 
     public Dictionary<string, string> Map(string name)
@@ -90,18 +90,18 @@ internal sealed class StripeParameters
             string entry = key[(name.Length + 1)..^1];
             if (entry.Length > 40)
             {
-                throw StripeError.Invalid("Metadata keys can have up to 40 characters.", name);
+                throw FakeStripeError.Invalid("Metadata keys can have up to 40 characters.", name);
             }
 
             if (value.Length > 500)
             {
-                throw StripeError.Invalid("Metadata values can have up to 500 characters.", name);
+                throw FakeStripeError.Invalid("Metadata values can have up to 500 characters.", name);
             }
 
             map[entry] = value;
         }
 
-        return map.Count <= 50 ? map : throw StripeError.Invalid("You can have up to 50 keys.", name);
+        return map.Count <= 50 ? map : throw FakeStripeError.Invalid("You can have up to 50 keys.", name);
     }
 
     /// <summary>The indices of <c>name[i]…</c>, in order.</summary>
@@ -118,7 +118,7 @@ internal sealed class StripeParameters
         long limit = Integer("limit") ?? 10;
         if (limit is < 1 or > 100)
         {
-            throw StripeError.Invalid("This value must be between 1 and 100.", "limit");
+            throw FakeStripeError.Invalid("This value must be between 1 and 100.", "limit");
         }
 
         IEnumerable<T> rest = newestFirst;
@@ -126,7 +126,7 @@ internal sealed class StripeParameters
         {
             T[] all = [.. newestFirst];
             int index = Array.FindIndex(all, item => idOf(item) == after);
-            rest = index >= 0 ? all.Skip(index + 1) : throw StripeError.Missing("object", after, 400, "starting_after");
+            rest = index >= 0 ? all.Skip(index + 1) : throw FakeStripeError.Missing("object", after, 400, "starting_after");
         }
 
         T[] page = [.. rest.Take((int)limit + 1)];
@@ -135,7 +135,7 @@ internal sealed class StripeParameters
 }
 
 /// <summary>Form encoding with bracket names, as Stripe reads it.</summary>
-internal static class StripeFormReader
+internal static class UrlEncodedForm
 {
     public static IReadOnlyList<KeyValuePair<string, string>> Parse(string text)
     {

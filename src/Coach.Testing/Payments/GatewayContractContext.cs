@@ -3,7 +3,7 @@ using Coach.Payments;
 namespace Coach.Testing;
 
 /// <summary>One run of a check of <see cref="PaymentGatewayContract"/>: the gateway, the payers, and an operation nobody else uses.</summary>
-internal sealed class GatewayScene(IPaymentGateway gateway, Func<string, Task<string>>? open, Func<string, Task>? pay, CancellationToken cancellationToken)
+internal sealed class GatewayContractContext(IPaymentGateway gateway, Func<string, Task<string>>? open, Func<string, Task>? pay, CancellationToken cancellationToken)
 {
     public static Money Amount { get; } = Money.Create(1250, "usd");
 
@@ -25,7 +25,7 @@ internal sealed class GatewayScene(IPaymentGateway gateway, Func<string, Task<st
     {
         IdempotencyKey = $"coach:{Tag}:price:1",
         LookupKey = LookupKey,
-        Amount = GatewayScene.Amount,
+        Amount = GatewayContractContext.Amount,
         ProductName = "Bar tab",
         Metadata = new Dictionary<string, string>(StringComparer.Ordinal) { [PaymentMetadata.Tag] = Tag, [PaymentMetadata.RequestHash] = "hash-1" },
     };
