@@ -1,16 +1,18 @@
 using System.Buffers;
+using Coach.Payments.Idempotency;
 
 namespace Coach.Payments;
 
 /// <summary>
-/// Records in one file on this machine: an append-only journal with checksums, forced to disk before a call returns, shared by one
-/// process at a time. A kill at any byte loses at most the write in flight; a full disk fails the call and leaves the file as it was.
+/// Records in one file on this machine: an append-only journal with checksums, forced to disk before a call returns,
+/// shared by one process at a time. A kill at any byte loses at most the write in flight; a full disk fails the call
+/// and leaves the file as it was.
 /// </summary>
 /// <remarks>
-/// Writes that arrive together share one flush. Before a call returns, these are on disk: that a link is about to be asked for, that a
-/// link is known, a payment's status, an event. The rest (claims, attempt numbers, reasons) survives the process and goes to disk with
-/// the next of those: losing it with the machine can neither make a second link nor lose one. The file is rewritten when most of it is
-/// history.
+/// Writes that arrive together share one flush. Before a call returns, these are on disk: that a link is about to be
+/// asked for, that a link is known, a payment's status, an event. The rest (claims, attempt numbers, reasons) survives
+/// the process and goes to disk with the next of those: losing it with the machine can neither make a second link nor
+/// lose one. The file is rewritten when most of it is history.
 /// </remarks>
 public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
 {
@@ -33,9 +35,11 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
     private bool _isDisposed;
 
     /// <summary>Opens the journal, or creates it.</summary>
-    /// <param name="path">The journal's path; its folder must exist. Beside it lies a lock file, <c>path.lock</c>.</param>
+    /// <param name="path">The journal's path; its folder must exist. Beside it lies a lock file,
+    /// <c>path.lock</c>.</param>
     /// <param name="time">The clock for claims and pruning; the system's when null.</param>
-    /// <param name="maxRecords">The most operations, and the most events: 1 to 10,000,000; 100,000 unless given.</param>
+    /// <param name="maxRecords">The most operations, and the most events: 1 to 10,000,000; 100,000 unless
+    /// given.</param>
     /// <exception cref="IOException">Another process has it open, or it cannot be read or written.</exception>
     /// <exception cref="InvalidDataException">It is damaged other than at its end.</exception>
     public FileIdempotencyStore(string path, TimeProvider? time = null, int maxRecords = 100_000)
@@ -57,7 +61,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         catch (IOException exception)
         {
             throw new IOException(
-                $"The payment journal '{file.Path}' cannot be locked: another process has it open, or its folder is missing. One process at a time may use it; replicas need a shared store.", exception);
+                $"The payment journal '{file.Path}' cannot be locked: another process has it open, or its "
+                + "folder is missing. One process at a time may use it; replicas need a shared store.", exception);
         }
 
         try
@@ -73,7 +78,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
     }
 
     /// <inheritdoc />
-    public ValueTask<IdempotencyClaim> ClaimAsync(PaymentRecord proposed, TimeSpan lease, CancellationToken cancellationToken = default)
+    public ValueTask<IdempotencyClaim> ClaimAsync(
+        PaymentRecord proposed, TimeSpan lease, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(proposed);
         cancellationToken.ThrowIfCancellationRequested();
@@ -153,7 +159,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
     }
 
     /// <inheritdoc />
-    public ValueTask<IReadOnlyList<PaymentRecord>> ListUnsettledAsync(int limit, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<PaymentRecord>> ListUnsettledAsync(
+        int limit, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
         lock (_gate)
@@ -290,7 +297,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
     // Decision 0305 goes through every write and says why the others may be lost with the machine.
     private static bool MustOutliveTheMachine(PaymentRecord old, PaymentRecord updated) =>
         (updated.State != old.State && updated.State != PaymentRecordState.Started)
-        || updated.LinkId != old.LinkId || updated.Status != old.Status || updated.HasAmountMismatch != old.HasAmountMismatch;
+        || updated.LinkId != old.LinkId || updated.Status != old.Status
+        || updated.HasAmountMismatch != old.HasAmountMismatch;
 
     private const int LeastReserve = 256 * 1024;
     private const int MostReserve = 4 * 1024 * 1024;
@@ -354,7 +362,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
             _isFlushing = _batch.Bytes.WrittenCount > 0;
             if (_isFlushing)
             {
-                ThreadPool.UnsafeQueueUserWorkItem(static store => store.Drain(handOver: true), this, preferLocal: false);
+                ThreadPool.UnsafeQueueUserWorkItem(
+                    static store => store.Drain(handOver: true), this, preferLocal: false);
             }
         }
 
@@ -385,7 +394,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         if (_needsRecovery && !TryRecover())
         {
-            throw new IOException($"The payment journal '{_file.Path}' cannot be repaired after a failed write. Check the disk.");
+            throw new IOException($"The payment journal '{_file.Path}' cannot be repaired after a failed write. "
+                + "Check the disk.");
         }
     }
 
@@ -397,7 +407,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
             _table = Load();
             _needsRecovery = false;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or InvalidDataException)
+        catch (Exception exception) when (
+            exception is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             _needsRecovery = true;
         }
@@ -412,8 +423,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         _length = JournalFormat.Load(bytes, table, _file.Path);
         if (_length < bytes.Length)
         {
-            // A torn tail, reserved space, or both. The next write reserves anew, which forces this cut to disk first: no remainder of a
-            // lost entry can then stand behind a new one.
+            // A torn tail, reserved space, or both. The next write reserves anew, which forces this cut to disk first:
+            // no remainder of a lost entry can then stand behind a new one.
             _file.SetLength(_length);
         }
 
@@ -425,7 +436,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
 
     private void RewriteIfWorthwhile()
     {
-        if (_frames < FramesPerRewrite || _frames < 4 * (_table.Count + _table.EventCount) || _batch.Bytes.WrittenCount > 0)
+        if (_frames < FramesPerRewrite || _frames < 4 * (_table.Count + _table.EventCount)
+            || _batch.Bytes.WrittenCount > 0)
         {
             return;
         }

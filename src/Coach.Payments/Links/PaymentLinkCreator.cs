@@ -1,520 +1,600 @@
 using System.Globalization;
+using Coach.Payments.Gateways;
+using Coach.Payments.Resilience;
+using Coach.Payments.Telemetry;
 
-namespace Coach.Payments;
+namespace Coach.Payments.Links;
 
 /// <summary>
-/// Takes one claimed operation to its link. Progress is recorded before and after the step that makes the link, so that whoever comes
-/// next (the same caller, another replica, reconciliation) knows whether one may exist.
+/// Takes one operation from its claim to its link, through the states of <see cref="PaymentLinkStateMachine"/>. Each
+/// change is recorded before the request it announces and after the answer it rests on.
 /// </summary>
-internal sealed class PaymentLinkCreator(PaymentParts parts, PaymentRecord claimed, long deadline, CancellationToken cancellationToken)
+internal sealed class PaymentLinkCreator(
+    GatewaySelector gateways, PaymentRecordRepository records, GatewayStepExecutor steps, CoachPaymentsOptions options,
+    TimeProvider time, PaymentTelemetry telemetry)
 {
     private const int MaxRounds = 3;
 
-    // Stripe keeps idempotency keys for at least 24 hours (facts: stripe.md §3); an hour of margin.
+    private static readonly TimeSpan ClaimPollInterval = TimeSpan.FromMilliseconds(250);
+
+    // Stripe keeps idempotency keys for at least 24 hours (https://docs.stripe.com/api/idempotent_requests, 2026-07);
+    // an hour of margin.
     private static readonly TimeSpan KeyLifetime = TimeSpan.FromHours(23);
 
-    private readonly long _token = claimed.LeaseToken;
-    // Read at each use: an MCP gateway knows what its server can do once it has connected.
-    private GatewayCapabilities Capabilities => parts.Gateway.Capabilities;
+    private GatewaySelector Gateways => gateways;
 
-    public PaymentRecord Record { get; private set; } = claimed;
+    private PaymentRecordRepository Records => records;
 
-    private PaymentLinkRequest Request => Record.Request;
+    private GatewayStepExecutor Steps => steps;
 
-    private bool WasSent => Record.State == PaymentRecordState.LinkSent;
+    private CoachPaymentsOptions Options => options;
 
-    // Repeating a key is harmless only on the gateway that carried it.
-    private bool HasKeys => Capabilities.HasIdempotencyKeys && (!WasSent || Record.Gateway == parts.Gateway.Name);
+    private TimeProvider Time => time;
 
-    private string LookupKey => $"coach_{Record.Tag}";
+    private PaymentTelemetry Telemetry => telemetry;
 
-    /// <summary>Runs the operation.</summary>
+    /// <summary>Claims an operation and makes its link, or returns the one it already has.</summary>
     /// <exception cref="PaymentException">See <see cref="IPaymentLinks.CreateAsync"/>.</exception>
-    public async Task<PaymentLink> ExecuteAsync()
+    public async Task<PaymentLink> ClaimAndCreateAsync(PaymentRecord proposed, CancellationToken cancellationToken)
     {
-        if (parts.IsSimulating())
-        {
-            return WasSent
-                ? throw await OutcomeUnknownAsync("An earlier attempt reached the provider, and it cannot be asked now.", "not_supported", null).ConfigureAwait(false)
-                : await SimulateAsync().ConfigureAwait(false);
-        }
-
-        if (await AvailableAsync().ConfigureAwait(false) is { } down)
-        {
-            return await FallBackAsync(down).ConfigureAwait(false);
-        }
-
-        if (Record.LinkId is { } known)
-        {
-            // A webhook told of it before the answer that showed it was recorded.
-            GatewayResult<GatewayLink?> found = await FindLinkAsync(known).ConfigureAwait(false);
-            if (found.Value is { } link)
-            {
-                return await CompleteAsync(link, noted: true, isReplay: true).ConfigureAwait(false);
-            }
-
-            throw await OutcomeUnknownAsync("The link could not be read.", found.Failure).ConfigureAwait(false);
-        }
-
-        (GatewayPrice? price, GatewayFailure? failure) = await GetPriceAsync().ConfigureAwait(false);
-        return price is null ? await FallBackAsync(failure!).ConfigureAwait(false) : await GetLinkAsync(price).ConfigureAwait(false);
+        using Deadline deadline = steps.StartDeadline(options.TotalTimeout);
+        IdempotencyClaim claim = await WaitForClaimAsync(proposed, cancellationToken).ConfigureAwait(false);
+        return claim.Outcome == ClaimOutcome.Completed
+            ? claim.Record.ToLink(isReplay: true)
+            : await CreateAsync(claim.Record, deadline, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<GatewayFailure?> AvailableAsync()
+    /// <summary>Makes the link of an operation that the caller has claimed; gives the claim back unless it
+    /// succeeds.</summary>
+    /// <exception cref="PaymentException">See <see cref="IPaymentLinks.CreateAsync"/>.</exception>
+    public async Task<PaymentLink> CreateAsync(PaymentRecord claimed, CancellationToken cancellationToken)
     {
-        GatewayFailure? failure = await parts.Availability.CheckAsync(cancellationToken).ConfigureAwait(false);
-
-        // A refused key is for the step itself to report: that is no outage.
-        return failure is { IsOutage: true } ? failure : null;
+        using Deadline deadline = steps.StartDeadline(options.TotalTimeout);
+        return await CreateAsync(claimed, deadline, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<(GatewayPrice? Price, GatewayFailure? Failure)> GetPriceAsync()
+    private async Task<PaymentLink> CreateAsync(
+        PaymentRecord claimed, Deadline deadline, CancellationToken cancellationToken)
     {
-        bool look = Record.PriceId is not null;
-        GatewayFailure? last = null;
-        for (int round = 0; round < MaxRounds; round++)
+        var operation = new Operation(this, claimed, deadline, cancellationToken);
+        bool isDone = false;
+        try
         {
-            if (look && Capabilities.HasLookupKeys)
+            PaymentLink link = await operation.RunAsync().ConfigureAwait(false);
+            isDone = true;
+            return link;
+        }
+        finally
+        {
+            if (!isDone)
             {
-                GatewayResult<GatewayPrice?> found = await parts.Steps.RunAsync(PaymentSteps.FindPrice, deadline, RetryPolicy.Always,
-                    token => parts.Gateway.FindPriceAsync(LookupKey, token), cancellationToken).ConfigureAwait(false);
-                if (!found.TryGet(out GatewayPrice? existing, out GatewayFailure? problem))
-                {
-                    return (null, problem);
-                }
-
-                if (existing is not null)
-                {
-                    // The records may be lost, but the price remembers what it was made for.
-                    if (existing.RequestHash is { } hash && hash != Record.RequestHash.ToString())
-                    {
-                        await RestoreHashAsync(hash).ConfigureAwait(false);
-                        throw PaymentException.Conflict();
-                    }
-
-                    return (existing with { IsNew = false }, null);
-                }
+                await operation.ReleaseAsync().ConfigureAwait(false);
             }
+        }
+    }
 
-            if (Record.PriceId is { } known)
+    private async Task<IdempotencyClaim> WaitForClaimAsync(PaymentRecord proposed, CancellationToken cancellationToken)
+    {
+        using Deadline patience = steps.StartDeadline(options.JoinTimeout);
+        while (true)
+        {
+            IdempotencyClaim claim =
+                await records.ClaimAsync(proposed, options.LeaseDuration, cancellationToken).ConfigureAwait(false);
+            switch (claim.Outcome)
             {
-                return (new GatewayPrice { Id = known }, null);
-            }
-
-            GatewayResult<GatewayPrice> made = await parts.Steps.RunAsync(PaymentSteps.Price, deadline,
-                Capabilities.HasIdempotencyKeys || Capabilities.HasLookupKeys ? RetryPolicy.Always : RetryPolicy.OnlyIfNotExecuted,
-                token => parts.Gateway.CreatePriceAsync(PriceRequest(), token), cancellationToken).ConfigureAwait(false);
-            if (made.TryGet(out GatewayPrice? price, out last))
-            {
-                return (price with { IsNew = price.IsNew && !WasSent && Capabilities.HasLookupKeys }, null);
-            }
-
-            look = true;
-            switch (last.Kind)
-            {
-                case GatewayFailureKind.ReplayedError or GatewayFailureKind.KeyConflict:
-                    await SaveAsync(record => record with { PriceAttempt = record.PriceAttempt + 1 }).ConfigureAwait(false);
-                    break;
-                case GatewayFailureKind.AlreadyExists:
+                case ClaimOutcome.Conflict:
+                    throw PaymentException.Conflict();
+                case ClaimOutcome.InProgress when patience.Remaining <= ClaimPollInterval:
+                    throw PaymentException.InProgress(claim.RetryAfter);
+                case ClaimOutcome.InProgress:
+                    await Task.Delay(ClaimPollInterval, time, cancellationToken).ConfigureAwait(false);
                     break;
                 default:
-                    return (null, last);
+                    return claim;
             }
         }
-
-        return (null, last! with { Kind = GatewayFailureKind.Rejected });
     }
 
-    // The record was just made for the wrong request; as it stands it would refuse the right one from now on.
-    private Task RestoreHashAsync(string text) =>
-        RequestHash.TryParse(text, out RequestHash hash) ? SaveAsync(record => record with { RequestHash = hash }) : Task.CompletedTask;
-
-    private async Task<PaymentLink> GetLinkAsync(GatewayPrice price)
+    private sealed class Operation(
+        PaymentLinkCreator creator, PaymentRecord claimed, Deadline deadline, CancellationToken cancellationToken)
     {
-        if (price.LinkId is { } noted)
+        private readonly GatewaySelector _gateways = creator.Gateways;
+        private readonly IPaymentGateway _gateway = creator.Gateways.Provider;
+        private readonly long _token = claimed.LeaseToken;
+        private PaymentRecord _record = claimed;
+
+        // Read at each use: an MCP gateway knows what its server can do once it has connected.
+        private GatewayCapabilities Capabilities => _gateway.Capabilities;
+
+        private PaymentLinkRequest Request => _record.Request;
+
+        private bool WasSent => _record.State == PaymentRecordState.LinkSent;
+
+        // Repeating a key is harmless only on the gateway that carried it.
+        private bool HasKeys => Capabilities.HasIdempotencyKeys && (!WasSent || _record.Gateway == _gateway.Name);
+
+        private string LookupKey => $"coach_{_record.Tag}";
+
+        private IReadOnlyList<PaymentLineItem> Lines => Capabilities.HasLineItems ? Request.Items : [];
+
+        public async Task<PaymentLink> RunAsync()
         {
-            GatewayResult<GatewayLink?> found = await FindLinkAsync(noted).ConfigureAwait(false);
-            if (found.Value is { } link)
+            if (_gateways.IsSimulating())
             {
-                return await CompleteAsync(link, noted: true, isReplay: true).ConfigureAwait(false);
+                const string reason = "An earlier attempt reached the provider, and it cannot be asked now.";
+                return WasSent
+                    ? throw await OutcomeUnknownAsync(reason, "not_supported", null).ConfigureAwait(false)
+                    : await SimulateAsync().ConfigureAwait(false);
             }
 
-            if (found.Failure is { } failure)
+            // A refused key is for the step itself to report: that is no outage.
+            GatewayFailure? down = await creator.Steps.CheckAvailabilityAsync(cancellationToken).ConfigureAwait(false);
+            if (down is { IsOutage: true })
             {
-                throw await OutcomeUnknownAsync("The link could not be read.", failure).ConfigureAwait(false);
-            }
-        }
-
-        // A price that was there before our records knew of it: they may be lost, and a link with them.
-        bool mayExist = WasSent || (Capabilities.HasLookupKeys && !price.IsNew && Record.PriceId is null);
-        if (NeedsSearch(price))
-        {
-            GatewayLink? found = await SearchAsync().ConfigureAwait(false);
-            if (found is not null)
-            {
-                return await CompleteAsync(found, noted: false, isReplay: true).ConfigureAwait(false);
+                return await FallBackAsync(down).ConfigureAwait(false);
             }
 
-            await ForgetSentAsync(newKey: true).ConfigureAwait(false);
-            mayExist = false;
-        }
-
-        return await MakeLinkAsync(price, mayExist).ConfigureAwait(false);
-    }
-
-    // Whether a link may exist that repeating the key would not give back. Ages are told by the provider's clock alone: ours may have been
-    // set back. A key that was sent lately may still be at work there, where no search sees it: it is repeated, however old the price is.
-    private bool NeedsSearch(GatewayPrice price)
-    {
-        if (price.IsNew)
-        {
-            return false;
-        }
-
-        if (!HasKeys)
-        {
-            return WasSent || Capabilities.HasLookupKeys;
-        }
-
-        DateTimeOffset? since = WasSent && Record.LinkSentAt > price.CreatedAt ? Record.LinkSentAt : price.CreatedAt;
-        return price.ServerTime - since is { } age ? age >= KeyLifetime : WasSent;
-    }
-
-    /// <summary>Looks through the provider's links. Null proves that there is none.</summary>
-    private async Task<GatewayLink?> SearchAsync()
-    {
-        if (!Capabilities.CanFindLinks)
-        {
-            throw await OutcomeUnknownAsync($"The gateway '{parts.Gateway.Name}' cannot look for the link. Look for it by hand.", "not_supported", null).ConfigureAwait(false);
-        }
-
-        GatewayResult<GatewayLink?> found = await FindLinkAsync(null).ConfigureAwait(false);
-        if (!found.TryGet(out GatewayLink? link, out GatewayFailure? failure))
-        {
-            throw await OutcomeUnknownAsync("The provider's links could not be searched.", failure).ConfigureAwait(false);
-        }
-
-        if (link is null && !HasKeys && WasSent && Record.LinkSentAt is { } sent)
-        {
-            TimeSpan wait = sent + parts.Options.SettleDelay - parts.Time.GetUtcNow();
-            if (wait > TimeSpan.Zero && wait <= parts.Options.SettleDelay)
+            if (_record.LinkId is { } known)
             {
-                throw await OutcomeUnknownAsync("An earlier request may still be on its way.", "settling", wait).ConfigureAwait(false);
+                // A webhook told of it before the answer that showed it was recorded.
+                GatewayResult<GatewayLink?> found = await FindLinkAsync(known).ConfigureAwait(false);
+                return found.Value is { } link
+                    ? await CompleteAsync(link, isNoted: true, isReplay: true).ConfigureAwait(false)
+                    : throw await OutcomeUnknownAsync("The link could not be read.", found.Failure)
+                        .ConfigureAwait(false);
             }
+
+            GatewayResult<GatewayPrice> price = await FindOrMakePriceAsync().ConfigureAwait(false);
+            return price.TryGet(out GatewayPrice? anchor, out GatewayFailure? failure)
+                ? await FindOrMakeLinkAsync(anchor).ConfigureAwait(false)
+                : await FallBackAsync(failure).ConfigureAwait(false);
         }
 
-        return link;
-    }
-
-    private async Task<PaymentLink> MakeLinkAsync(GatewayPrice price, bool mayExist)
-    {
-        for (int round = 0; round < MaxRounds; round++)
+        /// <summary>Gives the claim back after anything but success. What may have been sent is marked for
+        /// reconciliation.</summary>
+        public async Task ReleaseAsync()
         {
-            string gateway = parts.Gateway.Name;
-            await SaveAsync(record => record with
+            try
             {
-                State = PaymentRecordState.LinkSent,
-                NeedsReconciliation = false,
-                ReconciliationReason = null,
-                PriceId = price.Id,
-                Gateway = gateway,
-                LinkSentAt = record.LinkSentAt ?? (Capabilities.HasIdempotencyKeys ? price.ServerTime : null) ?? parts.Time.GetUtcNow(),
-            }).ConfigureAwait(false);
-
-            GatewayResult<GatewayLink> made = await parts.Steps.RunAsync(PaymentSteps.Link, deadline,
-                Capabilities.HasIdempotencyKeys ? RetryPolicy.Always : RetryPolicy.OnlyIfNotExecuted,
-                token => parts.Gateway.CreateLinkAsync(LinkRequest(price), token), cancellationToken).ConfigureAwait(false);
-            if (made.TryGet(out GatewayLink? link, out GatewayFailure? failure))
-            {
-                bool isEarlier = link.IsReplay && !price.IsNew;
-                if (isEarlier && Capabilities.CanFindLinks && (await FindLinkAsync(link.Id).ConfigureAwait(false)).Value is { } current)
+                PaymentRecord? stored = await creator.Records.ChangeAsync(
+                    _record, PaymentLinkStateMachine.Release, _token, CancellationToken.None).ConfigureAwait(false);
+                if (stored is { NeedsReconciliation: true })
                 {
-                    link = current; // a replayed answer shows the link as it was
+                    await creator.Records.CountPendingAsync().ConfigureAwait(false);
+                }
+            }
+#pragma warning disable CA1031 // the exception that is on its way matters more; the claim runs out by itself
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                creator.Telemetry.Logger.ReleaseFailed(_record.Tag, exception);
+            }
+        }
+
+        // ---- Started: the price, which anchors the link by its lookup key
+
+        private async Task<GatewayResult<GatewayPrice>> FindOrMakePriceAsync()
+        {
+            bool look = _record.PriceId is not null;
+            GatewayFailure? last = null;
+            for (int round = 0; round < MaxRounds; round++)
+            {
+                if (look && Capabilities.HasLookupKeys)
+                {
+                    GatewayResult<GatewayPrice?> found = await FindPriceAsync().ConfigureAwait(false);
+                    if (!found.TryGet(out GatewayPrice? existing, out GatewayFailure? problem))
+                    {
+                        return problem;
+                    }
+
+                    if (existing is not null)
+                    {
+                        await CheckRequestAsync(existing).ConfigureAwait(false);
+                        return existing with { IsNew = false };
+                    }
                 }
 
-                return await CompleteAsync(link, noted: false, isEarlier).ConfigureAwait(false);
+                if (_record.PriceId is { } known)
+                {
+                    return new GatewayPrice { Id = known };
+                }
+
+                GatewayResult<GatewayPrice> made = await MakePriceAsync().ConfigureAwait(false);
+                if (made.TryGet(out GatewayPrice? price, out last))
+                {
+                    return price with { IsNew = price.IsNew && !WasSent && Capabilities.HasLookupKeys };
+                }
+
+                look = true;
+                switch (last.Kind)
+                {
+                    case GatewayFailureKind.ReplayedError or GatewayFailureKind.KeyConflict:
+                        await SaveAsync(PaymentLinkStateMachine.RetryPrice).ConfigureAwait(false);
+                        break;
+                    case GatewayFailureKind.AlreadyExists:
+                        break;
+                    default:
+                        return last;
+                }
             }
 
-            if (failure.Kind is GatewayFailureKind.ReplayedError or GatewayFailureKind.KeyConflict)
+            return last! with { Kind = GatewayFailureKind.Rejected };
+        }
+
+        // The records may be lost, but the price remembers what it was made for.
+        private async Task CheckRequestAsync(GatewayPrice price)
+        {
+            if (price.RequestHash is not { } text || text == _record.RequestHash.ToString())
             {
-                // That key's execution is over: what it left behind can be looked up, and if nothing, a new key is safe.
+                return;
+            }
+
+            // The record was just made for the wrong request; as it stands it would refuse the right one from now on.
+            if (RequestHash.TryParse(text, out RequestHash hash))
+            {
+                await SaveAsync(record => record with { RequestHash = hash }).ConfigureAwait(false);
+            }
+
+            throw PaymentException.Conflict();
+        }
+
+        // ---- Started or LinkSent: is there a link already?
+
+        private async Task<PaymentLink> FindOrMakeLinkAsync(GatewayPrice price)
+        {
+            if (price.LinkId is { } noted)
+            {
+                GatewayResult<GatewayLink?> found = await FindLinkAsync(noted).ConfigureAwait(false);
+                if (found.Value is { } link)
+                {
+                    return await CompleteAsync(link, isNoted: true, isReplay: true).ConfigureAwait(false);
+                }
+
+                if (found.Failure is { } failure)
+                {
+                    throw await OutcomeUnknownAsync("The link could not be read.", failure).ConfigureAwait(false);
+                }
+            }
+
+            // A price that was there before our records knew of it: they may be lost, and a link with them.
+            bool mayExist = WasSent || (Capabilities.HasLookupKeys && !price.IsNew && _record.PriceId is null);
+            if (NeedsSearch(price))
+            {
+                GatewayLink? found = await SearchAsync().ConfigureAwait(false);
+                if (found is not null)
+                {
+                    return await CompleteAsync(found, isNoted: false, isReplay: true).ConfigureAwait(false);
+                }
+
+                await DisproveAsync(isKeyUsedUp: true).ConfigureAwait(false);
+                mayExist = false;
+            }
+
+            return await SendAsync(price, mayExist).ConfigureAwait(false);
+        }
+
+        // Whether a link may exist that repeating the key would not give back. Ages are told by the provider's clock
+        // alone: ours may have been set back. A key that was sent lately may still be at work there, where no search
+        // sees it: it is repeated, however old the price is.
+        private bool NeedsSearch(GatewayPrice price)
+        {
+            if (price.IsNew)
+            {
+                return false;
+            }
+
+            if (!HasKeys)
+            {
+                return WasSent || Capabilities.HasLookupKeys;
+            }
+
+            bool wasSentSince = WasSent && _record.LinkSentAt > price.CreatedAt;
+            DateTimeOffset? since = wasSentSince ? _record.LinkSentAt : price.CreatedAt;
+            return price.ServerTime - since is { } age ? age >= KeyLifetime : WasSent;
+        }
+
+        /// <summary>Looks through the provider's links. Null proves that there is none.</summary>
+        private async Task<GatewayLink?> SearchAsync()
+        {
+            if (!Capabilities.CanFindLinks)
+            {
+                string reason = $"The gateway '{_gateway.Name}' cannot look for the link. Look for it by hand.";
+                throw await OutcomeUnknownAsync(reason, "not_supported", null).ConfigureAwait(false);
+            }
+
+            GatewayResult<GatewayLink?> found = await FindLinkAsync(null).ConfigureAwait(false);
+            if (!found.TryGet(out GatewayLink? link, out GatewayFailure? failure))
+            {
+                throw await OutcomeUnknownAsync("The provider's links could not be searched.", failure)
+                    .ConfigureAwait(false);
+            }
+
+            if (link is null && !HasKeys && WasSent && _record.LinkSentAt is { } sent)
+            {
+                TimeSpan wait = sent + creator.Options.SettleDelay - creator.Time.GetUtcNow();
+                if (wait > TimeSpan.Zero && wait <= creator.Options.SettleDelay)
+                {
+                    const string reason = "An earlier request may still be on its way.";
+                    throw await OutcomeUnknownAsync(reason, "settling", wait).ConfigureAwait(false);
+                }
+            }
+
+            return link;
+        }
+
+        // ---- LinkSent: the request that makes the link
+
+        private async Task<PaymentLink> SendAsync(GatewayPrice price, bool mayExist)
+        {
+            for (int round = 0; round < MaxRounds; round++)
+            {
+                DateTimeOffset? serverTime = Capabilities.HasIdempotencyKeys ? price.ServerTime : null;
+                DateTimeOffset sentAt = serverTime ?? creator.Time.GetUtcNow();
+                string gateway = _gateway.Name;
+                await SaveAsync(record => PaymentLinkStateMachine.Send(record, price.Id, gateway, sentAt))
+                    .ConfigureAwait(false);
+
+                GatewayResult<GatewayLink> made = await MakeLinkAsync(price).ConfigureAwait(false);
+                if (made.TryGet(out GatewayLink? link, out GatewayFailure? failure))
+                {
+                    bool isEarlier = link.IsReplay && !price.IsNew;
+                    link = isEarlier ? await RefreshAsync(link).ConfigureAwait(false) : link;
+                    return await CompleteAsync(link, isNoted: false, isEarlier).ConfigureAwait(false);
+                }
+
+                if (failure.Kind is not (GatewayFailureKind.ReplayedError or GatewayFailureKind.KeyConflict))
+                {
+                    return await ConcludeAsync(failure, mayExist).ConfigureAwait(false);
+                }
+
+                // That key's execution is over: what it left behind can be looked up, and if nothing, a new key is
+                // safe.
                 if (await SearchAsync().ConfigureAwait(false) is { } found)
                 {
-                    return await CompleteAsync(found, noted: false, isReplay: true).ConfigureAwait(false);
+                    return await CompleteAsync(found, isNoted: false, isReplay: true).ConfigureAwait(false);
                 }
 
-                await ForgetSentAsync(newKey: true).ConfigureAwait(false);
+                await DisproveAsync(isKeyUsedUp: true).ConfigureAwait(false);
                 mayExist = false;
-                continue;
             }
 
+            const string reason = "The provider keeps replaying failures.";
+            throw await OutcomeUnknownAsync(reason, "replayed_error", null).ConfigureAwait(false);
+        }
+
+        // A replayed answer shows the link as it was.
+        private async Task<GatewayLink> RefreshAsync(GatewayLink link) =>
+            Capabilities.CanFindLinks && (await FindLinkAsync(link.Id).ConfigureAwait(false)).Value is { } current
+                ? current
+                : link;
+
+        private async Task<PaymentLink> ConcludeAsync(GatewayFailure failure, bool mayExist)
+        {
             if (failure.IsOutcomeUnknown || (mayExist && !failure.IsProofOfNoEffect))
             {
                 throw await OutcomeUnknownAsync(failure.Message, failure).ConfigureAwait(false);
             }
 
-            // The key itself was not used up, unless a refusal was stored under it.
-            await ForgetSentAsync(newKey: failure.IsProofOfNoEffect).ConfigureAwait(false);
+            await DisproveAsync(isKeyUsedUp: failure.IsProofOfNoEffect).ConfigureAwait(false);
             return await FallBackAsync(failure).ConfigureAwait(false);
         }
 
-        throw await OutcomeUnknownAsync("The provider keeps replaying failures.", "replayed_error", null).ConfigureAwait(false);
-    }
-
-    /// <summary>It is proven that no link exists.</summary>
-    private Task ForgetSentAsync(bool newKey) => SaveAsync(record => record with
-    {
-        State = PaymentRecordState.Started,
-        LinkAttempt = record.LinkAttempt + (newKey ? 1 : 0),
-        LinkSentAt = null,
-        NeedsReconciliation = false,
-        ReconciliationReason = null,
-    });
-
-    private Task<GatewayResult<GatewayLink?>> FindLinkAsync(string? linkId) => parts.Steps.RunAsync(PaymentSteps.FindLink, deadline, RetryPolicy.Always,
-        token => parts.Gateway.FindLinkAsync(new GatewayLinkQuery(Record.Tag, linkId), token), cancellationToken);
-
-    private GatewayPriceRequest PriceRequest()
-    {
-        PaymentLineItem? first = Lines is [var line, ..] ? line : null;
-        return new GatewayPriceRequest
+        /// <summary>No link was made. A simulated one stands in only for an outage, only with a test key, only if none
+        /// can exist.</summary>
+        private async Task<PaymentLink> FallBackAsync(GatewayFailure failure)
         {
-            IdempotencyKey = string.Create(CultureInfo.InvariantCulture, $"coach:{Record.Tag}:price:{Record.PriceAttempt}"),
-            LookupKey = LookupKey,
-            Amount = first?.UnitPrice ?? Request.Amount,
-            ProductName = first?.Description ?? Request.Description,
-            Metadata = new Dictionary<string, string>(StringComparer.Ordinal)
+            if (WasSent)
             {
-                [PaymentMetadata.Tag] = Record.Tag,
-                [PaymentMetadata.RequestHash] = Record.RequestHash.ToString(),
-            },
-        };
-    }
+                throw await OutcomeUnknownAsync(failure.Message, failure).ConfigureAwait(false);
+            }
 
-    private GatewayLinkRequest LinkRequest(GatewayPrice price)
-    {
-        var metadata = new Dictionary<string, string>(Request.Metadata, StringComparer.Ordinal)
+            bool isOutage = failure.IsOutage || failure.Kind == GatewayFailureKind.ApprovalNeeded;
+            if (isOutage && _gateway.Mode == GatewayMode.Test && creator.Options.FallBackToSimulated)
+            {
+                creator.Telemetry.Logger.FellBack(_record.Tag, PaymentMetrics.NameOf(failure.Kind));
+                return await SimulateAsync().ConfigureAwait(false);
+            }
+
+            throw IsRefusal(failure.Kind)
+                ? PaymentException.Rejected(failure)
+                : PaymentException.Unavailable(
+                    $"{failure.Message} No link was made; ask again with the same key.", failure.RetryAfter);
+        }
+
+        private static bool IsRefusal(GatewayFailureKind kind) => kind
+            is GatewayFailureKind.Rejected or GatewayFailureKind.NotFound or GatewayFailureKind.AlreadyExists
+            or GatewayFailureKind.Unauthorized or GatewayFailureKind.Forbidden
+            or GatewayFailureKind.ReplayedError or GatewayFailureKind.KeyConflict;
+
+        // ---- Completed
+
+        private async Task<PaymentLink> CompleteAsync(GatewayLink link, bool isNoted, bool isReplay)
         {
-            [PaymentMetadata.Tag] = Record.Tag,
-            [PaymentMetadata.OperationKey] = Request.OperationKey,
-        };
-        return new GatewayLinkRequest
+            bool isReusable = Request.IsReusable || !Capabilities.HasSingleUse;
+            string gateway = _gateway.Name;
+            IReadOnlyList<GatewaySession> sessions = link.IsActive
+                ? []
+                : await ListSessionsAsync(link.Id).ConfigureAwait(false);
+            PaymentRecord done = Complete(_record);
+            PaymentRecord? stored;
+            try
+            {
+                // The link exists: a caller who leaves now must not keep it from being recorded.
+                stored = await creator.Records
+                    .ChangeAsync(_record, Complete, _token, CancellationToken.None).ConfigureAwait(false);
+            }
+#pragma warning disable CA1031 // the link exists and must reach the caller, whatever the store does
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                creator.Telemetry.Logger.SaveFailed(_record.Tag, exception);
+                return done.ToLink(isReplay) with { NeedsReconciliation = true };
+            }
+
+            if (stored is null)
+            {
+                return await AdoptCompetingResultAsync(link).ConfigureAwait(false);
+            }
+
+            _record = stored;
+            creator.Telemetry.Logger.LinkCreated(_record.Tag, link.Id, gateway);
+            if (!isNoted && Capabilities.HasLookupKeys && _record.PriceId is { } price)
+            {
+                await NoteAsync(price, link.Id).ConfigureAwait(false);
+            }
+
+            return _record.ToLink(isReplay);
+
+            PaymentRecord Complete(PaymentRecord record) =>
+                PaymentLinkStateMachine.Complete(record, link, gateway, isReusable, sessions);
+        }
+
+        // Our claim ran out and somebody else took over. Both used the same keys, so both have the same link.
+        private async Task<PaymentLink> AdoptCompetingResultAsync(GatewayLink link)
         {
-            IdempotencyKey = string.Create(CultureInfo.InvariantCulture, $"coach:{Record.Tag}:link:{Record.LinkAttempt}"),
+            PaymentRecord? theirs =
+                await creator.Records.FindAsync(_record.Tag, CancellationToken.None).ConfigureAwait(false);
+            if (theirs is not { State: PaymentRecordState.Completed })
+            {
+                throw PaymentException.InProgress(null);
+            }
+
+            if (theirs.LinkId != link.Id)
+            {
+                creator.Telemetry.Logger.TwoLinks(_record.Tag, theirs.LinkId!, link.Id);
+            }
+
+            return theirs.ToLink(isReplay: true);
+        }
+
+        private async Task<PaymentLink> SimulateAsync()
+        {
+            GatewayLinkRequest request = LinkRequest(new GatewayPrice { Id = "" });
+            GatewayResult<GatewayLink> made =
+                await _gateways.Simulated.CreateLinkAsync(request, cancellationToken).ConfigureAwait(false);
+            string gateway = _gateways.Simulated.Name;
+            await SaveAsync(record => PaymentLinkStateMachine.Simulate(record, made.Value!, gateway))
+                .ConfigureAwait(false);
+            return _record.ToLink(isReplay: false);
+        }
+
+        // ---- the other transitions
+
+        private Task DisproveAsync(bool isKeyUsedUp) =>
+            SaveAsync(record => PaymentLinkStateMachine.Disprove(record, isKeyUsedUp));
+
+        private Task<PaymentException> OutcomeUnknownAsync(string reason, GatewayFailure? failure)
+        {
+            GatewayFailureKind kind = failure?.Kind ?? GatewayFailureKind.NotFound;
+            return OutcomeUnknownAsync(reason, PaymentMetrics.NameOf(kind), failure?.RetryAfter);
+        }
+
+        private async Task<PaymentException> OutcomeUnknownAsync(string reason, string kind, TimeSpan? retryAfter)
+        {
+            creator.Telemetry.Logger.OutcomeUnknown(_record.Tag, kind);
+            DateTimeOffset? sentAt = Capabilities.HasIdempotencyKeys ? null : creator.Time.GetUtcNow();
+            await SaveAsync(record => PaymentLinkStateMachine.MarkUnknown(record, kind, sentAt)).ConfigureAwait(false);
+            return PaymentException.Uncertain(reason, retryAfter);
+        }
+
+        private async Task SaveAsync(Func<PaymentRecord, PaymentRecord> change)
+        {
+            PaymentRecord? stored =
+                await creator.Records.ChangeAsync(_record, change, _token, cancellationToken).ConfigureAwait(false);
+            _record = stored ?? throw PaymentException.InProgress(null);
+        }
+
+        // ---- steps at the gateway
+
+        private Task<GatewayResult<GatewayPrice?>> FindPriceAsync() =>
+            RunAsync(GatewaySteps.FindPrice, RetryPolicy.Always,
+            token => _gateway.FindPriceAsync(LookupKey, token));
+
+        private Task<GatewayResult<GatewayPrice>> MakePriceAsync()
+        {
+            bool isRepeatable = Capabilities.HasIdempotencyKeys || Capabilities.HasLookupKeys;
+            return RunAsync(GatewaySteps.Price, isRepeatable ? RetryPolicy.Always : RetryPolicy.OnlyIfNotExecuted,
+                token => _gateway.CreatePriceAsync(PriceRequest(), token));
+        }
+
+        private Task<GatewayResult<GatewayLink?>> FindLinkAsync(string? linkId) =>
+            RunAsync(GatewaySteps.FindLink, RetryPolicy.Always,
+                token => _gateway.FindLinkAsync(new GatewayLinkQuery(_record.Tag, linkId), token));
+
+        private Task<GatewayResult<GatewayLink>> MakeLinkAsync(GatewayPrice price) =>
+            RunAsync(
+                GatewaySteps.Link, Capabilities.HasIdempotencyKeys ? RetryPolicy.Always : RetryPolicy.OnlyIfNotExecuted,
+                token => _gateway.CreateLinkAsync(LinkRequest(price), token));
+
+        private async Task<IReadOnlyList<GatewaySession>> ListSessionsAsync(string linkId)
+        {
+            if (!Capabilities.CanListSessions)
+            {
+                return [];
+            }
+
+            var query = new GatewaySessionQuery(linkId, Request.Amount, _record.CreatedAt);
+            GatewayResult<IReadOnlyList<GatewaySession>> listed =
+                await RunAsync(GatewaySteps.Sessions, RetryPolicy.Always,
+                token => _gateway.ListSessionsAsync(query, token)).ConfigureAwait(false);
+            return listed.Value ?? [];
+        }
+
+        private async Task NoteAsync(string priceId, string linkId)
+        {
+            try
+            {
+                GatewayResult<bool> noted = await RunAsync(GatewaySteps.Note, RetryPolicy.Never,
+                    token => _gateway.NoteLinkAsync(priceId, linkId, token)).ConfigureAwait(false);
+                if (noted.Failure is { } failure)
+                {
+                    creator.Telemetry.Logger.NoteFailed(_record.Tag, PaymentMetrics.NameOf(failure.Kind));
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                // The link is recorded; the note only makes a later search shorter.
+                creator.Telemetry.Logger.NoteFailed(_record.Tag, "cancelled");
+            }
+        }
+
+        private Task<GatewayResult<T>> RunAsync<T>(
+            string step, RetryPolicy retries, Func<CancellationToken, Task<GatewayResult<T>>> attempt) =>
+            creator.Steps.RunAsync(step, deadline, retries, attempt, cancellationToken);
+
+        private GatewayPriceRequest PriceRequest()
+        {
+            PaymentLineItem? first = Lines is [var line, ..] ? line : null;
+            return new GatewayPriceRequest
+            {
+                IdempotencyKey = IdempotencyKey(GatewaySteps.Price, _record.PriceAttempt),
+                LookupKey = LookupKey,
+                Amount = first?.UnitPrice ?? Request.Amount,
+                ProductName = first?.Description ?? Request.Description,
+                Metadata = new Dictionary<string, string>(StringComparer.Ordinal)
+                {
+                    [PaymentMetadata.Tag] = _record.Tag,
+                    [PaymentMetadata.RequestHash] = _record.RequestHash.ToString(),
+                },
+            };
+        }
+
+        private GatewayLinkRequest LinkRequest(GatewayPrice price) => new()
+        {
+            IdempotencyKey = IdempotencyKey(GatewaySteps.Link, _record.LinkAttempt),
             PriceId = price.Id,
             Quantity = Lines is [var first, ..] ? first.Quantity : 1,
             MoreItems = Lines.Count > 1 ? [.. Lines.Skip(1)] : [],
-            Metadata = metadata,
+            Metadata = new Dictionary<string, string>(Request.Metadata, StringComparer.Ordinal)
+            {
+                [PaymentMetadata.Tag] = _record.Tag,
+                [PaymentMetadata.OperationKey] = Request.OperationKey,
+            },
             IsSingleUse = !Request.IsReusable,
             RedirectUrl = Request.RedirectUrl,
         };
-    }
 
-    private IReadOnlyList<PaymentLineItem> Lines => Capabilities.HasLineItems ? Request.Items : [];
-
-    /// <summary>Gives the claim back after anything but success. What may have been sent is marked for reconciliation.</summary>
-    public async Task AbandonAsync()
-    {
-        try
-        {
-            PaymentRecord? stored = await parts.ChangeAsync(Record, static record => record.State == PaymentRecordState.Completed || record.LeaseExpiresAt is null ? null : record with
-            {
-                LeaseExpiresAt = null,
-                NeedsReconciliation = record.State == PaymentRecordState.LinkSent,
-                ReconciliationReason = record.State == PaymentRecordState.LinkSent ? record.ReconciliationReason ?? "abandoned" : null,
-            }, _token, CancellationToken.None).ConfigureAwait(false);
-            if (stored is { NeedsReconciliation: true })
-            {
-                await parts.CountPendingAsync().ConfigureAwait(false);
-            }
-        }
-#pragma warning disable CA1031 // the exception that is on its way matters more; the claim runs out by itself
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            parts.Logger.ReleaseFailed(Record.Tag, exception);
-        }
-    }
-
-    private async Task SaveAsync(Func<PaymentRecord, PaymentRecord> change)
-    {
-        try
-        {
-            Record = await parts.ChangeAsync(Record, change, _token, cancellationToken).ConfigureAwait(false)
-                ?? throw PaymentException.InProgress(null);
-        }
-        catch (Exception exception) when (exception is not (PaymentException or OperationCanceledException))
-        {
-            throw PaymentException.StoreFailed(exception);
-        }
-    }
-
-    private async Task<PaymentLink> CompleteAsync(GatewayLink link, bool noted, bool isReplay)
-    {
-        bool isReusable = Request.IsReusable || !Capabilities.HasSingleUse;
-        string gateway = parts.Gateway.Name;
-        IReadOnlyList<GatewaySession> payments = link.IsActive ? [] : await PaymentsOfAsync(link.Id).ConfigureAwait(false);
-        PaymentRecord done = Done(Record);
-        PaymentRecord? stored;
-        try
-        {
-            // The link exists: a caller who leaves now must not keep it from being recorded.
-            stored = await parts.ChangeAsync(Record, Done, _token, CancellationToken.None).ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // the link exists and must reach the caller, whatever the store does
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            parts.Logger.SaveFailed(Record.Tag, exception);
-            return done.ToLink(isReplay) with { NeedsReconciliation = true };
-        }
-
-        if (stored is null)
-        {
-            return await AdoptCompetingResultAsync(link).ConfigureAwait(false);
-        }
-
-        Record = stored;
-        parts.Logger.LinkCreated(Record.Tag, link.Id, gateway);
-        if (!noted && Capabilities.HasLookupKeys && Record.PriceId is { } price)
-        {
-            await NoteAsync(price, link.Id).ConfigureAwait(false);
-        }
-
-        return Record.ToLink(isReplay);
-
-        PaymentRecord Done(PaymentRecord record) => WithStatus(record, link, payments) with
-        {
-            State = PaymentRecordState.Completed,
-            LinkId = link.Id,
-            Url = link.Url,
-            Gateway = gateway,
-            IsSimulated = false,
-            IsReusable = isReusable,
-            NeedsReconciliation = false,
-            ReconciliationReason = null,
-            LeaseExpiresAt = null,
-        };
-    }
-
-    // A closed link is a paid one or one that nobody can pay any more; a payment on its way is not called off.
-    private static PaymentRecord WithStatus(PaymentRecord record, GatewayLink link, IReadOnlyList<GatewaySession> payments)
-    {
-        PaymentRecord known = PaymentStatusTransitions.Apply(record, payments) ?? record;
-        return link.IsActive || known.Status == PaymentStatus.Processing ? known : PaymentStatusTransitions.Move(known, PaymentStatus.Expired);
-    }
-
-    private async Task<IReadOnlyList<GatewaySession>> PaymentsOfAsync(string linkId)
-    {
-        if (!Capabilities.CanListSessions)
-        {
-            return [];
-        }
-
-        GatewayResult<IReadOnlyList<GatewaySession>> listed = await parts.Steps.RunAsync(PaymentSteps.Sessions, deadline, RetryPolicy.Always,
-            token => parts.Gateway.ListSessionsAsync(new GatewaySessionQuery(linkId, Request.Amount, Record.CreatedAt), token), cancellationToken).ConfigureAwait(false);
-        return listed.Value ?? [];
-    }
-
-    // Our claim ran out and somebody else took over. Both used the same keys, so both have the same link.
-    private async Task<PaymentLink> AdoptCompetingResultAsync(GatewayLink link)
-    {
-        PaymentRecord? theirs;
-        try
-        {
-            theirs = await parts.Store.FindAsync(Record.Tag, CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is not OperationCanceledException)
-        {
-            throw PaymentException.StoreFailed(exception);
-        }
-
-        if (theirs is not { State: PaymentRecordState.Completed })
-        {
-            throw PaymentException.InProgress(null);
-        }
-
-        if (theirs.LinkId != link.Id)
-        {
-            parts.Logger.TwoLinks(Record.Tag, theirs.LinkId!, link.Id);
-        }
-
-        return theirs.ToLink(isReplay: true);
-    }
-
-    private async Task NoteAsync(string priceId, string linkId)
-    {
-        try
-        {
-            GatewayResult<bool> noted = await parts.Steps.RunAsync(PaymentSteps.Note, deadline, RetryPolicy.Never,
-                token => parts.Gateway.NoteLinkAsync(priceId, linkId, token), cancellationToken).ConfigureAwait(false);
-            if (noted.Failure is { } failure)
-            {
-                parts.Logger.NoteFailed(Record.Tag, PaymentMetrics.NameOf(failure.Kind));
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The link is recorded; the note only makes a later search shorter.
-            parts.Logger.NoteFailed(Record.Tag, "cancelled");
-        }
-    }
-
-    private async Task<PaymentLink> SimulateAsync()
-    {
-        GatewayResult<GatewayLink> made = await parts.Simulated.CreateLinkAsync(LinkRequest(new GatewayPrice { Id = "" }), cancellationToken).ConfigureAwait(false);
-        GatewayLink link = made.Value!;
-        bool isReusable = Request.IsReusable;
-        await SaveAsync(record => record with
-        {
-            State = PaymentRecordState.Completed,
-            LinkId = link.Id,
-            Url = link.Url,
-            Gateway = parts.Simulated.Name,
-            IsSimulated = true,
-            IsReusable = isReusable,
-            NeedsReconciliation = false,
-            ReconciliationReason = null,
-            LeaseExpiresAt = null,
-        }).ConfigureAwait(false);
-        return Record.ToLink(isReplay: false);
-    }
-
-    /// <summary>The provider made no link. A simulated one stands in only for an outage, only with a test key, only if none can exist.</summary>
-    private async Task<PaymentLink> FallBackAsync(GatewayFailure failure)
-    {
-        if (WasSent)
-        {
-            throw await OutcomeUnknownAsync(failure.Message, failure).ConfigureAwait(false);
-        }
-
-        if ((failure.IsOutage || failure.Kind == GatewayFailureKind.ApprovalNeeded)
-            && parts.Gateway.Mode == GatewayMode.Test && parts.Options.FallBackToSimulated)
-        {
-            parts.Logger.FellBack(Record.Tag, PaymentMetrics.NameOf(failure.Kind));
-            return await SimulateAsync().ConfigureAwait(false);
-        }
-
-        throw failure.Kind is GatewayFailureKind.Rejected or GatewayFailureKind.NotFound or GatewayFailureKind.Unauthorized
-            or GatewayFailureKind.Forbidden or GatewayFailureKind.ReplayedError or GatewayFailureKind.KeyConflict or GatewayFailureKind.AlreadyExists
-            ? PaymentException.Rejected(failure)
-            : PaymentException.Unavailable($"{failure.Message} No link was made; ask again with the same key.", failure.RetryAfter);
-    }
-
-    private Task<PaymentException> OutcomeUnknownAsync(string reason, GatewayFailure? failure) =>
-        OutcomeUnknownAsync(reason, PaymentMetrics.NameOf(failure?.Kind ?? GatewayFailureKind.NotFound), failure?.RetryAfter);
-
-    private async Task<PaymentException> OutcomeUnknownAsync(string reason, string kind, TimeSpan? retryAfter)
-    {
-        parts.Logger.OutcomeUnknown(Record.Tag, kind);
-        await SaveAsync(record => record with
-        {
-            State = PaymentRecordState.LinkSent,
-            NeedsReconciliation = true,
-            ReconciliationReason = kind,
-            LinkSentAt = record.LinkSentAt ?? (Capabilities.HasIdempotencyKeys ? null : parts.Time.GetUtcNow()),
-            LeaseExpiresAt = null,
-        }).ConfigureAwait(false);
-        return PaymentException.Uncertain(reason, retryAfter);
+        private string IdempotencyKey(string step, int attempt) =>
+            string.Create(CultureInfo.InvariantCulture, $"coach:{_record.Tag}:{step}:{attempt}");
     }
 }

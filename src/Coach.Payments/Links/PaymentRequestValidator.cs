@@ -1,4 +1,6 @@
-namespace Coach.Payments;
+using Coach.Payments.Gateways;
+
+namespace Coach.Payments.Links;
 
 /// <summary>Refuses a wrong request before anything is sent or recorded.</summary>
 internal static class PaymentRequestValidator
@@ -13,9 +15,11 @@ internal static class PaymentRequestValidator
 
     private static string? Problem(PaymentLinkRequest request)
     {
-        if (request.OperationKey is not { Length: >= 1 and <= 200 } key || key.AsSpan().ContainsAnyExceptInRange(' ', '~') || key.AsSpan().Trim().Length != key.Length)
+        if (request.OperationKey is not { Length: >= 1 and <= 200 } key
+            || key.AsSpan().ContainsAnyExceptInRange(' ', '~') || key.AsSpan().Trim().Length != key.Length)
         {
-            return "The operation key must have 1 to 200 printable ASCII characters and no space at either end. Name the payment, such as 'order-1042:1'.";
+            return "The operation key must have 1 to 200 printable ASCII characters and no space at either end. "
+                + "Name the payment, such as 'order-1042:1'.";
         }
 
         if (request.Amount.IsEmpty || request.Amount.IsZero)
@@ -33,13 +37,14 @@ internal static class PaymentRequestValidator
             return "The owner must have 1 to 200 characters, or be null.";
         }
 
-        if (request.RedirectUrl is { } url
-            && (!url.IsAbsoluteUri || (url.Scheme != Uri.UriSchemeHttps && url.Scheme != Uri.UriSchemeHttp) || url.OriginalString.Length > 2000))
+        if (request.RedirectUrl is { } url && !IsWebAddress(url))
         {
             return "The redirect address must be an absolute http or https address of at most 2,000 characters.";
         }
 
-        return request.Items.Count == 0 && request.Metadata.Count == 0 ? null : ItemsProblem(request) ?? MetadataProblem(request.Metadata);
+        return request.Items.Count == 0 && request.Metadata.Count == 0
+            ? null
+            : ItemsProblem(request) ?? MetadataProblem(request.Metadata);
     }
 
     private static string? ItemsProblem(PaymentLinkRequest request)
@@ -66,7 +71,8 @@ internal static class PaymentRequestValidator
         }
 
         return request.Items.Count > 0 && total != request.Amount.MinorUnits
-            ? $"The items add up to {total} minor units, but the amount is {request.Amount.MinorUnits}. Make them equal."
+            ? $"The items add up to {total} minor units, but the amount is {request.Amount.MinorUnits}. Make "
+                + "them equal."
             : null;
     }
 
@@ -79,7 +85,8 @@ internal static class PaymentRequestValidator
 
         foreach ((string key, string value) in metadata)
         {
-            if (key.Length is 0 or > 40 || key.AsSpan().ContainsAny('[', ']') || key.StartsWith(PaymentMetadata.Prefix, StringComparison.OrdinalIgnoreCase))
+            if (key.Length is 0 or > 40 || key.AsSpan().ContainsAny('[', ']')
+                || key.StartsWith(PaymentMetadata.Prefix, StringComparison.OrdinalIgnoreCase))
             {
                 return "A metadata name has 1 to 40 characters, no brackets, and does not begin with 'coach_'.";
             }
@@ -92,6 +99,10 @@ internal static class PaymentRequestValidator
 
         return null;
     }
+
+    private static bool IsWebAddress(Uri url) => url.IsAbsoluteUri
+        && (url.Scheme == Uri.UriSchemeHttps || url.Scheme == Uri.UriSchemeHttp)
+        && url.OriginalString.Length <= 2000;
 
     private static bool IsText(string? text, int longest)
     {

@@ -23,7 +23,8 @@ public sealed class ResponseDelivery
     /// <param name="seed">Makes the lengths repeatable.</param>
     /// <param name="max">The longest read, in bytes.</param>
     /// <returns>The delivery.</returns>
-    public static ResponseDelivery RandomChunks(int seed, int max = 64) => new((random, _) => random.Next(1, max + 1)) { Seed = seed };
+    public static ResponseDelivery RandomChunks(int seed, int max = 64) =>
+        new((random, _) => random.Next(1, max + 1)) { Seed = seed };
 
     /// <summary>Breaks the connection after so many bytes.</summary>
     /// <param name="bytes">How many arrive.</param>

@@ -1,19 +1,22 @@
 using Coach.Payments;
-using static Coach.Testing.GatewayContractContext;
+using Coach.Payments.Gateways;
+using Coach.Testing.Payments;
+using static Coach.Testing.Payments.GatewayContractContext;
 
 namespace Coach.Testing;
 
 /// <summary>
-/// What every <see cref="IPaymentGateway"/> must do, as checks a test can run against a gateway of its own: one test per name of
-/// <see cref="Names"/> that calls <see cref="RunAsync"/>. A capability the gateway reports is checked to hold; one that it does not
-/// report must be answered with <see cref="GatewayFailureKind.NotSupported"/>.
+/// What every <see cref="IPaymentGateway"/> must do, as checks a test can run against a gateway of its own: one test
+/// per name of <see cref="Names"/> that calls <see cref="RunAsync"/>. A capability the gateway reports is checked to
+/// hold; one that it does not report must be answered with <see cref="GatewayFailureKind.NotSupported"/>.
 /// </summary>
 public static class PaymentGatewayContract
 {
     private static readonly Dictionary<string, Func<GatewayContractContext, Task>> Checks = new(StringComparer.Ordinal)
     {
         ["Name_IsOfAClosedSet"] = NameAsync,
-        ["Probe_Answering_IsTrue"] = static context => ValueAsync(context.Gateway.ProbeAsync(context.Token), "the probe"),
+        ["Probe_Answering_IsTrue"] = static context =>
+            ValueAsync(context.Gateway.ProbeAsync(context.Token), "the probe"),
         ["CreatePrice_ShowsIdAndAmount"] = PriceAsync,
         ["CreatePrice_LookupKeyTaken_MakesNoSecond"] = LookupKeyAsync,
         ["FindPrice_LeadsToThePriceOrSaysThatItCannot"] = FindPriceAsync,
@@ -42,7 +45,8 @@ public static class PaymentGatewayContract
     /// <returns>A task that ends when the check passed.</returns>
     /// <exception cref="ArgumentException">There is no such check.</exception>
     /// <exception cref="InvalidOperationException">The gateway broke the contract; the message says how.</exception>
-    public static async Task RunAsync(string name, IPaymentGateway gateway, Func<string, Task<string>>? open = null, Func<string, Task>? pay = null,
+    public static async Task RunAsync(
+        string name, IPaymentGateway gateway, Func<string, Task<string>>? open = null, Func<string, Task>? pay = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(gateway);
@@ -58,7 +62,8 @@ public static class PaymentGatewayContract
 
     private static Task NameAsync(GatewayContractContext context)
     {
-        Check(context.Gateway.Name.Length is > 0 and <= 40 && context.Gateway.Name.All(static c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'),
+        Check(context.Gateway.Name.Length is > 0 and <= 40
+            && context.Gateway.Name.All(static c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'),
             "the name is short and plain: it is a metric label");
         Check(context.Gateway.Mode != GatewayMode.NotConfigured, "a gateway that answers is configured");
         return Task.CompletedTask;
@@ -80,18 +85,25 @@ public static class PaymentGatewayContract
             return;
         }
 
-        GatewayFailure? failure = (await context.Gateway.CreatePriceAsync(context.PriceRequest() with { IdempotencyKey = "other-" + context.Tag }, context.Token).ConfigureAwait(false)).Failure;
-        Check(failure is { Kind: GatewayFailureKind.AlreadyExists, IsOutcomeUnknown: false }, "a second price with the lookup key is refused as such");
+        GatewayFailure? failure = (
+            await context.Gateway.CreatePriceAsync(
+                context.PriceRequest() with { IdempotencyKey = "other-" + context.Tag },
+                context.Token).ConfigureAwait(false)).Failure;
+        Check(
+            failure is { Kind: GatewayFailureKind.AlreadyExists, IsOutcomeUnknown: false },
+            "a second price with the lookup key is refused as such");
         if (context.Can.HasIdempotencyKeys)
         {
             GatewayPrice again = await context.PriceAsync().ConfigureAwait(false);
-            Check(again.Id == first.Id && !again.IsNew, "the same idempotency key gives the same price, and does not call it new");
+            Check(again.Id == first.Id
+                && !again.IsNew, "the same idempotency key gives the same price, and does not call it new");
         }
     }
 
     private static async Task FindPriceAsync(GatewayContractContext context)
     {
-        GatewayResult<GatewayPrice?> none = await context.Gateway.FindPriceAsync(context.LookupKey, context.Token).ConfigureAwait(false);
+        GatewayResult<GatewayPrice?> none =
+            await context.Gateway.FindPriceAsync(context.LookupKey, context.Token).ConfigureAwait(false);
         if (!context.Can.HasLookupKeys)
         {
             CheckLacks(none.Failure, "finding a price");
@@ -100,14 +112,17 @@ public static class PaymentGatewayContract
 
         Check(none.Failure is null && none.Value is null, "an unknown lookup key is null, not a failure");
         GatewayPrice made = await context.PriceAsync().ConfigureAwait(false);
-        GatewayPrice? found = (await context.Gateway.FindPriceAsync(context.LookupKey, context.Token).ConfigureAwait(false)).Value;
-        Check(found?.Id == made.Id && found.Amount == Amount && found.RequestHash == "hash-1" && !found.IsNew, "the lookup key leads to the price with its metadata");
+        GatewayPrice? found =
+            (await context.Gateway.FindPriceAsync(context.LookupKey, context.Token).ConfigureAwait(false)).Value;
+        Check(found?.Id == made.Id && found.Amount == Amount && found.RequestHash == "hash-1"
+            && !found.IsNew, "the lookup key leads to the price with its metadata");
     }
 
     private static async Task LinkAsync(GatewayContractContext context)
     {
         GatewayLink link = await context.LinkAsync().ConfigureAwait(false);
-        Check(link.Id.Length > 0 && link.Url.IsAbsoluteUri && link.Url.Scheme is "https" or "http", "a link has an id and an address");
+        Check(link.Id.Length > 0 && link.Url.IsAbsoluteUri
+            && link.Url.Scheme is "https" or "http", "a link has an id and an address");
         Check(link.IsActive, "a new link can be paid");
     }
 
@@ -119,16 +134,21 @@ public static class PaymentGatewayContract
         }
 
         GatewayPrice price = await context.PriceAsync().ConfigureAwait(false);
-        GatewayLink first = await ValueAsync(context.Gateway.CreateLinkAsync(context.LinkRequest(price), context.Token), "a link").ConfigureAwait(false);
-        GatewayLink again = await ValueAsync(context.Gateway.CreateLinkAsync(context.LinkRequest(price), context.Token), "the link again").ConfigureAwait(false);
+        GatewayLink first = await ValueAsync(
+            context.Gateway.CreateLinkAsync(context.LinkRequest(price), context.Token), "a link").ConfigureAwait(false);
+        GatewayLink again = await ValueAsync(
+            context.Gateway.CreateLinkAsync(context.LinkRequest(price), context.Token),
+            "the link again").ConfigureAwait(false);
         Check(first.Id == again.Id && first.Url == again.Url, "the same idempotency key gives the same link");
     }
 
     private static async Task LinesAsync(GatewayContractContext context)
     {
         GatewayPrice price = await context.PriceAsync().ConfigureAwait(false);
-        GatewayResult<GatewayLink> made = await context.Gateway.CreateLinkAsync(
-            context.LinkRequest(price) with { MoreItems = [new PaymentLineItem("Tip", Money.Create(250, "usd"))] }, context.Token).ConfigureAwait(false);
+        var tip = new PaymentLineItem("Tip", Money.Create(250, "usd"));
+        GatewayLinkRequest request = context.LinkRequest(price) with { MoreItems = [tip] };
+        GatewayResult<GatewayLink> made =
+            await context.Gateway.CreateLinkAsync(request, context.Token).ConfigureAwait(false);
         if (context.Can.HasLineItems)
         {
             Check(made.Value is not null, "several lines are taken");
@@ -145,13 +165,15 @@ public static class PaymentGatewayContract
         {
             GatewayResult<GatewayLink> made = await context.Gateway.CreateLinkAsync(
                 context.LinkRequest(new GatewayPrice { Id = "price_unknown" }), context.Token).ConfigureAwait(false);
-            Check(made.Failure is { Message.Length: > 0 } && made.Value is null, "a link of an unknown price is a failure, not an exception and no success");
+            Check(made.Failure is { Message.Length: > 0 }
+                && made.Value is null, "a link of an unknown price is a failure, not an exception and no success");
         }
     }
 
     private static async Task FindLinkAsync(GatewayContractContext context)
     {
-        GatewayResult<GatewayLink?> none = await context.Gateway.FindLinkAsync(new GatewayLinkQuery(context.Tag), context.Token).ConfigureAwait(false);
+        GatewayResult<GatewayLink?> none =
+            await context.Gateway.FindLinkAsync(new GatewayLinkQuery(context.Tag), context.Token).ConfigureAwait(false);
         if (!context.Can.CanFindLinks)
         {
             CheckLacks(none.Failure, "finding a link");
@@ -159,11 +181,16 @@ public static class PaymentGatewayContract
         }
 
         Check(none.Failure is null && none.Value is null, "a link that was never made is null, not a failure");
-        GatewayResult<GatewayLink?> unknown = await context.Gateway.FindLinkAsync(new GatewayLinkQuery(context.Tag, "plink_unknown"), context.Token).ConfigureAwait(false);
+        GatewayResult<GatewayLink?> unknown = await context.Gateway.FindLinkAsync(
+            new GatewayLinkQuery(context.Tag, "plink_unknown"), context.Token).ConfigureAwait(false);
         Check(unknown.Failure is null && unknown.Value is null, "an unknown id is null, not a failure");
         GatewayLink made = await context.LinkAsync().ConfigureAwait(false);
-        GatewayLink? byTag = (await context.Gateway.FindLinkAsync(new GatewayLinkQuery(context.Tag), context.Token).ConfigureAwait(false)).Value;
-        GatewayLink? byId = (await context.Gateway.FindLinkAsync(new GatewayLinkQuery(context.Tag, made.Id), context.Token).ConfigureAwait(false)).Value;
+        GatewayLink? byTag = (
+            await context.Gateway
+                .FindLinkAsync(new GatewayLinkQuery(context.Tag), context.Token).ConfigureAwait(false)).Value;
+        GatewayLink? byId = (
+            await context.Gateway
+                .FindLinkAsync(new GatewayLinkQuery(context.Tag, made.Id), context.Token).ConfigureAwait(false)).Value;
         Check(byTag?.Id == made.Id && byTag.Url == made.Url, "the tag in its metadata leads to the link");
         Check(byId?.Id == made.Id && byId.Url == made.Url, "its id leads to the link");
     }
@@ -171,7 +198,8 @@ public static class PaymentGatewayContract
     private static async Task NoteAsync(GatewayContractContext context)
     {
         GatewayPrice price = await context.PriceAsync().ConfigureAwait(false);
-        GatewayResult<bool> noted = await context.Gateway.NoteLinkAsync(price.Id, "plink_noted", context.Token).ConfigureAwait(false);
+        GatewayResult<bool> noted =
+            await context.Gateway.NoteLinkAsync(price.Id, "plink_noted", context.Token).ConfigureAwait(false);
         if (!context.Can.HasLookupKeys)
         {
             CheckLacks(noted.Failure, "noting a link");
@@ -179,7 +207,9 @@ public static class PaymentGatewayContract
         }
 
         Check(noted.Value, "the link is noted");
-        Check((await context.Gateway.FindPriceAsync(context.LookupKey, context.Token).ConfigureAwait(false)).Value?.LinkId == "plink_noted", "the price leads to the link");
+        GatewayResult<GatewayPrice?> found =
+            await context.Gateway.FindPriceAsync(context.LookupKey, context.Token).ConfigureAwait(false);
+        Check(found.Value?.LinkId == "plink_noted", "the price leads to the link");
     }
 
     private static async Task DeactivateAsync(GatewayContractContext context)
@@ -187,14 +217,16 @@ public static class PaymentGatewayContract
         GatewayLink link = await context.LinkAsync().ConfigureAwait(false);
         for (int time = 1; time <= 2; time++)
         {
-            GatewayResult<GatewayLink> closed = await context.Gateway.DeactivateLinkAsync(link.Id, context.Token).ConfigureAwait(false);
+            GatewayResult<GatewayLink> closed =
+                await context.Gateway.DeactivateLinkAsync(link.Id, context.Token).ConfigureAwait(false);
             if (!context.Can.CanDeactivate)
             {
                 CheckLacks(closed.Failure, "closing a link");
                 return;
             }
 
-            Check(closed.Value is { IsActive: false } && closed.Value.Id == link.Id, $"a link that was closed ({time}) is not active");
+            Check(closed.Value is { IsActive: false }
+                && closed.Value.Id == link.Id, $"a link that was closed ({time}) is not active");
         }
     }
 
@@ -213,8 +245,12 @@ public static class PaymentGatewayContract
         {
             string id = await context.Open(link.Id).ConfigureAwait(false);
             IReadOnlyList<GatewaySession>? opened = (await context.SessionsAsync(link).ConfigureAwait(false)).Value;
-            Check(opened is [{ State: GatewaySessionState.Open } visit] && visit.Id == id, "an open visit is listed as open");
-            Check((await context.SessionsAsync(link with { Id = "plink_other" }).ConfigureAwait(false)).Value is not { Count: > 0 }, "and not with another link");
+            Check(opened is [{ State: GatewaySessionState.Open } visit]
+                && visit.Id == id, "an open visit is listed as open");
+            Check(
+                (await context.SessionsAsync(link with { Id = "plink_other" }).ConfigureAwait(false)).Value is not
+                { Count: > 0 },
+                "and not with another link");
         }
     }
 
@@ -228,7 +264,8 @@ public static class PaymentGatewayContract
         GatewayLink link = await context.LinkAsync().ConfigureAwait(false);
         await context.Pay(link.Id).ConfigureAwait(false);
         IReadOnlyList<GatewaySession>? paid = (await context.SessionsAsync(link).ConfigureAwait(false)).Value;
-        Check(paid is [{ State: GatewaySessionState.Paid } visit] && visit.AmountTotal == Amount.MinorUnits && visit.Currency == Amount.Currency,
+        Check(paid is [{ State: GatewaySessionState.Paid } visit] && visit.AmountTotal == Amount.MinorUnits
+            && visit.Currency == Amount.Currency,
             "a payment shows what was paid");
     }
 
@@ -241,7 +278,8 @@ public static class PaymentGatewayContract
 
         GatewayLink link = await context.LinkAsync().ConfigureAwait(false);
         string id = await context.Open(link.Id).ConfigureAwait(false);
-        GatewayResult<GatewaySession> ended = await context.Gateway.ExpireSessionAsync(id, context.Token).ConfigureAwait(false);
+        GatewayResult<GatewaySession> ended =
+            await context.Gateway.ExpireSessionAsync(id, context.Token).ConfigureAwait(false);
         if (!context.Can.CanListSessions)
         {
             CheckLacks(ended.Failure, "ending a visit");
@@ -249,7 +287,8 @@ public static class PaymentGatewayContract
         }
 
         Check(ended.Value is { State: GatewaySessionState.Expired }, "an open visit can be ended");
-        GatewayFailure? again = (await context.Gateway.ExpireSessionAsync(id, context.Token).ConfigureAwait(false)).Failure;
+        GatewayFailure? again =
+            (await context.Gateway.ExpireSessionAsync(id, context.Token).ConfigureAwait(false)).Failure;
         Check(again is { Kind: GatewayFailureKind.Rejected }, "one that is no longer open is refused");
     }
 
@@ -268,7 +307,9 @@ public static class PaymentGatewayContract
             ["FindLinkAsync"] = () => context.Gateway.FindLinkAsync(new GatewayLinkQuery("tag"), token),
             ["NoteLinkAsync"] = () => context.Gateway.NoteLinkAsync("price_1", "plink_1", token),
             ["DeactivateLinkAsync"] = () => context.Gateway.DeactivateLinkAsync("plink_1", token),
-            ["ListSessionsAsync"] = () => context.Gateway.ListSessionsAsync(new GatewaySessionQuery("plink_1", Amount, DateTimeOffset.UnixEpoch), token),
+            ["ListSessionsAsync"] = () =>
+                context.Gateway.ListSessionsAsync(
+                    new GatewaySessionQuery("plink_1", Amount, DateTimeOffset.UnixEpoch), token),
             ["ExpireSessionAsync"] = () => context.Gateway.ExpireSessionAsync("cs_1", token),
         };
         foreach ((string name, Func<Task> call) in calls)

@@ -1,44 +1,59 @@
 using System.Collections.Frozen;
 using System.Globalization;
 
-namespace Coach.Testing;
+namespace Coach.Testing.Stripe;
 
 /// <summary>One request's parameters: refuses unknown names, reads known ones.</summary>
 internal sealed class FakeStripeForm
 {
     private static readonly string[] Paging = ["limit", "starting_after", "ending_before", "expand[]"];
 
-    private static readonly FrozenDictionary<string, string[]> Known = new Dictionary<string, string[]>(StringComparer.Ordinal)
+    private static readonly FrozenDictionary<string, string[]> Known =
+        new Dictionary<string, string[]>(StringComparer.Ordinal)
     {
         ["GET /v1/balance"] = ["expand[]"],
         ["GET /v1/account"] = ["expand[]"],
-        ["POST /v1/products"] = ["name", "description", "id", "active", "metadata[*]", "tax_code", "unit_label", "statement_descriptor", "expand[]"],
+        ["POST /v1/products"] =
+        [
+            "name", "description", "id", "active", "metadata[*]", "tax_code", "unit_label", "statement_descriptor",
+            "expand[]",
+        ],
         ["GET /v1/products"] = [.. Paging, "active", "ids[]"],
         ["GET /v1/products/{id}"] = ["expand[]"],
         ["POST /v1/prices"] =
         [
-            "currency", "unit_amount", "unit_amount_decimal", "product", "product_data[name]", "product_data[id]", "product_data[active]",
-            "product_data[metadata][*]", "product_data[statement_descriptor]", "product_data[tax_code]", "product_data[unit_label]", "lookup_key",
-            "transfer_lookup_key", "metadata[*]", "nickname", "active", "tax_behavior", "expand[]",
+            "currency", "unit_amount", "unit_amount_decimal", "product", "product_data[name]", "product_data[id]",
+            "product_data[active]", "product_data[metadata][*]", "product_data[statement_descriptor]",
+            "product_data[tax_code]", "product_data[unit_label]", "lookup_key", "transfer_lookup_key", "metadata[*]",
+            "nickname", "active", "tax_behavior", "expand[]",
         ],
         ["GET /v1/prices"] = [.. Paging, "active", "currency", "product", "type", "lookup_keys[]"],
         ["GET /v1/prices/{id}"] = ["expand[]"],
-        ["POST /v1/prices/{id}"] = ["active", "metadata[*]", "nickname", "lookup_key", "transfer_lookup_key", "expand[]"],
+        ["POST /v1/prices/{id}"] =
+        [
+            "active", "metadata[*]", "nickname", "lookup_key", "transfer_lookup_key", "expand[]",
+        ],
         ["POST /v1/payment_links"] =
         [
-            "line_items[][price]", "line_items[][quantity]", "line_items[][price_data][currency]", "line_items[][price_data][unit_amount]",
-            "line_items[][price_data][unit_amount_decimal]", "line_items[][price_data][product]", "line_items[][price_data][product_data][name]",
-            "line_items[][price_data][product_data][description]", "line_items[][price_data][product_data][metadata][*]",
-            "line_items[][price_data][product_data][tax_code]", "line_items[][price_data][product_data][unit_label]",
-            "line_items[][price_data][tax_behavior]", "metadata[*]", "payment_intent_data[metadata][*]",
-            "payment_intent_data[description]", "payment_intent_data[statement_descriptor]", "payment_intent_data[capture_method]",
+            "line_items[][price]", "line_items[][quantity]", "line_items[][price_data][currency]",
+            "line_items[][price_data][unit_amount]", "line_items[][price_data][unit_amount_decimal]",
+            "line_items[][price_data][product]", "line_items[][price_data][product_data][name]",
+            "line_items[][price_data][product_data][description]",
+            "line_items[][price_data][product_data][metadata][*]", "line_items[][price_data][product_data][tax_code]",
+            "line_items[][price_data][product_data][unit_label]", "line_items[][price_data][tax_behavior]",
+            "metadata[*]", "payment_intent_data[metadata][*]", "payment_intent_data[description]",
+            "payment_intent_data[statement_descriptor]", "payment_intent_data[capture_method]",
             "restrictions[completed_sessions][limit]", "after_completion[type]", "after_completion[redirect][url]",
-            "after_completion[hosted_confirmation][custom_message]", "inactive_message", "payment_method_types[]", "allow_promotion_codes",
-            "automatic_tax[enabled]", "customer_creation", "billing_address_collection", "submit_type", "currency", "expand[]",
+            "after_completion[hosted_confirmation][custom_message]", "inactive_message", "payment_method_types[]",
+            "allow_promotion_codes", "automatic_tax[enabled]", "customer_creation", "billing_address_collection",
+            "submit_type", "currency", "expand[]",
         ],
         ["GET /v1/payment_links"] = [.. Paging, "active"],
         ["GET /v1/payment_links/{id}"] = ["expand[]"],
-        ["POST /v1/payment_links/{id}"] = ["active", "metadata[*]", "inactive_message", "restrictions[completed_sessions][limit]", "expand[]"],
+        ["POST /v1/payment_links/{id}"] =
+        [
+            "active", "metadata[*]", "inactive_message", "restrictions[completed_sessions][limit]", "expand[]",
+        ],
         ["GET /v1/payment_links/{id}/line_items"] = Paging,
         ["GET /v1/checkout/sessions"] = [.. Paging, "payment_link", "status", "payment_intent", "customer"],
         ["GET /v1/checkout/sessions/{id}"] = ["expand[]"],
@@ -68,7 +83,8 @@ internal sealed class FakeStripeForm
     public string Required(string name) => Text(name) is { Length: > 0 } value ? value
         : throw FakeStripeError.Invalid($"Missing required param: {name}.", name, "parameter_missing");
 
-    public IReadOnlyList<string> Texts(string name) => [.. _all.Where(pair => UrlEncodedForm.Pattern(pair.Key) == name).Select(pair => pair.Value)];
+    public IReadOnlyList<string> Texts(string name) =>
+        [.. _all.Where(pair => UrlEncodedForm.Pattern(pair.Key) == name).Select(pair => pair.Value)];
 
     public long? Integer(string name) => Text(name) is not { } text ? null
         : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) ? value
@@ -85,7 +101,8 @@ internal sealed class FakeStripeForm
     public Dictionary<string, string> Map(string name)
     {
         var map = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach ((string key, string value) in _all.Where(pair => pair.Key.StartsWith(name + "[", StringComparison.Ordinal)))
+        foreach (
+            (string key, string value) in _all.Where(pair => pair.Key.StartsWith(name + "[", StringComparison.Ordinal)))
         {
             string entry = key[(name.Length + 1)..^1];
             if (entry.Length > 40)
@@ -108,7 +125,12 @@ internal sealed class FakeStripeForm
     public IReadOnlyList<int> Indices(string name) =>
     [
         .. _all.Where(pair => pair.Key.StartsWith(name + "[", StringComparison.Ordinal))
-            .Select(pair => int.TryParse(pair.Key.AsSpan(name.Length + 1, pair.Key.IndexOf(']', StringComparison.Ordinal) - name.Length - 1), out int index) ? index : -1)
+            .Select(
+                pair => int.TryParse(
+                    pair.Key.AsSpan(name.Length + 1, pair.Key.IndexOf(']', StringComparison.Ordinal) - name.Length - 1),
+                    out int index)
+                    ? index
+                    : -1)
             .Distinct().Order(),
     ];
 
@@ -126,7 +148,9 @@ internal sealed class FakeStripeForm
         {
             T[] all = [.. newestFirst];
             int index = Array.FindIndex(all, item => idOf(item) == after);
-            rest = index >= 0 ? all.Skip(index + 1) : throw FakeStripeError.Missing("object", after, 400, "starting_after");
+            rest = index >= 0
+                ? all.Skip(index + 1)
+                : throw FakeStripeError.Missing("object", after, 400, "starting_after");
         }
 
         T[] page = [.. rest.Take((int)limit + 1)];
@@ -151,14 +175,20 @@ internal static class UrlEncodedForm
         return parameters;
     }
 
-    /// <summary><c>line_items[0][price_data][currency]</c> becomes <c>line_items[][price_data][currency]</c>; a metadata name becomes <c>metadata[*]</c>.</summary>
+    /// <summary><c>line_items[0][price_data][currency]</c> becomes <c>line_items[][price_data][currency]</c>; a
+    /// metadata name becomes <c>metadata[*]</c>.</summary>
     public static string Pattern(string name)
     {
         string[] parts = name.Split('[');
         for (int i = 1; i < parts.Length; i++)
         {
             string part = parts[i].TrimEnd(']');
-            parts[i] = parts[i - 1] is "metadata" or "metadata]" ? "*]" : part.Length == 0 || part.All(char.IsAsciiDigit) ? "]" : parts[i];
+            parts[i] = part switch
+            {
+                _ when parts[i - 1] is "metadata" or "metadata]" => "*]",
+                _ when part.All(char.IsAsciiDigit) => "]",
+                _ => parts[i],
+            };
         }
 
         return string.Join('[', parts);

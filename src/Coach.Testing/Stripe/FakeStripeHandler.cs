@@ -1,17 +1,22 @@
 using System.Net;
 using System.Net.Http.Headers;
 
-namespace Coach.Testing;
+namespace Coach.Testing.Stripe;
 
 /// <summary>The fake without a socket: an <see cref="HttpClient"/>'s innermost handler.</summary>
 internal sealed class FakeStripeHandler(FakeStripeServer core, TimeProvider time) : HttpMessageHandler
 {
-    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    protected override async Task<HttpResponseMessage> SendAsync(
+        HttpRequestMessage request, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        string body = request.Content is null ? "" : await request.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
+        string body = request.Content is null
+            ? ""
+            : await request.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
         var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        foreach ((string name, IEnumerable<string> values) in request.Headers.Concat(request.Content?.Headers.AsEnumerable() ?? []))
+        foreach (
+            (string name, IEnumerable<string> values) in request.Headers
+                .Concat(request.Content?.Headers.AsEnumerable() ?? []))
         {
             headers[name] = string.Join(", ", values);
         }

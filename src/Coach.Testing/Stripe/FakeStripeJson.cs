@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Coach.Testing;
+namespace Coach.Testing.Stripe;
 
 /// <summary>The fake's objects as Stripe writes them.</summary>
 internal static class FakeStripeJson
@@ -16,7 +16,8 @@ internal static class FakeStripeJson
         return stream.ToArray();
     }
 
-    public static byte[] List<T>(string url, IReadOnlyList<T> page, bool hasMore, Action<Utf8JsonWriter, T> write) => Write(json =>
+    public static byte[] List<T>(string url, IReadOnlyList<T> page, bool hasMore, Action<Utf8JsonWriter, T> write) =>
+        Write(json =>
     {
         json.WriteStartObject();
         json.WriteString("object", "list");
@@ -118,6 +119,14 @@ internal static class FakeStripeJson
         json.WriteEndObject();
     }
 
+    public static byte[] Account() => Write(json =>
+    {
+        json.WriteStartObject();
+        json.WriteString("id", "acct_fake");
+        json.WriteString("object", "account");
+        json.WriteEndObject();
+    });
+
     public static byte[] Balance() => Write(json =>
     {
         json.WriteStartObject();
@@ -128,7 +137,9 @@ internal static class FakeStripeJson
         json.WriteEndObject();
     });
 
-    public static byte[] Event(string id, string type, DateTimeOffset at, string? idempotencyKey, Action<Utf8JsonWriter> writeObject) => Write(json =>
+    public static byte[] Event(
+        string id, string type, DateTimeOffset at, string? idempotencyKey,
+        Action<Utf8JsonWriter> writeObject) => Write(json =>
     {
         json.WriteStartObject();
         json.WriteString("id", id);

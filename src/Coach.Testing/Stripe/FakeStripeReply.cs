@@ -1,4 +1,4 @@
-namespace Coach.Testing;
+namespace Coach.Testing.Stripe;
 
 /// <summary>What the fake answers, and how the transport is to deliver it.</summary>
 internal sealed record FakeStripeReply(int Status, byte[] Body)
@@ -7,7 +7,7 @@ internal sealed record FakeStripeReply(int Status, byte[] Body)
 
     public Dictionary<string, string> Headers { get; } = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>None, <see cref="StripeFaultKind.Reset"/>, <see cref="StripeFaultKind.Refuse"/>, <see cref="StripeFaultKind.Truncate"/> or
-    /// <see cref="StripeFaultKind.Hang"/>.</summary>
+    /// <summary>None, <see cref="StripeFaultKind.Reset"/>, <see cref="StripeFaultKind.Refuse"/>,
+    /// <see cref="StripeFaultKind.Truncate"/> or <see cref="StripeFaultKind.Hang"/>.</summary>
     public StripeFaultKind Delivery { get; init; }
 }

@@ -1,4 +1,4 @@
-namespace Coach.Testing;
+namespace Coach.Testing.Stripe;
 
 /// <summary>From method and path to the state and back to JSON.</summary>
 internal sealed class FakeStripeRouter(FakeStripeStore state)
@@ -32,27 +32,32 @@ internal sealed class FakeStripeRouter(FakeStripeStore state)
 
     private byte[] Run(string route, string id, StripeRequest request)
     {
-        IReadOnlyList<KeyValuePair<string, string>> given = request.Method == "GET" ? request.QueryParameters : request.Form;
+        IReadOnlyList<KeyValuePair<string, string>> given = request.Method == "GET"
+            ? request.QueryParameters
+            : request.Form;
         switch (route)
         {
             case "GET /v1/balance":
                 return FakeStripeJson.Balance();
             case "GET /v1/account":
-                return FakeStripeJson.Write(json => { json.WriteStartObject(); json.WriteString("id", "acct_fake"); json.WriteString("object", "account"); json.WriteEndObject(); });
+                return FakeStripeJson.Account();
             case "POST /v1/products":
                 string product = State.CreateProduct(Read());
                 return ProductJson(product);
             case "GET /v1/products":
                 return ListProducts(Read());
             case "GET /v1/products/{id}":
-                return State.Products.ContainsKey(id) ? ProductJson(id) : throw FakeStripeError.Missing("product", id, 404, "id");
+                return State.Products.ContainsKey(id)
+                    ? ProductJson(id)
+                    : throw FakeStripeError.Missing("product", id, 404, "id");
             case "POST /v1/prices":
                 StripeFakePrice made = State.CreatePrice(Read());
                 return FakeStripeJson.Write(json => FakeStripeJson.Price(json, made));
             case "GET /v1/prices":
                 return ListPrices(Read());
             case "GET /v1/prices/{id}":
-                StripeFakePrice found = State.Prices.Find(price => price.Id == id) ?? throw FakeStripeError.Missing("price", id, 404, "price");
+                StripeFakePrice found = State.Prices.Find(price => price.Id == id)
+                    ?? throw FakeStripeError.Missing("price", id, 404, "price");
                 return FakeStripeJson.Write(json => FakeStripeJson.Price(json, found));
             case "POST /v1/prices/{id}":
                 StripeFakePrice changed = State.UpdatePrice(id, Read());
@@ -75,23 +80,29 @@ internal sealed class FakeStripeRouter(FakeStripeStore state)
             case "POST /v1/checkout/sessions/{id}/expire":
                 return SessionJson(State.ExpireSession(id));
             default:
-                throw new FakeStripeError(404, $"Unrecognized request URL ({request.Method}: {request.Path}).") { IsValidation = true };
+                throw new FakeStripeError(404, $"Unrecognized request URL ({request.Method}: "
+                    + $"{request.Path}).") { IsValidation = true };
         }
 
         FakeStripeForm Read() => FakeStripeForm.Read(route, given);
     }
 
     private byte[] ProductJson(string id) =>
-        FakeStripeJson.Write(json => FakeStripeJson.Product(json, id, State.Products[id].Name, State.Products[id].Description));
+        FakeStripeJson
+            .Write(json => FakeStripeJson.Product(json, id, State.Products[id].Name, State.Products[id].Description));
 
-    private static byte[] LinkJson(StripeFakeLink link) => FakeStripeJson.Write(json => FakeStripeJson.Link(json, link));
+    private static byte[] LinkJson(StripeFakeLink link) =>
+        FakeStripeJson.Write(json => FakeStripeJson.Link(json, link));
 
-    private static byte[] SessionJson(StripeFakeSession session) => FakeStripeJson.Write(json => FakeStripeJson.Session(json, session));
+    private static byte[] SessionJson(StripeFakeSession session) =>
+        FakeStripeJson.Write(json => FakeStripeJson.Session(json, session));
 
     private byte[] ListProducts(FakeStripeForm parameters)
     {
         (IReadOnlyList<string> page, bool hasMore) = parameters.Page(State.Products.Keys.Reverse(), id => id);
-        return FakeStripeJson.List("/v1/products", page, hasMore, (json, id) => FakeStripeJson.Product(json, id, State.Products[id].Name, State.Products[id].Description));
+        return FakeStripeJson.List(
+            "/v1/products", page, hasMore,
+            (json, id) => FakeStripeJson.Product(json, id, State.Products[id].Name, State.Products[id].Description));
     }
 
     private byte[] ListPrices(FakeStripeForm parameters)
@@ -140,7 +151,10 @@ internal sealed class FakeStripeRouter(FakeStripeStore state)
         string? link = parameters.Text("payment_link");
         string? status = parameters.Text("status");
         (IReadOnlyList<StripeFakeSession> page, bool hasMore) = parameters.Page(
-            Newest(State.Sessions).Where(session => (link is null || session.LinkId == link) && (status is null || session.Status == status)), session => session.Id);
+            Newest(State.Sessions)
+                .Where(
+                    session => (link is null || session.LinkId == link)
+                        && (status is null || session.Status == status)), session => session.Id);
         return FakeStripeJson.List("/v1/checkout/sessions", page, hasMore, FakeStripeJson.Session);
     }
 

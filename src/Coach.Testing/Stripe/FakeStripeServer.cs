@@ -1,10 +1,11 @@
 using System.Globalization;
 using System.Text;
 
-namespace Coach.Testing;
+namespace Coach.Testing.Stripe;
 
 /// <summary>
-/// What both transports serve: authentication, rate limit, idempotency as Stripe documents it, validation, execution, scripted faults.
+/// What both transports serve: authentication, rate limit, idempotency as Stripe documents it, validation, execution,
+/// scripted faults.
 /// </summary>
 internal sealed class FakeStripeServer(StripeFakeOptions options)
 {
@@ -71,7 +72,9 @@ internal sealed class FakeStripeServer(StripeFakeOptions options)
             case StripeFaultKind.InUse:
                 return Answer(InUse());
             case StripeFaultKind.Html:
-                return new FakeStripeReply(fault.HttpStatus == 500 ? 502 : fault.HttpStatus, Encoding.UTF8.GetBytes("<html><body>502 Bad Gateway</body></html>")) { ContentType = "text/html" };
+                return new FakeStripeReply(
+                    fault.HttpStatus == 500 ? 502 : fault.HttpStatus,
+                    Encoding.UTF8.GetBytes("<html><body>502 Bad Gateway</body></html>")) { ContentType = "text/html" };
             case StripeFaultKind.Reset or StripeFaultKind.Refuse or StripeFaultKind.Hang:
                 return new FakeStripeReply(0, []) { Delivery = fault.Kind };
         }
@@ -81,10 +84,13 @@ internal sealed class FakeStripeServer(StripeFakeOptions options)
             return Answer(new FakeStripeError(401, "You did not provide an API key."));
         }
 
-        bool isKnown = options.ApiKey is null ? key.StartsWith("sk_", StringComparison.Ordinal) || key.StartsWith("rk_", StringComparison.Ordinal) : key == options.ApiKey;
+        bool isKnown = options.ApiKey is null
+            ? key.StartsWith("sk_", StringComparison.Ordinal) || key.StartsWith("rk_", StringComparison.Ordinal)
+            : key == options.ApiKey;
         if (!isKnown)
         {
-            return Answer(new FakeStripeError(401, $"Invalid API Key provided: {key[..Math.Min(8, key.Length)]}****{(key.Length > 12 ? key[^4..] : "")}"));
+            return Answer(new FakeStripeError(401, "Invalid API Key provided: "
+                + $"{key[..Math.Min(8, key.Length)]}****{(key.Length > 12 ? key[^4..] : "")}"));
         }
 
         long second = request.ReceivedAt.ToUnixTimeSeconds();
@@ -95,8 +101,12 @@ internal sealed class FakeStripeServer(StripeFakeOptions options)
         }
 
         bool isForm = request.Body.Length == 0
-            || (request.Headers.GetValueOrDefault("Content-Type") ?? "").StartsWith("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase);
-        return isForm ? null : Answer(new FakeStripeError(400, "Invalid request (check that your POST content type is application/x-www-form-urlencoded)."));
+            || (request.Headers.GetValueOrDefault("Content-Type") ?? "").StartsWith(
+                "application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase);
+        return isForm
+            ? null
+            : Answer(new FakeStripeError(400, "Invalid request (check that your POST content type is "
+                + "application/x-www-form-urlencoded)."));
     }
 
     private (FakeStripeReply? Reply, StoredKey? Claimed) Claim(StripeRequest request)
@@ -108,23 +118,28 @@ internal sealed class FakeStripeServer(StripeFakeOptions options)
 
         if (key.Length is 0 or > 255)
         {
-            return (Answer(new FakeStripeError(400, "Keys for idempotent requests must have 1 to 255 characters.", type: "idempotency_error")), null);
+            return (Answer(new FakeStripeError(400, "Keys for idempotent requests must have 1 to 255 "
+                + "characters.", type: "idempotency_error")), null);
         }
 
         DateTimeOffset now = options.Time.GetUtcNow();
-        if (_keys.TryGetValue(key, out StoredKey? stored) && (stored.Reply is null || now - stored.Since < options.KeyLifetime))
+        if (_keys.TryGetValue(key, out StoredKey? stored)
+            && (stored.Reply is null || now - stored.Since < options.KeyLifetime))
         {
             if (stored.Path != request.Path)
             {
                 return (Answer(new FakeStripeError(400,
-                    $"Keys for idempotent requests can only be used for the same endpoint they were first used for ('{stored.Path}' vs '{request.Path}'). Try using a key other than '{key}' if you meant to execute a different request.",
+                    "Keys for idempotent requests can only be used for the same endpoint they were first used "
+                    + $"for ('{stored.Path}' vs '{request.Path}'). Try using a key other than '{key}' if you "
+                    + "meant to execute a different request.",
                     type: "idempotency_error")), null);
             }
 
             if (stored.Body != request.Body)
             {
                 return (Answer(new FakeStripeError(400,
-                    $"Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '{key}' if you meant to execute a different request.",
+                    "Keys for idempotent requests can only be used with the same parameters they were first "
+                    + $"used with. Try using a key other than '{key}' if you meant to execute a different request.",
                     type: "idempotency_error")), null);
             }
 
@@ -193,7 +208,9 @@ internal sealed class FakeStripeServer(StripeFakeOptions options)
 
     private FakeStripeReply FaultReply(StripeFault fault)
     {
-        FakeStripeReply reply = Stamp(new FakeStripeReply(fault.HttpStatus, FakeStripeError.Body(fault.ErrorType, fault.Message, null, fault.Code)));
+        FakeStripeReply reply = Stamp(
+            new FakeStripeReply(
+                fault.HttpStatus, FakeStripeError.Body(fault.ErrorType, fault.Message, null, fault.Code)));
         if (fault.RetryAfter is { } wait)
         {
             reply.Headers["Retry-After"] = wait;
@@ -217,7 +234,8 @@ internal sealed class FakeStripeServer(StripeFakeOptions options)
     }
 
     private static FakeStripeError InUse() => new(409,
-        "There is currently another in-progress request using this Idempotent Key (that probably means you submitted twice, and the other request is still going through). Please try again later.",
+        "There is currently another in-progress request using this Idempotent Key (that probably means you "
+        + "submitted twice, and the other request is still going through). Please try again later.",
         code: "idempotency_key_in_use", type: "idempotency_error");
 
     private sealed class StoredKey(string path, string body, DateTimeOffset since)

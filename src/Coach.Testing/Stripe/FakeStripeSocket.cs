@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Testing;
+namespace Coach.Testing.Stripe;
 
 /// <summary>The fake on a loopback socket.</summary>
 internal sealed class FakeStripeSocket(WebApplication app, Uri url) : IAsyncDisposable
@@ -16,7 +16,10 @@ internal sealed class FakeStripeSocket(WebApplication app, Uri url) : IAsyncDisp
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(static kestrel => kestrel.Listen(IPAddress.Loopback, 0, static listen => listen.Protocols = HttpProtocols.Http1));
+        builder.WebHost
+            .ConfigureKestrel(
+                static kestrel =>
+                    kestrel.Listen(IPAddress.Loopback, 0, static listen => listen.Protocols = HttpProtocols.Http1));
         WebApplication app = builder.Build();
         app.Run(context => ServeAsync(core, context));
         await app.StartAsync(cancellationToken).ConfigureAwait(false);

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Coach.Payments;
 
-namespace Coach.Testing;
+namespace Coach.Testing.Stripe;
 
 /// <summary>The objects of the fake. Its owner locks.</summary>
 internal sealed class FakeStripeStore(TimeProvider time)
@@ -43,7 +43,9 @@ internal sealed class FakeStripeStore(TimeProvider time)
     public StripeFakePrice CreatePrice(FakeStripeForm parameters)
     {
         string currency = parameters.Required("currency");
-        long amount = parameters.Integer("unit_amount") ?? throw FakeStripeError.Invalid("Missing required param: unit_amount.", "unit_amount", "parameter_missing");
+        long amount = parameters.Integer("unit_amount")
+            ?? throw FakeStripeError.Invalid(
+                "Missing required param: unit_amount.", "unit_amount", "parameter_missing");
         CheckAmount(amount, currency, "unit_amount");
         string? lookupKey = parameters.Text("lookup_key");
         if (lookupKey?.Length > 200)
@@ -54,7 +56,8 @@ internal sealed class FakeStripeStore(TimeProvider time)
         string? product = parameters.Text("product");
         if (product is null && parameters.Text("product_data[name]") is null)
         {
-            throw FakeStripeError.Invalid("You must provide one of `product` or `product_data`.", "product", "parameter_missing");
+            throw FakeStripeError.Invalid(
+                "You must provide one of `product` or `product_data`.", "product", "parameter_missing");
         }
 
         Dictionary<string, string> metadata = parameters.Map("metadata");
@@ -63,17 +66,20 @@ internal sealed class FakeStripeStore(TimeProvider time)
             throw FakeStripeError.Missing("product", product, 400, "product");
         }
 
-        if (lookupKey is not null && Prices.FindIndex(price => price.IsActive && price.LookupKey == lookupKey) is >= 0 and var taken)
+        if (lookupKey is not null
+            && Prices.FindIndex(price => price.IsActive && price.LookupKey == lookupKey) is >= 0 and var taken)
         {
             if (parameters.Flag("transfer_lookup_key") != true)
             {
-                throw new FakeStripeError(400, $"A price (`{Prices[taken].Id}`) already uses that lookup key.", "lookup_key");
+                throw new FakeStripeError(400, $"A price (`{Prices[taken].Id}`) already uses that lookup "
+                    + "key.", "lookup_key");
             }
 
             Prices[taken] = Prices[taken] with { LookupKey = null };
         }
 
-        return AddPrice(product, parameters.Text("product_data[name]"), parameters.Text("product_data[id]"), amount, currency, lookupKey, metadata);
+        product ??= AddProduct(parameters.Text("product_data[name]")!, parameters.Text("product_data[id]"));
+        return AddPrice(product, amount, currency, lookupKey, metadata);
     }
 
     public StripeFakePrice UpdatePrice(string id, FakeStripeForm parameters)
@@ -85,7 +91,8 @@ internal sealed class FakeStripeStore(TimeProvider time)
         }
 
         StripeFakePrice price = Prices[index];
-        Prices[index] = price with { IsActive = parameters.Flag("active") ?? price.IsActive, Metadata = Merge(price.Metadata, parameters.Map("metadata")) };
+        Prices[index] = price with { IsActive = parameters.Flag("active") ?? price.IsActive, Metadata = Merge(
+            price.Metadata, parameters.Map("metadata")) };
         return Prices[index];
     }
 
@@ -100,19 +107,24 @@ internal sealed class FakeStripeStore(TimeProvider time)
         long? limit = parameters.Integer("restrictions[completed_sessions][limit]");
         if (limit is < 1)
         {
-            throw FakeStripeError.Invalid("This value must be greater than or equal to 1.", "restrictions[completed_sessions][limit]");
+            throw FakeStripeError.Invalid(
+                "This value must be greater than or equal to 1.", "restrictions[completed_sessions][limit]");
         }
 
-        if (parameters.Text("after_completion[type]") == "redirect" && parameters.Text("after_completion[redirect][url]") is null)
+        if (parameters.Text("after_completion[type]") == "redirect"
+            && parameters.Text("after_completion[redirect][url]") is null)
         {
-            throw FakeStripeError.Invalid("Missing required param: after_completion[redirect][url].", "after_completion[redirect][url]", "parameter_missing");
+            throw FakeStripeError.Invalid(
+                "Missing required param: after_completion[redirect][url].", "after_completion[redirect][url]",
+                "parameter_missing");
         }
 
         Dictionary<string, string> metadata = parameters.Map("metadata");
         var lines = new List<StripeFakeLine>();
         foreach (int index in indices)
         {
-            lines.Add(ReadLine(parameters, string.Create(CultureInfo.InvariantCulture, $"line_items[{index}]"), version));
+            lines.Add(
+                ReadLine(parameters, string.Create(CultureInfo.InvariantCulture, $"line_items[{index}]"), version));
         }
 
         StripeFakePrice[] prices = [.. lines.Select(line => Prices.First(price => price.Id == line.PriceId))];
@@ -123,14 +135,27 @@ internal sealed class FakeStripeStore(TimeProvider time)
         }
 
         long total = lines.Zip(prices, (line, price) => line.Quantity * price.UnitAmount).Sum();
-        if (Money.TryCreate(total, currency, out Money money) && money.SmallestUsualCharge is { } least && money < least)
+        if (Money.TryCreate(total, currency, out Money money) && money.SmallestUsualCharge is { } least
+            && money < least)
         {
-            throw new FakeStripeError(400, $"The total amount due must add up to at least {least}", null, "amount_too_small");
+            throw new FakeStripeError(
+                400, $"The total amount due must add up to at least {least}", null, "amount_too_small");
         }
 
         string id = NewId("plink");
-        var link = new StripeFakeLink(id, $"https://buy.stripe.com/test_{id["plink_".Length..]}", true, currency, total, lines, metadata,
-            (int?)limit, 0, parameters.Text("after_completion[redirect][url]"));
+        var link = new StripeFakeLink
+        {
+            Id = id,
+            Url = $"https://buy.stripe.com/test_{id["plink_".Length..]}",
+            IsActive = true,
+            Currency = currency,
+            AmountTotal = total,
+            Lines = lines,
+            Metadata = metadata,
+            CompletedLimit = (int?)limit,
+            CompletedCount = 0,
+            RedirectUrl = parameters.Text("after_completion[redirect][url]"),
+        };
         Links.Add(link);
         return link;
     }
@@ -139,7 +164,8 @@ internal sealed class FakeStripeStore(TimeProvider time)
     {
         int index = LinkIndex(id, 404);
         StripeFakeLink link = Links[index];
-        Links[index] = link with { IsActive = parameters.Flag("active") ?? link.IsActive, Metadata = Merge(link.Metadata, parameters.Map("metadata")) };
+        Links[index] = link with { IsActive = parameters.Flag("active") ?? link.IsActive, Metadata = Merge(
+            link.Metadata, parameters.Map("metadata")) };
         return Links[index];
     }
 
@@ -160,7 +186,8 @@ internal sealed class FakeStripeStore(TimeProvider time)
         int index = SessionIndex(id);
         if (Sessions[index].Status != "open")
         {
-            throw new FakeStripeError(400, $"This Checkout Session is not in a state to be expired: its status is {Sessions[index].Status}, and it must be open.");
+            throw new FakeStripeError(400, "This Checkout Session is not in a state to be expired: its status "
+                + $"is {Sessions[index].Status}, and it must be open.");
         }
 
         return Sessions[index] = Sessions[index] with { Status = "expired" };
@@ -169,7 +196,8 @@ internal sealed class FakeStripeStore(TimeProvider time)
     private StripeFakeLine ReadLine(FakeStripeForm parameters, string name, string? version)
     {
         long quantity = parameters.Integer($"{name}[quantity]")
-            ?? throw FakeStripeError.Invalid($"Missing required param: {name}[quantity].", $"{name}[quantity]", "parameter_missing");
+            ?? throw FakeStripeError.Invalid(
+                $"Missing required param: {name}[quantity].", $"{name}[quantity]", "parameter_missing");
         if (quantity < 1)
         {
             throw FakeStripeError.Invalid("This value must be greater than or equal to 1.", $"{name}[quantity]");
@@ -182,29 +210,46 @@ internal sealed class FakeStripeStore(TimeProvider time)
         }
 
         // Inline prices exist since 2025-07-30.basil.
-        if (version is not null && int.TryParse(version.AsSpan(0, Math.Min(10, version.Length)).ToString().Replace("-", "", StringComparison.Ordinal), out int number)
+        if (version is not null
+            && int.TryParse(
+                version.AsSpan(0, Math.Min(10, version.Length)).ToString().Replace("-", "", StringComparison.Ordinal),
+                out int number)
             && number < FirstInlinePriceVersion)
         {
-            throw FakeStripeError.Invalid($"Received unknown parameter: {name}[price_data]", $"{name}[price_data]", "parameter_unknown");
+            throw FakeStripeError.Invalid(
+                $"Received unknown parameter: {name}[price_data]", $"{name}[price_data]", "parameter_unknown");
         }
 
         string currency = parameters.Required($"{name}[price_data][currency]");
         long amount = parameters.Integer($"{name}[price_data][unit_amount]") ?? 0;
         CheckAmount(amount, currency, $"{name}[price_data][unit_amount]");
-        string? product = parameters.Text($"{name}[price_data][product]");
-        return new StripeFakeLine(
-            AddPrice(product, product is null ? parameters.Required($"{name}[price_data][product_data][name]") : null, null, amount, currency, null, []).Id, quantity);
+        string product = parameters.Text($"{name}[price_data][product]")
+            ?? AddProduct(parameters.Required($"{name}[price_data][product_data][name]"), null);
+        return new StripeFakeLine(AddPrice(product, amount, currency, null, []).Id, quantity);
     }
 
-    private StripeFakePrice AddPrice(string? product, string? productName, string? productId, long amount, string currency, string? lookupKey, Dictionary<string, string> metadata)
+    private string AddProduct(string name, string? id)
     {
-        if (product is null)
-        {
-            product = productId ?? NewId("prod");
-            Products[product] = (productName!, null);
-        }
+        id ??= NewId("prod");
+        Products[id] = (name, null);
+        return id;
+    }
 
-        var price = new StripeFakePrice(NewId("price"), product, Products[product].Name, amount, currency.ToLowerInvariant(), lookupKey, true, metadata, time.GetUtcNow());
+    private StripeFakePrice AddPrice(
+        string product, long amount, string currency, string? lookupKey, Dictionary<string, string> metadata)
+    {
+        var price = new StripeFakePrice
+        {
+            Id = NewId("price"),
+            ProductId = product,
+            ProductName = Products[product].Name,
+            UnitAmount = amount,
+            Currency = currency.ToLowerInvariant(),
+            LookupKey = lookupKey,
+            IsActive = true,
+            Metadata = metadata,
+            CreatedAt = time.GetUtcNow(),
+        };
         Prices.Add(price);
         return price;
     }
@@ -228,11 +273,14 @@ internal sealed class FakeStripeStore(TimeProvider time)
 
         if (!Money.TryCreate(amount, currency, out _))
         {
-            throw FakeStripeError.Invalid("Amount must be divisible by 100 or 10 in this currency.", parameter, "invalid_charge_amount_no_decimal_compatible");
+            throw FakeStripeError.Invalid(
+                "Amount must be divisible by 100 or 10 in this currency.", parameter,
+                "invalid_charge_amount_no_decimal_compatible");
         }
     }
 
-    private static Dictionary<string, string> Merge(IReadOnlyDictionary<string, string> old, Dictionary<string, string> changes)
+    private static Dictionary<string, string> Merge(
+        IReadOnlyDictionary<string, string> old, Dictionary<string, string> changes)
     {
         var merged = new Dictionary<string, string>(old, StringComparer.Ordinal);
         foreach ((string key, string value) in changes)

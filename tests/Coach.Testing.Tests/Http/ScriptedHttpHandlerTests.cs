@@ -13,7 +13,8 @@ public sealed class ScriptedHttpHandlerTests
     [Fact]
     public async Task Answer_AnyDelivery_BringsTheSameBytes()
     {
-        foreach (ResponseDelivery delivery in (ResponseDelivery[])[ResponseDelivery.Whole, ResponseDelivery.ByteByByte, ResponseDelivery.RandomChunks(7)])
+        foreach (
+            ResponseDelivery delivery in (ResponseDelivery[])[ResponseDelivery.Whole, ResponseDelivery.ByteByByte, ResponseDelivery.RandomChunks(7)])
         {
             using var handler = new ScriptedHttpHandler().Answer(HttpStatusCode.OK, Body, delivery: delivery);
             using var http = new HttpClient(handler);
@@ -30,7 +31,8 @@ public sealed class ScriptedHttpHandlerTests
         Stream stream = await response.Content.ReadAsStreamAsync(Token);
         byte[] buffer = new byte[2000];
         Assert.Equal(600, await stream.ReadAsync(buffer, Token));
-        await Assert.ThrowsAsync<HttpIOException>(async () => await stream.ReadExactlyAsync(buffer.AsMemory(0, 1), Token));
+        await Assert.ThrowsAsync<HttpIOException>(
+            async () => await stream.ReadExactlyAsync(buffer.AsMemory(0, 1), Token));
     }
 
     [Fact]
