@@ -1,6 +1,8 @@
+using System.Text;
 using Microsoft.Extensions.Options;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 
 namespace Coach.AspNetCore;
 
@@ -191,4 +193,48 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
         _entries = entries;
         _families = [.. families.Values.OrderBy(family => family.Name, StringComparer.Ordinal)];
     }
+}
+
+/// <summary>What is to be written from one collection. Called on the collecting thread, inside the collection.</summary>
+internal interface IPageOrders
+{
+    /// <summary>The next format that is wanted; false when there is none, after which none follows.</summary>
+    /// <param name="openMetrics">OpenMetrics or text.</param>
+    /// <param name="committed">Takes each piece of the page as soon as it is final; null when nobody needs it early.</param>
+    bool TryNext(out bool openMetrics, out Action<ReadOnlyMemory<byte>>? committed);
+
+    /// <summary>The page of that format is written; the receiver owns it.</summary>
+    void Done(bool openMetrics, PageBody page);
+
+    /// <summary>The page of that format could not be written.</summary>
+    void Failed(bool openMetrics, Exception exception);
+}
+
+/// <summary>
+/// The resource's attributes as <c>target_info</c> (specification/compatibility/prometheus_and_openmetrics.md, "Resource Attributes"):
+/// an info in OpenMetrics, a gauge in text, which has no infos.
+/// </summary>
+internal sealed class TargetInfo
+{
+    /// <summary>The names that no instrument may take besides.</summary>
+    public static readonly IReadOnlyList<string> Names = ["target", "target_info"];
+
+    private readonly byte[] _text;
+    private readonly byte[] _openMetrics;
+
+    private TargetInfo(string labels)
+    {
+        string sample = $"target_info{{{labels}}} 1\n";
+        _text = Encoding.UTF8.GetBytes("# HELP target_info Attributes of the resource that this page is about.\n# TYPE target_info gauge\n" + sample);
+        _openMetrics = Encoding.UTF8.GetBytes("# TYPE target info\n# HELP target Attributes of the resource that this page is about.\n" + sample);
+    }
+
+    /// <summary>Null for a resource without attributes.</summary>
+    public static TargetInfo? Of(Resource resource)
+    {
+        string labels = SeriesText.Labels([.. resource.Attributes.Select(attribute => new KeyValuePair<string, object?>(attribute.Key, attribute.Value))], []);
+        return labels.Length == 0 ? null : new TargetInfo(labels);
+    }
+
+    public ReadOnlySpan<byte> Text(bool openMetrics) => openMetrics ? _openMetrics : _text;
 }

@@ -1,3 +1,7 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
 namespace Coach.AspNetCore;
 
 /// <summary>What the metrics page holds and how large and slow it may get: the section <c>Coach:Metrics</c>.</summary>
@@ -30,4 +34,19 @@ public sealed class CoachMetricsOptions
     /// <summary>The longest that a scrape waits for its page. A scraper that names a shorter limit gets that.</summary>
     /// <value>10 milliseconds to 5 minutes; 10 seconds unless set.</value>
     public TimeSpan ScrapeTimeout { get; set; } = TimeSpan.FromSeconds(10);
+}
+
+/// <summary>Binds <c>Coach:Metrics</c> where the host has a configuration.</summary>
+internal sealed class CoachMetricsOptionsBinding(IServiceProvider services) : IConfigureOptions<CoachMetricsOptions>
+{
+    public void Configure(CoachMetricsOptions options) => services.GetService<IConfiguration>()?.GetSection("Coach:Metrics").Bind(options);
+}
+
+internal sealed class CoachMetricsOptionsValidator : IValidateOptions<CoachMetricsOptions>
+{
+    public ValidateOptionsResult Validate(string? name, CoachMetricsOptions options) =>
+        new OptionsCheck("Coach:Metrics", name)
+            .InRange(options.MaxPageBytes, 64L * 1024, 1024L * 1024 * 1024)
+            .InRange(options.ScrapeTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(5))
+            .Result();
 }

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Options;
+
 namespace Coach.AspNetCore;
 
 /// <summary>How often a session and an address may call: the section <c>Coach:RateLimits</c>. Over the limit: 429 with <c>Retry-After</c>.</summary>
@@ -18,4 +20,15 @@ public sealed class CoachRateLimitOptions
     /// <summary>The requests a minute an address gets back.</summary>
     /// <value>1 to 10,000,000; 2,000 unless set.</value>
     public int AddressPerMinute { get; set; } = 2_000;
+}
+
+internal sealed class CoachRateLimitOptionsValidator : IValidateOptions<CoachRateLimitOptions>
+{
+    public ValidateOptionsResult Validate(string? name, CoachRateLimitOptions options) =>
+        new OptionsCheck("Coach:RateLimits", name)
+            .InRange(options.SessionBurst, 1, 100_000)
+            .InRange(options.SessionPerMinute, 1, 1_000_000)
+            .InRange(options.AddressBurst, 1, 1_000_000)
+            .InRange(options.AddressPerMinute, 1, 10_000_000)
+            .Result();
 }

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Options;
+
 namespace Coach.AspNetCore;
 
 /// <summary>The session cookie: the section <c>Coach:Session</c>.</summary>
@@ -14,4 +16,14 @@ public sealed class CoachSessionOptions
     /// <summary>The application's name in the key derivation: replicas that share sessions must share it and the key ring.</summary>
     /// <value><c>coach</c> unless set.</value>
     public string ApplicationName { get; set; } = "coach";
+}
+
+internal sealed class CoachSessionOptionsValidator : IValidateOptions<CoachSessionOptions>
+{
+    public ValidateOptionsResult Validate(string? name, CoachSessionOptions options) =>
+        new OptionsCheck("Coach:Session", name)
+            .Present(options.CookieName)
+            .Present(options.ApplicationName)
+            .InRange(options.AbsoluteLifetime, TimeSpan.FromMinutes(1), TimeSpan.FromDays(30))
+            .Result();
 }

@@ -84,3 +84,9 @@ internal sealed class SessionMiddleware(RequestDelegate next, SessionTickets tic
         return isDefault ? request.Host.Host : request.Host.Value ?? "";
     }
 }
+
+/// <summary>Marks an endpoint whose requests belong to a session and must come from the page's own origin.</summary>
+internal sealed class SessionMetadata
+{
+    public static readonly SessionMetadata Instance = new();
+}
