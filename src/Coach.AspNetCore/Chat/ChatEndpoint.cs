@@ -15,7 +15,7 @@ internal sealed class ChatEndpoint(
     ISessionKeyStore keys,
     SessionChatClients clients,
     MockChatClient mock,
-    Conversations conversations,
+    ConversationStore conversations,
     IRetriever retriever,
     IOptions<CoachHostOptions> host,
     IOptions<CoachChatOptions> options,
@@ -55,7 +55,7 @@ internal sealed class ChatEndpoint(
 
     private async Task AnswerAsync(HttpContext context, SessionId session, RunMode mode, IReadOnlyList<ApiKey> stored, string message)
     {
-        var stream = new ChatStream(context);
+        var stream = new ServerSentEventWriter(context);
         CancellationToken aborted = context.RequestAborted;
         try
         {
@@ -120,7 +120,7 @@ internal sealed class ChatEndpoint(
         }
     }
 
-    private async Task FailAsync(HttpContext context, ChatStream stream, CoachProblem problem)
+    private async Task FailAsync(HttpContext context, ServerSentEventWriter stream, CoachProblem problem)
     {
         if (!stream.HasStarted)
         {

@@ -43,9 +43,9 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<RateLimiterOptions>, CoachRateLimiter>());
         services.AddExceptionHandler<CoachExceptionHandler>();
         services.TryAddSingleton<SessionTickets>();
-        services.TryAddSingleton<EndedSessions>();
+        services.TryAddSingleton<RevokedSessions>();
         services.TryAddSingleton<SessionEndpoints>();
-        services.TryAddSingleton<Conversations>();
+        services.TryAddSingleton<ConversationStore>();
         services.TryAddSingleton<ChatEndpoint>();
         services.TryAddSingleton<PaymentEndpoints>();
     }

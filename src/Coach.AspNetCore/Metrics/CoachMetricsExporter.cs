@@ -19,12 +19,12 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
     private readonly string _prefix;
     private readonly ExpositionWriter _writer;
     private readonly ChunkPool _chunks = new();
-    private readonly PagePool _textPages = new();
-    private readonly PagePool _openMetricsPages = new();
+    private readonly TextExpositionPool _textPages = new();
+    private readonly TextExpositionPool _openMetricsPages = new();
     private readonly List<Metric> _metrics = [];
     private Dictionary<Metric, MetricEntry> _entries = [];
     private MetricFamily[] _families = [];
-    private IPageOrders? _orders;
+    private IScrapeOutput? _output;
     private TargetInfo? _target;
 
     public CoachMetricsExporter(IOptions<CoachMetricsOptions> options, string prefix, MetricsDiagnostics diagnostics)
@@ -39,14 +39,14 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
     public Func<int, bool>? Collect { get; set; }
 
     /// <summary>An empty compressed page.</summary>
-    public PackedPage NewPackedPage() => new(_chunks, _options.MaxPageBytes);
+    public GzipExposition NewGzipExposition() => new(_chunks, _options.MaxPageBytes);
 
     /// <summary>Pages that wait to be written over.</summary>
     public int FreePages => _textPages.Free + _openMetricsPages.Free;
 
     /// <summary>Collects once and writes every page that is ordered before the collection ends.</summary>
     /// <exception cref="InvalidOperationException">There is no reader, or the collection did not reach this exporter.</exception>
-    public void Render(IPageOrders orders)
+    public void Render(IScrapeOutput output)
     {
         Func<int, bool> collect = Collect ?? throw new InvalidOperationException("The metrics exporter is not attached to a meter provider.");
 
@@ -56,9 +56,9 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
         int attempts = FirstAttempts + (int)(_options.ScrapeTimeout.TotalMilliseconds / 2);
         for (int attempt = 0; attempt < attempts; attempt++, wait.SpinOnce())
         {
-            Volatile.Write(ref _orders, orders);
+            Volatile.Write(ref _output, output);
             _diagnostics.Collect(collect, (int)_options.ScrapeTimeout.TotalMilliseconds);
-            if (Interlocked.CompareExchange(ref _orders, null, orders) != orders)
+            if (Interlocked.CompareExchange(ref _output, null, output) != output)
             {
                 return;
             }
@@ -69,7 +69,7 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
 
     public override ExportResult Export(in Batch<Metric> batch)
     {
-        if (Interlocked.Exchange(ref _orders, null) is not { } orders)
+        if (Interlocked.Exchange(ref _output, null) is not { } output)
         {
             return ExportResult.Success;
         }
@@ -80,17 +80,17 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
         }
 
         ExportResult result = ExportResult.Success;
-        while (orders.TryNext(out bool openMetrics, out Action<ReadOnlyMemory<byte>>? committed))
+        while (output.TryNext(out bool openMetrics, out Action<ReadOnlyMemory<byte>>? committed))
         {
-            MetricsPage page = (openMetrics ? _openMetricsPages : _textPages).Rent();
+            TextExposition page = (openMetrics ? _openMetricsPages : _textPages).Rent();
             try
             {
                 Write(page, openMetrics, committed);
-                orders.Done(openMetrics, page);
+                output.Done(openMetrics, page);
             }
-            catch (PageTooLargeException exception)
+            catch (ExpositionTooLargeException exception)
             {
-                orders.Failed(openMetrics, exception);
+                output.Failed(openMetrics, exception);
                 result = ExportResult.Failure;
             }
         }
@@ -98,13 +98,13 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
         return result;
     }
 
-    private void Write(MetricsPage page, bool openMetrics, Action<ReadOnlyMemory<byte>>? committed)
+    private void Write(TextExposition page, bool openMetrics, Action<ReadOnlyMemory<byte>>? committed)
     {
         page.Begin(_families.Length, _target is null ? [] : _target.Text(openMetrics));
         committed?.Invoke(page.Piece(0));
         for (int i = 0; i < _families.Length; i++)
         {
-            FamilyBlock block = page.Block(i);
+            FamilyBuffer block = page.Block(i);
             Write(_families[i], block, openMetrics);
             page.Add(block, _options.MaxPageBytes);
             committed?.Invoke(block.Memory);
@@ -114,7 +114,7 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
         committed?.Invoke(end);
     }
 
-    private void Write(MetricFamily family, FamilyBlock block, bool openMetrics)
+    private void Write(MetricFamily family, FamilyBuffer block, bool openMetrics)
     {
         try
         {
@@ -196,7 +196,7 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
 }
 
 /// <summary>What is to be written from one collection. Called on the collecting thread, inside the collection.</summary>
-internal interface IPageOrders
+internal interface IScrapeOutput
 {
     /// <summary>The next format that is wanted; false when there is none, after which none follows.</summary>
     /// <param name="openMetrics">OpenMetrics or text.</param>
@@ -204,7 +204,7 @@ internal interface IPageOrders
     bool TryNext(out bool openMetrics, out Action<ReadOnlyMemory<byte>>? committed);
 
     /// <summary>The page of that format is written; the receiver owns it.</summary>
-    void Done(bool openMetrics, PageBody page);
+    void Done(bool openMetrics, ExpositionBuffer page);
 
     /// <summary>The page of that format could not be written.</summary>
     void Failed(bool openMetrics, Exception exception);
@@ -232,7 +232,7 @@ internal sealed class TargetInfo
     /// <summary>Null for a resource without attributes.</summary>
     public static TargetInfo? Of(Resource resource)
     {
-        string labels = SeriesText.Labels([.. resource.Attributes.Select(attribute => new KeyValuePair<string, object?>(attribute.Key, attribute.Value))], []);
+        string labels = SeriesPrefix.Labels([.. resource.Attributes.Select(attribute => new KeyValuePair<string, object?>(attribute.Key, attribute.Value))], []);
         return labels.Length == 0 ? null : new TargetInfo(labels);
     }
 

@@ -11,7 +11,7 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
 
     private Exemplar?[] _bucketExemplars = new Exemplar?[32];
 
-    public void Write(MetricFamily family, FamilyBlock block, bool openMetrics)
+    public void Write(MetricFamily family, FamilyBuffer block, bool openMetrics)
     {
         family.Widen();
         byte[] head = openMetrics ? family.OpenMetricsHead : family.TextHead;
@@ -20,7 +20,7 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
         {
             if (family.HasDuplicates)
             {
-                MergedFamily.Write(family, block, openMetrics);
+                DuplicateSeriesMerger.Write(family, block, openMetrics);
                 break;
             }
 
@@ -45,7 +45,7 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
         block.End(family.Layout);
     }
 
-    private bool WriteEntries(MetricFamily family, FamilyBlock block, bool openMetrics)
+    private bool WriteEntries(MetricFamily family, FamilyBuffer block, bool openMetrics)
     {
         foreach (MetricEntry entry in family.Entries)
         {
@@ -66,14 +66,14 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
         return true;
     }
 
-    private bool WriteScalars<TValue>(MetricFamily family, MetricEntry entry, FamilyBlock block, bool openMetrics)
+    private bool WriteScalars<TValue>(MetricFamily family, MetricEntry entry, FamilyBuffer block, bool openMetrics)
         where TValue : struct, IPointValue
     {
-        Span<byte> number = stackalloc byte[NumberText.MaxLength];
+        Span<byte> number = stackalloc byte[NumberFormatter.MaxLength];
         bool isCounter = entry.Kind == MetricKind.Counter;
         bool mayHaveExemplars = isCounter && openMetrics && exemplars;
         bool hasCreated = isCounter && openMetrics && created;
-        SeriesText series = entry.Series;
+        SeriesPrefix series = entry.Series;
         int known = series.Points;
         int i = 0;
         foreach (ref readonly MetricPoint point in entry.Metric.GetMetricPoints())
@@ -113,7 +113,7 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
         return true;
     }
 
-    private bool Learn(MetricFamily family, SeriesText series, FamilyBlock block, in MetricPoint point)
+    private bool Learn(MetricFamily family, SeriesPrefix series, FamilyBuffer block, in MetricPoint point)
     {
         string labels = series.Add(in point);
         family.Layout = new object();
@@ -128,9 +128,9 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
         return false;
     }
 
-    private bool WriteHistograms(MetricFamily family, MetricEntry entry, FamilyBlock block, bool openMetrics)
+    private bool WriteHistograms(MetricFamily family, MetricEntry entry, FamilyBuffer block, bool openMetrics)
     {
-        Span<byte> number = stackalloc byte[NumberText.MaxLength];
+        Span<byte> number = stackalloc byte[NumberFormatter.MaxLength];
         bool isExplicit = !entry.IsExponential;
         long[] joined = isExplicit ? [] : new long[family.Exponential.Bounds.Length];
         int i = 0;
@@ -141,7 +141,7 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
                 entry.UseBounds(ReadBounds(in point));
             }
 
-            SeriesText series = entry.Series;
+            SeriesPrefix series = entry.Series;
             if (i >= series.Points ? !Learn(family, series, block, in point) : !series.IsSame(i, in point))
             {
                 return false;
@@ -166,7 +166,7 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
                 long bits = BitConverter.DoubleToInt64Bits(sum);
                 if (!block.TryKeep(bits))
                 {
-                    block.Line(series.Line(line), number[..NumberText.Write(sum, number)], bits);
+                    block.Line(series.Line(line), number[..NumberFormatter.Write(sum, number)], bits);
                 }
 
                 WriteLine(block, series.Line(line + 1), count, number, -1);
@@ -181,7 +181,7 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
         return true;
     }
 
-    private int WriteBuckets(FamilyBlock block, SeriesText series, int line, in MetricPoint point, bool hasExemplars, Span<byte> number)
+    private int WriteBuckets(FamilyBuffer block, SeriesPrefix series, int line, in MetricPoint point, bool hasExemplars, Span<byte> number)
     {
         long cumulative = 0;
         int bucket = 0, bounds = series.Bounds!.Length;
@@ -201,7 +201,7 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
     }
 
     private int WriteJoined(
-        FamilyBlock block, SeriesText series, int line, ExponentialBuckets buckets, in MetricPoint point, long[] counts, Span<byte> number)
+        FamilyBuffer block, SeriesPrefix series, int line, ExponentialBuckets buckets, in MetricPoint point, long[] counts, Span<byte> number)
     {
         buckets.Count(in point, counts);
         long cumulative = 0;
@@ -214,18 +214,18 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
         return line;
     }
 
-    private void WriteLine(FamilyBlock block, ReadOnlySpan<byte> text, long value, Span<byte> number, int exemplarBucket)
+    private void WriteLine(FamilyBuffer block, ReadOnlySpan<byte> text, long value, Span<byte> number, int exemplarBucket)
     {
         if (exemplarBucket >= 0 && _bucketExemplars[exemplarBucket] is { } exemplar)
         {
             block.Raw(text);
-            block.Raw(number[..NumberText.Write(value, number)]);
+            block.Raw(number[..NumberFormatter.Write(value, number)]);
             WriteExemplar(block, exemplar, exemplar.DoubleValue);
             block.Raw("\n"u8);
         }
         else if (!block.TryKeep(value))
         {
-            block.Line(text, number[..NumberText.Write(value, number)], value);
+            block.Line(text, number[..NumberFormatter.Write(value, number)], value);
         }
     }
 
@@ -244,14 +244,14 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
     }
 
     // name_total{labels}  becomes  name_created{labels} seconds
-    private static void WriteCreated(FamilyBlock block, ReadOnlySpan<byte> text, int suffixLength, DateTimeOffset start)
+    private static void WriteCreated(FamilyBuffer block, ReadOnlySpan<byte> text, int suffixLength, DateTimeOffset start)
     {
         int nameEnd = text.IndexOfAny((byte)'{', (byte)' ');
         block.Raw(text[..(nameEnd - suffixLength)]);
         block.Raw("_created"u8);
         block.Raw(text[nameEnd..]);
-        Span<byte> number = stackalloc byte[NumberText.MaxLength];
-        block.Raw(number[..NumberText.Write(start.ToUnixTimeMilliseconds() / 1000.0, number)]);
+        Span<byte> number = stackalloc byte[NumberFormatter.MaxLength];
+        block.Raw(number[..NumberFormatter.Write(start.ToUnixTimeMilliseconds() / 1000.0, number)]);
         block.Raw("\n"u8);
     }
 
@@ -299,7 +299,7 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
         return false;
     }
 
-    private static void WriteLastExemplar(FamilyBlock block, in MetricPoint point, bool isLong)
+    private static void WriteLastExemplar(FamilyBuffer block, in MetricPoint point, bool isLong)
     {
         Exemplar? last = null;
         if (point.TryGetExemplars(out ReadOnlyExemplarCollection found))
@@ -320,13 +320,13 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
     }
 
     // Only the trace and span id: 63 of the 128 characters the format allows, and nothing of the measurement's tags leaks.
-    private static void WriteExemplar(FamilyBlock block, in Exemplar exemplar, double value)
+    private static void WriteExemplar(FamilyBuffer block, in Exemplar exemplar, double value)
     {
-        Span<byte> number = stackalloc byte[NumberText.MaxLength];
+        Span<byte> number = stackalloc byte[NumberFormatter.MaxLength];
         string labels = string.Create(CultureInfo.InvariantCulture, $" # {{trace_id=\"{exemplar.TraceId}\",span_id=\"{exemplar.SpanId}\"}} ");
         block.Raw(Encoding.UTF8.GetBytes(labels));
-        block.Raw(number[..NumberText.Write(value, number)]);
+        block.Raw(number[..NumberFormatter.Write(value, number)]);
         block.Raw(" "u8);
-        block.Raw(number[..NumberText.Write(exemplar.Timestamp.ToUnixTimeMilliseconds() / 1000.0, number)]);
+        block.Raw(number[..NumberFormatter.Write(exemplar.Timestamp.ToUnixTimeMilliseconds() / 1000.0, number)]);
     }
 }

@@ -26,7 +26,7 @@ internal sealed class MetricEntry
         Scope = scopeLabels
             ? [new("otel_scope_name", metric.MeterName), new("otel_scope_version", metric.MeterVersion)]
             : [];
-        Series = new SeriesText(Name, Kind, null, Scope);
+        Series = new SeriesPrefix(Name, Kind, null, Scope);
     }
 
     public Metric Metric { get; }
@@ -41,7 +41,7 @@ internal sealed class MetricEntry
 
     public KeyValuePair<string, string>[] Scope { get; }
 
-    public SeriesText Series { get; private set; }
+    public SeriesPrefix Series { get; private set; }
 
     /// <summary>Every name that a sample of this family may have.</summary>
     public IEnumerable<string> SampleNames => Kind switch
@@ -52,7 +52,7 @@ internal sealed class MetricEntry
     };
 
     /// <summary>Takes the bucket bounds over, which are known only once there is a point.</summary>
-    public void UseBounds(double[] bounds) => Series = new SeriesText(Name, Kind, bounds, Scope);
+    public void UseBounds(double[] bounds) => Series = new SeriesPrefix(Name, Kind, bounds, Scope);
 }
 
 /// <summary>All metrics that share one name, with the block's first lines in both formats.</summary>
@@ -138,7 +138,7 @@ internal sealed class MetricFamily
     private static string Escaped(string text, bool quotes)
     {
         var result = new StringBuilder(text.Length);
-        SeriesText.Escape(result, text, quotes);
+        SeriesPrefix.Escape(result, text, quotes);
         return result.ToString();
     }
 }

@@ -10,8 +10,8 @@ internal sealed class MetricsEndpoint(MetricsScraper scraper, MetricsDiagnostics
     {
         HttpRequest request = context.Request;
         HttpResponse response = context.Response;
-        (PageFormat format, string contentType) = PageFormats.Choose(request.Headers.Accept);
-        bool openMetrics = format == PageFormat.OpenMetrics100;
+        (ExpositionFormat format, string contentType) = ExpositionFormats.Choose(request.Headers.Accept);
+        bool openMetrics = format == ExpositionFormat.OpenMetrics100;
         ContentCoding coding = CodingNegotiation.Choose(request.Headers.AcceptEncoding);
         response.Headers.Vary = "Accept, Accept-Encoding";
         response.Headers.CacheControl = "no-store";
@@ -33,7 +33,7 @@ internal sealed class MetricsEndpoint(MetricsScraper scraper, MetricsDiagnostics
         }
 
         long started = time.GetTimestamp();
-        PageBody body;
+        ExpositionBuffer body;
         try
         {
             body = await scraper.AcquireAsync(openMetrics, coding == ContentCoding.Gzip, AskedLimit(request), context.RequestAborted).ConfigureAwait(false);
@@ -47,7 +47,7 @@ internal sealed class MetricsEndpoint(MetricsScraper scraper, MetricsDiagnostics
             await FailAsync(context, "The metrics were not ready in time. A slow observable callback holds them up.").ConfigureAwait(false);
             return;
         }
-        catch (Exception exception) when (exception is PageTooLargeException or InvalidOperationException)
+        catch (Exception exception) when (exception is ExpositionTooLargeException or InvalidOperationException)
         {
             await FailAsync(context, exception.Message).ConfigureAwait(false);
             return;

@@ -6,7 +6,7 @@ namespace Coach.AspNetCore;
 internal sealed class MetricsScraper(CoachMetricsExporter exporter, IOptions<CoachMetricsOptions> options, TimeProvider time)
 {
     private readonly Lock _gate = new();
-    private ScrapeFlight? _flight;
+    private CoalescedScrape? _scrape;
     private long _collections;
 
     /// <summary>How many collections were started.</summary>
@@ -14,45 +14,45 @@ internal sealed class MetricsScraper(CoachMetricsExporter exporter, IOptions<Coa
 
     /// <summary>Waits for a page. The caller releases it.</summary>
     /// <exception cref="TimeoutException">The page was not ready in time; it is still being made for others.</exception>
-    /// <exception cref="PageTooLargeException">The page outgrew its limit.</exception>
+    /// <exception cref="ExpositionTooLargeException">The page outgrew its limit.</exception>
     /// <exception cref="InvalidOperationException">There is no reader, or the collection gave no page.</exception>
-    public async Task<PageBody> AcquireAsync(bool openMetrics, bool gzip, TimeSpan? limit, CancellationToken cancellationToken)
+    public async Task<ExpositionBuffer> AcquireAsync(bool openMetrics, bool gzip, TimeSpan? limit, CancellationToken cancellationToken)
     {
-        ScrapeFlight flight;
-        ScrapeFlight.Variant? variant;
+        CoalescedScrape scrape;
+        ScrapeResult? result;
         lock (_gate)
         {
-            variant = _flight?.Join(openMetrics, gzip);
-            if (variant is null)
+            result = _scrape?.Join(openMetrics, gzip);
+            if (result is null)
             {
-                ScrapeFlight started = new(exporter.NewPackedPage);
-                _flight = started;
-                variant = started.Join(openMetrics, gzip)!;
+                CoalescedScrape started = new(exporter.NewGzipExposition);
+                _scrape = started;
+                result = started.Join(openMetrics, gzip)!;
                 Interlocked.Increment(ref _collections);
                 _ = Task.Run(() => Run(started), CancellationToken.None);
             }
 
-            flight = _flight!;
+            scrape = _scrape!;
         }
 
         TimeSpan patience = limit is { } asked && asked < options.Value.ScrapeTimeout ? asked : options.Value.ScrapeTimeout;
         try
         {
-            return await variant.Page.WaitAsync(patience, time, cancellationToken).ConfigureAwait(false);
+            return await result.Page.WaitAsync(patience, time, cancellationToken).ConfigureAwait(false);
         }
         catch
         {
-            flight.Leave(variant);
+            scrape.Leave(result);
             throw;
         }
     }
 
-    private void Run(ScrapeFlight flight)
+    private void Run(CoalescedScrape scrape)
     {
         Exception? failure = null;
         try
         {
-            exporter.Render(flight);
+            exporter.Render(scrape);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
@@ -60,7 +60,7 @@ internal sealed class MetricsScraper(CoachMetricsExporter exporter, IOptions<Coa
         }
         finally
         {
-            flight.End(failure as InvalidOperationException ?? new InvalidOperationException("The metrics could not be collected.", failure));
+            scrape.End(failure as InvalidOperationException ?? new InvalidOperationException("The metrics could not be collected.", failure));
         }
     }
 }

@@ -20,7 +20,7 @@ internal readonly struct LongSum : IPointValue
 
     public static bool FitsCounter(long bits) => bits >= 0;
 
-    public static int Write(long bits, Span<byte> destination) => NumberText.Write(bits, destination);
+    public static int Write(long bits, Span<byte> destination) => NumberFormatter.Write(bits, destination);
 }
 
 internal readonly struct LongGauge : IPointValue
@@ -29,7 +29,7 @@ internal readonly struct LongGauge : IPointValue
 
     public static bool FitsCounter(long bits) => bits >= 0;
 
-    public static int Write(long bits, Span<byte> destination) => NumberText.Write(bits, destination);
+    public static int Write(long bits, Span<byte> destination) => NumberFormatter.Write(bits, destination);
 }
 
 internal readonly struct DoubleSum : IPointValue
@@ -38,7 +38,7 @@ internal readonly struct DoubleSum : IPointValue
 
     public static bool FitsCounter(long bits) => BitConverter.Int64BitsToDouble(bits) is >= 0 and < double.PositiveInfinity;
 
-    public static int Write(long bits, Span<byte> destination) => NumberText.Write(BitConverter.Int64BitsToDouble(bits), destination);
+    public static int Write(long bits, Span<byte> destination) => NumberFormatter.Write(BitConverter.Int64BitsToDouble(bits), destination);
 }
 
 internal readonly struct DoubleGauge : IPointValue
@@ -47,5 +47,5 @@ internal readonly struct DoubleGauge : IPointValue
 
     public static bool FitsCounter(long bits) => BitConverter.Int64BitsToDouble(bits) is >= 0 and < double.PositiveInfinity;
 
-    public static int Write(long bits, Span<byte> destination) => NumberText.Write(BitConverter.Int64BitsToDouble(bits), destination);
+    public static int Write(long bits, Span<byte> destination) => NumberFormatter.Write(BitConverter.Int64BitsToDouble(bits), destination);
 }

@@ -15,8 +15,8 @@ internal sealed class SessionEndpoints(
     ISessionClientRegistry clients,
     SessionChatClients chat,
     IRetriever retriever,
-    EndedSessions ended,
-    Conversations conversations,
+    RevokedSessions ended,
+    ConversationStore conversations,
     IOptions<CoachHostOptions> host,
     IOptions<CoachSessionOptions> options,
     ILogger<SessionEndpoints> logger)

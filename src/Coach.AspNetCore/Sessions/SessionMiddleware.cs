@@ -9,7 +9,7 @@ namespace Coach.AspNetCore;
 /// For endpoints that need a session: refuses another origin, finds the cookie's session or starts one. A session that was
 /// ended stays ended, on every replica that shares the cache.
 /// </summary>
-internal sealed class SessionMiddleware(RequestDelegate next, SessionTickets tickets, EndedSessions ended, IOptions<CoachSessionOptions> options)
+internal sealed class SessionMiddleware(RequestDelegate next, SessionTickets tickets, RevokedSessions ended, IOptions<CoachSessionOptions> options)
 {
     public async Task InvokeAsync(HttpContext context)
     {

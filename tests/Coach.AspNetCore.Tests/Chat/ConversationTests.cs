@@ -64,7 +64,7 @@ public sealed class ConversationTests
     public void Get_AfterTheIdleTime_StartsAnew()
     {
         var clock = new VirtualClock();
-        using var conversations = new Conversations(Options.Create(new CoachChatOptions { HistoryLifetime = TimeSpan.FromMinutes(10) }), clock);
+        using var conversations = new ConversationStore(Options.Create(new CoachChatOptions { HistoryLifetime = TimeSpan.FromMinutes(10) }), clock);
         var session = SessionId.From("s1");
         conversations.Get(session).Add("q", "a");
         clock.Advance(TimeSpan.FromMinutes(9));
@@ -78,7 +78,7 @@ public sealed class ConversationTests
     [Fact]
     public void Get_MoreSessionsThanAllowed_KeepsNoMoreThanThat()
     {
-        using var conversations = new Conversations(Options.Create(new CoachChatOptions { MaxConversations = 10 }), new VirtualClock());
+        using var conversations = new ConversationStore(Options.Create(new CoachChatOptions { MaxConversations = 10 }), new VirtualClock());
         for (int i = 0; i < 1_000; i++)
         {
             conversations.Get(SessionId.From($"session-{i}")).Add("q", "a");
@@ -90,7 +90,7 @@ public sealed class ConversationTests
     [Fact]
     public void Remove_WhileAnAnswerRuns_DoesNotBringTheConversationBack()
     {
-        using var conversations = new Conversations(Options.Create(new CoachChatOptions()), new VirtualClock());
+        using var conversations = new ConversationStore(Options.Create(new CoachChatOptions()), new VirtualClock());
         var session = SessionId.From("s1");
         Conversation running = conversations.Get(session);
         conversations.Remove(session);

@@ -31,7 +31,7 @@ public sealed class ConformanceTests
                 passing = new Meter(host.MeterName + ".2");
             }
 
-            Assert.Empty(PageRules.Broken(await host.ScrapeAsync(openMetrics), openMetrics));
+            Assert.Empty(ExpositionRules.Broken(await host.ScrapeAsync(openMetrics), openMetrics));
         }
 
         passing.Dispose();
@@ -98,7 +98,7 @@ public sealed class ConformanceTests
         Assert.Contains($"t_c_total{{kept=\"k\"}} 1 # {{trace_id=\"{activity.TraceId}\",span_id=\"{activity.SpanId}\"}} 1 ", page, StringComparison.Ordinal);
         Assert.DoesNotContain("forged", page, StringComparison.Ordinal);
         Assert.DoesNotContain("of a user", page, StringComparison.Ordinal);
-        Assert.Empty(PageRules.Broken(page, openMetrics: true));
+        Assert.Empty(ExpositionRules.Broken(page, openMetrics: true));
     }
 
     [Fact]
@@ -111,7 +111,7 @@ public sealed class ConformanceTests
         counter.Add(4, new KeyValuePair<string, object?>("k", "a\U0001F600"));
         string page = await host.ScrapeAsync(openMetrics: true);
         Assert.Equal(["t_half_total{k=\"a\uFFFD\"} 3", "t_half_total{k=\"a\U0001F600\"} 4"], ObservedHost.LinesOf(page, "t_half").Where(line => line[0] != '#'));
-        Assert.Empty(PageRules.Broken(page, openMetrics: true));
+        Assert.Empty(ExpositionRules.Broken(page, openMetrics: true));
     }
 
     [Fact]

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Primitives;
 
 namespace Coach.AspNetCore.Tests;
 
-public sealed class PageFormatsTests
+public sealed class ExpositionFormatsTests
 {
     private const string Text = "text/plain; version=0.0.4; charset=utf-8";
     private const string Text1 = "text/plain; version=1.0.0; charset=utf-8; escaping=underscores";
@@ -71,7 +71,7 @@ public sealed class PageFormatsTests
     [Theory]
     [MemberData(nameof(Headers))]
     public void Choose_ByAcceptHeader_GivesTheNegotiatedContentType(string? accept, string expected) =>
-        Assert.Equal(expected, PageFormats.Choose(accept).ContentType);
+        Assert.Equal(expected, ExpositionFormats.Choose(accept).ContentType);
 
     [Fact]
     public async Task Page_ForHeadAndGet_HasTheNegotiatedContentType()
@@ -89,9 +89,9 @@ public sealed class PageFormatsTests
 
     [Fact]
     public void Choose_OfSeveralHeaderLines_ReadsAll() =>
-        Assert.Equal(PageFormat.OpenMetrics100, PageFormats.Choose(new StringValues(["text/plain;q=0.5", "application/openmetrics-text"])).Format);
+        Assert.Equal(ExpositionFormat.OpenMetrics100, ExpositionFormats.Choose(new StringValues(["text/plain;q=0.5", "application/openmetrics-text"])).Format);
 
     [Fact]
     public void Choose_OfAHugeHeader_IsTextWithoutReadingIt() =>
-        Assert.Equal(PageFormat.Text004, PageFormats.Choose(new string(',', 100_000) + "application/openmetrics-text").Format);
+        Assert.Equal(ExpositionFormat.Text004, ExpositionFormats.Choose(new string(',', 100_000) + "application/openmetrics-text").Format);
 }

@@ -1,11 +1,11 @@
 namespace Coach.AspNetCore;
 
 /// <summary>One page in one format, a block per family. Pages are kept for the next scrapes, which write over them.</summary>
-internal sealed class MetricsPage(PagePool pool) : PageBody
+internal sealed class TextExposition(TextExpositionPool pool) : ExpositionBuffer
 {
-    private readonly FamilyBlock _before = new();
-    private readonly FamilyBlock _after = new();
-    private FamilyBlock[] _blocks = [];
+    private readonly FamilyBuffer _before = new();
+    private readonly FamilyBuffer _after = new();
+    private FamilyBuffer[] _blocks = [];
     private int _families;
     private long _length;
 
@@ -25,7 +25,7 @@ internal sealed class MetricsPage(PagePool pool) : PageBody
             Array.Resize(ref _blocks, families);
             for (int i = known; i < families; i++)
             {
-                _blocks[i] = new FamilyBlock();
+                _blocks[i] = new FamilyBuffer();
             }
         }
 
@@ -35,16 +35,16 @@ internal sealed class MetricsPage(PagePool pool) : PageBody
         _length = _before.Length;
     }
 
-    public FamilyBlock Block(int family) => _blocks[family];
+    public FamilyBuffer Block(int family) => _blocks[family];
 
     /// <summary>Counts what was written so far.</summary>
-    /// <exception cref="PageTooLargeException">It is more than the limit.</exception>
-    public void Add(FamilyBlock block, long limit)
+    /// <exception cref="ExpositionTooLargeException">It is more than the limit.</exception>
+    public void Add(FamilyBuffer block, long limit)
     {
         _length += block.Length;
         if (_length > limit)
         {
-            throw new PageTooLargeException(limit);
+            throw new ExpositionTooLargeException(limit);
         }
     }
 
@@ -60,12 +60,12 @@ internal sealed class MetricsPage(PagePool pool) : PageBody
 }
 
 /// <summary>Keeps the pages of one format that nobody reads: as many as follow each other closely, no more.</summary>
-internal sealed class PagePool
+internal sealed class TextExpositionPool
 {
     private const int MaxPages = 2;
 
     private readonly Lock _gate = new();
-    private readonly Stack<MetricsPage> _free = new();
+    private readonly Stack<TextExposition> _free = new();
 
     public int Free
     {
@@ -78,15 +78,15 @@ internal sealed class PagePool
         }
     }
 
-    public MetricsPage Rent()
+    public TextExposition Rent()
     {
         lock (_gate)
         {
-            return _free.TryPop(out MetricsPage? page) ? page : new MetricsPage(this);
+            return _free.TryPop(out TextExposition? page) ? page : new TextExposition(this);
         }
     }
 
-    public void Return(MetricsPage page)
+    public void Return(TextExposition page)
     {
         lock (_gate)
         {

@@ -1,6 +1,6 @@
 namespace Coach.AspNetCore.Tests;
 
-public sealed class PackedPageTests
+public sealed class GzipExpositionTests
 {
     [Fact]
     public void Write_AcrossPieces_KeepsEveryByteInOrder()
@@ -8,7 +8,7 @@ public sealed class PackedPageTests
         var random = new Random(7);
         byte[] bytes = new byte[(3 * ChunkPool.ChunkBytes) + 17];
         random.NextBytes(bytes);
-        var page = new PackedPage(new ChunkPool(), long.MaxValue);
+        var page = new GzipExposition(new ChunkPool(), long.MaxValue);
         for (int at = 0; at < bytes.Length;)
         {
             int part = Math.Min(random.Next(1, 100_000), bytes.Length - at);
@@ -22,17 +22,17 @@ public sealed class PackedPageTests
 
     [Fact]
     public void Write_PastTheLimit_Throws() =>
-        Assert.Throws<PageTooLargeException>(() => new PackedPage(new ChunkPool(), 100_000).Write(new byte[300_000]));
+        Assert.Throws<ExpositionTooLargeException>(() => new GzipExposition(new ChunkPool(), 100_000).Write(new byte[300_000]));
 
     [Fact]
     public void Pool_AfterALargePage_ShrinksToWhatLaterPagesNeed()
     {
         var pool = new ChunkPool();
-        var large = new PackedPage(pool, long.MaxValue);
+        var large = new GzipExposition(pool, long.MaxValue);
         large.Write(new byte[10 * ChunkPool.ChunkBytes]);
         large.Recycle();
         Assert.True(pool.Free >= 10);
-        var small = new PackedPage(pool, long.MaxValue);
+        var small = new GzipExposition(pool, long.MaxValue);
         small.Write("x"u8);
         small.Recycle();
         Assert.Equal(2, pool.Free);

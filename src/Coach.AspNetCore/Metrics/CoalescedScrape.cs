@@ -8,18 +8,18 @@ namespace Coach.AspNetCore;
 /// every format that was asked for is written. No page is handed out before: who has one and asks again gets a fresh collection.
 /// </summary>
 /// <param name="newPage">Makes an empty compressed page.</param>
-internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
+internal sealed class CoalescedScrape(Func<GzipExposition> newPage) : IScrapeOutput
 {
     private readonly Lock _gate = new();
-    private readonly Variant?[] _variants = new Variant?[4];
-    private readonly PageBody?[] _pages = new PageBody?[4];
+    private readonly ScrapeResult?[] _results = new ScrapeResult?[4];
+    private readonly ExpositionBuffer?[] _pages = new ExpositionBuffer?[4];
     private readonly Exception?[] _errors = new Exception?[2];
     private readonly Channel<ReadOnlyMemory<byte>>?[] _pieces = new Channel<ReadOnlyMemory<byte>>?[2];
     private int _compressing;
     private bool _isClosed;
 
-    /// <summary>Takes part; null when the flight is closed.</summary>
-    public Variant? Join(bool openMetrics, bool gzip)
+    /// <summary>Takes part; null when the scrape is closed.</summary>
+    public ScrapeResult? Join(bool openMetrics, bool gzip)
     {
         lock (_gate)
         {
@@ -28,34 +28,34 @@ internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
                 return null;
             }
 
-            Variant variant = _variants[Index(openMetrics, gzip)] ??= new Variant();
-            variant.Waiting++;
+            ScrapeResult result = _results[Index(openMetrics, gzip)] ??= new ScrapeResult();
+            result.Waiting++;
             if (_errors[Index(openMetrics)] is { } error)
             {
-                variant.Fail(error);
+                result.Fail(error);
             }
             else if (gzip && _pages[Index(openMetrics)] is { } page)
             {
                 Compress(Index(openMetrics), page);
             }
 
-            return variant;
+            return result;
         }
     }
 
     /// <summary>Gives up: either the page is still being made and expects one reader less, or it is ready and holds our share.</summary>
-    public void Leave(Variant variant)
+    public void Leave(ScrapeResult result)
     {
         lock (_gate)
         {
-            if (variant.Body is null)
+            if (result.Body is null)
             {
-                variant.Waiting--;
+                result.Waiting--;
                 return;
             }
         }
 
-        variant.Body.Release();
+        result.Body.Release();
     }
 
     public bool TryNext(out bool openMetrics, out Action<ReadOnlyMemory<byte>>? committed)
@@ -65,11 +65,11 @@ internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
             for (int format = 0; format < _errors.Length; format++)
             {
                 openMetrics = format == 1;
-                if (_pages[format] is null && _errors[format] is null && (_variants[format] ?? _variants[format + 2]) is not null)
+                if (_pages[format] is null && _errors[format] is null && (_results[format] ?? _results[format + 2]) is not null)
                 {
                     // Compression costs more than writing, so a second thread compresses each piece while the next is written.
                     committed = null;
-                    if (_variants[format + 2] is not null)
+                    if (_results[format + 2] is not null)
                     {
                         ChannelWriter<ReadOnlyMemory<byte>> pieces = StartCompression(format).Writer;
                         committed = piece => pieces.TryWrite(piece);
@@ -86,7 +86,7 @@ internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
         }
     }
 
-    public void Done(bool openMetrics, PageBody page)
+    public void Done(bool openMetrics, ExpositionBuffer page)
     {
         lock (_gate)
         {
@@ -96,7 +96,7 @@ internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
             {
                 pieces.Writer.Complete();
             }
-            else if (_variants[format + 2] is not null)
+            else if (_results[format + 2] is not null)
             {
                 Compress(format, page);
             }
@@ -111,7 +111,7 @@ internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
         }
     }
 
-    /// <summary>Ends the flight: who still waits for a page that was not written is told why.</summary>
+    /// <summary>Ends the scrape: who still waits for a page that was not written is told why.</summary>
     public void End(Exception exception)
     {
         lock (_gate)
@@ -134,8 +134,8 @@ internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
     {
         _errors[format] = exception;
         _pieces[format]?.Writer.TryComplete(exception);
-        _variants[format]?.Fail(exception);
-        _variants[format + 2]?.Fail(exception);
+        _results[format]?.Fail(exception);
+        _results[format + 2]?.Fail(exception);
     }
 
     private void Close()
@@ -152,13 +152,13 @@ internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
         }
     }
 
-    // The flight holds every page until the compressions that read them have ended.
-    private void Deliver(int variant)
+    // The scrape holds every page until the compressions that read them have ended.
+    private void Deliver(int index)
     {
-        if (_pages[variant] is { } page)
+        if (_pages[index] is { } page)
         {
-            page.Start(1 + (_variants[variant]?.Waiting ?? 0));
-            _variants[variant]?.Complete(page);
+            page.Start(1 + (_results[index]?.Waiting ?? 0));
+            _results[index]?.Complete(page);
         }
     }
 
@@ -174,7 +174,7 @@ internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
         }
     }
 
-    private void Compress(int format, PageBody page)
+    private void Compress(int format, ExpositionBuffer page)
     {
         if (_pieces[format] is null)
         {
@@ -197,13 +197,13 @@ internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
         return pieces;
     }
 
-    private async Task CompressAsync(ChannelReader<ReadOnlyMemory<byte>> pieces, int variant)
+    private async Task CompressAsync(ChannelReader<ReadOnlyMemory<byte>> pieces, int index)
     {
-        PackedPage target = newPage();
+        GzipExposition target = newPage();
         Exception? failure = null;
         try
         {
-            var gzip = new GZipStream(new PackedPageStream(target), CompressionLevel.Fastest);
+            var gzip = new GZipStream(new GzipExpositionStream(target), CompressionLevel.Fastest);
             await using (gzip.ConfigureAwait(false))
             {
                 await foreach (ReadOnlyMemory<byte> piece in pieces.ReadAllAsync().ConfigureAwait(false))
@@ -222,46 +222,46 @@ internal sealed class ScrapeFlight(Func<PackedPage> newPage) : IPageOrders
             _compressing--;
             if (failure is null)
             {
-                _pages[variant] = target;
+                _pages[index] = target;
                 if (_isClosed)
                 {
-                    Deliver(variant);
+                    Deliver(index);
                 }
             }
             else
             {
                 target.Recycle();
-                _variants[variant]?.Fail(failure);
+                _results[index]?.Fail(failure);
             }
 
             Settle();
         }
     }
+}
 
-    /// <summary>A page in one format and coding, and those who wait for it.</summary>
-    internal sealed class Variant
+/// <summary>A page in one format and coding, and those who wait for it.</summary>
+internal sealed class ScrapeResult
+{
+    private readonly TaskCompletionSource<ExpositionBuffer> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The page; each reader releases it once.</summary>
+    public Task<ExpositionBuffer> Page => _source.Task;
+
+    /// <summary>Guarded by the scrape's lock.</summary>
+    public int Waiting { get; set; }
+
+    /// <summary>Guarded by the scrape's lock.</summary>
+    public ExpositionBuffer? Body { get; private set; }
+
+    public void Complete(ExpositionBuffer body)
     {
-        private readonly TaskCompletionSource<PageBody> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Body = body;
+        _source.TrySetResult(body);
+    }
 
-        /// <summary>The page; each reader releases it once.</summary>
-        public Task<PageBody> Page => _source.Task;
-
-        /// <summary>Guarded by the flight's lock.</summary>
-        public int Waiting { get; set; }
-
-        /// <summary>Guarded by the flight's lock.</summary>
-        public PageBody? Body { get; private set; }
-
-        public void Complete(PageBody body)
-        {
-            Body = body;
-            _source.TrySetResult(body);
-        }
-
-        public void Fail(Exception exception)
-        {
-            _source.TrySetException(exception);
-            _ = _source.Task.Exception; // everybody may have given up
-        }
+    public void Fail(Exception exception)
+    {
+        _source.TrySetException(exception);
+        _ = _source.Task.Exception; // everybody may have given up
     }
 }

@@ -7,9 +7,9 @@ namespace Coach.AspNetCore;
 /// The slow road for a family in which two points have the same labels: counters and histograms of the same bounds are added,
 /// of gauges the first stays. Without exemplars and creation times.
 /// </summary>
-internal static class MergedFamily
+internal static class DuplicateSeriesMerger
 {
-    public static void Write(MetricFamily family, FamilyBlock block, bool openMetrics)
+    public static void Write(MetricFamily family, FamilyBuffer block, bool openMetrics)
     {
         var merged = new Dictionary<string, Sample>(StringComparer.Ordinal);
         List<Sample> order = [];
@@ -23,7 +23,7 @@ internal static class MergedFamily
                     tags.Add(tag);
                 }
 
-                var sample = Sample.Of(SeriesText.Labels(tags.ToArray(), entry.Scope), family, entry, in point);
+                var sample = Sample.Of(SeriesPrefix.Labels(tags.ToArray(), entry.Scope), family, entry, in point);
                 if (merged.TryGetValue(sample.Labels, out Sample? first))
                 {
                     first.Add(sample, family.Kind);
@@ -36,7 +36,7 @@ internal static class MergedFamily
             }
         }
 
-        Span<byte> number = stackalloc byte[NumberText.MaxLength];
+        Span<byte> number = stackalloc byte[NumberFormatter.MaxLength];
         foreach (Sample sample in order)
         {
             if (family.Kind == MetricKind.Histogram)
@@ -50,14 +50,14 @@ internal static class MergedFamily
         }
     }
 
-    private static void WriteHistogram(string name, Sample sample, FamilyBlock block, bool openMetrics, Span<byte> number)
+    private static void WriteHistogram(string name, Sample sample, FamilyBuffer block, bool openMetrics, Span<byte> number)
     {
         string separator = sample.Labels.Length == 0 ? "" : ",";
         long cumulative = 0;
         for (int i = 0; i < sample.Bounds.Length; i++)
         {
             cumulative += sample.Buckets[i];
-            Line(block, name + "_bucket", $"{sample.Labels}{separator}le=\"{NumberText.Bound(sample.Bounds[i])}\"", cumulative, number);
+            Line(block, name + "_bucket", $"{sample.Labels}{separator}le=\"{NumberFormatter.Bound(sample.Bounds[i])}\"", cumulative, number);
         }
 
         Line(block, name + "_bucket", $"{sample.Labels}{separator}le=\"+Inf\"", sample.Count, number);
@@ -68,10 +68,10 @@ internal static class MergedFamily
         }
     }
 
-    private static void Line(FamilyBlock block, string name, string labels, double value, Span<byte> number)
+    private static void Line(FamilyBuffer block, string name, string labels, double value, Span<byte> number)
     {
         block.Raw(Encoding.UTF8.GetBytes(labels.Length == 0 ? $"{name} " : $"{name}{{{labels}}} "));
-        block.Raw(number[..NumberText.Write(value, number)]);
+        block.Raw(number[..NumberFormatter.Write(value, number)]);
         block.Raw("\n"u8);
     }
 

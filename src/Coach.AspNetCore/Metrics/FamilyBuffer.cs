@@ -4,7 +4,7 @@ namespace Coach.AspNetCore;
 /// The bytes of one family on one page. They are kept and written over: as long as lines keep their length, only the numbers that
 /// changed are touched, since everything else stands there from the page before.
 /// </summary>
-internal sealed class FamilyBlock
+internal sealed class FamilyBuffer
 {
     private const int InitialBytes = 512;
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace Coach.AspNetCore;
 
 /// <summary>The log messages of the metrics page, health endpoints and request ids: event ids 6500 to 6999.</summary>
-internal static partial class ObservabilityLog
+internal static partial class MetricsLog
 {
     [LoggerMessage(6500, LogLevel.Warning, "Instrument {Instrument} of meter {Meter} is left out of the metrics page: the name {Family} is in use ({Reason}). Rename it, or add a view.")]
     public static partial void InstrumentRefused(this ILogger logger, string instrument, string meter, string family, string reason);

@@ -1,7 +1,7 @@
 namespace Coach.AspNetCore;
 
 /// <summary>A finished page in pieces, shared by its readers. After the last of them it goes back to where it came from.</summary>
-internal abstract class PageBody
+internal abstract class ExpositionBuffer
 {
     private int _readers;
 
@@ -32,4 +32,4 @@ internal abstract class PageBody
 }
 
 /// <summary>The page outgrew its limit: the scrape fails as a whole, since half a page would look like vanished series.</summary>
-internal sealed class PageTooLargeException(long limit) : Exception($"The metrics page is larger than {limit} bytes.");
+internal sealed class ExpositionTooLargeException(long limit) : Exception($"The metrics page is larger than {limit} bytes.");

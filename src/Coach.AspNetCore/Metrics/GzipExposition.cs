@@ -1,7 +1,7 @@
 namespace Coach.AspNetCore;
 
 /// <summary>A compressed page in pooled pieces.</summary>
-internal sealed class PackedPage(ChunkPool pool, long limit) : PageBody
+internal sealed class GzipExposition(ChunkPool pool, long limit) : ExpositionBuffer
 {
     private readonly List<byte[]> _full = [];
     private byte[] _chunk = pool.Rent();
@@ -13,7 +13,7 @@ internal sealed class PackedPage(ChunkPool pool, long limit) : PageBody
 
     public override ReadOnlyMemory<byte> Piece(int index) => index < _full.Count ? _full[index] : _chunk.AsMemory(0, _used);
 
-    /// <exception cref="PageTooLargeException">The page outgrew its limit.</exception>
+    /// <exception cref="ExpositionTooLargeException">The page outgrew its limit.</exception>
     public void Write(ReadOnlySpan<byte> bytes)
     {
         while (!bytes.TryCopyTo(_chunk.AsSpan(_used)))
@@ -26,7 +26,7 @@ internal sealed class PackedPage(ChunkPool pool, long limit) : PageBody
             _used = 0;
             if (Length > limit)
             {
-                throw new PageTooLargeException(limit);
+                throw new ExpositionTooLargeException(limit);
             }
         }
 
@@ -102,7 +102,7 @@ internal sealed class ChunkPool
 }
 
 /// <summary>Writes into a compressed page.</summary>
-internal sealed class PackedPageStream(PackedPage page) : Stream
+internal sealed class GzipExpositionStream(GzipExposition page) : Stream
 {
     public override bool CanRead => false;
 

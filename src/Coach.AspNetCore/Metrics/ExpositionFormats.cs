@@ -3,7 +3,7 @@ using Microsoft.Extensions.Primitives;
 namespace Coach.AspNetCore;
 
 /// <summary>The formats in which the page can be had.</summary>
-internal enum PageFormat
+internal enum ExpositionFormat
 {
     /// <summary>Prometheus text 0.0.4: what people and old scrapers read.</summary>
     Text004,
@@ -16,7 +16,7 @@ internal enum PageFormat
 }
 
 /// <summary>Chooses the page's format by <c>Accept</c> (prometheus/docs: content_negotiation.md): without a version the oldest is meant.</summary>
-internal static class PageFormats
+internal static class ExpositionFormats
 {
     private static readonly MediaOffer[] Offers =
     [
@@ -33,11 +33,11 @@ internal static class PageFormats
     // Every name on the page is legal without quoting, so "underscores" holds whatever scheme was asked for.
     private static readonly string[] ContentTypesWithEscaping = [.. ContentTypes.Select(type => type + "; escaping=underscores")];
 
-    public static (PageFormat Format, string ContentType) Choose(StringValues accept)
+    public static (ExpositionFormat Format, string ContentType) Choose(StringValues accept)
     {
         (int offer, bool namesEscaping) = MediaNegotiation.Choose(accept, Offers);
-        var format = (PageFormat)offer;
-        bool tellsEscaping = format == PageFormat.Text100 || (namesEscaping && format == PageFormat.OpenMetrics100);
+        var format = (ExpositionFormat)offer;
+        bool tellsEscaping = format == ExpositionFormat.Text100 || (namesEscaping && format == ExpositionFormat.OpenMetrics100);
         return (format, (tellsEscaping ? ContentTypesWithEscaping : ContentTypes)[offer]);
     }
 }

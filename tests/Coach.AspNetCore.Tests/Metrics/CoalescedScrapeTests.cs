@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Coach.AspNetCore.Tests;
 
 /// <summary>Scrapes that arrive together: one collection, pages for all, every page given back.</summary>
-public sealed class ScrapeFlightTests
+public sealed class CoalescedScrapeTests
 {
     private static readonly TimeSpan HangLimit = TimeSpan.FromMinutes(5);
 
@@ -15,7 +15,7 @@ public sealed class ScrapeFlightTests
     {
         await using ObservedHost host = await ObservedHost.StartAsync();
         MetricsScraper scraper = host.Services.GetRequiredService<MetricsScraper>();
-        PageBody[] bodies = await AcquireTogetherAsync(host, _ => scraper.AcquireAsync(true, false, null, default));
+        ExpositionBuffer[] bodies = await AcquireTogetherAsync(host, _ => scraper.AcquireAsync(true, false, null, default));
         Assert.Single(bodies.Distinct());
         Assert.All(bodies, body => body.Release());
         Assert.Equal(1, scraper.Collections);
@@ -26,7 +26,7 @@ public sealed class ScrapeFlightTests
     {
         await using ObservedHost host = await ObservedHost.StartAsync();
         MetricsScraper scraper = host.Services.GetRequiredService<MetricsScraper>();
-        PageBody[] bodies = await AcquireTogetherAsync(host, i => scraper.AcquireAsync(i % 2 == 0, i % 4 >= 2, null, default));
+        ExpositionBuffer[] bodies = await AcquireTogetherAsync(host, i => scraper.AcquireAsync(i % 2 == 0, i % 4 >= 2, null, default));
         Assert.Equal(4, bodies.Distinct().Count());
         for (int i = 0; i < bodies.Length; i++)
         {
@@ -40,49 +40,49 @@ public sealed class ScrapeFlightTests
     }
 
     [Fact]
-    public async Task Flight_JoinedWhileItWrites_DeliversEveryVariantAndGivesAllPiecesBack()
+    public async Task Scrape_JoinedWhileItWrites_DeliversEveryResultAndGivesAllPiecesBack()
     {
-        var pool = new PagePool();
-        var flight = new ScrapeFlight(() => new PackedPage(new ChunkPool(), long.MaxValue));
-        ScrapeFlight.Variant plain = flight.Join(openMetrics: false, gzip: false)!;
-        Assert.True(flight.TryNext(out bool openMetrics, out Action<ReadOnlyMemory<byte>>? committed));
+        var pool = new TextExpositionPool();
+        var scrape = new CoalescedScrape(() => new GzipExposition(new ChunkPool(), long.MaxValue));
+        ScrapeResult plain = scrape.Join(openMetrics: false, gzip: false)!;
+        Assert.True(scrape.TryNext(out bool openMetrics, out Action<ReadOnlyMemory<byte>>? committed));
         Assert.False(openMetrics);
         Assert.Null(committed);
-        ScrapeFlight.Variant packedMeanwhile = flight.Join(openMetrics: false, gzip: true)!;
-        ScrapeFlight.Variant other = flight.Join(openMetrics: true, gzip: false)!;
-        flight.Done(false, Page(pool, "text"));
-        Assert.True(flight.TryNext(out openMetrics, out _));
+        ScrapeResult packedMeanwhile = scrape.Join(openMetrics: false, gzip: true)!;
+        ScrapeResult other = scrape.Join(openMetrics: true, gzip: false)!;
+        scrape.Done(false, Page(pool, "text"));
+        Assert.True(scrape.TryNext(out openMetrics, out _));
         Assert.True(openMetrics);
-        ScrapeFlight.Variant late = flight.Join(openMetrics: false, gzip: false)!;
-        flight.Done(true, Page(pool, "open"));
-        ScrapeFlight.Variant packedLate = flight.Join(openMetrics: true, gzip: true)!;
-        Assert.False(flight.TryNext(out _, out _));
-        Assert.Null(flight.Join(openMetrics: false, gzip: false));
-        (ScrapeFlight.Variant Variant, bool Gzip, string Expected)[] all =
+        ScrapeResult late = scrape.Join(openMetrics: false, gzip: false)!;
+        scrape.Done(true, Page(pool, "open"));
+        ScrapeResult packedLate = scrape.Join(openMetrics: true, gzip: true)!;
+        Assert.False(scrape.TryNext(out _, out _));
+        Assert.Null(scrape.Join(openMetrics: false, gzip: false));
+        (ScrapeResult Result, bool Gzip, string Expected)[] all =
             [(plain, false, "text"), (packedMeanwhile, true, "text"), (other, false, "open"), (late, false, "text"), (packedLate, true, "open")];
-        foreach ((ScrapeFlight.Variant variant, bool gzip, string expected) in all)
+        foreach ((ScrapeResult result, bool gzip, string expected) in all)
         {
-            PageBody body = await variant.Page;
+            ExpositionBuffer body = await result.Page;
             Assert.Equal(expected, Text(body, gzip));
             body.Release();
         }
 
-        // The flight's own share goes when the last compression has ended, a moment after its page was delivered.
+        // The scrape's own share goes when the last compression has ended, a moment after its page was delivered.
         Assert.True(SpinWait.SpinUntil(() => pool.Free == 2, HangLimit));
     }
 
     [Fact]
-    public async Task Flight_WhosePageFails_TellsEveryoneWhyAndDoesNotTryAgain()
+    public async Task Scrape_WhosePageFails_TellsEveryoneWhyAndDoesNotTryAgain()
     {
-        var flight = new ScrapeFlight(() => new PackedPage(new ChunkPool(), long.MaxValue));
-        ScrapeFlight.Variant plain = flight.Join(false, false)!, packed = flight.Join(false, true)!;
-        Assert.True(flight.TryNext(out _, out _));
-        flight.Failed(false, new PageTooLargeException(5));
-        ScrapeFlight.Variant late = flight.Join(false, false)!;
-        Assert.False(flight.TryNext(out _, out _));
-        foreach (ScrapeFlight.Variant variant in new[] { plain, packed, late })
+        var scrape = new CoalescedScrape(() => new GzipExposition(new ChunkPool(), long.MaxValue));
+        ScrapeResult plain = scrape.Join(false, false)!, packed = scrape.Join(false, true)!;
+        Assert.True(scrape.TryNext(out _, out _));
+        scrape.Failed(false, new ExpositionTooLargeException(5));
+        ScrapeResult late = scrape.Join(false, false)!;
+        Assert.False(scrape.TryNext(out _, out _));
+        foreach (ScrapeResult result in new[] { plain, packed, late })
         {
-            await Assert.ThrowsAsync<PageTooLargeException>(() => variant.Page);
+            await Assert.ThrowsAsync<ExpositionTooLargeException>(() => result.Page);
         }
     }
 
@@ -96,7 +96,7 @@ public sealed class ScrapeFlightTests
         for (int i = 0; i < 20; i++)
         {
             using var cancelled = new CancellationTokenSource();
-            Task<PageBody> waiting = scraper.AcquireAsync(false, false, null, cancelled.Token);
+            Task<ExpositionBuffer> waiting = scraper.AcquireAsync(false, false, null, cancelled.Token);
             await cancelled.CancelAsync();
             try
             {
@@ -108,7 +108,7 @@ public sealed class ScrapeFlightTests
         }
 
         (await scraper.AcquireAsync(false, false, null, default)).Release();
-        Assert.True(SpinWait.SpinUntil(() => exporter.FreePages is 1 or 2, HangLimit)); // a flight lets go a moment after its page was delivered
+        Assert.True(SpinWait.SpinUntil(() => exporter.FreePages is 1 or 2, HangLimit)); // a scrape lets go a moment after its page was delivered
     }
 
     [Fact]
@@ -134,7 +134,7 @@ public sealed class ScrapeFlightTests
     }
 
     /// <summary>64 scrapes that all come while a slow gauge holds up the one collection.</summary>
-    private static async Task<PageBody[]> AcquireTogetherAsync(ObservedHost host, Func<int, Task<PageBody>> acquire)
+    private static async Task<ExpositionBuffer[]> AcquireTogetherAsync(ObservedHost host, Func<int, Task<ExpositionBuffer>> acquire)
     {
         using var release = new ManualResetEventSlim();
         using var entered = new ManualResetEventSlim();
@@ -145,23 +145,23 @@ public sealed class ScrapeFlightTests
             release.Wait(HangLimit);
             return Interlocked.Increment(ref collected);
         });
-        Task<PageBody>[] waiting = [.. Enumerable.Range(0, 64).Select(acquire)];
+        Task<ExpositionBuffer>[] waiting = [.. Enumerable.Range(0, 64).Select(acquire)];
         Assert.True(entered.Wait(HangLimit));
         release.Set();
-        PageBody[] bodies = await Task.WhenAll(waiting);
+        ExpositionBuffer[] bodies = await Task.WhenAll(waiting);
         Assert.Equal(1, collected);
         return bodies;
     }
 
-    private static MetricsPage Page(PagePool pool, string text)
+    private static TextExposition Page(TextExpositionPool pool, string text)
     {
-        MetricsPage page = pool.Rent();
+        TextExposition page = pool.Rent();
         page.Begin(0, Encoding.UTF8.GetBytes(text));
         page.End([]);
         return page;
     }
 
-    private static string Text(PageBody body, bool gzip)
+    private static string Text(ExpositionBuffer body, bool gzip)
     {
         using var bytes = new MemoryStream();
         for (int i = 0; i < body.Pieces; i++)

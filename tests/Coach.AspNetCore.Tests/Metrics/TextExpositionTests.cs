@@ -1,6 +1,6 @@
 namespace Coach.AspNetCore.Tests;
 
-public sealed class MetricsPageTests
+public sealed class TextExpositionTests
 {
     [Fact]
     public async Task Page_Contract_ShowsConfigurationAndProcessGauges()

@@ -4,7 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Coach.AspNetCore.Tests;
 
 /// <summary>What a scrape allocates once its pages are known.</summary>
-public sealed class PageMemoryTests
+public sealed class ExpositionMemoryTests
 {
     [Fact]
     public async Task ManySeries_AfterTheFirstPage_AllocateLittle()
@@ -26,7 +26,7 @@ public sealed class PageMemoryTests
             for (int i = 0; i < 10; i++)
             {
                 long before = GC.GetAllocatedBytesForCurrentThread();
-                PageBody body = Render(exporter, openMetrics);
+                ExpositionBuffer body = Render(exporter, openMetrics);
                 least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
                 Assert.True(body.Length > 300_000);
                 body.Recycle();
@@ -36,18 +36,18 @@ public sealed class PageMemoryTests
         }
     }
 
-    private static PageBody Render(CoachMetricsExporter exporter, bool openMetrics)
+    private static ExpositionBuffer Render(CoachMetricsExporter exporter, bool openMetrics)
     {
         var order = new OneOrder(openMetrics);
         exporter.Render(order);
         return order.Page!;
     }
 
-    private sealed class OneOrder(bool openMetrics) : IPageOrders
+    private sealed class OneOrder(bool openMetrics) : IScrapeOutput
     {
         private bool _isTaken;
 
-        public PageBody? Page { get; private set; }
+        public ExpositionBuffer? Page { get; private set; }
 
         public bool TryNext(out bool isOpenMetrics, out Action<ReadOnlyMemory<byte>>? committed)
         {
@@ -56,7 +56,7 @@ public sealed class PageMemoryTests
             return !_isTaken && (_isTaken = true);
         }
 
-        public void Done(bool isOpenMetrics, PageBody page) => Page = page;
+        public void Done(bool isOpenMetrics, ExpositionBuffer page) => Page = page;
 
         public void Failed(bool isOpenMetrics, Exception exception) => throw exception;
     }

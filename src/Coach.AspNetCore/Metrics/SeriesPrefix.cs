@@ -10,7 +10,7 @@ namespace Coach.AspNetCore;
 /// The encoded <c>name{labels} </c> of every line of one metric, in the order of its points. Points keep their order in
 /// cumulative mode, so a line is found by position; the tags are compared by reference to prove it.
 /// </summary>
-internal sealed class SeriesText(string family, MetricKind kind, double[]? bounds, KeyValuePair<string, string>[] scope)
+internal sealed class SeriesPrefix(string family, MetricKind kind, double[]? bounds, KeyValuePair<string, string>[] scope)
 {
     private byte[] _text = new byte[1024];
     private int _textLength;
@@ -59,7 +59,7 @@ internal sealed class SeriesText(string family, MetricKind kind, double[]? bound
             string separator = labels.Length == 0 ? "" : ",";
             foreach (double bound in bounds ?? [])
             {
-                AddLine($"{family}_bucket{{{labels}{separator}le=\"{NumberText.Bound(bound)}\"}} ");
+                AddLine($"{family}_bucket{{{labels}{separator}le=\"{NumberFormatter.Bound(bound)}\"}} ");
             }
 
             AddLine($"{family}_bucket{{{labels}{separator}le=\"+Inf\"}} ");

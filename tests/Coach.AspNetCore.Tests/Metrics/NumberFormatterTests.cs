@@ -5,7 +5,7 @@ using FsCheck.Fluent;
 
 namespace Coach.AspNetCore.Tests;
 
-public sealed class NumberTextTests
+public sealed class NumberFormatterTests
 {
     [Theory]
     [InlineData(0, "0")]
@@ -66,17 +66,17 @@ public sealed class NumberTextTests
     [InlineData(-0.25, "-0.25")]
     [InlineData(123.456, "123.456")]
     [InlineData(double.PositiveInfinity, "+Inf")]
-    public void Bound_OfABucket_IsCanonical(double value, string expected) => Assert.Equal(expected, NumberText.Bound(value));
+    public void Bound_OfABucket_IsCanonical(double value, string expected) => Assert.Equal(expected, NumberFormatter.Bound(value));
 
     private static string Text(double value)
     {
-        Span<byte> buffer = stackalloc byte[NumberText.MaxLength];
-        return Encoding.UTF8.GetString(buffer[..NumberText.Write(value, buffer)]);
+        Span<byte> buffer = stackalloc byte[NumberFormatter.MaxLength];
+        return Encoding.UTF8.GetString(buffer[..NumberFormatter.Write(value, buffer)]);
     }
 
     private static string Text(long value)
     {
-        Span<byte> buffer = stackalloc byte[NumberText.MaxLength];
-        return Encoding.UTF8.GetString(buffer[..NumberText.Write(value, buffer)]);
+        Span<byte> buffer = stackalloc byte[NumberFormatter.MaxLength];
+        return Encoding.UTF8.GetString(buffer[..NumberFormatter.Write(value, buffer)]);
     }
 }

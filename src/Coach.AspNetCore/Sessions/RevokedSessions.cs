@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace Coach.AspNetCore;
 
 /// <summary>Remembers which sessions were ended until their cookies would have expired anyway.</summary>
-internal sealed class EndedSessions(IDistributedCache cache, IOptions<CoachSessionOptions> options, TimeProvider time)
+internal sealed class RevokedSessions(IDistributedCache cache, IOptions<CoachSessionOptions> options, TimeProvider time)
 {
     private static readonly byte[] Mark = [1];
 

@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 namespace Coach.AspNetCore;
 
 /// <summary>Numbers as both formats write them: the shortest text that reads back as the same value.</summary>
-internal static class NumberText
+internal static class NumberFormatter
 {
     /// <summary>No number is longer.</summary>
     public const int MaxLength = 32;

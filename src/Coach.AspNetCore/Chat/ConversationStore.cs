@@ -9,12 +9,12 @@ namespace Coach.AspNetCore;
 /// What sessions asked and were answered lately, in this process's memory only. An idle conversation is forgotten, and the longest
 /// idle ones make room when there are too many.
 /// </summary>
-internal sealed class Conversations : IDisposable
+internal sealed class ConversationStore : IDisposable
 {
     private readonly CoachChatOptions _options;
     private readonly MemoryCache _cache;
 
-    public Conversations(IOptions<CoachChatOptions> options, TimeProvider time)
+    public ConversationStore(IOptions<CoachChatOptions> options, TimeProvider time)
     {
         _options = options.Value;
         _cache = new MemoryCache(new MemoryCacheOptions { SizeLimit = _options.MaxConversations, Clock = new Clock(time) });

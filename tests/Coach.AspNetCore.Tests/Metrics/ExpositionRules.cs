@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace Coach.AspNetCore.Tests;
 
 /// <summary>The rules that every page keeps, whatever is on it (prometheus/OpenMetrics: specification/OpenMetrics.md).</summary>
-internal static partial class PageRules
+internal static partial class ExpositionRules
 {
     /// <summary>What the page breaks; empty when it is right.</summary>
     public static IReadOnlyList<string> Broken(string page, bool openMetrics)

@@ -3,14 +3,14 @@ using System.Text;
 namespace Coach.AspNetCore.Tests;
 
 /// <summary>Blocks are written over; what comes out must be what a fresh block would hold.</summary>
-public sealed class FamilyBlockTests
+public sealed class FamilyBufferTests
 {
     [Fact]
     public void Lines_WrittenOver_EqualAFreshBlock()
     {
         const int Seed = 11;
         var random = new Random(Seed);
-        var block = new FamilyBlock();
+        var block = new FamilyBuffer();
         object layout = new();
         List<string> texts = ["a{x=\"1\"} "];
         long[] values = new long[400];
@@ -69,7 +69,7 @@ public sealed class FamilyBlockTests
     [Fact]
     public void Begin_WithAnotherLayout_TrustsNothing()
     {
-        var block = new FamilyBlock();
+        var block = new FamilyBuffer();
         block.Begin(new object(), "h\n"u8);
         block.Line("old "u8, "1"u8, 1);
         block.End(new object());
@@ -83,7 +83,7 @@ public sealed class FamilyBlockTests
     [Fact]
     public void End_AfterALargePage_GivesMemoryBack()
     {
-        var block = new FamilyBlock();
+        var block = new FamilyBuffer();
         object layout = new();
         block.Begin(layout, new byte[1_000_000]);
         block.End(layout);
