@@ -12,19 +12,22 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class CoachObservabilityServiceCollectionExtensions
 {
     /// <summary>
-    /// Registers the container, process and configuration gauges, the memory-pressure source, and a health check for every
-    /// <see cref="IComponentHealth"/>. Binds <c>Coach:Observability</c> and <c>Coach:Deployment</c>; calling it twice is harmless.
+    /// Registers the container, process and configuration gauges, the memory-pressure source, and a health check for
+    /// every <see cref="IComponentHealth"/>. Binds <c>Coach:Observability</c> and <c>Coach:Deployment</c>; calling it
+    /// twice is harmless.
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="configure">Changes the options after the configuration was bound.</param>
     /// <returns>The builder.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
-    public static CoachObservabilityBuilder AddCoachObservability(this IServiceCollection services, Action<CoachObservabilityOptions>? configure = null)
+    public static CoachObservabilityBuilder AddCoachObservability(
+        this IServiceCollection services, Action<CoachObservabilityOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         services.TryAddSingleton(TimeProvider.System);
         services.AddOptionsWithValidateOnStart<CoachObservabilityOptions, CoachObservabilityOptionsValidator>();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<CoachObservabilityOptions>, CoachObservabilityOptionsBinding>());
+        services.TryAddEnumerable(ServiceDescriptor
+            .Singleton<IConfigureOptions<CoachObservabilityOptions>, CoachObservabilityOptionsBinding>());
         if (configure is not null)
         {
             services.Configure(configure);
@@ -32,9 +35,11 @@ public static class CoachObservabilityServiceCollectionExtensions
 
         services.TryAddSingleton<CoachDeploymentOptionsBinding>();
         services.AddOptions<CoachDeploymentOptions>().ValidateOnStart();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<CoachDeploymentOptions>, CoachDeploymentOptionsBinding>(
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IConfigureOptions<CoachDeploymentOptions>, CoachDeploymentOptionsBinding>(
             provider => provider.GetRequiredService<CoachDeploymentOptionsBinding>()));
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CoachDeploymentOptions>, CoachDeploymentOptionsBinding>(
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IValidateOptions<CoachDeploymentOptions>, CoachDeploymentOptionsBinding>(
             provider => provider.GetRequiredService<CoachDeploymentOptionsBinding>()));
 
         services.TryAddSingleton<ContainerMonitor>();

@@ -6,7 +6,11 @@ namespace Coach.Observability;
 
 /// <summary>Creates the gauges when the host starts and logs once what it was given and what it uses.</summary>
 internal sealed class ObservabilityStart(
-    CoachGauges gauges, ContainerMonitor container, ProcessMonitor process, IOptions<CoachDeploymentOptions> deployment, ILogger<CoachGauges> logger) : IHostedService
+    CoachGauges gauges,
+    ContainerMonitor container,
+    ProcessMonitor process,
+    IOptions<CoachDeploymentOptions> deployment,
+    ILogger<CoachGauges> logger) : IHostedService
 {
     private const long Megabyte = 1024 * 1024;
 

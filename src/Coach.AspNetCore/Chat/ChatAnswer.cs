@@ -29,14 +29,19 @@ internal sealed class ChatAnswer
         if (update.FinishReason == ChatFinishReason.ContentFilter
             || update.Contents.Any(content => content is ErrorContent { ErrorCode: { } code } && code.Equals("refusal", StringComparison.OrdinalIgnoreCase)))
         {
-            Failure = CoachProblem.Invalid("The provider's safety filter refused this question or stopped the answer. Ask in other words.");
+            Failure = CoachProblem.Invalid(
+                "The provider's safety filter refused this question or stopped the answer. Ask in other words.");
         }
         else if (Failure is null && update.Contents.Any(content => content is ErrorContent))
         {
-            Failure = new CoachProblem(StatusCodes.Status502BadGateway, ErrorCodes.ProviderFailed, "The provider reported an error instead of the rest of its answer. Try again.");
+            Failure = new CoachProblem(
+                StatusCodes.Status502BadGateway,
+                ErrorCodes.ProviderFailed,
+                "The provider reported an error instead of the rest of its answer. Try again.");
         }
 
-        if (update.AdditionalProperties?.TryGetValue(FallbackChatClient.TargetProperty, out string? target) == true && target is not null)
+        if (update.AdditionalProperties?.TryGetValue(FallbackChatClient.TargetProperty, out string? target) == true
+            && target is not null)
         {
             _provider = target;
         }

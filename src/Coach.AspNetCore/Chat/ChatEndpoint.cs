@@ -38,7 +38,9 @@ internal sealed class ChatEndpoint(
         if (mode == RunMode.Real && stored.Count == 0)
         {
             await new CoachProblem(StatusCodes.Status422UnprocessableEntity, ErrorCodes.KeyMissing,
-                "This server answers with your own key only. Give one with POST /api/session/keys first.").WriteAsync(context).ConfigureAwait(false);
+                "This server answers with your own key only. Give one with POST /api/session/keys first.")
+                    .WriteAsync(context)
+                    .ConfigureAwait(false);
             return;
         }
 
@@ -53,7 +55,8 @@ internal sealed class ChatEndpoint(
         return Task.CompletedTask;
     }
 
-    private async Task AnswerAsync(HttpContext context, SessionId session, RunMode mode, IReadOnlyList<ApiKey> stored, string message)
+    private async Task AnswerAsync(
+        HttpContext context, SessionId session, RunMode mode, IReadOnlyList<ApiKey> stored, string message)
     {
         var stream = new ServerSentEventWriter(context);
         CancellationToken aborted = context.RequestAborted;
@@ -96,9 +99,11 @@ internal sealed class ChatEndpoint(
             await FailAsync(context, stream, CoachProblem.From(exception)).ConfigureAwait(false);
             return;
         }
-        catch (Exception exception) when (exception is not (OutOfMemoryException or CoachException) && (stream.HasStarted || mode == RunMode.Real))
+        catch (Exception exception) when (
+            exception is not (OutOfMemoryException or CoachException) && (stream.HasStarted || mode == RunMode.Real))
         {
-            // A client that the host plugged in fails in its own way, and its words may hold the key: only the type is told.
+            // A client that the host plugged in fails in its own way, and its words may hold the key: only the type is
+            // told.
             logger.ChatClientFailed(context.TraceIdentifier, exception.GetType().Name);
             await FailAsync(context, stream, Foreign(exception)).ConfigureAwait(false);
             return;
@@ -136,8 +141,12 @@ internal sealed class ChatEndpoint(
         }).ConfigureAwait(false);
     }
 
-    private static CoachProblem Foreign(Exception exception) => exception is TimeoutException or OperationCanceledException
-        ? new(StatusCodes.Status504GatewayTimeout, ErrorCodes.ProviderTimeout, "The provider's client did not answer in time. Try again.")
+    private static CoachProblem Foreign(Exception exception) =>
+        exception is TimeoutException or OperationCanceledException
+        ? new(
+            StatusCodes.Status504GatewayTimeout,
+            ErrorCodes.ProviderTimeout,
+            "The provider's client did not answer in time. Try again.")
         : new(StatusCodes.Status502BadGateway, ErrorCodes.ProviderFailed,
             "The provider's client failed. Try again; if it stays, report the request id.");
 
@@ -155,7 +164,8 @@ internal sealed class ChatEndpoint(
 
     private async Task<(string? Message, CoachProblem? Problem)> ReadMessageAsync(HttpContext context)
     {
-        (JsonDocument? body, CoachProblem? problem) = await RequestBodies.ReadObjectAsync(context).ConfigureAwait(false);
+        (JsonDocument? body, CoachProblem? problem) = await RequestBodies.ReadObjectAsync(context)
+            .ConfigureAwait(false);
         using (body)
         {
             if (problem is not null)
@@ -168,7 +178,8 @@ internal sealed class ChatEndpoint(
             return message.Length switch
             {
                 0 => (null, CoachProblem.Invalid("The message is empty. Send {\"message\": \"your question\"}.")),
-                int length when length > limit => (null, CoachProblem.Invalid(string.Create(CultureInfo.InvariantCulture,
+                int length when length > limit =>
+                    (null, CoachProblem.Invalid(string.Create(CultureInfo.InvariantCulture,
                     $"The message has {length} characters; it must have at most {limit}. Ask something shorter."))),
                 _ => (message, null),
             };

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Options;
 namespace Coach.AspNetCore;
 
 /// <summary>
-/// What sessions asked and were answered lately, in this process's memory only. An idle conversation is forgotten, and the longest
-/// idle ones make room when there are too many.
+/// What sessions asked and were answered lately, in this process's memory only. An idle conversation is forgotten, and
+/// the longest idle ones make room when there are too many.
 /// </summary>
 internal sealed class ConversationStore : IDisposable
 {
@@ -17,12 +17,15 @@ internal sealed class ConversationStore : IDisposable
     public ConversationStore(IOptions<CoachChatOptions> options, TimeProvider time)
     {
         _options = options.Value;
-        _cache = new MemoryCache(new MemoryCacheOptions { SizeLimit = _options.MaxConversations, Clock = new Clock(time) });
+        _cache = new MemoryCache(
+            new MemoryCacheOptions { SizeLimit = _options.MaxConversations, Clock = new Clock(time) });
     }
 
     public int Count => _cache.Count;
 
-    /// <summary>The session's conversation. One that was removed meanwhile can still be added to, and nobody sees it.</summary>
+    /// <summary>
+    /// The session's conversation. One that was removed meanwhile can still be added to, and nobody sees it.
+    /// </summary>
     public Conversation Get(SessionId session) => _cache.GetOrCreate(session, entry =>
     {
         entry.Size = 1;

@@ -5,7 +5,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace Coach.AspNetCore;
 
-/// <summary>Writes server-sent events, each flushed at once: <c>event: NAME</c>, <c>data: {…}</c>, blank line.</summary>
+/// <summary>
+/// Writes server-sent events, each flushed at once: <c>event: NAME</c>, <c>data: {…}</c>, blank line.
+/// </summary>
 internal sealed class ServerSentEventWriter(HttpContext context)
 {
     private readonly ArrayBufferWriter<byte> _data = new();

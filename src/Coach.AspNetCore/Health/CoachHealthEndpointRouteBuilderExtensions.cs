@@ -14,22 +14,28 @@ public static class CoachHealthEndpointRouteBuilderExtensions
     /// </summary>
     /// <param name="endpoints">The host's routes.</param>
     /// <param name="detailPolicy">
-    /// The authorization policy that a caller must meet to see each check in the JSON; null shows them to everyone. Without it,
-    /// or without an authorization service, others see the overall status only.
+    /// The authorization policy that a caller must meet to see each check in the JSON; null shows them to everyone.
+    /// Without it, or without an authorization service, others see the overall status only.
     /// </param>
     /// <returns>The three endpoints together.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
     /// <exception cref="InvalidOperationException"><c>AddCoachHealthChecks</c> was not called.</exception>
-    public static IEndpointConventionBuilder MapCoachHealth(this IEndpointRouteBuilder endpoints, string? detailPolicy = null)
+    public static IEndpointConventionBuilder MapCoachHealth(
+        this IEndpointRouteBuilder endpoints, string? detailPolicy = null)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
-        if (endpoints.ServiceProvider.GetService<IServiceProviderIsService>()?.IsService(typeof(HealthReporter)) == false)
+        if (endpoints.ServiceProvider.GetService<IServiceProviderIsService>()?.IsService(
+            typeof(HealthReporter)) == false)
         {
-            throw new InvalidOperationException("MapCoachHealth needs services.AddCoachObservability().AddCoachHealthChecks().");
+            throw new InvalidOperationException(
+                "MapCoachHealth needs services.AddCoachObservability().AddCoachHealthChecks().");
         }
 
-        // The reporter is found at the first request: wrong settings are then reported by the start-up checks, all together.
-        RequestDelegate ready = context => new HealthEndpoint(context.RequestServices.GetRequiredService<HealthReporter>(), detailPolicy).InvokeAsync(context);
+        // The reporter is found at the first request: wrong settings are then reported by the start-up checks, all
+        // together.
+        RequestDelegate ready = context =>
+            new HealthEndpoint(
+                context.RequestServices.GetRequiredService<HealthReporter>(), detailPolicy).InvokeAsync(context);
         var live = new HealthEndpoint(null, detailPolicy);
         RouteGroupBuilder group = endpoints.MapGroup("");
         group.MapMethods("/healthz", ["GET", "HEAD"], ready).WithDisplayName("Coach health");

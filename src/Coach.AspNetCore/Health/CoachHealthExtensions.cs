@@ -10,8 +10,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class CoachHealthExtensions
 {
     /// <summary>
-    /// Adds a health check for every <see cref="Coach.Abstractions.IComponentHealth"/> and one for the host's lifetime to the
-    /// host's health checks, and what <c>MapCoachHealth</c> needs. Calling it twice is harmless.
+    /// Adds a health check for every <see cref="Coach.Abstractions.IComponentHealth"/> and one for the host's lifetime
+    /// to the host's health checks, and what <c>MapCoachHealth</c> needs. Calling it twice is harmless.
     /// </summary>
     /// <param name="builder">What <c>AddCoachObservability</c> returned.</param>
     /// <returns>The same builder.</returns>
@@ -21,7 +21,8 @@ public static class CoachHealthExtensions
         ArgumentNullException.ThrowIfNull(builder);
         builder.Services.AddHealthChecks();
         builder.Services.TryAddSingleton<HealthReporter>();
-        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<HealthCheckServiceOptions>, HealthRegistrations>());
+        builder.Services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IPostConfigureOptions<HealthCheckServiceOptions>, HealthRegistrations>());
         return builder;
     }
 }

@@ -9,8 +9,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Coach.AspNetCore;
 
 /// <summary>
-/// Writes <c>ok</c> or <c>unhealthy: reason, reason</c>, or JSON for those who accept it. Text of exceptions, data of checks and
-/// connection strings are never written.
+/// Writes <c>ok</c> or <c>unhealthy: reason, reason</c>, or JSON for those who accept it. Text of exceptions, data of
+/// checks and connection strings are never written.
 /// </summary>
 internal sealed class HealthEndpoint(HealthReporter? reporter, string? detailPolicy)
 {
@@ -23,7 +23,9 @@ internal sealed class HealthEndpoint(HealthReporter? reporter, string? detailPol
             ? new HealthReport(new Dictionary<string, HealthReportEntry>(), HealthStatus.Healthy, TimeSpan.Zero)
             : await reporter.GetAsync(context.RequestAborted).ConfigureAwait(false);
         HttpResponse response = context.Response;
-        response.StatusCode = report.Status == HealthStatus.Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
+        response.StatusCode = report.Status == HealthStatus.Unhealthy
+            ? StatusCodes.Status503ServiceUnavailable
+            : StatusCodes.Status200OK;
         response.Headers.CacheControl = "no-store, no-cache";
         response.Headers.Vary = "Accept";
         byte[] body;
@@ -54,7 +56,10 @@ internal sealed class HealthEndpoint(HealthReporter? reporter, string? detailPol
             .Select(entry => Describe(entry.Key, entry.Value)));
 
     // Served as application/json: nothing but quotes and controls needs escaping.
-    private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions JsonOptions = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     private static byte[] JsonText(HealthReport report, TimeSpan? age, bool withDetail)
     {
@@ -68,7 +73,8 @@ internal sealed class HealthEndpoint(HealthReporter? reporter, string? detailPol
                 json.WriteNumber("durationMs", Math.Round(report.TotalDuration.TotalMilliseconds, 3));
                 json.WriteNumber("ageSeconds", Math.Round(age?.TotalSeconds ?? 0, 3));
                 json.WriteStartObject("checks");
-                foreach ((string name, HealthReportEntry entry) in report.Entries.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+                foreach ((string name, HealthReportEntry entry)
+                    in report.Entries.OrderBy(entry => entry.Key, StringComparer.Ordinal))
                 {
                     json.WriteStartObject(name);
                     json.WriteString("status", Word(entry.Status));
@@ -109,6 +115,7 @@ internal sealed class HealthEndpoint(HealthReporter? reporter, string? detailPol
     {
         var authorization = context.RequestServices.GetService<IAuthorizationService>();
         return authorization is not null
-            && (await authorization.AuthorizeAsync(context.User, resource: null, policy).ConfigureAwait(false)).Succeeded;
+            && (
+                await authorization.AuthorizeAsync(context.User, resource: null, policy).ConfigureAwait(false)).Succeeded;
     }
 }

@@ -6,7 +6,8 @@ using Microsoft.Extensions.Options;
 namespace Coach.AspNetCore;
 
 /// <summary>
-/// The readiness report for all probes: made once at a time and reused for a second, so that probes cannot be used for load.
+/// The readiness report for all probes: made once at a time and reused for a second, so that probes cannot be used for
+/// load.
 /// </summary>
 internal sealed class HealthReporter
 {
@@ -23,7 +24,11 @@ internal sealed class HealthReporter
     private int _version;
 
     public HealthReporter(
-        HealthCheckService checks, HealthStatusPublisher publisher, IOptions<CoachObservabilityOptions> options, TimeProvider time, IHostApplicationLifetime? lifetime = null)
+        HealthCheckService checks,
+        HealthStatusPublisher publisher,
+        IOptions<CoachObservabilityOptions> options,
+        TimeProvider time,
+        IHostApplicationLifetime? lifetime = null)
     {
         _checks = checks;
         _publisher = publisher;
@@ -34,7 +39,8 @@ internal sealed class HealthReporter
     }
 
     /// <summary>How old the report is.</summary>
-    public TimeSpan Age(HealthReport report) => ReferenceEquals(report, _last) ? _time.GetElapsedTime(_lastAt) : TimeSpan.Zero;
+    public TimeSpan Age(HealthReport report) =>
+        ReferenceEquals(report, _last) ? _time.GetElapsedTime(_lastAt) : TimeSpan.Zero;
 
     public async Task<HealthReport> GetAsync(CancellationToken cancellationToken)
     {
@@ -55,8 +61,10 @@ internal sealed class HealthReporter
         }
         catch (TimeoutException)
         {
-            var late = new HealthReportEntry(HealthStatus.Unhealthy, "the health checks did not finish in time", _limit, null, null);
-            return new HealthReport(new Dictionary<string, HealthReportEntry> { ["health"] = late }, HealthStatus.Unhealthy, _limit);
+            var late = new HealthReportEntry(
+                HealthStatus.Unhealthy, "the health checks did not finish in time", _limit, null, null);
+            return new HealthReport(
+                new Dictionary<string, HealthReportEntry> { ["health"] = late }, HealthStatus.Unhealthy, _limit);
         }
     }
 
@@ -75,7 +83,9 @@ internal sealed class HealthReporter
         HealthReport? report = null;
         try
         {
-            report = await _checks.CheckHealthAsync(registration => !registration.Tags.Contains("live"), CancellationToken.None).ConfigureAwait(false);
+            report = await _checks.CheckHealthAsync(
+                registration => !registration.Tags.Contains("live"), CancellationToken.None)
+                .ConfigureAwait(false);
             await _publisher.PublishAsync(report, CancellationToken.None).ConfigureAwait(false);
             return report;
         }

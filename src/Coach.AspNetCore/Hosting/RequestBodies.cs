@@ -18,7 +18,8 @@ internal static class RequestBodies
         byte[]? bytes = await ReadAsync(context, MaxJsonBytes).ConfigureAwait(false);
         if (bytes is null)
         {
-            return (null, CoachProblem.Invalid("The request body is over 64 KiB. Send less.", StatusCodes.Status413PayloadTooLarge));
+            return (null, CoachProblem.Invalid(
+                "The request body is over 64 KiB. Send less.", StatusCodes.Status413PayloadTooLarge));
         }
 
         try
@@ -36,7 +37,9 @@ internal static class RequestBodies
             // Said below: the parser's own message may quote the body.
         }
 
-        return (null, CoachProblem.Invalid("The request body is not a JSON object. Send one with Content-Type: application/json.", StatusCodes.Status400BadRequest));
+        return (null, CoachProblem.Invalid(
+            "The request body is not a JSON object. Send one with Content-Type: application/json.",
+            StatusCodes.Status400BadRequest));
     }
 
     // A name with an escaped half of a surrogate pair is no text, and looking for any other name would throw.
@@ -94,7 +97,9 @@ internal static class RequestBodies
         value = null;
         try
         {
-            value = element.TryGetProperty(name, out JsonElement property) && property.ValueKind == JsonValueKind.String ? property.GetString() : null;
+            value = element.TryGetProperty(name, out JsonElement property) && property.ValueKind == JsonValueKind.String
+                ? property.GetString()
+                : null;
         }
         catch (InvalidOperationException)
         {

@@ -45,13 +45,16 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
     public int FreePages => _textPages.Free + _openMetricsPages.Free;
 
     /// <summary>Collects once and writes every page that is ordered before the collection ends.</summary>
-    /// <exception cref="InvalidOperationException">There is no reader, or the collection did not reach this exporter.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// There is no reader, or the collection did not reach this exporter.
+    /// </exception>
     public void Render(IScrapeOutput output)
     {
-        Func<int, bool> collect = Collect ?? throw new InvalidOperationException("The metrics exporter is not attached to a meter provider.");
+        Func<int, bool> collect = Collect
+            ?? throw new InvalidOperationException("The metrics exporter is not attached to a meter provider.");
 
-        // Another collection may be ending just now: then the SDK lets us share its outcome, which has no page. A thread that
-        // was interrupted there keeps it so until it runs again, hence the waiting.
+        // Another collection may be ending just now: then the SDK lets us share its outcome, which has no page. A
+        // thread that was interrupted there keeps it so until it runs again, hence the waiting.
         var wait = new SpinWait();
         int attempts = FirstAttempts + (int)(_options.ScrapeTimeout.TotalMilliseconds / 2);
         for (int attempt = 0; attempt < attempts; attempt++, wait.SpinOnce())
@@ -195,12 +198,16 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
     }
 }
 
-/// <summary>What is to be written from one collection. Called on the collecting thread, inside the collection.</summary>
+/// <summary>
+/// What is to be written from one collection. Called on the collecting thread, inside the collection.
+/// </summary>
 internal interface IScrapeOutput
 {
     /// <summary>The next format that is wanted; false when there is none, after which none follows.</summary>
     /// <param name="openMetrics">OpenMetrics or text.</param>
-    /// <param name="committed">Takes each piece of the page as soon as it is final; null when nobody needs it early.</param>
+    /// <param name="committed">
+    /// Takes each piece of the page as soon as it is final; null when nobody needs it early.
+    /// </param>
     bool TryNext(out bool openMetrics, out Action<ReadOnlyMemory<byte>>? committed);
 
     /// <summary>The page of that format is written; the receiver owns it.</summary>
@@ -211,8 +218,8 @@ internal interface IScrapeOutput
 }
 
 /// <summary>
-/// The resource's attributes as <c>target_info</c> (specification/compatibility/prometheus_and_openmetrics.md, "Resource Attributes"):
-/// an info in OpenMetrics, a gauge in text, which has no infos.
+/// The resource's attributes as <c>target_info</c> (specification/compatibility/prometheus_and_openmetrics.md,
+/// "Resource Attributes"): an info in OpenMetrics, a gauge in text, which has no infos.
 /// </summary>
 internal sealed class TargetInfo
 {
@@ -224,15 +231,21 @@ internal sealed class TargetInfo
 
     private TargetInfo(string labels)
     {
+        const string Help = "Attributes of the resource that this page is about.";
         string sample = $"target_info{{{labels}}} 1\n";
-        _text = Encoding.UTF8.GetBytes("# HELP target_info Attributes of the resource that this page is about.\n# TYPE target_info gauge\n" + sample);
-        _openMetrics = Encoding.UTF8.GetBytes("# TYPE target info\n# HELP target Attributes of the resource that this page is about.\n" + sample);
+        _text = Encoding.UTF8.GetBytes($"# HELP target_info {Help}\n# TYPE target_info gauge\n{sample}");
+        _openMetrics = Encoding.UTF8.GetBytes($"# TYPE target info\n# HELP target {Help}\n{sample}");
     }
 
     /// <summary>Null for a resource without attributes.</summary>
     public static TargetInfo? Of(Resource resource)
     {
-        string labels = SeriesPrefix.Labels([.. resource.Attributes.Select(attribute => new KeyValuePair<string, object?>(attribute.Key, attribute.Value))], []);
+        string labels = SeriesPrefix.Labels(
+            [
+                .. resource.Attributes.Select(
+                    attribute => new KeyValuePair<string, object?>(attribute.Key, attribute.Value)),
+            ],
+            []);
         return labels.Length == 0 ? null : new TargetInfo(labels);
     }
 

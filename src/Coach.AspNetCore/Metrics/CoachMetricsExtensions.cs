@@ -23,19 +23,21 @@ public static class CoachMetricsExtensions
         [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 12, 14, 15, 20, 30, 60];
 
     /// <summary>
-    /// Registers the exporter behind <c>MapCoachMetrics</c> on the host's OpenTelemetry meter provider, which is created
-    /// when there is none. Binds <c>Coach:Metrics</c>; calling it twice is harmless.
+    /// Registers the exporter behind <c>MapCoachMetrics</c> on the host's OpenTelemetry meter provider, which is
+    /// created when there is none. Binds <c>Coach:Metrics</c>; calling it twice is harmless.
     /// </summary>
     /// <param name="builder">What <c>AddCoachObservability</c> returned.</param>
     /// <param name="configure">Changes the options after the configuration was bound.</param>
     /// <returns>The same builder.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
-    public static CoachObservabilityBuilder AddCoachMetricsExporter(this CoachObservabilityBuilder builder, Action<CoachMetricsOptions>? configure = null)
+    public static CoachObservabilityBuilder AddCoachMetricsExporter(
+        this CoachObservabilityBuilder builder, Action<CoachMetricsOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
         IServiceCollection services = builder.Services;
         services.AddOptionsWithValidateOnStart<CoachMetricsOptions, CoachMetricsOptionsValidator>();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<CoachMetricsOptions>, CoachMetricsOptionsBinding>());
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IConfigureOptions<CoachMetricsOptions>, CoachMetricsOptionsBinding>());
         if (configure is not null)
         {
             services.Configure(configure);
@@ -47,7 +49,8 @@ public static class CoachMetricsExtensions
         }
 
         services.AddMetrics();
-        services.AddSingleton(provider => new MetricsDiagnostics(provider.GetService<IMeterFactory>(), provider.GetRequiredService<ILogger<MetricsDiagnostics>>()));
+        services.AddSingleton(provider => new MetricsDiagnostics(
+            provider.GetService<IMeterFactory>(), provider.GetRequiredService<ILogger<MetricsDiagnostics>>()));
         services.AddSingleton(provider => new CoachMetricsExporter(
             provider.GetRequiredService<IOptions<CoachMetricsOptions>>(),
             provider.GetRequiredService<IOptions<CoachObservabilityOptions>>().Value.MetricPrefix,
@@ -84,6 +87,8 @@ public static class CoachMetricsExtensions
         }
 
         // ASP.NET Core's own buckets end at 10 s, where streamed answers begin.
-        return instrument.Name == "http.server.request.duration" ? new ExplicitBucketHistogramConfiguration { Boundaries = RequestSeconds } : null;
+        return instrument.Name == "http.server.request.duration"
+            ? new ExplicitBucketHistogramConfiguration { Boundaries = RequestSeconds }
+            : null;
     }
 }

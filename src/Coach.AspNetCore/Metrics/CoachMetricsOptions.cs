@@ -7,7 +7,10 @@ namespace Coach.AspNetCore;
 /// <summary>What the metrics page holds and how large and slow it may get: the section <c>Coach:Metrics</c>.</summary>
 public sealed class CoachMetricsOptions
 {
-    /// <summary>Whether the meters of .NET and ASP.NET Core are shown too: requests, Kestrel, rate limiting, HTTP client, runtime.</summary>
+    /// <summary>
+    /// Whether the meters of .NET and ASP.NET Core are shown too: requests, Kestrel, rate limiting, HTTP client,
+    /// runtime.
+    /// </summary>
     /// <value>True unless set.</value>
     public bool HostMeters { get; set; } = true;
 
@@ -15,7 +18,10 @@ public sealed class CoachMetricsOptions
     /// <value>False unless set: it lengthens every line.</value>
     public bool ScopeLabels { get; set; }
 
-    /// <summary>Whether the page begins with <c>target_info</c>: the attributes of the host's OpenTelemetry resource, such as <c>service_name</c>.</summary>
+    /// <summary>
+    /// Whether the page begins with <c>target_info</c>: the attributes of the host's OpenTelemetry resource, such as
+    /// <c>service_name</c>.
+    /// </summary>
     /// <value>True unless set: one series.</value>
     public bool TargetInfo { get; set; } = true;
 
@@ -39,7 +45,8 @@ public sealed class CoachMetricsOptions
 /// <summary>Binds <c>Coach:Metrics</c> where the host has a configuration.</summary>
 internal sealed class CoachMetricsOptionsBinding(IServiceProvider services) : IConfigureOptions<CoachMetricsOptions>
 {
-    public void Configure(CoachMetricsOptions options) => services.GetService<IConfiguration>()?.GetSection("Coach:Metrics").Bind(options);
+    public void Configure(CoachMetricsOptions options) =>
+        services.GetService<IConfiguration>()?.GetSection("Coach:Metrics").Bind(options);
 }
 
 internal sealed class CoachMetricsOptionsValidator : IValidateOptions<CoachMetricsOptions>

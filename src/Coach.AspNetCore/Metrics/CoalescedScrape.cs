@@ -4,8 +4,9 @@ using System.Threading.Channels;
 namespace Coach.AspNetCore;
 
 /// <summary>
-/// One collection and the pages that are made of it. Scrapes join while it is open, in whatever format and coding; it closes when
-/// every format that was asked for is written. No page is handed out before: who has one and asks again gets a fresh collection.
+/// One collection and the pages that are made of it. Scrapes join while it is open, in whatever format and coding; it
+/// closes when every format that was asked for is written. No page is handed out before: who has one and asks again
+/// gets a fresh collection.
 /// </summary>
 /// <param name="newPage">Makes an empty compressed page.</param>
 internal sealed class CoalescedScrape(Func<GzipExposition> newPage) : IScrapeOutput
@@ -43,7 +44,9 @@ internal sealed class CoalescedScrape(Func<GzipExposition> newPage) : IScrapeOut
         }
     }
 
-    /// <summary>Gives up: either the page is still being made and expects one reader less, or it is ready and holds our share.</summary>
+    /// <summary>
+    /// Gives up: either the page is still being made and expects one reader less, or it is ready and holds our share.
+    /// </summary>
     public void Leave(ScrapeResult result)
     {
         lock (_gate)
@@ -65,9 +68,12 @@ internal sealed class CoalescedScrape(Func<GzipExposition> newPage) : IScrapeOut
             for (int format = 0; format < _errors.Length; format++)
             {
                 openMetrics = format == 1;
-                if (_pages[format] is null && _errors[format] is null && (_results[format] ?? _results[format + 2]) is not null)
+                if (_pages[format] is null
+                    && _errors[format] is null
+                    && (_results[format] ?? _results[format + 2]) is not null)
                 {
-                    // Compression costs more than writing, so a second thread compresses each piece while the next is written.
+                    // Compression costs more than writing, so a second thread compresses each piece while the next is
+                    // written.
                     committed = null;
                     if (_results[format + 2] is not null)
                     {
@@ -190,7 +196,8 @@ internal sealed class CoalescedScrape(Func<GzipExposition> newPage) : IScrapeOut
 
     private Channel<ReadOnlyMemory<byte>> StartCompression(int format)
     {
-        var pieces = Channel.CreateUnbounded<ReadOnlyMemory<byte>>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+        var pieces = Channel.CreateUnbounded<ReadOnlyMemory<byte>>(
+            new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
         _pieces[format] = pieces;
         _compressing++;
         _ = Task.Run(() => CompressAsync(pieces.Reader, format + 2), CancellationToken.None);
@@ -242,7 +249,8 @@ internal sealed class CoalescedScrape(Func<GzipExposition> newPage) : IScrapeOut
 /// <summary>A page in one format and coding, and those who wait for it.</summary>
 internal sealed class ScrapeResult
 {
-    private readonly TaskCompletionSource<ExpositionBuffer> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<ExpositionBuffer> _source = new(
+        TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The page; each reader releases it once.</summary>
     public Task<ExpositionBuffer> Page => _source.Task;

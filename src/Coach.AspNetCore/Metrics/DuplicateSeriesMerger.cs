@@ -4,8 +4,8 @@ using OpenTelemetry.Metrics;
 namespace Coach.AspNetCore;
 
 /// <summary>
-/// The slow road for a family in which two points have the same labels: counters and histograms of the same bounds are added,
-/// of gauges the first stays. Without exemplars and creation times.
+/// The slow road for a family in which two points have the same labels: counters and histograms of the same bounds are
+/// added, of gauges the first stays. Without exemplars and creation times.
 /// </summary>
 internal static class DuplicateSeriesMerger
 {
@@ -45,23 +45,29 @@ internal static class DuplicateSeriesMerger
             }
             else if (family.Kind == MetricKind.Gauge || (sample.Value >= 0 && sample.Value < double.PositiveInfinity))
             {
-                Line(block, family.Kind == MetricKind.Counter ? family.Name + "_total" : family.Name, sample.Labels, sample.Value, number);
+                Line(
+                    block, family.Kind == MetricKind.Counter ? family.Name + "_total" : family.Name, sample.Labels,
+                    sample.Value, number);
             }
         }
     }
 
-    private static void WriteHistogram(string name, Sample sample, FamilyBuffer block, bool openMetrics, Span<byte> number)
+    private static void WriteHistogram(
+        string name, Sample sample, FamilyBuffer block, bool openMetrics, Span<byte> number)
     {
         string separator = sample.Labels.Length == 0 ? "" : ",";
         long cumulative = 0;
         for (int i = 0; i < sample.Bounds.Length; i++)
         {
             cumulative += sample.Buckets[i];
-            Line(block, name + "_bucket", $"{sample.Labels}{separator}le=\"{NumberFormatter.Bound(sample.Bounds[i])}\"", cumulative, number);
+            Line(
+                block, name + "_bucket", $"{sample.Labels}{separator}le=\"{NumberFormatter.Bound(sample.Bounds[i])}\"",
+                cumulative, number);
         }
 
         Line(block, name + "_bucket", $"{sample.Labels}{separator}le=\"+Inf\"", sample.Count, number);
-        if (!openMetrics || (sample.Bounds is not [< 0, ..] && sample.Value >= 0 && sample.Value < double.PositiveInfinity))
+        if (!openMetrics
+            || (sample.Bounds is not [< 0, ..] && sample.Value >= 0 && sample.Value < double.PositiveInfinity))
         {
             Line(block, name + "_sum", sample.Labels, sample.Value, number);
             Line(block, name + "_count", sample.Labels, sample.Count, number);
@@ -114,7 +120,8 @@ internal static class DuplicateSeriesMerger
 
         public void Add(Sample other, MetricKind kind)
         {
-            if (kind == MetricKind.Gauge || (kind == MetricKind.Histogram && !Bounds.AsSpan().SequenceEqual(other.Bounds)))
+            if (kind == MetricKind.Gauge
+                || (kind == MetricKind.Histogram && !Bounds.AsSpan().SequenceEqual(other.Bounds)))
             {
                 return;
             }

@@ -7,8 +7,9 @@ namespace Coach.AspNetCore;
 /// 2^(2^-scale) are joined at powers of two, where their bounds meet, so every count is exact.
 /// </summary>
 /// <remarks>
-/// The bounds of a family only ever widen, so that no bucket vanishes. Beyond <see cref="MaxBounds"/> they are powers of 4, 16, 256 …
-/// (specification/metrics/data-model.md, "ExponentialHistogram": upper bound 2^((index + 1) × 2^-scale), inclusive).
+/// The bounds of a family only ever widen, so that no bucket vanishes. Beyond <see cref="MaxBounds"/> they are powers
+/// of 4, 16, 256 … (specification/metrics/data-model.md, "ExponentialHistogram": upper bound 2^((index + 1) ×
+/// 2^-scale), inclusive).
 /// </remarks>
 internal sealed class ExponentialBuckets
 {
@@ -72,7 +73,10 @@ internal sealed class ExponentialBuckets
         return true;
     }
 
-    /// <summary>The measurements in each bucket, not yet cumulative; those above the last bound are left out. Zeros are in the first.</summary>
+    /// <summary>
+    /// The measurements in each bucket, not yet cumulative; those above the last bound are left out. Zeros are in the
+    /// first.
+    /// </summary>
     public void Count(in MetricPoint point, Span<long> counts)
     {
         counts.Clear();

@@ -1,6 +1,8 @@
 namespace Coach.AspNetCore;
 
-/// <summary>A finished page in pieces, shared by its readers. After the last of them it goes back to where it came from.</summary>
+/// <summary>
+/// A finished page in pieces, shared by its readers. After the last of them it goes back to where it came from.
+/// </summary>
 internal abstract class ExpositionBuffer
 {
     private int _readers;
@@ -31,5 +33,8 @@ internal abstract class ExpositionBuffer
     public abstract void Recycle();
 }
 
-/// <summary>The page outgrew its limit: the scrape fails as a whole, since half a page would look like vanished series.</summary>
-internal sealed class ExpositionTooLargeException(long limit) : Exception($"The metrics page is larger than {limit} bytes.");
+/// <summary>
+/// The page outgrew its limit: the scrape fails as a whole, since half a page would look like vanished series.
+/// </summary>
+internal sealed class ExpositionTooLargeException(long limit) : Exception(
+    $"The metrics page is larger than {limit} bytes.");

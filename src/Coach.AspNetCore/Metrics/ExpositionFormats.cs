@@ -15,7 +15,10 @@ internal enum ExpositionFormat
     OpenMetrics100,
 }
 
-/// <summary>Chooses the page's format by <c>Accept</c> (prometheus/docs: content_negotiation.md): without a version the oldest is meant.</summary>
+/// <summary>
+/// Chooses the page's format by <c>Accept</c> (prometheus/docs: content_negotiation.md): without a version the oldest
+/// is meant.
+/// </summary>
 internal static class ExpositionFormats
 {
     private static readonly MediaOffer[] Offers =
@@ -31,13 +34,17 @@ internal static class ExpositionFormats
     ];
 
     // Every name on the page is legal without quoting, so "underscores" holds whatever scheme was asked for.
-    private static readonly string[] ContentTypesWithEscaping = [.. ContentTypes.Select(type => type + "; escaping=underscores")];
+    private static readonly string[] ContentTypesWithEscaping =
+    [
+        .. ContentTypes.Select(type => type + "; escaping=underscores"),
+    ];
 
     public static (ExpositionFormat Format, string ContentType) Choose(StringValues accept)
     {
         (int offer, bool namesEscaping) = MediaNegotiation.Choose(accept, Offers);
         var format = (ExpositionFormat)offer;
-        bool tellsEscaping = format == ExpositionFormat.Text100 || (namesEscaping && format == ExpositionFormat.OpenMetrics100);
+        bool tellsEscaping = format == ExpositionFormat.Text100
+            || (namesEscaping && format == ExpositionFormat.OpenMetrics100);
         return (format, (tellsEscaping ? ContentTypesWithEscaping : ContentTypes)[offer]);
     }
 }

@@ -4,7 +4,9 @@ using OpenTelemetry.Metrics;
 
 namespace Coach.AspNetCore;
 
-/// <summary>Writes one family's block. A known series costs a comparison, and the formatting of its number when that changed.</summary>
+/// <summary>
+/// Writes one family's block. A known series costs a comparison, and the formatting of its number when that changed.
+/// </summary>
 internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exemplars, bool created)
 {
     private const int MaxAttempts = 3;
@@ -38,7 +40,8 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
 
             if (attempt == MaxAttempts)
             {
-                throw new InvalidOperationException("The metric points changed their order three times within one collection.");
+                throw new InvalidOperationException(
+                    "The metric points changed their order three times within one collection.");
             }
         }
 
@@ -51,9 +54,12 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
         {
             bool complete = entry.Metric.MetricType switch
             {
-                MetricType.Histogram or MetricType.ExponentialHistogram => WriteHistograms(family, entry, block, openMetrics),
-                MetricType.LongSum or MetricType.LongSumNonMonotonic => WriteScalars<LongSum>(family, entry, block, openMetrics),
-                MetricType.DoubleSum or MetricType.DoubleSumNonMonotonic => WriteScalars<DoubleSum>(family, entry, block, openMetrics),
+                MetricType.Histogram or MetricType.ExponentialHistogram =>
+                    WriteHistograms(family, entry, block, openMetrics),
+                MetricType.LongSum or MetricType.LongSumNonMonotonic =>
+                    WriteScalars<LongSum>(family, entry, block, openMetrics),
+                MetricType.DoubleSum or MetricType.DoubleSumNonMonotonic =>
+                    WriteScalars<DoubleSum>(family, entry, block, openMetrics),
                 MetricType.LongGauge => WriteScalars<LongGauge>(family, entry, block, openMetrics),
                 _ => WriteScalars<DoubleGauge>(family, entry, block, openMetrics),
             };
@@ -148,7 +154,11 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
             }
 
             int line = i++ * series.LinesPerPoint;
-            bool hasExemplars = openMetrics && exemplars && isExplicit && HasExemplars(in point) && SortExemplars(in point, series.Bounds!);
+            bool hasExemplars = openMetrics
+                && exemplars
+                && isExplicit
+                && HasExemplars(in point)
+                && SortExemplars(in point, series.Bounds!);
             long count = point.GetHistogramCount();
             line = isExplicit
                 ? WriteBuckets(block, series, line, in point, hasExemplars, number)
@@ -181,7 +191,8 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
         return true;
     }
 
-    private int WriteBuckets(FamilyBuffer block, SeriesPrefix series, int line, in MetricPoint point, bool hasExemplars, Span<byte> number)
+    private int WriteBuckets(
+        FamilyBuffer block, SeriesPrefix series, int line, in MetricPoint point, bool hasExemplars, Span<byte> number)
     {
         long cumulative = 0;
         int bucket = 0, bounds = series.Bounds!.Length;
@@ -201,7 +212,13 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
     }
 
     private int WriteJoined(
-        FamilyBuffer block, SeriesPrefix series, int line, ExponentialBuckets buckets, in MetricPoint point, long[] counts, Span<byte> number)
+        FamilyBuffer block,
+        SeriesPrefix series,
+        int line,
+        ExponentialBuckets buckets,
+        in MetricPoint point,
+        long[] counts,
+        Span<byte> number)
     {
         buckets.Count(in point, counts);
         long cumulative = 0;
@@ -214,7 +231,8 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
         return line;
     }
 
-    private void WriteLine(FamilyBuffer block, ReadOnlySpan<byte> text, long value, Span<byte> number, int exemplarBucket)
+    private void WriteLine(
+        FamilyBuffer block, ReadOnlySpan<byte> text, long value, Span<byte> number, int exemplarBucket)
     {
         if (exemplarBucket >= 0 && _bucketExemplars[exemplarBucket] is { } exemplar)
         {
@@ -244,7 +262,8 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
     }
 
     // name_total{labels}  becomes  name_created{labels} seconds
-    private static void WriteCreated(FamilyBuffer block, ReadOnlySpan<byte> text, int suffixLength, DateTimeOffset start)
+    private static void WriteCreated(
+        FamilyBuffer block, ReadOnlySpan<byte> text, int suffixLength, DateTimeOffset start)
     {
         int nameEnd = text.IndexOfAny((byte)'{', (byte)' ');
         block.Raw(text[..(nameEnd - suffixLength)]);
@@ -319,11 +338,13 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
         }
     }
 
-    // Only the trace and span id: 63 of the 128 characters the format allows, and nothing of the measurement's tags leaks.
+    // Only the trace and span id: 63 of the 128 characters the format allows, and nothing of the measurement's tags
+    // leaks.
     private static void WriteExemplar(FamilyBuffer block, in Exemplar exemplar, double value)
     {
         Span<byte> number = stackalloc byte[NumberFormatter.MaxLength];
-        string labels = string.Create(CultureInfo.InvariantCulture, $" # {{trace_id=\"{exemplar.TraceId}\",span_id=\"{exemplar.SpanId}\"}} ");
+        string labels = string.Create(
+            CultureInfo.InvariantCulture, $" # {{trace_id=\"{exemplar.TraceId}\",span_id=\"{exemplar.SpanId}\"}} ");
         block.Raw(Encoding.UTF8.GetBytes(labels));
         block.Raw(number[..NumberFormatter.Write(value, number)]);
         block.Raw(" "u8);

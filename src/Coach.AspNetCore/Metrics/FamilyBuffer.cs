@@ -1,8 +1,8 @@
 namespace Coach.AspNetCore;
 
 /// <summary>
-/// The bytes of one family on one page. They are kept and written over: as long as lines keep their length, only the numbers that
-/// changed are touched, since everything else stands there from the page before.
+/// The bytes of one family on one page. They are kept and written over: as long as lines keep their length, only the
+/// numbers that changed are touched, since everything else stands there from the page before.
 /// </summary>
 internal sealed class FamilyBuffer
 {
@@ -27,8 +27,8 @@ internal sealed class FamilyBuffer
 
     /// <summary>Begins a page.</summary>
     /// <param name="layout">
-    /// Stands for the texts that follow: with the object that the last <see cref="End"/> was given, the same texts follow in the same
-    /// order, and only numbers may differ.
+    /// Stands for the texts that follow: with the object that the last <see cref="End"/> was given, the same texts
+    /// follow in the same order, and only numbers may differ.
     /// </param>
     /// <param name="head">The first lines; part of the layout.</param>
     public void Begin(object layout, ReadOnlySpan<byte> head)

@@ -11,7 +11,8 @@ internal sealed class GzipExposition(ChunkPool pool, long limit) : ExpositionBuf
 
     public override int Pieces => _full.Count + 1;
 
-    public override ReadOnlyMemory<byte> Piece(int index) => index < _full.Count ? _full[index] : _chunk.AsMemory(0, _used);
+    public override ReadOnlyMemory<byte> Piece(int index) =>
+        index < _full.Count ? _full[index] : _chunk.AsMemory(0, _used);
 
     /// <exception cref="ExpositionTooLargeException">The page outgrew its limit.</exception>
     public void Write(ReadOnlySpan<byte> bytes)
@@ -48,7 +49,9 @@ internal sealed class GzipExposition(ChunkPool pool, long limit) : ExpositionBuf
     }
 }
 
-/// <summary>Keeps pieces for the next page: as many as the last pages needed, so one large page is not kept for ever.</summary>
+/// <summary>
+/// Keeps pieces for the next page: as many as the last pages needed, so one large page is not kept for ever.
+/// </summary>
 internal sealed class ChunkPool
 {
     public const int ChunkBytes = 64 * 1024;

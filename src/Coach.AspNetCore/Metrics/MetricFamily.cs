@@ -9,20 +9,23 @@ internal sealed class MetricEntry
 {
     // dotnet/runtime#126167: declared as counters, but they go down.
     private static readonly FrozenSet<string> MistypedGauges =
-        new[] { "dotnet.thread_pool.thread.count", "dotnet.thread_pool.queue.length" }.ToFrozenSet(StringComparer.Ordinal);
+        FrozenSet.Create(
+            StringComparer.Ordinal, "dotnet.thread_pool.thread.count", "dotnet.thread_pool.queue.length");
 
     public MetricEntry(Metric metric, string prefix, bool scopeLabels)
     {
         Metric = metric;
         Kind = metric.MetricType switch
         {
-            MetricType.LongSum or MetricType.DoubleSum => metric.MeterName == "System.Runtime" && MistypedGauges.Contains(metric.Name)
+            MetricType.LongSum or MetricType.DoubleSum =>
+                metric.MeterName == "System.Runtime" && MistypedGauges.Contains(metric.Name)
                 ? MetricKind.Gauge
                 : MetricKind.Counter,
             MetricType.Histogram or MetricType.ExponentialHistogram => MetricKind.Histogram,
             _ => MetricKind.Gauge,
         };
-        (Name, Unit) = MetricNames.Family(metric.Name, metric.Unit, Kind == MetricKind.Counter, metric.MeterName, prefix);
+        (Name, Unit) = MetricNames.Family(
+            metric.Name, metric.Unit, Kind == MetricKind.Counter, metric.MeterName, prefix);
         Scope = scopeLabels
             ? [new("otel_scope_name", metric.MeterName), new("otel_scope_version", metric.MeterVersion)]
             : [];
@@ -65,12 +68,21 @@ internal sealed class MetricFamily
         Entries.Add(first);
         Kind = first.Kind;
         Name = first.Name;
-        string help = Clean(first.Metric.Description is { Length: > 0 } text ? text : $"Instrument {first.Metric.Name} of meter {first.Metric.MeterName}.");
-        string type = first.Kind switch { MetricKind.Counter => "counter", MetricKind.Histogram => "histogram", _ => "gauge" };
+        string help = Clean(first.Metric.Description is { Length: > 0 } text
+            ? text
+            : $"Instrument {first.Metric.Name} of meter {first.Metric.MeterName}.");
+        string type = first.Kind switch
+        {
+            MetricKind.Counter => "counter",
+            MetricKind.Histogram => "histogram",
+            _ => "gauge",
+        };
         string textName = first.Kind == MetricKind.Counter ? first.Name + "_total" : first.Name;
-        TextHead = Encoding.UTF8.GetBytes($"# HELP {textName} {Escaped(help, quotes: false)}\n# TYPE {textName} {type}\n");
+        TextHead = Encoding.UTF8.GetBytes(
+            $"# HELP {textName} {Escaped(help, quotes: false)}\n# TYPE {textName} {type}\n");
         string unit = first.Unit.Length > 0 ? $"# UNIT {first.Name} {first.Unit}\n" : "";
-        OpenMetricsHead = Encoding.UTF8.GetBytes($"# TYPE {first.Name} {type}\n{unit}# HELP {first.Name} {Escaped(help, quotes: true)}\n");
+        OpenMetricsHead = Encoding.UTF8.GetBytes(
+            $"# TYPE {first.Name} {type}\n{unit}# HELP {first.Name} {Escaped(help, quotes: true)}\n");
     }
 
     public List<MetricEntry> Entries { get; } = [];
@@ -101,7 +113,8 @@ internal sealed class MetricFamily
         bool hasChanged = false;
         foreach (MetricEntry entry in Entries)
         {
-            hasChanged |= entry.IsExponential && (Exponential.Widen(entry.Metric) || entry.Series.Bounds != Exponential.Bounds);
+            hasChanged |= entry.IsExponential
+                && (Exponential.Widen(entry.Metric) || entry.Series.Bounds != Exponential.Bounds);
         }
 
         if (hasChanged)
@@ -122,7 +135,8 @@ internal sealed class MetricFamily
         }
     }
 
-    // Control characters other than the line feed are legal but break people's tools; they carry no meaning in a description.
+    // Control characters other than the line feed are legal but break people's tools; they carry no meaning in a
+    // description.
     private static string Clean(string text)
     {
         string cut = text.Length > MaxHelpCharacters ? text[..MaxHelpCharacters] : text;

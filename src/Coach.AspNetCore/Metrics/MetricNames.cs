@@ -58,10 +58,11 @@ internal static class MetricNames
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>
-    /// The family's name without <c>_total</c>, and the unit's word when the name ends with <c>_</c> and it: Prometheus refuses a page
-    /// with any other unit, so an instrument that is called like its unit shows none.
+    /// The family's name without <c>_total</c>, and the unit's word when the name ends with <c>_</c> and it: Prometheus
+    /// refuses a page with any other unit, so an instrument that is called like its unit shows none.
     /// </summary>
-    public static (string Name, string Unit) Family(string instrument, string? unit, bool isCounter, string meter, string prefix)
+    public static (string Name, string Unit) Family(
+        string instrument, string? unit, bool isCounter, string meter, string prefix)
     {
         string name = Sanitize(instrument);
         if (isCounter && name.EndsWith("_total", StringComparison.Ordinal) && name.Length > 6)
@@ -75,7 +76,9 @@ internal static class MetricNames
             name = $"{name}_{word}";
         }
 
-        if (prefix != "coach" && name.StartsWith("coach_", StringComparison.Ordinal) && meter.StartsWith("Coach.", StringComparison.Ordinal))
+        if (prefix != "coach"
+            && name.StartsWith("coach_", StringComparison.Ordinal)
+            && meter.StartsWith("Coach.", StringComparison.Ordinal))
         {
             name = prefix + name[5..];
         }
@@ -83,7 +86,9 @@ internal static class MetricNames
         return (name, name.EndsWith("_" + word, StringComparison.Ordinal) ? word : "");
     }
 
-    /// <summary>A legal name: other characters become <c>_</c>, runs of it one, and a leading digit gets one in front.</summary>
+    /// <summary>
+    /// A legal name: other characters become <c>_</c>, runs of it one, and a leading digit gets one in front.
+    /// </summary>
     public static string Sanitize(string text)
     {
         var result = new StringBuilder(text.Length + 1);
@@ -108,7 +113,10 @@ internal static class MetricNames
         return result.Length == 0 ? "_" : result.ToString();
     }
 
-    /// <summary>A legal label name. <c>le</c> and <c>quantile</c> belong to the format, so they are set aside as Prometheus itself does.</summary>
+    /// <summary>
+    /// A legal label name. <c>le</c> and <c>quantile</c> belong to the format, so they are set aside as Prometheus
+    /// itself does.
+    /// </summary>
     public static string Label(string key)
     {
         string name = Sanitize(key);
@@ -135,9 +143,10 @@ internal static class MetricNames
     }
 
     private static string Word(string unit, FrozenDictionary<string, string> words) =>
-        words.TryGetValue(unit, out string? word) ? word
-        : unit.Any(char.IsAsciiLetterOrDigit) ? Sanitize(unit).Trim('_')
-        : "";
+        words.TryGetValue(unit, out string? word) ? word : UnknownWord(unit);
+
+    private static string UnknownWord(string unit) =>
+        unit.Any(char.IsAsciiLetterOrDigit) ? Sanitize(unit).Trim('_') : "";
 
     private static string WithoutAnnotations(string unit)
     {

@@ -20,8 +20,14 @@ internal sealed class MetricsDiagnostics : IDisposable
 {
     public const string MeterName = "Coach.AspNetCore";
 
-    private static readonly string[] ProblemNames = ["callback", "type_conflict", "name_taken", "duplicate_series", "non_finite", "render"];
+    private static readonly string[] ProblemNames =
+    [
+        "callback", "type_conflict", "name_taken", "duplicate_series", "non_finite", "render",
+    ];
     private static readonly string[] FormatNames = ["text", "openmetrics"];
+
+    private static readonly double[] ScrapeSeconds =
+        [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
     // The event source serves the whole process; callbacks run on the thread that collects.
     [ThreadStatic]
@@ -41,12 +47,16 @@ internal sealed class MetricsDiagnostics : IDisposable
         _logger = logger;
         _ownsMeter = factory is null;
         _meter = factory?.Create(MeterName) ?? new Meter(MeterName);
-        _problems = _meter.CreateCounter<long>("coach.metrics.problems", null, "Instruments, series or values that were left out of the metrics page or merged, by reason.");
+        _problems = _meter.CreateCounter<long>(
+            "coach.metrics.problems",
+            null,
+            "Instruments, series or values that were left out of the metrics page or merged, by reason.");
         _scrapes = _meter.CreateCounter<long>("coach.metrics.scrapes", null, "Metrics pages served, by format.");
-        _errors = _meter.CreateCounter<long>("coach.metrics.scrape_errors", null, "Metrics pages that could not be served.");
+        _errors = _meter.CreateCounter<long>(
+            "coach.metrics.scrape_errors", null, "Metrics pages that could not be served.");
         _duration = _meter.CreateHistogram(
             "coach.metrics.scrape.duration", "s", "Time to collect and write one metrics page, by format.",
-            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] });
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = ScrapeSeconds });
         _callbacks = new CallbackFailures(this);
     }
 
@@ -82,7 +92,8 @@ internal sealed class MetricsDiagnostics : IDisposable
         }
     }
 
-    public void Problem(ScrapeProblem problem) => _problems.Add(1, new KeyValuePair<string, object?>("reason", ProblemNames[(int)problem]));
+    public void Problem(ScrapeProblem problem) =>
+        _problems.Add(1, new KeyValuePair<string, object?>("reason", ProblemNames[(int)problem]));
 
     public void Refused(ScrapeProblem problem, MetricEntry entry)
     {

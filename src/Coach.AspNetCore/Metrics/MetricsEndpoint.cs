@@ -17,7 +17,10 @@ internal sealed class MetricsEndpoint(MetricsScraper scraper, MetricsDiagnostics
         response.Headers.CacheControl = "no-store";
         if (coding == ContentCoding.None)
         {
-            await AnswerAsync(context, StatusCodes.Status406NotAcceptable, "The page can be had with gzip or without coding; Accept-Encoding refuses both.").ConfigureAwait(false);
+            await AnswerAsync(
+                context,
+                StatusCodes.Status406NotAcceptable,
+                "The page can be had with gzip or without coding; Accept-Encoding refuses both.").ConfigureAwait(false);
             return;
         }
 
@@ -36,7 +39,9 @@ internal sealed class MetricsEndpoint(MetricsScraper scraper, MetricsDiagnostics
         ExpositionBuffer body;
         try
         {
-            body = await scraper.AcquireAsync(openMetrics, coding == ContentCoding.Gzip, AskedLimit(request), context.RequestAborted).ConfigureAwait(false);
+            body = await scraper.AcquireAsync(
+                openMetrics, coding == ContentCoding.Gzip, AskedLimit(request), context.RequestAborted)
+                .ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -44,7 +49,9 @@ internal sealed class MetricsEndpoint(MetricsScraper scraper, MetricsDiagnostics
         }
         catch (TimeoutException)
         {
-            await FailAsync(context, "The metrics were not ready in time. A slow observable callback holds them up.").ConfigureAwait(false);
+            await FailAsync(
+                context,
+                "The metrics were not ready in time. A slow observable callback holds them up.").ConfigureAwait(false);
             return;
         }
         catch (Exception exception) when (exception is ExpositionTooLargeException or InvalidOperationException)
@@ -84,11 +91,17 @@ internal sealed class MetricsEndpoint(MetricsScraper scraper, MetricsDiagnostics
     {
         context.Response.StatusCode = status;
         context.Response.ContentType = "text/plain; charset=utf-8";
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.WriteAsync(reason + "\n", context.RequestAborted);
+        return HttpMethods.IsHead(context.Request.Method)
+            ? Task.CompletedTask
+            : context.Response.WriteAsync(reason + "\n", context.RequestAborted);
     }
 
     private static TimeSpan? AskedLimit(HttpRequest request) =>
-        double.TryParse(request.Headers["X-Prometheus-Scrape-Timeout-Seconds"], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds)
+        double.TryParse(
+            request.Headers["X-Prometheus-Scrape-Timeout-Seconds"],
+            NumberStyles.AllowDecimalPoint,
+            CultureInfo.InvariantCulture,
+            out double seconds)
         && seconds is > 0 and < 86_400
             ? TimeSpan.FromSeconds(seconds)
             : null;

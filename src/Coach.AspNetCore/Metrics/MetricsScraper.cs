@@ -2,8 +2,11 @@ using Microsoft.Extensions.Options;
 
 namespace Coach.AspNetCore;
 
-/// <summary>Hands out pages: scrapes that arrive while metrics are collected and written share that collection.</summary>
-internal sealed class MetricsScraper(CoachMetricsExporter exporter, IOptions<CoachMetricsOptions> options, TimeProvider time)
+/// <summary>
+/// Hands out pages: scrapes that arrive while metrics are collected and written share that collection.
+/// </summary>
+internal sealed class MetricsScraper(
+    CoachMetricsExporter exporter, IOptions<CoachMetricsOptions> options, TimeProvider time)
 {
     private readonly Lock _gate = new();
     private CoalescedScrape? _scrape;
@@ -13,10 +16,13 @@ internal sealed class MetricsScraper(CoachMetricsExporter exporter, IOptions<Coa
     public long Collections => Volatile.Read(ref _collections);
 
     /// <summary>Waits for a page. The caller releases it.</summary>
-    /// <exception cref="TimeoutException">The page was not ready in time; it is still being made for others.</exception>
+    /// <exception cref="TimeoutException">
+    /// The page was not ready in time; it is still being made for others.
+    /// </exception>
     /// <exception cref="ExpositionTooLargeException">The page outgrew its limit.</exception>
     /// <exception cref="InvalidOperationException">There is no reader, or the collection gave no page.</exception>
-    public async Task<ExpositionBuffer> AcquireAsync(bool openMetrics, bool gzip, TimeSpan? limit, CancellationToken cancellationToken)
+    public async Task<ExpositionBuffer> AcquireAsync(
+        bool openMetrics, bool gzip, TimeSpan? limit, CancellationToken cancellationToken)
     {
         CoalescedScrape scrape;
         ScrapeResult? result;
@@ -35,7 +41,9 @@ internal sealed class MetricsScraper(CoachMetricsExporter exporter, IOptions<Coa
             scrape = _scrape!;
         }
 
-        TimeSpan patience = limit is { } asked && asked < options.Value.ScrapeTimeout ? asked : options.Value.ScrapeTimeout;
+        TimeSpan patience = limit is { } asked && asked < options.Value.ScrapeTimeout
+            ? asked
+            : options.Value.ScrapeTimeout;
         try
         {
             return await result.Page.WaitAsync(patience, time, cancellationToken).ConfigureAwait(false);
@@ -60,7 +68,8 @@ internal sealed class MetricsScraper(CoachMetricsExporter exporter, IOptions<Coa
         }
         finally
         {
-            scrape.End(failure as InvalidOperationException ?? new InvalidOperationException("The metrics could not be collected.", failure));
+            scrape.End(failure as InvalidOperationException
+                ?? new InvalidOperationException("The metrics could not be collected.", failure));
         }
     }
 }

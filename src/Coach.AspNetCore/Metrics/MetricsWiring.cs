@@ -5,7 +5,10 @@ using OpenTelemetry.Metrics;
 
 namespace Coach.AspNetCore;
 
-/// <summary>The SDK hangs its set-up on this interface; its own implementation lives in a hosting package that Coach does not need.</summary>
+/// <summary>
+/// The SDK hangs its set-up on this interface; its own implementation lives in a hosting package that Coach does not
+/// need.
+/// </summary>
 internal sealed class MetricsWiring(IServiceCollection services) : IOpenTelemetryBuilder
 {
     public IServiceCollection Services { get; } = services;

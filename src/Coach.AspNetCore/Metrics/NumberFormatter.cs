@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Coach.AspNetCore;
 
@@ -53,7 +54,8 @@ internal static class NumberFormatter
                 return Write(whole, destination);
             }
 
-            // Up to six decimals and 15 digits: m / 10^6 is rounded correctly, as reading the text is, so equality proves the text.
+            // Up to six decimals and 15 digits: m / 10^6 is rounded correctly, as reading the text is, so equality
+            // proves the text.
             double scaled = magnitude * 1e6;
             if (scaled < 1e15)
             {
@@ -67,9 +69,7 @@ internal static class NumberFormatter
 
         if (!double.IsFinite(value))
         {
-            ReadOnlySpan<byte> text = double.IsNaN(value) ? "NaN"u8 : value > 0 ? "+Inf"u8 : "-Inf"u8;
-            text.CopyTo(destination);
-            return text.Length;
+            return Encoding.ASCII.GetBytes(NotFinite(value), destination);
         }
 
         value.TryFormat(destination, out int length, provider: CultureInfo.InvariantCulture);
@@ -84,7 +84,7 @@ internal static class NumberFormatter
     {
         if (!double.IsFinite(value))
         {
-            return double.IsNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
+            return NotFinite(value);
         }
 
         if (value == 0)
@@ -96,7 +96,10 @@ internal static class NumberFormatter
         string sign = value < 0 ? "-" : "";
         string scientific = Math.Abs(value).ToString("E16", CultureInfo.InvariantCulture);
         string shortest = Math.Abs(value).ToString("R", CultureInfo.InvariantCulture);
-        int exponent = int.Parse(scientific.AsSpan(scientific.IndexOf('E', StringComparison.Ordinal) + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        int exponent = int.Parse(
+            scientific.AsSpan(scientific.IndexOf('E', StringComparison.Ordinal) + 1),
+            NumberStyles.AllowLeadingSign,
+            CultureInfo.InvariantCulture);
         string mantissa = shortest.Split('E')[0].Replace(".", "", StringComparison.Ordinal).Trim('0');
         if (mantissa.Length == 0)
         {
@@ -105,7 +108,10 @@ internal static class NumberFormatter
 
         if (shortest.Contains('E', StringComparison.Ordinal))
         {
-            exponent = int.Parse(shortest.AsSpan(shortest.IndexOf('E', StringComparison.Ordinal) + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+            exponent = int.Parse(
+                shortest.AsSpan(shortest.IndexOf('E', StringComparison.Ordinal) + 1),
+                NumberStyles.AllowLeadingSign,
+                CultureInfo.InvariantCulture);
         }
 
         if (exponent is < -4 or >= 6)
@@ -123,6 +129,13 @@ internal static class NumberFormatter
             ? $"{sign}{mantissa.PadRight(exponent + 1, '0')}.0"
             : $"{sign}{mantissa[..(exponent + 1)]}.{mantissa[(exponent + 1)..]}";
     }
+
+    private static string NotFinite(double value) => value switch
+    {
+        double.PositiveInfinity => "+Inf",
+        double.NegativeInfinity => "-Inf",
+        _ => "NaN",
+    };
 
     private static int WriteMillionths(long millionths, bool isNegative, Span<byte> destination)
     {
@@ -151,12 +164,27 @@ internal static class NumberFormatter
         return at + length;
     }
 
-    private static int Digits(uint value) =>
-        value < 10 ? 1 : value < 100 ? 2 : value < 1000 ? 3 : value < 10_000 ? 4 : value < 100_000 ? 5 : value < 1_000_000 ? 6 : value < 10_000_000 ? 7 : 8;
+    private static int Digits(uint value) => value switch
+    {
+        < 10 => 1,
+        < 100 => 2,
+        < 1000 => 3,
+        < 10_000 => 4,
+        < 100_000 => 5,
+        < 1_000_000 => 6,
+        < 10_000_000 => 7,
+        _ => 8,
+    };
 
     private static void WritePair(uint value, ref byte destination) =>
-        Unsafe.WriteUnaligned(ref destination, Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref MemoryMarshal.GetReference(Pairs), (int)value * 2)));
+        Unsafe.WriteUnaligned(
+            ref destination,
+            Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref MemoryMarshal.GetReference(Pairs), (int)value * 2)));
 
     private static ReadOnlySpan<byte> Pairs =>
-        "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"u8;
+        "0001020304050607080910111213141516171819"u8
+        + "2021222324252627282930313233343536373839"u8
+        + "4041424344454647484950515253545556575859"u8
+        + "6061626364656667686970717273747576777879"u8
+        + "8081828384858687888990919293949596979899"u8;
 }

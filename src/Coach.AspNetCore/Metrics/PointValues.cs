@@ -2,7 +2,9 @@ using OpenTelemetry.Metrics;
 
 namespace Coach.AspNetCore;
 
-/// <summary>How a point's value is read and written; a type parameter, so that each kind gets a loop of its own.</summary>
+/// <summary>
+/// How a point's value is read and written; a type parameter, so that each kind gets a loop of its own.
+/// </summary>
 internal interface IPointValue
 {
     /// <summary>The value's 64 bits.</summary>
@@ -36,16 +38,20 @@ internal readonly struct DoubleSum : IPointValue
 {
     public static long Bits(in MetricPoint point) => BitConverter.DoubleToInt64Bits(point.GetSumDouble());
 
-    public static bool FitsCounter(long bits) => BitConverter.Int64BitsToDouble(bits) is >= 0 and < double.PositiveInfinity;
+    public static bool FitsCounter(long bits) =>
+        BitConverter.Int64BitsToDouble(bits) is >= 0 and < double.PositiveInfinity;
 
-    public static int Write(long bits, Span<byte> destination) => NumberFormatter.Write(BitConverter.Int64BitsToDouble(bits), destination);
+    public static int Write(long bits, Span<byte> destination) =>
+        NumberFormatter.Write(BitConverter.Int64BitsToDouble(bits), destination);
 }
 
 internal readonly struct DoubleGauge : IPointValue
 {
     public static long Bits(in MetricPoint point) => BitConverter.DoubleToInt64Bits(point.GetGaugeLastValueDouble());
 
-    public static bool FitsCounter(long bits) => BitConverter.Int64BitsToDouble(bits) is >= 0 and < double.PositiveInfinity;
+    public static bool FitsCounter(long bits) =>
+        BitConverter.Int64BitsToDouble(bits) is >= 0 and < double.PositiveInfinity;
 
-    public static int Write(long bits, Span<byte> destination) => NumberFormatter.Write(BitConverter.Int64BitsToDouble(bits), destination);
+    public static int Write(long bits, Span<byte> destination) =>
+        NumberFormatter.Write(BitConverter.Int64BitsToDouble(bits), destination);
 }

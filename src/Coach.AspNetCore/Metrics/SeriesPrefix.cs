@@ -10,7 +10,8 @@ namespace Coach.AspNetCore;
 /// The encoded <c>name{labels} </c> of every line of one metric, in the order of its points. Points keep their order in
 /// cumulative mode, so a line is found by position; the tags are compared by reference to prove it.
 /// </summary>
-internal sealed class SeriesPrefix(string family, MetricKind kind, double[]? bounds, KeyValuePair<string, string>[] scope)
+internal sealed class SeriesPrefix(
+    string family, MetricKind kind, double[]? bounds, KeyValuePair<string, string>[] scope)
 {
     private byte[] _text = new byte[1024];
     private int _textLength;
@@ -32,9 +33,12 @@ internal sealed class SeriesPrefix(string family, MetricKind kind, double[]? bou
         return _text.AsSpan(start, _lineEnds[line] - start);
     }
 
-    /// <summary>Whether the point is still the one at this place: the SDK keeps each point's tags in one array for life.</summary>
+    /// <summary>
+    /// Whether the point is still the one at this place: the SDK keeps each point's tags in one array for life.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool IsSame(int point, in MetricPoint current) => ReferenceEquals(_identities[point], TagIdentity.Of(current.Tags));
+    public bool IsSame(int point, in MetricPoint current) =>
+        ReferenceEquals(_identities[point], TagIdentity.Of(current.Tags));
 
     public void Clear()
     {
@@ -43,7 +47,9 @@ internal sealed class SeriesPrefix(string family, MetricKind kind, double[]? bou
         Points = 0;
     }
 
-    /// <summary>Encodes one more point and returns its label text, which is unique in a family that has no duplicates.</summary>
+    /// <summary>
+    /// Encodes one more point and returns its label text, which is unique in a family that has no duplicates.
+    /// </summary>
     public string Add(in MetricPoint point)
     {
         var tags = new KeyValuePair<string, object?>[point.Tags.Count];
@@ -77,7 +83,9 @@ internal sealed class SeriesPrefix(string family, MetricKind kind, double[]? bou
         return labels;
     }
 
-    /// <summary>Tags as label text: legal names, keys that collide joined with <c>;</c>, values escaped, sorted by name.</summary>
+    /// <summary>
+    /// Tags as label text: legal names, keys that collide joined with <c>;</c>, values escaped, sorted by name.
+    /// </summary>
     public static string Labels(ReadOnlySpan<KeyValuePair<string, object?>> tags, KeyValuePair<string, string>[] scope)
     {
         if (tags.IsEmpty && scope.Length == 0)
@@ -100,7 +108,9 @@ internal sealed class SeriesPrefix(string family, MetricKind kind, double[]? bou
             string name = MetricNames.Label(key ?? "");
             if (text.Length > 0)
             {
-                labels[name] = labels.TryGetValue(name, out string? before) ? $"{before};{text}" : text; // an empty label is an absent one
+                labels[name] = labels.TryGetValue(name, out string? before)
+                    ? $"{before};{text}"
+                    : text; // an empty label is an absent one
             }
         }
 
@@ -122,7 +132,8 @@ internal sealed class SeriesPrefix(string family, MetricKind kind, double[]? bou
             char c = text[i];
             if (char.IsSurrogate(c))
             {
-                // Half a pair has no UTF-8: replaced here, two texts that would look alike on the page are seen to be alike.
+                // Half a pair has no UTF-8: replaced here, two texts that would look alike on the page are seen to be
+                // alike.
                 bool isPair = i + 1 < text.Length && char.IsSurrogatePair(c, text[i + 1]);
                 _ = isPair ? result.Append(c).Append(text[++i]) : result.Append('\uFFFD');
                 continue;
@@ -175,16 +186,19 @@ internal enum MetricKind
 }
 
 /// <summary>
-/// Tells points apart by the array that holds their tags, without looking into it: that would cost a cache miss per series. The
-/// SDK's collection of tags is a structure round that one reference; were it ever another, the first tag's value serves.
+/// Tells points apart by the array that holds their tags, without looking into it: that would cost a cache miss per
+/// series. The SDK's collection of tags is a structure round that one reference; were it ever another, the first tag's
+/// value serves.
 /// </summary>
 internal static class TagIdentity
 {
     private static readonly bool IsOneReference =
-        Unsafe.SizeOf<ReadOnlyTagCollection>() == Unsafe.SizeOf<object>() && RuntimeHelpers.IsReferenceOrContainsReferences<ReadOnlyTagCollection>();
+        Unsafe.SizeOf<ReadOnlyTagCollection>() == Unsafe.SizeOf<object>()
+            && RuntimeHelpers.IsReferenceOrContainsReferences<ReadOnlyTagCollection>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static object? Of(ReadOnlyTagCollection tags) => IsOneReference ? Unsafe.As<ReadOnlyTagCollection, object?>(ref tags) : First(tags);
+    public static object? Of(ReadOnlyTagCollection tags) =>
+        IsOneReference ? Unsafe.As<ReadOnlyTagCollection, object?>(ref tags) : First(tags);
 
     private static object? First(ReadOnlyTagCollection tags)
     {

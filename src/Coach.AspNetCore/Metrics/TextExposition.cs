@@ -1,6 +1,8 @@
 namespace Coach.AspNetCore;
 
-/// <summary>One page in one format, a block per family. Pages are kept for the next scrapes, which write over them.</summary>
+/// <summary>
+/// One page in one format, a block per family. Pages are kept for the next scrapes, which write over them.
+/// </summary>
 internal sealed class TextExposition(TextExpositionPool pool) : ExpositionBuffer
 {
     private readonly FamilyBuffer _before = new();
@@ -13,8 +15,15 @@ internal sealed class TextExposition(TextExpositionPool pool) : ExpositionBuffer
 
     public override int Pieces => _families + 2;
 
-    public override ReadOnlyMemory<byte> Piece(int index) =>
-        index == 0 ? _before.Memory : index <= _families ? _blocks[index - 1].Memory : _after.Memory;
+    public override ReadOnlyMemory<byte> Piece(int index)
+    {
+        if (index == 0)
+        {
+            return _before.Memory;
+        }
+
+        return index <= _families ? _blocks[index - 1].Memory : _after.Memory;
+    }
 
     /// <summary>Begins the page with what stands before the families.</summary>
     public void Begin(int families, ReadOnlySpan<byte> before)

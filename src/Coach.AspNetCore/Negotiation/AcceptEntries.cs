@@ -3,8 +3,12 @@ using Microsoft.Extensions.Primitives;
 
 namespace Coach.AspNetCore;
 
-/// <summary>The entries of an <c>Accept</c> or <c>Accept-Encoding</c> header, over all its lines (RFC 9110 §12.4.2, §12.5).</summary>
-/// <remarks>An entry whose weight is no number from 0 to 1 is passed over; a line of absurd length is not read.</remarks>
+/// <summary>
+/// The entries of an <c>Accept</c> or <c>Accept-Encoding</c> header, over all its lines (RFC 9110 §12.4.2, §12.5).
+/// </summary>
+/// <remarks>
+/// An entry whose weight is no number from 0 to 1 is passed over; a line of absurd length is not read.
+/// </remarks>
 internal ref struct AcceptEntries(StringValues header)
 {
     private const int MaxLineLength = 4096;
@@ -85,17 +89,19 @@ internal readonly ref struct AcceptEntry
 
     private ReadOnlySpan<char> Parameters { get; }
 
-    public static AcceptEntry Parse(ReadOnlySpan<char> name, ReadOnlySpan<char> parameters)
-    {
-        double weight = !TryParameter(parameters, "q", out ReadOnlySpan<char> text) ? 1
-            : double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number) && number is >= 0 and <= 1 ? number
-            : -1;
-        return new AcceptEntry(name, parameters, weight);
-    }
+    public static AcceptEntry Parse(ReadOnlySpan<char> name, ReadOnlySpan<char> parameters) =>
+        new(name, parameters, TryParameter(parameters, "q", out ReadOnlySpan<char> text) ? WeightOf(text) : 1);
 
     public bool Is(string name) => Name.Equals(name, StringComparison.OrdinalIgnoreCase);
 
     public bool TryParameter(string name, out ReadOnlySpan<char> value) => TryParameter(Parameters, name, out value);
+
+    private static double WeightOf(ReadOnlySpan<char> text)
+    {
+        bool isNumber = double.TryParse(
+            text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double weight);
+        return isNumber && weight is >= 0 and <= 1 ? weight : -1;
+    }
 
     private static bool TryParameter(ReadOnlySpan<char> parameters, string name, out ReadOnlySpan<char> value)
     {

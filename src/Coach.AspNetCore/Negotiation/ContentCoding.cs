@@ -17,8 +17,8 @@ internal enum ContentCoding
 internal static class CodingNegotiation
 {
     /// <summary>
-    /// gzip when it is named or covered by <c>*</c> and at least as welcome as no coding, which is always acceptable unless
-    /// <c>identity;q=0</c>, or <c>*;q=0</c> without <c>identity</c>, refuses it.
+    /// gzip when it is named or covered by <c>*</c> and at least as welcome as no coding, which is always acceptable
+    /// unless <c>identity;q=0</c>, or <c>*;q=0</c> without <c>identity</c>, refuses it.
     /// </summary>
     public static ContentCoding Choose(StringValues header)
     {
@@ -40,8 +40,11 @@ internal static class CodingNegotiation
         }
 
         double packed = gzip ?? any ?? 0;
-        return packed > 0 && packed >= (identity ?? any ?? 0) ? ContentCoding.Gzip
-            : (identity ?? any) is 0 ? ContentCoding.None
-            : ContentCoding.Identity;
+        if (packed > 0 && packed >= (identity ?? any ?? 0))
+        {
+            return ContentCoding.Gzip;
+        }
+
+        return (identity ?? any) is 0 ? ContentCoding.None : ContentCoding.Identity;
     }
 }

@@ -16,12 +16,16 @@ internal sealed class PaymentEndpoints(IPaymentLinks links, IPaymentWebhooks web
         SessionId session = context.GetCoachSession().Id;
         if (!TryReadKey(context.Request, out string key))
         {
-            await CoachProblem.Invalid($"Send an Idempotency-Key header of 1 to {MaxKeyLength} visible ASCII characters: one per purchase, repeated on every retry of it.",
+            await CoachProblem.Invalid(
+                $"Send an Idempotency-Key header of 1 to {MaxKeyLength} visible ASCII characters: one per purchase, "
+                + "repeated on every retry of it.",
                 StatusCodes.Status400BadRequest).WriteAsync(context).ConfigureAwait(false);
             return;
         }
 
-        (PaymentLinkRequest? request, CoachProblem? problem) = await ReadAsync(context, session, key).ConfigureAwait(false);
+        (
+            PaymentLinkRequest? request,
+            CoachProblem? problem) = await ReadAsync(context, session, key).ConfigureAwait(false);
         if (request is null)
         {
             await problem!.WriteAsync(context).ConfigureAwait(false);
@@ -29,7 +33,10 @@ internal sealed class PaymentEndpoints(IPaymentLinks links, IPaymentWebhooks web
         }
 
         PaymentLink link = await links.CreateAsync(request, context.RequestAborted).ConfigureAwait(false);
-        await WriteAsync(context, link, link.IsReplay ? StatusCodes.Status200OK : StatusCodes.Status201Created).ConfigureAwait(false);
+        await WriteAsync(
+            context,
+            link,
+            link.IsReplay ? StatusCodes.Status200OK : StatusCodes.Status201Created).ConfigureAwait(false);
     }
 
     public Task ShowAsync(HttpContext context) => OnOwnLinkAsync(context, links.GetStatusAsync);
@@ -44,12 +51,16 @@ internal sealed class PaymentEndpoints(IPaymentLinks links, IPaymentWebhooks web
         PaymentLink? link = await links.FindAsync(id, context.RequestAborted).ConfigureAwait(false);
         if (link is null || link.Owner != owner)
         {
-            await CoachProblem.Invalid("This session has no payment link with this id. Use the id that creating the link returned.",
+            await CoachProblem.Invalid(
+                "This session has no payment link with this id. Use the id that creating the link returned.",
                 StatusCodes.Status404NotFound).WriteAsync(context).ConfigureAwait(false);
             return;
         }
 
-        await WriteAsync(context, await ask(id, context.RequestAborted).ConfigureAwait(false), StatusCodes.Status200OK).ConfigureAwait(false);
+        await WriteAsync(
+            context,
+            await ask(id, context.RequestAborted).ConfigureAwait(false),
+            StatusCodes.Status200OK).ConfigureAwait(false);
     }
 
     public async Task ReceiveAsync(HttpContext context)
@@ -57,11 +68,15 @@ internal sealed class PaymentEndpoints(IPaymentLinks links, IPaymentWebhooks web
         byte[]? body = await RequestBodies.ReadAsync(context, RequestBodies.MaxWebhookBytes).ConfigureAwait(false);
         if (body is null)
         {
-            await new CoachProblem(StatusCodes.Status400BadRequest, ErrorCodes.WebhookInvalid, "The webhook's body is over 512 KiB.").WriteAsync(context).ConfigureAwait(false);
+            await new CoachProblem(
+                StatusCodes.Status400BadRequest, ErrorCodes.WebhookInvalid, "The webhook's body is over 512 KiB.")
+                .WriteAsync(context)
+                .ConfigureAwait(false);
             return;
         }
 
-        await webhooks.HandleAsync(body, context.Request.Headers["Stripe-Signature"].ToString(), context.RequestAborted).ConfigureAwait(false);
+        await webhooks.HandleAsync(body, context.Request.Headers["Stripe-Signature"].ToString(), context.RequestAborted)
+            .ConfigureAwait(false);
         context.Response.StatusCode = StatusCodes.Status200OK;
     }
 
@@ -71,9 +86,12 @@ internal sealed class PaymentEndpoints(IPaymentLinks links, IPaymentWebhooks web
         return key.Length is > 0 and <= MaxKeyLength && !key.AsSpan().ContainsAnyExceptInRange('!', '~');
     }
 
-    private static async Task<(PaymentLinkRequest? Request, CoachProblem? Problem)> ReadAsync(HttpContext context, SessionId session, string key)
+    private static async Task<(
+        PaymentLinkRequest? Request,
+        CoachProblem? Problem)> ReadAsync(HttpContext context, SessionId session, string key)
     {
-        (JsonDocument? body, CoachProblem? problem) = await RequestBodies.ReadObjectAsync(context).ConfigureAwait(false);
+        (JsonDocument? body, CoachProblem? problem) = await RequestBodies.ReadObjectAsync(context)
+            .ConfigureAwait(false);
         using (body)
         {
             if (problem is not null)
@@ -82,9 +100,12 @@ internal sealed class PaymentEndpoints(IPaymentLinks links, IPaymentWebhooks web
             }
 
             JsonElement root = body!.RootElement;
-            if (!root.TryGetProperty("amount", out JsonElement amount) || amount.ValueKind != JsonValueKind.Number || !amount.TryGetInt64(out long minorUnits))
+            if (!root.TryGetProperty("amount", out JsonElement amount)
+                || amount.ValueKind != JsonValueKind.Number
+                || !amount.TryGetInt64(out long minorUnits))
             {
-                return (null, CoachProblem.Invalid("The amount must be a whole number of minor units: 1250 for 12.50 USD."));
+                return (null, CoachProblem.Invalid(
+                    "The amount must be a whole number of minor units: 1250 for 12.50 USD."));
             }
 
             if (minorUnits <= 0)
@@ -92,13 +113,19 @@ internal sealed class PaymentEndpoints(IPaymentLinks links, IPaymentWebhooks web
                 return (null, CoachProblem.Invalid("The amount must be greater than 0 minor units."));
             }
 
-            if (!Money.TryCreate(minorUnits, root.TryGetString("currency", out string? currency) ? currency : null, out Money money, out string? wrong))
+            if (!Money.TryCreate(
+                minorUnits,
+                root.TryGetString("currency", out string? currency) ? currency : null,
+                out Money money,
+                out string? wrong))
             {
                 return (null, CoachProblem.Invalid(wrong));
             }
 
             bool hasDescription = root.TryGetString("description", out string? text);
-            if (!hasDescription && root.TryGetProperty("description", out JsonElement given) && given.ValueKind != JsonValueKind.Null)
+            if (!hasDescription
+                && root.TryGetProperty("description", out JsonElement given)
+                && given.ValueKind != JsonValueKind.Null)
             {
                 return (null, CoachProblem.Invalid("The description must be a text, or left out."));
             }
@@ -117,7 +144,8 @@ internal sealed class PaymentEndpoints(IPaymentLinks links, IPaymentWebhooks web
         }
     }
 
-    private static Task WriteAsync(HttpContext context, PaymentLink link, int status) => Json.WriteAsync(context, status, writer =>
+    private static Task WriteAsync(HttpContext context, PaymentLink link, int status) =>
+        Json.WriteAsync(context, status, writer =>
     {
         writer.WriteString("id", link.Id);
         writer.WriteString("url", link.Url.ToString());

@@ -5,12 +5,16 @@ using Microsoft.Extensions.Logging;
 
 namespace Coach.AspNetCore;
 
-/// <summary>Turns what escapes an endpoint into problem+json. A stack trace or a foreign message never leaves the process.</summary>
+/// <summary>
+/// Turns what escapes an endpoint into problem+json. A stack trace or a foreign message never leaves the process.
+/// </summary>
 internal sealed class CoachExceptionHandler(ILogger<CoachExceptionHandler> logger) : IExceptionHandler
 {
-    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    public async ValueTask<bool> TryHandleAsync(
+        HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
-        if (httpContext.Response.HasStarted || (exception is OperationCanceledException && httpContext.RequestAborted.IsCancellationRequested))
+        if (httpContext.Response.HasStarted
+            || (exception is OperationCanceledException && httpContext.RequestAborted.IsCancellationRequested))
         {
             return false;
         }
@@ -19,8 +23,11 @@ internal sealed class CoachExceptionHandler(ILogger<CoachExceptionHandler> logge
         {
             CoachException known => CoachProblem.From(known),
             BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } =>
-                CoachProblem.Invalid("The request body is too large. Send at most 64 KiB.", StatusCodes.Status413PayloadTooLarge),
-            BadHttpRequestException bad => CoachProblem.Invalid("The request could not be read. Send a complete HTTP request with a JSON body.", bad.StatusCode),
+                CoachProblem.Invalid(
+                    "The request body is too large. Send at most 64 KiB.", StatusCodes.Status413PayloadTooLarge),
+            BadHttpRequestException bad =>
+                CoachProblem.Invalid(
+                    "The request could not be read. Send a complete HTTP request with a JSON body.", bad.StatusCode),
             _ => new CoachProblem(StatusCodes.Status500InternalServerError, null,
                 "Something went wrong on the server. Try again; if it stays, report the request id."),
         };

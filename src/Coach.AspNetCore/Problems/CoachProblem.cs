@@ -5,7 +5,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace Coach.AspNetCore;
 
-/// <summary>Writes RFC 9457 problem+json. Details come from Coach's own sentences only, never from an exception of someone else.</summary>
+/// <summary>
+/// Writes RFC 9457 problem+json. Details come from Coach's own sentences only, never from an exception of someone else.
+/// </summary>
 internal sealed record CoachProblem(int Status, string? Code, string Detail)
 {
     public TimeSpan? RetryAfter { get; init; }
@@ -22,8 +24,11 @@ internal sealed record CoachProblem(int Status, string? Code, string Detail)
     public static CoachProblem From(CoachException exception) =>
         new(ProblemStatus.Of(exception.Code), exception.Code, exception.Message) { RetryAfter = exception.RetryAfter };
 
-    /// <summary>The seconds for <c>Retry-After</c>: rounded up, never zero; 1 for a 429 of which nothing is known.</summary>
-    public int? RetryAfterSeconds => RetryAfter is { } wait ? (int)Math.Clamp(Math.Ceiling(wait.TotalSeconds), 1, 86_400 * 31)
+    /// <summary>
+    /// The seconds for <c>Retry-After</c>: rounded up, never zero; 1 for a 429 of which nothing is known.
+    /// </summary>
+    public int? RetryAfterSeconds =>
+        RetryAfter is { } wait ? (int)Math.Clamp(Math.Ceiling(wait.TotalSeconds), 1, 86_400 * 31)
         : Status == StatusCodes.Status429TooManyRequests ? 1
         : null;
 
@@ -33,7 +38,8 @@ internal sealed record CoachProblem(int Status, string? Code, string Detail)
         response.StatusCode = Status;
         response.ContentType = "application/problem+json; charset=utf-8";
         response.Headers.CacheControl = "no-store";
-        if (RetryAfterSeconds is { } seconds && Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable)
+        if (RetryAfterSeconds is { } seconds
+            && Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable)
         {
             response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         }

@@ -2,7 +2,10 @@ using Microsoft.Extensions.Options;
 
 namespace Coach.AspNetCore;
 
-/// <summary>How often a session and an address may call: the section <c>Coach:RateLimits</c>. Over the limit: 429 with <c>Retry-After</c>.</summary>
+/// <summary>
+/// How often a session and an address may call: the section <c>Coach:RateLimits</c>. Over the limit: 429 with
+/// <c>Retry-After</c>.
+/// </summary>
 public sealed class CoachRateLimitOptions
 {
     /// <summary>The requests a session may make at once before its steady rate applies.</summary>

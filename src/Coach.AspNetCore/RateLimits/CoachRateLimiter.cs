@@ -9,7 +9,9 @@ using Microsoft.Extensions.Options;
 
 namespace Coach.AspNetCore;
 
-/// <summary>Token buckets a session and an address over the endpoints that Coach maps; everything else is left alone.</summary>
+/// <summary>
+/// Token buckets a session and an address over the endpoints that Coach maps; everything else is left alone.
+/// </summary>
 internal sealed class CoachRateLimiter(IOptions<CoachRateLimitOptions> limits) : IConfigureOptions<RateLimiterOptions>
 {
     public void Configure(RateLimiterOptions options)
@@ -18,16 +20,25 @@ internal sealed class CoachRateLimiter(IOptions<CoachRateLimitOptions> limits) :
         options.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
         options.GlobalLimiter = PartitionedRateLimiter.CreateChained(
             PartitionedRateLimiter.Create<HttpContext, string>(context => IsLimited(context)
-                ? Bucket($"address:{Network(context.Connection.RemoteIpAddress)}", chosen.AddressBurst, chosen.AddressPerMinute)
+                ? Bucket(
+                    $"address:{Network(context.Connection.RemoteIpAddress)}",
+                    chosen.AddressBurst,
+                    chosen.AddressPerMinute)
                 : RateLimitPartition.GetNoLimiter("")),
-            PartitionedRateLimiter.Create<HttpContext, string>(context => context.Features.Get<CoachSession>() is { } session
+            PartitionedRateLimiter.Create<HttpContext, string>(
+                context => context.Features.Get<CoachSession>() is { } session
                 ? Bucket($"session:{session.Id.Value}", chosen.SessionBurst, chosen.SessionPerMinute)
                 : RateLimitPartition.GetNoLimiter("")));
         options.OnRejected = static async (rejected, _) =>
         {
-            TimeSpan wait = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out TimeSpan known) ? known : TimeSpan.FromSeconds(1);
-            await new CoachProblem(StatusCodes.Status429TooManyRequests, ErrorCodes.RateLimited,
-                string.Create(CultureInfo.InvariantCulture, $"Too many requests. Try again in {Math.Max(1, Math.Ceiling(wait.TotalSeconds)):0} s."))
+            TimeSpan wait = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out TimeSpan known)
+                ? known
+                : TimeSpan.FromSeconds(1);
+            double seconds = Math.Max(1, Math.Ceiling(wait.TotalSeconds));
+            await new CoachProblem(
+                StatusCodes.Status429TooManyRequests,
+                ErrorCodes.RateLimited,
+                string.Create(CultureInfo.InvariantCulture, $"Too many requests. Try again in {seconds:0} s."))
             {
                 RetryAfter = wait,
             }.WriteAsync(rejected.HttpContext).ConfigureAwait(false);
@@ -53,9 +64,11 @@ internal sealed class CoachRateLimiter(IOptions<CoachRateLimitOptions> limits) :
         return new IPAddress(bytes);
     }
 
-    private static bool IsLimited(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<CoachApiMetadata>() is not null;
+    private static bool IsLimited(HttpContext context) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<CoachApiMetadata>() is not null;
 
-    private static RateLimitPartition<string> Bucket(string key, int burst, int perMinute) => RateLimitPartition.GetTokenBucketLimiter(key, _ =>
+    private static RateLimitPartition<string> Bucket(string key, int burst, int perMinute) =>
+        RateLimitPartition.GetTokenBucketLimiter(key, _ =>
     {
         // One token at a time where that is at least 100 ms apart, more at once above that rate.
         TimeSpan period = TimeSpan.FromMinutes(1) / perMinute;

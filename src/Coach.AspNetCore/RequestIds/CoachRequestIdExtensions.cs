@@ -6,8 +6,8 @@ namespace Microsoft.AspNetCore.Builder;
 public static class CoachRequestIdExtensions
 {
     /// <summary>
-    /// Takes <c>X-Request-ID</c> over when it has 1 to 64 letters, digits, dots, dashes or underscores, else makes one from the trace;
-    /// answers with it and puts it into the log scope as <c>request_id</c>. Use it first.
+    /// Takes <c>X-Request-ID</c> over when it has 1 to 64 letters, digits, dots, dashes or underscores, else makes one
+    /// from the trace; answers with it and puts it into the log scope as <c>request_id</c>. Use it first.
     /// </summary>
     /// <param name="app">The host's pipeline.</param>
     /// <returns>The same pipeline.</returns>

@@ -4,7 +4,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Coach.AspNetCore;
 
-/// <summary>Takes the caller's <c>X-Request-ID</c> over, or makes one, and gives it back; it stands in every log line of the request.</summary>
+/// <summary>
+/// Takes the caller's <c>X-Request-ID</c> over, or makes one, and gives it back; it stands in every log line of the
+/// request.
+/// </summary>
 internal sealed class RequestIdMiddleware(RequestDelegate next, ILogger<RequestIdMiddleware> logger)
 {
     public const string Header = "X-Request-ID";
@@ -12,7 +15,9 @@ internal sealed class RequestIdMiddleware(RequestDelegate next, ILogger<RequestI
     public async Task InvokeAsync(HttpContext context)
     {
         string? asked = context.Request.Headers[Header];
-        string id = IsAcceptable(asked) ? asked! : (Activity.Current?.TraceId ?? ActivityTraceId.CreateRandom()).ToHexString();
+        string id = IsAcceptable(asked)
+            ? asked!
+            : (Activity.Current?.TraceId ?? ActivityTraceId.CreateRandom()).ToHexString();
         context.TraceIdentifier = id;
         context.Response.Headers[Header] = id;
         context.Response.OnStarting(
@@ -29,7 +34,9 @@ internal sealed class RequestIdMiddleware(RequestDelegate next, ILogger<RequestI
         }
     }
 
-    /// <summary>1 to 64 letters, digits, <c>-</c>, <c>_</c>, <c>.</c>: nothing that could break a log line or carry a message.</summary>
+    /// <summary>
+    /// 1 to 64 letters, digits, <c>-</c>, <c>_</c>, <c>.</c>: nothing that could break a log line or carry a message.
+    /// </summary>
     private static bool IsAcceptable(string? id)
     {
         if (id is not { Length: > 0 and <= 64 })

@@ -14,7 +14,8 @@ public static class CoachSecurityHeadersExtensions
     /// <param name="configure">Changes the headers' values.</param>
     /// <returns>The same pipeline.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="app"/> is null.</exception>
-    public static IApplicationBuilder UseCoachSecurityHeaders(this IApplicationBuilder app, Action<CoachSecurityHeadersOptions>? configure = null)
+    public static IApplicationBuilder UseCoachSecurityHeaders(
+        this IApplicationBuilder app, Action<CoachSecurityHeadersOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(app);
         var options = new CoachSecurityHeadersOptions();

@@ -12,8 +12,12 @@ internal sealed class RevokedSessions(IDistributedCache cache, IOptions<CoachSes
     public async Task<bool> ContainsAsync(SessionId id, CancellationToken cancellationToken) =>
         await cache.GetAsync(Key(id), cancellationToken).ConfigureAwait(false) is not null;
 
-    public Task AddAsync(SessionId id, CancellationToken cancellationToken) => cache.SetAsync(Key(id), Mark,
-        new DistributedCacheEntryOptions { AbsoluteExpiration = time.GetUtcNow() + options.Value.AbsoluteLifetime }, cancellationToken);
+    public Task AddAsync(SessionId id, CancellationToken cancellationToken)
+    {
+        DateTimeOffset end = time.GetUtcNow() + options.Value.AbsoluteLifetime;
+        var expiry = new DistributedCacheEntryOptions { AbsoluteExpiration = end };
+        return cache.SetAsync(Key(id), Mark, expiry, cancellationToken);
+    }
 
     private static string Key(SessionId id) => "coach:ended:" + id.Value;
 }

@@ -24,7 +24,8 @@ internal sealed class SessionEndpoints(
     public async Task AddKeyAsync(HttpContext context)
     {
         CoachSession session = context.GetCoachSession();
-        (System.Text.Json.JsonDocument? body, CoachProblem? problem) = await RequestBodies.ReadObjectAsync(context).ConfigureAwait(false);
+        (System.Text.Json.JsonDocument? body, CoachProblem? problem) = await RequestBodies.ReadObjectAsync(context)
+            .ConfigureAwait(false);
         using (body)
         {
             problem ??= Check(body!.RootElement, out _, out _);
@@ -36,15 +37,18 @@ internal sealed class SessionEndpoints(
 
             Check(body!.RootElement, out string provider, out string apiKey);
             ApiKey? key = string.IsNullOrWhiteSpace(apiKey) ? null : new ApiKey(provider, Secret.From(apiKey.Trim()));
-            KeyValidation validation = await validator.ValidateAsync(provider, apiKey.Trim(), session.Id.Value, context.RequestAborted).ConfigureAwait(false);
+            KeyValidation validation = await validator.ValidateAsync(
+                provider, apiKey.Trim(), session.Id.Value, context.RequestAborted)
+                .ConfigureAwait(false);
             if (key is null || !validation.IsValid)
             {
                 await Refused(validation).WriteAsync(context).ConfigureAwait(false);
                 return;
             }
 
-            // From here on the caller may leave: a key that is stored must not outlive a session that was ended while it was checked.
-            // Whoever ends a session says so before removing its keys, so either this sees it or that removes the key.
+            // From here on the caller may leave: a key that is stored must not outlive a session that was ended while
+            // it was checked. Whoever ends a session says so before removing its keys, so either this sees it or that
+            // removes the key.
             await keys.SetAsync(session.Id, key, CancellationToken.None).ConfigureAwait(false);
             if (await ended.ContainsAsync(session.Id, CancellationToken.None).ConfigureAwait(false))
             {
@@ -105,7 +109,8 @@ internal sealed class SessionEndpoints(
         // Each step on its own: a failing store must not keep the clients alive, nor the other way round.
         await StepAsync("end", () => ended.AddAsync(session, CancellationToken.None)).ConfigureAwait(false);
         await StepAsync("keys", () => keys.RemoveAsync(session, CancellationToken.None).AsTask()).ConfigureAwait(false);
-        await StepAsync("clients", () => clients.RemoveAsync(session, CancellationToken.None).AsTask()).ConfigureAwait(false);
+        await StepAsync(
+            "clients", () => clients.RemoveAsync(session, CancellationToken.None).AsTask()).ConfigureAwait(false);
         context.Response.Headers.Remove("Set-Cookie");
         context.Response.Cookies.Delete(options.Value.CookieName, SessionMiddleware.CookieOptions(context.Request));
         context.Response.StatusCode = StatusCodes.Status204NoContent;
@@ -114,10 +119,13 @@ internal sealed class SessionEndpoints(
     private CoachProblem? Check(System.Text.Json.JsonElement body, out string provider, out string apiKey)
     {
         apiKey = body.TryGetString("apiKey", out string? givenKey) ? givenKey : "";
-        provider = body.TryGetString("provider", out string? givenProvider) ? givenProvider.Trim().ToLowerInvariant() : "";
+        provider = body.TryGetString("provider", out string? givenProvider)
+            ? givenProvider.Trim().ToLowerInvariant()
+            : "";
         if (host.Value.Mode == HostMode.Mock)
         {
-            return CoachProblem.Invalid("This server runs in mock mode and takes no keys. Start it with COACH_MODE=auto or real to use one.",
+            return CoachProblem.Invalid(
+                "This server runs in mock mode and takes no keys. Start it with COACH_MODE=auto or real to use one.",
                 StatusCodes.Status409Conflict);
         }
 
@@ -129,7 +137,8 @@ internal sealed class SessionEndpoints(
     private static CoachProblem Ended() => new(ProblemStatus.Of(ErrorCodes.SessionRequired), ErrorCodes.SessionRequired,
         "The session was ended while the key was checked, so the key was not kept. Enter it again in a new session.");
 
-    private static CoachProblem Refused(KeyValidation validation) => new(StatusCodes.Status422UnprocessableEntity, validation.Code, validation.Message)
+    private static CoachProblem Refused(KeyValidation validation) =>
+        new(StatusCodes.Status422UnprocessableEntity, validation.Code, validation.Message)
     {
         DescribesAKey = true,
         KeyStatus = System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(validation.Status.ToString()),

@@ -6,10 +6,11 @@ using Microsoft.Extensions.Options;
 namespace Coach.AspNetCore;
 
 /// <summary>
-/// For endpoints that need a session: refuses another origin, finds the cookie's session or starts one. A session that was
-/// ended stays ended, on every replica that shares the cache.
+/// For endpoints that need a session: refuses another origin, finds the cookie's session or starts one. A session that
+/// was ended stays ended, on every replica that shares the cache.
 /// </summary>
-internal sealed class SessionMiddleware(RequestDelegate next, SessionTickets tickets, RevokedSessions ended, IOptions<CoachSessionOptions> options)
+internal sealed class SessionMiddleware(
+    RequestDelegate next, SessionTickets tickets, RevokedSessions ended, IOptions<CoachSessionOptions> options)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -22,7 +23,8 @@ internal sealed class SessionMiddleware(RequestDelegate next, SessionTickets tic
         if (!IsSameOrigin(context.Request))
         {
             await new CoachProblem(StatusCodes.Status403Forbidden, ErrorCodes.RequestInvalid,
-                "This API answers only pages of its own origin. Call it from the page itself, or without an Origin header.")
+                "This API answers only pages of its own origin. Call it from the page itself, or without an Origin "
+                + "header.")
                 .WriteAsync(context).ConfigureAwait(false);
             return;
         }
@@ -40,10 +42,13 @@ internal sealed class SessionMiddleware(RequestDelegate next, SessionTickets tic
         await next(context).ConfigureAwait(false);
     }
 
-    // Not before: an error page clears the headers, and a caller whose first payment failed must come back as the same session.
-    private static void AppendAtTheEnd(HttpContext context, string name, string value) => context.Response.OnStarting(() =>
+    // Not before: an error page clears the headers, and a caller whose first payment failed must come back as the same
+    // session.
+    private static void AppendAtTheEnd(HttpContext context, string name, string value) =>
+        context.Response.OnStarting(() =>
     {
-        if (!context.Response.Headers.SetCookie.Any(cookie => cookie?.StartsWith(name + "=", StringComparison.Ordinal) == true))
+        if (!context.Response.Headers.SetCookie.Any(
+            cookie => cookie?.StartsWith(name + "=", StringComparison.Ordinal) == true))
         {
             context.Response.Cookies.Append(name, value, CookieOptions(context.Request));
         }
@@ -80,7 +85,8 @@ internal sealed class SessionMiddleware(RequestDelegate next, SessionTickets tic
     // Uri.Authority leaves the scheme's default port out, and so must the other side.
     private static string Authority(HttpRequest request)
     {
-        bool isDefault = request.Host.Port is null || (request.IsHttps ? request.Host.Port == 443 : request.Host.Port == 80);
+        bool isDefault = request.Host.Port is null
+            || (request.IsHttps ? request.Host.Port == 443 : request.Host.Port == 80);
         return isDefault ? request.Host.Host : request.Host.Value ?? "";
     }
 }

@@ -2,7 +2,9 @@ using Microsoft.Extensions.Options;
 
 namespace Coach.Observability;
 
-/// <summary>The container's figures, read at most once per <see cref="CoachObservabilityOptions.ReadingMaxAge"/>.</summary>
+/// <summary>
+/// The container's figures, read at most once per <see cref="CoachObservabilityOptions.ReadingMaxAge"/>.
+/// </summary>
 internal sealed class ContainerMonitor
 {
     private readonly Cached<ContainerReading> _reading;

@@ -7,8 +7,9 @@ namespace Coach.Observability;
 
 /// <summary>
 /// One health check per registered <see cref="IComponentHealth"/>: single-flight, its outcome reused for
-/// <see cref="CoachObservabilityOptions.HealthMaxAge"/>, bounded by <see cref="CoachObservabilityOptions.HealthTimeout"/>.
-/// Coach.AspNetCore adds them to the host's health checks; other hosts add <see cref="Registrations"/> themselves.
+/// <see cref="CoachObservabilityOptions.HealthMaxAge"/>, bounded by
+/// <see cref="CoachObservabilityOptions.HealthTimeout"/>. Coach.AspNetCore adds them to the host's health checks; other
+/// hosts add <see cref="Registrations"/> themselves.
 /// </summary>
 public sealed class ComponentHealthChecks
 {
@@ -22,7 +23,10 @@ public sealed class ComponentHealthChecks
     /// <param name="logger">Where failing checks are logged.</param>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     public ComponentHealthChecks(
-        IEnumerable<IComponentHealth> components, IOptions<CoachObservabilityOptions> options, TimeProvider time, ILogger<ComponentHealthChecks> logger)
+        IEnumerable<IComponentHealth> components,
+        IOptions<CoachObservabilityOptions> options,
+        TimeProvider time,
+        ILogger<ComponentHealthChecks> logger)
     {
         ArgumentNullException.ThrowIfNull(components);
         ArgumentNullException.ThrowIfNull(options);

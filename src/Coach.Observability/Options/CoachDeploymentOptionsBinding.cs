@@ -6,8 +6,8 @@ using Microsoft.Extensions.Options;
 namespace Coach.Observability;
 
 /// <summary>
-/// Reads the deployment's figures. By hand, because the binder's own message for text that is no number names neither the
-/// environment variable nor the range.
+/// Reads the deployment's figures. By hand, because the binder's own message for text that is no number names neither
+/// the environment variable nor the range.
 /// </summary>
 internal sealed class CoachDeploymentOptionsBinding(IServiceProvider services)
     : IConfigureOptions<CoachDeploymentOptions>, IValidateOptions<CoachDeploymentOptions>
@@ -36,7 +36,9 @@ internal sealed class CoachDeploymentOptionsBinding(IServiceProvider services)
     {
         if (value < 1)
         {
-            problems.Add($"{Source(key, variable)} is {value.ToString(CultureInfo.InvariantCulture)}; it must be between 1 and {int.MaxValue}.");
+            problems.Add(
+                $"{Source(key, variable)} is {value.ToString(CultureInfo.InvariantCulture)}; it must be between 1 "
+                + $"and {int.MaxValue}.");
         }
     }
 
@@ -55,7 +57,9 @@ internal sealed class CoachDeploymentOptionsBinding(IServiceProvider services)
         }
 
         string shown = text.Trim();
-        _problems.Add($"{Source(key, variable)} is {(shown.Length > 40 ? shown[..40] + "…" : shown)}; it must be a whole number between 1 and {int.MaxValue}.");
+        _problems.Add(
+            $"{Source(key, variable)} is {(shown.Length > 40 ? shown[..40] + "…" : shown)}; it must be a whole "
+            + $"number between 1 and {int.MaxValue}.");
         return null;
     }
 

@@ -41,7 +41,8 @@ public sealed class ConversationTests
     }
 
     [Fact]
-    public void Add_AnyTurns_StaysWithinBothLimitsAndKeepsTheNewest() => Prop.ForAll<(PositiveInt Turns, PositiveInt Length, string[] Texts)>(input =>
+    public void Add_AnyTurns_StaysWithinBothLimitsAndKeepsTheNewest() =>
+        Prop.ForAll<(PositiveInt Turns, PositiveInt Length, string[] Texts)>(input =>
     {
         int maxTurns = input.Turns.Get % 10;
         int maxLength = input.Length.Get % 200;
@@ -53,18 +54,23 @@ public sealed class ConversationTests
         }
 
         List<ChatMessage> messages = conversation.Messages();
-        string[] kept = [.. messages.Where(message => message.Role == ChatRole.Assistant).Select(message => message.Text)];
+        string[] kept =
+        [
+            .. messages.Where(message => message.Role == ChatRole.Assistant).Select(message => message.Text),
+        ];
         return kept.Length <= maxTurns
             && messages.Sum(message => message.Text.Length) <= maxLength
             && kept.SequenceEqual(texts.TakeLast(kept.Length))
-            && (kept.Length == Math.Min(maxTurns, texts.Length) || texts.TakeLast(kept.Length + 1).Sum(text => text.Length + 1) > maxLength);
+            && (kept.Length == Math.Min(maxTurns, texts.Length) || texts.TakeLast(kept.Length + 1)
+            .Sum(text => text.Length + 1) > maxLength);
     }).QuickCheckThrowOnFailure();
 
     [Fact]
     public void Get_AfterTheIdleTime_StartsAnew()
     {
         var clock = new VirtualClock();
-        using var conversations = new ConversationStore(Options.Create(new CoachChatOptions { HistoryLifetime = TimeSpan.FromMinutes(10) }), clock);
+        using var conversations = new ConversationStore(
+            Options.Create(new CoachChatOptions { HistoryLifetime = TimeSpan.FromMinutes(10) }), clock);
         var session = SessionId.From("s1");
         conversations.Get(session).Add("q", "a");
         clock.Advance(TimeSpan.FromMinutes(9));
@@ -78,7 +84,8 @@ public sealed class ConversationTests
     [Fact]
     public void Get_MoreSessionsThanAllowed_KeepsNoMoreThanThat()
     {
-        using var conversations = new ConversationStore(Options.Create(new CoachChatOptions { MaxConversations = 10 }), new VirtualClock());
+        using var conversations = new ConversationStore(
+            Options.Create(new CoachChatOptions { MaxConversations = 10 }), new VirtualClock());
         for (int i = 0; i < 1_000; i++)
         {
             conversations.Get(SessionId.From($"session-{i}")).Add("q", "a");

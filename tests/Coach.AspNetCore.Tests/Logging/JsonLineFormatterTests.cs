@@ -13,7 +13,8 @@ public sealed class JsonLineFormatterTests
     public void Write_AMessageWithScope_IsOneLineOfJson()
     {
         var scopes = new LoggerExternalScopeProvider();
-        using IDisposable scope = scopes.Push(new Dictionary<string, object?> { ["request_id"] = "r1", ["Count"] = "hidden" });
+        using IDisposable scope = scopes.Push(
+            new Dictionary<string, object?> { ["request_id"] = "r1", ["Count"] = "hidden" });
         string line = Format("Saw {Count} things in {Place}", null, scopes, 3, "a \"b\"\nc");
         Assert.Equal(
             "{\"ts\":\"2026-01-01T00:00:00.000Z\",\"level\":\"warning\",\"event\":42,\"category\":\"Test\",\"message\":\"Saw 3 things in a \\\"b\\\"\\nc\","
@@ -32,10 +33,18 @@ public sealed class JsonLineFormatterTests
     [InlineData("whsec_abcdefghijklmnopqrstuvwx")]
     public void Write_AKeyOfKnownShape_IsMaskedEverywhere(string key)
     {
-        string line = Format("Sent {Value} twice", new InvalidOperationException($"refused {key}"), new LoggerExternalScopeProvider(), $"x{' '}{key};");
+        string line = Format(
+            "Sent {Value} twice",
+            new InvalidOperationException($"refused {key}"),
+            new LoggerExternalScopeProvider(),
+            $"x{' '}{key};");
         Assert.DoesNotContain(key, line, StringComparison.Ordinal);
-        Assert.Contains("x ***;", JsonDocument.Parse(line).RootElement.GetProperty("Value").GetString(), StringComparison.Ordinal);
-        Assert.Contains("refused ***", JsonDocument.Parse(line).RootElement.GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "x ***;", JsonDocument.Parse(line).RootElement.GetProperty("Value").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "refused ***",
+            JsonDocument.Parse(line).RootElement.GetProperty("error").GetString(),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -68,7 +77,8 @@ public sealed class JsonLineFormatterTests
     [InlineData("my_sk-abcdefghijklmnopqrstuvwx", "my_***")]
     [InlineData("x\\nsk-abcdefghijklmnopqrstuvwx", "x\\n***")]
     [InlineData("q=%20sk-abcdefghijklmnopqrstuvwx", "q=%20***")]
-    public void Redact_AKeyThatIsEncodedOrNamed_IsMasked(string text, string expected) => Assert.Equal(expected, KeyRedaction.Redact(text));
+    public void Redact_AKeyThatIsEncodedOrNamed_IsMasked(string text, string expected) =>
+        Assert.Equal(expected, KeyRedaction.Redact(text));
 
     [Fact]
     public void Write_AKeyInAPropertysName_IsMasked()
@@ -84,7 +94,8 @@ public sealed class JsonLineFormatterTests
     [Fact]
     public void Redact_AnyLongText_EndsWithinItsLimit()
     {
-        foreach (string part in new[] { "sk-", "sk_test_", "sk-proj-", "bearer ", "bearer\t\t", "api-key: ", "api-key ", "\\u0022", "%20", "AQ.", "whsec_", "sk_live_a" })
+        foreach (string part
+            in new[] { "sk-", "sk_test_", "sk-proj-", "bearer ", "bearer\t\t", "api-key: ", "api-key ", "\\u0022", "%20", "AQ.", "whsec_", "sk_live_a" })
         {
             string text = string.Concat(Enumerable.Repeat(part, 32_000 / part.Length));
             Assert.NotEqual("***", KeyRedaction.Redact("start " + text)); // what took too long is masked as a whole
@@ -99,10 +110,12 @@ public sealed class JsonLineFormatterTests
     [InlineData("task-force-on-everything-that-is-long", "task-force-on-everything-that-is-long")]
     [InlineData("disk-usage-of-the-whole-machine-2026", "disk-usage-of-the-whole-machine-2026")]
     [InlineData("task-or-ticket-number-mismatch-12345", "task-or-ticket-number-mismatch-12345")]
-    [InlineData("risk_test_automation and network_test_environment", "risk_test_automation and network_test_environment")]
+    [InlineData(
+        "risk_test_automation and network_test_environment",, "risk_test_automation and network_test_environment")]
     [InlineData("FAQ.this-is-a-long-anchor-of-a-page", "FAQ.this-is-a-long-anchor-of-a-page")]
     [InlineData("the x-api-key header is missing: send it", "the x-api-key header is missing: send it")]
-    public void Redact_OtherText_KeepsWhatIsNoKey(string text, string expected) => Assert.Equal(expected, KeyRedaction.Redact(text));
+    public void Redact_OtherText_KeepsWhatIsNoKey(string text, string expected) =>
+        Assert.Equal(expected, KeyRedaction.Redact(text));
 
     [Fact]
     public void Write_ALongText_IsCut()
@@ -142,10 +155,13 @@ public sealed class JsonLineFormatterTests
         services.AddLogging(logging => logging.AddCoachJsonConsole());
         using ServiceProvider provider = services.BuildServiceProvider();
         Assert.Contains(provider.GetServices<ConsoleFormatter>(), formatter => formatter.Name == "coach-json");
-        Assert.Equal("coach-json", provider.GetRequiredService<Microsoft.Extensions.Options.IOptions<ConsoleLoggerOptions>>().Value.FormatterName);
+        Assert.Equal(
+            "coach-json",
+            provider.GetRequiredService<Microsoft.Extensions.Options.IOptions<ConsoleLoggerOptions>>().Value.FormatterName);
     }
 
-    private static string Format(string template, Exception? exception, IExternalScopeProvider scopes, params object?[] values)
+    private static string Format(
+        string template, Exception? exception, IExternalScopeProvider scopes, params object?[] values)
     {
         var capture = new Capture();
         capture.Log(LogLevel.Warning, new EventId(42), exception, template, values);
@@ -163,7 +179,10 @@ public sealed class JsonLineFormatterTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Entry = new LogEntry<object?>(logLevel, "Test", eventId, state, exception, (s, e) => formatter((TState)s!, e));
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter) =>
+            Entry = new LogEntry<object?>(
+                logLevel, "Test", eventId, state, exception, (s, e) => formatter((TState)s!, e));
     }
 }

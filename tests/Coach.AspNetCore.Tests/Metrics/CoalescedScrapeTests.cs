@@ -15,7 +15,8 @@ public sealed class CoalescedScrapeTests
     {
         await using ObservedHost host = await ObservedHost.StartAsync();
         MetricsScraper scraper = host.Services.GetRequiredService<MetricsScraper>();
-        ExpositionBuffer[] bodies = await AcquireTogetherAsync(host, _ => scraper.AcquireAsync(true, false, null, default));
+        ExpositionBuffer[] bodies = await AcquireTogetherAsync(
+            host, _ => scraper.AcquireAsync(true, false, null, default));
         Assert.Single(bodies.Distinct());
         Assert.All(bodies, body => body.Release());
         Assert.Equal(1, scraper.Collections);
@@ -26,7 +27,8 @@ public sealed class CoalescedScrapeTests
     {
         await using ObservedHost host = await ObservedHost.StartAsync();
         MetricsScraper scraper = host.Services.GetRequiredService<MetricsScraper>();
-        ExpositionBuffer[] bodies = await AcquireTogetherAsync(host, i => scraper.AcquireAsync(i % 2 == 0, i % 4 >= 2, null, default));
+        ExpositionBuffer[] bodies = await AcquireTogetherAsync(
+            host, i => scraper.AcquireAsync(i % 2 == 0, i % 4 >= 2, null, default));
         Assert.Equal(4, bodies.Distinct().Count());
         for (int i = 0; i < bodies.Length; i++)
         {
@@ -59,7 +61,13 @@ public sealed class CoalescedScrapeTests
         Assert.False(scrape.TryNext(out _, out _));
         Assert.Null(scrape.Join(openMetrics: false, gzip: false));
         (ScrapeResult Result, bool Gzip, string Expected)[] all =
-            [(plain, false, "text"), (packedMeanwhile, true, "text"), (other, false, "open"), (late, false, "text"), (packedLate, true, "open")];
+            [
+                (plain, false, "text"),
+                (packedMeanwhile, true, "text"),
+                (other, false, "open"),
+                (late, false, "text"),
+                (packedLate, true, "open"),
+            ];
         foreach ((ScrapeResult result, bool gzip, string expected) in all)
         {
             ExpositionBuffer body = await result.Page;
@@ -108,7 +116,8 @@ public sealed class CoalescedScrapeTests
         }
 
         (await scraper.AcquireAsync(false, false, null, default)).Release();
-        Assert.True(SpinWait.SpinUntil(() => exporter.FreePages is 1 or 2, HangLimit)); // a scrape lets go a moment after its page was delivered
+        Assert.True(
+            SpinWait.SpinUntil(() => exporter.FreePages is 1 or 2, HangLimit)); // a scrape lets go a moment after its page was delivered
     }
 
     [Fact]
@@ -126,15 +135,20 @@ public sealed class CoalescedScrapeTests
     [Fact]
     public async Task Page_WhenNoCollectionGivesOne_Is503WithTheReason()
     {
-        await using ObservedHost host = await ObservedHost.StartAsync(metrics: o => o.ScrapeTimeout = TimeSpan.FromMilliseconds(100), time: new VirtualClock());
+        await using ObservedHost host = await ObservedHost.StartAsync(
+            metrics: o => o.ScrapeTimeout = TimeSpan.FromMilliseconds(100), time: new VirtualClock());
         host.Services.GetRequiredService<CoachMetricsExporter>().Collect = _ => true;
         using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/metrics");
         Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, response.StatusCode);
-        Assert.Contains("shut down", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains(
+            "shut down",
+            await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+            StringComparison.Ordinal);
     }
 
     /// <summary>64 scrapes that all come while a slow gauge holds up the one collection.</summary>
-    private static async Task<ExpositionBuffer[]> AcquireTogetherAsync(ObservedHost host, Func<int, Task<ExpositionBuffer>> acquire)
+    private static async Task<ExpositionBuffer[]> AcquireTogetherAsync(
+        ObservedHost host, Func<int, Task<ExpositionBuffer>> acquire)
     {
         using var release = new ManualResetEventSlim();
         using var entered = new ManualResetEventSlim();
@@ -170,7 +184,8 @@ public sealed class CoalescedScrapeTests
         }
 
         bytes.Position = 0;
-        using var reader = new StreamReader(gzip ? new GZipStream(bytes, CompressionMode.Decompress) : bytes, Encoding.UTF8);
+        using var reader = new StreamReader(
+            gzip ? new GZipStream(bytes, CompressionMode.Decompress) : bytes, Encoding.UTF8);
         return reader.ReadToEnd();
     }
 }

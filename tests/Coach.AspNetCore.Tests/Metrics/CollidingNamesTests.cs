@@ -2,7 +2,10 @@ using System.Diagnostics.Metrics;
 
 namespace Coach.AspNetCore.Tests;
 
-/// <summary>Instruments whose names are one after the format's rules: merged when they are of one kind, else refused and counted.</summary>
+/// <summary>
+/// Instruments whose names are one after the format's rules: merged when they are of one kind, else refused and
+/// counted.
+/// </summary>
 public sealed class CollidingNamesTests
 {
     [Fact]
@@ -14,7 +17,10 @@ public sealed class CollidingNamesTests
         string page = await host.ScrapeAsync();
         Assert.Equal(["t_dup_name_total 3"], ObservedHost.LinesOf(page, "t_dup").Where(line => line[0] != '#'));
         Assert.Single(ObservedHost.LinesOf(page, "t_dup"), line => line.StartsWith("# TYPE", StringComparison.Ordinal));
-        Assert.Contains("coach_metrics_problems_total{reason=\"duplicate_series\"} 1\n", await host.ScrapeAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            "coach_metrics_problems_total{reason=\"duplicate_series\"} 1\n",
+            await host.ScrapeAsync(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -26,7 +32,13 @@ public sealed class CollidingNamesTests
         host.Meter.CreateHistogram("t.h_x", null, null, advice: advice).Record(1.5);
         string page = await host.ScrapeAsync(openMetrics: true);
         Assert.Equal(
-            ["t_h_x_bucket{le=\"1.0\"} 1", "t_h_x_bucket{le=\"2.0\"} 2", "t_h_x_bucket{le=\"+Inf\"} 2", "t_h_x_sum 2", "t_h_x_count 2"],
+            [
+                "t_h_x_bucket{le=\"1.0\"} 1",
+                "t_h_x_bucket{le=\"2.0\"} 2",
+                "t_h_x_bucket{le=\"+Inf\"} 2",
+                "t_h_x_sum 2",
+                "t_h_x_count 2",
+            ],
             ObservedHost.LinesOf(page, "t_h_x").Where(line => line[0] != '#'));
     }
 
@@ -37,7 +49,9 @@ public sealed class CollidingNamesTests
         host.Meter.CreateGauge<long>("t.g.x").Record(1, new KeyValuePair<string, object?>("a", "1"));
         host.Meter.CreateCounter<long>("t.other").Add(1);
         host.Meter.CreateGauge<long>("t.g_x").Record(2, new KeyValuePair<string, object?>("a", "2"));
-        Assert.Equal(["t_g_x{a=\"1\"} 1", "t_g_x{a=\"2\"} 2"], ObservedHost.LinesOf(await host.ScrapeAsync(), "t_g").Where(line => line[0] != '#'));
+        Assert.Equal(
+            ["t_g_x{a=\"1\"} 1", "t_g_x{a=\"2\"} 2"],
+            ObservedHost.LinesOf(await host.ScrapeAsync(), "t_g").Where(line => line[0] != '#'));
     }
 
     [Fact]

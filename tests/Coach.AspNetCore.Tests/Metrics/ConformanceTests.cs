@@ -58,7 +58,9 @@ public sealed class ConformanceTests
 
         foreach (bool openMetrics in new[] { false, true })
         {
-            Assert.Equal(ObservedHost.LinesOf(await once.ScrapeAsync(openMetrics), "t_").Select(WithoutMeter), ObservedHost.LinesOf(await often.ScrapeAsync(openMetrics), "t_").Select(WithoutMeter));
+            Assert.Equal(
+                ObservedHost.LinesOf(await once.ScrapeAsync(openMetrics), "t_").Select(WithoutMeter),
+                ObservedHost.LinesOf(await often.ScrapeAsync(openMetrics), "t_").Select(WithoutMeter));
         }
 
         static string WithoutMeter(string line) => line.Split(" of meter ")[0];
@@ -89,13 +91,19 @@ public sealed class ConformanceTests
     [Fact]
     public async Task Exemplars_OfMeasurementsWithManyTags_CarryTheTraceAlone()
     {
-        await using ObservedHost host = await ObservedHost.StartAsync(provider: provider => provider.AddView("t.c", new MetricStreamConfiguration { TagKeys = ["kept"] }));
+        await using ObservedHost host = await ObservedHost.StartAsync(
+            provider: provider => provider.AddView("t.c", new MetricStreamConfiguration { TagKeys = ["kept"] }));
         Counter<long> counter = host.Meter.CreateCounter<long>("t.c");
         using Activity activity = new Activity("work").Start();
         activity.ActivityTraceFlags = ActivityTraceFlags.Recorded;
-        counter.Add(1, new("kept", "k"), new("trace_id", "forged"), new("span_id", new string('x', 200)), new("text", "of a user"));
+        counter.Add(
+            1, new("kept", "k"), new("trace_id", "forged"), new("span_id", new string('x', 200)),
+            new("text", "of a user"));
         string page = await host.ScrapeAsync(openMetrics: true);
-        Assert.Contains($"t_c_total{{kept=\"k\"}} 1 # {{trace_id=\"{activity.TraceId}\",span_id=\"{activity.SpanId}\"}} 1 ", page, StringComparison.Ordinal);
+        Assert.Contains(
+            $"t_c_total{{kept=\"k\"}} 1 # {{trace_id=\"{activity.TraceId}\",span_id=\"{activity.SpanId}\"}} 1 ",
+            page,
+            StringComparison.Ordinal);
         Assert.DoesNotContain("forged", page, StringComparison.Ordinal);
         Assert.DoesNotContain("of a user", page, StringComparison.Ordinal);
         Assert.Empty(ExpositionRules.Broken(page, openMetrics: true));
@@ -110,7 +118,9 @@ public sealed class ConformanceTests
         counter.Add(2, new KeyValuePair<string, object?>("k", "a\ud801"));
         counter.Add(4, new KeyValuePair<string, object?>("k", "a\U0001F600"));
         string page = await host.ScrapeAsync(openMetrics: true);
-        Assert.Equal(["t_half_total{k=\"a\uFFFD\"} 3", "t_half_total{k=\"a\U0001F600\"} 4"], ObservedHost.LinesOf(page, "t_half").Where(line => line[0] != '#'));
+        Assert.Equal(
+            ["t_half_total{k=\"a\uFFFD\"} 3", "t_half_total{k=\"a\U0001F600\"} 4"],
+            ObservedHost.LinesOf(page, "t_half").Where(line => line[0] != '#'));
         Assert.Empty(ExpositionRules.Broken(page, openMetrics: true));
     }
 
@@ -121,10 +131,14 @@ public sealed class ConformanceTests
             provider: provider => provider.SetResourceBuilder(ResourceBuilder.CreateEmpty().AddAttributes([new("service.name", "te\"a"), new("service.version", "1.2")])));
         host.Meter.CreateGauge<long>("target.info").Record(5);
         Assert.StartsWith(
-            "# TYPE target info\n# HELP target Attributes of the resource that this page is about.\ntarget_info{service_name=\"te\\\"a\",service_version=\"1.2\"} 1\n# TYPE ",
+            "# TYPE target info\n# HELP target Attributes of the resource that this page is "
+            + "about.\ntarget_info{service_name=\"te\\\"a\",service_version=\"1.2\"} 1\n# TYPE ",
             await host.ScrapeAsync(openMetrics: true));
         string text = await host.ScrapeAsync();
-        Assert.StartsWith("# HELP target_info Attributes of the resource that this page is about.\n# TYPE target_info gauge\ntarget_info{service_name=", text);
+        Assert.StartsWith(
+            "# HELP target_info Attributes of the resource that this page is about.\n# TYPE target_info "
+            + "gauge\ntarget_info{service_name=",
+            text);
         Assert.DoesNotContain("target_info 5", text, StringComparison.Ordinal);
         Assert.Contains("coach_metrics_problems_total{reason=\"name_taken\"} 1\n", text, StringComparison.Ordinal);
     }
@@ -132,7 +146,8 @@ public sealed class ConformanceTests
     [Fact]
     public async Task TargetInfo_WithoutAttributesOrSwitchedOff_IsAbsent()
     {
-        await using ObservedHost empty = await ObservedHost.StartAsync(provider: provider => provider.SetResourceBuilder(ResourceBuilder.CreateEmpty()));
+        await using ObservedHost empty = await ObservedHost.StartAsync(
+            provider: provider => provider.SetResourceBuilder(ResourceBuilder.CreateEmpty()));
         Assert.DoesNotContain("target", await empty.ScrapeAsync(openMetrics: true), StringComparison.Ordinal);
         await using ObservedHost off = await ObservedHost.StartAsync(metrics: o => o.TargetInfo = false);
         Assert.DoesNotContain("target_info", await off.ScrapeAsync(openMetrics: true), StringComparison.Ordinal);
@@ -147,13 +162,20 @@ public sealed class ConformanceTests
         for (int i = 1; i <= 3; i++)
         {
             counter.Add(1);
-            Assert.Contains($"\nt_c_total {i}\n", await host.ScrapeAsync(), StringComparison.Ordinal); // no page is kept by a clock that may step back
+            Assert.Contains(
+                $"\nt_c_total {i}\n",
+                await host.ScrapeAsync(),
+                StringComparison.Ordinal); // no page is kept by a clock that may step back
         }
     }
 
     private static void Record(Meter meter, Random random)
     {
-        KeyValuePair<string, object?>[] tags = [.. Enumerable.Range(0, random.Next(3)).Select(i => new KeyValuePair<string, object?>($"k{i}", random.Next(6)))];
+        KeyValuePair<string, object?>[] tags =
+        [
+            .. Enumerable.Range(0, random.Next(3))
+                .Select(i => new KeyValuePair<string, object?>($"k{i}", random.Next(6))),
+        ];
         switch (random.Next(6))
         {
             case 0:
@@ -163,7 +185,8 @@ public sealed class ConformanceTests
                 meter.CreateCounter<double>($"t.d{random.Next(3)}").Add(random.NextDouble(), tags);
                 break;
             case 2:
-                meter.CreateGauge<double>($"t.g{random.Next(3)}", "By").Record(random.Next(7) == 0 ? double.NaN : random.Next(-100, 100) / 8.0, tags);
+                meter.CreateGauge<double>($"t.g{random.Next(3)}", "By")
+                    .Record(random.Next(7) == 0 ? double.NaN : random.Next(-100, 100) / 8.0, tags);
                 break;
             case 3:
                 meter.CreateHistogram<double>($"t.h{random.Next(2)}", "s").Record(random.NextDouble() * 20, tags);

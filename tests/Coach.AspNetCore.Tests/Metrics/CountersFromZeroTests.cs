@@ -32,7 +32,8 @@ public sealed class CountersFromZeroTests
     {
         await using ObservedHost host = await ObservedHost.StartAsync();
         Meter meter = host.Services.GetRequiredService<IMeterFactory>().Create("Coach.Payments");
-        meter.CreateCounter<long>("coach.payments.links").Add(2, new KeyValuePair<string, object?>("outcome", "failed"));
+        meter.CreateCounter<long>("coach.payments.links")
+            .Add(2, new KeyValuePair<string, object?>("outcome", "failed"));
         string page = await host.ScrapeAsync();
         Assert.Contains("coach_payments_links_total{outcome=\"failed\"} 2\n", page, StringComparison.Ordinal);
         Assert.Contains("coach_payments_links_total{outcome=\"created\"} 0\n", page, StringComparison.Ordinal);
@@ -42,7 +43,8 @@ public sealed class CountersFromZeroTests
     public async Task Page_CounterOfTheSameNameOnAnotherMeter_IsLeftAlone()
     {
         await using ObservedHost host = await ObservedHost.StartAsync();
-        host.Meter.CreateCounter<long>("coach.payments.links").Add(2, new KeyValuePair<string, object?>("kind", "mine"));
+        host.Meter.CreateCounter<long>("coach.payments.links")
+            .Add(2, new KeyValuePair<string, object?>("kind", "mine"));
         string page = await host.ScrapeAsync();
         Assert.Contains("coach_payments_links_total{kind=\"mine\"} 2\n", page, StringComparison.Ordinal);
         Assert.DoesNotContain("outcome=", page, StringComparison.Ordinal);

@@ -64,7 +64,8 @@ public sealed class ExponentialTests
         {
             string le = bucket.Split('"')[1];
             double bound = le == "+Inf" ? double.PositiveInfinity : double.Parse(le, CultureInfo.InvariantCulture);
-            Assert.Equal(values.Count(value => value <= bound), int.Parse(bucket.Split(' ')[1], CultureInfo.InvariantCulture));
+            Assert.Equal(
+                values.Count(value => value <= bound), int.Parse(bucket.Split(' ')[1], CultureInfo.InvariantCulture));
         }
     }
 
@@ -73,7 +74,9 @@ public sealed class ExponentialTests
     {
         await using ObservedHost host = await StartAsync();
         host.Meter.CreateHistogram<double>("t.h").Record(0);
-        Assert.Equal(["t_h_bucket{le=\"+Inf\"} 1", "t_h_sum 0", "t_h_count 1"], Samples(await host.ScrapeAsync(openMetrics: true)));
+        Assert.Equal(
+            ["t_h_bucket{le=\"+Inf\"} 1", "t_h_sum 0", "t_h_count 1"],
+            Samples(await host.ScrapeAsync(openMetrics: true)));
     }
 
     [Fact]
@@ -85,13 +88,24 @@ public sealed class ExponentialTests
         foreach (bool openMetrics in new[] { false, true })
         {
             Assert.Equal(
-                ["t_h_x_bucket{le=\"2.0\"} 1", "t_h_x_bucket{le=\"4.0\"} 2", "t_h_x_bucket{le=\"+Inf\"} 2", "t_h_x_sum 4.5", "t_h_x_count 2"],
+                [
+                    "t_h_x_bucket{le=\"2.0\"} 1",
+                    "t_h_x_bucket{le=\"4.0\"} 2",
+                    "t_h_x_bucket{le=\"+Inf\"} 2",
+                    "t_h_x_sum 4.5",
+                    "t_h_x_count 2",
+                ],
                 Samples(await host.ScrapeAsync(openMetrics)));
         }
     }
 
-    private static string[] Samples(string page) => [.. ObservedHost.LinesOf(page, "t_h").Where(line => line[0] != '#')];
+    private static string[] Samples(string page) =>
+        [.. ObservedHost.LinesOf(page, "t_h").Where(line => line[0] != '#')];
 
     private static string[] Bounds(string page, string k) =>
-        [.. Samples(page).Where(line => line.StartsWith($"t_h_bucket{{k=\"{k}\"", StringComparison.Ordinal)).Select(line => line.Split('"')[3])];
+        [
+            .. Samples(page)
+                .Where(line => line.StartsWith($"t_h_bucket{{k=\"{k}\"", StringComparison.Ordinal))
+                .Select(line => line.Split('"')[3]),
+        ];
 }

@@ -17,11 +17,20 @@ public sealed class ExpositionFormatsTests
         { "application/*", Open },
         { "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Text },
         // Prometheus 2.42
-        { "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", Open },
+        {
+            "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+            Open,
+        },
         // Prometheus 3
-        { "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2", Open + "; escaping=underscores" },
+        {
+            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+            Open + "; escaping=underscores",
+        },
         // Prometheus 3 with native histograms
-        { "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.2", Open + "; escaping=underscores" },
+        {
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.2",
+            Open + "; escaping=underscores",
+        },
         { "text/plain;version=1.0.0;escaping=allow-utf-8", Text1 },
         { "text/plain;version=1.0.0", Text1 },
         { "text/plain;version=0.0.4;escaping=allow-utf-8", Text },
@@ -51,7 +60,10 @@ public sealed class ExpositionFormatsTests
         { "text/plain;q=0,*/*", Open },
         { "*/*,text/plain;q=0", Open },
         { "text/*;q=0.9,text/plain;q=0.2,application/openmetrics-text;q=0.5", Open },
-        { "application/openmetrics-text;version=1.0.0;q=0.1,application/openmetrics-text;q=0.9,text/plain;q=0.5", Text },
+        {
+            "application/openmetrics-text;version=1.0.0;q=0.1,application/openmetrics-text;q=0.9,text/plain;q=0.5",
+            Text,
+        },
         { "*/*,application/openmetrics-text", Open },
         { "application/*;q=0.3,text/*;q=0.7", Text },
         { "*/*;q=0", Text },
@@ -77,7 +89,8 @@ public sealed class ExpositionFormatsTests
     public async Task Page_ForHeadAndGet_HasTheNegotiatedContentType()
     {
         await using ObservedHost host = await ObservedHost.StartAsync();
-        foreach ((string accept, string expected) in new[] { ("text/plain;version=1.0.0", Text1), ("application/openmetrics-text", Open), ("*/*", Text) })
+        foreach ((string accept, string expected)
+            in new[] { ("text/plain;version=1.0.0", Text1), ("application/openmetrics-text", Open), ("*/*", Text) })
         {
             foreach (HttpMethod method in new[] { HttpMethod.Get, HttpMethod.Head })
             {
@@ -89,9 +102,13 @@ public sealed class ExpositionFormatsTests
 
     [Fact]
     public void Choose_OfSeveralHeaderLines_ReadsAll() =>
-        Assert.Equal(ExpositionFormat.OpenMetrics100, ExpositionFormats.Choose(new StringValues(["text/plain;q=0.5", "application/openmetrics-text"])).Format);
+        Assert.Equal(
+            ExpositionFormat.OpenMetrics100,
+            ExpositionFormats.Choose(new StringValues(["text/plain;q=0.5", "application/openmetrics-text"])).Format);
 
     [Fact]
     public void Choose_OfAHugeHeader_IsTextWithoutReadingIt() =>
-        Assert.Equal(ExpositionFormat.Text004, ExpositionFormats.Choose(new string(',', 100_000) + "application/openmetrics-text").Format);
+        Assert.Equal(
+            ExpositionFormat.Text004,
+            ExpositionFormats.Choose(new string(',', 100_000) + "application/openmetrics-text").Format);
 }

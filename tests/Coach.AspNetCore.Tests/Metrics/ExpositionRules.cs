@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace Coach.AspNetCore.Tests;
 
-/// <summary>The rules that every page keeps, whatever is on it (prometheus/OpenMetrics: specification/OpenMetrics.md).</summary>
+/// <summary>
+/// The rules that every page keeps, whatever is on it (prometheus/OpenMetrics: specification/OpenMetrics.md).
+/// </summary>
 internal static partial class ExpositionRules
 {
     /// <summary>What the page breaks; empty when it is right.</summary>
@@ -33,7 +35,9 @@ internal static partial class ExpositionRules
 
                 Check(!hasSamples, $"{family}: metadata follows samples");
                 Check(words[1] is "HELP" or "TYPE" || (openMetrics && words[1] == "UNIT"), $"{line}: unknown metadata");
-                Check(words[1] != "UNIT" || family.EndsWith("_" + words[3], StringComparison.Ordinal), $"{line}: the unit is not in the name");
+                Check(
+                    words[1] != "UNIT" || family.EndsWith("_" + words[3], StringComparison.Ordinal),
+                    $"{line}: the unit is not in the name");
                 type = words[1] == "TYPE" ? words[3] : type;
                 continue;
             }
@@ -52,7 +56,9 @@ internal static partial class ExpositionRules
             Check(series.Add(name + labels), $"{line}: stands twice");
             string[] keys = [.. LabelPattern().Matches(labels).Select(match => match.Groups[1].Value)];
             Check(keys.Length == keys.Distinct().Count(), $"{line}: a label stands twice");
-            Check(!keys.Contains("quantile") && (!keys.Contains("le") || suffix == "_bucket"), $"{line}: a reserved label");
+            Check(
+                !keys.Contains("quantile") && (!keys.Contains("le") || suffix == "_bucket"),
+                $"{line}: a reserved label");
             Check(!labels.Contains("=\"\"", StringComparison.Ordinal), $"{line}: an empty label");
             double value = Number(sample.Groups["value"].Value);
             Check(type != "counter" || (value >= 0 && double.IsFinite(value)), $"{line}: no counter's value");
@@ -67,13 +73,18 @@ internal static partial class ExpositionRules
             if (suffix == "_bucket")
             {
                 double bound = Number(LePattern().Match(labels).Groups[1].Value);
-                Check(!buckets.TryGetValue(owner, out (double Bound, double Count) before) || (bound > before.Bound && value >= before.Count), $"{line}: buckets are not ascending");
+                Check(
+                    !buckets.TryGetValue(owner, out (double Bound, double Count) before)
+                        || (bound > before.Bound && value >= before.Count),
+                    $"{line}: buckets are not ascending");
                 buckets[owner] = (bound, value);
                 infinite[owner] = value;
             }
             else if (suffix == "_count")
             {
-                Check(double.IsPositiveInfinity(buckets[owner].Bound) && infinite[owner] == value, $"{line}: is not the +Inf bucket");
+                Check(
+                    double.IsPositiveInfinity(buckets[owner].Bound) && infinite[owner] == value,
+                    $"{line}: is not the +Inf bucket");
             }
         }
 
@@ -91,8 +102,15 @@ internal static partial class ExpositionRules
         {
             if (sample.Groups["exemplar"].Success)
             {
-                string[] texts = [.. LabelPattern().Matches(sample.Groups["exemplar"].Value).SelectMany(match => new[] { match.Groups[1].Value, match.Groups[2].Value })];
-                Check(texts.Sum(text => text.EnumerateRunes().Count()) <= 128, $"{line}: the exemplar is over 128 characters");
+                string[] texts =
+                [
+                    .. LabelPattern()
+                        .Matches(sample.Groups["exemplar"].Value)
+                        .SelectMany(match => new[] { match.Groups[1].Value, match.Groups[2].Value }),
+                ];
+                Check(
+                    texts.Sum(text => text.EnumerateRunes().Count()) <= 128,
+                    $"{line}: the exemplar is over 128 characters");
             }
         }
     }

@@ -14,10 +14,19 @@ public sealed class ExpositionTests
         await using ObservedHost host = await ObservedHost.StartAsync();
         host.Meter.CreateCounter<long>("t.jobs", "s", "Jobs.").Add(5, new KeyValuePair<string, object?>("kind", "a"));
         Assert.Equal(
-            ["# HELP t_jobs_seconds_total Jobs.", "# TYPE t_jobs_seconds_total counter", "t_jobs_seconds_total{kind=\"a\"} 5"],
+            [
+                "# HELP t_jobs_seconds_total Jobs.",
+                "# TYPE t_jobs_seconds_total counter",
+                "t_jobs_seconds_total{kind=\"a\"} 5",
+            ],
             ObservedHost.LinesOf(await host.ScrapeAsync(), "t_"));
         Assert.Equal(
-            ["# TYPE t_jobs_seconds counter", "# UNIT t_jobs_seconds seconds", "# HELP t_jobs_seconds Jobs.", "t_jobs_seconds_total{kind=\"a\"} 5"],
+            [
+                "# TYPE t_jobs_seconds counter",
+                "# UNIT t_jobs_seconds seconds",
+                "# HELP t_jobs_seconds Jobs.",
+                "t_jobs_seconds_total{kind=\"a\"} 5",
+            ],
             ObservedHost.LinesOf(await host.ScrapeAsync(openMetrics: true), "t_"));
     }
 
@@ -47,7 +56,13 @@ public sealed class ExpositionTests
         string[] text = ObservedHost.LinesOf(await host.ScrapeAsync(), "t_");
         string[] open = ObservedHost.LinesOf(await host.ScrapeAsync(openMetrics: true), "t_");
         string[] expectedText = ["# HELP t_wait_seconds Waits.", "# TYPE t_wait_seconds histogram", .. samples];
-        string[] expectedOpen = ["# TYPE t_wait_seconds histogram", "# UNIT t_wait_seconds seconds", "# HELP t_wait_seconds Waits.", .. samples];
+        string[] expectedOpen =
+        [
+            "# TYPE t_wait_seconds histogram",
+            "# UNIT t_wait_seconds seconds",
+            "# HELP t_wait_seconds Waits.",
+            .. samples,
+        ];
         Assert.Equal(expectedText, text);
         Assert.Equal(expectedOpen, open);
     }
@@ -56,7 +71,9 @@ public sealed class ExpositionTests
     public async Task Histogram_WithNegativeBounds_HasNoSumAndNoCountInOpenMetrics()
     {
         await using ObservedHost host = await ObservedHost.StartAsync();
-        host.Meter.CreateHistogram("t.delta", null, "Deltas.", advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [-1, 0, 1] }).Record(-2);
+        host.Meter.CreateHistogram(
+            "t.delta", null, "Deltas.", advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [-1, 0, 1] })
+            .Record(-2);
         Assert.Contains("t_delta_sum -2\nt_delta_count 1\n", await host.ScrapeAsync(), StringComparison.Ordinal);
         string open = await host.ScrapeAsync(openMetrics: true);
         Assert.Contains("t_delta_bucket{le=\"-1.0\"} 1\n", open, StringComparison.Ordinal);
@@ -68,9 +85,12 @@ public sealed class ExpositionTests
     public async Task Histogram_WithoutBuckets_HasTheInfBucket()
     {
         await using ObservedHost host = await ObservedHost.StartAsync();
-        host.Meter.CreateHistogram("t.plain", null, null, advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [] }).Record(3);
+        host.Meter.CreateHistogram(
+            "t.plain", null, null, advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [] })
+            .Record(3);
         string page = await host.ScrapeAsync(openMetrics: true);
-        Assert.Contains("t_plain_bucket{le=\"+Inf\"} 1\nt_plain_sum 3\nt_plain_count 1\n", page, StringComparison.Ordinal);
+        Assert.Contains(
+            "t_plain_bucket{le=\"+Inf\"} 1\nt_plain_sum 3\nt_plain_count 1\n", page, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -81,7 +101,9 @@ public sealed class ExpositionTests
         counter.Add(1, new KeyValuePair<string, object?>("code", 200));
         counter.Add(2, new KeyValuePair<string, object?>("code", "200"));
         counter.Add(4, new KeyValuePair<string, object?>("code", true));
-        Assert.Equal(["t_c_total{code=\"200\"} 3", "t_c_total{code=\"true\"} 4"], ObservedHost.LinesOf(await host.ScrapeAsync(), "t_c").Where(line => line[0] != '#'));
+        Assert.Equal(
+            ["t_c_total{code=\"200\"} 3", "t_c_total{code=\"true\"} 4"],
+            ObservedHost.LinesOf(await host.ScrapeAsync(), "t_c").Where(line => line[0] != '#'));
     }
 
     [Fact]
@@ -101,7 +123,8 @@ public sealed class ExpositionTests
         await using ObservedHost host = await ObservedHost.StartAsync();
         host.Meter.CreateCounter<long>("t.d", null, "a\nb \"c\" \\d\r\t\0e").Add(1);
         Assert.Contains("# HELP t_d_total a\\nb \"c\" \\\\d   e\n", await host.ScrapeAsync(), StringComparison.Ordinal);
-        Assert.Contains("# HELP t_d a\\nb \\\"c\\\" \\\\d   e\n", await host.ScrapeAsync(true), StringComparison.Ordinal);
+        Assert.Contains(
+            "# HELP t_d a\\nb \\\"c\\\" \\\\d   e\n", await host.ScrapeAsync(true), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -109,7 +132,10 @@ public sealed class ExpositionTests
     {
         await using ObservedHost host = await ObservedHost.StartAsync();
         host.Meter.CreateCounter<long>("t.n").Add(1);
-        Assert.Contains($"# HELP t_n_total Instrument t.n of meter {host.MeterName}.\n", await host.ScrapeAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            $"# HELP t_n_total Instrument t.n of meter {host.MeterName}.\n",
+            await host.ScrapeAsync(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -124,10 +150,14 @@ public sealed class ExpositionTests
         host.Meter.CreateObservableCounter("t.c", () => odd);
         host.Meter.CreateObservableCounter("t.ok", () => 3);
         string page = await host.ScrapeAsync(openMetrics: true);
-        Assert.Contains("t_g{v=\"nan\"} NaN\nt_g{v=\"plus\"} +Inf\nt_g{v=\"minus\"} -Inf\n", page, StringComparison.Ordinal);
+        Assert.Contains(
+            "t_g{v=\"nan\"} NaN\nt_g{v=\"plus\"} +Inf\nt_g{v=\"minus\"} -Inf\n", page, StringComparison.Ordinal);
         Assert.DoesNotContain("t_c_total", page, StringComparison.Ordinal);
         Assert.Contains("t_ok_total 3\n", page, StringComparison.Ordinal);
-        Assert.Contains("coach_metrics_problems_total{reason=\"non_finite\"} 1\n", await host.ScrapeAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            "coach_metrics_problems_total{reason=\"non_finite\"} 1\n",
+            await host.ScrapeAsync(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -165,13 +195,20 @@ public sealed class ExpositionTests
             Assert.DoesNotContain("_created", page, StringComparison.Ordinal);
         }
 
-        await using (ObservedHost host = await ObservedHost.StartAsync(metrics: o => o.ScopeLabels = o.CreatedSamples = true))
+        await using (ObservedHost host = await ObservedHost.StartAsync(
+            metrics: o => o.ScopeLabels = o.CreatedSamples = true))
         {
             host.Meter.CreateCounter<long>("t.c").Add(1, new KeyValuePair<string, object?>("a", "b"));
             host.Meter.CreateHistogram<double>("t.h").Record(1);
             string page = await host.ScrapeAsync(openMetrics: true);
-            Assert.Matches($"\nt_c_total{{a=\"b\",otel_scope_name=\"{host.MeterName}\"}} 1\nt_c_created{{a=\"b\",otel_scope_name=\"{host.MeterName}\"}} [0-9.]+\n", page);
-            Assert.Matches($"\nt_h_count{{otel_scope_name=\"{host.MeterName}\"}} 1\nt_h_created{{otel_scope_name=\"{host.MeterName}\"}} [0-9.]+\n", page);
+            Assert.Matches(
+                $"\nt_c_total{{a=\"b\",otel_scope_name=\"{host.MeterName}\"}} "
+                + $"1\nt_c_created{{a=\"b\",otel_scope_name=\"{host.MeterName}\"}} [0-9.]+\n",
+                page);
+            Assert.Matches(
+                $"\nt_h_count{{otel_scope_name=\"{host.MeterName}\"}} "
+                + $"1\nt_h_created{{otel_scope_name=\"{host.MeterName}\"}} [0-9.]+\n",
+                page);
             Assert.DoesNotContain("_created", await host.ScrapeAsync(), StringComparison.Ordinal);
         }
     }
@@ -180,7 +217,8 @@ public sealed class ExpositionTests
     public async Task Exemplars_LinkBucketsAndCountersToTracesInOpenMetricsOnly()
     {
         await using ObservedHost host = await ObservedHost.StartAsync();
-        Histogram<double> histogram = host.Meter.CreateHistogram("t.h", "s", "H.", advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [1, 2] });
+        Histogram<double> histogram = host.Meter.CreateHistogram(
+            "t.h", "s", "H.", advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [1, 2] });
         Counter<long> counter = host.Meter.CreateCounter<long>("t.c");
         using (Activity activity = new Activity("work").Start())
         {
@@ -216,12 +254,15 @@ public sealed class ExpositionTests
     [Fact]
     public async Task CardinalityLimit_OverflowsIntoOneSeries()
     {
-        await using ObservedHost host = await ObservedHost.StartAsync(provider: p => p.AddView("t.c", new MetricStreamConfiguration { CardinalityLimit = 3 }));
+        await using ObservedHost host = await ObservedHost.StartAsync(
+            provider: p => p.AddView("t.c", new MetricStreamConfiguration { CardinalityLimit = 3 }));
         Counter<long> counter = host.Meter.CreateCounter<long>("t.c");
         await host.ScrapeAsync();
         for (int i = 0; i < 50; i++)
         {
-            counter.Add(1, new KeyValuePair<string, object?>("k", i.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+            counter.Add(
+                1,
+                new KeyValuePair<string, object?>("k", i.ToString(System.Globalization.CultureInfo.InvariantCulture)));
             if (i % 10 == 0)
             {
                 await host.ScrapeAsync();
@@ -267,9 +308,11 @@ public sealed class ExpositionTests
     [Fact]
     public async Task MetricPrefix_RenamesCoachsOwnMetrics()
     {
-        await using ObservedHost host = await ObservedHost.StartAsync(settings: new() { ["Coach:Observability:MetricPrefix"] = "maya" });
+        await using ObservedHost host = await ObservedHost.StartAsync(
+            settings: new() { ["Coach:Observability:MetricPrefix"] = "maya" });
         string page = await host.ScrapeAsync();
-        foreach (string name in new[] { "maya_config_memory_mb", "maya_config_max_containers", "maya_process_uptime_seconds" })
+        foreach (string name
+            in new[] { "maya_config_memory_mb", "maya_config_max_containers", "maya_process_uptime_seconds" })
         {
             Assert.Contains($"\n{name} ", page, StringComparison.Ordinal);
         }

@@ -34,12 +34,18 @@ public sealed class FamilyBufferTests
 
                 if (random.Next(3) == 0)
                 {
-                    values[line] = random.Next(4) switch { 0 => random.Next(10), 1 => random.NextInt64(), _ => values[line] + 1 };
+                    values[line] = random.Next(4) switch
+                    {
+                        0 => random.Next(10),
+                        1 => random.NextInt64(),
+                        _ => values[line] + 1,
+                    };
                 }
 
                 if (!block.TryKeep(values[line]))
                 {
-                    block.Line(Encoding.UTF8.GetBytes(texts[line]), Encoding.UTF8.GetBytes(Text(values[line])), values[line]);
+                    block.Line(
+                        Encoding.UTF8.GetBytes(texts[line]), Encoding.UTF8.GetBytes(Text(values[line])), values[line]);
                 }
 
                 expected.Append(texts[line]).Append(Text(values[line])).Append('\n');
@@ -56,7 +62,8 @@ public sealed class FamilyBufferTests
             }
 
             block.End(layout);
-            Assert.True(expected.ToString() == Encoding.UTF8.GetString(block.Memory.Span), $"round {round}, seed {Seed}");
+            Assert.True(
+                expected.ToString() == Encoding.UTF8.GetString(block.Memory.Span), $"round {round}, seed {Seed}");
             if (random.Next(50) == 0)
             {
                 (texts, layout) = ([.. texts.AsEnumerable().Reverse()], new object());
@@ -90,7 +97,8 @@ public sealed class FamilyBufferTests
         block.Begin(layout, "h"u8);
         block.End(layout);
         Assert.Equal("h", Encoding.UTF8.GetString(block.Memory.Span));
-        Assert.True(System.Runtime.InteropServices.MemoryMarshal.TryGetArray(block.Memory, out ArraySegment<byte> bytes));
+        Assert.True(
+            System.Runtime.InteropServices.MemoryMarshal.TryGetArray(block.Memory, out ArraySegment<byte> bytes));
         Assert.InRange(bytes.Array!.Length, 1, 1024);
     }
 }

@@ -22,7 +22,8 @@ public sealed class GzipExpositionTests
 
     [Fact]
     public void Write_PastTheLimit_Throws() =>
-        Assert.Throws<ExpositionTooLargeException>(() => new GzipExposition(new ChunkPool(), 100_000).Write(new byte[300_000]));
+        Assert.Throws<ExpositionTooLargeException>(
+            () => new GzipExposition(new ChunkPool(), 100_000).Write(new byte[300_000]));
 
     [Fact]
     public void Pool_AfterALargePage_ShrinksToWhatLaterPagesNeed()

@@ -24,7 +24,8 @@ public sealed class MetricNamesTests
     [InlineData("3d.points", null, false, "_3d_points")]
     [InlineData("a..b--c", null, false, "a_b_c")]
     [InlineData("größe", null, false, "gr_e")]
-    public void Family_OfAnInstrument_IsTheSpecifiedName(string instrument, string? unit, bool isCounter, string expected) =>
+    public void Family_OfAnInstrument_IsTheSpecifiedName(
+        string instrument, string? unit, bool isCounter, string expected) =>
         Assert.Equal(expected, MetricNames.Family(instrument, unit, isCounter, "Test", "coach").Name);
 
     [Theory]
@@ -37,7 +38,8 @@ public sealed class MetricNamesTests
     [InlineData("share", "1", false, "")]
     [InlineData("net.io", "By/s", false, "bytes_per_second")]
     [InlineData("bytes_per_second", "By/s", false, "")]
-    public void Family_OfAnInstrument_HasTheUnitThatItsNameEndsWith(string instrument, string? unit, bool isCounter, string expected) =>
+    public void Family_OfAnInstrument_HasTheUnitThatItsNameEndsWith(
+        string instrument, string? unit, bool isCounter, string expected) =>
         Assert.Equal(expected, MetricNames.Family(instrument, unit, isCounter, "Test", "coach").Unit);
 
     [Theory]

@@ -54,16 +54,19 @@ public sealed class MetricsEndpointTests
 
         for (int round = 0; round < 5; round++)
         {
-            using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/metrics", ("Accept", accept), ("Accept-Encoding", "gzip"));
+            using HttpResponseMessage response = await host.SendAsync(
+                HttpMethod.Get, "/metrics", ("Accept", accept), ("Accept-Encoding", "gzip"));
             Assert.Equal(["gzip"], response.Content.Headers.ContentEncoding);
             byte[] packed = await response.Content.ReadAsByteArrayAsync();
-            using var unpacked = new StreamReader(new GZipStream(new MemoryStream(packed), CompressionMode.Decompress), Encoding.UTF8);
+            using var unpacked = new StreamReader(
+                new GZipStream(new MemoryStream(packed), CompressionMode.Decompress), Encoding.UTF8);
             string plain = await host.ScrapeAsync(accept);
             Assert.Equal(Series(plain), Series(await unpacked.ReadToEndAsync()));
             Assert.True(packed.Length < plain.Length / 3);
         }
 
-        static IEnumerable<string> Series(string page) => page.Split('\n').Where(line => line.Contains("t_c", StringComparison.Ordinal) || line == "# EOF");
+        static IEnumerable<string> Series(string page) =>
+            page.Split('\n').Where(line => line.Contains("t_c", StringComparison.Ordinal) || line == "# EOF");
     }
 
     [Fact]
@@ -74,7 +77,8 @@ public sealed class MetricsEndpointTests
         meter.CreateCounter<long>("t.c").Add(1, new KeyValuePair<string, object?>("v", new string('x', 140_000)));
         foreach (string coding in new[] { "identity", "gzip" })
         {
-            using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/metrics", ("Accept-Encoding", coding));
+            using HttpResponseMessage response = await host.SendAsync(
+                HttpMethod.Get, "/metrics", ("Accept-Encoding", coding));
             Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
             Assert.Empty(response.Content.Headers.ContentEncoding);
             Assert.Equal("The metrics page is larger than 65536 bytes.\n", await response.Content.ReadAsStringAsync());
@@ -99,9 +103,11 @@ public sealed class MetricsEndpointTests
             return 1;
         });
         int timers = clock.PendingTimers;
-        Task<HttpResponseMessage> scrape = host.SendAsync(HttpMethod.Get, "/metrics", ("X-Prometheus-Scrape-Timeout-Seconds", "0.9"));
+        Task<HttpResponseMessage> scrape = host.SendAsync(
+            HttpMethod.Get, "/metrics", ("X-Prometheus-Scrape-Timeout-Seconds", "0.9"));
         Assert.True(entered.Wait(HangLimit));
-        Assert.True(SpinWait.SpinUntil(() => clock.PendingTimers > timers, HangLimit)); // the scrape waits with its limit
+        Assert.True(
+            SpinWait.SpinUntil(() => clock.PendingTimers > timers, HangLimit)); // the scrape waits with its limit
         clock.Advance(TimeSpan.FromSeconds(0.89));
         Assert.False(scrape.IsCompleted);
         clock.Advance(TimeSpan.FromSeconds(0.01));
@@ -119,7 +125,8 @@ public sealed class MetricsEndpointTests
         await using ObservedHost host = await ObservedHost.StartAsync();
         foreach (HttpMethod method in new[] { HttpMethod.Get, HttpMethod.Head })
         {
-            using HttpResponseMessage response = await host.SendAsync(method, "/metrics", ("Accept-Encoding", acceptEncoding));
+            using HttpResponseMessage response = await host.SendAsync(
+                method, "/metrics", ("Accept-Encoding", acceptEncoding));
             Assert.Equal(HttpStatusCode.NotAcceptable, response.StatusCode);
         }
     }
@@ -145,12 +152,21 @@ public sealed class MetricsEndpointTests
         });
         for (int round = 0; round < 5; round++)
         {
-            string[] pages = await Task.WhenAll(Enumerable.Range(0, 64).Select(i => host.ScrapeAsync(openMetrics: i % 2 == 0)));
+            string[] pages = await Task.WhenAll(
+                Enumerable.Range(0, 64).Select(i => host.ScrapeAsync(openMetrics: i % 2 == 0)));
             for (int i = 0; i < pages.Length; i++)
             {
                 Assert.Contains("coach_config_memory_mb 4096\n", pages[i], StringComparison.Ordinal);
-                Assert.True(i % 2 != 0 || pages[i].EndsWith("# EOF\n", StringComparison.Ordinal), "an OpenMetrics page was cut short");
-                string[] series = [.. pages[i].Split('\n').Where(line => line.Length > 0 && line[0] != '#').Select(line => line[..line.LastIndexOf(' ')])];
+                Assert.True(
+                    i % 2 != 0 || pages[i].EndsWith("# EOF\n", StringComparison.Ordinal),
+                    "an OpenMetrics page was cut short");
+                string[] series =
+                [
+                    .. pages[i]
+                        .Split('\n')
+                        .Where(line => line.Length > 0 && line[0] != '#')
+                        .Select(line => line[..line.LastIndexOf(' ')]),
+                ];
                 Assert.Equal(series.Length, series.Distinct().Count());
             }
         }
@@ -168,7 +184,8 @@ public sealed class MetricsEndpointTests
         string page = await host.ScrapeAsync();
         Assert.Contains("coach_metrics_scrapes_total{format=\"text\"} 1\n", page, StringComparison.Ordinal);
         Assert.Contains("coach_metrics_scrapes_total{format=\"openmetrics\"} 1\n", page, StringComparison.Ordinal);
-        Assert.Contains("coach_metrics_scrape_duration_seconds_count{format=\"text\"} 1\n", page, StringComparison.Ordinal);
+        Assert.Contains(
+            "coach_metrics_scrape_duration_seconds_count{format=\"text\"} 1\n", page, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -177,7 +194,10 @@ public sealed class MetricsEndpointTests
         var failure = await Assert.ThrowsAsync<Microsoft.Extensions.Options.OptionsValidationException>(
             () => ObservedHost.StartAsync(settings: new() { ["Coach:Metrics:MaxPageBytes"] = "5", ["Coach:Metrics:ScrapeTimeout"] = "01:00:00" }));
         Assert.Equal(
-            ["Coach:Metrics:MaxPageBytes is 5; it must be between 65536 and 1073741824.", "Coach:Metrics:ScrapeTimeout is 01:00:00; it must be between 00:00:00.0100000 and 00:05:00."],
+            [
+                "Coach:Metrics:MaxPageBytes is 5; it must be between 65536 and 1073741824.",
+                "Coach:Metrics:ScrapeTimeout is 01:00:00; it must be between 00:00:00.0100000 and 00:05:00.",
+            ],
             failure.Failures);
     }
 }

@@ -30,7 +30,9 @@ public sealed class NumberFormatterTests
     public void Write_AnyDouble_ReadsBackAsTheSameValueAndIsNoLongerThanDotNets() => Prop.ForAll(
         ArbMap.Default.ArbFor<double>(),
         value => double.IsNaN(value)
-            || (double.Parse(Text(value).Replace("+Inf", "Infinity").Replace("-Inf", "-Infinity"), CultureInfo.InvariantCulture) == value))
+            || (double.Parse(
+                Text(value).Replace("+Inf", "Infinity").Replace("-Inf", "-Infinity"),
+                CultureInfo.InvariantCulture) == value))
         .Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
 
     [Fact]
@@ -40,7 +42,8 @@ public sealed class NumberFormatterTests
         {
             double value = pair.Item1 / Math.Pow(10, pair.Item2);
             string shortest = value.ToString("R", CultureInfo.InvariantCulture);
-            return shortest.Contains('E', StringComparison.Ordinal) || Text(value) == (shortest == "-0" ? "0" : shortest);
+            return shortest.Contains('E', StringComparison.Ordinal)
+                || Text(value) == (shortest == "-0" ? "0" : shortest);
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(5000));
 
     [Fact]
@@ -66,7 +69,8 @@ public sealed class NumberFormatterTests
     [InlineData(-0.25, "-0.25")]
     [InlineData(123.456, "123.456")]
     [InlineData(double.PositiveInfinity, "+Inf")]
-    public void Bound_OfABucket_IsCanonical(double value, string expected) => Assert.Equal(expected, NumberFormatter.Bound(value));
+    public void Bound_OfABucket_IsCanonical(double value, string expected) =>
+        Assert.Equal(expected, NumberFormatter.Bound(value));
 
     private static string Text(double value)
     {

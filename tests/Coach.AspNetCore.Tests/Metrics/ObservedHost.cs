@@ -40,7 +40,8 @@ internal sealed class ObservedHost : IAsyncDisposable
         Action<MeterProviderBuilder>? provider = null,
         TimeProvider? time = null)
     {
-        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = "Testing" });
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { EnvironmentName = "Testing" });
         builder.WebHost.UseTestServer();
         builder.Services.AddRoutingCore();
         builder.Services.AddLogging();
@@ -78,7 +79,8 @@ internal sealed class ObservedHost : IAsyncDisposable
         return new ObservedHost(app, name);
     }
 
-    public async Task<string> ScrapeAsync(bool openMetrics = false) => await ScrapeAsync(openMetrics ? "application/openmetrics-text" : "text/plain");
+    public async Task<string> ScrapeAsync(bool openMetrics = false) =>
+        await ScrapeAsync(openMetrics ? "application/openmetrics-text" : "text/plain");
 
     public async Task<string> ScrapeAsync(string accept)
     {
@@ -88,7 +90,8 @@ internal sealed class ObservedHost : IAsyncDisposable
         return page;
     }
 
-    public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, params (string Name, string Value)[] headers)
+    public async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method, string path, params (string Name, string Value)[] headers)
     {
         var request = new HttpRequestMessage(method, path);
         foreach ((string name, string value) in headers)

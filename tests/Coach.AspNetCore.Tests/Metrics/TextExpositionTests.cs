@@ -5,7 +5,8 @@ public sealed class TextExpositionTests
     [Fact]
     public async Task Page_Contract_ShowsConfigurationAndProcessGauges()
     {
-        await using ObservedHost host = await ObservedHost.StartAsync(settings: new() { ["Coach:Deployment:MemoryMb"] = "2048" });
+        await using ObservedHost host = await ObservedHost.StartAsync(
+            settings: new() { ["Coach:Deployment:MemoryMb"] = "2048" });
         string page = await host.ScrapeAsync();
         TestContext.Current.TestOutputHelper!.WriteLine(page);
         Assert.Contains("\ncoach_config_memory_mb 2048\n", page, StringComparison.Ordinal);

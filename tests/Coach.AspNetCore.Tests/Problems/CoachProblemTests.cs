@@ -54,14 +54,16 @@ public sealed class CoachProblemTests
     public async Task CoachException_ThatEscapes_IsAProblemOfItsCodesStatus(string code, int status)
     {
         await using ObservedHost host = await StartAsync(_ => throw new Failure(code, TimeSpan.FromSeconds(2.5)));
-        using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/fails", ("X-Request-ID", "request-7"));
+        using HttpResponseMessage response = await host.SendAsync(
+            HttpMethod.Get, "/fails", ("X-Request-ID", "request-7"));
         Assert.Equal(status, (int)response.StatusCode);
         Assert.Equal("application/problem+json; charset=utf-8", response.Content.Headers.ContentType!.ToString());
         Assert.Equal(status is 429 or 503 ? TimeSpan.FromSeconds(3) : null, response.Headers.RetryAfter?.Delta);
         JsonElement problem = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement;
         Assert.Equal(
             ("about:blank", status, code, "What happened and what to do.", "request-7", 3),
-            (Text(problem, "type"), problem.GetProperty("status").GetInt32(), Text(problem, "code"), Text(problem, "detail"), Text(problem, "requestId"),
+            (Text(problem, "type"), problem.GetProperty("status")
+                .GetInt32(), Text(problem, "code"), Text(problem, "detail"), Text(problem, "requestId"),
                 problem.GetProperty("retryAfterSeconds").GetInt32()));
     }
 
@@ -75,7 +77,8 @@ public sealed class CoachProblemTests
         using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/fails");
         Assert.Equal(seconds is null ? null : TimeSpan.FromSeconds(seconds.Value), response.Headers.RetryAfter?.Delta);
         JsonElement problem = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement;
-        Assert.Equal(seconds, problem.TryGetProperty("retryAfterSeconds", out JsonElement wait) ? wait.GetInt32() : null);
+        Assert.Equal(
+            seconds, problem.TryGetProperty("retryAfterSeconds", out JsonElement wait) ? wait.GetInt32() : null);
     }
 
     [Fact]
@@ -93,7 +96,8 @@ public sealed class CoachProblemTests
     [Fact]
     public async Task BodyThatTheServerRefuses_Is413()
     {
-        await using ObservedHost host = await StartAsync(_ => throw new BadHttpRequestException("too large: canary", StatusCodes.Status413PayloadTooLarge));
+        await using ObservedHost host = await StartAsync(
+            _ => throw new BadHttpRequestException("too large: canary", StatusCodes.Status413PayloadTooLarge));
         using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/fails");
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
         Assert.DoesNotContain("canary", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
@@ -106,7 +110,8 @@ public sealed class CoachProblemTests
         using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/fails");
         foreach ((string name, string value) in new[]
         {
-            ("X-Content-Type-Options", "nosniff"), ("X-Frame-Options", "DENY"), ("Referrer-Policy", "no-referrer"), ("Cross-Origin-Opener-Policy", "same-origin"),
+            ("X-Content-Type-Options", "nosniff"), ("X-Frame-Options", "DENY"), ("Referrer-Policy", "no-referrer"), (
+                "Cross-Origin-Opener-Policy", "same-origin"),
         })
         {
             Assert.Equal(value, Assert.Single(response.Headers.GetValues(name)));
@@ -124,7 +129,8 @@ public sealed class CoachProblemTests
         build: builder => builder.Services.AddExceptionHandler<CoachExceptionHandler>(),
         map: app =>
         {
-            app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = _ => Task.CompletedTask, AllowStatusCode404Response = true });
+            app.UseExceptionHandler(
+                new ExceptionHandlerOptions { ExceptionHandler = _ => Task.CompletedTask, AllowStatusCode404Response = true });
             app.MapGet("/fails", endpoint);
         });
 

@@ -22,7 +22,8 @@ public sealed class RequestIdTests
     [InlineData("sk-" + "ant-" + "api03-abcdefghijklmnop", false)]
     public async Task RequestId_FromTheCaller_IsTakenOverWhenHarmless(string asked, bool isTaken)
     {
-        await using ObservedHost host = await ObservedHost.StartAsync(map: app => app.MapGet("/id", (HttpContext context) => context.TraceIdentifier));
+        await using ObservedHost host = await ObservedHost.StartAsync(
+            map: app => app.MapGet("/id", (HttpContext context) => context.TraceIdentifier));
         using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/id", ("X-Request-ID", asked));
         string answered = response.Headers.GetValues("X-Request-ID").Single();
         Assert.Equal(isTaken, answered == asked);
@@ -34,7 +35,8 @@ public sealed class RequestIdTests
     public async Task RequestId_SentTwice_IsReplaced()
     {
         await using ObservedHost host = await ObservedHost.StartAsync();
-        using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/livez", ("X-Request-ID", "one"), ("X-Request-ID", "two"));
+        using HttpResponseMessage response = await host.SendAsync(
+            HttpMethod.Get, "/livez", ("X-Request-ID", "one"), ("X-Request-ID", "two"));
         Assert.Matches("^[0-9a-f]{32}$", response.Headers.GetValues("X-Request-ID").Single());
     }
 
@@ -53,7 +55,8 @@ public sealed class RequestIdTests
     [Fact]
     public async Task SecurityHeaders_AreOnEveryAnswerAndDoNotReplaceTheEndpointsOwn()
     {
-        await using ObservedHost host = await ObservedHost.StartAsync(map: app => app.MapGet("/own", (HttpContext context) =>
+        await using ObservedHost host = await ObservedHost.StartAsync(
+            map: app => app.MapGet("/own", (HttpContext context) =>
         {
             context.Response.Headers.ContentSecurityPolicy = "default-src 'none'";
             return "x";
@@ -61,7 +64,8 @@ public sealed class RequestIdTests
         using HttpResponseMessage missing = await host.SendAsync(HttpMethod.Get, "/nowhere");
         foreach ((string name, string value) in new[]
         {
-            ("X-Content-Type-Options", "nosniff"), ("X-Frame-Options", "DENY"), ("Referrer-Policy", "no-referrer"), ("Cross-Origin-Opener-Policy", "same-origin"),
+            ("X-Content-Type-Options", "nosniff"), ("X-Frame-Options", "DENY"), ("Referrer-Policy", "no-referrer"), (
+                "Cross-Origin-Opener-Policy", "same-origin"),
             ("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"),
         })
         {

@@ -122,7 +122,8 @@ public sealed class DistributedSessionKeyStoreTests : IDisposable
     [Fact]
     public async Task GetAsync_EntryOfAnotherApplicationOrKeyRing_IsRefusedAndRemoved()
     {
-        ISessionKeyStore mine = Build(), other = Build(application: "other"), foreign = Build(ring: new EphemeralDataProtectionProvider());
+        ISessionKeyStore mine = Build(), other = Build(application: "other"), foreign = Build(
+            ring: new EphemeralDataProtectionProvider());
         await mine.SetAsync(Alice, Key, Token);
         (string name, byte[] bytes) = _cache.Entries.Single();
         Assert.Null(await other.GetAsync(Alice, "gemini", Token));
@@ -144,7 +145,8 @@ public sealed class DistributedSessionKeyStoreTests : IDisposable
         await store.SetAsync(Alice, Key, Token);
         string name = _cache.Entries.Single().Key;
         IDataProtector protector = _ring.CreateProtector("Coach.SessionKeys.v1", "coach", "alice", "gemini");
-        foreach (byte[] plain in (byte[][])[[], [1], [2, .. new byte[17]], [1, .. new byte[16]], [1, .. RandomNumberGenerator.GetBytes(8), 255, 255, 255, 255, 255, 255, 255, 255, 65]])
+        foreach (byte[] plain
+            in (byte[][])[[], [1], [2, .. new byte[17]], [1, .. new byte[16]], [1, .. RandomNumberGenerator.GetBytes(8), 255, 255, 255, 255, 255, 255, 255, 255, 65]])
         {
             _cache.Entries[name] = protector.Protect(plain);
             Assert.Null(await store.GetAsync(Alice, "gemini", Token));
@@ -182,7 +184,8 @@ public sealed class DistributedSessionKeyStoreTests : IDisposable
         Assert.Null(await first.GetAsync(Alice, "gemini", Token));
         Assert.Equal(1, first.SessionCount);
 
-        static void Lifetimes(LlmSessionOptions o) => (o.SlidingExpiration, o.AbsoluteExpiration) = (TimeSpan.FromMinutes(20), TimeSpan.FromHours(1));
+        static void Lifetimes(LlmSessionOptions o) =>
+            (o.SlidingExpiration, o.AbsoluteExpiration) = (TimeSpan.FromMinutes(20), TimeSpan.FromHours(1));
     }
 
     [Fact]
@@ -218,7 +221,8 @@ public sealed class DistributedSessionKeyStoreTests : IDisposable
         ISessionKeyStore store = Build();
         await store.SetAsync(Alice, Key, Token);
         await store.SetAsync(Alice, Acme, Token);
-        string list = _cache.Entries.Keys.Single(name => !name.EndsWith("gemini", StringComparison.Ordinal) && !name.EndsWith("acme", StringComparison.Ordinal));
+        string list = _cache.Entries.Keys.Single(
+            name => !name.EndsWith("gemini", StringComparison.Ordinal) && !name.EndsWith("acme", StringComparison.Ordinal));
         foreach (string tampered in (string[])["", "{", "[1]", "null", "[null,\"\",\"nobody\"]"])
         {
             _cache.Entries[list] = Encoding.UTF8.GetBytes(tampered);
@@ -230,8 +234,12 @@ public sealed class DistributedSessionKeyStoreTests : IDisposable
     public async Task SetAsync_MockHostNoSessionOrNoKey_IsRefused()
     {
         ISessionKeyStore mock = Build(mode: HostMode.Mock);
-        Assert.Equal(LlmError.RefusedInMock, (await Assert.ThrowsAsync<LlmException>(() => mock.SetAsync(Alice, Key, Token).AsTask())).Error);
-        Assert.Equal(LlmError.SessionRequired, (await Assert.ThrowsAsync<LlmException>(() => Build().SetAsync(default, Key, Token).AsTask())).Error);
+        Assert.Equal(
+            LlmError.RefusedInMock,
+            (await Assert.ThrowsAsync<LlmException>(() => mock.SetAsync(Alice, Key, Token).AsTask())).Error);
+        Assert.Equal(
+            LlmError.SessionRequired,
+            (await Assert.ThrowsAsync<LlmException>(() => Build().SetAsync(default, Key, Token).AsTask())).Error);
         Assert.Equal(LlmError.KeyMalformed,
             (await Assert.ThrowsAsync<LlmException>(() => Build().SetAsync(Alice, new ApiKey("gemini", Secret.From("a b")), Token).AsTask())).Error);
         Assert.Null(await mock.GetAsync(Alice, "gemini", Token));
@@ -244,7 +252,9 @@ public sealed class DistributedSessionKeyStoreTests : IDisposable
         ISessionKeyStore store = Build(options: o => o.MaxKeysPerSession = 1);
         await store.SetAsync(Alice, Key, Token);
         await store.SetAsync(Alice, Key, Token);
-        Assert.Equal(LlmError.SessionLimit, (await Assert.ThrowsAsync<LlmException>(() => store.SetAsync(Alice, Acme, Token).AsTask())).Error);
+        Assert.Equal(
+            LlmError.SessionLimit,
+            (await Assert.ThrowsAsync<LlmException>(() => store.SetAsync(Alice, Acme, Token).AsTask())).Error);
     }
 
     [Fact]
@@ -262,7 +272,8 @@ public sealed class DistributedSessionKeyStoreTests : IDisposable
         Host(o => o.Application = application, options, ring, mode).GetRequiredService<ISessionKeyStore>();
 
     private ServiceProvider Host(
-        Action<DistributedSessionKeyOptions> configure, Action<LlmSessionOptions>? options = null, IDataProtectionProvider? ring = null,
+        Action<DistributedSessionKeyOptions> configure, Action<LlmSessionOptions>? options =
+            null, IDataProtectionProvider? ring = null,
         HostMode mode = HostMode.Auto)
     {
         var services = new ServiceCollection();
@@ -304,7 +315,10 @@ public sealed class DistributedSessionKeyStoreTests : IDisposable
         ISessionKeyStore store = Build(), other = Build();
         await store.SetAsync(Alice, Key, Token);
         _clock.Advance(TimeSpan.FromMinutes(19));
-        _cache.BeforeNextWrite = () => wholeSession ? other.RemoveAsync(Alice, Token).AsTask() : other.RemoveAsync(Alice, "gemini", Token).AsTask();
+        _cache.BeforeNextWrite = () =>
+            wholeSession
+                ? other.RemoveAsync(Alice, Token).AsTask()
+                : other.RemoveAsync(Alice, "gemini", Token).AsTask();
         await UseAsync(store, byTouch);
 
         Assert.Null(_cache.BeforeNextWrite);
@@ -365,12 +379,15 @@ public sealed class DistributedSessionKeyStoreTests : IDisposable
         _clock.Advance(TimeSpan.FromMinutes(2));
         Assert.NotEmpty(await store.ListAsync(Alice, Token));
 
-        IDataProtector seal = _ring.CreateProtector("Coach.SessionKeys.v1", "coach", "alice", "gemini").CreateProtector("used");
+        IDataProtector seal = _ring.CreateProtector("Coach.SessionKeys.v1", "coach", "alice", "gemini")
+            .CreateProtector("used");
         byte[][] wrong =
         [
             [], time[..^1], [.. time[..^1], (byte)(time[^1] ^ 1)], _cache.Entries[bobs], key,
-            seal.Protect([]), seal.Protect([1]), seal.Protect([2, .. BitConverter.GetBytes(_clock.GetUtcNow().UtcTicks)]),
-            seal.Protect([1, .. BitConverter.GetBytes(-1L)]), seal.Protect([1, .. BitConverter.GetBytes(long.MaxValue)]),
+            seal.Protect([]), seal.Protect([1]), seal.Protect(
+                [2, .. BitConverter.GetBytes(_clock.GetUtcNow().UtcTicks)]),
+            seal.Protect([1, .. BitConverter.GetBytes(-1L)]), seal.Protect(
+                [1, .. BitConverter.GetBytes(long.MaxValue)]),
         ];
         foreach (byte[] bytes in wrong)
         {

@@ -88,9 +88,11 @@ public sealed class SessionEndpointsTests : IDisposable
 
         public string? Provider { get; private set; }
 
-        public Task<KeyValidation> ValidateAsync(ApiKey? key, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+        public Task<KeyValidation> ValidateAsync(ApiKey? key, CancellationToken cancellationToken = default) =>
+            throw new NotSupportedException();
 
-        public async Task<KeyValidation> ValidateAsync(ApiKey? key, string tenant, CancellationToken cancellationToken = default)
+        public async Task<KeyValidation> ValidateAsync(
+            ApiKey? key, string tenant, CancellationToken cancellationToken = default)
         {
             await (Meanwhile?.Invoke() ?? Task.CompletedTask);
             return key is null
@@ -98,10 +100,14 @@ public sealed class SessionEndpointsTests : IDisposable
                 : new KeyValidation(KeyStatus.Valid, "Fine.", IsAuthentic: true);
         }
 
-        public Task<KeyValidation> ValidateAsync(string provider, string? key, string tenant, CancellationToken cancellationToken = default)
+        public Task<KeyValidation> ValidateAsync(
+            string provider, string? key, string tenant, CancellationToken cancellationToken = default)
         {
             Provider = provider;
-            return ValidateAsync(string.IsNullOrWhiteSpace(key) ? null : new ApiKey(provider, Secret.From(key)), tenant, cancellationToken);
+            return ValidateAsync(
+                string.IsNullOrWhiteSpace(key) ? null : new ApiKey(provider, Secret.From(key)),
+                tenant,
+                cancellationToken);
         }
     }
 }

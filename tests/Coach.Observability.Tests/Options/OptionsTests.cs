@@ -18,18 +18,21 @@ public sealed class OptionsTests
     [Fact]
     public void Deployment_FromVariables_IsRead()
     {
-        CoachDeploymentOptions options = Deployment(new() { ["MODAL_MEMORY_MB"] = "512", ["MODAL_MAX_CONTAINERS"] = "7" });
+        CoachDeploymentOptions options = Deployment(
+            new() { ["MODAL_MEMORY_MB"] = "512", ["MODAL_MAX_CONTAINERS"] = "7" });
         Assert.Equal((512, 7), (options.MemoryMb, options.MaxContainers));
     }
 
     [Fact]
     public void Deployment_KeyAndVariable_TheKeyWins() =>
-        Assert.Equal(1, Deployment(new() { ["MODAL_MEMORY_MB"] = "512", ["Coach:Deployment:MemoryMb"] = "1" }).MemoryMb);
+        Assert.Equal(
+            1, Deployment(new() { ["MODAL_MEMORY_MB"] = "512", ["Coach:Deployment:MemoryMb"] = "1" }).MemoryMb);
 
     [Fact]
     public void Deployment_NotPositive_NamesEveryKeyValueAndRange()
     {
-        var failure = Assert.Throws<OptionsValidationException>(() => Deployment(new() { ["Coach:Deployment:MemoryMb"] = "0", ["MODAL_MAX_CONTAINERS"] = "-3" }));
+        var failure = Assert.Throws<OptionsValidationException>(
+            () => Deployment(new() { ["Coach:Deployment:MemoryMb"] = "0", ["MODAL_MAX_CONTAINERS"] = "-3" }));
         Assert.Equal(
             [
                 "Coach:Deployment:MemoryMb is 0; it must be between 1 and 2147483647.",
@@ -46,7 +49,12 @@ public sealed class OptionsTests
     public void Deployment_NoNumber_NamesKeyValueAndRange(string text)
     {
         var failure = Assert.Throws<OptionsValidationException>(() => Deployment(new() { ["MODAL_MEMORY_MB"] = text }));
-        Assert.Equal([$"Coach:Deployment:MemoryMb (MODAL_MEMORY_MB) is {text}; it must be a whole number between 1 and 2147483647."], failure.Failures);
+        Assert.Equal(
+            [
+                $"Coach:Deployment:MemoryMb (MODAL_MEMORY_MB) is {text}; it must be a whole number between 1 and "
+                + "2147483647.",
+            ],
+            failure.Failures);
     }
 
     [Fact]
@@ -59,10 +67,12 @@ public sealed class OptionsTests
             ["Coach:Observability:ReadingMaxAge"] = "00:02:00",
             ["Coach:Observability:FileSystemRoot"] = "here",
         });
-        var failure = Assert.Throws<OptionsValidationException>(() => services.GetRequiredService<IOptions<CoachObservabilityOptions>>().Value);
+        var failure = Assert.Throws<OptionsValidationException>(
+            () => services.GetRequiredService<IOptions<CoachObservabilityOptions>>().Value);
         Assert.Equal(
             [
-                "Coach:Observability:MetricPrefix is My-App; it must be 1 to 32 lower-case letters, digits and single underscores, a letter first.",
+                "Coach:Observability:MetricPrefix is My-App; it must be 1 to 32 lower-case letters, digits and "
+                + "single underscores, a letter first.",
                 "Coach:Observability:ReadingMaxAge is 00:02:00; it must be between 00:00:00 and 00:01:00.",
                 "Coach:Observability:MemoryPressureThreshold is 0.99; it must be between 0.1 and 0.95.",
                 "Coach:Observability:FileSystemRoot is here; it must be an absolute path.",
@@ -89,7 +99,9 @@ public sealed class OptionsTests
     {
         using ServiceProvider services = Services([], twice: true);
         Assert.Single(services.GetServices<IComponentHealth>());
-        Assert.Single(services.GetServices<Microsoft.Extensions.Hosting.IHostedService>(), service => service is ObservabilityStart);
+        Assert.Single(
+            services.GetServices<Microsoft.Extensions.Hosting.IHostedService>(),
+            service => service is ObservabilityStart);
         Assert.Same(services.GetRequiredService<IMemoryPressure>(), services.GetRequiredService<MemoryPressure>());
     }
 
