@@ -1,6 +1,9 @@
 using System.Diagnostics.Metrics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using OpenTelemetry.Metrics;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Metrics;
 
 /// <summary>
 /// Makes the contract's counters stand on the page from the start: a counter that first appears with its first event
@@ -59,4 +62,17 @@ internal sealed class CountersFromZero : IDisposable
             }
         }
     }
+}
+
+/// <summary>Looks for the counters when the meter provider listens.</summary>
+internal sealed class CountersFromZeroStart(IServiceProvider services) : IHostedService
+{
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _ = services.GetRequiredService<MeterProvider>();
+        _ = services.GetRequiredService<CountersFromZero>();
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

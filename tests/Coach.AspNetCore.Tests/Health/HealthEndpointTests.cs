@@ -13,6 +13,23 @@ public sealed class HealthEndpointTests
 {
     private readonly VirtualClock _clock = new();
 
+    [Theory]
+    [InlineData("POST")]
+    [InlineData("PUT")]
+    [InlineData("DELETE")]
+    [InlineData("PATCH")]
+    [InlineData("OPTIONS")]
+    public async Task Health_ForOtherMethods_Is405(string method)
+    {
+        await using ObservedHost host = await StartAsync();
+        foreach (string path in new[] { "/healthz", "/livez", "/readyz" })
+        {
+            using HttpResponseMessage response = await host.SendAsync(new HttpMethod(method), path);
+            Assert.Equal(HttpStatusCode.MethodNotAllowed, response.StatusCode);
+            Assert.Equal(["GET", "HEAD"], response.Content.Headers.Allow.Order());
+        }
+    }
+
     [Fact]
     public async Task Healthz_ADegradedComponent_Is200OkAndVisibleInJsonAndGauge()
     {
