@@ -6,14 +6,14 @@ namespace Coach.Observability;
 internal static partial class Log
 {
     [LoggerMessage(
-        5001,, LogLevel.Information,, "Configured resources: MEMORY_MB={MemoryMb}, MAX_CONTAINERS={MaxContainers}")]
+        5001, LogLevel.Information, "Configured resources: MEMORY_MB={MemoryMb}, MAX_CONTAINERS={MaxContainers}")]
     public static partial void ConfiguredResources(this ILogger logger, int memoryMb, int maxContainers);
 
     [LoggerMessage(5002, LogLevel.Information, "Container memory usage at start: {UsedMb} MB / {LimitMb} MB")]
     public static partial void MemoryAtStart(this ILogger logger, long usedMb, long limitMb);
 
     [LoggerMessage(
-        5003,, LogLevel.Information,, "Container memory usage at start: {UsedMb} MB (no cgroup limit detected)")]
+        5003, LogLevel.Information, "Container memory usage at start: {UsedMb} MB (no cgroup limit detected)")]
     public static partial void MemoryAtStartUnlimited(this ILogger logger, long usedMb);
 
     [LoggerMessage(
@@ -36,6 +36,6 @@ internal static partial class Log
     public static partial void HealthCheckThrew(this ILogger logger, string check, string exceptionType);
 
     [LoggerMessage(
-        5009,, LogLevel.Warning,, "Health check {Check} did not finish within {LimitSeconds} s; it counts as failed")]
+        5009, LogLevel.Warning, "Health check {Check} did not finish within {LimitSeconds} s; it counts as failed")]
     public static partial void HealthCheckTimedOut(this ILogger logger, string check, double limitSeconds);
 }
