@@ -111,7 +111,7 @@ public sealed class JsonLineFormatterTests
     [InlineData("disk-usage-of-the-whole-machine-2026", "disk-usage-of-the-whole-machine-2026")]
     [InlineData("task-or-ticket-number-mismatch-12345", "task-or-ticket-number-mismatch-12345")]
     [InlineData(
-        "risk_test_automation and network_test_environment",, "risk_test_automation and network_test_environment")]
+        "risk_test_automation and network_test_environment", "risk_test_automation and network_test_environment")]
     [InlineData("FAQ.this-is-a-long-anchor-of-a-page", "FAQ.this-is-a-long-anchor-of-a-page")]
     [InlineData("the x-api-key header is missing: send it", "the x-api-key header is missing: send it")]
     public void Redact_OtherText_KeepsWhatIsNoKey(string text, string expected) =>

@@ -55,7 +55,7 @@ public sealed class StartupTests
         "abc",
         "Coach:Observability:HealthTimeout is abc; it must be a duration such as 00:00:05.")]
     [InlineData(
-        "Coach__RateLimits__SessionBurst",, "abc",, "Coach:RateLimits:SessionBurst is abc; it must be a whole number.")]
+        "Coach__RateLimits__SessionBurst", "abc", "Coach:RateLimits:SessionBurst is abc; it must be a whole number.")]
     [InlineData("Coach__Rag__Required", "perhaps", "Coach:Rag:Required is perhaps; it must be true or false.")]
     public async Task Start_ValueOfTheWrongType_IsOneSentenceAndExitCode1(string name, string value, string sentence)
     {

@@ -20,17 +20,17 @@ public sealed class ExpositionFormatsTests
         // Prometheus 2.42
         {
             "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
-            Open,
+            Open
         },
         // Prometheus 3
         {
             "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
-            Open + "; escaping=underscores",
+            Open + "; escaping=underscores"
         },
         // Prometheus 3 with native histograms
         {
             "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.2",
-            Open + "; escaping=underscores",
+            Open + "; escaping=underscores"
         },
         { "text/plain;version=1.0.0;escaping=allow-utf-8", Text1 },
         { "text/plain;version=1.0.0", Text1 },
@@ -63,7 +63,7 @@ public sealed class ExpositionFormatsTests
         { "text/*;q=0.9,text/plain;q=0.2,application/openmetrics-text;q=0.5", Open },
         {
             "application/openmetrics-text;version=1.0.0;q=0.1,application/openmetrics-text;q=0.9,text/plain;q=0.5",
-            Text,
+            Text
         },
         { "*/*,application/openmetrics-text", Open },
         { "application/*;q=0.3,text/*;q=0.7", Text },
