@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.Options;
 using OpenTelemetry.Metrics;
 
@@ -56,6 +58,16 @@ public sealed class CoachMetricsMeterProviderBuilderExtensionsTests
     }
 
     [Fact]
+    public async Task Exemplars_WhenSwitchedOff_AreLeftOut()
+    {
+        await using MetricsHost host = await MetricsHost.StartAsync(metrics: o => o.Exemplars = false);
+        using Activity activity = new Activity("work").Start();
+        activity.ActivityTraceFlags = ActivityTraceFlags.Recorded;
+        host.Meter.CreateCounter<long>("t.c").Add(1);
+        Assert.Contains("\nt_c_total 1\n", await host.ScrapeAsync(openMetrics: true), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task HostMeters_WhenSwitchedOff_LeaveTheRuntimeOut()
     {
         await using MetricsHost on = await MetricsHost.StartAsync(metrics: o => o.HostMeters = true);
@@ -76,7 +88,9 @@ public sealed class CoachMetricsMeterProviderBuilderExtensionsTests
     [Fact]
     public void MapCoachMetrics_WithoutTheExporter_SaysWhatIsMissing()
     {
-        WebApplication app = WebApplication.CreateEmptyBuilder(new WebApplicationOptions()).Build();
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseTestServer();
+        WebApplication app = builder.Build();
         var failure = Assert.Throws<InvalidOperationException>(() => app.MapCoachMetrics());
         Assert.Contains("AddCoachMetricsExporter()", failure.Message, StringComparison.Ordinal);
     }
