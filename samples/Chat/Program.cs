@@ -22,12 +22,14 @@ builder.Configuration["Coach:Rag:IndexFile"] ??= Path.Combine(
     "coach-chat", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(knowledge)))[..16] + ".coach");
 
 builder.AddCoach();
+builder.Services.AddOpenApi();
 
 var app = builder.Build();
 app.UseCoach();
 app.UseDefaultFiles();
 app.UseStaticFiles();
 app.MapCoach();
+app.MapOpenApi(); // /openapi/v1.json
 return await app.RunCoachAsync();
 
 /// <summary>Named for the tests that host this program.</summary>

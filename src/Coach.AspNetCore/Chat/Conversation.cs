@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.AI;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Chat;
 
 /// <summary>
 /// The last turns of one session. Safe for concurrent use: parallel answers are added in the order they end.

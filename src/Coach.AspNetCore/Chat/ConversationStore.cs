@@ -1,15 +1,16 @@
 using Coach.Abstractions;
+using Coach.AspNetCore.Sessions;
 using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Internal;
 using Microsoft.Extensions.Options;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Chat;
 
 /// <summary>
 /// What sessions asked and were answered lately, in this process's memory only. An idle conversation is forgotten, and
 /// the longest idle ones make room when there are too many.
 /// </summary>
-internal sealed class ConversationStore : IDisposable
+internal sealed class ConversationStore : ISessionState, IDisposable
 {
     private readonly CoachChatOptions _options;
     private readonly MemoryCache _cache;
@@ -34,6 +35,14 @@ internal sealed class ConversationStore : IDisposable
     })!;
 
     public void Remove(SessionId session) => _cache.Remove(session);
+
+    string ISessionState.Name => "conversation";
+
+    Task ISessionState.RemoveAsync(SessionId session)
+    {
+        Remove(session);
+        return Task.CompletedTask;
+    }
 
     public void Dispose() => _cache.Dispose();
 

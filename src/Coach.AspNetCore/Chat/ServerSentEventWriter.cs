@@ -3,18 +3,22 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Chat;
 
 /// <summary>
 /// Writes server-sent events, each flushed at once: <c>event: NAME</c>, <c>data: {…}</c>, blank line.
 /// </summary>
+/// <remarks>
+/// Not the framework's result for event streams: that has one type of data, and its headers are sent before the first
+/// event is known, when a failure could still be a problem with a status of its own.
+/// </remarks>
 internal sealed class ServerSentEventWriter(HttpContext context)
 {
     private readonly ArrayBufferWriter<byte> _data = new();
 
     public bool HasStarted { get; private set; }
 
-    public async Task WriteAsync(string name, Action<Utf8JsonWriter> write)
+    public async Task WriteAsync<T>(string name, T data)
     {
         if (!HasStarted)
         {
@@ -28,9 +32,7 @@ internal sealed class ServerSentEventWriter(HttpContext context)
         _data.ResetWrittenCount();
         using (var writer = new Utf8JsonWriter(_data))
         {
-            writer.WriteStartObject();
-            write(writer);
-            writer.WriteEndObject();
+            JsonSerializer.Serialize(writer, data, context.JsonTypeOf<T>());
         }
 
         context.Response.BodyWriter.Write(Encoding.ASCII.GetBytes($"event: {name}\ndata: "));

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Health;
 
 /// <summary>
 /// Adds the components' checks and the lifetime's to the host's health checks, after the host's own: whose name is

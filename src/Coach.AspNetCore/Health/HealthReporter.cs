@@ -3,7 +3,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Health;
 
 /// <summary>
 /// The readiness report for all probes: made once at a time and reused for a second, so that probes cannot be used for

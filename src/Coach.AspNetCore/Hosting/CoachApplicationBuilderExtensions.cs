@@ -1,4 +1,5 @@
-using Coach.AspNetCore;
+using Coach.AspNetCore.Http;
+using Coach.AspNetCore.Middleware;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -41,6 +42,6 @@ public static class CoachApplicationBuilderExtensions
                 "This address does not take this method. See the HTTP API guide for the calls.",
             StatusCodes.Status413PayloadTooLarge => "The request body is too large. Send at most 64 KiB.",
             _ => "The request could not be handled as it was sent.",
-        }, context.Response.StatusCode).WriteAsync(context)
+        }, context.Response.StatusCode).ExecuteAsync(context)
         : Task.CompletedTask;
 }

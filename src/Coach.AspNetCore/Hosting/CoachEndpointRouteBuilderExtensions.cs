@@ -1,7 +1,9 @@
-using Coach.AspNetCore;
+using Coach.AspNetCore.Chat;
+using Coach.AspNetCore.Middleware;
+using Coach.AspNetCore.Payments;
+using Coach.AspNetCore.Sessions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -31,11 +33,7 @@ public static class CoachEndpointRouteBuilderExtensions
         this IEndpointRouteBuilder endpoints, string pattern = "/api/session")
     {
         RouteGroupBuilder group = Group(endpoints, ref pattern);
-        group.MapGet(pattern, On<SessionEndpoints>((handler, context) => handler.ShowAsync(context)));
-        group.MapDelete(pattern, On<SessionEndpoints>((handler, context) => handler.EndAsync(context)));
-        group.MapPost(pattern + "/keys", On<SessionEndpoints>((handler, context) => handler.AddKeyAsync(context)));
-        group.MapDelete(
-            pattern + "/keys/{provider}", On<SessionEndpoints>((handler, context) => handler.RemoveKeyAsync(context)));
+        SessionEndpoints.Map(group, pattern);
         return group.WithCoachSession();
     }
 
@@ -51,8 +49,7 @@ public static class CoachEndpointRouteBuilderExtensions
         this IEndpointRouteBuilder endpoints, string pattern = "/api/chat")
     {
         RouteGroupBuilder group = Group(endpoints, ref pattern);
-        group.MapPost(pattern, On<ChatEndpoint>((handler, context) => handler.AskAsync(context)));
-        group.MapDelete(pattern, On<ChatEndpoint>((handler, context) => handler.ForgetAsync(context)));
+        ChatEndpoint.Map(group, pattern);
         return group.WithCoachSession();
     }
 
@@ -67,14 +64,9 @@ public static class CoachEndpointRouteBuilderExtensions
         this IEndpointRouteBuilder endpoints, string pattern = "/api/payments")
     {
         RouteGroupBuilder group = Group(endpoints, ref pattern);
-        group.MapPost(pattern + "/links", On<PaymentEndpoints>((handler, context) => handler.CreateAsync(context)))
-            .WithCoachSession();
-        group.MapGet(pattern + "/links/{id}", On<PaymentEndpoints>((handler, context) => handler.ShowAsync(context)))
-            .WithCoachSession();
-        group.MapDelete(
-            pattern + "/links/{id}", On<PaymentEndpoints>((handler, context) => handler.DeactivateAsync(context)))
-            .WithCoachSession();
-        group.MapPost(pattern + "/webhook", On<PaymentEndpoints>((handler, context) => handler.ReceiveAsync(context)));
+        RouteGroupBuilder links = group.MapGroup("").WithCoachSession();
+        PaymentEndpoints.Map(links, pattern + "/links");
+        WebhookEndpoint.Map(group, pattern + "/webhook");
         return group;
     }
 
@@ -87,12 +79,7 @@ public static class CoachEndpointRouteBuilderExtensions
     /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
     public static TBuilder WithCoachSession<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder =>
-            builder.WithMetadata(SessionMetadata.Instance, CoachApiMetadata.Instance);
-
-    // Found at the first request, not while mapping: wrong settings are then reported by the start-up checks, all
-    // together.
-    private static RequestDelegate On<THandler>(Func<THandler, HttpContext, Task> handle)
-        where THandler : notnull => context => handle(context.RequestServices.GetRequiredService<THandler>(), context);
+        builder.WithMetadata(SessionMetadata.Instance, CoachApiMetadata.Instance);
 
     // The group has no pattern of its own: a group's pattern and an empty one make a route, and so a metric's label,
     // with a slash at the end.
@@ -101,6 +88,11 @@ public static class CoachEndpointRouteBuilderExtensions
         ArgumentNullException.ThrowIfNull(endpoints);
         ArgumentNullException.ThrowIfNull(pattern);
         pattern = pattern.TrimEnd('/');
-        return endpoints.MapGroup("").WithMetadata(CoachApiMetadata.Instance);
+        RouteGroupBuilder group = endpoints.MapGroup("").WithMetadata(CoachApiMetadata.Instance);
+        return group.AddEndpointFilter(static (call, next) =>
+        {
+            call.HttpContext.Response.Headers.CacheControl = "no-store";
+            return next(call);
+        });
     }
 }

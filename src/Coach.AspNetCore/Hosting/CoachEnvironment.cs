@@ -1,9 +1,10 @@
 using System.Globalization;
+using Coach.AspNetCore.Logging;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Hosting;
 
 /// <summary>
 /// Gives the documented environment variables the configuration keys they stand for. A configuration key that is set by

@@ -1,6 +1,12 @@
 using Coach.Abstractions;
 using Coach.AspNetCore;
+using Coach.AspNetCore.Chat;
+using Coach.AspNetCore.Hosting;
+using Coach.AspNetCore.Middleware;
+using Coach.AspNetCore.Payments;
+using Coach.AspNetCore.Sessions;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -29,7 +35,10 @@ public static class CoachHostApplicationBuilderExtensions
             ServiceDescriptor.Singleton<IValidateOptions<EnvironmentCheck>, EnvironmentCheck.Validator>());
         services.AddCoachSecrets(DeclareSecrets);
         var coach = new CoachBuilder(
-            services, services.AddCoachLlm(), services.AddCoachRag(), services.AddCoachPayments().WithReconciliation(),
+            services,
+            services.AddCoachLlm(),
+            services.AddCoachRag(),
+            services.AddCoachPayments().WithReconciliation(),
             services.AddCoachObservability());
         coach.Observability.AddCoachMetricsExporter().AddCoachHealthChecks();
         AddHttp(services);
@@ -50,12 +59,26 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IConfigureOptions<RateLimiterOptions>, CoachRateLimiter>());
         services.AddExceptionHandler<CoachExceptionHandler>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<JsonOptions>, CoachJsonSetup>());
+        AddEndpoints(services);
+    }
+
+    private static void AddEndpoints(IServiceCollection services)
+    {
         services.TryAddSingleton<SessionTickets>();
         services.TryAddSingleton<RevokedSessions>();
+        services.TryAddSingleton<SessionEnd>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, SessionKeyState>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, SessionClientState>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, ConversationStore>(
+            provider => provider.GetRequiredService<ConversationStore>()));
         services.TryAddSingleton<SessionEndpoints>();
+        services.TryAddSingleton<KeyEndpoints>();
         services.TryAddSingleton<ConversationStore>();
+        services.TryAddSingleton<ChatClientSelector>();
         services.TryAddSingleton<ChatEndpoint>();
         services.TryAddSingleton<PaymentEndpoints>();
+        services.TryAddSingleton<WebhookEndpoint>();
     }
 
     private static void DeclareSecrets(CoachSecretOptions secrets) => secrets.Manifest

@@ -1,4 +1,4 @@
-using Coach.AspNetCore;
+using Coach.AspNetCore.Logging;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;

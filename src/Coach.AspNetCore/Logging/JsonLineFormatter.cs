@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Logging;
 
 /// <summary>One JSON object per line, with texts of known key shapes masked.</summary>
 internal sealed class JsonLineFormatter(TimeProvider time) : ConsoleFormatter(CoachJsonConsoleExtensions.FormatterName)

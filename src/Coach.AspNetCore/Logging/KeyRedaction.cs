@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Logging;
 
 /// <summary>
 /// Masks text that has the shape of a known key or token. A second net under <see cref="Coach.Abstractions.Secret"/>,

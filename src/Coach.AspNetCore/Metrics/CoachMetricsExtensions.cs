@@ -1,4 +1,3 @@
-using Coach.AspNetCore;
 using Coach.AspNetCore.Metrics;
 using Coach.Observability;
 using Coach.Prometheus;

@@ -1,5 +1,6 @@
 using Coach;
 using Coach.AspNetCore;
+using Coach.AspNetCore.SessionKeys;
 using Coach.Llm;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.SessionKeys;
 
 /// <summary>
 /// Session keys, sealed with Data Protection, in any <see cref="IDistributedCache"/>: one entry per session and
@@ -232,7 +232,9 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
         byte[]? bytes = await _cache.GetAsync(ListOf(session), cancellationToken).ConfigureAwait(false);
         try
         {
-            string?[]? names = bytes is null ? null : JsonSerializer.Deserialize(bytes, ListContext.Default.StringArray);
+            string?[]? names = bytes is null
+                ? null
+                : JsonSerializer.Deserialize(bytes, ListContext.Default.StringArray);
             return
             [
                 .. (names ?? []).OfType<string>()

@@ -6,7 +6,7 @@ using Coach.Abstractions;
 using Microsoft.AspNetCore.DataProtection;
 using Secret = Coach.Abstractions.Secret;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.SessionKeys;
 
 /// <summary>A key with the times its lifetimes are counted from.</summary>
 internal sealed record SealedKey(ApiKey Key, DateTimeOffset SetAt, DateTimeOffset UsedAt);

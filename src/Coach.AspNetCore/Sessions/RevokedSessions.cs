@@ -2,7 +2,7 @@ using Coach.Abstractions;
 using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.Options;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Sessions;
 
 /// <summary>Remembers which sessions were ended until their cookies would have expired anyway.</summary>
 internal sealed class RevokedSessions(IDistributedCache cache, IOptions<CoachSessionOptions> options, TimeProvider time)

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Sessions;
 
 /// <summary>
 /// Makes and reads the cookie's value: 16 random bytes and the time of issue, sealed with Data Protection, so that a

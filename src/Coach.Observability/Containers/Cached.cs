@@ -1,4 +1,4 @@
-namespace Coach.Observability;
+namespace Coach.Observability.Containers;
 
 /// <summary>
 /// A reading that is taken at most once per period, however many threads ask; a read in between allocates nothing.

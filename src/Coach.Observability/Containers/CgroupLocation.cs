@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Coach.Observability;
+namespace Coach.Observability.Containers;
 
 /// <summary>
 /// Where this process's control groups are: for memory and for processor time, the own group's folder first, then each

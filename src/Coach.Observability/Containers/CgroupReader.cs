@@ -1,4 +1,4 @@
-namespace Coach.Observability;
+namespace Coach.Observability.Containers;
 
 /// <summary>Reads the figures of this process's control groups, version 1 or 2.</summary>
 internal sealed class CgroupReader(string root)

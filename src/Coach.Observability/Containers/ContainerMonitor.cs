@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 
-namespace Coach.Observability;
+namespace Coach.Observability.Containers;
 
 /// <summary>
 /// The container's figures, read at most once per <see cref="CoachObservabilityOptions.ReadingMaxAge"/>.

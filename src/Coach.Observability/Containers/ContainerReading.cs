@@ -1,4 +1,4 @@
-namespace Coach.Observability;
+namespace Coach.Observability.Containers;
 
 /// <summary>One reading of the container's figures. What is unknown is null, never 0.</summary>
 internal sealed record ContainerReading

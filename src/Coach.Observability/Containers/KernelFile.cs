@@ -1,7 +1,7 @@
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 
-namespace Coach.Observability;
+namespace Coach.Observability.Containers;
 
 /// <summary>
 /// Reads the kernel's small text files. A file that is missing, unreadable or garbage is "unknown", never an exception.

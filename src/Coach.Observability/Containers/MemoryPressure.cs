@@ -2,7 +2,7 @@ using Coach.Abstractions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Observability;
+namespace Coach.Observability.Containers;
 
 /// <summary>
 /// Memory pressure with hysteresis: it begins at the threshold and ends 5 points lower. The share is the working set in

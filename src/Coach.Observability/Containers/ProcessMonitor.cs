@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Observability;
+namespace Coach.Observability.Containers;
 
 /// <summary>
 /// The process's own figures, read at most once per <see cref="CoachObservabilityOptions.ReadingMaxAge"/>.

@@ -2,7 +2,7 @@ using Coach.Abstractions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Observability;
+namespace Coach.Observability.Health;
 
 /// <summary>A component's health as a health check that probes cannot use to create load.</summary>
 internal sealed class ComponentHealthCheck(

@@ -1,10 +1,11 @@
 using System.Diagnostics.Metrics;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using Coach.Observability.Containers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Observability;
+namespace Coach.Observability.Instrumentation;
 
 /// <summary>The gauges of the meter <c>Coach.Observability</c>. What is unknown is left out, never 0.</summary>
 internal sealed class CoachGauges : IDisposable

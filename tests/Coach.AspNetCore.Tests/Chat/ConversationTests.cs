@@ -1,9 +1,7 @@
-using Coach.Abstractions;
-using Coach.Testing;
+using Coach.AspNetCore.Chat;
 using FsCheck;
 using FsCheck.Fluent;
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.Options;
 
 namespace Coach.AspNetCore.Tests.Chat;
 
@@ -64,44 +62,4 @@ public sealed class ConversationTests
             && (kept.Length == Math.Min(maxTurns, texts.Length) || texts.TakeLast(kept.Length + 1)
             .Sum(text => text.Length + 1) > maxLength);
     }).QuickCheckThrowOnFailure();
-
-    [Fact]
-    public void Get_AfterTheIdleTime_StartsAnew()
-    {
-        var clock = new VirtualClock();
-        using var conversations = new ConversationStore(
-            Options.Create(new CoachChatOptions { HistoryLifetime = TimeSpan.FromMinutes(10) }), clock);
-        var session = SessionId.From("s1");
-        conversations.Get(session).Add("q", "a");
-        clock.Advance(TimeSpan.FromMinutes(9));
-        Assert.Equal(2, conversations.Get(session).Messages().Count);
-        clock.Advance(TimeSpan.FromMinutes(9));
-        Assert.Equal(2, conversations.Get(session).Messages().Count);
-        clock.Advance(TimeSpan.FromMinutes(11));
-        Assert.Empty(conversations.Get(session).Messages());
-    }
-
-    [Fact]
-    public void Get_MoreSessionsThanAllowed_KeepsNoMoreThanThat()
-    {
-        using var conversations = new ConversationStore(
-            Options.Create(new CoachChatOptions { MaxConversations = 10 }), new VirtualClock());
-        for (int i = 0; i < 1_000; i++)
-        {
-            conversations.Get(SessionId.From($"session-{i}")).Add("q", "a");
-        }
-
-        Assert.InRange(conversations.Count, 1, 10);
-    }
-
-    [Fact]
-    public void Remove_WhileAnAnswerRuns_DoesNotBringTheConversationBack()
-    {
-        using var conversations = new ConversationStore(Options.Create(new CoachChatOptions()), new VirtualClock());
-        var session = SessionId.From("s1");
-        Conversation running = conversations.Get(session);
-        conversations.Remove(session);
-        running.Add("q", "a");
-        Assert.Empty(conversations.Get(session).Messages());
-    }
 }

@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 
-namespace Coach.AspNetCore.Tests;
+namespace Coach.AspNetCore.Tests.Health;
 
 public sealed class HealthEndpointTests
 {

@@ -1,11 +1,12 @@
 using System.Text.Json;
+using Coach.AspNetCore.Logging;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
 
-namespace Coach.AspNetCore.Tests;
+namespace Coach.AspNetCore.Tests.Logging;
 
 public sealed class JsonLineFormatterTests
 {

@@ -1,4 +1,4 @@
-namespace Coach.AspNetCore.Tests;
+namespace Coach.AspNetCore.Tests.Metrics;
 
 public sealed class CoachMetricsExtensionsTests
 {

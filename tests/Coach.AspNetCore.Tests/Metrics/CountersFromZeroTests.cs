@@ -1,7 +1,8 @@
 using System.Diagnostics.Metrics;
+using Coach.AspNetCore.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Coach.AspNetCore.Tests;
+namespace Coach.AspNetCore.Tests.Metrics;
 
 /// <summary>A first rejection is a rise from 0, not a new series: increase() sees only the first of these.</summary>
 public sealed class CountersFromZeroTests

@@ -1,4 +1,6 @@
-namespace Coach.Observability.Tests;
+using Coach.Observability.Containers;
+
+namespace Coach.Observability.Tests.Containers;
 
 /// <summary>
 /// The layouts that containers and machines show; each is read right, or as absent, never with an exception.

@@ -1,4 +1,4 @@
-namespace Coach.Observability.Tests;
+namespace Coach.Observability.Tests.Containers;
 
 /// <summary>A folder that stands for <c>/</c>, with the kernel files a test needs.</summary>
 internal sealed class KernelTree : IDisposable

@@ -1,9 +1,10 @@
 using Coach.Abstractions;
+using Coach.Observability.Containers;
 using Coach.Testing;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Observability.Tests;
+namespace Coach.Observability.Tests.Containers;
 
 public sealed class MemoryPressureTests
 {

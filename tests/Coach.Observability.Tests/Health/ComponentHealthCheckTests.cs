@@ -1,9 +1,11 @@
 using Coach.Abstractions;
+using Coach.Observability.Health;
+using Coach.Observability.Tests.Containers;
 using Coach.Testing;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Observability.Tests;
+namespace Coach.Observability.Tests.Health;
 
 public sealed class ComponentHealthCheckTests
 {

@@ -1,12 +1,15 @@
 using System.Diagnostics.Metrics;
+using Coach.Observability.Containers;
+using Coach.Observability.Instrumentation;
+using Coach.Observability.Tests.Containers;
 using Coach.Testing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 
-namespace Coach.Observability.Tests;
+namespace Coach.Observability.Tests.Instrumentation;
 
 public sealed class CoachGaugesTests
 {
