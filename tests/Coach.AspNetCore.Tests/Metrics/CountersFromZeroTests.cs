@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Coach.AspNetCore.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.AspNetCore.Tests;
