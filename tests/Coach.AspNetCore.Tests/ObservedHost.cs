@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Coach.Observability;
+using Coach.Prometheus;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.Configuration;
