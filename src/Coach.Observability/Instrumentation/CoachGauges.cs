@@ -55,8 +55,7 @@ internal sealed class CoachGauges : IDisposable
         Optional(
             "coach.container.memory.high",
             "By",
-            "The tightest memory.high of the container and the groups above it: above it the kernel slows the "
-            + "container down.",
+            "The tightest memory.high of the container and the groups above it: beyond it the kernel slows it down.",
             () => container.Read().HighBytes);
         Optional(
             "coach.container.memory.utilization",

@@ -46,4 +46,18 @@ public sealed class ConversationStoreTests
         running.Add("q", "a");
         Assert.Empty(conversations.Get(session).Messages());
     }
+
+    [Fact]
+    public void Get_ANewConversation_KeepsWhatTheOptionsAllow()
+    {
+        var options = new CoachChatOptions { HistoryTurns = 2, MaxHistoryLength = 20 };
+        using var conversations = new ConversationStore(Options.Create(options), new VirtualClock());
+        Conversation conversation = conversations.Get(SessionId.From("s1"));
+        conversation.Add("one?", "One.");
+        conversation.Add("two?", "Two.");
+        conversation.Add("three?", "Three.");
+        Assert.Equal(["two?", "Two.", "three?", "Three."], conversation.Messages().Select(message => message.Text));
+        conversation.Add("and four?", "Four it is.");
+        Assert.Equal(["and four?", "Four it is."], conversation.Messages().Select(message => message.Text));
+    }
 }

@@ -88,6 +88,22 @@ public sealed class MemoryPressureTests
     }
 
     [Fact]
+    public void Warning_WithAShortInterval_IsLoggedMoreOften()
+    {
+        using KernelTree tree = new KernelTree().V2().File(Group + "memory.max", "1000\n");
+        MemoryPressure pressure = Create(tree, out _, TimeSpan.FromSeconds(10));
+        for (int i = 0; i < 40; i++)
+        {
+            tree.File(Group + "memory.current", i % 2 == 0 ? "900\n" : "100\n");
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            _ = pressure.IsHigh;
+        }
+
+        Assert.Equal(
+            4, _log.Messages.Count(message => message.StartsWith("Memory pressure: ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void Read_WithinTheMaximumAge_ReadsNothingAndAllocatesNothing()
     {
         using KernelTree tree = new KernelTree()
@@ -138,10 +154,11 @@ public sealed class MemoryPressureTests
 
     private MemoryPressure Create(KernelTree tree) => Create(tree, out _);
 
-    private MemoryPressure Create(KernelTree tree, out ContainerMonitor monitor)
+    private MemoryPressure Create(KernelTree tree, out ContainerMonitor monitor, TimeSpan? warningInterval = null)
     {
-        IOptions<CoachObservabilityOptions> options = Options.Create(
-            new CoachObservabilityOptions { FileSystemRoot = tree.Root });
+        var chosen = new CoachObservabilityOptions { FileSystemRoot = tree.Root };
+        chosen.MemoryPressureWarningInterval = warningInterval ?? chosen.MemoryPressureWarningInterval;
+        IOptions<CoachObservabilityOptions> options = Options.Create(chosen);
         monitor = new ContainerMonitor(options, _clock);
         return new MemoryPressure(monitor, options, _clock, _log);
     }

@@ -122,6 +122,28 @@ public sealed class CoachGaugesTests
         Assert.Empty(missing);
     }
 
+    [Fact]
+    public void BuildInfo_OfTheOptions_NamesVersionAndCommit()
+    {
+        using var tree = new KernelTree();
+        using ServiceProvider services = Services(tree, new VirtualClock());
+        services.GetRequiredService<CoachGauges>().Touch();
+        var factory = services.GetRequiredService<IMeterFactory>();
+        Dictionary<string, object?> labels = [];
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, self) =>
+        {
+            if (instrument.Name == "coach.build.info" && ReferenceEquals(instrument.Meter.Scope, factory))
+            {
+                self.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<int>((_, _, tags, _) => labels = tags.ToArray().ToDictionary());
+        listener.Start();
+        listener.RecordObservableInstruments();
+        Assert.Equal(("1.2.3-test", "sha256:abc"), ((string?)labels["version"], (string?)labels["commit"]));
+    }
+
     private static Dictionary<string, double> Observe(KernelTree tree)
     {
         var clock = new VirtualClock();
@@ -177,6 +199,7 @@ public sealed class CoachGaugesTests
         services.AddCoachObservability(o =>
         {
             o.FileSystemRoot = tree.Root;
+            o.BuildVersion = "1.2.3-test";
             o.BuildCommit = "sha256:abc";
         });
         return services.BuildServiceProvider();
