@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using Coach.AspNetCore.Http;
 using Microsoft.AspNetCore.Http;
 
 namespace Coach.AspNetCore.Chat;

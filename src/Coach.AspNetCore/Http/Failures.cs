@@ -1,6 +1,7 @@
 using Coach.Abstractions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 
 namespace Coach.AspNetCore.Http;
 
@@ -45,11 +46,13 @@ internal static class Failures
     {
         foreach (IGrouping<int, Failure> same in failures.GroupBy(failure => failure.Status))
         {
-            builder.WithMetadata(new ProducesResponseTypeMetadata(
-                same.Key, typeof(ProblemResponse), ["application/problem+json"])
+            // The attribute, not the metadata type of minimal APIs: of the two only this one's description is shown.
+            var response = new ProducesResponseTypeAttribute(
+                typeof(ProblemResponse), same.Key, "application/problem+json")
             {
                 Description = string.Join("; ", same.Select(Describe)),
-            });
+            };
+            builder.WithMetadata(response);
         }
 
         return builder;

@@ -1,6 +1,5 @@
 using Coach.Abstractions;
 using Coach.AspNetCore.Sessions;
-using Coach.Testing;
 using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -18,7 +17,7 @@ public sealed class SessionEndTests
         var revoked = new RevokedSessions(
             new MemoryDistributedCache(Options.Create(new MemoryDistributedCacheOptions())),
             Options.Create(new CoachSessionOptions()),
-            new VirtualClock());
+            TimeProvider.System); // the cache's own clock
         List<string> removed = [];
         var end = new SessionEnd(
             revoked,
