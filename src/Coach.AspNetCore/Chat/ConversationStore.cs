@@ -1,7 +1,5 @@
 using Coach.Abstractions;
 using Coach.AspNetCore.Sessions;
-using Microsoft.Extensions.Caching.Memory;
-using Microsoft.Extensions.Internal;
 using Microsoft.Extensions.Options;
 
 namespace Coach.AspNetCore.Chat;
@@ -10,44 +8,26 @@ namespace Coach.AspNetCore.Chat;
 /// What sessions asked and were answered lately, in this process's memory only. An idle conversation is forgotten, and
 /// the longest idle ones make room when there are too many.
 /// </summary>
-internal sealed class ConversationStore : ISessionState, IDisposable
+internal sealed class ConversationStore(IOptions<CoachChatOptions> options, TimeProvider time) : ISessionState
 {
-    private readonly CoachChatOptions _options;
-    private readonly MemoryCache _cache;
+    private readonly ExpiringCache<SessionId, Conversation> _conversations =
+        new(options.Value.MaxConversations, time) { IdleLifetime = options.Value.HistoryLifetime };
 
-    public ConversationStore(IOptions<CoachChatOptions> options, TimeProvider time)
-    {
-        _options = options.Value;
-        _cache = new MemoryCache(
-            new MemoryCacheOptions { SizeLimit = _options.MaxConversations, Clock = new Clock(time) });
-    }
+    string ISessionState.Name => "conversation";
 
-    public int Count => _cache.Count;
+    public int Count => _conversations.Count;
 
     /// <summary>
     /// The session's conversation. One that was removed meanwhile can still be added to, and nobody sees it.
     /// </summary>
-    public Conversation Get(SessionId session) => _cache.GetOrCreate(session, entry =>
-    {
-        entry.Size = 1;
-        entry.SlidingExpiration = _options.HistoryLifetime;
-        return new Conversation(_options.HistoryTurns, _options.MaxHistoryLength);
-    })!;
+    public Conversation Get(SessionId session) => _conversations.GetOrAdd(
+        session, _ => new Conversation(options.Value.HistoryTurns, options.Value.MaxHistoryLength));
 
-    public void Remove(SessionId session) => _cache.Remove(session);
-
-    string ISessionState.Name => "conversation";
+    public void Remove(SessionId session) => _conversations.Remove(session);
 
     Task ISessionState.RemoveAsync(SessionId session)
     {
         Remove(session);
         return Task.CompletedTask;
-    }
-
-    public void Dispose() => _cache.Dispose();
-
-    private sealed class Clock(TimeProvider time) : ISystemClock
-    {
-        public DateTimeOffset UtcNow => time.GetUtcNow();
     }
 }

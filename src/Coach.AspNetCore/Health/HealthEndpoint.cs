@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Coach.AspNetCore.Http;
-using Coach.AspNetCore.Logging;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -145,7 +144,7 @@ internal sealed class HealthEndpoint(string? detailPolicy)
         }
 
         string text = string.IsNullOrWhiteSpace(entry.Description) ? name : entry.Description;
-        return KeyRedaction.Redact(text.ReplaceLineEndings(" ").Trim().TrimEnd('.'));
+        return KeyRedactor.Redact(text.ReplaceLineEndings(" ").Trim().TrimEnd('.'));
     }
 
     private static async Task<bool> IsAllowedAsync(HttpContext context, string policy)

@@ -17,11 +17,7 @@ internal sealed class HealthReporter
     private readonly HealthStatusPublisher _publisher;
     private readonly TimeProvider _time;
     private readonly TimeSpan _limit;
-    private readonly Lock _gate = new();
-    private Task<HealthReport>? _running;
-    private HealthReport? _last;
-    private long _lastAt;
-    private int _version;
+    private readonly CachedProbe<HealthReport> _probe;
 
     public HealthReporter(
         HealthCheckService checks,
@@ -34,30 +30,23 @@ internal sealed class HealthReporter
         _publisher = publisher;
         _time = time;
         _limit = options.Value.HealthTimeout * 2;
-        lifetime?.ApplicationStarted.Register(Drop);
-        lifetime?.ApplicationStopping.Register(Drop);
+
+        // On a thread of its own: what the checks do must not depend on the request that happened to come first.
+        _probe = new CachedProbe<HealthReport>(() => Task.Run(MakeAsync), _ => MaxAge, time);
+        lifetime?.ApplicationStarted.Register(_probe.Forget);
+        lifetime?.ApplicationStopping.Register(_probe.Forget);
     }
 
     /// <summary>How old the report is.</summary>
     public TimeSpan Age(HealthReport report) =>
-        ReferenceEquals(report, _last) ? _time.GetElapsedTime(_lastAt) : TimeSpan.Zero;
+        _probe.TryGetLast(out HealthReport? last, out TimeSpan age) && ReferenceEquals(report, last) ? age : TimeSpan.Zero;
 
     public async Task<HealthReport> GetAsync(CancellationToken cancellationToken)
     {
-        Task<HealthReport> running;
-        lock (_gate)
-        {
-            if (_last is not null && _time.GetElapsedTime(_lastAt) < MaxAge)
-            {
-                return _last;
-            }
-
-            running = _running ??= Task.Run(MakeAsync, CancellationToken.None);
-        }
-
         try
         {
-            return await running.WaitAsync(_limit, _time, cancellationToken).ConfigureAwait(false);
+            return await _probe.GetAsync(cancellationToken)
+                .WaitAsync(_limit, _time, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -68,38 +57,12 @@ internal sealed class HealthReporter
         }
     }
 
-    private void Drop()
-    {
-        lock (_gate)
-        {
-            _last = null;
-            _version++;
-        }
-    }
-
     private async Task<HealthReport> MakeAsync()
     {
-        int version = Volatile.Read(ref _version);
-        HealthReport? report = null;
-        try
-        {
-            report = await _checks.CheckHealthAsync(
-                registration => !registration.Tags.Contains("live"), CancellationToken.None)
-                .ConfigureAwait(false);
-            await _publisher.PublishAsync(report, CancellationToken.None).ConfigureAwait(false);
-            return report;
-        }
-        finally
-        {
-            lock (_gate)
-            {
-                _running = null;
-                if (version == _version && report is not null)
-                {
-                    _last = report;
-                    _lastAt = _time.GetTimestamp();
-                }
-            }
-        }
+        HealthReport report = await _checks.CheckHealthAsync(
+            registration => !registration.Tags.Contains("live"), CancellationToken.None)
+            .ConfigureAwait(false);
+        await _publisher.PublishAsync(report, CancellationToken.None).ConfigureAwait(false);
+        return report;
     }
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Coach.AspNetCore.Logging;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -72,7 +71,7 @@ internal static class CoachEnvironment
     /// <summary>A value as a message shows it: short, and without a key that was put into the wrong variable.</summary>
     public static string Shown(string value)
     {
-        string text = KeyRedaction.Redact(value);
+        string text = KeyRedactor.Redact(value);
         return text.Length > 40 ? text[..40] + "…" : text;
     }
 

@@ -33,27 +33,27 @@ internal static class JsonRequest
             return (null, CoachProblem.Invalid(TooLarge, StatusCodes.Status413PayloadTooLarge));
         }
 
-        CoachProblem? problem = null;
-        try
+        using JsonDocument? body = JsonReading.TryParse(bytes, Strict);
+        if (body?.RootElement.ValueKind != JsonValueKind.Object || !HasReadableNames(body.RootElement))
         {
-            using var body = JsonDocument.Parse(bytes, Strict);
-            if (body.RootElement.ValueKind == JsonValueKind.Object && HasReadableNames(body.RootElement))
-            {
-                return (body.RootElement.Deserialize(context.JsonTypeOf<T>()), null);
-            }
-        }
-        catch (JsonException exception) when (exception.Path is { } path && path.StartsWith("$.", StringComparison.Ordinal))
-        {
-            problem = wrongField(path[2..]);
-        }
-        catch (JsonException)
-        {
-            // Said below: the parser's own message may quote the body.
+            return (null, NoObject());
         }
 
-        const string NoObject = "The request body is not a JSON object. Send one with Content-Type: application/json.";
-        return (null, problem ?? CoachProblem.Invalid(NoObject, StatusCodes.Status400BadRequest));
+        try
+        {
+            return (body.RootElement.Deserialize(context.JsonTypeOf<T>()), null);
+        }
+        catch (JsonException exception)
+        {
+            // The parser's own message may quote the body: the field is enough.
+            string field = exception.Path?.TrimStart('$', '.') ?? "";
+            return (null, wrongField(field) ?? NoObject());
+        }
     }
+
+    private static CoachProblem NoObject() => CoachProblem.Invalid(
+        "The request body is not a JSON object. Send one with Content-Type: application/json.",
+        StatusCodes.Status400BadRequest);
 
     /// <summary>The whole body, or null when it is longer than <paramref name="limit"/>.</summary>
     public static async Task<byte[]?> ReadBytesAsync(HttpContext context, int limit)

@@ -97,7 +97,7 @@ internal sealed class JsonLineFormatter(TimeProvider time) : ConsoleFormatter(Co
     // Masked before it is cut, so that no half of a key stays behind the shape's minimum length.
     private static string Safe(string text, int limit = MaxText)
     {
-        string redacted = KeyRedaction.Redact(text.Length > limit * 4 ? text[..(limit * 4)] : text);
+        string redacted = KeyRedactor.Redact(text.Length > limit * 4 ? text[..(limit * 4)] : text);
         return redacted.Length <= limit ? redacted : redacted[..limit] + "…";
     }
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Coach.AspNetCore.Logging;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -53,7 +52,7 @@ internal sealed class RequestIdMiddleware(RequestDelegate next, ILogger<RequestI
             }
         }
 
-        return KeyRedaction.Redact(id) == id;
+        return KeyRedactor.Redact(id) == id;
     }
 
     private sealed class RequestScope(string id) : IReadOnlyList<KeyValuePair<string, object?>>

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -29,7 +28,7 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
     private readonly TimeProvider _time;
     private readonly ILogger<DistributedSessionKeyStore> _logger;
     private readonly string _application;
-    private readonly ConcurrentDictionary<string, long> _seen = new();
+    private readonly ExpiringCache<string, bool> _seen;
 
     public DistributedSessionKeyStore(
         IDistributedCache cache, IDataProtectionProvider protection, IOptions<DistributedSessionKeyOptions> options,
@@ -37,6 +36,11 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
     {
         (_cache, _time, _logger, _lifetimes) = (cache, time, logger, llm.Value.Sessions);
         _application = options.Value.Application;
+        _seen = new ExpiringCache<string, bool>(_lifetimes.MaxSessions, time)
+        {
+            IdleLifetime = _lifetimes.SlidingExpiration,
+            WhenFull = WhenFull.Refuse,
+        };
         _envelope = new SessionKeyEnvelope(protection, _application);
         TimeSpan tenth = _lifetimes.SlidingExpiration / 10;
         _touchInterval = options.Value.TouchInterval < tenth ? options.Value.TouchInterval : tenth;
@@ -47,14 +51,7 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
     {
         get
         {
-            foreach ((string session, long at) in _seen)
-            {
-                if (_time.GetElapsedTime(at) >= _lifetimes.SlidingExpiration)
-                {
-                    _seen.TryRemove(new KeyValuePair<string, long>(session, at));
-                }
-            }
-
+            _seen.RemoveExpired();
             return _seen.Count;
         }
     }
@@ -79,7 +76,7 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
             await AddToListAsync(session, key.Provider, cancellationToken).ConfigureAwait(false);
         }
 
-        See(session);
+        _seen.Set(session.Value, true);
     }
 
     public async ValueTask<ApiKey?> GetAsync(
@@ -92,7 +89,7 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
         }
 
         await UseAsync(session, content, cancellationToken).ConfigureAwait(false);
-        See(session);
+        _seen.Set(session.Value, true);
         return content.Key;
     }
 
@@ -119,7 +116,7 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
         await Task.WhenAll(providers.Select(provider => RemoveEntriesAsync(session, provider, cancellationToken)))
             .ConfigureAwait(false);
         await _cache.RemoveAsync(ListOf(session), cancellationToken).ConfigureAwait(false);
-        _seen.TryRemove(session.Value, out _);
+        _seen.Remove(session.Value);
     }
 
     public async ValueTask<bool> TouchAsync(SessionId session, CancellationToken cancellationToken = default)
@@ -263,14 +260,6 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
             new DistributedCacheEntryOptions { AbsoluteExpirationRelativeToNow = _lifetimes.AbsoluteExpiration },
             cancellationToken)
             .ConfigureAwait(false);
-    }
-
-    private void See(SessionId session)
-    {
-        if (_seen.Count < _lifetimes.MaxSessions || _seen.ContainsKey(session.Value))
-        {
-            _seen[session.Value] = _time.GetTimestamp();
-        }
     }
 
     private string EntryOf(SessionId session, string provider) => $"{ListOf(session)}:{provider}";

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
 namespace Coach.Prometheus;
@@ -57,7 +56,7 @@ public sealed class CoachMetricsOptions
 internal sealed class CoachMetricsOptionsBinding(IServiceProvider services) : IConfigureOptions<CoachMetricsOptions>
 {
     public void Configure(CoachMetricsOptions options) =>
-        services.GetService<IConfiguration>()?.GetSection("Coach:Metrics").Bind(options);
+        OptionsSection.Find(services, "Coach:Metrics")?.Bind(options);
 }
 
 internal sealed partial class CoachMetricsOptionsValidator : IValidateOptions<CoachMetricsOptions>

@@ -33,8 +33,7 @@ internal sealed class MetricsDiagnostics : IDisposable
     [ThreadStatic]
     private static MetricsDiagnostics? _collecting;
 
-    private readonly Meter _meter;
-    private readonly bool _ownsMeter;
+    private readonly MeterSource _source;
     private readonly ILogger _logger;
     private readonly Counter<long> _problems;
     private readonly Counter<long> _scrapes;
@@ -45,16 +44,15 @@ internal sealed class MetricsDiagnostics : IDisposable
     public MetricsDiagnostics(IMeterFactory? factory, ILogger<MetricsDiagnostics> logger)
     {
         _logger = logger;
-        _ownsMeter = factory is null;
-        _meter = factory?.Create(MeterName) ?? new Meter(MeterName);
-        _problems = _meter.CreateCounter<long>(
+        _source = new MeterSource(MeterName, factory);
+        _problems = _source.Meter.CreateCounter<long>(
             "coach.metrics.problems",
             null,
             "Instruments, series or values that were left out of the metrics page or merged, by reason.");
-        _scrapes = _meter.CreateCounter<long>("coach.metrics.scrapes", null, "Metrics pages served, by format.");
-        _errors = _meter.CreateCounter<long>(
+        _scrapes = _source.Meter.CreateCounter<long>("coach.metrics.scrapes", null, "Metrics pages served, by format.");
+        _errors = _source.Meter.CreateCounter<long>(
             "coach.metrics.scrape_errors", null, "Metrics pages that could not be served.");
-        _duration = _meter.CreateHistogram(
+        _duration = _source.Meter.CreateHistogram(
             "coach.metrics.scrape.duration", "s", "Time to collect and write one metrics page, by format.",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = ScrapeSeconds });
         _callbacks = new CallbackFailures(this);
@@ -123,10 +121,7 @@ internal sealed class MetricsDiagnostics : IDisposable
     public void Dispose()
     {
         _callbacks.Dispose();
-        if (_ownsMeter)
-        {
-            _meter.Dispose();
-        }
+        _source.Dispose();
     }
 
     /// <summary>The SDK swallows what an observable callback throws and tells only its own event source.</summary>

@@ -11,7 +11,7 @@ public sealed class ConversationStoreTests
     public void Get_AfterTheIdleTime_StartsAnew()
     {
         var clock = new VirtualClock();
-        using var conversations = new ConversationStore(
+        var conversations = new ConversationStore(
             Options.Create(new CoachChatOptions { HistoryLifetime = TimeSpan.FromMinutes(10) }), clock);
         var session = SessionId.From("s1");
         conversations.Get(session).Add("q", "a");
@@ -26,7 +26,7 @@ public sealed class ConversationStoreTests
     [Fact]
     public void Get_MoreSessionsThanAllowed_KeepsNoMoreThanThat()
     {
-        using var conversations = new ConversationStore(
+        var conversations = new ConversationStore(
             Options.Create(new CoachChatOptions { MaxConversations = 10 }), new VirtualClock());
         for (int i = 0; i < 1_000; i++)
         {
@@ -39,7 +39,7 @@ public sealed class ConversationStoreTests
     [Fact]
     public void Remove_WhileAnAnswerRuns_DoesNotBringTheConversationBack()
     {
-        using var conversations = new ConversationStore(Options.Create(new CoachChatOptions()), new VirtualClock());
+        var conversations = new ConversationStore(Options.Create(new CoachChatOptions()), new VirtualClock());
         var session = SessionId.From("s1");
         Conversation running = conversations.Get(session);
         conversations.Remove(session);
@@ -51,7 +51,7 @@ public sealed class ConversationStoreTests
     public void Get_ANewConversation_KeepsWhatTheOptionsAllow()
     {
         var options = new CoachChatOptions { HistoryTurns = 2, MaxHistoryLength = 20 };
-        using var conversations = new ConversationStore(Options.Create(options), new VirtualClock());
+        var conversations = new ConversationStore(Options.Create(options), new VirtualClock());
         Conversation conversation = conversations.Get(SessionId.From("s1"));
         conversation.Add("one?", "One.");
         conversation.Add("two?", "Two.");

@@ -67,7 +67,7 @@ public sealed class JsonLineFormatterTests
         })
         {
             string written = text.Replace("{0}", key, StringComparison.Ordinal);
-            Assert.DoesNotContain(key[8..], KeyRedaction.Redact(written), StringComparison.Ordinal);
+            Assert.DoesNotContain(key[8..], KeyRedactor.Redact(written), StringComparison.Ordinal);
         }
     }
 
@@ -79,7 +79,7 @@ public sealed class JsonLineFormatterTests
     [InlineData("x\\nsk-abcdefghijklmnopqrstuvwx", "x\\n***")]
     [InlineData("q=%20sk-abcdefghijklmnopqrstuvwx", "q=%20***")]
     public void Redact_AKeyThatIsEncodedOrNamed_IsMasked(string text, string expected) =>
-        Assert.Equal(expected, KeyRedaction.Redact(text));
+        Assert.Equal(expected, KeyRedactor.Redact(text));
 
     [Fact]
     public void Write_AKeyInAPropertysName_IsMasked()
@@ -99,7 +99,7 @@ public sealed class JsonLineFormatterTests
             in new[] { "sk-", "sk_test_", "sk-proj-", "bearer ", "bearer\t\t", "api-key: ", "api-key ", "\\u0022", "%20", "AQ.", "whsec_", "sk_live_a" })
         {
             string text = string.Concat(Enumerable.Repeat(part, 32_000 / part.Length));
-            Assert.NotEqual("***", KeyRedaction.Redact("start " + text)); // what took too long is masked as a whole
+            Assert.NotEqual("***", KeyRedactor.Redact("start " + text)); // what took too long is masked as a whole
         }
     }
 
@@ -116,7 +116,7 @@ public sealed class JsonLineFormatterTests
     [InlineData("FAQ.this-is-a-long-anchor-of-a-page", "FAQ.this-is-a-long-anchor-of-a-page")]
     [InlineData("the x-api-key header is missing: send it", "the x-api-key header is missing: send it")]
     public void Redact_OtherText_KeepsWhatIsNoKey(string text, string expected) =>
-        Assert.Equal(expected, KeyRedaction.Redact(text));
+        Assert.Equal(expected, KeyRedactor.Redact(text));
 
     [Fact]
     public void Write_ALongText_IsCut()
