@@ -5,16 +5,22 @@ namespace Coach.Observability;
 /// <summary>The log messages of Coach.Observability: event ids 5000 to 5999.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(5001, LogLevel.Information, "Configured resources: MEMORY_MB={MemoryMb}, MAX_CONTAINERS={MaxContainers}")]
+    [LoggerMessage(
+        5001, LogLevel.Information, "Configured resources: MEMORY_MB={MemoryMb}, MAX_CONTAINERS={MaxContainers}")]
     public static partial void ConfiguredResources(this ILogger logger, int memoryMb, int maxContainers);
 
     [LoggerMessage(5002, LogLevel.Information, "Container memory usage at start: {UsedMb} MB / {LimitMb} MB")]
     public static partial void MemoryAtStart(this ILogger logger, long usedMb, long limitMb);
 
-    [LoggerMessage(5003, LogLevel.Information, "Container memory usage at start: {UsedMb} MB (no cgroup limit detected)")]
+    [LoggerMessage(
+        5003, LogLevel.Information, "Container memory usage at start: {UsedMb} MB (no cgroup limit detected)")]
     public static partial void MemoryAtStartUnlimited(this ILogger logger, long usedMb);
 
-    [LoggerMessage(5004, LogLevel.Warning, "Memory pressure: {Percent} % of the memory limit is in use; new sessions wait until it falls below {LeavePercent} %")]
+    [LoggerMessage(
+        5004,
+        LogLevel.Warning,
+        "Memory pressure: {Percent} % of the memory limit is in use; new sessions wait until it falls below "
+        + "{LeavePercent} %")]
     public static partial void MemoryPressureEntered(this ILogger logger, int percent, int leavePercent);
 
     [LoggerMessage(5005, LogLevel.Information, "Memory pressure is over: {Percent} % of the memory limit is in use")]
@@ -29,6 +35,7 @@ internal static partial class Log
     [LoggerMessage(5008, LogLevel.Warning, "Health check {Check} threw {ExceptionType}; it counts as failed")]
     public static partial void HealthCheckThrew(this ILogger logger, string check, string exceptionType);
 
-    [LoggerMessage(5009, LogLevel.Warning, "Health check {Check} did not finish within {LimitSeconds} s; it counts as failed")]
+    [LoggerMessage(
+        5009, LogLevel.Warning, "Health check {Check} did not finish within {LimitSeconds} s; it counts as failed")]
     public static partial void HealthCheckTimedOut(this ILogger logger, string check, double limitSeconds);
 }

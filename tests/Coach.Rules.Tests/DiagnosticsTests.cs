@@ -17,6 +17,7 @@ public sealed partial class DiagnosticsTests
     [
         ("Coach.Abstractions", 1000), ("Coach.Llm", 2000), ("Coach.Rag", 3000), ("Coach.Payments", 4000),
         ("Coach.Observability", 5000), ("Coach.AspNetCore", 6000), ("Coach.Payments.Mcp", 7000),
+        ("Coach.Prometheus", 8000),
     ];
 
     // Every label that Coach puts on a metric or a span's dimensions. Each takes its values from a closed set.
