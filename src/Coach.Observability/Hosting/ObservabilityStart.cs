@@ -1,4 +1,5 @@
 using Coach.Observability.Containers;
+using Coach.Observability.Diagnostics;
 using Coach.Observability.Instrumentation;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
