@@ -15,6 +15,7 @@ public sealed partial class DependencyTests
         ["Coach.Observability"] = ["Coach.Abstractions"],
         ["Coach.AspNetCore"] = ["Coach.Llm", "Coach.Rag", "Coach.Payments", "Coach.Observability"],
         ["Coach.Payments.Mcp"] = ["Coach.Payments"],
+        ["Coach.Rag.Embeddings"] = ["Coach.Rag"],
         ["Coach.Postgres"] = ["Coach.Rag", "Coach.Payments"],
         ["Coach.Testing"] = ["Coach.Llm", "Coach.Rag", "Coach.Payments"],
     };
