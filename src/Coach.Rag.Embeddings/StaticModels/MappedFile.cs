@@ -1,7 +1,7 @@
 using System.IO.MemoryMappedFiles;
 using Microsoft.Win32.SafeHandles;
 
-namespace Coach.Rag.Embeddings;
+namespace Coach.Rag.Embeddings.StaticModels;
 
 /// <summary>A file, memory-mapped for reading, with a reference count: it stays mapped while a call holds it.</summary>
 internal sealed unsafe class MappedFile : IDisposable

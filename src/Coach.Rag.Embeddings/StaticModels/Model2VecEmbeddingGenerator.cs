@@ -1,6 +1,8 @@
 using System.Numerics.Tensors;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Coach.Rag.Embeddings.StaticModels;
+using Coach.Rag.Embeddings.Tokenizers;
 using Microsoft.Extensions.AI;
 
 namespace Coach.Rag.Embeddings;

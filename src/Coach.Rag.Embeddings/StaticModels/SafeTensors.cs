@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 
-namespace Coach.Rag.Embeddings;
+namespace Coach.Rag.Embeddings.StaticModels;
 
 /// <summary>How the numbers of a tensor are stored.</summary>
 internal enum TensorType

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Coach.Rag.Embeddings;
+namespace Coach.Rag.Embeddings.Tokenizers;
 
 /// <summary>
 /// Takes accents off as tokenizers do: canonical decomposition without nonspacing marks, so Korean syllables fall apart into letters. It works from its own

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace Coach.Rag.Embeddings;
+namespace Coach.Rag.Embeddings.Tokenizers;
 
 /// <summary>One step of a tokenizer's normaliser.</summary>
 internal interface ITextNormalizer

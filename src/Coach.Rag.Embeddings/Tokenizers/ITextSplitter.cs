@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Coach.Rag.Embeddings;
+namespace Coach.Rag.Embeddings.Tokenizers;
 
 /// <summary>One step of a tokenizer's pre-tokeniser: cuts pieces into smaller ones.</summary>
 internal interface ITextSplitter

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Coach.Rag.Embeddings;
+namespace Coach.Rag.Embeddings.Tokenizers;
 
 /// <summary>A tokenizer's model: turns one piece into token ids.</summary>
 internal interface ITokenModel

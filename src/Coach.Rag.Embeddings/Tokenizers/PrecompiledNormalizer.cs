@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
 
-namespace Coach.Rag.Embeddings;
+namespace Coach.Rag.Embeddings.Tokenizers;
 
 /// <summary>
 /// SentencePiece's compiled character map: a double-array trie over UTF-8 (the layout of Darts-clone) whose values point to replacements. Applied as the

@@ -1,4 +1,4 @@
-namespace Coach.Rag.Embeddings;
+namespace Coach.Rag.Embeddings.Tokenizers;
 
 /// <summary>A tokenizer as <c>tokenizer.json</c> describes it: added tokens, normaliser, pre-tokeniser, model. No special tokens are put in.</summary>
 internal sealed class TextTokenizer(

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 
-namespace Coach.Rag.Embeddings;
+namespace Coach.Rag.Embeddings.Tokenizers;
 
 /// <summary>Reads <c>tokenizer.json</c> (the format of huggingface/tokenizers), as far as model2vec files use it; refuses what it does not know.</summary>
 internal sealed class TokenizerJson

@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Analysis;
 
 /// <summary>
 /// Names the analysis that turns text into terms. An index keeps it: terms that another analysis made do not meet those of a question,

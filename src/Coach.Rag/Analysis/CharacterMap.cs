@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Analysis;
 
 /// <summary>What the tokeniser needs to know of every UTF-16 unit, in two tables built once.</summary>
 internal static class CharacterMap

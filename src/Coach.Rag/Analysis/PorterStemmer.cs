@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Analysis;
 
 /// <summary>
 /// Reduces English words to stems: M. F. Porter, "An algorithm for suffix stripping", Program 14(3), 1980, with the two

@@ -1,6 +1,6 @@
 using System.Collections.Frozen;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Analysis;
 
 /// <summary>
 /// Takes out of a question the words that ask and say nothing of what is asked for ("how can I", "what is"). In a small collection they

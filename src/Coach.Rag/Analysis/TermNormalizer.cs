@@ -1,6 +1,6 @@
 using System.Collections.Frozen;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Analysis;
 
 /// <summary>Turns a token into the term that is indexed: stop words go, English words are stemmed.</summary>
 internal static class TermNormalizer

@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Analysis;
 
 /// <summary>
 /// Estimates how many tokens a language model makes of a text: one for each six letters or digits of a word or part of it, one for

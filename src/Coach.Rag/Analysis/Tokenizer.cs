@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Analysis;
 
 /// <summary>
 /// Cuts text into folded tokens: runs of letters and digits in any script; pairs of characters where a script has no spaces;

@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Chat;
 
 /// <summary>
 /// Finds citations in an answer that arrives in pieces: <c>[1]</c>, <c>[1][2]</c>, <c>[1, 2]</c>, <c>[1-3]</c>, <c>[^1]</c>, <c>【1】</c> and

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Chat;
 
 /// <summary>
 /// Writes passages into a prompt as data. The fence carries a random word made for this one request, so that a stored text cannot

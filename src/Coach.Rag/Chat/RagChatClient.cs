@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Coach.Abstractions;
+using Coach.Rag.Chat;
 using Microsoft.Extensions.AI;
 
 namespace Coach.Rag;

@@ -1,3 +1,4 @@
+using Coach.Rag.Chat;
 using Microsoft.Extensions.AI;
 
 namespace Coach.Rag;

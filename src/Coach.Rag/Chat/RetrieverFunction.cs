@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Chat;
 
 /// <summary>The function; written by hand so that no reflection is needed.</summary>
 internal sealed class RetrieverFunction(IRetriever retriever, RetrievalOptions? options) : AIFunction

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Diagnostics;
 
 /// <summary>Everything Coach.Rag logs. Event ids 3000 to 3999.</summary>
 internal static partial class Log

@@ -1,4 +1,6 @@
-namespace Coach.Rag;
+using Coach.Rag.Analysis;
+
+namespace Coach.Rag.Documents;
 
 /// <summary>Packs blocks into passages of at most so many tokens, which never cross a section but from a tiny one into its own parts.</summary>
 internal sealed class Chunker(int maxTokens, int overlapTokens)

@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Documents;
 
 /// <summary>Turns a document into text with structure.</summary>
 internal static class DocumentReader

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Documents;
 
 /// <summary>The text, Markdown and HTML files of a folder and the folders below it.</summary>
 internal sealed class FolderSource(string folder, long maxBytes, Func<string, string[]>? filesIn = null) : KnowledgeSource

@@ -3,7 +3,7 @@ using AngleSharp.Html.Parser;
 using AngleSharp.Html.Parser.Tokens.Struct;
 using AngleSharp.Text;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Documents;
 
 /// <summary>
 /// Renders HTML to plain text with headings, and remembers where each character stands in the markup. It reads AngleSharp's tokens one

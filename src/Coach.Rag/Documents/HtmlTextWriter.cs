@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using AngleSharp.Html;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Documents;
 
 /// <summary>Collects the text of an HTML document: white space collapsed, blocks apart, headings as paths.</summary>
 internal sealed class HtmlTextWriter(string html)

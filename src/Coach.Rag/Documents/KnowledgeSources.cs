@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Documents;
 
 /// <summary>The sources that were registered.</summary>
 internal sealed class KnowledgeSources

@@ -3,7 +3,7 @@ using Markdig.Extensions.Yaml;
 using Markdig.Parsers;
 using Markdig.Syntax;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Documents;
 
 /// <summary>Finds the headings and blocks of a Markdown text. Only blocks are parsed: inline markup needs no understanding here.</summary>
 internal static class MarkdownReader

@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Documents;
 
 /// <summary>Finds paragraphs: runs of lines between blank lines.</summary>
 internal static class PlainTextReader

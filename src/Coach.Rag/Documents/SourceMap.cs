@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Documents;
 
 /// <summary>Where each character of a rendered text stands in the markup it was rendered from.</summary>
 internal sealed class SourceMap

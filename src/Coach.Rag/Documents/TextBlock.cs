@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Documents;
 
 /// <summary>A paragraph, list item, table or code block: a character range under some headings.</summary>
 /// <param name="Start">The first character.</param>

@@ -1,3 +1,5 @@
+using Coach.Rag.Documents;
+using Coach.Rag.Vectors;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 

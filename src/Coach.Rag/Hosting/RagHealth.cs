@@ -1,6 +1,8 @@
 using Coach.Abstractions;
+using Coach.Rag.Indexing;
+using Coach.Rag.Tiers;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Hosting;
 
 /// <summary>The component <c>rag</c>, or <c>rag_NAME</c> of a named registration.</summary>
 internal sealed class RagHealth(

@@ -2,8 +2,10 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Coach.Rag.Documents;
+using Coach.Rag.Segments;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Indexing;
 
 /// <summary>Takes documents into an index writer: unchanged ones cost nothing, those that cannot be taken are reported.</summary>
 /// <param name="options">How documents are cut, and how large they may be.</param>

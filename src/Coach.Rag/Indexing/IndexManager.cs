@@ -1,4 +1,7 @@
-namespace Coach.Rag;
+using Coach.Rag.Search;
+using Coach.Rag.Store;
+
+namespace Coach.Rag.Indexing;
 
 /// <summary>An index: the store, how it is written, and how its newest commit is searched.</summary>
 internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, Func<IIndexStore>? replace = null) : IDisposable

@@ -1,6 +1,8 @@
+using Coach.Rag.Diagnostics;
+using Coach.Rag.Store;
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Indexing;
 
 /// <summary>
 /// Opens an index file whatever its state. One that cannot be read is kept beside a new one, which the sources fill again; one of another

@@ -1,6 +1,7 @@
+using Coach.Rag.Diagnostics;
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Indexing;
 
 /// <summary>
 /// What happens when a checksum of the index does not match: the last commit that is intact is served, else an empty index takes the

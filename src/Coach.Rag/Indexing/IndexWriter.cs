@@ -1,4 +1,9 @@
-namespace Coach.Rag;
+using Coach.Rag.Documents;
+using Coach.Rag.Lsa;
+using Coach.Rag.Segments;
+using Coach.Rag.Store;
+
+namespace Coach.Rag.Indexing;
 
 /// <summary>Buffers changes until the next commit, as Lucene's does; takes the writer's role at the first change.</summary>
 internal sealed class IndexWriter : IDisposable

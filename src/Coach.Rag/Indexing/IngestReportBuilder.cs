@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Indexing;
 
 /// <summary>Counts while documents are read, and tells how far that has come.</summary>
 internal sealed class IngestReportBuilder(IProgress<IngestProgress>? progress)

@@ -1,7 +1,11 @@
 using System.Globalization;
+using Coach.Rag.Analysis;
+using Coach.Rag.Diagnostics;
+using Coach.Rag.Documents;
+using Coach.Rag.Vectors;
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Indexing;
 
 /// <summary>Writes the index: one writer at a time, a commit whenever enough has come together and at the end.</summary>
 internal sealed class KnowledgeBase(

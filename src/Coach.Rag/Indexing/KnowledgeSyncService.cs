@@ -1,7 +1,8 @@
+using Coach.Rag.Diagnostics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Indexing;
 
 /// <summary>
 /// Keeps the index in step in the background: reads the registered sources once at start (or at the first question, where

@@ -1,6 +1,11 @@
+using Coach.Rag.Diagnostics;
+using Coach.Rag.Lsa;
+using Coach.Rag.Search;
+using Coach.Rag.Segments;
+using Coach.Rag.Store;
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Indexing;
 
 /// <summary>Learns the latent space of an index and commits it with the places of all passages.</summary>
 internal sealed class LsaTrainingService(IndexManager index, TimeProvider time, ILogger logger)

@@ -1,6 +1,8 @@
 using System.Numerics;
+using Coach.Rag.Segments;
+using Coach.Rag.Vectors;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Indexing;
 
 using VectorsByEmbedder = SortedDictionary<string, VectorSegment>;
 

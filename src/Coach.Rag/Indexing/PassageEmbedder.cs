@@ -1,4 +1,10 @@
-namespace Coach.Rag;
+using Coach.Rag.Documents;
+using Coach.Rag.Search;
+using Coach.Rag.Segments;
+using Coach.Rag.Store;
+using Coach.Rag.Vectors;
+
+namespace Coach.Rag.Indexing;
 
 /// <summary>
 /// Embeds the stored passages that have no vectors of the registered embedder. Each segment is committed by itself, and one

@@ -1,4 +1,10 @@
-namespace Coach.Rag;
+using Coach.Rag.Lsa;
+using Coach.Rag.Search;
+using Coach.Rag.Segments;
+using Coach.Rag.Store;
+using Coach.Rag.Vectors;
+
+namespace Coach.Rag.Indexing;
 
 using VectorsByEmbedder = SortedDictionary<string, VectorSegment>;
 

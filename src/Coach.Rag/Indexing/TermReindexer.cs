@@ -1,4 +1,10 @@
-namespace Coach.Rag;
+using Coach.Rag.Analysis;
+using Coach.Rag.Lsa;
+using Coach.Rag.Segments;
+using Coach.Rag.Store;
+using Coach.Rag.Vectors;
+
+namespace Coach.Rag.Indexing;
 
 /// <summary>
 /// Makes the terms of an index again from its stored text, when another analysis made them. Vectors of embedders are moved;

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
+using Coach.Rag.Segments;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Lexical;
 
 /// <summary>The memory of one BM25 search, reused by the next one.</summary>
 internal sealed unsafe class LexicalBuffers

@@ -1,8 +1,10 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Coach.Rag.Segments;
+using Coach.Rag.Store;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Lexical;
 
 /// <summary>
 /// BM25 over one segment, window by window: the terms whose block maxima together cannot reach the threshold are looked up only for

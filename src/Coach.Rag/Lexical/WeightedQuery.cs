@@ -1,6 +1,8 @@
 using System.Text;
+using Coach.Rag.Analysis;
+using Coach.Rag.Segments;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Lexical;
 
 /// <summary>The distinct terms of a question with their weights. Reused from one question to the next.</summary>
 internal sealed class WeightedQuery

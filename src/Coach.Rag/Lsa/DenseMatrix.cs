@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Lsa;
 
 /// <summary>A dense matrix by rows; its width is a multiple of <see cref="Block"/>.</summary>
 internal sealed class DenseMatrix

@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Lsa;
 
 /// <summary>
 /// The model section: a head of 64 bytes, offsets of the sorted terms, one scale a term, the terms' bytes, then (at a multiple of 64)

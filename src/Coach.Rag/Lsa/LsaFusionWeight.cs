@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Lsa;
 
 /// <summary>
 /// How far one question trusts latent semantic analysis. Nothing is learnt: every factor says when a topic may overrule words, and was kept only

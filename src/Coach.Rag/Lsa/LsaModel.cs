@@ -1,8 +1,10 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Coach.Rag.Segments;
+using Coach.Rag.Store;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Lsa;
 
 /// <summary>The learnt space, read in place: a vector for each term, by which passages and questions are placed in it.</summary>
 internal sealed class LsaModel

@@ -1,8 +1,10 @@
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using System.Text;
+using Coach.Rag.Segments;
+using Coach.Rag.Store;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Lsa;
 
 /// <summary>
 /// Learns the latent space from the passages of an index: truncated SVD of the log-entropy matrix with rows of length one (Dumais,

@@ -1,7 +1,10 @@
 using System.Buffers.Binary;
 using System.Text;
+using Coach.Rag.Segments;
+using Coach.Rag.Store;
+using Coach.Rag.Vectors;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Lsa;
 
 /// <summary>Places passages in the latent space and writes their codes.</summary>
 internal static class LsaVectors

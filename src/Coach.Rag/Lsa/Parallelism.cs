@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Lsa;
 
 /// <summary>Splits a range into pieces for a few threads.</summary>
 internal static class Parallelism

@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Lsa;
 
 /// <summary>
 /// The leading right singular vectors of a large sparse matrix by random projection and power iteration: Halko, Martinsson and Tropp,

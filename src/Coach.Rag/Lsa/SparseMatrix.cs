@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Lsa;
 
 /// <summary>A sparse matrix by rows.</summary>
 internal sealed class SparseMatrix(int rows, int columns, int[] starts, int[] indices, float[] values)

@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Lsa;
 
 /// <summary>
 /// Eigenvalues and eigenvectors of a symmetric matrix: Householder reduction and the QL method (EISPACK's tred2 and tql2; Bowdler,

@@ -1,4 +1,7 @@
-namespace Coach.Rag;
+using Coach.Rag.Lexical;
+using Coach.Rag.Segments;
+
+namespace Coach.Rag.Search;
 
 /// <summary>
 /// Query coverage: tells a question that the documents have something to say about from one that merely shares a common

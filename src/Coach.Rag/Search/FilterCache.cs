@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
+using Coach.Rag.Segments;
+using Coach.Rag.Store;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Search;
 
 using RowsByFilter = ConditionalWeakTable<MetadataFilter, byte[]>;
 

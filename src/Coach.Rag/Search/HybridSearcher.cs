@@ -1,6 +1,9 @@
 using System.Runtime.InteropServices;
+using Coach.Rag.Lexical;
+using Coach.Rag.Lsa;
+using Coach.Rag.Vectors;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Search;
 
 /// <summary>
 /// Hybrid search of one question over one commit: candidates by words and by a second method (vectors or latent

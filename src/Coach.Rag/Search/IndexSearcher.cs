@@ -1,4 +1,9 @@
-namespace Coach.Rag;
+using Coach.Rag.Lsa;
+using Coach.Rag.Segments;
+using Coach.Rag.Store;
+using Coach.Rag.Vectors;
+
+namespace Coach.Rag.Search;
 
 /// <summary>
 /// Everything that one commit can be searched by: terms, the vectors of the registered embedder, the places in the

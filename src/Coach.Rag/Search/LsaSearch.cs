@@ -2,8 +2,11 @@ using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Coach.Rag.Lexical;
+using Coach.Rag.Lsa;
+using Coach.Rag.Vectors;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Search;
 
 /// <summary>Latent semantic search: places a question in the space, refines it by pseudo-relevance feedback, finds near rows.</summary>
 internal static class LsaSearch

@@ -1,3 +1,5 @@
+using Coach.Rag.Segments;
+
 namespace Coach.Rag;
 
 /// <summary>A condition on a document's metadata, checked before anything is scored.</summary>

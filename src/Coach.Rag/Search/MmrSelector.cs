@@ -1,4 +1,7 @@
-namespace Coach.Rag;
+using Coach.Rag.Documents;
+using Coach.Rag.Segments;
+
+namespace Coach.Rag.Search;
 
 /// <summary>
 /// Chooses among ranked rows: a least score, a cap a source, and maximal marginal relevance where difference is asked for.

@@ -1,4 +1,6 @@
-namespace Coach.Rag;
+using Coach.Rag.Lexical;
+
+namespace Coach.Rag.Search;
 
 /// <summary>
 /// Convex combination of min-max normalised scores. A row that a list does not have gets 0 there. Reciprocal rank fusion

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using Coach.Rag.Lexical;
+using Coach.Rag.Vectors;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Search;
 
 /// <summary>The memory of one search, taken from a pool and given back.</summary>
 internal sealed class SearchBuffers

@@ -1,4 +1,6 @@
-namespace Coach.Rag;
+using Coach.Rag.Analysis;
+
+namespace Coach.Rag.Search;
 
 /// <summary>
 /// How like each text is to the likest one of those chosen so far, by the cosine of their sets of terms: 0 when they share nothing, 1 when

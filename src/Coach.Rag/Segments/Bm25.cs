@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Segments;
 
 /// <summary>
 /// BM25 as Lucene computes it since version 8: idf = ln(1 + (N − df + 0.5)/(df + 0.5)); weight = tf / (tf + k1·(1 − b + b·len/avglen)).

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Segments;
 
 /// <summary>A growing little-endian byte buffer.</summary>
 internal sealed class ByteBuffer(int capacity = 256)

@@ -1,4 +1,7 @@
-namespace Coach.Rag;
+using Coach.Rag.Analysis;
+using Coach.Rag.Store;
+
+namespace Coach.Rag.Segments;
 
 /// <summary>
 /// The readers of all text segments of one commit with their live documents, and the collection statistics that BM25

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Segments;
 
 /// <summary>
 /// Postings in blocks of 128: row gaps and term frequencies, each packed to the fewest bits that hold the block's largest.

@@ -1,7 +1,10 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Coach.Rag.Analysis;
+using Coach.Rag.Documents;
+using Coach.Rag.Store;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Segments;
 
 /// <summary>Collects documents and their passages, inverts them, and writes the sections of one segment.</summary>
 internal sealed class SegmentBuilder(float k1, float b)

@@ -1,8 +1,10 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
+using Coach.Rag.Documents;
+using Coach.Rag.Store;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Segments;
 
 /// <summary>Reads a segment's sections in place. Use it only while a snapshot that holds the segment is held.</summary>
 internal sealed class SegmentReader

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Segments;
 
 /// <summary>
 /// The document table of a segment, searched in place: count, sorted 64-bit hashes of the ids, the documents in that order,

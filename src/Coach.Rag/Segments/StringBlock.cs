@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Segments;
 
 /// <summary>Strings by number: offsets (count + 1), then UTF-8 bytes.</summary>
 internal static class StringBlock

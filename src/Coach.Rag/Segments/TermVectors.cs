@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Segments;
 
 /// <summary>The rows of a segment with their terms and frequencies (forward index): its postings inverted back.</summary>
 internal sealed class TermVectors

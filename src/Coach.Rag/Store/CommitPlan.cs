@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>A change checked against the commit it is applied to.</summary>
 internal sealed class CommitPlan

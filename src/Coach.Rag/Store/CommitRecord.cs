@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>A run of bytes in the file, with its checksum.</summary>
 internal readonly record struct FileRange(long Offset, int Length, uint Crc);

@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>The commit of a file that is served, and how it keeps up with the file.</summary>
 internal sealed class CommitTracker(string name, IndexFileReader reader, TimeProvider time) : IDisposable

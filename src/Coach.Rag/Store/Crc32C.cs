@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>CRC-32C (Castagnoli; RFC 3720 appendix B.4). The runtime uses the processor's instruction where there is one.</summary>
 internal static unsafe class Crc32C

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>Writes an index file from some offset on: sections with their checksums, directories, blobs. Buffers 1 MiB.</summary>
 internal sealed class FileAppender(IndexWritableFile file, string index, long offset) : IDisposable

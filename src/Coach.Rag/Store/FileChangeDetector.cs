@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>What became of a file since a commit was read from it.</summary>
 internal enum FileChange

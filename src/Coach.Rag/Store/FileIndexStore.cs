@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>
 /// An index in one file (<c>*.coach</c>; layout: <c>docs/index-format.md</c>). Beside it lies an empty <c>.lock</c> file, which writers hold open.

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>
 /// A set of rows as a bitmap: row r is bit r % 8 of byte r / 8; rows past its end are not in it. A segment's deleted

@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>Where an index lives: immutable segments, published by commits. Safe for any number of readers and one writer at a time.</summary>
 internal interface IIndexStore : IDisposable

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>What one commit changes. Everything not named here stays as it is.</summary>
 internal sealed class IndexChange

@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>What a commit consists of; shared by all its snapshots, and holding the memory its segments live in, and the file under that.</summary>
 internal sealed class IndexCommit

@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>One commit, held: its segments stay readable until it is disposed.</summary>
 internal sealed class IndexCommitReader : IDisposable

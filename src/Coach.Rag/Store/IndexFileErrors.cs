@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>Turns what the system says about a file into a <see cref="RagException"/>.</summary>
 internal static class IndexFileErrors

@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>What was read from an index file: one commit, and where it ends.</summary>
 /// <param name="Header">The file's header.</param>

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>What the store changes on disk goes through here, so that tests can stop it at any byte.</summary>
 internal abstract class IndexFileSystem

@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>Appends commits to an index file, and writes new files. The caller holds the writer's role.</summary>
 internal static class IndexFileWriter

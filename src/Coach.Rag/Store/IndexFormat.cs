@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>The constants of the index file; <c>docs/index-format.md</c> describes the layout.</summary>
 internal static class IndexFormat

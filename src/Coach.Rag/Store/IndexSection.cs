@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>
 /// One section's bytes, in place. Each 16 KiB block is checked against its checksum when it is first touched through this class.

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>One immutable segment as a commit sees it: its sections, and which of its rows are deleted.</summary>
 internal sealed class IndexSegment

@@ -2,7 +2,7 @@ using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>Read-only memory that segments live in: part of a mapped file, or a native allocation. Freed when nobody holds it.</summary>
 internal abstract unsafe class MappedMemory

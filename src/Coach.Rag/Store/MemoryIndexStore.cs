@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Store;
 
 /// <summary>An index that lives in this process only.</summary>
 /// <param name="insteadOf">Why it stands in for a file; null when it does not.</param>

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
+using Coach.Rag.Indexing;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Tiers;
 
 /// <summary>The instruments of the meter <c>Coach.Rag</c>, shared by all registrations of a host.</summary>
 internal sealed class RagInstruments : IDisposable

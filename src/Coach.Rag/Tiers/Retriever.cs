@@ -1,6 +1,11 @@
+using Coach.Rag.Analysis;
+using Coach.Rag.Diagnostics;
+using Coach.Rag.Indexing;
+using Coach.Rag.Search;
+using Coach.Rag.Store;
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Tiers;
 
 /// <summary>Answers questions from the index with the best tier that works; a failure becomes a degradation of the answer.</summary>
 internal sealed class Retriever(

@@ -1,4 +1,6 @@
-namespace Coach.Rag;
+using Coach.Rag.Indexing;
+
+namespace Coach.Rag.Tiers;
 
 /// <summary>What the last reading of the registered sources says about them.</summary>
 internal sealed class SourceStatus(KnowledgeBase knowledge)

@@ -1,6 +1,10 @@
 using System.Numerics.Tensors;
+using Coach.Rag.Analysis;
+using Coach.Rag.Indexing;
+using Coach.Rag.Search;
+using Coach.Rag.Vectors;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Tiers;
 
 /// <summary>
 /// The one decision which tier answers a question, and why no better one does: hybrid, else local, else lexical, else

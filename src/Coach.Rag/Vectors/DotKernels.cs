@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Vectors;
 
 /// <summary>Σ row[i] × query[i] for four rows at once: rows unsigned, query within ±64, length a multiple of 64.</summary>
 internal unsafe interface IDotKernel

@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Vectors;
 
 /// <summary>
 /// How often the best passage by vector is among those that BM25 lists, over the last questions, against what chance would give. A sound

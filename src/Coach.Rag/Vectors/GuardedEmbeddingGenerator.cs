@@ -5,7 +5,7 @@ using Polly.CircuitBreaker;
 using Polly.Retry;
 using Polly.Timeout;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Vectors;
 
 /// <summary>
 /// The registered embedding generator behind limits: a time limit a call, a circuit breaker for questions, retries for

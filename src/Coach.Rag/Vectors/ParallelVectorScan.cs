@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Vectors;
 
 /// <summary>The scan on several threads: each takes the next range of rows until none is left, and keeps its own best.</summary>
 internal sealed class ParallelVectorScan

@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Vectors;
 
 /// <summary>The best rows so far, by approximate score: a heap with the worst on top, over memory of the caller.</summary>
 internal ref struct TopKCandidates(Span<VectorHit> heap)

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
+using Coach.Rag.Store;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Vectors;
 
 /// <summary>Collects the vectors of one segment, in row order, and turns them into its sections.</summary>
 internal sealed class VectorBuilder

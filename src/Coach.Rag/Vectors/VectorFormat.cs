@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
+using Coach.Rag.Store;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Vectors;
 
 /// <summary>The head of a codes section: 64 bytes, then one float32 scale a row, then (at a multiple of 64) the rows of codes.</summary>
 /// <param name="Rows">How many vectors there are.</param>

@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
+using Coach.Rag.Store;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Vectors;
 
 /// <summary>Which embedder a segment's vectors are from, and which text segment's rows they belong to.</summary>
 internal static class VectorOwner

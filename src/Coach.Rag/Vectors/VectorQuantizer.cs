@@ -1,6 +1,6 @@
 using System.Numerics.Tensors;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Vectors;
 
 /// <summary>
 /// Scalar quantisation with one symmetric scale a vector. Rows become bytes (the signed code plus 128), queries signed bytes of seven

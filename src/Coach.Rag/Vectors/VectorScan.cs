@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Vectors;
 
 /// <summary>One pass over a range of rows with one kernel: approximate scores, the best of which stay.</summary>
 internal static unsafe class VectorScan

@@ -1,7 +1,8 @@
 using System.Buffers;
 using System.Numerics.Tensors;
+using Coach.Rag.Store;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Vectors;
 
 /// <summary>
 /// Exact nearest neighbours by cosine: a scan over codes finds candidates, float vectors decide among them. When the margin between

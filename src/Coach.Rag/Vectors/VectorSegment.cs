@@ -1,4 +1,6 @@
-namespace Coach.Rag;
+using Coach.Rag.Store;
+
+namespace Coach.Rag.Vectors;
 
 /// <summary>The vectors of one segment, in place. Usable while a snapshot that holds the segment is.</summary>
 internal sealed class VectorSegment

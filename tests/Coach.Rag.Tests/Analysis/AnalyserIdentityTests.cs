@@ -1,4 +1,5 @@
 using System.Text;
+using Coach.Rag.Analysis;
 
 namespace Coach.Rag.Tests.Analysis;
 

@@ -1,3 +1,5 @@
+using Coach.Rag.Analysis;
+
 namespace Coach.Rag.Tests.Analysis;
 
 public sealed class TokenizerTests

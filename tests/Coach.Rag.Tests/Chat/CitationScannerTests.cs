@@ -1,3 +1,4 @@
+using Coach.Rag.Chat;
 using FsCheck;
 using FsCheck.Fluent;
 

@@ -1,3 +1,5 @@
+using Coach.Rag.Analysis;
+using Coach.Rag.Documents;
 using FsCheck;
 using FsCheck.Fluent;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Coach.Rag.Documents;
 using FsCheck;
 using FsCheck.Fluent;
 

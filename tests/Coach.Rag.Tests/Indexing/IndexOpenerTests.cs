@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Coach.Abstractions;
+using Coach.Rag.Store;
 using Coach.Testing;
 
 namespace Coach.Rag.Tests.Indexing;

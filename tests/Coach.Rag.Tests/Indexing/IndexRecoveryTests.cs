@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Coach.Abstractions;
+using Coach.Rag.Store;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;

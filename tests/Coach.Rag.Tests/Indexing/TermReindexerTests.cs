@@ -1,3 +1,7 @@
+using Coach.Rag.Analysis;
+using Coach.Rag.Store;
+using Coach.Rag.Vectors;
+
 namespace Coach.Rag.Tests.Indexing;
 
 public sealed class TermReindexerTests

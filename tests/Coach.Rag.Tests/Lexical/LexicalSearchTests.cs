@@ -1,3 +1,7 @@
+using Coach.Rag.Indexing;
+using Coach.Rag.Lexical;
+using Coach.Rag.Segments;
+using Coach.Rag.Store;
 using Coach.Testing;
 
 namespace Coach.Rag.Tests.Lexical;

@@ -1,3 +1,5 @@
+using Coach.Rag.Lsa;
+
 namespace Coach.Rag.Tests.Lsa;
 
 public sealed class LsaFusionWeightTests

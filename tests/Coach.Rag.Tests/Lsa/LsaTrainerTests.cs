@@ -1,3 +1,7 @@
+using Coach.Rag.Indexing;
+using Coach.Rag.Lsa;
+using Coach.Rag.Store;
+
 namespace Coach.Rag.Tests.Lsa;
 
 public sealed class LsaTrainerTests

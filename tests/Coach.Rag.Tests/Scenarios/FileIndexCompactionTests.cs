@@ -1,3 +1,5 @@
+using Coach.Rag.Store;
+
 namespace Coach.Rag.Tests.Scenarios;
 
 /// <summary>What commits cost, and how space comes back.</summary>

@@ -1,4 +1,6 @@
 using System.IO.Compression;
+using Coach.Rag.Analysis;
+using Coach.Rag.Documents;
 
 namespace Coach.Rag.Tests.Scenarios;
 

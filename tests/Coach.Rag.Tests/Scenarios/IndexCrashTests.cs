@@ -1,3 +1,5 @@
+using Coach.Rag.Store;
+
 namespace Coach.Rag.Tests.Scenarios;
 
 /// <summary>Stops the writer at any byte; the next one must find exactly a committed state.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Coach.Rag.Store;
 
 namespace Coach.Rag.Tests.Scenarios;
 

@@ -1,4 +1,7 @@
 using System.Runtime.CompilerServices;
+using Coach.Rag.Indexing;
+using Coach.Rag.Search;
+using Coach.Rag.Store;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;

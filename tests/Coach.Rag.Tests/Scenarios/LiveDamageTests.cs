@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Coach.Rag.Store;
 using Coach.Testing;
 
 namespace Coach.Rag.Tests.Scenarios;

@@ -1,3 +1,5 @@
+using Coach.Rag.Documents;
+
 namespace Coach.Rag.Tests.Scenarios;
 
 /// <summary>A passage is a slice of the document as it was given, whatever stands around it.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Coach.Rag.Documents;
 using Coach.Testing;
 using Microsoft.Extensions.Hosting;
 

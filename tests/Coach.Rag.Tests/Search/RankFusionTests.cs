@@ -1,3 +1,6 @@
+using Coach.Rag.Lexical;
+using Coach.Rag.Search;
+
 namespace Coach.Rag.Tests.Search;
 
 public sealed class RankFusionTests

@@ -1,3 +1,5 @@
+using Coach.Rag.Search;
+
 namespace Coach.Rag.Tests.Search;
 
 public sealed class TermSetSimilarityTests

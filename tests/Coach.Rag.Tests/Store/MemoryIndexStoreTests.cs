@@ -1,3 +1,5 @@
+using Coach.Rag.Store;
+
 namespace Coach.Rag.Tests.Store;
 
 public sealed class MemoryIndexStoreTests

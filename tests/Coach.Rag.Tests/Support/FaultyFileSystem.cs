@@ -1,3 +1,5 @@
+using Coach.Rag.Store;
+
 namespace Coach.Rag.Tests;
 
 /// <summary>The process or the machine died: nothing after this reaches the disk.</summary>

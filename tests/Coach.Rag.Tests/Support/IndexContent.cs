@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Coach.Rag.Store;
 
 namespace Coach.Rag.Tests;
 

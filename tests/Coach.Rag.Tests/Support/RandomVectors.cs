@@ -1,4 +1,6 @@
 using System.Numerics.Tensors;
+using Coach.Rag.Store;
+using Coach.Rag.Vectors;
 
 namespace Coach.Rag.Tests;
 

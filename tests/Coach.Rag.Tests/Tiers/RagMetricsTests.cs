@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Coach.Rag.Indexing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.Rag.Tests.Tiers;

@@ -1,3 +1,5 @@
+using Coach.Rag.Vectors;
+
 namespace Coach.Rag.Tests.Vectors;
 
 public sealed unsafe class DotKernelTests

@@ -1,3 +1,5 @@
+using Coach.Rag.Store;
+using Coach.Rag.Vectors;
 using FsCheck;
 using FsCheck.Fluent;
 
