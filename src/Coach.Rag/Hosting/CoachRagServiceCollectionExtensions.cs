@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
+using Coach;
 using Coach.Abstractions;
 using Coach.Rag;
 using Coach.Rag.Documents;
@@ -75,10 +76,9 @@ public static class CoachRagServiceCollectionExtensions
 
     private static void AddOptions(IServiceCollection services, string name)
     {
-        string section = name.Length == 0 ? "Coach:Rag" : "Coach:Rag:" + name;
         services.AddOptionsWithValidateOnStart<CoachRagOptions, CoachRagOptionsValidator>(name)
             .Configure<IServiceProvider>((options, provider) =>
-                provider.GetService<IConfiguration>()?.GetSection(section).Bind(options));
+                OptionsSection.Find(provider, "Coach:Rag", name)?.Bind(options));
     }
 
     // The container disposes what it made last first: the service, the knowledge base, the embedder, the index.

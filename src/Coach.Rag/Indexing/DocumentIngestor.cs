@@ -13,7 +13,9 @@ namespace Coach.Rag.Indexing;
 /// How many documents are known by their version beside the index, of each kind. Those past it are read again at each
 /// sync, which costs time and changes nothing; evicting others would do the same to them.
 /// </param>
-internal sealed class DocumentIngestor(CoachRagOptions options, int maxRemembered = DocumentIngestor.MaxRemembered)
+/// <param name="time">The clock.</param>
+internal sealed class DocumentIngestor(
+    CoachRagOptions options, TimeProvider time, int maxRemembered = DocumentIngestor.MaxRemembered)
 {
     /// <summary>How many documents are remembered, of each kind, unless told otherwise: some 10 MB.</summary>
     internal const int MaxRemembered = 50_000;
@@ -28,10 +30,12 @@ internal sealed class DocumentIngestor(CoachRagOptions options, int maxRemembere
     private readonly Chunker _chunker = new(options.ChunkTokens, options.ChunkOverlapTokens);
 
     // Versions under which an unchanged document was met since: it need not be read to be known again.
-    private readonly Dictionary<(string Collection, string Id), string> _unchanged = [];
+    private readonly ExpiringCache<(string Collection, string Id), string> _unchanged =
+        new(maxRemembered, time) { WhenFull = WhenFull.Refuse };
 
     // What cannot be taken as it is need not be read again until its version is another.
-    private readonly Dictionary<(string Collection, string Id), (string Version, string Reason)> _refused = [];
+    private readonly ExpiringCache<(string Collection, string Id), (string Version, string Reason)> _refused =
+        new(maxRemembered, time) { WhenFull = WhenFull.Refuse };
 
     /// <summary>How many documents are remembered.</summary>
     internal int Remembered => _unchanged.Count + _refused.Count;
@@ -56,9 +60,9 @@ internal sealed class DocumentIngestor(CoachRagOptions options, int maxRemembere
         catch (Exception e) when (e is not RagException && !IsCancelled(e, cancellationToken))
         {
             string reason = $"The document {Reason(e)}.";
-            if (e is InvalidDataException && _refused.Count < maxRemembered)
+            if (e is InvalidDataException)
             {
-                _refused[(collection, item.Id)] = (version, reason);
+                _refused.Set((collection, item.Id), (version, reason));
             }
 
             report.AddFailure(item.Id, reason);
@@ -115,14 +119,13 @@ internal sealed class DocumentIngestor(CoachRagOptions options, int maxRemembere
         string collection, string id, string version, IndexWriter writer, IngestReportBuilder report)
     {
         DocumentEntry? existing = writer.Find(collection, id);
-        if (existing is not null
-            && (existing.Version == version || _unchanged.GetValueOrDefault((collection, id)) == version))
+        if (existing is not null && (existing.Version == version || IsUnchanged()))
         {
             report.Unchanged++;
             return true;
         }
 
-        if (_refused.TryGetValue((collection, id), out (string Version, string Reason) refused)
+        if (_refused.TryGet((collection, id), out (string Version, string Reason) refused)
             && refused.Version == version)
         {
             report.AddFailure(id, refused.Reason);
@@ -130,6 +133,8 @@ internal sealed class DocumentIngestor(CoachRagOptions options, int maxRemembere
         }
 
         return false;
+
+        bool IsUnchanged() => _unchanged.TryGet((collection, id), out string? seen) && seen == version;
     }
 
     private void Take(
@@ -155,7 +160,11 @@ internal sealed class DocumentIngestor(CoachRagOptions options, int maxRemembere
         DocumentEntry? existing = writer.Find(collection, document.Id);
         if (existing is not null && existing.Hash == hash)
         {
-            RememberUnchanged((collection, document.Id), version);
+            if (version.Length > 0)
+            {
+                _unchanged.Set((collection, document.Id), version);
+            }
+
             report.Unchanged++;
             return;
         }
@@ -187,14 +196,6 @@ internal sealed class DocumentIngestor(CoachRagOptions options, int maxRemembere
         else
         {
             report.Updated++;
-        }
-    }
-
-    private void RememberUnchanged((string Collection, string Id) document, string version)
-    {
-        if (version.Length > 0 && (_unchanged.Count < maxRemembered || _unchanged.ContainsKey(document)))
-        {
-            _unchanged[document] = version;
         }
     }
 

@@ -4,31 +4,22 @@ using Microsoft.Extensions.Logging;
 namespace Coach.Rag.Indexing;
 
 /// <summary>
-/// What happens when a checksum of the index does not match: the last commit that is intact is served, else an empty index takes the
-/// damaged one's place; then the sources are read again. One recovery runs at a time.
+/// What happens when a checksum of the index does not match: the last commit that is intact is served, else an empty index
+/// takes the damaged one's place; then the sources are read again. One recovery runs at a time.
 /// </summary>
 internal sealed class IndexRecovery(IndexManager index, ILogger logger)
 {
-    private readonly Lock _gate = new();
-    private Task<bool> _running = Task.FromResult(false);
+    private const string Key = "recovery";
+
+    private readonly SingleFlight<string, bool> _runs = new(StringComparer.Ordinal);
 
     /// <summary>Called when there is something to repair or to read again.</summary>
     public event Action? Needed;
 
     /// <summary>Recovers, off the caller's thread.</summary>
     /// <returns>Whether there is an index to search now.</returns>
-    public Task<bool> RunAsync()
-    {
-        lock (_gate)
-        {
-            if (_running.IsCompleted)
-            {
-                _running = Task.Run(Recover);
-            }
-
-            return _running;
-        }
-    }
+    public Task<bool> RunAsync() =>
+        _runs.RunAsync(Key, _ => Task.Run(Recover, CancellationToken.None), CancellationToken.None);
 
     private bool Recover()
     {

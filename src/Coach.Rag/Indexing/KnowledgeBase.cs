@@ -21,7 +21,7 @@ internal sealed class KnowledgeBase(
     private const string Direct = "";
 
     private readonly SemaphoreSlim _writer = new(1, 1);
-    private readonly DocumentIngestor _ingestor = new(index.Options);
+    private readonly DocumentIngestor _ingestor = new(index.Options, time);
     private readonly PassageEmbedder _embedder = new(index, embeddings);
     private readonly StaleDocumentCleaner _cleaner = new(sources);
     private readonly LsaTrainingService _training = new(index, time, logger);

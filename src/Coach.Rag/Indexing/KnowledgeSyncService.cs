@@ -11,10 +11,9 @@ namespace Coach.Rag.Indexing;
 /// </summary>
 internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable
 {
-    private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan FirstEmbeddingPause = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan LongestEmbeddingPause = TimeSpan.FromMinutes(5);
+    private static readonly Backoff Retry = new(TimeSpan.FromSeconds(1), LongestRetry);
+    private static readonly Backoff EmbeddingRetry = new(TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(5));
 
     private readonly KnowledgeBase _knowledge;
     private readonly IndexManager _index;
@@ -28,6 +27,7 @@ internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable
     private TaskCompletionSource _wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? _run;
     private TimeSpan _embeddingPause;
+    private int _embeddingFailures;
     private long _embeddingFailed;
 
     public KnowledgeSyncService(
@@ -121,7 +121,7 @@ internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable
 
     private async Task RunAsync(CancellationToken cancellationToken)
     {
-        TimeSpan retry = FirstRetry;
+        int failures = 0;
         while (!cancellationToken.IsCancellationRequested)
         {
             ResetWake();
@@ -130,7 +130,7 @@ internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable
             try
             {
                 await ReadAsync(cancellationToken).ConfigureAwait(false);
-                retry = FirstRetry;
+                failures = 0;
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
@@ -150,9 +150,9 @@ internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable
             catch (Exception e)
             {
                 // Whatever it is, this loop is the only one there is: it goes on.
-                _logger.SyncFailed(e is RagException known ? known.Error.ToString() : e.GetType().Name, retry.TotalSeconds);
-                pause = retry;
-                retry = Double(retry, LongestRetry);
+                pause = Retry.Wait(failures++);
+                string error = e is RagException known ? known.Error.ToString() : e.GetType().Name;
+                _logger.SyncFailed(error, pause.TotalSeconds);
             }
 
             if (isFirstOver)
@@ -192,14 +192,12 @@ internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable
 
         if (await _knowledge.TryEmbedAsync(cancellationToken).ConfigureAwait(false) is null)
         {
-            _embeddingPause = TimeSpan.Zero;
+            (_embeddingPause, _embeddingFailures) = (TimeSpan.Zero, 0);
             return;
         }
 
         _embeddingFailed = _time.GetTimestamp();
-        _embeddingPause = _embeddingPause == TimeSpan.Zero
-            ? FirstEmbeddingPause
-            : Double(_embeddingPause, LongestEmbeddingPause);
+        _embeddingPause = EmbeddingRetry.Wait(_embeddingFailures++);
     }
 
     // A pause of zero lasts until something is needed.
@@ -213,6 +211,4 @@ internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable
 
     private void ResetWake() =>
         Volatile.Write(ref _wake, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-
-    private static TimeSpan Double(TimeSpan pause, TimeSpan longest) => pause * 2 < longest ? pause * 2 : longest;
 }

@@ -6,21 +6,22 @@ namespace Coach.Rag.Tiers;
 /// <summary>The instruments of the meter <c>Coach.Rag</c>, shared by all registrations of a host.</summary>
 internal sealed class RagInstruments : IDisposable
 {
-    private readonly Meter _meter;
+    private readonly MeterSource _source;
     private readonly Lock _gate = new();
     private RagMetrics[] _registrations = [];
 
     public RagInstruments(IMeterFactory? factory)
     {
-        _meter = factory?.Create("Coach.Rag") ?? new Meter("Coach.Rag");
-        Retrievals = _meter.CreateCounter<long>("coach.rag.retrievals", "{retrieval}", "Retrievals by the tier that answered.");
-        Fallbacks = _meter.CreateCounter<long>("coach.rag.fallbacks", "{fallback}", "Retrievals that a lower tier than hybrid answered, by reason.");
-        FoundNothing = _meter.CreateCounter<long>("coach.rag.found_nothing", "{retrieval}", "Retrievals that worked and found no passage, by tier.");
-        Duration = _meter.CreateHistogram<double>("coach.rag.retrieval.duration", "s", "How long retrievals took.",
+        _source = new MeterSource("Coach.Rag", factory);
+        Meter meter = _source.Meter;
+        Retrievals = meter.CreateCounter<long>("coach.rag.retrievals", "{retrieval}", "Retrievals by the tier that answered.");
+        Fallbacks = meter.CreateCounter<long>("coach.rag.fallbacks", "{fallback}", "Retrievals that a lower tier than hybrid answered, by reason.");
+        FoundNothing = meter.CreateCounter<long>("coach.rag.found_nothing", "{retrieval}", "Retrievals that worked and found no passage, by tier.");
+        Duration = meter.CreateHistogram<double>("coach.rag.retrieval.duration", "s", "How long retrievals took.",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] });
-        _meter.CreateObservableGauge("coach.rag.available", () => Observe(static r => r.Tier == RagTier.None ? 0 : 1), description: "1 when questions can be answered from documents.");
-        _meter.CreateObservableGauge("coach.rag.type", () => Observe(static r => (int)r.Tier), description: "The best tier now: 0 none, 1 hybrid, 2 local, 3 lexical.");
-        _meter.CreateObservableGauge("coach.rag.document_count", () => Observe(static r => r.Documents), description: "Documents in the index.");
+        meter.CreateObservableGauge("coach.rag.available", () => Observe(static r => r.Tier == RagTier.None ? 0 : 1), description: "1 when questions can be answered from documents.");
+        meter.CreateObservableGauge("coach.rag.type", () => Observe(static r => (int)r.Tier), description: "The best tier now: 0 none, 1 hybrid, 2 local, 3 lexical.");
+        meter.CreateObservableGauge("coach.rag.document_count", () => Observe(static r => r.Documents), description: "Documents in the index.");
     }
 
     public Counter<long> Retrievals { get; }
@@ -39,7 +40,7 @@ internal sealed class RagInstruments : IDisposable
         }
     }
 
-    public void Dispose() => _meter.Dispose();
+    public void Dispose() => _source.Dispose();
 
     private IEnumerable<Measurement<int>> Observe(Func<RagMetrics, int> value) =>
         Volatile.Read(ref _registrations).Select(registration => new Measurement<int>(value(registration), registration.Tags));

@@ -1,3 +1,4 @@
+using Coach.Rag.Vectors;
 using Coach.Testing;
 using Microsoft.Extensions.AI;
 
@@ -143,5 +144,56 @@ public sealed class GuardedEmbeddingGeneratorTests
         Retrieval retrieval = await host.Retriever.RetrieveAsync("cats");
         Assert.Equal(RagTier.Hybrid, retrieval.Tier);
         Assert.Null(retrieval.Degradation);
+    }
+
+    [Fact]
+    public async Task AddOrUpdateAsync_GeneratorNeverAnswers_IsGivenUpAtTheBatchTimeLimit()
+    {
+        var clock = new VirtualClock();
+        var embedder = new PlantedEmbeddings(text => PlantedEmbeddings.Hashed(text, 8))
+        {
+            Fault = async (_, cancellationToken) =>
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+                return [];
+            },
+        };
+        await using var host = new RagHost(
+            rag => rag.UseEmbeddings(embedder), o => (o.Learn, o.BatchTimeLimit) = (false, TimeSpan.FromSeconds(7)), clock);
+        long start = clock.GetTimestamp();
+        Task<IngestReport> added = host.Knowledge.AddOrUpdateAsync(Documents);
+        await clock.RunUntilAsync(added, TimeSpan.FromMinutes(5));
+        Assert.Contains("did not answer within 7 s", (await added).EmbeddingFailure, StringComparison.Ordinal);
+
+        // Four attempts, and three waits with jitter between them.
+        Assert.InRange(clock.GetElapsedTime(start), TimeSpan.FromSeconds(28), TimeSpan.FromSeconds(60));
+    }
+
+    [Fact]
+    public async Task Dispose_CallStillHoldsAThread_FreesTheBulkheadsAndRefusesWithoutThrowing()
+    {
+        var entered = new TaskCompletionSource();
+        var release = new TaskCompletionSource();
+        var embedder = new PlantedEmbeddings(text => PlantedEmbeddings.Hashed(text, 8))
+        {
+            Fault = (_, _) =>
+            {
+                entered.TrySetResult();
+                release.Task.Wait();
+                return Task.FromResult(new GeneratedEmbeddings<Embedding<float>>([new Embedding<float>(new float[8])]));
+            },
+        };
+        var generator = new GuardedEmbeddingGenerator(
+            embedder, new EmbeddingRegistration(), new CoachRagOptions(), new VirtualClock(), "memory");
+        Task<(float[]? Vector, DegradationReason Reason)> asked =
+            generator.EmbedQuestionAsync("cats", 8, TimeSpan.FromMinutes(1), CancellationToken.None).AsTask();
+        await entered.Task;
+        generator.Dispose();
+        generator.Dispose();
+        release.SetResult();
+        Assert.NotNull((await asked).Vector);
+        (float[]? vector, DegradationReason reason) =
+            await generator.EmbedQuestionAsync("dogs", 8, TimeSpan.FromMinutes(1), CancellationToken.None);
+        Assert.Equal((null, DegradationReason.EmbeddingFailed), (vector, reason));
     }
 }

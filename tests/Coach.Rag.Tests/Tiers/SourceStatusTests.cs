@@ -4,9 +4,9 @@ using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Rag.Tests.Documents;
+namespace Coach.Rag.Tests.Tiers;
 
-public sealed class FolderSourceTests
+public sealed class SourceStatusTests
 {
     [Fact]
     public async Task RetrieveAsync_FewPassagesWithoutEmbedder_SaysNotConfigured()
