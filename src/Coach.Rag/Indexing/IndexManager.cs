@@ -15,6 +15,7 @@ internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, F
     private volatile IndexSearcher? _searcher;
     private IndexCommitReader? _pinned;
     private volatile bool _isPinned;
+    private volatile string? _lost;
 
     public IIndexStore Store => _store;
 
@@ -34,15 +35,14 @@ internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, F
         }
     }
 
-    /// <summary>What is known to be lost until the sources have been read again, or else <see cref="Trouble"/>, as a sentence; null when all is well.</summary>
-    public string? Damage
-    {
-        get => field ?? Trouble;
-        private set;
-    }
+    /// <summary>What is lost until the sources have been read again, as a sentence; null when nothing is.</summary>
+    public string? Lost => _lost;
+
+    /// <summary><see cref="Lost"/>, or else <see cref="Trouble"/>.</summary>
+    public string? Damage => _lost ?? Trouble;
 
     /// <summary>Whether something is lost, rather than only kept from its file.</summary>
-    public bool IsDamaged => Damage is { } damage && damage != Trouble;
+    public bool IsDamaged => _lost is not null;
 
     /// <summary>What keeps the index from its file now, as a sentence; null when nothing does.</summary>
     public string? Trouble => _store.RefreshFailure?.Message;
@@ -83,7 +83,7 @@ internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, F
             _pinned?.Dispose();
             _pinned = good;
             _isPinned = true;
-            Damage = damage;
+            _lost = damage;
         }
     }
 
@@ -117,7 +117,7 @@ internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, F
             _stores.Add(fresh);
             _searcher = null;
             _store = fresh;
-            Damage = damage;
+            _lost = damage;
         }
 
         Unpin();
@@ -125,10 +125,20 @@ internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, F
     }
 
     /// <summary>Says what was lost before this index was opened.</summary>
-    public void Report(string damage) => Damage = damage;
+    public void Report(string damage) => _lost = damage;
 
-    /// <summary>The sources have been read: nothing is missing any more.</summary>
-    public void Heal() => Damage = null;
+    /// <summary>The sources have been read: what was lost before is back. A damage found since is another one, and stays.</summary>
+    /// <param name="lost">What was lost when the reading began.</param>
+    public void Heal(string? lost)
+    {
+        lock (_gate)
+        {
+            if (ReferenceEquals(_lost, lost))
+            {
+                _lost = null;
+            }
+        }
+    }
 
     public void Dispose()
     {

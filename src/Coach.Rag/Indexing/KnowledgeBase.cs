@@ -303,13 +303,14 @@ internal sealed class KnowledgeBase(
     private async Task WriteAsync(
         Func<IndexWriter, ValueTask> work, IngestReportBuilder report, CancellationToken cancellationToken)
     {
+        string? lost = null;
         await _writer.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             await Task.Run(RunAsync, cancellationToken).ConfigureAwait(false);
             if (sources.Count == 0)
             {
-                index.Heal();       // only the caller can bring back what was lost
+                index.Heal(lost);       // only the caller can bring back what was lost
             }
         }
         catch (RagException e) when (e.Error == RagError.IndexCorrupt)
@@ -330,6 +331,7 @@ internal sealed class KnowledgeBase(
         async Task RunAsync()
         {
             Prepare(cancellationToken);
+            lost = index.Lost;
             using var writer = new IndexWriter(index, report, cancellationToken);
             await work(writer).ConfigureAwait(false);
             await writer.CommitAsync(cancellationToken).ConfigureAwait(false);

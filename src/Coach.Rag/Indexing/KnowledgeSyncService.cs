@@ -172,10 +172,11 @@ internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable
             return;
         }
 
+        string? lost = _index.Lost;
         IngestReport report = await _knowledge.SyncTextAsync(null, null, cancellationToken).ConfigureAwait(false);
         if (report.Failed.Count == 0 || _index.DocumentCount > 0)
         {
-            _index.Heal();
+            _index.Heal(lost);
         }
 
         _first.TrySetResult();

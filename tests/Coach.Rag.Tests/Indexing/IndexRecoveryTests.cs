@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using Coach.Abstractions;
 using Coach.Rag.Store;
 using Coach.Testing;
@@ -35,6 +36,25 @@ public sealed class IndexRecoveryTests
         using IndexCommitReader snapshot = reopened.AcquireLastGood(CancellationToken.None);
         using IndexCommitReader newest = reopened.Acquire();
         Assert.Equal(newest.CommitId, snapshot.CommitId);
+    }
+
+    /// <summary>A reading that began before the damage was found knows nothing of it: only the next one brings back what was lost.</summary>
+    [Fact]
+    public async Task RetrieveAsync_DamageIsFoundWhileTheSourcesAreRead_IsToldUntilTheyHaveBeenReadAgain()
+    {
+        using var folder = new TempFolder();
+        string file = await WriteTwoCommitsAsync(folder);
+        var source = new Gated([Cats, Dogs]);
+        await using var host = new RagHost(rag => rag.UseIndexFile(file).WithSource(source), o => (o.RescanInterval, o.Learn) = (TimeSpan.Zero, false));
+        Damage(file, commit: 2);
+        Task<Retrieval> first = host.Retriever.RetrieveAsync("mailman", cancellationToken: TestContext.Current.CancellationToken);
+        await source.Begun[0].Task;
+        Assert.Equal(DegradationReason.IndexDamaged, (await first).Degradation!.Reason);
+        source.Go[0].SetResult();
+        await source.Begun[1].Task;
+        Assert.Equal(DegradationReason.IndexDamaged, (await host.Retriever.RetrieveAsync("cats")).Degradation!.Reason);
+        source.Go[1].SetResult();
+        await WaitUntilAsync(async () => (await host.Retriever.RetrieveAsync("mailman")) is { Passages.Count: 1, Degradation.IsFailure: false });
     }
 
     [Fact]
@@ -189,5 +209,34 @@ public sealed class IndexRecoveryTests
             await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
             yield break;
         }
+    }
+
+    /// <summary>Each listing says that it has begun and waits until it may go on; those after the second do not wait.</summary>
+    private sealed class Gated(IReadOnlyList<KnowledgeDocument> documents) : KnowledgeSource
+    {
+        private int _listings;
+
+        public TaskCompletionSource[] Begun { get; } = [NewSource(), NewSource()];
+
+        public TaskCompletionSource[] Go { get; } = [NewSource(), NewSource()];
+
+        public override string Name => "gated";
+
+        public override async IAsyncEnumerable<SourceItem> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+        {
+            int listing = _listings++;
+            if (listing < Go.Length)
+            {
+                Begun[listing].SetResult();
+                await Go[listing].Task.WaitAsync(cancellationToken);
+            }
+
+            foreach (KnowledgeDocument document in documents)
+            {
+                yield return new SourceItem(document.Id, _ => ValueTask.FromResult(document));
+            }
+        }
+
+        private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }
