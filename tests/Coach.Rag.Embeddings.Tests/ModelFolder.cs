@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
-using Coach.Rag.Tests.Storage;
+using Coach.Rag.Tests;
 
 namespace Coach.Rag.Embeddings.Tests;
 
