@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using Coach.Rag.Embeddings.Tokenizers;
 using Coach.Rag.Tests;
 using Microsoft.Extensions.AI;
 
