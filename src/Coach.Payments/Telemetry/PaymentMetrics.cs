@@ -31,9 +31,7 @@ internal sealed class PaymentMetrics : IDisposable
         _webhooks = meter.CreateCounter<long>("coach.payments.webhooks", "{event}",
             "Webhook calls by outcome: applied, duplicate, ignored, unmatched or refused.");
         meter.CreateObservableGauge("coach.payments.gateway_available", IsAvailable, null,
-            "1 while the payment provider (every one, where there are several) is believed to answer, 0 "
-            + "otherwise and while nothing is "
-            + "known.");
+            "1 while the payment provider (each, where there are several) is believed to answer; 0 otherwise");
         meter.CreateObservableGauge("coach.payments.reconciliation_pending", () => _pending.Values.Sum(), null,
             "Payment links whose outcome is unknown and waits for reconciliation.");
     }
