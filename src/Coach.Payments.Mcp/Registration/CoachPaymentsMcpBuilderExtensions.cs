@@ -31,7 +31,9 @@ public static class CoachPaymentsMcpBuilderExtensions
         {
             options.Configure<IServiceProvider>((options, provider) =>
                 provider.GetService<IConfiguration>()?.GetSection(name.Length == 0 ? "Coach:Payments:Mcp" : $"Coach:Payments:Mcp:{name}").Bind(options));
-            services.AddHttpClient(McpTransports.ClientOf(name)).ConfigurePrimaryHttpMessageHandler(static () => new SocketsHttpHandler
+            IHttpClientBuilder client = services.AddHttpClient(McpTransports.ClientOf(name));
+            client.RemoveAllLoggers(); // their text is redacted; the structured values of their trace level still hold the key
+            client.ConfigurePrimaryHttpMessageHandler(static () => new SocketsHttpHandler
             {
                 // The key must not follow a redirect, and nothing here needs a cookie.
                 AllowAutoRedirect = false,
