@@ -2,16 +2,15 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Coach.Testing;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace Coach.Payments.Mcp.Tests.Connections;
 
 public sealed class HttpTests : IAsyncLifetime
 {
     private readonly VirtualClock _clock = new();
-    private readonly ListLogger _logs = new();
+    private readonly FakeLogCollector _logs = TestLogs.New();
     private readonly StripeFake _stripe;
     private HttpMcpServer _server = null!;
     private ServiceProvider _services = null!;
@@ -193,8 +192,8 @@ public sealed class HttpTests : IAsyncLifetime
             _clock.Advance(TimeSpan.FromMinutes(1));
         }
 
-        Assert.NotEmpty(_logs.Lines);
-        Assert.DoesNotContain(seen.Concat(_logs.Lines), text => text.Contains("canary4242", StringComparison.Ordinal));
+        Assert.NotEmpty(_logs.Everything());
+        Assert.DoesNotContain(seen.Concat(_logs.Everything()), text => text.Contains("canary4242", StringComparison.Ordinal));
     }
 
     public async ValueTask DisposeAsync()
@@ -228,20 +227,15 @@ public sealed class HttpTests : IAsyncLifetime
         ? $$$"""{"jsonrpc":"2.0","id":0,"error":{"code":-32603,"message":"bad key {{{McpHost.TestKey}}}"}}"""
         : $$"""{"error":"bad key {{McpHost.TestKey}}"}""");
 
-    private ServiceProvider NewHost(Uri url)
-    {
-        var services = new ServiceCollection();
-        services.AddSingleton<TimeProvider>(_clock);
-        services.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["STRIPE_API_KEY"] = McpHost.TestKey,
-            ["Coach:Payments:Mcp:Url"] = url.AbsoluteUri,
-            ["Coach:Payments:Mcp:MaxResultLength"] = "65536",
-        }).Build());
-        services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(_logs));
-        services.AddCoachPayments().UseStripeMcp();
-        return services.BuildServiceProvider();
-    }
+    private ServiceProvider NewHost(Uri url) => new TestHost(
+        services => services.AddCoachPayments().UseStripeMcp(),
+        _clock,
+        [
+            new("STRIPE_API_KEY", McpHost.TestKey),
+            new("Coach:Payments:Mcp:Url", url.AbsoluteUri),
+            new("Coach:Payments:Mcp:MaxResultLength", "65536"),
+        ],
+        _logs).Services;
 
     private Task<T> RunAsync<T>(Task<T> task) => McpHost.DriveAsync(task, _clock, static _ => false);
 }
