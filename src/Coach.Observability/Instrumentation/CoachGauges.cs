@@ -9,8 +9,8 @@ namespace Coach.Observability;
 /// <summary>The gauges of the meter <c>Coach.Observability</c>. What is unknown is left out, never 0.</summary>
 internal sealed class CoachGauges : IDisposable
 {
+    private readonly MeterSource _source;
     private readonly Meter _meter;
-    private readonly bool _ownsMeter;
 
     public CoachGauges(
         ContainerMonitor container,
@@ -21,10 +21,8 @@ internal sealed class CoachGauges : IDisposable
         IOptions<CoachObservabilityOptions> options,
         IServiceProvider services)
     {
-        IMeterFactory? factory = services.GetService<IMeterFactory>();
-        _ownsMeter = factory is null;
-        _meter = factory?.Create(CoachTelemetry.ObservabilityName) ?? new Meter(CoachTelemetry.ObservabilityName);
-
+        _source = new MeterSource(CoachTelemetry.ObservabilityName, services.GetService<IMeterFactory>());
+        _meter = _source.Meter;
         _meter.CreateObservableGauge("coach.config.memory_mb", () => deployment.Value.MemoryMb, null, "Memory that one container was given, in megabytes.");
         _meter.CreateObservableGauge("coach.config.max_containers", () => deployment.Value.MaxContainers, null, "The most containers that may run.");
 
@@ -56,13 +54,7 @@ internal sealed class CoachGauges : IDisposable
     {
     }
 
-    public void Dispose()
-    {
-        if (_ownsMeter)
-        {
-            _meter.Dispose();
-        }
-    }
+    public void Dispose() => _source.Dispose();
 
     private void Optional<T>(string name, string? unit, string description, Func<T?> read)
         where T : struct

@@ -60,8 +60,11 @@ public static class CoachPaymentsMcpBuilderExtensions
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IValidateOptions<StripeMcpOptions>, StripeMcpOptionsValidator>());
         services.TryAddSingleton(static provider => new McpMetrics(provider.GetService<IMeterFactory>()));
-        services.AddHttpClient(McpTransports.ClientOf(name)).ConfigurePrimaryHttpMessageHandler(static () =>
-            new SocketsHttpHandler
+
+        // The factory's lines are redacted, but the structured values of their trace level still hold the key.
+        services.AddHttpClient(McpTransports.ClientOf(name))
+            .RemoveAllLoggers()
+            .ConfigurePrimaryHttpMessageHandler(static () => new SocketsHttpHandler
             {
                 // The key must not follow a redirect, and nothing here needs a cookie.
                 AllowAutoRedirect = false,

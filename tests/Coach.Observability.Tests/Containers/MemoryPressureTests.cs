@@ -1,6 +1,6 @@
 using Coach.Abstractions;
 using Coach.Testing;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Options;
 
 namespace Coach.Observability.Tests;
@@ -10,7 +10,7 @@ public sealed class MemoryPressureTests
     private const string Group = "sys/fs/cgroup/";
 
     private readonly VirtualClock _clock = new();
-    private readonly ListLogger _log = new();
+    private readonly FakeLogCollector _logs = TestLogs.New();
 
     [Fact]
     public void IsHigh_AroundTheThreshold_HasHysteresis()
@@ -73,8 +73,8 @@ public sealed class MemoryPressureTests
         Assert.Equal(200, pressure.Entered);
         Assert.Equal(
             "Memory pressure: 90 % of the memory limit is in use; new sessions wait until it falls below 75 %",
-            _log.Messages.First());
-        Assert.Equal(2, _log.Messages.Count(message => message.StartsWith("Memory pressure: ", StringComparison.Ordinal)));
+            _logs.Messages().First());
+        Assert.Equal(2, _logs.Messages().Count(message => message.StartsWith("Memory pressure: ", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -123,36 +123,6 @@ public sealed class MemoryPressureTests
     {
         IOptions<CoachObservabilityOptions> options = Options.Create(new CoachObservabilityOptions { FileSystemRoot = tree.Root });
         monitor = new ContainerMonitor(options, _clock);
-        return new MemoryPressure(monitor, options, _clock, _log);
-    }
-}
-
-/// <summary>Keeps what is logged.</summary>
-internal sealed class ListLogger : ILogger<MemoryPressure>, ILogger<HealthStatusPublisher>, ILogger<ComponentHealthChecks>
-{
-    private readonly List<string> _messages = [];
-
-    public IReadOnlyList<string> Messages
-    {
-        get
-        {
-            lock (_messages)
-            {
-                return [.. _messages];
-            }
-        }
-    }
-
-    public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => true;
-
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-    {
-        lock (_messages)
-        {
-            _messages.Add(formatter(state, exception));
-        }
+        return new MemoryPressure(monitor, options, _clock, new FakeLogger<MemoryPressure>(_logs));
     }
 }
