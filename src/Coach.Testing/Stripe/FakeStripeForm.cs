@@ -86,9 +86,17 @@ internal sealed class FakeStripeForm
     public IReadOnlyList<string> Texts(string name) =>
         [.. _all.Where(pair => UrlEncodedForm.Pattern(pair.Key) == name).Select(pair => pair.Value)];
 
-    public long? Integer(string name) => Text(name) is not { } text ? null
-        : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) ? value
-        : throw FakeStripeError.Invalid($"Invalid integer: {text}", name, "parameter_invalid_integer");
+    public long? Integer(string name)
+    {
+        if (Text(name) is not { } text)
+        {
+            return null;
+        }
+
+        return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value)
+            ? value
+            : throw FakeStripeError.Invalid($"Invalid integer: {text}", name, "parameter_invalid_integer");
+    }
 
     public bool? Flag(string name) => Text(name) switch
     {
