@@ -1,4 +1,6 @@
 using Coach.Abstractions;
+using Coach.Abstractions.Modes;
+using Coach.Abstractions.Secrets;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
