@@ -45,10 +45,10 @@ public sealed class StreamDamageTests
         byte[] body = WireHarness.Recorded(name);
         WireResult expected = await WireHarness.ReadAsync(provider, body);
 
-        Assert.Equal(expected, await WireHarness.ReadAsync(provider, body, BodyDelivery.ByteByByte));
+        Assert.Equal(expected, await WireHarness.ReadAsync(provider, body, ResponseDelivery.ByteByByte));
         for (int seed = 0; seed < 60; seed++)
         {
-            WireResult actual = await WireHarness.ReadAsync(provider, body, BodyDelivery.RandomChunks(seed, max: 1 + (seed * 5)));
+            WireResult actual = await WireHarness.ReadAsync(provider, body, ResponseDelivery.RandomChunks(seed, max: 1 + (seed * 5)));
             Assert.True(expected == actual, $"seed {seed}");
         }
     }
@@ -85,7 +85,7 @@ public sealed class StreamDamageTests
         {
             try
             {
-                await WireHarness.ReadAsync(provider, body, BodyDelivery.RandomChunks(length).CutAfter(length));
+                await WireHarness.ReadAsync(provider, body, ResponseDelivery.RandomChunks(length).CutAfter(length));
                 Assert.True(length > body.Length - 20, $"cut after {length} of {body.Length} bytes passed as complete");
             }
             catch (LlmException exception)
@@ -154,7 +154,7 @@ public sealed class StreamDamageTests
     public async Task Stream_OtherBodiesUnderAnEventStreamsType_AreTypedErrors(string body, LlmError expected)
     {
         LlmException exception = await Assert.ThrowsAsync<LlmException>(
-            () => WireHarness.ReadAsync(ProviderNames.Gemini, Encoding.UTF8.GetBytes(body), BodyDelivery.RandomChunks(1)));
+            () => WireHarness.ReadAsync(ProviderNames.Gemini, Encoding.UTF8.GetBytes(body), ResponseDelivery.RandomChunks(1)));
         Assert.Equal(expected, exception.Error);
     }
 

@@ -31,7 +31,7 @@ internal static class WireHarness
         return new WireChatClient(wire, connection, new ApiKey(provider, Secret.From("a-key-for-tests")));
     }
 
-    public static async Task<WireResult> ReadAsync(string provider, byte[] body, BodyDelivery? delivery = null)
+    public static async Task<WireResult> ReadAsync(string provider, byte[] body, ResponseDelivery? delivery = null)
     {
         using var handler = new ScriptedHttpHandler();
         handler.Answer(HttpStatusCode.OK, body, "text/event-stream", delivery);
