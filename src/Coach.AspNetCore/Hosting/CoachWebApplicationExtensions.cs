@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Coach.Abstractions;
 using Coach.AspNetCore;
 using Coach.AspNetCore.Hosting;
+using Coach.AspNetCore.Http;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;

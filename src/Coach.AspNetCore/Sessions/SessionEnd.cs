@@ -1,4 +1,5 @@
 using Coach.Abstractions;
+using Coach.AspNetCore.Http;
 using Coach.Llm;
 using Microsoft.Extensions.Logging;
 

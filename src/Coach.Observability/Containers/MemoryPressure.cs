@@ -1,4 +1,5 @@
 using Coach.Abstractions;
+using Coach.Observability.Logging;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 

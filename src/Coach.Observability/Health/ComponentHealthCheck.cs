@@ -1,4 +1,5 @@
 using Coach.Abstractions;
+using Coach.Observability.Logging;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Coach.Observability.Logging;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Http;
 
 internal static partial class Log
 {
