@@ -1,10 +1,11 @@
 using Microsoft.Extensions.Options;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Chat;
 
 internal sealed class CoachChatOptionsValidator : IValidateOptions<CoachChatOptions>
 {
-    public ValidateOptionsResult Validate(string? name, CoachChatOptions options) => new OptionsCheck("Coach:Chat", name)
+    public ValidateOptionsResult Validate(string? name, CoachChatOptions options) =>
+        new OptionsCheck("Coach:Chat", name)
         .InRange(options.MaxMessageLength, 1, 60_000)
         .InRange(options.HistoryTurns, 0, 100)
         .InRange(options.MaxHistoryLength, 0, 1_000_000)

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Sessions;
 
 internal sealed class CoachSessionOptionsValidator : IValidateOptions<CoachSessionOptions>
 {

@@ -1,8 +1,9 @@
 using Coach.Abstractions;
+using Coach.Observability.Logging;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Observability;
+namespace Coach.Observability.Health;
 
 /// <summary>A component's health as a health check that probes cannot use to create load.</summary>
 internal sealed class ComponentHealthCheck : IHealthCheck
@@ -13,19 +14,23 @@ internal sealed class ComponentHealthCheck : IHealthCheck
     private readonly ILogger _logger;
     private readonly CachedProbe<HealthCheckResult> _probe;
 
-    public ComponentHealthCheck(IComponentHealth component, CoachObservabilityOptions options, TimeProvider time, ILogger logger)
+    public ComponentHealthCheck(
+        IComponentHealth component, CoachObservabilityOptions options, TimeProvider time, ILogger logger)
     {
         (_component, _time, _logger) = (component, time, logger);
         _limit = options.HealthTimeout;
-        _probe = new CachedProbe<HealthCheckResult>(() => Task.Run(RunAsync, CancellationToken.None), _ => options.HealthMaxAge, time);
+        _probe = new CachedProbe<HealthCheckResult>(
+            () => Task.Run(RunAsync, CancellationToken.None), _ => options.HealthMaxAge, time);
     }
 
-    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    public async Task<HealthCheckResult> CheckHealthAsync(
+        HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         try
         {
             // A check that outlived its limit stays the one that runs: hanging checks must not pile up behind probes.
-            return await _probe.GetAsync(CancellationToken.None).WaitAsync(_limit, _time, cancellationToken).ConfigureAwait(false);
+            return await _probe.GetAsync(CancellationToken.None).WaitAsync(_limit, _time, cancellationToken)
+                .ConfigureAwait(false);
         }
         catch (TimeoutException)
         {

@@ -32,7 +32,11 @@ public sealed class ChatHost : IAsyncDisposable
 
     public IServiceProvider Services => _factory.Services;
 
-    public static async Task<ChatHost> StartAsync(Action<Dictionary<string, string?>>? settings = null, string? knowledge = null, bool waitForKnowledge = true, Action<IServiceCollection>? services = null)
+    public static async Task<ChatHost> StartAsync(
+        Action<Dictionary<string, string?>>? settings = null,
+        string? knowledge = null,
+        bool waitForKnowledge = true,
+        Action<IServiceCollection>? services = null)
     {
         var folder = new TempFolder();
         var values = new Dictionary<string, string?>
@@ -69,7 +73,9 @@ public sealed class ChatHost : IAsyncDisposable
     }
 
     /// <summary>A browser without a page: its own cookies, no redirects.</summary>
-    public HttpClient NewVisitor() => new(new SocketsHttpHandler { UseCookies = true, CookieContainer = new CookieContainer(), AllowAutoRedirect = false })
+    public HttpClient NewVisitor() =>
+        new(
+            new SocketsHttpHandler { UseCookies = true, CookieContainer = new CookieContainer(), AllowAutoRedirect = false })
     {
         BaseAddress = Address,
         Timeout = HangLimit,
@@ -99,7 +105,8 @@ public sealed class ChatHost : IAsyncDisposable
         Assert.Fail("The documents were not indexed within 5 minutes.");
     }
 
-    private sealed class Factory(Dictionary<string, string?> values, Action<IServiceCollection>? services) : WebApplicationFactory<Program>
+    private sealed class Factory(
+        Dictionary<string, string?> values, Action<IServiceCollection>? services) : WebApplicationFactory<Program>
     {
         public FakeLogCollector Logs { get; } = TestLogs.New();
 
@@ -111,7 +118,8 @@ public sealed class ChatHost : IAsyncDisposable
             }
 
             builder.ConfigureServices(collection => services?.Invoke(collection));
-            builder.ConfigureLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(new FakeLoggerProvider(Logs)));
+            builder.ConfigureLogging(
+                logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(new FakeLoggerProvider(Logs)));
         }
     }
 }

@@ -52,6 +52,19 @@ public sealed partial class StreamVariantTests
     [InlineData("openai-text", "openai")]
     [InlineData("openai-tools", "openai")]
     [InlineData("openrouter-text", "openrouter")]
+    public async Task Stream_WithFinishAndNothingAfterIt_IsComplete(string name, string provider)
+    {
+        string text = Recorded(name);
+        int end = text.IndexOf("\n\n", OpenAIFinish().Matches(text)[^1].Index, StringComparison.Ordinal);
+        WireResult expected = await WireHarness.ReadAsync(provider, WireHarness.Recorded(name));
+        WireResult actual = await WireHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(text[..(end + 2)]));
+        Assert.Equal((expected.Text, expected.Calls, expected.Finish), (actual.Text, actual.Calls, actual.Finish));
+    }
+
+    [Theory]
+    [InlineData("openai-text", "openai")]
+    [InlineData("openai-tools", "openai")]
+    [InlineData("openrouter-text", "openrouter")]
     public async Task Stream_WithoutDoneButWithFinishAndUsage_IsComplete(string name, string provider) =>
         Assert.Equal(await WireHarness.ReadAsync(provider, WireHarness.Recorded(name)),
             await WireHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(Recorded(name).Replace("data: [DONE]\n\n", "", StringComparison.Ordinal))));

@@ -1,10 +1,13 @@
 using System.Diagnostics.Metrics;
+using Coach.Observability.Containers;
+using Coach.Observability.Instrumentation;
+using Coach.Observability.Tests.Containers;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Testing;
 
-namespace Coach.Observability.Tests;
+namespace Coach.Observability.Tests.Instrumentation;
 
 public sealed class CoachGaugesTests
 {
@@ -14,7 +17,10 @@ public sealed class CoachGaugesTests
     public void Gauges_InALimitedContainer_GiveTheContractsFigures()
     {
         using KernelTree tree = new KernelTree().V2()
-            .File(Group + "memory.current", "500\n").File(Group + "memory.max", "1000\n").File(Group + "memory.high", "max\n").File(Group + "cpu.stat", "usage_usec 1500000\n");
+            .File(Group + "memory.current", "500\n")
+                .File(Group + "memory.max", "1000\n")
+                .File(Group + "memory.high", "max\n")
+                .File(Group + "cpu.stat", "usage_usec 1500000\n");
         Dictionary<string, double> values = Observe(tree);
         Assert.Equal(2048, values["coach.config.memory_mb"]);
         Assert.Equal(3, values["coach.config.max_containers"]);
@@ -33,7 +39,8 @@ public sealed class CoachGaugesTests
     {
         using var tree = new KernelTree();
         Dictionary<string, double> values = Observe(tree);
-        Assert.DoesNotContain(values.Keys, name => name.StartsWith("coach.container.memory.usage", StringComparison.Ordinal)
+        Assert.DoesNotContain(
+            values.Keys, name => name.StartsWith("coach.container.memory.usage", StringComparison.Ordinal)
             || name.StartsWith("coach.container.memory.limit", StringComparison.Ordinal) || name.StartsWith("coach.container.cpu", StringComparison.Ordinal));
         Assert.True(values["process.resident_memory"] > 1_000_000);
         Assert.True(values["process.cpu"] > 0);
@@ -56,7 +63,10 @@ public sealed class CoachGaugesTests
     [Fact]
     public async Task Start_LogsWhatWasGivenAndWhatIsUsed()
     {
-        using KernelTree tree = new KernelTree().V2().File(Group + "memory.current", "104857600\n").File(Group + "memory.max", "1073741824\n");
+        using KernelTree tree = new KernelTree()
+            .V2()
+            .File(Group + "memory.current", "104857600\n")
+            .File(Group + "memory.max", "1073741824\n");
         FakeLogCollector log = TestLogs.New();
         using TestHost host = Host(tree, new VirtualClock(), log);
         foreach (IHostedService service in host.Services.GetServices<IHostedService>())
@@ -64,13 +74,21 @@ public sealed class CoachGaugesTests
             await service.StartAsync(default);
         }
 
-        Assert.Equal(["Configured resources: MEMORY_MB=2048, MAX_CONTAINERS=3", "Container memory usage at start: 100 MB / 1024 MB"], log.Messages());
+        Assert.Equal(
+            [
+                "Configured resources: MEMORY_MB=2048, MAX_CONTAINERS=3",
+                "Container memory usage at start: 100 MB / 1024 MB",
+            ],
+            log.Messages());
     }
 
     [Fact]
     public async Task Start_WithoutALimit_SaysSo()
     {
-        using KernelTree tree = new KernelTree().V2().File(Group + "memory.current", "104857600\n").File(Group + "memory.max", "max\n");
+        using KernelTree tree = new KernelTree()
+            .V2()
+            .File(Group + "memory.current", "104857600\n")
+            .File(Group + "memory.max", "max\n");
         FakeLogCollector log = TestLogs.New();
         using TestHost host = Host(tree, new VirtualClock(), log);
         foreach (IHostedService service in host.Services.GetServices<IHostedService>())
@@ -92,13 +110,36 @@ public sealed class CoachGaugesTests
         gauges.Touch();
         listener.InstrumentPublished = (instrument, _) =>
         {
-            if (instrument.Meter.Name == CoachTelemetry.ObservabilityName && string.IsNullOrEmpty(instrument.Description))
+            if (instrument.Meter.Name == CoachTelemetry.ObservabilityName
+                && string.IsNullOrEmpty(instrument.Description))
             {
                 missing.Add(instrument.Name);
             }
         };
         listener.Start();
         Assert.Empty(missing);
+    }
+
+    [Fact]
+    public void BuildInfo_OfTheOptions_NamesVersionAndCommit()
+    {
+        using var tree = new KernelTree();
+        using TestHost host = Host(tree, new VirtualClock());
+        host.Get<CoachGauges>().Touch();
+        var factory = host.Get<IMeterFactory>();
+        Dictionary<string, object?> labels = [];
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, self) =>
+        {
+            if (instrument.Name == "coach.build.info" && ReferenceEquals(instrument.Meter.Scope, factory))
+            {
+                self.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<int>((_, _, tags, _) => labels = tags.ToArray().ToDictionary());
+        listener.Start();
+        listener.RecordObservableInstruments();
+        Assert.Equal(("1.2.3-test", "sha256:abc"), ((string?)labels["version"], (string?)labels["commit"]));
     }
 
     private static Dictionary<string, double> Observe(KernelTree tree)
@@ -141,6 +182,7 @@ public sealed class CoachGaugesTests
         services => services.AddMetrics().AddCoachObservability(o =>
         {
             o.FileSystemRoot = tree.Root;
+            o.BuildVersion = "1.2.3-test";
             o.BuildCommit = "sha256:abc";
         }),
         clock, [new("MODAL_MEMORY_MB", "2048")], log);
