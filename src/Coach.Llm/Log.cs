@@ -33,7 +33,7 @@ internal static partial class Log
     public static partial void RetryScheduled(this ILogger logger, string provider, LlmError error, int attempt, double delaySeconds);
 
     [LoggerMessage(2501, LogLevel.Warning, "Provider {Provider} failed repeatedly with keys of class {KeyClass}; calls are refused for {Seconds} s")]
-    public static partial void CircuitOpened(this ILogger logger, string provider, KeyClass keyClass, double seconds);
+    public static partial void CircuitOpened(this ILogger logger, string provider, KeyOwnership keyClass, double seconds);
 
     [LoggerMessage(2502, LogLevel.Warning, "Chat target {Target} failed ({Reason}); {Next} answers instead")]
     public static partial void FellBack(this ILogger logger, string target, string reason, string next);

@@ -70,7 +70,7 @@ public sealed class FallbackChatClient : IChatClient
     {
         ArgumentNullException.ThrowIfNull(messages);
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
-        FallbackRun run = _targets.Begin();
+        FallbackAttempts run = _targets.Begin();
         while (true)
         {
             FallbackTarget target = run.Current;
@@ -78,7 +78,7 @@ public sealed class FallbackChatClient : IChatClient
             try
             {
                 ChatResponse response = await target.Client.GetResponseAsync(
-                    FallbackRun.MessagesFor(run, list), FallbackRun.OptionsFor(run, options), limit.Token).ConfigureAwait(false);
+                    FallbackAttempts.MessagesFor(run, list), FallbackAttempts.OptionsFor(run, options), limit.Token).ConfigureAwait(false);
                 run.Answered();
                 run.Label(response.AdditionalProperties ??= []);
                 return response;
@@ -100,7 +100,7 @@ public sealed class FallbackChatClient : IChatClient
     {
         ArgumentNullException.ThrowIfNull(messages);
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
-        FallbackRun run = _targets.Begin();
+        FallbackAttempts run = _targets.Begin();
         bool wasShown = false;
         bool isRestart = false;
         bool isDone = false;
@@ -112,7 +112,7 @@ public sealed class FallbackChatClient : IChatClient
             try
             {
                 updates = target.Client.GetStreamingResponseAsync(
-                    FallbackRun.MessagesFor(run, list), FallbackRun.OptionsFor(run, options), limit.Token).GetAsyncEnumerator(limit.Token);
+                    FallbackAttempts.MessagesFor(run, list), FallbackAttempts.OptionsFor(run, options), limit.Token).GetAsyncEnumerator(limit.Token);
             }
             catch (Exception exception) when (
                 (!wasShown || _options.RestartAfterFirstToken) && run.MoveOn(limit.Translate(exception, target.Name), cancellationToken))

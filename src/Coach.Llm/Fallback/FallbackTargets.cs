@@ -10,13 +10,13 @@ internal sealed class FallbackTargets : IDisposable
     private static readonly Lazy<Meter> OwnMeter = new(() => new Meter(LlmMeter.Name));
 
     private readonly FallbackTarget[] _targets;
-    private readonly CoolDowns _coolDowns;
+    private readonly TargetCooldowns _coolDowns;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Counter<long> _fallbacks;
 
     public FallbackTargets(
-        IReadOnlyList<FallbackTarget> targets, FallbackOptions options, TimeProvider time, IMeterFactory? meters, ILogger logger, CoolDowns? coolDowns = null)
+        IReadOnlyList<FallbackTarget> targets, FallbackOptions options, TimeProvider time, IMeterFactory? meters, ILogger logger, TargetCooldowns? coolDowns = null)
     {
         _targets = [.. targets];
         if (_targets.Length is 0 or > MaxTargets || _targets.Any(target => target is null || string.IsNullOrWhiteSpace(target.Name) || target.Client is null))
@@ -30,7 +30,7 @@ internal sealed class FallbackTargets : IDisposable
         }
 
         Options = options;
-        _coolDowns = coolDowns ?? new OwnCoolDowns(_targets.Length);
+        _coolDowns = coolDowns ?? new OwnTargetCooldowns(_targets.Length);
         _time = time;
         _logger = logger;
         Meter meter = meters?.Create(new MeterOptions(LlmMeter.Name)) ?? OwnMeter.Value;
@@ -44,16 +44,16 @@ internal sealed class FallbackTargets : IDisposable
     public bool IsFirst(FallbackTarget target) => ReferenceEquals(target, _targets[0]);
 
     /// <summary>The targets that are not cooling down, in order; all of them when every one is, the one that is ready soonest first.</summary>
-    public FallbackRun Begin()
+    public FallbackAttempts Begin()
     {
-        long now = CoolDowns.Now(_time);
+        long now = TargetCooldowns.Now(_time);
         int[] ready = [.. Enumerable.Range(0, _targets.Length).Where(index => _coolDowns[index] <= now)];
         if (ready.Length == 0)
         {
             ready = [.. Enumerable.Range(0, _targets.Length).OrderBy(index => _coolDowns[index])];
         }
 
-        return new FallbackRun(this, ready);
+        return new FallbackAttempts(this, ready);
     }
 
     public FallbackTarget this[int index] => _targets[index];
@@ -62,7 +62,7 @@ internal sealed class FallbackTargets : IDisposable
     {
         TimeSpan wait = hint is { } asked && asked > Options.CoolDown ? asked : Options.CoolDown;
         wait = wait < TimeSpan.FromHours(1) ? wait : TimeSpan.FromHours(1);
-        _coolDowns[index] = CoolDowns.Now(_time) + wait.Ticks;
+        _coolDowns[index] = TargetCooldowns.Now(_time) + wait.Ticks;
     }
 
     public void Recover(int index) => _coolDowns[index] = 0;

@@ -25,7 +25,7 @@ public sealed class SessionChatClients
     private readonly TimeProvider _time;
     private readonly IMeterFactory? _meters;
     private readonly ILogger _logger;
-    private readonly SessionCoolDowns _coolDowns;
+    private readonly SessionTargetCooldowns _coolDowns;
 
     internal SessionChatClients(
         ISessionClientRegistry registry, ISessionKeyStore keys, ProviderFactories factories, IOptions<CoachLlmOptions> options,
@@ -35,7 +35,7 @@ public sealed class SessionChatClients
         _canChat = provider => factories.Has(provider, typeof(IChatClient));
         _options = options.Value.Fallback;
         _order = [.. options.Value.ChatOrder.Select(name => name.ToLowerInvariant()).Concat(ProviderNames.All)];
-        _coolDowns = new SessionCoolDowns(time, options.Value.Sessions.MaxSessions);
+        _coolDowns = new SessionTargetCooldowns(time, options.Value.Sessions.MaxSessions);
     }
 
     /// <summary>Reads the session's keys from the <see cref="ISessionKeyStore"/> and joins those that can chat, in the configured order.</summary>

@@ -45,7 +45,7 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
     {
         if (!IsComplete)
         {
-            throw WireException.Interrupted();
+            throw ProtocolException.Interrupted();
         }
 
         List<AIContent>? contents = null;
@@ -72,7 +72,7 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
         string type = Text(root, "type") ?? Encoding.UTF8.GetString(eventType);
         if (type == "error" || eventType.SequenceEqual("error"u8) || IsError(root))
         {
-            throw WireException.Error(data);
+            throw ProtocolException.Error(data);
         }
 
         CountFields(root, type == "message" ? MessageNames : EventNames);
@@ -295,7 +295,7 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
     }
 
     private TextReasoningContent Thought(string? text, string signature) =>
-        new(JsonReading.WellFormed(text ?? "")) { ProtectedData = ProtectedParts.Seal(origin, signature) };
+        new(JsonReading.WellFormed(text ?? "")) { ProtectedData = ReasoningSignatures.Seal(origin, signature) };
 
     private void CountFields(JsonElement holder, string[] known)
     {

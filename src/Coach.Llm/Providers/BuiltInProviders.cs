@@ -12,7 +12,7 @@ internal static class BuiltInProviders
         builder.Services.TryAddSingleton<ProviderConnection>();
         builder.Services.TryAddSingleton<ProviderClients>();
         builder.Services.TryAddSingleton<LlmTelemetry>();
-        builder.Services.TryAddSingleton<CallPolicies>();
+        builder.Services.TryAddSingleton<ProviderResilience>();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IComponentHealth, ProviderHealth>());
         foreach (string provider in ChatProviders)
         {

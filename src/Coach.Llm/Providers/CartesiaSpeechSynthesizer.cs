@@ -5,7 +5,7 @@ namespace Coach.Llm;
 
 /// <summary>Cartesia's <c>POST /tts/bytes</c>.</summary>
 internal sealed class CartesiaSpeechSynthesizer(
-    CartesiaOptions defaults, ProviderConnection connection, ApiKey key, SessionId session, CallPolicy policy, SessionLimiter limiter) : ISpeechSynthesizer
+    CartesiaOptions defaults, ProviderConnection connection, ApiKey key, SessionId session, ResiliencePolicy policy, SessionLimiter limiter) : ISpeechSynthesizer
 {
     private const int MaxText = 20_000;
     private static readonly SpeechOptions NoOptions = new();
@@ -61,7 +61,7 @@ internal sealed class CartesiaSpeechSynthesizer(
         byte[] audio = await connection.ReadBodyAsync(ProviderNames.Cartesia, response, cancellationToken).ConfigureAwait(false);
         return audio.AsSpan().StartsWith("RIFF"u8)
             ? audio
-            : throw connection.Translate(ProviderNames.Cartesia, WireException.Error(audio)); // an error or a page inside a success
+            : throw connection.Translate(ProviderNames.Cartesia, ProtocolException.Error(audio)); // an error or a page inside a success
     }
 
     private void Write(Utf8JsonWriter writer, string text, string voice, SpeechOptions options)

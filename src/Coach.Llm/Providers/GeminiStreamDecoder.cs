@@ -47,7 +47,7 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
     {
         if (!_isComplete)
         {
-            throw WireException.Interrupted();
+            throw ProtocolException.Interrupted();
         }
 
         return _usage is null ? null : Update([new UsageContent(_usage)]);
@@ -85,7 +85,7 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
                 reader.Read();
                 if (JsonReading.SaysSomething(reader))
                 {
-                    throw WireException.Error(data);
+                    throw ProtocolException.Error(data);
                 }
 
                 reader.Skip();
@@ -242,7 +242,7 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
             Additions.Part();
         }
 
-        AddPart(ref contents, other, text, isThought, signature is null ? null : ProtectedParts.Seal(origin, signature));
+        AddPart(ref contents, other, text, isThought, signature is null ? null : ReasoningSignatures.Seal(origin, signature));
     }
 
     private void AddPart(ref List<AIContent>? contents, AIContent? other, string? text, bool isThought, string? signature)
@@ -259,7 +259,7 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
 
         if (other is FunctionCallContent call && signature is not null)
         {
-            ProtectedParts.Attach(call, signature);
+            ReasoningSignatures.Attach(call, signature);
         }
         else if (signature is not null && isThought && contents?.Count > before)
         {

@@ -42,7 +42,7 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
     {
         if (!_isComplete)
         {
-            throw WireException.Interrupted();
+            throw ProtocolException.Interrupted();
         }
 
         List<AIContent>? contents = null;
@@ -83,7 +83,7 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
                 reader.Read();
                 if (reader.TokenType == JsonTokenType.String && JsonReading.Is(ref reader, "error"u8)) // vLLM's form of an error
                 {
-                    throw WireException.Error(data);
+                    throw ProtocolException.Error(data);
                 }
 
                 reader.Skip();
@@ -93,7 +93,7 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
                 reader.Read();
                 if (JsonReading.SaysSomething(reader))
                 {
-                    throw WireException.Error(data);
+                    throw ProtocolException.Error(data);
                 }
 
                 reader.Skip();
@@ -162,7 +162,7 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
 
         if (finish == "error")
         {
-            throw WireException.Error(data); // OpenRouter, when its upstream fails in the middle
+            throw ProtocolException.Error(data); // OpenRouter, when its upstream fails in the middle
         }
     }
 
@@ -485,7 +485,7 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
     }
 
     // An error within a choice, lifted to where the rules for errors look for it.
-    private static WireException InnerError(ref Utf8JsonReader reader)
+    private static ProtocolException InnerError(ref Utf8JsonReader reader)
     {
         using JsonDocument error = JsonDocument.ParseValue(ref reader);
         var body = new ArrayBufferWriter<byte>();
@@ -497,7 +497,7 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
             writer.WriteEndObject();
         }
 
-        return WireException.Error(body.WrittenSpan);
+        return ProtocolException.Error(body.WrittenSpan);
     }
 
     private sealed class PendingCall(long index)

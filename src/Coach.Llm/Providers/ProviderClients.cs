@@ -6,50 +6,50 @@ namespace Coach.Llm;
 internal sealed class ProviderClients
 {
     private readonly ProviderConnection _connection;
-    private readonly CallPolicies _policies;
+    private readonly ProviderResilience _policies;
     private readonly SessionLimiter _limiter;
     private readonly LlmTelemetry _telemetry;
-    private readonly Dictionary<string, ChatWire> _chat;
+    private readonly Dictionary<string, ChatProtocol> _chat;
     private readonly Dictionary<string, ChatTelemetry> _chatTelemetry;
-    private readonly Dictionary<string, EmbeddingWire> _embedding;
+    private readonly Dictionary<string, EmbeddingProtocol> _embedding;
 
-    public ProviderClients(ProviderConnection connection, CallPolicies policies, SessionLimiter limiter, LlmTelemetry telemetry)
+    public ProviderClients(ProviderConnection connection, ProviderResilience policies, SessionLimiter limiter, LlmTelemetry telemetry)
     {
         _connection = connection;
         _policies = policies;
         _limiter = limiter;
         _telemetry = telemetry;
         CoachLlmOptions options = connection.Options;
-        _chat = new Dictionary<string, ChatWire>(StringComparer.Ordinal)
+        _chat = new Dictionary<string, ChatProtocol>(StringComparer.Ordinal)
         {
-            [ProviderNames.Gemini] = new GeminiChatWire(options.Gemini),
-            [ProviderNames.OpenAI] = new OpenAIChatWire(ProviderNames.OpenAI, options.OpenAI, "v1"),
-            [ProviderNames.Anthropic] = new AnthropicChatWire(options.Anthropic),
-            [ProviderNames.OpenRouter] = new OpenAIChatWire(ProviderNames.OpenRouter, options.OpenRouter, "api/v1"),
-            [ProviderNames.OpenAICompatible] = new OpenAIChatWire(ProviderNames.OpenAICompatible, options.OpenAICompatible, "v1"),
+            [ProviderNames.Gemini] = new GeminiChatProtocol(options.Gemini),
+            [ProviderNames.OpenAI] = new OpenAIChatProtocol(ProviderNames.OpenAI, options.OpenAI, "v1"),
+            [ProviderNames.Anthropic] = new AnthropicChatProtocol(options.Anthropic),
+            [ProviderNames.OpenRouter] = new OpenAIChatProtocol(ProviderNames.OpenRouter, options.OpenRouter, "api/v1"),
+            [ProviderNames.OpenAICompatible] = new OpenAIChatProtocol(ProviderNames.OpenAICompatible, options.OpenAICompatible, "v1"),
         };
         _chatTelemetry = _chat.ToDictionary(pair => pair.Key, pair => new ChatTelemetry(pair.Value, connection, telemetry), StringComparer.Ordinal);
-        _embedding = new Dictionary<string, EmbeddingWire>(StringComparer.Ordinal)
+        _embedding = new Dictionary<string, EmbeddingProtocol>(StringComparer.Ordinal)
         {
-            [ProviderNames.Gemini] = new GeminiEmbeddingWire(options.Gemini),
-            [ProviderNames.OpenAI] = new OpenAIEmbeddingWire(ProviderNames.OpenAI, options.OpenAI, "v1"),
-            [ProviderNames.OpenRouter] = new OpenAIEmbeddingWire(ProviderNames.OpenRouter, options.OpenRouter, "api/v1"),
-            [ProviderNames.OpenAICompatible] = new OpenAIEmbeddingWire(ProviderNames.OpenAICompatible, options.OpenAICompatible, "v1"),
+            [ProviderNames.Gemini] = new GeminiEmbeddingProtocol(options.Gemini),
+            [ProviderNames.OpenAI] = new OpenAIEmbeddingProtocol(ProviderNames.OpenAI, options.OpenAI, "v1"),
+            [ProviderNames.OpenRouter] = new OpenAIEmbeddingProtocol(ProviderNames.OpenRouter, options.OpenRouter, "api/v1"),
+            [ProviderNames.OpenAICompatible] = new OpenAIEmbeddingProtocol(ProviderNames.OpenAICompatible, options.OpenAICompatible, "v1"),
         };
     }
 
-    /// <summary>Telemetry round limits round retries round the wire.</summary>
+    /// <summary>Telemetry round limits round retries round the protocol.</summary>
     public IChatClient CreateChat(string provider, SessionId session, ApiKey key)
     {
-        ChatWire wire = _chat[provider];
-        IChatClient client = new WireChatClient(wire, _connection, key);
+        ChatProtocol protocol = _chat[provider];
+        IChatClient client = new ProviderChatClient(protocol, _connection, key);
         client = new ResilientChatClient(client, _policies.For(provider, key));
         client = new LimitedChatClient(client, _limiter, session, key.Fingerprint);
         return new TelemetryChatClient(client, _chatTelemetry[provider], key);
     }
 
     public IEmbeddingGenerator<string, Embedding<float>> CreateEmbedding(string provider, SessionId session, ApiKey key) =>
-        new WireEmbeddingGenerator(_embedding[provider], _connection, key, session, _policies.For(provider, key), _limiter, _telemetry);
+        new ProviderEmbeddingGenerator(_embedding[provider], _connection, key, session, _policies.For(provider, key), _limiter, _telemetry);
 
     public ISpeechSynthesizer CreateSpeech(SessionId session, ApiKey key) => new CartesiaSpeechSynthesizer(
         _connection.Options.Cartesia, _connection, key, session, _policies.For(ProviderNames.Cartesia, key), _limiter);

@@ -82,15 +82,15 @@ internal sealed class ProviderConnection(LlmHttp http, IOptions<CoachLlmOptions>
     }
 
     /// <summary>What a decoder's complaint means to the caller.</summary>
-    public LlmException Translate(string provider, WireException exception)
+    public LlmException Translate(string provider, ProtocolException exception)
     {
         switch (exception.Fault)
         {
-            case WireFault.Interrupted:
+            case ProtocolError.Interrupted:
                 return LlmException.StreamInterrupted(provider);
-            case WireFault.TooLarge:
+            case ProtocolError.TooLarge:
                 return LlmException.ResponseTooLarge(provider, Options.Requests.MaxResponseBytes);
-            case WireFault.ErrorBody:
+            case ProtocolError.ErrorBody:
                 var answer = new ProviderAnswer(200, null, "application/json", exception.Body, isTruncated: false);
                 ErrorBody body = ErrorBody.Parse(exception.Body);
                 return body.HasError

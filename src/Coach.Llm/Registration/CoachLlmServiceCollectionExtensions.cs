@@ -47,7 +47,7 @@ public static class CoachLlmServiceCollectionExtensions
         services.TryAddSingleton<ProviderFactories>();
         services.TryAddSingleton<LlmMeter>();
         services.TryAddSingleton<KeyMetrics>();
-        services.TryAddSingleton<KeyProber>();
+        services.TryAddSingleton<KeyValidationClient>();
         services.TryAddSingleton<IApiKeyValidator, ApiKeyValidator>();
         services.TryAddSingleton<SessionLimiter>();
         services.TryAddSingleton<SessionMetrics>();

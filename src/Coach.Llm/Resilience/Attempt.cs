@@ -4,7 +4,7 @@ namespace Coach.Llm;
 internal static class Attempt
 {
     /// <exception cref="LlmException">The limit passed, or the attempt failed.</exception>
-    public static async Task<T> RunAsync<T>(CallPolicy policy, Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
+    public static async Task<T> RunAsync<T>(ResiliencePolicy policy, Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
     {
         TimeSpan limit = policy.Options.AttemptTimeout;
         using var own = new CancellationTokenSource(limit, policy.Time);

@@ -16,7 +16,7 @@ internal static class SessionKeyRules
             throw LlmException.RefusedInMock("No key is stored");
         }
 
-        if (LocalKeyCheck.FindProblem(key.Secret.Reveal()) is { } problem)
+        if (KeyFormat.FindProblem(key.Secret.Reveal()) is { } problem)
         {
             throw LlmException.KeyRefused(new KeyValidation(KeyStatus.Malformed, problem, IsAuthentic: false) { Provider = key.Provider });
         }

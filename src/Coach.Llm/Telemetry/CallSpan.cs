@@ -54,9 +54,9 @@ internal sealed class CallSpan : IDisposable
     public bool IsRecorded => _activity is { IsAllDataRequested: true };
 
     /// <summary>Says what is asked for, as it is sent: the configured settings where the caller gave none.</summary>
-    public void Describe(ChatWire wire, ChatCall call)
+    public void Describe(ChatProtocol protocol, ChatCall call)
     {
-        (float? temperature, float? topP) = wire.Sampling(call);
+        (float? temperature, float? topP) = protocol.Sampling(call);
         _activity?.SetTag(GenAINames.RequestStream, call.Stream);
         Set<int>(GenAINames.RequestMaxTokens, call.MaxOutputTokens);
         Set(GenAINames.RequestTemperature, temperature);

@@ -62,7 +62,7 @@ internal sealed class TelemetryChatClient(IChatClient inner, ChatTelemetry share
         CallSpan span = shared.Begin(options);
         if (span.IsRecorded)
         {
-            span.Describe(shared.Wire, shared.Call(messages, options, key, isStream));
+            span.Describe(shared.Protocol, shared.Call(messages, options, key, isStream));
         }
 
         if (shared.Settings.CaptureMessageContent)
@@ -75,15 +75,15 @@ internal sealed class TelemetryChatClient(IChatClient inner, ChatTelemetry share
 }
 
 /// <summary>What the telemetry of all sessions' chats with one provider shares.</summary>
-internal sealed class ChatTelemetry(ChatWire wire, ProviderConnection connection, LlmTelemetry telemetry)
+internal sealed class ChatTelemetry(ChatProtocol protocol, ProviderConnection connection, LlmTelemetry telemetry)
 {
     public LlmTelemetryOptions Settings => connection.Options.Telemetry;
 
-    public ChatWire Wire => wire;
+    public ChatProtocol Protocol => protocol;
 
     public ChatCall Call(IReadOnlyList<ChatMessage> messages, ChatOptions? options, ApiKey key, bool isStream) =>
-        new(messages, options, options?.ModelId ?? wire.Model, key, isStream, connection.Options);
+        new(messages, options, options?.ModelId ?? protocol.Model, key, isStream, connection.Options);
 
     public CallSpan Begin(ChatOptions? options) =>
-        new(telemetry, connection.Time, GenAINames.Chat, wire.Provider, options?.ModelId ?? wire.Model, wire.Server);
+        new(telemetry, connection.Time, GenAINames.Chat, protocol.Provider, options?.ModelId ?? protocol.Model, protocol.Server);
 }

@@ -12,21 +12,21 @@ internal sealed class ApiKeyValidator : IApiKeyValidator
     private const int MaxTenantLength = 256;
 
     private readonly IServiceProvider _services;
-    private readonly KeyProber _prober;
+    private readonly KeyValidationClient _prober;
     private readonly KeyMetrics _metrics;
     private readonly ILogger<ApiKeyValidator> _logger;
-    private readonly OutcomeCache _cache;
-    private readonly SingleFlight<OutcomeKey, KeyValidation> _flights = new();
+    private readonly KeyValidationCache _cache;
+    private readonly SingleFlight<KeyValidationCacheKey, KeyValidation> _flights = new();
     private readonly Dictionary<string, CustomKeyValidator> _custom = new(StringComparer.Ordinal);
     private readonly bool _isMock;
 
     public ApiKeyValidator(
-        IServiceProvider services, KeyProber prober, IOptions<CoachLlmOptions> options, IOptions<CoachHostOptions> host,
+        IServiceProvider services, KeyValidationClient prober, IOptions<CoachLlmOptions> options, IOptions<CoachHostOptions> host,
         IEnumerable<CustomKeyValidator> custom, KeyMetrics metrics, TimeProvider time, ILogger<ApiKeyValidator> logger)
     {
         (_services, _prober, _metrics, _logger) = (services, prober, metrics, logger);
         KeyValidationOptions settings = options.Value.Validation;
-        _cache = new OutcomeCache(settings.CacheCapacity, settings.CacheDuration, time);
+        _cache = new KeyValidationCache(settings.CacheCapacity, settings.CacheDuration, time);
         _isMock = host.Value.Mode == HostMode.Mock;
         foreach (CustomKeyValidator validator in custom)
         {
@@ -72,13 +72,13 @@ internal sealed class ApiKeyValidator : IApiKeyValidator
 
         Func<CancellationToken, Task<KeyValidation>> ask = AskingFor(key);
         string text = key.Secret.Reveal();
-        if (LocalKeyCheck.FindProblem(text) is { } problem)
+        if (KeyFormat.FindProblem(text) is { } problem)
         {
             _metrics.Validated(key.Provider, KeyStatus.Malformed);
             return Complete(key, new KeyValidation(KeyStatus.Malformed, problem, IsAuthentic: false));
         }
 
-        var question = new OutcomeKey(tenant, key.Provider, key.Fingerprint);
+        var question = new KeyValidationCacheKey(tenant, key.Provider, key.Fingerprint);
         if (_cache.TryGet(question, out KeyValidation? known))
         {
             return known;
@@ -87,7 +87,7 @@ internal sealed class ApiKeyValidator : IApiKeyValidator
         return await _flights.RunAsync(question, async abandoned =>
         {
             KeyValidation outcome = Complete(key, await ask(abandoned).ConfigureAwait(false));
-            outcome = outcome.Hint is null ? outcome with { Hint = LocalKeyCheck.FindHint(key.Provider, text) } : outcome;
+            outcome = outcome.Hint is null ? outcome with { Hint = KeyFormat.FindHint(key.Provider, text) } : outcome;
             _cache.Keep(question, outcome);
             _metrics.Validated(key.Provider, outcome.Status);
             _logger.KeyValidated(key.Provider, key.Fingerprint, outcome.Status);
@@ -102,7 +102,7 @@ internal sealed class ApiKeyValidator : IApiKeyValidator
             return cancellationToken => custom.Validate(_services, key, cancellationToken);
         }
 
-        KeyProbe probe = KeyProbe.Find(key.Provider)
+        KeyValidationRequest probe = KeyValidationRequest.Find(key.Provider)
             ?? throw LlmException.UnknownProvider(key.Provider, "key validator", ProviderNames.All.Concat(_custom.Keys));
         return cancellationToken => _prober.ProbeAsync(key, probe, cancellationToken);
     }

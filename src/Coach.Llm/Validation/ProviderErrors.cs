@@ -16,7 +16,7 @@ internal static class ProviderErrors
         Judgement judgement = Judge(provider, status, body);
         LlmError error = judgement.Error ?? KeyStatuses.ErrorOf(judgement.Status);
         TimeSpan? hint = judgement.Status is KeyStatus.RateLimited or KeyStatus.Unavailable
-            ? RetryHint.Find(answer, body, now) ?? judgement.DefaultWait
+            ? RetryAfterParser.Find(answer, body, now) ?? judgement.DefaultWait
             : null;
         if (provider == ProviderNames.Gemini && judgement.Status == KeyStatus.RateLimited && hint > GeminiErrors.LongestWait)
         {
@@ -31,7 +31,7 @@ internal static class ProviderErrors
             HttpStatus = status,
             RetryAfter = hint,
             IsTransient = IsTransient(judgement, answer),
-            Message = VerdictMessages.For(provider, judgement.Status, error, hint),
+            Message = KeyStatusMessages.For(provider, judgement.Status, error, hint),
         };
     }
 

@@ -269,7 +269,7 @@ public sealed class FallbackChatClientTests
     public async Task GetResponseAsync_OnTheSecondTarget_SendsNoThoughtsSignaturesOrForeignModel()
     {
         var call = new FunctionCallContent("c1", "lookup", new Dictionary<string, object?> { ["q"] = "x" });
-        ProtectedParts.Attach(call, "coach|gemini/m/f|SIGNATURE");
+        ReasoningSignatures.Attach(call, "coach|gemini/m/f|SIGNATURE");
         ChatMessage[] history =
         [
             new(ChatRole.User, "hi"),

@@ -152,9 +152,9 @@ public sealed class SessionChatClientsTests : IAsyncDisposable
     [Fact]
     public async Task GetResponseAsync_MoreFailingSessionsThanPlaces_CoolDownsStayBounded()
     {
-        var coolDowns = new SessionCoolDowns(_clock, capacity: 2);
+        var coolDowns = new SessionTargetCooldowns(_clock, capacity: 2);
         ApiKey[] keys = [LlmHost.Key("gemini", "k-1")];
-        long now = CoolDowns.Now(_clock);
+        long now = TargetCooldowns.Now(_clock);
         for (int i = 0; i < 5; i++)
         {
             coolDowns.Of(SessionId.From($"s-{i}"), keys)[0] = now + 100;

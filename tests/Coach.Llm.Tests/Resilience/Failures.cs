@@ -1,6 +1,6 @@
 namespace Coach.Llm.Tests;
 
-/// <summary>Failures as a provider's wire reports them.</summary>
+/// <summary>Failures as a provider's protocol reports them.</summary>
 internal static class Failures
 {
     public static LlmException Unavailable(TimeSpan? retryAfter = null) => Of(KeyStatus.Unavailable, LlmError.Unavailable, 503, retryAfter);

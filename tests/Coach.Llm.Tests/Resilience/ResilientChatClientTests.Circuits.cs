@@ -14,7 +14,7 @@ public sealed partial class ResilientChatClientTests
     {
         _options.MaxRetries = 0;
         _provider.Fail(Failures.Unavailable());
-        CallPolicy policy = Policy(KeyClass.User);
+        ResiliencePolicy policy = Policy(KeyOwnership.User);
         IChatClient client = Client(_provider, policy);
         for (int i = 0; i < 5; i++)
         {
@@ -39,8 +39,8 @@ public sealed partial class ResilientChatClientTests
     {
         _options.MaxRetries = 0;
         _provider.Fail(Failures.RateLimited());
-        CallPolicy users = Policy(KeyClass.User);
-        CallPolicy platform = Policy(KeyClass.Platform);
+        ResiliencePolicy users = Policy(KeyOwnership.User);
+        ResiliencePolicy platform = Policy(KeyOwnership.Platform);
         for (int i = 0; i < 10; i++)
         {
             await Assert.ThrowsAsync<LlmException>(() => Client(_provider, users).GetResponseAsync("hi", null, Token));
@@ -55,7 +55,7 @@ public sealed partial class ResilientChatClientTests
     public async Task Circuit_RefusedKeys_NeverOpenIt()
     {
         _provider.Fail(Failures.KeyInvalid());
-        CallPolicy policy = Policy(KeyClass.User);
+        ResiliencePolicy policy = Policy(KeyOwnership.User);
         for (int i = 0; i < 20; i++)
         {
             await Assert.ThrowsAsync<LlmException>(() => Client(_provider, policy).GetResponseAsync("hi", null, Token));
@@ -85,7 +85,7 @@ public sealed partial class ResilientChatClientTests
             _ = outcome == 'F' ? _provider.Fail(Failures.Unavailable()) : _provider.Answer("ok");
         }
 
-        CallPolicy policy = Policy(KeyClass.User);
+        ResiliencePolicy policy = Policy(KeyOwnership.User);
         foreach (char outcome in outcomes)
         {
             Assert.False(policy.IsOpen);
@@ -101,7 +101,7 @@ public sealed partial class ResilientChatClientTests
     {
         _provider.Answer("ok").Fail(Failures.Unavailable()).Fail(Failures.Unavailable()).Fail(Failures.Unavailable()).Fail(Failures.Unavailable())
             .Fail(Failures.KeyInvalid());
-        CallPolicy policy = Policy(KeyClass.User);
+        ResiliencePolicy policy = Policy(KeyOwnership.User);
         Assert.Equal("ok", (await Client(_provider, policy).GetResponseAsync("hi", null, Token)).Text);
         Assert.Equal(LlmError.Unavailable, (await FailureAsync(policy)).Error);
         Assert.Equal(5, _provider.Calls.Count);
@@ -115,7 +115,7 @@ public sealed partial class ResilientChatClientTests
     {
         _options.CircuitMinimumCalls = 3;
         _provider.Fail(Failures.Unavailable());
-        CallPolicy policy = Policy(KeyClass.User);
+        ResiliencePolicy policy = Policy(KeyOwnership.User);
         for (int i = 0; i < 3; i++)
         {
             Assert.False(policy.IsOpen);
@@ -131,7 +131,7 @@ public sealed partial class ResilientChatClientTests
     {
         (_options.TotalTimeout, _options.CircuitMinimumCalls) = (TimeSpan.FromSeconds(5), 2);
         _provider.Hang();
-        CallPolicy policy = Policy(KeyClass.User);
+        ResiliencePolicy policy = Policy(KeyOwnership.User);
         Assert.Equal(LlmError.TimedOut, (await FailureAsync(policy)).Error);
         Assert.False(policy.IsOpen);
         Assert.Equal(LlmError.TimedOut, (await FailureAsync(policy)).Error);
@@ -143,7 +143,7 @@ public sealed partial class ResilientChatClientTests
     {
         _options.CircuitMinimumCalls = 2;
         _provider.Hang();
-        CallPolicy policy = Policy(KeyClass.User);
+        ResiliencePolicy policy = Policy(KeyOwnership.User);
         for (int i = 0; i < 4; i++)
         {
             using var cancel = new CancellationTokenSource();
@@ -160,7 +160,7 @@ public sealed partial class ResilientChatClientTests
     {
         _options.MaxRetries = 0;
         _provider.Fail(Failures.Unavailable());
-        CallPolicy policy = Policy(KeyClass.User);
+        ResiliencePolicy policy = Policy(KeyOwnership.User);
         for (int i = 0; i < 20; i++)
         {
             await Assert.ThrowsAsync<LlmException>(() => Client(_provider, policy).GetResponseAsync("hi", null, Token));
@@ -174,7 +174,7 @@ public sealed partial class ResilientChatClientTests
     {
         (_options.MaxRetries, _options.CircuitMinimumCalls) = (0, 2);
         _provider.Fail(Failures.Unavailable());
-        CallPolicy policy = Policy(KeyClass.User);
+        ResiliencePolicy policy = Policy(KeyOwnership.User);
         IChatClient client = Client(_provider, policy);
         await Assert.ThrowsAsync<LlmException>(() => client.GetResponseAsync("hi", null, Token));
         await Assert.ThrowsAsync<LlmException>(() => client.GetResponseAsync("hi", null, Token));
@@ -185,7 +185,7 @@ public sealed partial class ResilientChatClientTests
         Assert.Equal(3, _provider.Calls.Count);
     }
 
-    private Task<LlmException> FailureAsync(CallPolicy policy) => Assert.ThrowsAsync<LlmException>(async () =>
+    private Task<LlmException> FailureAsync(ResiliencePolicy policy) => Assert.ThrowsAsync<LlmException>(async () =>
     {
         Task<ChatResponse> call = Task.Run(() => Client(_provider, policy).GetResponseAsync("hi", null, Token), Token);
         await _clock.RunUntilAsync(call);
@@ -204,18 +204,18 @@ public sealed partial class ResilientChatClientTests
             ["CARTESIA_API_KEY"] = "hosts-cartesia",
         };
         using ServiceProvider services = LlmHost.Build(clock: _clock, settings: secrets);
-        var policies = services.GetRequiredService<CallPolicies>();
+        var policies = services.GetRequiredService<ProviderResilience>();
         foreach (string provider in (string[])[ProviderNames.Gemini, ProviderNames.OpenAI, ProviderNames.Anthropic, ProviderNames.OpenRouter, ProviderNames.Cartesia])
         {
-            CallPolicy hosts = policies.For(provider, LlmHost.Key(provider, $"hosts-{provider}"));
-            CallPolicy users = policies.For(provider, LlmHost.Key(provider, "a-users-own-key"));
-            Assert.Equal((KeyClass.Platform, KeyClass.User), (hosts.KeyClass, users.KeyClass));
+            ResiliencePolicy hosts = policies.For(provider, LlmHost.Key(provider, $"hosts-{provider}"));
+            ResiliencePolicy users = policies.For(provider, LlmHost.Key(provider, "a-users-own-key"));
+            Assert.Equal((KeyOwnership.Platform, KeyOwnership.User), (hosts.KeyOwnership, users.KeyOwnership));
             Assert.NotSame(hosts, users);
             Assert.Same(users, policies.For(provider, LlmHost.Key(provider, "another-users-key")));
         }
 
         // The host's key for one provider is just somebody's key at another.
-        Assert.Equal(KeyClass.User, policies.For(ProviderNames.OpenAI, LlmHost.Key(ProviderNames.OpenAI, "hosts-gemini")).KeyClass);
-        Assert.Equal(KeyClass.User, policies.For(ProviderNames.OpenAICompatible, LlmHost.Key(ProviderNames.OpenAICompatible, "hosts-openai")).KeyClass);
+        Assert.Equal(KeyOwnership.User, policies.For(ProviderNames.OpenAI, LlmHost.Key(ProviderNames.OpenAI, "hosts-gemini")).KeyOwnership);
+        Assert.Equal(KeyOwnership.User, policies.For(ProviderNames.OpenAICompatible, LlmHost.Key(ProviderNames.OpenAICompatible, "hosts-openai")).KeyOwnership);
     }
 }

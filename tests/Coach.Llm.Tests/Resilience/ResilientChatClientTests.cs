@@ -202,15 +202,15 @@ public sealed partial class ResilientChatClientTests
 
     private TimeSpan Elapsed => _clock.GetUtcNow() - new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    private CallPolicy Policy(KeyClass keyClass, Random? random = null)
+    private ResiliencePolicy Policy(KeyOwnership keyClass, Random? random = null)
     {
         ServiceProvider services = new ServiceCollection().BuildServiceProvider();
-        return new CallPolicy("gemini", keyClass, _options, _clock, new Jitter(random ?? new FixedRandom(0.5)),
+        return new ResiliencePolicy("gemini", keyClass, _options, _clock, new Jitter(random ?? new FixedRandom(0.5)),
             new LlmTelemetry(new LlmMeter(services)), NullLogger.Instance);
     }
 
-    private IChatClient Client(IChatClient provider, CallPolicy? policy = null, Random? random = null) =>
-        new ResilientChatClient(provider, policy ?? Policy(KeyClass.User, random));
+    private IChatClient Client(IChatClient provider, ResiliencePolicy? policy = null, Random? random = null) =>
+        new ResilientChatClient(provider, policy ?? Policy(KeyOwnership.User, random));
 
     private async Task<T> RunAsync<T>(Func<IChatClient, Task<T>> call, IChatClient? provider = null, Random? random = null)
     {

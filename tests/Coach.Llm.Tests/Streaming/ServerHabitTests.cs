@@ -17,7 +17,7 @@ public sealed class ServerHabitTests
     [InlineData("""{"index":1,"function":{"name":"two","arguments":"{\"x\":2}"}},{"index":0,"function":{"name":"one","arguments":"{\"x\":1}"}}""")]
     public async Task OpenAI_CallsInOneChunkHoweverNumbered_AreTwoCalls(string calls)
     {
-        WireResult result = await ReadAsync("openai",
+        ProtocolResult result = await ReadAsync("openai",
             $$$"""{"choices":[{"index":0,"delta":{"tool_calls":[{{{calls}}}]}}]}""",
             """{"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}""", "[DONE]");
         Assert.Equal("one(x=1);two(x=2)", result.Calls);
@@ -26,7 +26,7 @@ public sealed class ServerHabitTests
     [Fact]
     public async Task OpenAI_EveryPieceRepeatsItsId_IsOneCall()
     {
-        WireResult result = await ReadAsync("openai",
+        ProtocolResult result = await ReadAsync("openai",
             """{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"one","arguments":"{\"x\""}}]}}]}""",
             """{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"arguments":":1}"}}]}}]}""",
             """{"choices":[{"delta":{},"finish_reason":"stop"}]}""", "[DONE]");
@@ -51,7 +51,7 @@ public sealed class ServerHabitTests
     [InlineData("""{"usage":{"total_tokens":41}}""")]
     public async Task OpenAI_UsageInAnEventOfItsOwn_IsRead(string usage)
     {
-        WireResult result = await ReadAsync("openai-compatible",
+        ProtocolResult result = await ReadAsync("openai-compatible",
             """{"choices":[{"delta":{"role":"assistant","content":"Hello","thinking_blocks":[]},"finish_reason":"stop"}]}""", usage, "[DONE]");
         Assert.Equal(("Hello", 41L), (result.Text, result.TotalTokens));
     }
@@ -59,7 +59,7 @@ public sealed class ServerHabitTests
     [Fact]
     public async Task OpenAI_WholeAnswerWhereAStreamWasAsked_IsRead()
     {
-        WireResult result = await WireHarness.ReadAsync("openai-compatible", Encoding.UTF8.GetBytes(
+        ProtocolResult result = await ProtocolHarness.ReadAsync("openai-compatible", Encoding.UTF8.GetBytes(
             """data: {"choices":[{"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}],"usage":{"total_tokens":41}}"""));
         Assert.Equal(("Hello", 41L), (result.Text, result.TotalTokens));
     }
@@ -91,7 +91,7 @@ public sealed class ServerHabitTests
     [Fact]
     public async Task Gemini_GroundedAnswerWithTheReasonInAnEventOfItsOwn_IsComplete()
     {
-        WireResult result = await ReadAsync("gemini",
+        ProtocolResult result = await ReadAsync("gemini",
             """{"candidates":[{"content":{"parts":[{"text":"Hello"}],"role":"model"},"index":0}]}""",
             """{"candidates":[{"finishReason":"STOP","index":0,"groundingMetadata":{"webSearchQueries":["x"]}}],"usageMetadata":{"totalTokenCount":41}}""");
         Assert.Equal(("Hello", 41L), (result.Text, result.TotalTokens));
@@ -135,7 +135,7 @@ public sealed class ServerHabitTests
             """{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":1}}""",
             """{"type":"message_stop"}""",
         ];
-        WireResult result = await ReadAsync("anthropic", events);
+        ProtocolResult result = await ReadAsync("anthropic", events);
         Assert.Equal(("one(x=1)", 41L), (result.Calls, result.TotalTokens));
     }
 
@@ -146,7 +146,7 @@ public sealed class ServerHabitTests
     [InlineData("\"\"", "length")]
     public async Task OpenAI_FinishReasonThatSaysNothing_IsNotTheEnd(string nothing, string finish)
     {
-        WireResult result = await ReadAsync("openai-compatible",
+        ProtocolResult result = await ReadAsync("openai-compatible",
             $$$"""{"id":null,"choices":[{"delta":{"role":null,"content":"Hel","tool_calls":null},"finish_reason":{{{nothing}}},"matched_stop":null}],"usage":null}""",
             $$$"""{"choices":[{"delta":{"content":"lo"},"finish_reason":{{{nothing}}}}]}""",
             $$$"""{"choices":[{"delta":{"content":""},"finish_reason":"{{{finish}}}"}]}""");
@@ -156,7 +156,7 @@ public sealed class ServerHabitTests
     [Fact]
     public async Task OpenAI_ContentAsParts_IsTextAndThought()
     {
-        WireResult result = await ReadAsync("openai-compatible",
+        ProtocolResult result = await ReadAsync("openai-compatible",
             """{"choices":[{"delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"a greet"}]}]}}]}""",
             """{"choices":[{"delta":{"content":[{"type":"thinking","thinking":"ing"},{"type":"text","text":"Hi"},"!"]}}]}""",
             """{"choices":[{"delta":{"content":{"type":"text","text":" there"}},"finish_reason":"stop"}]}""", "[DONE]");
@@ -207,7 +207,7 @@ public sealed class ServerHabitTests
     [InlineData("\"id\":\"a\",", "\"id\":\"b\",")]
     public async Task OpenAI_CallsWholeInChunksOfTheirOwn_AreTwoCalls(string first, string second)
     {
-        WireResult result = await ReadAsync("openai-compatible",
+        ProtocolResult result = await ReadAsync("openai-compatible",
             "{\"choices\":[{\"delta\":{\"tool_calls\":[{" + first + "\"function\":{\"name\":\"one\",\"arguments\":\"{\\\"x\\\":1}\"}}]}}]}",
             "{\"choices\":[{\"delta\":{\"tool_calls\":[{" + second + "\"function\":{\"name\":\"one\",\"arguments\":\"{\\\"x\\\":2}\"}}]}}]}",
             """{"choices":[{"delta":{},"finish_reason":"stop"}]}""", "[DONE]");
@@ -217,7 +217,7 @@ public sealed class ServerHabitTests
     [Fact]
     public async Task OpenAI_PiecesThatNameTheirCallById_GoToThatCall()
     {
-        WireResult result = await ReadAsync("openai-compatible",
+        ProtocolResult result = await ReadAsync("openai-compatible",
             """{"choices":[{"delta":{"tool_calls":[{"id":"a","function":{"name":"one","arguments":"{\"x\""}}]}}]}""",
             """{"choices":[{"delta":{"tool_calls":[{"id":"b","function":{"name":"two","arguments":"{\"x\""}}]}}]}""",
             """{"choices":[{"delta":{"tool_calls":[{"id":"a","function":{"arguments":":1}"}}]}}]}""",
@@ -231,7 +231,7 @@ public sealed class ServerHabitTests
     [InlineData("gemini", """{"candidates":[{"content":{"parts":[{"functionCall":{"args":{}}}]},"finishReason":"STOP"}]}""")]
     public async Task AnyProvider_CallWithoutAName_IsToldAndNoEmptySuccess(string provider, string answer)
     {
-        WireResult result = await ReadAsync(provider, answer);
+        ProtocolResult result = await ReadAsync(provider, answer);
         Assert.Equal(("malformed_tool_call", 0), (result.Errors, result.CallCount));
     }
 
@@ -245,7 +245,7 @@ public sealed class ServerHabitTests
     {
         foreach (string provider in (string[])["openai", "gemini", "anthropic"])
         {
-            WireResult result = await ReadAsync(provider, provider switch
+            ProtocolResult result = await ReadAsync(provider, provider switch
             {
                 "gemini" =>
                 [
@@ -271,7 +271,7 @@ public sealed class ServerHabitTests
     [Fact]
     public async Task OpenAI_SameThoughtUnderBothNames_WasThoughtOnce()
     {
-        WireResult result = await ReadAsync("openai-compatible",
+        ProtocolResult result = await ReadAsync("openai-compatible",
             """{"choices":[{"delta":{"reasoning":"hm","reasoning_content":"hm"}}]}""", """{"choices":[{"delta":{"reasoning":null,"reasoning_content":"m"}}]}""",
             """{"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}""", "[DONE]");
         Assert.Equal(("Hi", "hmm"), (result.Text, result.Thoughts));
@@ -292,7 +292,7 @@ public sealed class ServerHabitTests
         using var handler = new ScriptedHttpHandler();
         handler.Answer(System.Net.HttpStatusCode.OK, Encoding.UTF8.GetBytes(
             "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Here:\"},{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"" + picture + "\"}}]},\"finishReason\":\"STOP\"}]}\n\n"), "text/event-stream");
-        ChatResponse response = await WireHarness.Client("gemini", handler).GetStreamingResponseAsync("draw", null, Token).ToChatResponseAsync(Token);
+        ChatResponse response = await ProtocolHarness.Client("gemini", handler).GetStreamingResponseAsync("draw", null, Token).ToChatResponseAsync(Token);
         Assert.Equal(6 * 1024 * 1024, Assert.Single(response.Messages[0].Contents.OfType<DataContent>()).Data.Length);
     }
 
@@ -302,8 +302,8 @@ public sealed class ServerHabitTests
     [InlineData("anthropic", """{"type":"message","id":"m","content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn"}""")]
     public async Task AnyProvider_WholeJsonWhereAStreamWasAsked_IsTheAnswer(string provider, string body)
     {
-        Assert.Equal("Hi", (await WireHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(body))).Text);
-        LlmException cut = await Assert.ThrowsAsync<LlmException>(() => WireHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(body[..^9])));
+        Assert.Equal("Hi", (await ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(body))).Text);
+        LlmException cut = await Assert.ThrowsAsync<LlmException>(() => ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(body[..^9])));
         Assert.Equal(LlmError.StreamInterrupted, cut.Error);
     }
 
@@ -319,7 +319,7 @@ public sealed class ServerHabitTests
             ? "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"
             : """{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}""");
         StubHandler handler = Coded(coding, Encode(coding, plain));
-        IChatClient client = WireHarness.Client("openai", handler);
+        IChatClient client = ProtocolHarness.Client("openai", handler);
         ChatResponse response = isStream
             ? await client.GetStreamingResponseAsync("hi", null, Token).ToChatResponseAsync(Token)
             : await client.GetResponseAsync("hi", null, Token);
@@ -333,7 +333,7 @@ public sealed class ServerHabitTests
     public async Task AnyProvider_BodyInACodingThatIsNotKnown_IsNamedAndNeverGarbage(string coding, string named)
     {
         LlmException failure = await Assert.ThrowsAsync<LlmException>(
-            () => WireHarness.Client("openai", Coded(coding, [1, 2, 3])).GetResponseAsync("hi", null, Token));
+            () => ProtocolHarness.Client("openai", Coded(coding, [1, 2, 3])).GetResponseAsync("hi", null, Token));
         Assert.Equal(LlmError.InvalidResponse, failure.Error);
         Assert.Contains(named, failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", failure.Message, StringComparison.Ordinal);
@@ -343,7 +343,7 @@ public sealed class ServerHabitTests
     public async Task AnyProvider_BodyThatIsNotInItsCoding_IsATypedError()
     {
         LlmException failure = await Assert.ThrowsAsync<LlmException>(
-            () => WireHarness.Client("openai", Coded("gzip", "{\"choices\":[]}"u8.ToArray())).GetResponseAsync("hi", null, Token));
+            () => ProtocolHarness.Client("openai", Coded("gzip", "{\"choices\":[]}"u8.ToArray())).GetResponseAsync("hi", null, Token));
         Assert.Equal(LlmError.StreamInterrupted, failure.Error);
     }
 
@@ -354,7 +354,7 @@ public sealed class ServerHabitTests
     public void OpenAI_EmbeddingsWithAdditionsAndOddMembers_AreInOrder(string body)
     {
         var vectors = new List<float[]>();
-        new OpenAIEmbeddingWire("openai", new OpenAIOptions(), "v1").Read(Encoding.UTF8.GetBytes(body), vectors, new ProtocolAdditions());
+        new OpenAIEmbeddingProtocol("openai", new OpenAIOptions(), "v1").Read(Encoding.UTF8.GetBytes(body), vectors, new ProtocolAdditions());
         Assert.Equal(["1,0", "0,1"], vectors.Select(vector => string.Join(',', vector)));
     }
 
@@ -363,7 +363,7 @@ public sealed class ServerHabitTests
     {
         var vectors = new List<float[]>();
         var additions = new ProtocolAdditions();
-        new GeminiEmbeddingWire(new GeminiOptions()).Read(
+        new GeminiEmbeddingProtocol(new GeminiOptions()).Read(
             """{"error":null,"new":{},"embeddings":[{"values":[1,0],"new":2},null]}"""u8, vectors, additions);
         Assert.Equal(("1,0", "fields 2"), (string.Join(',', Assert.Single(vectors)), additions.Kinds));
     }
@@ -399,6 +399,6 @@ public sealed class ServerHabitTests
         return coded.ToArray();
     }
 
-    private static Task<WireResult> ReadAsync(string provider, params string[] events) =>
-        WireHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(string.Concat(events.Select(data => $"data: {data}\n\n"))));
+    private static Task<ProtocolResult> ReadAsync(string provider, params string[] events) =>
+        ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(string.Concat(events.Select(data => $"data: {data}\n\n"))));
 }

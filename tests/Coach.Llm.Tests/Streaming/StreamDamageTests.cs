@@ -15,7 +15,7 @@ public sealed class StreamDamageTests
         get
         {
             var data = new TheoryData<string, string>();
-            foreach ((string name, string provider) in WireHarness.Streams)
+            foreach ((string name, string provider) in ProtocolHarness.Streams)
             {
                 data.Add(name, provider);
             }
@@ -27,7 +27,7 @@ public sealed class StreamDamageTests
     [Theory, MemberData(nameof(Streams))]
     public async Task Stream_Whole_GivesTheExactResult(string name, string provider)
     {
-        WireResult result = await WireHarness.ReadAsync(provider, WireHarness.Recorded(name));
+        ProtocolResult result = await ProtocolHarness.ReadAsync(provider, ProtocolHarness.Recorded(name));
 
         Assert.Equal(name switch { "gemini-tools" => "Looking it up: ", "openai-tools" => "", _ => Text }, result.Text);
         Assert.Equal(name switch
@@ -42,13 +42,13 @@ public sealed class StreamDamageTests
     [Theory, MemberData(nameof(Streams))]
     public async Task Stream_InAnyChunks_GivesTheSameResult(string name, string provider)
     {
-        byte[] body = WireHarness.Recorded(name);
-        WireResult expected = await WireHarness.ReadAsync(provider, body);
+        byte[] body = ProtocolHarness.Recorded(name);
+        ProtocolResult expected = await ProtocolHarness.ReadAsync(provider, body);
 
-        Assert.Equal(expected, await WireHarness.ReadAsync(provider, body, BodyDelivery.ByteByByte));
+        Assert.Equal(expected, await ProtocolHarness.ReadAsync(provider, body, BodyDelivery.ByteByByte));
         for (int seed = 0; seed < 60; seed++)
         {
-            WireResult actual = await WireHarness.ReadAsync(provider, body, BodyDelivery.RandomChunks(seed, max: 1 + (seed * 5)));
+            ProtocolResult actual = await ProtocolHarness.ReadAsync(provider, body, BodyDelivery.RandomChunks(seed, max: 1 + (seed * 5)));
             Assert.True(expected == actual, $"seed {seed}");
         }
     }
@@ -56,14 +56,14 @@ public sealed class StreamDamageTests
     [Theory, MemberData(nameof(Streams))]
     public async Task Stream_EveryPrefix_IsInterruptedOrComplete(string name, string provider)
     {
-        byte[] body = WireHarness.Recorded(name);
-        WireResult expected = await WireHarness.ReadAsync(provider, body);
+        byte[] body = ProtocolHarness.Recorded(name);
+        ProtocolResult expected = await ProtocolHarness.ReadAsync(provider, body);
         int complete = 0;
         for (int length = 0; length < body.Length; length++)
         {
             try
             {
-                WireResult actual = await WireHarness.ReadAsync(provider, body[..length]);
+                ProtocolResult actual = await ProtocolHarness.ReadAsync(provider, body[..length]);
                 complete++;
                 Assert.True((expected.Text, expected.Calls) == (actual.Text, actual.Calls), $"prefix of {length} bytes");
             }
@@ -80,13 +80,13 @@ public sealed class StreamDamageTests
     [Theory, MemberData(nameof(Streams))]
     public async Task Stream_CutConnectionAnywhere_IsInterruptedNeverShort(string name, string provider)
     {
-        byte[] body = WireHarness.Recorded(name);
-        WireResult expected = await WireHarness.ReadAsync(provider, body);
+        byte[] body = ProtocolHarness.Recorded(name);
+        ProtocolResult expected = await ProtocolHarness.ReadAsync(provider, body);
         for (int length = 0; length < body.Length - 4; length += 7)
         {
             try
             {
-                WireResult actual = await WireHarness.ReadAsync(provider, body, BodyDelivery.RandomChunks(length).CutAfter(length));
+                ProtocolResult actual = await ProtocolHarness.ReadAsync(provider, body, BodyDelivery.RandomChunks(length).CutAfter(length));
                 Assert.True((expected.Text, expected.Calls) == (actual.Text, actual.Calls), $"cut after {length} of {body.Length} bytes");
             }
             catch (LlmException exception)
@@ -103,7 +103,7 @@ public sealed class StreamDamageTests
     [Theory, MemberData(nameof(Streams))]
     public async Task Stream_EveryByteFlipped_IsATypedErrorOrAnAnswerThatWasEnded(string name, string provider)
     {
-        byte[] body = WireHarness.Recorded(name);
+        byte[] body = ProtocolHarness.Recorded(name);
         int errors = 0;
         for (int i = 0; i < body.Length; i++)
         {
@@ -113,7 +113,7 @@ public sealed class StreamDamageTests
                 damaged[i] ^= (byte)bit;
                 try
                 {
-                    WireResult actual = await WireHarness.ReadAsync(provider, damaged);
+                    ProtocolResult actual = await ProtocolHarness.ReadAsync(provider, damaged);
                     Assert.True(actual.Finish is { Length: > 0 }, $"byte {i} ^ {bit:x2}: an answer without an end");
                 }
                 catch (LlmException)
@@ -129,7 +129,7 @@ public sealed class StreamDamageTests
     [Theory, MemberData(nameof(Streams))]
     public async Task Stream_AnyBraceBracketOrQuoteLost_IsBrokenJsonAndNeverAnAnswer(string name, string provider)
     {
-        byte[] body = WireHarness.Recorded(name);
+        byte[] body = ProtocolHarness.Recorded(name);
         (bool[] inString, bool[] isQuote) = Strings(body);
         int end = body.AsSpan().LastIndexOf(provider is ProviderNames.Anthropic ? "event: message_stop"u8 : "data: [DONE]"u8);
         for (int i = 0; i < (end < 0 ? body.Length : end); i++)
@@ -137,7 +137,7 @@ public sealed class StreamDamageTests
             if (isQuote[i] || (!inString[i] && body[i] is (byte)'{' or (byte)'}' or (byte)'[' or (byte)']'))
             {
                 byte[] damaged = [.. body[..i], .. body[(i + 1)..]];
-                LlmException failure = await Assert.ThrowsAsync<LlmException>(() => WireHarness.ReadAsync(provider, damaged));
+                LlmException failure = await Assert.ThrowsAsync<LlmException>(() => ProtocolHarness.ReadAsync(provider, damaged));
                 Assert.True(failure.Error is LlmError.InvalidResponse or LlmError.StreamInterrupted, $"byte {i}: {failure.Error}");
             }
         }
@@ -146,12 +146,12 @@ public sealed class StreamDamageTests
     [Theory, MemberData(nameof(Streams))]
     public async Task Stream_BeyondAnEventsLimit_IsTooLarge(string name, string provider)
     {
-        byte[] body = WireHarness.Recorded(name);
+        byte[] body = ProtocolHarness.Recorded(name);
         var options = new CoachLlmOptions();
         options.Requests.MaxEventBytes = 60;
         using ScriptedHttpHandler handler = new ScriptedHttpHandler().Answer(HttpStatusCode.OK, body, "text/event-stream");
         LlmException exception = await Assert.ThrowsAsync<LlmException>(async () =>
-            await WireHarness.Client(provider, handler, options).GetStreamingResponseAsync("hi").ToListAsync(TestContext.Current.CancellationToken));
+            await ProtocolHarness.Client(provider, handler, options).GetStreamingResponseAsync("hi").ToListAsync(TestContext.Current.CancellationToken));
         Assert.Equal(LlmError.ResponseTooLarge, exception.Error);
     }
 
@@ -168,7 +168,7 @@ public sealed class StreamDamageTests
     public async Task Stream_OtherBodiesUnderAnEventStreamsType_AreTypedErrors(string body, LlmError expected)
     {
         LlmException exception = await Assert.ThrowsAsync<LlmException>(
-            () => WireHarness.ReadAsync(ProviderNames.Gemini, Encoding.UTF8.GetBytes(body), BodyDelivery.RandomChunks(1)));
+            () => ProtocolHarness.ReadAsync(ProviderNames.Gemini, Encoding.UTF8.GetBytes(body), BodyDelivery.RandomChunks(1)));
         Assert.Equal(expected, exception.Error);
     }
 

@@ -11,7 +11,7 @@ public sealed partial class StreamVariantTests
         get
         {
             var data = new TheoryData<string, string, string>();
-            foreach ((string name, string provider) in WireHarness.Streams)
+            foreach ((string name, string provider) in ProtocolHarness.Streams)
             {
                 foreach (string variant in Framings.Keys)
                 {
@@ -41,11 +41,11 @@ public sealed partial class StreamVariantTests
     [Theory, MemberData(nameof(Variants))]
     public async Task Stream_FramedDifferently_GivesTheSameResult(string name, string provider, string variant)
     {
-        WireResult expected = await WireHarness.ReadAsync(provider, WireHarness.Recorded(name));
+        ProtocolResult expected = await ProtocolHarness.ReadAsync(provider, ProtocolHarness.Recorded(name));
         string framed = Framings[variant](Recorded(name));
 
-        Assert.Equal(expected, await WireHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(framed)));
-        Assert.Equal(expected, await WireHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(framed), Coach.Testing.BodyDelivery.ByteByByte));
+        Assert.Equal(expected, await ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(framed)));
+        Assert.Equal(expected, await ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(framed), Coach.Testing.BodyDelivery.ByteByByte));
     }
 
     [Theory]
@@ -56,8 +56,8 @@ public sealed partial class StreamVariantTests
     {
         string text = Recorded(name);
         int end = text.IndexOf("\n\n", OpenAIFinish().Matches(text)[^1].Index, StringComparison.Ordinal);
-        WireResult expected = await WireHarness.ReadAsync(provider, WireHarness.Recorded(name));
-        WireResult actual = await WireHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(text[..(end + 2)]));
+        ProtocolResult expected = await ProtocolHarness.ReadAsync(provider, ProtocolHarness.Recorded(name));
+        ProtocolResult actual = await ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(text[..(end + 2)]));
         Assert.Equal((expected.Text, expected.Calls, expected.Finish), (actual.Text, actual.Calls, actual.Finish));
     }
 
@@ -66,8 +66,8 @@ public sealed partial class StreamVariantTests
     [InlineData("openai-tools", "openai")]
     [InlineData("openrouter-text", "openrouter")]
     public async Task Stream_WithoutDoneButWithFinishAndUsage_IsComplete(string name, string provider) =>
-        Assert.Equal(await WireHarness.ReadAsync(provider, WireHarness.Recorded(name)),
-            await WireHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(Recorded(name).Replace("data: [DONE]\n\n", "", StringComparison.Ordinal))));
+        Assert.Equal(await ProtocolHarness.ReadAsync(provider, ProtocolHarness.Recorded(name)),
+            await ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(Recorded(name).Replace("data: [DONE]\n\n", "", StringComparison.Ordinal))));
 
     [Theory]
     [InlineData("gemini-text", "gemini")]
@@ -87,14 +87,14 @@ public sealed partial class StreamVariantTests
         };
         Assert.NotEqual(text, endless);
 
-        LlmException failure = await Assert.ThrowsAsync<LlmException>(() => WireHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(endless)));
+        LlmException failure = await Assert.ThrowsAsync<LlmException>(() => ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(endless)));
 
         Assert.Equal(LlmError.StreamInterrupted, failure.Error);
         Assert.True(failure.IsTransient);
     }
 
     private static string Recorded(string name) =>
-        Encoding.UTF8.GetString(WireHarness.Recorded(name)).Replace("\r\n", "\n", StringComparison.Ordinal);
+        Encoding.UTF8.GetString(ProtocolHarness.Recorded(name)).Replace("\r\n", "\n", StringComparison.Ordinal);
 
     [GeneratedRegex(",?\"finishReason\":\\s?\"[A-Z_]+\"")]
     private static partial Regex FinishReason();

@@ -136,8 +136,8 @@ public sealed partial class ComposedAnswerTests
         LlmException failure = LlmException.FromVerdict("anthropic", overloaded);
         Assert.Equal(expected, overloaded.IsTransient);
         Assert.Equal(expected, failure.IsTransient);
-        Assert.Equal(expected, CallPolicy.IsRetryable(failure));
-        Assert.NotNull(FallbackRun.Reason(failure, new FallbackOptions())); // another provider may answer all the same
+        Assert.Equal(expected, ResiliencePolicy.IsRetryable(failure));
+        Assert.NotNull(FallbackAttempts.Reason(failure, new FallbackOptions())); // another provider may answer all the same
         Assert.False(refused.IsTransient);
     }
 

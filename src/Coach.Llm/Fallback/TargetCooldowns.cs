@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Coach.Llm;
 
 /// <summary>Until when each target is passed over, by the target's place: ticks of a clock that nobody sets.</summary>
-internal abstract class CoolDowns
+internal abstract class TargetCooldowns
 {
     /// <summary>0 for a target that is not passed over.</summary>
     public abstract long this[int target] { get; set; }
@@ -13,7 +13,7 @@ internal abstract class CoolDowns
 }
 
 /// <summary>Those of one client, which end with it.</summary>
-internal sealed class OwnCoolDowns(int targets) : CoolDowns
+internal sealed class OwnTargetCooldowns(int targets) : TargetCooldowns
 {
     private readonly long[] _until = new long[targets];
 
@@ -28,13 +28,13 @@ internal sealed class OwnCoolDowns(int targets) : CoolDowns
 /// Those of a session's keys: they outlive the client of one answer. Only keys that failed are in it, by their fingerprints, and no more
 /// than the limit; beyond it a failed key is simply asked again by the next answer.
 /// </summary>
-internal sealed class SessionCoolDowns(TimeProvider time, int capacity)
+internal sealed class SessionTargetCooldowns(TimeProvider time, int capacity)
 {
     private readonly ConcurrentDictionary<CooledKey, long> _until = new();
 
     public int Count => _until.Count;
 
-    public CoolDowns Of(SessionId session, ApiKey[] keys) => new View(this, session, keys);
+    public TargetCooldowns Of(SessionId session, ApiKey[] keys) => new View(this, session, keys);
 
     private void Set(CooledKey key, long until)
     {
@@ -50,7 +50,7 @@ internal sealed class SessionCoolDowns(TimeProvider time, int capacity)
 
         if (_until.Count >= capacity)
         {
-            long now = CoolDowns.Now(time);
+            long now = TargetCooldowns.Now(time);
             foreach (KeyValuePair<CooledKey, long> old in _until)
             {
                 if (old.Value <= now)
@@ -66,7 +66,7 @@ internal sealed class SessionCoolDowns(TimeProvider time, int capacity)
         }
     }
 
-    private sealed class View(SessionCoolDowns owner, SessionId session, ApiKey[] keys) : CoolDowns
+    private sealed class View(SessionTargetCooldowns owner, SessionId session, ApiKey[] keys) : TargetCooldowns
     {
         public override long this[int target]
         {

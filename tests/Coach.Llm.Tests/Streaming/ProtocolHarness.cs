@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Coach.Llm.Tests;
 
 /// <summary>Feeds bytes to a provider's client as if they came from its server.</summary>
-internal static class WireHarness
+internal static class ProtocolHarness
 {
     public static IReadOnlyList<(string Name, string Provider)> Streams { get; } =
     [
@@ -23,17 +23,17 @@ internal static class WireHarness
     {
         options ??= new CoachLlmOptions();
         var connection = new ProviderConnection(new LlmHttp(new OneHandler(handler)), Microsoft.Extensions.Options.Options.Create(options), TimeProvider.System, loggers);
-        ChatWire wire = provider switch
+        ChatProtocol protocol = provider switch
         {
-            ProviderNames.Gemini => new GeminiChatWire(options.Gemini),
-            ProviderNames.Anthropic => new AnthropicChatWire(options.Anthropic),
-            ProviderNames.OpenRouter => new OpenAIChatWire(provider, options.OpenRouter, "api/v1"),
-            _ => new OpenAIChatWire(provider, options.OpenAI, "v1"),
+            ProviderNames.Gemini => new GeminiChatProtocol(options.Gemini),
+            ProviderNames.Anthropic => new AnthropicChatProtocol(options.Anthropic),
+            ProviderNames.OpenRouter => new OpenAIChatProtocol(provider, options.OpenRouter, "api/v1"),
+            _ => new OpenAIChatProtocol(provider, options.OpenAI, "v1"),
         };
-        return new WireChatClient(wire, connection, new ApiKey(provider, Secret.From("a-key-for-tests")));
+        return new ProviderChatClient(protocol, connection, new ApiKey(provider, Secret.From("a-key-for-tests")));
     }
 
-    public static async Task<WireResult> ReadAsync(string provider, byte[] body, BodyDelivery? delivery = null, ILoggerFactory? loggers = null)
+    public static async Task<ProtocolResult> ReadAsync(string provider, byte[] body, BodyDelivery? delivery = null, ILoggerFactory? loggers = null)
     {
         using var handler = new ScriptedHttpHandler();
         handler.Answer(HttpStatusCode.OK, body, "text/event-stream", delivery);
@@ -45,7 +45,7 @@ internal static class WireHarness
 
         Assert.Equal(1, handler.ClosedBodies);
         ChatResponse response = updates.ToChatResponse();
-        return new WireResult(
+        return new ProtocolResult(
             string.Concat(updates.Select(update => update.Text)),
             string.Join(';', updates.SelectMany(update => update.Contents).OfType<FunctionCallContent>()
                 .Select(call => $"{call.Name}({string.Join(',', (call.Arguments ?? new Dictionary<string, object?>()).Select(pair => $"{pair.Key}={pair.Value}"))})")),
@@ -64,7 +64,7 @@ internal static class WireHarness
     }
 }
 
-internal sealed record WireResult(string Text, string Calls, int CallCount, long? TotalTokens)
+internal sealed record ProtocolResult(string Text, string Calls, int CallCount, long? TotalTokens)
 {
     public string Thoughts { get; init; } = "";
 

@@ -5,8 +5,8 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm;
 
 /// <summary>Gemini's batchEmbedContents.</summary>
-internal sealed class GeminiEmbeddingWire(GeminiOptions options)
-    : EmbeddingWire(ProviderNames.Gemini, options.EmbeddingModel, options.EmbeddingDimensions, maxBatch: 100)
+internal sealed class GeminiEmbeddingProtocol(GeminiOptions options)
+    : EmbeddingProtocol(ProviderNames.Gemini, options.EmbeddingModel, options.EmbeddingDimensions, maxBatch: 100)
 {
     private static readonly byte[][] AnswerNames = [[.. "usageMetadata"u8]];
 

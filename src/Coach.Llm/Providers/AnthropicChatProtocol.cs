@@ -5,7 +5,7 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm;
 
 /// <summary>Anthropic's messages API (docs.anthropic.com, "Messages", version 2023-06-01 unless configured).</summary>
-internal sealed class AnthropicChatWire(AnthropicOptions options) : ChatWire(ProviderNames.Anthropic, options.Model)
+internal sealed class AnthropicChatProtocol(AnthropicOptions options) : ChatProtocol(ProviderNames.Anthropic, options.Model)
 {
     /// <summary>From this version on the sampling settings are refused.</summary>
     private const string WithoutSampling = "2026-10-21";
@@ -25,7 +25,7 @@ internal sealed class AnthropicChatWire(AnthropicOptions options) : ChatWire(Pro
     public override bool Accepts(string mediaType) => base.Accepts(mediaType) || IsPdf(mediaType);
 
     public override StreamDecoder CreateDecoder(ChatCall call) =>
-        new AnthropicStreamDecoder(ProtectedParts.Origin(Provider, call.Model, call.Key), call.EarlierCalls);
+        new AnthropicStreamDecoder(ReasoningSignatures.Origin(Provider, call.Model, call.Key), call.EarlierCalls);
 
     public override void Write(Utf8JsonWriter writer, ChatCall call)
     {
@@ -50,7 +50,7 @@ internal sealed class AnthropicChatWire(AnthropicOptions options) : ChatWire(Pro
 
     private void WriteMessages(Utf8JsonWriter writer, ChatCall call)
     {
-        string origin = ProtectedParts.Origin(Provider, call.Model, call.Key);
+        string origin = ReasoningSignatures.Origin(Provider, call.Model, call.Key);
         writer.WriteStartArray("messages");
         string? openRole = null;
         foreach (ChatMessage message in call.Messages)
@@ -96,7 +96,7 @@ internal sealed class AnthropicChatWire(AnthropicOptions options) : ChatWire(Pro
     private static bool IsSent(AIContent content, string origin) => content switch
     {
         TextContent text => text.Text.Length > 0, // empty text blocks are refused
-        TextReasoningContent thought => ProtectedParts.Open(origin, thought.ProtectedData) is not null,
+        TextReasoningContent thought => ReasoningSignatures.Open(origin, thought.ProtectedData) is not null,
         FunctionCallContent or FunctionResultContent => true,
         DataContent or UriContent => true,
         _ => false,
@@ -112,7 +112,7 @@ internal sealed class AnthropicChatWire(AnthropicOptions options) : ChatWire(Pro
                 writer.WriteString("text", text.Text);
                 break;
             case TextReasoningContent thought:
-                string signature = ProtectedParts.Open(origin, thought.ProtectedData)!;
+                string signature = ReasoningSignatures.Open(origin, thought.ProtectedData)!;
                 if (signature.StartsWith(AnthropicStreamDecoder.Redacted, StringComparison.Ordinal))
                 {
                     writer.WriteString("type", "redacted_thinking");

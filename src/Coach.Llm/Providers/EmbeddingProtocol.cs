@@ -5,7 +5,7 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm;
 
 /// <summary>One provider's embedding protocol. Shared by all sessions.</summary>
-internal abstract class EmbeddingWire(string provider, string model, int? dimensions, int maxBatch)
+internal abstract class EmbeddingProtocol(string provider, string model, int? dimensions, int maxBatch)
 {
     public string Provider { get; } = provider;
 
@@ -25,29 +25,29 @@ internal abstract class EmbeddingWire(string provider, string model, int? dimens
     public abstract void Write(Utf8JsonWriter writer, ArraySegment<string> texts, string model, int? dimensions, EmbeddingGenerationOptions? options);
 
     /// <summary>Reads vectors in the order of the texts; returns the input tokens, if the provider counts them.</summary>
-    /// <exception cref="WireException">Incomplete or an error.</exception>
+    /// <exception cref="ProtocolException">Incomplete or an error.</exception>
     /// <exception cref="JsonException">No JSON.</exception>
     public abstract long? Read(ReadOnlySpan<byte> body, List<float[]> vectors, ProtocolAdditions additions);
 
     /// <summary>Goes into the answer's object.</summary>
-    /// <exception cref="WireException">There is none.</exception>
+    /// <exception cref="ProtocolException">There is none.</exception>
     protected static void Begin(ref Utf8JsonReader reader, ReadOnlySpan<byte> body)
     {
         reader.Read();
         if (reader.TokenType != JsonTokenType.StartObject)
         {
-            throw WireException.Error(body); // errors of some gateways come wrapped in an array
+            throw ProtocolException.Error(body); // errors of some gateways come wrapped in an array
         }
     }
 
     /// <summary>Reads the value of the <c>error</c> member the reader stands on.</summary>
-    /// <exception cref="WireException">It says something.</exception>
+    /// <exception cref="ProtocolException">It says something.</exception>
     protected static void ReadError(ref Utf8JsonReader reader, ReadOnlySpan<byte> body)
     {
         reader.Read();
         if (JsonReading.SaysSomething(reader))
         {
-            throw WireException.Error(body);
+            throw ProtocolException.Error(body);
         }
 
         reader.Skip();
@@ -69,7 +69,7 @@ internal abstract class EmbeddingWire(string provider, string model, int? dimens
         reader.Read();
         if (reader.TokenType != JsonTokenType.StartArray)
         {
-            throw WireException.Malformed("an embedding is not an array");
+            throw ProtocolException.Malformed("an embedding is not an array");
         }
 
         float[] values = new float[expected > 0 ? expected : 768];
@@ -86,7 +86,7 @@ internal abstract class EmbeddingWire(string provider, string model, int? dimens
 
         if (reader.TokenType != JsonTokenType.EndArray || count == 0)
         {
-            throw WireException.Malformed("an embedding is not an array of numbers");
+            throw ProtocolException.Malformed("an embedding is not an array of numbers");
         }
 
         return count == values.Length ? values : values[..count];

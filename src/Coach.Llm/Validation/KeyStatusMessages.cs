@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Coach.Llm;
 
 /// <summary>What people read about an outcome. Composed here: nothing of it comes from a server.</summary>
-internal static class VerdictMessages
+internal static class KeyStatusMessages
 {
     public static string NameOf(string provider) => provider switch
     {

@@ -8,8 +8,8 @@ namespace Coach.Llm;
 /// A session's embedding generator: batches, limits, retries, and vectors of length 1 whatever the provider sends, because
 /// shortened vectors come unnormalised and every comparison here is a dot product.
 /// </summary>
-internal sealed class WireEmbeddingGenerator(
-    EmbeddingWire wire, ProviderConnection connection, ApiKey key, SessionId session, CallPolicy policy, SessionLimiter limiter, LlmTelemetry telemetry)
+internal sealed class ProviderEmbeddingGenerator(
+    EmbeddingProtocol protocol, ProviderConnection connection, ApiKey key, SessionId session, ResiliencePolicy policy, SessionLimiter limiter, LlmTelemetry telemetry)
     : IEmbeddingGenerator<string, Embedding<float>>
 {
     public async Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
@@ -17,16 +17,16 @@ internal sealed class WireEmbeddingGenerator(
     {
         ArgumentNullException.ThrowIfNull(values);
         string[] texts = [.. values];
-        string model = options?.ModelId ?? wire.Model;
-        int? dimensions = options?.Dimensions ?? wire.Dimensions;
+        string model = options?.ModelId ?? protocol.Model;
+        int? dimensions = options?.Dimensions ?? protocol.Dimensions;
         var result = new GeneratedEmbeddings<Embedding<float>>(texts.Length);
-        using var span = new CallSpan(telemetry, connection.Time, GenAINames.Embeddings, wire.Provider, model, wire.Server);
+        using var span = new CallSpan(telemetry, connection.Time, GenAINames.Embeddings, protocol.Provider, model, protocol.Server);
         try
         {
             using CallPermit permit = await limiter.AcquireAsync(session, key.Fingerprint, cancellationToken).ConfigureAwait(false);
-            for (int start = 0; start < texts.Length; start += wire.MaxBatch)
+            for (int start = 0; start < texts.Length; start += protocol.MaxBatch)
             {
-                var batch = new ArraySegment<string>(texts, start, Math.Min(wire.MaxBatch, texts.Length - start));
+                var batch = new ArraySegment<string>(texts, start, Math.Min(protocol.MaxBatch, texts.Length - start));
                 using var budget = new CallBudget(policy.Options.TotalTimeout, policy.Time, cancellationToken);
                 (List<float[]> vectors, long? tokens) = await policy.RunAsync(
                     token => Attempt.RunAsync(policy, inner => SendAsync(batch, model, dimensions, options, inner), token), budget).ConfigureAwait(false);
@@ -57,7 +57,7 @@ internal sealed class WireEmbeddingGenerator(
         ArgumentNullException.ThrowIfNull(serviceType);
         return serviceKey is not null ? null
             : serviceType == typeof(EmbeddingGeneratorMetadata)
-                ? new EmbeddingGeneratorMetadata(wire.Provider, wire.Server, wire.Model, wire.Dimensions)
+                ? new EmbeddingGeneratorMetadata(protocol.Provider, protocol.Server, protocol.Model, protocol.Dimensions)
             : serviceType.IsInstanceOfType(this) ? this
             : null;
     }
@@ -73,20 +73,20 @@ internal sealed class WireEmbeddingGenerator(
         var body = new ArrayBufferWriter<byte>(1024);
         using (var writer = new Utf8JsonWriter(body))
         {
-            wire.Write(writer, texts, model, dimensions, options);
+            protocol.Write(writer, texts, model, dimensions, options);
         }
 
         using HttpResponseMessage response = await connection.SendAsync(
-            wire.Provider, wire.Address(model), body.WrittenMemory, headers => wire.Sign(headers, key), cancellationToken).ConfigureAwait(false);
-        byte[] answer = await connection.ReadBodyAsync(wire.Provider, response, cancellationToken).ConfigureAwait(false);
+            protocol.Provider, protocol.Address(model), body.WrittenMemory, headers => protocol.Sign(headers, key), cancellationToken).ConfigureAwait(false);
+        byte[] answer = await connection.ReadBodyAsync(protocol.Provider, response, cancellationToken).ConfigureAwait(false);
         var vectors = new List<float[]>(texts.Count);
         var additions = new ProtocolAdditions();
         try
         {
-            long? tokens = wire.Read(answer, vectors, additions);
+            long? tokens = protocol.Read(answer, vectors, additions);
             if (vectors.Count != texts.Count || vectors.Any(vector => vector.Length != vectors[0].Length))
             {
-                throw WireException.Malformed("the answer has not one vector of equal length for each text");
+                throw ProtocolException.Malformed("the answer has not one vector of equal length for each text");
             }
 
             foreach (float[] vector in vectors)
@@ -96,17 +96,17 @@ internal sealed class WireEmbeddingGenerator(
 
             return (vectors, tokens);
         }
-        catch (WireException exception)
+        catch (ProtocolException exception)
         {
-            throw connection.Translate(wire.Provider, exception);
+            throw connection.Translate(protocol.Provider, exception);
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException)
         {
-            throw LlmException.InvalidResponse(wire.Provider, "the embeddings are not the JSON they should be");
+            throw LlmException.InvalidResponse(protocol.Provider, "the embeddings are not the JSON they should be");
         }
         finally
         {
-            connection.Passed(wire.Provider, additions);
+            connection.Passed(protocol.Provider, additions);
         }
     }
 
@@ -120,7 +120,7 @@ internal sealed class WireEmbeddingGenerator(
 
         if (!double.IsFinite(sum) || sum == 0)
         {
-            throw WireException.Malformed("a vector has no direction");
+            throw ProtocolException.Malformed("a vector has no direction");
         }
 
         if (Math.Abs(sum - 1) > 1e-5)

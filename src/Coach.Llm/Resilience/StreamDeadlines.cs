@@ -4,23 +4,23 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm;
 
 /// <summary>One attempt at a stream: a limit until its first update, which a server at work renews, then a limit on each silence.</summary>
-internal sealed class TimedStream : IAsyncDisposable
+internal sealed class StreamDeadlines : IAsyncDisposable
 {
     private readonly CancellationTokenSource _cancel;
     private readonly ITimer _timer;
     private readonly IAsyncEnumerator<ChatResponseUpdate> _updates;
-    private readonly CallPolicy _policy;
+    private readonly ResiliencePolicy _policy;
     private readonly CancellationToken _outer;
     private bool _isAtWork;
     private bool _hasBegun;
     private bool _isExpired;
 
-    public TimedStream(Func<CancellationToken, IAsyncEnumerable<ChatResponseUpdate>> open, CallPolicy policy, CancellationToken outer)
+    public StreamDeadlines(Func<CancellationToken, IAsyncEnumerable<ChatResponseUpdate>> open, ResiliencePolicy policy, CancellationToken outer)
     {
         _policy = policy;
         _outer = outer;
         _cancel = CancellationTokenSource.CreateLinkedTokenSource(outer);
-        _timer = policy.Time.CreateTimer(static state => ((TimedStream)state!).Expire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = policy.Time.CreateTimer(static state => ((StreamDeadlines)state!).Expire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _updates = open(_cancel.Token).GetAsyncEnumerator(_cancel.Token);
     }
 

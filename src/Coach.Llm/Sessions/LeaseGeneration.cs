@@ -4,7 +4,7 @@ namespace Coach.Llm;
 /// Makes the end of a lease happen once. A lease remembers a number from its beginning; its end moves the number on, so copies of the
 /// lease find that it has moved and do nothing. Tickets are used again, which is why leasing allocates nothing.
 /// </summary>
-internal abstract class LeaseTicket
+internal abstract class LeaseGeneration
 {
     /// <summary>Whether the lease with this number has not ended.</summary>
     public abstract bool IsOut(int number);
@@ -14,7 +14,7 @@ internal abstract class LeaseTicket
 }
 
 /// <summary>A ticket for a client whose own, the <see cref="ClientEntry"/> itself, is out with another lease.</summary>
-internal sealed class ExtraTicket(ClientEntry entry) : LeaseTicket
+internal sealed class ExtraTicket(ClientEntry entry) : LeaseGeneration
 {
     private int _number;
 

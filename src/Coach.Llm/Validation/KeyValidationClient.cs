@@ -6,11 +6,11 @@ using Polly;
 namespace Coach.Llm;
 
 /// <summary>Asks a provider about a key: one request, bounded in time and bytes; every way to fail is an outcome.</summary>
-internal sealed class KeyProber(LlmHttp http, IOptions<CoachLlmOptions> options, TimeProvider time, ILogger<KeyProber> logger)
+internal sealed class KeyValidationClient(LlmHttp http, IOptions<CoachLlmOptions> options, TimeProvider time, ILogger<KeyValidationClient> logger)
 {
     private readonly CoachLlmOptions _options = options.Value;
 
-    public async Task<KeyValidation> ProbeAsync(ApiKey key, KeyProbe probe, CancellationToken cancellationToken)
+    public async Task<KeyValidation> ProbeAsync(ApiKey key, KeyValidationRequest probe, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(_options.Validation.Timeout, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
@@ -36,7 +36,7 @@ internal sealed class KeyProber(LlmHttp http, IOptions<CoachLlmOptions> options,
         }
     }
 
-    private async Task<KeyValidation> AskAsync(ApiKey key, KeyProbe probe, CancellationToken cancellationToken)
+    private async Task<KeyValidation> AskAsync(ApiKey key, KeyValidationRequest probe, CancellationToken cancellationToken)
     {
         if (probe.Address(_options) is not { } address)
         {
@@ -54,7 +54,7 @@ internal sealed class KeyProber(LlmHttp http, IOptions<CoachLlmOptions> options,
 
     private async Task<KeyValidation> AskDeeperAsync(ApiKey key, KeyValidation shallow, CancellationToken cancellationToken)
     {
-        KeyProbe probe = KeyProbe.GeminiCountTokens;
+        KeyValidationRequest probe = KeyValidationRequest.GeminiCountTokens;
         ProviderAnswer answer = await SendAsync(key, probe, probe.Address(_options)!, cancellationToken).ConfigureAwait(false);
         if (TryJudge(key, probe, answer, out ProviderVerdict? verdict, out ProbeOutcome outcome))
         {
@@ -67,7 +67,7 @@ internal sealed class KeyProber(LlmHttp http, IOptions<CoachLlmOptions> options,
             : Outcome(key, verdict);
     }
 
-    private async Task<ProviderAnswer> SendAsync(ApiKey key, KeyProbe probe, Uri address, CancellationToken cancellationToken)
+    private async Task<ProviderAnswer> SendAsync(ApiKey key, KeyValidationRequest probe, Uri address, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, address);
         probe.Sign(request, key.Secret.Reveal(), _options);
@@ -76,7 +76,7 @@ internal sealed class KeyProber(LlmHttp http, IOptions<CoachLlmOptions> options,
     }
 
     private bool TryJudge(
-        ApiKey key, KeyProbe probe, ProviderAnswer answer, [NotNullWhen(false)] out ProviderVerdict? failure, out ProbeOutcome outcome)
+        ApiKey key, KeyValidationRequest probe, ProviderAnswer answer, [NotNullWhen(false)] out ProviderVerdict? failure, out ProbeOutcome outcome)
     {
         DateTimeOffset now = time.GetUtcNow();
         outcome = answer.Status is >= 200 and < 300 ? probe.Judge(answer, now) : default;
@@ -85,8 +85,8 @@ internal sealed class KeyProber(LlmHttp http, IOptions<CoachLlmOptions> options,
     }
 
     private static KeyValidation Outcome(ApiKey key, KeyStatus status) =>
-        new(status, VerdictMessages.For(key.Provider, status), KeyStatuses.IsAuthentic(status));
+        new(status, KeyStatusMessages.For(key.Provider, status), KeyStatuses.IsAuthentic(status));
 
     private static KeyValidation Outcome(ApiKey key, ProviderVerdict verdict) =>
-        new(verdict.Status, VerdictMessages.For(key.Provider, verdict.Status, verdict.RetryAfter), KeyStatuses.IsAuthentic(verdict.Status), verdict.RetryAfter);
+        new(verdict.Status, KeyStatusMessages.For(key.Provider, verdict.Status, verdict.RetryAfter), KeyStatuses.IsAuthentic(verdict.Status), verdict.RetryAfter);
 }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm;
 
 /// <summary>One call's way through the targets.</summary>
-internal sealed class FallbackRun(FallbackTargets targets, int[] order)
+internal sealed class FallbackAttempts(FallbackTargets targets, int[] order)
 {
     private readonly List<string> _givenUp = [];
     private int _position;
@@ -13,10 +13,10 @@ internal sealed class FallbackRun(FallbackTargets targets, int[] order)
     public bool HasNext => _position + 1 < order.Length;
 
     /// <summary>What the current target is sent: others than the first cannot take the first's thoughts and signatures.</summary>
-    public static IReadOnlyList<ChatMessage> MessagesFor(FallbackRun run, IReadOnlyList<ChatMessage> messages) =>
-        run.IsPreferred ? messages : ProtectedParts.Strip(messages);
+    public static IReadOnlyList<ChatMessage> MessagesFor(FallbackAttempts run, IReadOnlyList<ChatMessage> messages) =>
+        run.IsPreferred ? messages : ReasoningSignatures.Strip(messages);
 
-    public static ChatOptions? OptionsFor(FallbackRun run, ChatOptions? options)
+    public static ChatOptions? OptionsFor(FallbackAttempts run, ChatOptions? options)
     {
         string? model = run.Current.ModelId;
         if ((model is null && (run.IsPreferred || options?.ModelId is null)) || (model is not null && options?.ModelId == model))

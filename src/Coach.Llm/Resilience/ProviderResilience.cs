@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace Coach.Llm;
 
 /// <summary>The policies of a host: one per provider and key class.</summary>
-internal sealed class CallPolicies(IServiceProvider services, IOptions<CoachLlmOptions> options, TimeProvider time, LlmTelemetry telemetry)
+internal sealed class ProviderResilience(IServiceProvider services, IOptions<CoachLlmOptions> options, TimeProvider time, LlmTelemetry telemetry)
 {
     private static readonly Dictionary<string, string> SecretNames = new(StringComparer.Ordinal)
     {
@@ -18,21 +18,21 @@ internal sealed class CallPolicies(IServiceProvider services, IOptions<CoachLlmO
         [ProviderNames.Cartesia] = "CARTESIA_API_KEY",
     };
 
-    private readonly ConcurrentDictionary<(string Provider, KeyClass KeyClass), Lazy<CallPolicy>> _policies = new();
+    private readonly ConcurrentDictionary<(string Provider, KeyOwnership KeyOwnership), Lazy<ResiliencePolicy>> _policies = new();
     private readonly Jitter _jitter = new(services.GetService<Random>() ?? new Random());
     private readonly ILogger _logger = services.GetService<ILoggerFactory>()?.CreateLogger("Coach.Llm") ?? NullLogger.Instance;
 
     /// <summary>The policies in use so far.</summary>
-    public IEnumerable<CallPolicy> Used => _policies.Values.Where(policy => policy.IsValueCreated).Select(policy => policy.Value);
+    public IEnumerable<ResiliencePolicy> Used => _policies.Values.Where(policy => policy.IsValueCreated).Select(policy => policy.Value);
 
-    public CallPolicy For(string provider, ApiKey key) => For(provider, ClassOf(provider, key));
+    public ResiliencePolicy For(string provider, ApiKey key) => For(provider, ClassOf(provider, key));
 
-    public CallPolicy For(string provider, KeyClass keyClass) => _policies.GetOrAdd((provider, keyClass), id => new Lazy<CallPolicy>(
-        () => new CallPolicy(id.Provider, id.KeyClass, options.Value.Requests, time, _jitter, telemetry, _logger))).Value;
+    public ResiliencePolicy For(string provider, KeyOwnership keyClass) => _policies.GetOrAdd((provider, keyClass), id => new Lazy<ResiliencePolicy>(
+        () => new ResiliencePolicy(id.Provider, id.KeyOwnership, options.Value.Requests, time, _jitter, telemetry, _logger))).Value;
 
-    private KeyClass ClassOf(string provider, ApiKey key) =>
+    private KeyOwnership ClassOf(string provider, ApiKey key) =>
         SecretNames.TryGetValue(provider, out string? name)
         && services.GetService<ISecretSource>() is { } secrets && secrets.TryGet(name, out Secret? platform) && platform == key.Secret
-            ? KeyClass.Platform
-            : KeyClass.User;
+            ? KeyOwnership.Platform
+            : KeyOwnership.User;
 }

@@ -3,11 +3,11 @@ using Microsoft.Extensions.Logging;
 namespace Coach.Llm;
 
 /// <summary>Makes clients, each once however many callers wait for it. A creation that fails fails its own callers and leaves nothing behind.</summary>
-internal sealed class ClientMaker(
+internal sealed class ClientFactoryInvoker(
     SessionStore store, ClientDisposer clients, IServiceProvider services, TimeProvider time, LlmSessionOptions options, ILogger logger, Func<bool> isStopping)
 {
     /// <summary>Makes the client and hands it to all who wait. Ends in the creation's task; never throws.</summary>
-    public async Task CreateAsync(SessionNode node, ClientCreation creation, ClientFactory create, SessionId session)
+    public async Task CreateAsync(SessionNode node, PendingClient creation, ClientFactory create, SessionId session)
     {
         object? client = null;
         try
@@ -57,7 +57,7 @@ internal sealed class ClientMaker(
 
     /// <summary>Waits for a creation that the caller was counted in.</summary>
     /// <returns>The entry, with a lease reserved for the caller.</returns>
-    public static async Task<ClientEntry> WaitAsync(SessionNode node, ClientCreation creation, CancellationToken cancellationToken)
+    public static async Task<ClientEntry> WaitAsync(SessionNode node, PendingClient creation, CancellationToken cancellationToken)
     {
         try
         {
@@ -87,7 +87,7 @@ internal sealed class ClientMaker(
         }
     }
 
-    private async Task<object> MakeAsync(ClientCreation creation, ClientFactory create, SessionId session)
+    private async Task<object> MakeAsync(PendingClient creation, ClientFactory create, SessionId session)
     {
         using var limit = new CancellationTokenSource(options.CreationTimeout, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(creation.Abandoned.Token, limit.Token);

@@ -4,7 +4,7 @@ namespace Coach.Llm;
 /// Finds the session that has been idle longest without keeping a list on the hit path. One scan notes the oldest few; as idle sessions
 /// only ever get younger by being used, the notes stay in order until they run out, and one scan serves many evictions.
 /// </summary>
-internal sealed class IdleOrder(IEnumerable<SessionNode> sessions, Func<int> count)
+internal sealed class IdleSessionQueue(IEnumerable<SessionNode> sessions, Func<int> count)
 {
     private const int MinimumNotes = 16;
 

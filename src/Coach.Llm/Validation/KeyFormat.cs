@@ -1,7 +1,7 @@
 namespace Coach.Llm;
 
 /// <summary>What can be said about a key without asking anyone. Refuses only what no header can carry or no key can be; never a prefix.</summary>
-internal static class LocalKeyCheck
+internal static class KeyFormat
 {
     /// <summary>Longer than any provider's key, token or JWT seen so far.</summary>
     public const int MaxLength = 4096;

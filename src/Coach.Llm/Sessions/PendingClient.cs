@@ -1,7 +1,7 @@
 namespace Coach.Llm;
 
 /// <summary>A client being made, and the callers that wait for it. Its fields belong to the lock of its session.</summary>
-internal sealed class ClientCreation(Type type, ApiKey key)
+internal sealed class PendingClient(Type type, ApiKey key)
 {
     public Type Type { get; } = type;
 

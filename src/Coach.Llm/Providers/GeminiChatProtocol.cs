@@ -5,7 +5,7 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm;
 
 /// <summary>Gemini's generateContent and streamGenerateContent (ai.google.dev, API reference, November 2026).</summary>
-internal sealed class GeminiChatWire(GeminiOptions options) : ChatWire(ProviderNames.Gemini, options.Model)
+internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(ProviderNames.Gemini, options.Model)
 {
     /// <summary>What Gemini accepts in place of a signature it did not give (gemini-cli, historyHardening.ts).</summary>
     internal const string ForeignSignature = "skip_thought_signature_validator";
@@ -30,7 +30,7 @@ internal sealed class GeminiChatWire(GeminiOptions options) : ChatWire(ProviderN
         || new[] { "image/", "audio/", "video/", "text/" }.Any(kind => mediaType.StartsWith(kind, StringComparison.OrdinalIgnoreCase));
 
     public override StreamDecoder CreateDecoder(ChatCall call) => new GeminiStreamDecoder(
-        ProtectedParts.Origin(Provider, call.Model, call.Key), call.EarlierCalls);
+        ReasoningSignatures.Origin(Provider, call.Model, call.Key), call.EarlierCalls);
 
     public override void Write(Utf8JsonWriter writer, ChatCall call)
     {
@@ -52,7 +52,7 @@ internal sealed class GeminiChatWire(GeminiOptions options) : ChatWire(ProviderN
 
     private void WriteContents(Utf8JsonWriter writer, ChatCall call)
     {
-        string origin = ProtectedParts.Origin(Provider, call.Model, call.Key);
+        string origin = ReasoningSignatures.Origin(Provider, call.Model, call.Key);
         Dictionary<string, string> names = [];
         foreach (FunctionCallContent named in call.Messages.SelectMany(message => message.Contents).OfType<FunctionCallContent>())
         {
@@ -103,7 +103,7 @@ internal sealed class GeminiChatWire(GeminiOptions options) : ChatWire(ProviderN
     private static bool IsSent(AIContent content, string origin) => content switch
     {
         TextContent text => text.Text.Length > 0,
-        TextReasoningContent thought => ProtectedParts.Open(origin, thought.ProtectedData) is not null,
+        TextReasoningContent thought => ReasoningSignatures.Open(origin, thought.ProtectedData) is not null,
         FunctionCallContent or FunctionResultContent or DataContent or UriContent => true,
         _ => false,
     };
@@ -116,7 +116,7 @@ internal sealed class GeminiChatWire(GeminiOptions options) : ChatWire(ProviderN
             case TextContent { Text.Length: > 0 } text:
                 WriteText(writer, text.Text);
                 break;
-            case TextReasoningContent thought when ProtectedParts.Open(origin, thought.ProtectedData) is { } signature:
+            case TextReasoningContent thought when ReasoningSignatures.Open(origin, thought.ProtectedData) is { } signature:
                 writer.WriteStartObject();
                 writer.WriteString("text", thought.Text);
                 if (thought.Text.Length > 0)
@@ -162,7 +162,7 @@ internal sealed class GeminiChatWire(GeminiOptions options) : ChatWire(ProviderN
         writer.WritePropertyName("args");
         JsonText.WriteArguments(writer, call.Arguments);
         writer.WriteEndObject();
-        string? signature = ProtectedParts.Open(origin, ProtectedParts.Of(call));
+        string? signature = ReasoningSignatures.Open(origin, ReasoningSignatures.Of(call));
         if (signature is null && isFirst && WantsSignatures(model))
         {
             signature = ForeignSignature;

@@ -5,7 +5,7 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm;
 
 /// <summary>One provider's chat protocol: where requests go, how they are written and how answers are read. Shared by all sessions.</summary>
-internal abstract class ChatWire(string provider, string model)
+internal abstract class ChatProtocol(string provider, string model)
 {
     public string Provider { get; } = provider;
 
@@ -47,7 +47,7 @@ internal abstract class ChatWire(string provider, string model)
         string.Concat(message.Contents.OfType<TextContent>().Select(content => content.Text));
 }
 
-/// <summary>One request as a wire needs to know it.</summary>
+/// <summary>One request as a protocol needs to know it.</summary>
 internal sealed record ChatCall(
     IReadOnlyList<ChatMessage> Messages, ChatOptions? Options, string Model, ApiKey Key, bool Stream, CoachLlmOptions Defaults)
 {

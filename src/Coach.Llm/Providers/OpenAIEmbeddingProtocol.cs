@@ -5,8 +5,8 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm;
 
 /// <summary>OpenAI's embeddings and the servers that speak the same.</summary>
-internal sealed class OpenAIEmbeddingWire(string provider, OpenAIOptions options, string prefix)
-    : EmbeddingWire(provider, options.EmbeddingModel, options.EmbeddingDimensions, maxBatch: 2048)
+internal sealed class OpenAIEmbeddingProtocol(string provider, OpenAIOptions options, string prefix)
+    : EmbeddingProtocol(provider, options.EmbeddingModel, options.EmbeddingDimensions, maxBatch: 2048)
 {
     private static readonly byte[][] AnswerNames =
         [[.. "object"u8], [.. "model"u8], [.. "id"u8], [.. "created"u8], [.. "provider"u8], [.. "service_tier"u8]];
@@ -79,7 +79,7 @@ internal sealed class OpenAIEmbeddingWire(string provider, OpenAIOptions options
         (long? Index, float[] Vector)[] sorted = [.. read.OrderBy(one => one.Index)];
         return sorted.Index().All(one => one.Item.Index == one.Index)
             ? sorted.Select(one => one.Vector)
-            : throw WireException.Malformed("the answer has not one embedding for each text");
+            : throw ProtocolException.Malformed("the answer has not one embedding for each text");
     }
 
     private void ReadData(ref Utf8JsonReader reader, List<(long? Index, float[] Vector)> read, ProtocolAdditions additions)

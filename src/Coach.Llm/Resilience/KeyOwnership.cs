@@ -1,7 +1,7 @@
 namespace Coach.Llm;
 
 /// <summary>Whose key a call uses. A provider's trouble with one class says little about the other.</summary>
-internal enum KeyClass
+internal enum KeyOwnership
 {
     /// <summary>A key that a user brought.</summary>
     User,

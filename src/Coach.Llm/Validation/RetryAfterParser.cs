@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace Coach.Llm;
 
 /// <summary>Finds out how long a provider asks its callers to wait, in whichever form it says so.</summary>
-internal static partial class RetryHint
+internal static partial class RetryAfterParser
 {
     /// <summary>Longer hints are taken as this one: nobody waits longer, and absurd numbers must not overflow.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromDays(31);

@@ -3,14 +3,14 @@ using System.Diagnostics.CodeAnalysis;
 namespace Coach.Llm;
 
 /// <summary>What an outcome is remembered under. The key itself is not part of it.</summary>
-internal readonly record struct OutcomeKey(string Tenant, string Provider, string Fingerprint);
+internal readonly record struct KeyValidationCacheKey(string Tenant, string Provider, string Fingerprint);
 
 /// <summary>Remembers outcomes for a while, at most so many; the oldest go first.</summary>
-internal sealed class OutcomeCache(int capacity, TimeSpan duration, TimeProvider time)
+internal sealed class KeyValidationCache(int capacity, TimeSpan duration, TimeProvider time)
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<OutcomeKey, Entry> _entries = [];
-    private readonly Queue<(OutcomeKey Key, Entry Entry)> _order = new();
+    private readonly Dictionary<KeyValidationCacheKey, Entry> _entries = [];
+    private readonly Queue<(KeyValidationCacheKey Key, Entry Entry)> _order = new();
 
     public int Count
     {
@@ -23,7 +23,7 @@ internal sealed class OutcomeCache(int capacity, TimeSpan duration, TimeProvider
         }
     }
 
-    public bool TryGet(OutcomeKey key, [NotNullWhen(true)] out KeyValidation? outcome)
+    public bool TryGet(KeyValidationCacheKey key, [NotNullWhen(true)] out KeyValidation? outcome)
     {
         Entry? entry;
         lock (_gate)
@@ -46,7 +46,7 @@ internal sealed class OutcomeCache(int capacity, TimeSpan duration, TimeProvider
     }
 
     /// <summary>Remembers an outcome that says something about the key; others never.</summary>
-    public void Keep(OutcomeKey key, KeyValidation outcome)
+    public void Keep(KeyValidationCacheKey key, KeyValidation outcome)
     {
         TimeSpan lifetime = LifetimeOf(outcome);
         if (lifetime <= TimeSpan.Zero)

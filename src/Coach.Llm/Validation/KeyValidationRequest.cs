@@ -5,12 +5,12 @@ using System.Text.Json;
 namespace Coach.Llm;
 
 /// <summary>The request that asks one provider about a key without costing tokens, and what its success must look like.</summary>
-internal sealed record KeyProbe(
+internal sealed record KeyValidationRequest(
     Func<CoachLlmOptions, Uri?> Address,
     Action<HttpRequestMessage, string, CoachLlmOptions> Sign,
     Func<ProviderAnswer, DateTimeOffset, ProbeOutcome> Judge)
 {
-    private static readonly Dictionary<string, KeyProbe> Probes = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, KeyValidationRequest> Probes = new(StringComparer.Ordinal)
     {
         [ProviderNames.Gemini] = new(
             options => ProviderAddress.Versioned(options.Gemini.BaseUrl, "v1beta", "models?pageSize=1"), SignGemini, Listing("models")),
@@ -27,8 +27,8 @@ internal sealed record KeyProbe(
     };
 
     /// <summary>The deeper question to Gemini: does the service that generates accept the key? Free of charge.</summary>
-    public static KeyProbe GeminiCountTokens { get; } = new(
-        options => ProviderAddress.Versioned(options.Gemini.BaseUrl, "v1beta", $"models/{GeminiChatWire.Escape(options.Gemini.Model)}:countTokens"),
+    public static KeyValidationRequest GeminiCountTokens { get; } = new(
+        options => ProviderAddress.Versioned(options.Gemini.BaseUrl, "v1beta", $"models/{GeminiChatProtocol.Escape(options.Gemini.Model)}:countTokens"),
         (request, key, options) =>
         {
             SignGemini(request, key, options);
@@ -37,7 +37,7 @@ internal sealed record KeyProbe(
         },
         (answer, _) => ProbeOutcome.Of(SuccessShapes.Find(answer, "totalTokens", JsonTokenType.Number)));
 
-    public static KeyProbe? Find(string provider) => Probes.GetValueOrDefault(provider);
+    public static KeyValidationRequest? Find(string provider) => Probes.GetValueOrDefault(provider);
 
     private static Func<ProviderAnswer, DateTimeOffset, ProbeOutcome> Listing(string member, bool allowRootArray = false) =>
         (answer, _) => ProbeOutcome.Of(SuccessShapes.Find(answer, member, JsonTokenType.StartArray, allowRootArray));

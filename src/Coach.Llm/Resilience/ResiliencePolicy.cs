@@ -9,7 +9,7 @@ namespace Coach.Llm;
 /// Retries and the circuit of one provider and key class, shared by all its sessions: circuit breaker round retry round one attempt, so
 /// that a call counts once, however often it was tried. Quota exhaustion, refused keys and wrong requests pass through at once.
 /// </summary>
-internal sealed class CallPolicy
+internal sealed class ResiliencePolicy
 {
     /// <summary>The time over which the circuit counts.</summary>
     internal static readonly TimeSpan Window = TimeSpan.FromSeconds(30);
@@ -24,10 +24,10 @@ internal sealed class CallPolicy
     private readonly LlmTelemetry _telemetry;
     private readonly ILogger _logger;
 
-    public CallPolicy(string provider, KeyClass keyClass, LlmRequestOptions options, TimeProvider time, Jitter jitter, LlmTelemetry telemetry, ILogger logger)
+    public ResiliencePolicy(string provider, KeyOwnership keyClass, LlmRequestOptions options, TimeProvider time, Jitter jitter, LlmTelemetry telemetry, ILogger logger)
     {
         Provider = provider;
-        KeyClass = keyClass;
+        KeyOwnership = keyClass;
         Time = time;
         _options = options;
         _jitter = jitter;
@@ -47,7 +47,7 @@ internal sealed class CallPolicy
                 ShouldHandle = arguments => ValueTask.FromResult(IsProvidersTrouble(arguments)),
                 OnOpened = arguments =>
                 {
-                    _logger.CircuitOpened(Provider, KeyClass, arguments.BreakDuration.TotalSeconds);
+                    _logger.CircuitOpened(Provider, KeyOwnership, arguments.BreakDuration.TotalSeconds);
                     return default;
                 },
             });
@@ -74,7 +74,7 @@ internal sealed class CallPolicy
 
     public string Provider { get; }
 
-    public KeyClass KeyClass { get; }
+    public KeyOwnership KeyOwnership { get; }
 
     public TimeProvider Time { get; }
 
@@ -151,7 +151,7 @@ internal sealed class CallPolicy
     private bool IsProvidersTrouble(LlmException failure) =>
         failure.Error is LlmError.Unavailable or LlmError.Unreachable or LlmError.TimedOut or LlmError.StreamInterrupted
         || (failure.Error is LlmError.ProviderFailed && failure.HttpStatus is >= 500)
-        || (failure.Error is LlmError.RateLimited && KeyClass == KeyClass.Platform);
+        || (failure.Error is LlmError.RateLimited && KeyOwnership == KeyOwnership.Platform);
 
     private void Retried(OnRetryArguments<object> arguments)
     {

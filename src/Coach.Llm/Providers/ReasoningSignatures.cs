@@ -6,7 +6,7 @@ namespace Coach.Llm;
 /// Signatures that providers attach to thoughts and calls and want back unchanged. Each is kept with where it came from, so that
 /// none is ever sent to another provider, model or account, where it would be refused.
 /// </summary>
-internal static class ProtectedParts
+internal static class ReasoningSignatures
 {
     private const string Mark = "coach";
     private const string SignatureProperty = "coach.signature";

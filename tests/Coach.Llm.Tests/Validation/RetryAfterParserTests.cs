@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Coach.Llm.Tests.Validation;
 
-public class RetryHintTests
+public class RetryAfterParserTests
 {
     private static readonly DateTimeOffset Now = new(2026, 11, 21, 8, 0, 0, TimeSpan.Zero);
 
@@ -138,6 +138,6 @@ public class RetryHintTests
         }
 
         byte[] bytes = Encoding.UTF8.GetBytes(body);
-        return RetryHint.Find(new ProviderAnswer(429, response.Headers, null, bytes, false), ErrorBody.Parse(bytes), Now);
+        return RetryAfterParser.Find(new ProviderAnswer(429, response.Headers, null, bytes, false), ErrorBody.Parse(bytes), Now);
     }
 }

@@ -5,7 +5,7 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm;
 
 /// <summary>OpenAI's chat completions and the servers that speak the same: OpenRouter, LiteLLM and others.</summary>
-internal sealed class OpenAIChatWire(string provider, OpenAIOptions options, string prefix) : ChatWire(provider, options.Model)
+internal sealed class OpenAIChatProtocol(string provider, OpenAIOptions options, string prefix) : ChatProtocol(provider, options.Model)
 {
     public override Uri BaseAddress => options.BaseUrl
         ?? throw new InvalidOperationException($"Provider '{Provider}' has no address. Set Coach:Llm:OpenAICompatible:BaseUrl or LITELLM_API_BASE.");

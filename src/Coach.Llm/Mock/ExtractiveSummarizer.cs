@@ -10,7 +10,7 @@ internal sealed record ExtractedSentence(int Number, string Text);
 /// candidate sentences, the sum is damped by the sentence's length, headings help all sentences below them, and passages that were found
 /// first are believed a little more.
 /// </summary>
-internal static partial class SentencePicker
+internal static partial class ExtractiveSummarizer
 {
     private const int MaxSentence = 600;
     private const int MaxSentencesRead = 2000;

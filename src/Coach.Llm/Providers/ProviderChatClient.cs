@@ -6,14 +6,14 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm;
 
 /// <summary>A session's chat client for one provider: a key in front of what all sessions share. One attempt per call.</summary>
-internal sealed class WireChatClient(ChatWire wire, ProviderConnection connection, ApiKey key) : IChatClient
+internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnection connection, ApiKey key) : IChatClient
 {
     public async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         ChatCall call = Call(messages, options, stream: false);
         using HttpResponseMessage response = await SendAsync(call, cancellationToken).ConfigureAwait(false);
-        byte[] body = await connection.ReadBodyAsync(wire.Provider, response, cancellationToken).ConfigureAwait(false);
+        byte[] body = await connection.ReadBodyAsync(protocol.Provider, response, cancellationToken).ConfigureAwait(false);
         return ReadWhole(call, body).ToChatResponse();
     }
 
@@ -24,7 +24,7 @@ internal sealed class WireChatClient(ChatWire wire, ProviderConnection connectio
         using HttpResponseMessage response = await SendAsync(call, cancellationToken).ConfigureAwait(false);
         Stream body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         using var reader = new SseReader(body, connection.Options.Requests.MaxEventBytes, connection.Options.Requests.MaxResponseBytes);
-        StreamDecoder decoder = wire.CreateDecoder(call);
+        StreamDecoder decoder = protocol.CreateDecoder(call);
         bool isOver = false;
         try
         {
@@ -39,7 +39,7 @@ internal sealed class WireChatClient(ChatWire wire, ProviderConnection connectio
         }
         finally
         {
-            connection.Passed(wire.Provider, decoder.Additions);
+            connection.Passed(protocol.Provider, decoder.Additions);
             if (!isOver)
             {
                 await CloseNowAsync(body).ConfigureAwait(false);
@@ -60,7 +60,7 @@ internal sealed class WireChatClient(ChatWire wire, ProviderConnection connectio
         ArgumentNullException.ThrowIfNull(serviceType);
         return serviceKey is not null ? null
             : serviceType == typeof(ChatClientMetadata)
-                ? new ChatClientMetadata(wire.Provider, wire.BaseAddress, wire.Model.Length == 0 ? null : wire.Model)
+                ? new ChatClientMetadata(protocol.Provider, protocol.BaseAddress, protocol.Model.Length == 0 ? null : protocol.Model)
             : serviceType.IsInstanceOfType(this) ? this
             : null;
     }
@@ -87,9 +87,9 @@ internal sealed class WireChatClient(ChatWire wire, ProviderConnection connectio
 
             return (reader.IsForeign ? null : decoder.Finish(), true);
         }
-        catch (WireException exception)
+        catch (ProtocolException exception)
         {
-            return reader.IsCut && IsOfTheCut(exception) ? FinishCut(decoder) : throw connection.Translate(wire.Provider, exception);
+            return reader.IsCut && IsOfTheCut(exception) ? FinishCut(decoder) : throw connection.Translate(protocol.Provider, exception);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
@@ -97,34 +97,34 @@ internal sealed class WireChatClient(ChatWire wire, ProviderConnection connectio
         }
     }
 
-    private static bool IsOfTheCut(WireException exception) =>
-        exception.Fault == WireFault.Malformed || (exception.Fault == WireFault.ErrorBody && !ErrorBody.Parse(exception.Body).HasError);
+    private static bool IsOfTheCut(ProtocolException exception) =>
+        exception.Fault == ProtocolError.Malformed || (exception.Fault == ProtocolError.ErrorBody && !ErrorBody.Parse(exception.Body).HasError);
 
     // Nothing is lost when what breaks off comes after the end of the answer.
     private (ChatResponseUpdate? Update, bool IsOver) FinishCut(StreamDecoder decoder) =>
-        decoder.IsComplete ? (decoder.Finish(), true) : throw LlmException.StreamInterrupted(wire.Provider);
+        decoder.IsComplete ? (decoder.Finish(), true) : throw LlmException.StreamInterrupted(protocol.Provider);
 
     private List<ChatResponseUpdate> ReadWhole(ChatCall call, ReadOnlySpan<byte> body)
     {
-        StreamDecoder decoder = wire.CreateDecoder(call);
+        StreamDecoder decoder = protocol.CreateDecoder(call);
         try
         {
             ChatResponseUpdate? update = decoder.Decode([], body.StartsWith("\uFEFF"u8) ? body[3..] : body);
             if (update is null && !decoder.IsComplete)
             {
-                throw WireException.Malformed("it holds no answer");
+                throw ProtocolException.Malformed("it holds no answer");
             }
 
             ChatResponseUpdate? last = decoder.Finish();
             return [.. new[] { update, last }.OfType<ChatResponseUpdate>()];
         }
-        catch (WireException exception)
+        catch (ProtocolException exception)
         {
-            throw connection.Translate(wire.Provider, exception);
+            throw connection.Translate(protocol.Provider, exception);
         }
         finally
         {
-            connection.Passed(wire.Provider, decoder.Additions);
+            connection.Passed(protocol.Provider, decoder.Additions);
         }
     }
 
@@ -134,19 +134,19 @@ internal sealed class WireChatClient(ChatWire wire, ProviderConnection connectio
         ErrorBody error = ErrorBody.Parse(body);
         if (error.HasError || !error.IsJson)
         {
-            throw connection.Translate(wire.Provider, WireException.Error(body));
+            throw connection.Translate(protocol.Provider, ProtocolException.Error(body));
         }
 
-        return error.IsComplete ? ReadWhole(call, body) : throw LlmException.StreamInterrupted(wire.Provider);
+        return error.IsComplete ? ReadWhole(call, body) : throw LlmException.StreamInterrupted(protocol.Provider);
     }
 
     private ChatCall Call(IEnumerable<ChatMessage> messages, ChatOptions? options, bool stream)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        string model = options?.ModelId is { Length: > 0 } named ? named : wire.Model;
+        string model = options?.ModelId is { Length: > 0 } named ? named : protocol.Model;
         if (model.Length == 0)
         {
-            throw new ArgumentException($"No model is set for provider '{wire.Provider}'. Set its Model in Coach:Llm, or ModelId in the request.", nameof(options));
+            throw new ArgumentException($"No model is set for provider '{protocol.Provider}'. Set its Model in Coach:Llm, or ModelId in the request.", nameof(options));
         }
 
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
@@ -155,7 +155,7 @@ internal sealed class WireChatClient(ChatWire wire, ProviderConnection connectio
             throw new ArgumentException("There is no message to answer.", nameof(messages));
         }
 
-        MediaCheck.Check(wire, list, connection.Options.Requests.MaxMediaBytes);
+        MediaCheck.Check(protocol, list, connection.Options.Requests.MaxMediaBytes);
         return new ChatCall(list, options, model, key, stream, connection.Options);
     }
 
@@ -164,11 +164,11 @@ internal sealed class WireChatClient(ChatWire wire, ProviderConnection connectio
         var body = new ArrayBufferWriter<byte>(1024);
         using (var writer = new Utf8JsonWriter(body))
         {
-            wire.Write(writer, call);
+            protocol.Write(writer, call);
         }
 
         return connection.SendAsync(
-            wire.Provider, wire.Address(call.Model, call.Stream), body.WrittenMemory, headers => wire.Sign(headers, key), cancellationToken);
+            protocol.Provider, protocol.Address(call.Model, call.Stream), body.WrittenMemory, headers => protocol.Sign(headers, key), cancellationToken);
     }
 
     // Disposing a response that still flows would first drain it, for up to two seconds. A read that is cancelled while it waits

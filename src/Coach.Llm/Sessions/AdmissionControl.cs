@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace Coach.Llm;
 
 /// <summary>Decides whether a new session gets in, and counts those that are. Known sessions never ask.</summary>
-internal sealed class SessionCensus(LlmSessionOptions options, IMemoryPressure? memory, SessionMetrics metrics, ILogger logger)
+internal sealed class AdmissionControl(LlmSessionOptions options, IMemoryPressure? memory, SessionMetrics metrics, ILogger logger)
 {
     private int _count;
 
