@@ -7,7 +7,13 @@ namespace Coach.Llm;
 /// <summary>One provider's chat protocol: where requests go, how they are written and how answers are read. Shared by all sessions.</summary>
 internal abstract class ChatProtocol(string provider, string model)
 {
+    /// <summary>The name under which usage counts the input that went into a provider's cache.</summary>
+    public const string CacheCreation = "cache_creation_input_tokens";
+
     public string Provider { get; } = provider;
+
+    /// <summary>The name of OpenTelemetry's conventions for it; those they do not list keep their own.</summary>
+    public virtual string TelemetryName => Provider;
 
     /// <summary>The model of requests that name none; may be empty.</summary>
     public string Model { get; } = model;
@@ -49,7 +55,7 @@ internal abstract class ChatProtocol(string provider, string model)
 
 /// <summary>One request as a protocol needs to know it.</summary>
 internal sealed record ChatCall(
-    IReadOnlyList<ChatMessage> Messages, ChatOptions? Options, string Model, ApiKey Key, bool Stream, CoachLlmOptions Defaults)
+    IReadOnlyList<ChatMessage> Messages, ChatOptions? Options, string Model, ApiKey Key, bool Stream, ChatDefaults Defaults)
 {
     public float? Temperature => Options?.Temperature ?? Defaults.Temperature;
 

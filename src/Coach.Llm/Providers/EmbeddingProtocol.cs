@@ -9,6 +9,9 @@ internal abstract class EmbeddingProtocol(string provider, string model, int? di
 {
     public string Provider { get; } = provider;
 
+    /// <summary>As <see cref="ChatProtocol.TelemetryName"/>.</summary>
+    public virtual string TelemetryName => Provider;
+
     public string Model { get; } = model;
 
     public int? Dimensions { get; } = dimensions;

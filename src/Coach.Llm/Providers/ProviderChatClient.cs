@@ -23,7 +23,7 @@ internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnecti
         ChatCall call = Call(messages, options, stream: true);
         using HttpResponseMessage response = await SendAsync(call, cancellationToken).ConfigureAwait(false);
         Stream body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-        using var reader = new SseReader(body, connection.Options.Requests.MaxEventBytes, connection.Options.Requests.MaxResponseBytes);
+        using var reader = new SseReader(body, connection.Requests.MaxEventBytes, connection.Requests.MaxResponseBytes);
         StreamDecoder decoder = protocol.CreateDecoder(call);
         bool isOver = false;
         try
@@ -155,8 +155,8 @@ internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnecti
             throw new ArgumentException("There is no message to answer.", nameof(messages));
         }
 
-        MediaCheck.Check(protocol, list, connection.Options.Requests.MaxMediaBytes);
-        return new ChatCall(list, options, model, key, stream, connection.Options);
+        MediaCheck.Check(protocol, list, connection.Requests.MaxMediaBytes);
+        return new ChatCall(list, options, model, key, stream, connection.Defaults);
     }
 
     private Task<HttpResponseMessage> SendAsync(ChatCall call, CancellationToken cancellationToken)

@@ -2,22 +2,13 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace Coach.Llm;
 
 /// <summary>The policies of a host: one per provider and key class.</summary>
-internal sealed class ProviderResilience(IServiceProvider services, IOptions<CoachLlmOptions> options, TimeProvider time, LlmTelemetry telemetry)
+internal sealed class ProviderResilience(
+    IServiceProvider services, ProviderCatalog providers, LlmRequestOptions options, TimeProvider time, LlmTelemetry telemetry)
 {
-    private static readonly Dictionary<string, string> SecretNames = new(StringComparer.Ordinal)
-    {
-        [ProviderNames.Gemini] = "GEMINI_API_KEY",
-        [ProviderNames.OpenAI] = "OPENAI_API_KEY",
-        [ProviderNames.Anthropic] = "ANTHROPIC_API_KEY",
-        [ProviderNames.OpenRouter] = "OPENROUTER_API_KEY",
-        [ProviderNames.Cartesia] = "CARTESIA_API_KEY",
-    };
-
     private readonly ConcurrentDictionary<(string Provider, KeyOwnership KeyOwnership), Lazy<ResiliencePolicy>> _policies = new();
     private readonly Jitter _jitter = new(services.GetService<Random>() ?? new Random());
     private readonly ILogger _logger = services.GetService<ILoggerFactory>()?.CreateLogger("Coach.Llm") ?? NullLogger.Instance;
@@ -28,10 +19,10 @@ internal sealed class ProviderResilience(IServiceProvider services, IOptions<Coa
     public ResiliencePolicy For(string provider, ApiKey key) => For(provider, ClassOf(provider, key));
 
     public ResiliencePolicy For(string provider, KeyOwnership keyClass) => _policies.GetOrAdd((provider, keyClass), id => new Lazy<ResiliencePolicy>(
-        () => new ResiliencePolicy(id.Provider, id.KeyOwnership, options.Value.Requests, time, _jitter, telemetry, _logger))).Value;
+        () => new ResiliencePolicy(id.Provider, id.KeyOwnership, options, time, _jitter, telemetry, _logger))).Value;
 
     private KeyOwnership ClassOf(string provider, ApiKey key) =>
-        SecretNames.TryGetValue(provider, out string? name)
+        providers.Find(provider)?.SecretName is { } name
         && services.GetService<ISecretSource>() is { } secrets && secrets.TryGet(name, out Secret? platform) && platform == key.Secret
             ? KeyOwnership.Platform
             : KeyOwnership.User;

@@ -6,9 +6,6 @@ namespace Coach.Llm;
 /// <summary>One call as telemetry sees it: a client span and what the histograms need.</summary>
 internal sealed class CallSpan : IDisposable
 {
-    /// <summary>The name under which usage counts the input that went into a provider's cache.</summary>
-    public const string CacheCreation = "cache_creation_input_tokens";
-
     private readonly LlmTelemetry _telemetry;
     private readonly TimeProvider _time;
     private readonly Activity? _activity;
@@ -31,7 +28,7 @@ internal sealed class CallSpan : IDisposable
         _tags = new TagList
         {
             { GenAINames.OperationName, operation },
-            { GenAINames.ProviderName, GenAINames.Provider(provider) },
+            { GenAINames.ProviderName, provider },
             { GenAINames.RequestModel, label },
         };
         if (server is not null)
@@ -155,7 +152,7 @@ internal sealed class CallSpan : IDisposable
         Set(GenAINames.UsageInput, _usage?.InputTokenCount);
         Set(GenAINames.UsageOutput, _usage?.OutputTokenCount);
         Set(GenAINames.UsageCacheRead, _usage?.CachedInputTokenCount);
-        Set(GenAINames.UsageCacheCreation, _usage?.AdditionalCounts is { } counts && counts.TryGetValue(CacheCreation, out long created) ? created : (long?)null);
+        Set(GenAINames.UsageCacheCreation, _usage?.AdditionalCounts is { } counts && counts.TryGetValue(ChatProtocol.CacheCreation, out long created) ? created : (long?)null);
         Set(GenAINames.UsageReasoning, _usage?.ReasoningTokenCount);
         _telemetry.Ended(_tags, _time.GetElapsedTime(_start), _usage?.InputTokenCount, _usage?.OutputTokenCount, _error);
         _activity?.Dispose();

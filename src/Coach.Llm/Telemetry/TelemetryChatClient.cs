@@ -75,15 +75,16 @@ internal sealed class TelemetryChatClient(IChatClient inner, ChatTelemetry share
 }
 
 /// <summary>What the telemetry of all sessions' chats with one provider shares.</summary>
-internal sealed class ChatTelemetry(ChatProtocol protocol, ProviderConnection connection, LlmTelemetry telemetry)
+internal sealed class ChatTelemetry(
+    ChatProtocol protocol, ProviderConnection connection, LlmTelemetry telemetry, LlmTelemetryOptions settings)
 {
-    public LlmTelemetryOptions Settings => connection.Options.Telemetry;
+    public LlmTelemetryOptions Settings => settings;
 
     public ChatProtocol Protocol => protocol;
 
     public ChatCall Call(IReadOnlyList<ChatMessage> messages, ChatOptions? options, ApiKey key, bool isStream) =>
-        new(messages, options, options?.ModelId ?? protocol.Model, key, isStream, connection.Options);
+        new(messages, options, options?.ModelId ?? protocol.Model, key, isStream, connection.Defaults);
 
     public CallSpan Begin(ChatOptions? options) =>
-        new(telemetry, connection.Time, GenAINames.Chat, protocol.Provider, options?.ModelId ?? protocol.Model, protocol.Server);
+        new(telemetry, connection.Time, GenAINames.Chat, protocol.TelemetryName, options?.ModelId ?? protocol.Model, protocol.Server);
 }

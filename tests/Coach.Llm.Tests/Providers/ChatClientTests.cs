@@ -6,7 +6,7 @@ namespace Coach.Llm.Tests;
 /// <summary>What holds for the chat client of every provider.</summary>
 public sealed class ChatClientTests
 {
-    public static TheoryData<string> Providers => [.. BuiltInProviders.ChatProviders];
+    public static TheoryData<string> Providers => [.. ProviderHost.ChatProviders];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

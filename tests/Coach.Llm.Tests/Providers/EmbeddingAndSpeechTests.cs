@@ -8,7 +8,7 @@ namespace Coach.Llm.Tests;
 
 public sealed class EmbeddingAndSpeechTests
 {
-    public static TheoryData<string> Providers => [.. BuiltInProviders.EmbeddingProviders];
+    public static TheoryData<string> Providers => [.. ProviderHost.EmbeddingProviders];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -134,6 +134,6 @@ public sealed class EmbeddingAndSpeechTests
     {
         host.Fake.SetKey(ProviderNames.Cartesia, "speech-key-0001");
         return host.Services.GetRequiredService<ProviderClients>()
-            .CreateSpeech(SessionId.From("s"), new ApiKey(ProviderNames.Cartesia, Secret.From("speech-key-0001")));
+            .CreateSpeech(ProviderNames.Cartesia, SessionId.From("s"), new ApiKey(ProviderNames.Cartesia, Secret.From("speech-key-0001")));
     }
 }

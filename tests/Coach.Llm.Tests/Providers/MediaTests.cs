@@ -10,7 +10,7 @@ public sealed class MediaTests
     private static readonly byte[] Bytes = [0x89, 0x50, 0x4E, 0x47, 0xFF, 0x00];
     private static readonly string Base64 = Convert.ToBase64String(Bytes);
 
-    public static TheoryData<string> Providers => [.. BuiltInProviders.ChatProviders];
+    public static TheoryData<string> Providers => [.. ProviderHost.ChatProviders];
 
     public static TheoryData<string, string> Refused => new()
     {

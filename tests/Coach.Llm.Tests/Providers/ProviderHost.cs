@@ -14,6 +14,12 @@ internal sealed class ProviderHost : IAsyncDisposable
         Services = services;
     }
 
+    public static string[] ChatProviders { get; } =
+        [.. BuiltInProviders.Create(new CoachLlmOptions()).All.Where(provider => provider.CreateChat() is not null).Select(provider => provider.Name)];
+
+    public static string[] EmbeddingProviders { get; } =
+        [.. BuiltInProviders.Create(new CoachLlmOptions()).All.Where(provider => provider.CreateEmbedding() is not null).Select(provider => provider.Name)];
+
     public ProviderFake Fake { get; }
 
     public ServiceProvider Services { get; }

@@ -55,7 +55,7 @@ public sealed class SixProvidersTests
             options.Limits.KeyCallsPerMinute = 0;
             options.Limits.ConcurrentCallsPerSession = 0;
         });
-        string[] providers = BuiltInProviders.ChatProviders;
+        string[] providers = ProviderHost.ChatProviders;
         foreach (string provider in providers)
         {
             host.Fake.AnswerAlways(provider, request => ScriptedAnswer.Text($"echo {request.Key}"));

@@ -6,7 +6,7 @@ namespace Coach.Llm.Tests;
 
 public sealed class ToolAndSafetyTests
 {
-    public static TheoryData<string> Providers => [.. BuiltInProviders.ChatProviders];
+    public static TheoryData<string> Providers => [.. ProviderHost.ChatProviders];
 
     private static readonly AIFunction Lookup = AIFunctionFactory.Create((string place) => $"{place} opens at nine", "lookup", "Finds opening hours.");
 

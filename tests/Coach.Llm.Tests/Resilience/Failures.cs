@@ -13,11 +13,10 @@ internal static class Failures
 
     public static LlmException Rejected() => Of(KeyStatus.WrongEndpoint, LlmError.RequestRejected, 400, null);
 
-    public static LlmException Of(KeyStatus status, LlmError error, int httpStatus, TimeSpan? retryAfter) => LlmException.FromVerdict("gemini",
-        new ProviderVerdict
+    public static LlmException Of(KeyStatus status, LlmError error, int httpStatus, TimeSpan? retryAfter) => LlmException.FromAnswer(
+        "gemini",
+        new ErrorClassification(status, error)
         {
-            Status = status,
-            Error = error,
             HttpStatus = httpStatus,
             Message = $"test: {error}",
             RetryAfter = retryAfter,

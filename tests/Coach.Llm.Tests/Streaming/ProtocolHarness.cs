@@ -22,15 +22,12 @@ internal static class ProtocolHarness
         string provider, HttpMessageHandler handler, CoachLlmOptions? options = null, ILoggerFactory? loggers = null)
     {
         options ??= new CoachLlmOptions();
-        var connection = new ProviderConnection(new LlmHttp(new OneHandler(handler)), Microsoft.Extensions.Options.Options.Create(options), TimeProvider.System, loggers);
-        ChatProtocol protocol = provider switch
-        {
-            ProviderNames.Gemini => new GeminiChatProtocol(options.Gemini),
-            ProviderNames.Anthropic => new AnthropicChatProtocol(options.Anthropic),
-            ProviderNames.OpenRouter => new OpenAIChatProtocol(provider, options.OpenRouter, "api/v1"),
-            _ => new OpenAIChatProtocol(provider, options.OpenAI, "v1"),
-        };
-        return new ProviderChatClient(protocol, connection, new ApiKey(provider, Secret.From("a-key-for-tests")));
+        ProviderCatalog providers = BuiltInProviders.Create(options);
+        var connection = new ProviderConnection(
+            new LlmHttp(new OneHandler(handler)), providers, options.Requests,
+            new ChatDefaults(options.Temperature, options.MaxOutputTokens), TimeProvider.System, loggers);
+        string known = provider == ProviderNames.OpenAICompatible ? ProviderNames.OpenAI : provider; // which has an address
+        return new ProviderChatClient(providers[known].CreateChat()!, connection, new ApiKey(provider, Secret.From("a-key-for-tests")));
     }
 
     public static async Task<ProtocolResult> ReadAsync(string provider, byte[] body, BodyDelivery? delivery = null, ILoggerFactory? loggers = null)

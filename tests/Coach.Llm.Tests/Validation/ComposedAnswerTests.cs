@@ -61,7 +61,7 @@ public sealed partial class ComposedAnswerTests
     }
 
     [Fact]
-    public void Classify_EveryPrefixOfEveryRecordedAnswer_GivesAVerdictAndNeverThrows()
+    public void Classify_EveryPrefixOfEveryRecordedAnswer_GivesOneMeaningAndNeverThrows()
     {
         foreach (string path in Directory.GetFiles(ProviderFixture.Folder, "*.json", SearchOption.AllDirectories))
         {
@@ -69,15 +69,15 @@ public sealed partial class ComposedAnswerTests
             ProviderFixture fixture = ProviderFixture.Read(name);
             byte[] body = Encoding.UTF8.GetBytes(fixture.Body);
             string provider = name.StartsWith("litellm", StringComparison.Ordinal) ? "openai-compatible" : name.Split(Path.DirectorySeparatorChar)[0];
-            ProviderVerdict whole = ProviderErrors.Classify(
-                provider, new ProviderAnswer(fixture.Status, headers: null, "application/json", body, isTruncated: false), DateTimeOffset.UnixEpoch);
+            ErrorClassification whole = ErrorClassifier.Classify(
+                Providers[provider], new ProviderAnswer(fixture.Status, headers: null, "application/json", body, isTruncated: false), DateTimeOffset.UnixEpoch);
             for (int length = 0; length <= body.Length; length++)
             {
                 var answer = new ProviderAnswer(fixture.Status, headers: null, "application/json", body.AsMemory(0, length), isTruncated: false);
-                ProviderVerdict verdict = ProviderErrors.Classify(provider, answer, DateTimeOffset.UnixEpoch);
-                Assert.True(Enum.IsDefined(verdict.Status) && Enum.IsDefined(verdict.Error));
-                Assert.NotEqual(KeyStatus.Valid, verdict.Status);
-                if (fixture.Status == 403 && verdict.Status == KeyStatus.Restricted)
+                ErrorClassification found = ErrorClassifier.Classify(Providers[provider], answer, DateTimeOffset.UnixEpoch);
+                Assert.True(Enum.IsDefined(found.Status) && Enum.IsDefined(found.Error));
+                Assert.NotEqual(KeyStatus.Valid, found.Status);
+                if (fixture.Status == 403 && found.Status == KeyStatus.Restricted)
                 {
                     Assert.Equal(KeyStatus.Restricted, whole.Status); // a cut answer never proves more than the whole one
                 }
@@ -86,7 +86,7 @@ public sealed partial class ComposedAnswerTests
     }
 
     [Fact]
-    public void Classify_EveryByteFlippedInEveryRecordedAnswer_GivesAVerdictAndNeverThrows()
+    public void Classify_EveryByteFlippedInEveryRecordedAnswer_GivesOneMeaningAndNeverThrows()
     {
         foreach (string path in Directory.GetFiles(ProviderFixture.Folder, "*.json", SearchOption.AllDirectories))
         {
@@ -97,7 +97,7 @@ public sealed partial class ComposedAnswerTests
             for (int i = 0; i < body.Length; i++)
             {
                 body[i] ^= 0xFF;
-                Assert.NotEmpty(ProviderErrors.Classify(provider, new ProviderAnswer(fixture.Status, null, null, body, false), DateTimeOffset.UnixEpoch).Message);
+                Assert.NotEmpty(ErrorClassifier.Classify(Providers[provider], new ProviderAnswer(fixture.Status, null, null, body, false), DateTimeOffset.UnixEpoch).Message);
                 body[i] ^= 0xFF;
             }
         }
@@ -111,12 +111,12 @@ public sealed partial class ComposedAnswerTests
     public void Classify_RequestIsWrongInItself_BlamesTheRequestNotTheKey(string provider, int status, string message, LlmError expected)
     {
         var answer = new ProviderAnswer(status, null, null, Encoding.UTF8.GetBytes(Google(status, "X", message)), isTruncated: false);
-        ProviderVerdict verdict = ProviderErrors.Classify(provider, answer, DateTimeOffset.UnixEpoch);
+        ErrorClassification found = ErrorClassifier.Classify(Providers[provider], answer, DateTimeOffset.UnixEpoch);
 
-        Assert.Equal(expected, verdict.Error);
-        Assert.False(verdict.SaysSomethingAboutTheKey);
-        Assert.False(verdict.IsTransient);
-        Assert.Null(LlmException.FromVerdict(provider, verdict).KeyStatus);
+        Assert.Equal(expected, found.Error);
+        Assert.False(found.SaysSomethingAboutTheKey);
+        Assert.False(found.IsTransient);
+        Assert.Null(LlmException.FromAnswer(provider, found).KeyStatus);
     }
 
     [Theory]
@@ -131,15 +131,17 @@ public sealed partial class ComposedAnswerTests
             response.Headers.Add("x-should-retry", header);
         }
 
-        ProviderVerdict overloaded = ProviderErrors.Classify("anthropic", new ProviderAnswer(529, response.Headers, null, default, false), default);
-        ProviderVerdict refused = ProviderErrors.Classify("anthropic", new ProviderAnswer(401, response.Headers, null, default, false), default);
-        LlmException failure = LlmException.FromVerdict("anthropic", overloaded);
+        ErrorClassification overloaded = ErrorClassifier.Classify(Providers["anthropic"], new ProviderAnswer(529, response.Headers, null, default, false), default);
+        ErrorClassification refused = ErrorClassifier.Classify(Providers["anthropic"], new ProviderAnswer(401, response.Headers, null, default, false), default);
+        LlmException failure = LlmException.FromAnswer("anthropic", overloaded);
         Assert.Equal(expected, overloaded.IsTransient);
         Assert.Equal(expected, failure.IsTransient);
         Assert.Equal(expected, ResiliencePolicy.IsRetryable(failure));
         Assert.NotNull(FallbackAttempts.Reason(failure, new FallbackOptions())); // another provider may answer all the same
         Assert.False(refused.IsTransient);
     }
+
+    private static ProviderCatalog Providers { get; } = BuiltInProviders.Create(new CoachLlmOptions());
 
     private static async Task<KeyValidation> ValidateAsync(string provider, Func<HttpResponseMessage> answer, Action<CoachLlmOptions>? options = null)
     {
