@@ -49,6 +49,7 @@ public static class CoachLlmServiceCollectionExtensions
         services.TryAddSingleton<KeyMetrics>();
         services.TryAddSingleton<KeyValidationClient>();
         services.TryAddSingleton<IApiKeyValidator, ApiKeyValidator>();
+        services.TryAddSingleton<SessionRejections>();
         services.TryAddSingleton<SessionMetrics>();
         services.TryAddSingleton<ISessionKeyStore, MemorySessionKeyStore>();
         services.TryAddSingleton<SessionClientRegistry>();

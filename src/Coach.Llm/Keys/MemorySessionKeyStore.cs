@@ -10,17 +10,17 @@ internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable
     private readonly ConcurrentDictionary<string, Holder> _sessions = new();
     private readonly LlmSessionOptions _options;
     private readonly TimeProvider _time;
-    private readonly SessionMetrics _metrics;
+    private readonly SessionRejections _rejections;
     private readonly ILogger<MemorySessionKeyStore> _logger;
     private readonly ITimer _timer;
     private readonly bool _isMock;
     private int _count;
 
     public MemorySessionKeyStore(
-        IOptions<CoachLlmOptions> options, IOptions<CoachHostOptions> host, TimeProvider time, SessionMetrics metrics,
+        IOptions<CoachLlmOptions> options, IOptions<CoachHostOptions> host, TimeProvider time, SessionRejections rejections,
         ILogger<MemorySessionKeyStore> logger)
     {
-        (_options, _time, _metrics, _logger) = (options.Value.Sessions, time, metrics, logger);
+        (_options, _time, _rejections, _logger) = (options.Value.Sessions, time, rejections, logger);
         _isMock = host.Value.Mode == HostMode.Mock;
         using (ExecutionContext.SuppressFlow())
         {
@@ -123,7 +123,7 @@ internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable
             return;
         }
 
-        _metrics.Rejected(SessionMetrics.Sessions);
+        _rejections.Add(SessionRejections.Sessions);
         throw LlmException.SessionLimit("all places for keys are taken", _options.MaxSessions);
     }
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace Coach.Llm;
 
 /// <summary>Decides whether a new session gets in, and counts those that are. Known sessions never ask.</summary>
-internal sealed class AdmissionControl(LlmSessionOptions options, IMemoryPressure? memory, SessionMetrics metrics, ILogger logger)
+internal sealed class AdmissionControl(LlmSessionOptions options, IMemoryPressure? memory, SessionRejections rejections, ILogger logger)
 {
     private int _count;
 
@@ -18,9 +18,9 @@ internal sealed class AdmissionControl(LlmSessionOptions options, IMemoryPressur
     /// <returns>Null if there is a place, else the reason, for <see cref="Refuse"/> if the session did not get in otherwise.</returns>
     public string? TryEnter(Func<string, bool> evictOne)
     {
-        if (IsMemoryShort && !HasMadeRoom(SessionMetrics.Memory, evictOne))
+        if (IsMemoryShort && !HasMadeRoom(SessionRejections.Memory, evictOne))
         {
-            return SessionMetrics.Memory;
+            return SessionRejections.Memory;
         }
 
         while (true)
@@ -28,9 +28,9 @@ internal sealed class AdmissionControl(LlmSessionOptions options, IMemoryPressur
             int count = Count;
             if (count >= options.MaxSessions)
             {
-                if (!HasMadeRoom(SessionMetrics.Sessions, evictOne))
+                if (!HasMadeRoom(SessionRejections.Sessions, evictOne))
                 {
-                    return SessionMetrics.Sessions;
+                    return SessionRejections.Sessions;
                 }
             }
             else if (Interlocked.CompareExchange(ref _count, count + 1, count) == count)
@@ -45,9 +45,9 @@ internal sealed class AdmissionControl(LlmSessionOptions options, IMemoryPressur
     /// <summary>Counts and logs a session that does not get in.</summary>
     public LlmException Refuse(string reason)
     {
-        metrics.Rejected(reason);
+        rejections.Add(reason);
         logger.SessionRejected(reason, Count);
-        return LlmException.SessionLimit(reason == SessionMetrics.Memory ? "memory is short" : "all places are taken", options.MaxSessions);
+        return LlmException.SessionLimit(reason == SessionRejections.Memory ? "memory is short" : "all places are taken", options.MaxSessions);
     }
 
     private bool HasMadeRoom(string reason, Func<string, bool> evictOne) =>

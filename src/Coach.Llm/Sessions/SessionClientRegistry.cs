@@ -30,7 +30,7 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisp
         (_factories, _time, _logger) = (factories, time, logger);
         _options = options.Value.Sessions;
         _isMock = host.Value.Mode == HostMode.Mock;
-        _admission = new AdmissionControl(_options, memory, metrics, logger);
+        _admission = new AdmissionControl(_options, memory, metrics.Rejections, logger);
         _clients = new ClientDisposer(logger);
         _clock = new CoarseClock(time, _options.SweepInterval);
         _store = new SessionStore(_admission, _clients, _clock);

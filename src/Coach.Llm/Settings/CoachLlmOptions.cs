@@ -44,7 +44,7 @@ public sealed class CoachLlmOptions
     /// <summary>What telemetry may hold.</summary>
     public LlmTelemetryOptions Telemetry { get; set; } = new();
 
-    /// <summary>When the answer to a session with keys for several providers comes from the next of them (<see cref="SessionChatClients"/>).</summary>
+    /// <summary>When the answer to a session with keys for several providers comes from the next of them (<c>SessionChatClients</c>).</summary>
     public FallbackOptions Fallback { get; set; } = new();
 
     /// <summary>Which provider is asked first when a session has keys for several, by name; the rest follow in the order of <see cref="ProviderNames.All"/>.</summary>

@@ -1,6 +1,6 @@
 namespace Coach.Llm;
 
-/// <summary>When a <see cref="FallbackChatClient"/> moves on to its next target; for sessions with several keys: <c>Coach:Llm:Fallback</c>.</summary>
+/// <summary>When a <c>FallbackChatClient</c> moves on to its next target; for sessions with several keys: <c>Coach:Llm:Fallback</c>.</summary>
 public sealed class FallbackOptions
 {
     /// <summary>The longest wait for a stream's first token, or for a whole answer, before the next target is asked.</summary>
@@ -17,7 +17,7 @@ public sealed class FallbackOptions
 
     /// <summary>
     /// Whether a stream that fails after its first token starts over with the next target. What was shown until then is not part of the
-    /// new answer; the first update of the new one carries <see cref="FallbackChatClient.RestartedProperty"/>.
+    /// new answer; the first update of the new one carries <c>FallbackChatClient.RestartedProperty</c>.
     /// </summary>
     /// <value>False unless set: such a failure reaches the caller.</value>
     public bool RestartAfterFirstToken { get; set; }
