@@ -2,8 +2,9 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Coach.Llm.Json;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Core;
 
 /// <summary>
 /// What a provider's error says, read from whatever arrived: whole or cut JSON, wrapped in an array or not, HTML, text, nothing. Never

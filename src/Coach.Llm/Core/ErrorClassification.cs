@@ -1,4 +1,6 @@
-namespace Coach.Llm;
+using Coach.Llm.Providers;
+
+namespace Coach.Llm.Core;
 
 /// <summary>
 /// What a provider's answer means: for a validator (<see cref="Status"/>) and for a client (<see cref="Error"/>). A provider's rules

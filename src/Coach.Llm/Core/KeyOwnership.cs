@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Core;
 
 /// <summary>Whose key a call uses. A provider's trouble with one class says little about the other.</summary>
 internal enum KeyOwnership

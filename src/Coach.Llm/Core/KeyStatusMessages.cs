@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Core;
 
 /// <summary>What people read about an outcome, given the provider's title. Composed here: nothing of it comes from a server.</summary>
 internal static class KeyStatusMessages

@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Core;
 
 /// <summary>What follows from a <see cref="KeyStatus"/>.</summary>
 internal static class KeyStatuses

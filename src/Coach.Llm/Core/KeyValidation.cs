@@ -1,3 +1,5 @@
+using Coach.Llm.Core;
+
 namespace Coach.Llm;
 
 /// <summary>The outcome of a key validation. Holds no key and nothing a server sent.</summary>

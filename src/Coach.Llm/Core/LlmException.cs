@@ -1,4 +1,5 @@
 using System.Globalization;
+using Coach.Llm.Core;
 
 namespace Coach.Llm;
 

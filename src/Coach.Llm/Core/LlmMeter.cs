@@ -1,7 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Core;
 
 /// <summary>The package's one meter. Whoever owns an instrument makes it from here.</summary>
 internal sealed class LlmMeter : IDisposable

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Core;
 
 /// <summary>Every log message of the package. Keys, sessions, validation and limits: 2000–2499; providers and chat: 2500–2999.</summary>
 internal static partial class Log

@@ -1,6 +1,6 @@
 using System.Net.Http.Headers;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Core;
 
 /// <summary>A provider's answer, with as much of its body as the limit allows.</summary>
 internal sealed class ProviderAnswer(int status, HttpResponseHeaders? headers, string? contentType, ReadOnlyMemory<byte> body, bool isTruncated)

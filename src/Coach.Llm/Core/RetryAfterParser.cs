@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Core;
 
 /// <summary>Finds out how long a provider asks its callers to wait, in whichever form it says so.</summary>
 internal static partial class RetryAfterParser

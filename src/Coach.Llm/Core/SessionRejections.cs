@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Core;
 
 /// <summary>Counts new sessions that were refused: <c>coach.llm.session_rejections</c> by reason.</summary>
 internal sealed class SessionRejections(LlmMeter meter)

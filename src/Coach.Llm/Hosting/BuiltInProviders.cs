@@ -1,9 +1,17 @@
+using Coach.Llm.Pipeline;
+using Coach.Llm.Protocols.Anthropic;
+using Coach.Llm.Protocols.Cartesia;
+using Coach.Llm.Protocols.Gemini;
+using Coach.Llm.Protocols.OpenAI;
+using Coach.Llm.Providers;
+using Coach.Llm.Resilience;
+using Coach.Llm.Telemetry;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Hosting;
 
 /// <summary>The providers that Coach brings along, and the registration of their clients.</summary>
 internal static class BuiltInProviders

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using Coach.Llm.Keys;
+using Coach.Llm.Sessions;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Hosting;
 
 /// <summary>Reads <c>Coach:Llm</c> and the environment variables that older hosts use, where the host has a configuration.</summary>
 internal sealed class CoachLlmOptionsBinding(IServiceProvider services) : IConfigureOptions<CoachLlmOptions>

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Hosting;
 
 /// <summary>Reports every wrong setting of <c>Coach:Llm</c> at once.</summary>
 internal sealed class CoachLlmOptionsValidator : IValidateOptions<CoachLlmOptions>

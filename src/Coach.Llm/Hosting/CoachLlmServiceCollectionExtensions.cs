@@ -1,6 +1,11 @@
 using System.Diagnostics.Metrics;
 using Coach.Abstractions;
 using Coach.Llm;
+using Coach.Llm.Core;
+using Coach.Llm.Hosting;
+using Coach.Llm.Keys;
+using Coach.Llm.Providers;
+using Coach.Llm.Sessions;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;

@@ -1,6 +1,8 @@
+using Coach.Llm.Keys;
+using Coach.Llm.Sessions;
 using Microsoft.Extensions.Hosting;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Hosting;
 
 /// <summary>Makes the instruments exist from the host's start, so that gauges show before the first session.</summary>
 internal sealed class LlmStartup(SessionMetrics sessions, KeyMetrics keys) : IHostedService

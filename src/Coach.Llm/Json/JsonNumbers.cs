@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Json;
 
 /// <summary>Writes optional settings: what is not set is left out, so that the provider's own default holds.</summary>
 internal static class JsonNumbers

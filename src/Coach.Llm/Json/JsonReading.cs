@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Json;
 
 /// <summary>Reads optional values leniently: what is null, empty or of another type than expected means nothing.</summary>
 internal static class JsonReading

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Json;
 
 /// <summary>Values of any type as JSON, through the type information that Microsoft.Extensions.AI keeps for tools.</summary>
 internal static class JsonText

@@ -1,7 +1,9 @@
+using Coach.Llm.Core;
+using Coach.Llm.Providers;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Keys;
 
 /// <summary>A host's own way to validate keys of one provider.</summary>
 internal sealed record CustomKeyValidator(string Provider, Func<IServiceProvider, ApiKey, CancellationToken, Task<KeyValidation>> Validate);

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Keys;
 
 /// <summary>Holds what every store must hold: a session, no mock mode, so many keys of a session at most.</summary>
 internal sealed class GuardedSessionKeyStore(ISessionKeyStore inner, IOptions<CoachLlmOptions> options, IOptions<CoachHostOptions> host)

@@ -1,4 +1,6 @@
-namespace Coach.Llm;
+using Coach.Llm.Providers;
+
+namespace Coach.Llm.Keys;
 
 /// <summary>What can be said about a key without asking anyone. Refuses only what no header can carry or no key can be; never a prefix.</summary>
 internal static class KeyFormat

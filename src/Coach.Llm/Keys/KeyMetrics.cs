@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
+using Coach.Llm.Core;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Keys;
 
 /// <summary>Counts key validations: <c>coach.llm.key_validations</c> by provider and status.</summary>
 internal sealed class KeyMetrics(LlmMeter meter)

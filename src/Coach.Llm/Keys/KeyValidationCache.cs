@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Keys;
 
 /// <summary>What an outcome is remembered under. The key itself is not part of it.</summary>
 internal readonly record struct KeyValidationCacheKey(string Tenant, string Provider, string Fingerprint);

@@ -1,8 +1,10 @@
+using Coach.Llm.Core;
+using Coach.Llm.Providers;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Polly;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Keys;
 
 /// <summary>Asks a provider about a key: one request, bounded in time and bytes; every way to fail is an outcome.</summary>
 internal sealed class KeyValidationClient(

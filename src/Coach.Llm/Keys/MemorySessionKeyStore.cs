@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
+using Coach.Llm.Core;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Keys;
 
 /// <summary>Session keys in this process's memory. Both lifetimes are measured on the monotonic clock and checked at every read.</summary>
 internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable

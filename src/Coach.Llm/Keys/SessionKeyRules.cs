@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Keys;
 
 /// <summary>What every store checks before it takes a key.</summary>
 internal static class SessionKeyRules

@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Keys;
 
 /// <summary>
 /// Lets concurrent callers with the same question share one answer. A caller that gives up does not disturb the others; when all have

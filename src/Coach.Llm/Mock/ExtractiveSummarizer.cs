@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Mock;
 
 /// <summary>A sentence and the number of the passage it stands in.</summary>
 internal sealed record ExtractedSentence(int Number, string Text);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Coach.Llm.Mock;
 using Microsoft.Extensions.AI;
 
 namespace Coach.Llm;

@@ -1,6 +1,8 @@
+using Coach.Llm.Providers;
+using Coach.Llm.Telemetry;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Pipeline;
 
 /// <summary>One call's way through the targets.</summary>
 internal sealed class FallbackAttempts(FallbackTargets targets, int[] order)

@@ -1,7 +1,8 @@
 using System.Diagnostics.Metrics;
+using Coach.Llm.Core;
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Pipeline;
 
 /// <summary>The targets of a client and how long each is still passed over.</summary>
 internal sealed class FallbackTargets : IDisposable

@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Pipeline;
 
 /// <summary>A time limit that ends when the first token has come.</summary>
 internal sealed class FirstTokenLimit : IDisposable

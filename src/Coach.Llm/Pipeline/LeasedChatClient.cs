@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Pipeline;
 
 /// <summary>A session's client for one provider that is leased only while it answers.</summary>
 internal sealed class LeasedChatClient(ISessionClientRegistry registry, SessionId session, ApiKey key) : IChatClient

@@ -1,6 +1,9 @@
+using Coach.Llm.Providers;
+using Coach.Llm.Resilience;
+using Coach.Llm.Telemetry;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Pipeline;
 
 /// <summary>Makes the built-in providers' clients. What does not depend on a key is made once and shared by all sessions.</summary>
 internal sealed class ProviderClients

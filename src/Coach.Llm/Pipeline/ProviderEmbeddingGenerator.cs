@@ -1,8 +1,12 @@
 using System.Buffers;
 using System.Text.Json;
+using Coach.Llm.Providers;
+using Coach.Llm.Resilience;
+using Coach.Llm.Streaming;
+using Coach.Llm.Telemetry;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Pipeline;
 
 /// <summary>
 /// A session's embedding generator: batches, limits, retries, and vectors of length 1 whatever the provider sends, because

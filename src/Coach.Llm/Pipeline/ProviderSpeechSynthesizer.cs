@@ -1,7 +1,10 @@
 using System.Buffers;
 using System.Text.Json;
+using Coach.Llm.Providers;
+using Coach.Llm.Resilience;
+using Coach.Llm.Streaming;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Pipeline;
 
 /// <summary>A session's speech: limits and retries; a failure leaves the text.</summary>
 internal sealed class ProviderSpeechSynthesizer(SpeechProtocol protocol, ProviderConnection connection, LimitedCalls calls) : ISpeechSynthesizer

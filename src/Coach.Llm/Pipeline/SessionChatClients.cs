@@ -1,4 +1,6 @@
 using System.Diagnostics.Metrics;
+using Coach.Llm.Pipeline;
+using Coach.Llm.Sessions;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Pipeline;
 
 /// <summary>Until when each target is passed over, by the target's place: ticks of a clock that nobody sets.</summary>
 internal abstract class TargetCooldowns

@@ -1,8 +1,9 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Coach.Llm.Streaming;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Providers;
 
 /// <summary>One provider's chat protocol: where requests go, how they are written and how answers are read. Shared by all sessions.</summary>
 internal abstract class ChatProtocol(string provider, string model)

@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Net;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Providers;
 
 /// <summary>
 /// Decodes bodies that come compressed although nothing asked for it, as RFC 9110, 12.5.3, allows. It is not asked for: compression

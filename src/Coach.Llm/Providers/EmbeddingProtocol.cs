@@ -1,8 +1,10 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Coach.Llm.Json;
+using Coach.Llm.Streaming;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Providers;
 
 /// <summary>One provider's embedding protocol. Shared by all sessions.</summary>
 internal abstract class EmbeddingProtocol(string provider, string model, int? dimensions, int maxBatch)

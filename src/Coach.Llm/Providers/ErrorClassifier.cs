@@ -1,4 +1,6 @@
-namespace Coach.Llm;
+using Coach.Llm.Core;
+
+namespace Coach.Llm.Providers;
 
 /// <summary>
 /// Gives a provider's failure exactly one meaning. Rules read the status, reason codes and structure; a message is looked into only

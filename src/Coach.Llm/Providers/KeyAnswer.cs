@@ -1,6 +1,8 @@
 using System.Text.Json;
+using Coach.Llm.Core;
+using Coach.Llm.Json;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Providers;
 
 /// <summary>What a success says of a key. A wrong address also answers 200, so the shape that only the provider's answer has must be there.</summary>
 /// <param name="Status">What it says.</param>

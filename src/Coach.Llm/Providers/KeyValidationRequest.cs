@@ -1,6 +1,7 @@
 using System.Text.Json;
+using Coach.Llm.Core;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Providers;
 
 /// <summary>The request that asks one provider about a key without costing tokens, and how its success is read.</summary>
 /// <param name="Address">Where it goes; null if no address is set.</param>

@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Providers;
 
 /// <summary>
 /// The one HTTP client through which all sessions and validators call: connections are shared, keys are set per request.

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Providers;
 
 /// <summary>Refuses pictures, sounds and files that the provider does not take, or that are too large, before anything is sent.</summary>
 internal static class MediaCheck

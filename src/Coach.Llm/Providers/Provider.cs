@@ -1,4 +1,6 @@
-namespace Coach.Llm;
+using Coach.Llm.Core;
+
+namespace Coach.Llm.Providers;
 
 /// <summary>
 /// All that Coach knows of one provider: its protocols, its errors, its keys and how to ask about one. Each lives in a folder of its own

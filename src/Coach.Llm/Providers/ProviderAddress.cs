@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Providers;
 
 /// <summary>Joins a configured base address and a path. A base without a version gets the provider's usual one.</summary>
 internal static class ProviderAddress

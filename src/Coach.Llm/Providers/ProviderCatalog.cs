@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Providers;
 
 /// <summary>The providers of a host that Coach brings along, in the order of <see cref="ProviderNames.All"/>.</summary>
 internal sealed class ProviderCatalog(IReadOnlyList<Provider> providers)

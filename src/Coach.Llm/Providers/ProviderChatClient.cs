@@ -1,9 +1,11 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using Coach.Llm.Core;
+using Coach.Llm.Streaming;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Providers;
 
 /// <summary>A session's chat client for one provider: a key in front of what all sessions share. One attempt per call.</summary>
 internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnection connection, ApiKey key) : IChatClient

@@ -1,9 +1,11 @@
 using System.Net;
 using System.Net.Http.Headers;
+using Coach.Llm.Core;
+using Coach.Llm.Streaming;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Providers;
 
 /// <summary>
 /// What every provider client of a host shares: the HTTP client, the limits and the way failures become <see cref="LlmException"/>s.

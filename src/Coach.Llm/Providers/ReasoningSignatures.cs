@@ -1,6 +1,6 @@
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Providers;
 
 /// <summary>
 /// Signatures that providers attach to thoughts and calls and want back unchanged. Each is kept with where it came from, so that

@@ -1,7 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Providers;
 
 /// <summary>One provider's speech protocol: a text in, a WAV file out. Shared by all sessions.</summary>
 internal abstract class SpeechProtocol(string provider, string voice)

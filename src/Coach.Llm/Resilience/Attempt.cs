@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Resilience;
 
 /// <summary>One attempt within its time limit.</summary>
 internal static class Attempt

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Resilience;
 
 /// <summary>
 /// One limiter per name, made when first asked for. When the table is full, limiters that limit nothing just now (full bucket, nobody

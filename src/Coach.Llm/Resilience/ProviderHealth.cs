@@ -1,4 +1,6 @@
-namespace Coach.Llm;
+using Coach.Llm.Core;
+
+namespace Coach.Llm.Resilience;
 
 /// <summary>Says which providers' circuits are open: <c>llm_providers</c>. Other providers and mock answers go on, so it is never unhealthy.</summary>
 internal sealed class ProviderHealth(ProviderResilience policies) : IComponentHealth

@@ -1,9 +1,12 @@
 using System.Collections.Concurrent;
+using Coach.Llm.Core;
+using Coach.Llm.Providers;
+using Coach.Llm.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Resilience;
 
 /// <summary>The policies of a host: one per provider and key class.</summary>
 internal sealed class ProviderResilience(

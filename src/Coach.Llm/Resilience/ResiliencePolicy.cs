@@ -1,9 +1,11 @@
+using Coach.Llm.Core;
+using Coach.Llm.Telemetry;
 using Microsoft.Extensions.Logging;
 using Polly;
 using Polly.CircuitBreaker;
 using Polly.Retry;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Resilience;
 
 /// <summary>
 /// Retries and the circuit of one provider and key class, shared by all its sessions: circuit breaker round retry round one attempt, so

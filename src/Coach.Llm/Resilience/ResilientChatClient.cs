@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Resilience;
 
 /// <summary>Keeps one session's calls within their time limits and tries again where that may help. A stream is never tried again once an update was handed out.</summary>
 internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy policy) : DelegatingChatClient(inner)

@@ -1,6 +1,6 @@
 using System.Threading.RateLimiting;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Resilience;
 
 /// <summary>
 /// Admits calls: so many per minute and session, so many per minute and key (over all sessions), so many of a session at once. A call

@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
+using Coach.Llm.Streaming;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Resilience;
 
 /// <summary>One attempt at a stream: a limit until its first update, which a server at work renews, then a limit on each silence.</summary>
 internal sealed class StreamDeadlines : IAsyncDisposable

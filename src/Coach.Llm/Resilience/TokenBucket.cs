@@ -1,6 +1,6 @@
 using System.Threading.RateLimiting;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Resilience;
 
 /// <summary>
 /// A token bucket on a <see cref="TimeProvider"/>. The one in System.Threading.RateLimiting takes its time from the machine, so its refill

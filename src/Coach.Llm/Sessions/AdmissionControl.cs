@@ -1,6 +1,7 @@
+using Coach.Llm.Core;
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>Decides whether a new session gets in, and counts those that are. Known sessions never ask.</summary>
 internal sealed class AdmissionControl(LlmSessionOptions options, IMemoryPressure? memory, SessionRejections rejections, ILogger logger)

@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>
 /// One client with the count of its leases. One word holds the count, "closed", and the state of the entry's own ticket, so that a lease

@@ -1,6 +1,7 @@
+using Coach.Llm.Core;
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>Makes clients, each once however many callers wait for it. A creation that fails fails its own callers and leaves nothing behind.</summary>
 internal sealed class ClientFactoryInvoker(

@@ -1,3 +1,5 @@
+using Coach.Llm.Sessions;
+
 namespace Coach.Llm;
 
 /// <summary>

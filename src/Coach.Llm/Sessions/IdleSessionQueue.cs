@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>
 /// Finds the session that has been idle longest without keeping a list on the hit path. One scan notes the oldest few; as idle sessions

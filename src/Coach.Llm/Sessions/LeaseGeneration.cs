@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>
 /// Makes the end of a lease happen once. A lease remembers a number from its beginning; its end moves the number on, so copies of the

@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>A client being made, and the callers that wait for it. Its fields belong to the lock of its session.</summary>
 internal sealed class PendingClient(Type type, ApiKey key)

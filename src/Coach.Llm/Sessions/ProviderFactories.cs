@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>Creates a session's client for a provider.</summary>
 internal delegate ValueTask<object> ClientFactory(

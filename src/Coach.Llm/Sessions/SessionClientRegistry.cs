@@ -1,8 +1,9 @@
 using System.Runtime.CompilerServices;
+using Coach.Llm.Core;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>
 /// An acquire of a live client asks an index that needs no lock and changes one word of the client's entry. All else — creation, rotation,

@@ -1,6 +1,7 @@
+using Coach.Llm.Core;
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>Puts sessions out: those past their time, and the longest idle one where room is needed. Locks one session at a time, for a moment.</summary>
 internal sealed class SessionExpiry(

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>Says whether new sessions still get in: <c>llm_sessions</c>. Live sessions go on either way, so it is never unhealthy.</summary>
 internal sealed class SessionHealth(SessionClientRegistry registry) : IComponentHealth

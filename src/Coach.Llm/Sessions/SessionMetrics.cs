@@ -1,8 +1,9 @@
 using System.Diagnostics.Metrics;
+using Coach.Llm.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>The instruments of sessions and their keys.</summary>
 internal sealed class SessionMetrics

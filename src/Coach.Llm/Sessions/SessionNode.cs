@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>
 /// One session's clients, in a chain. Everything that changes the node holds the node's monitor; what reads it without is only an estimate.

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Streaming;
 
 /// <summary>
 /// Says that a provider is at work although it has nothing to tell yet: comments, pings, events without content. It restarts the limits

@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Streaming;
 
 /// <summary>What a decoder cannot accept. It knows no provider's name, so whoever reads the response turns it into an <see cref="LlmException"/>.</summary>
 internal sealed class ProtocolException(ProtocolError fault, string what, byte[]? body = null, Exception? inner = null) : Exception(what, inner)

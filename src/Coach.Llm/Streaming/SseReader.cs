@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Streaming;
 
 /// <summary>
 /// Reads server-sent events (WHATWG HTML, "Server-sent events", §9.2.6) from a stream over one pooled buffer; an event's data is a

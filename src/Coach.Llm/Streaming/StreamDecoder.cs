@@ -1,7 +1,9 @@
 using System.Text.Json;
+using Coach.Llm.Core;
+using Coach.Llm.Json;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Streaming;
 
 /// <summary>Turns the events of one provider's stream into updates. One instance per response.</summary>
 /// <remarks>

@@ -1,7 +1,8 @@
 using System.Diagnostics;
+using Coach.Llm.Providers;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Telemetry;
 
 /// <summary>One call as telemetry sees it: a client span and what the histograms need.</summary>
 internal sealed class CallSpan : IDisposable

@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Telemetry;
 
 /// <summary>
 /// OpenTelemetry's names for generative AI, all in one place because they may still move

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Telemetry;
 
 /// <summary>
 /// Takes keys out of text that came from a server, before it is logged or kept. Coach shows no such text to people; this is for

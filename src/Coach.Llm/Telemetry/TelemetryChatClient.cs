@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
+using Coach.Llm.Providers;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Telemetry;
 
 /// <summary>Records each call of a session's client.</summary>
 internal sealed class TelemetryChatClient(IChatClient inner, ChatTelemetry shared, ApiKey key) : DelegatingChatClient(inner)

@@ -1,4 +1,5 @@
 using Coach.Abstractions;
+using Coach.Llm.Core;
 
 namespace Coach.Llm.Tests.Errors;
 

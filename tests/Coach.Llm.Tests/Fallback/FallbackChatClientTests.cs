@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Coach.Llm.Providers;
 using Coach.Testing;
 using Microsoft.Extensions.AI;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Coach.Abstractions;
+using Coach.Llm.Pipeline;
 using Coach.Testing;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;

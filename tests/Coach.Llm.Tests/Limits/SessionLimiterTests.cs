@@ -1,4 +1,5 @@
 using Coach.Abstractions;
+using Coach.Llm.Resilience;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,4 +1,5 @@
 using System.Threading.RateLimiting;
+using Coach.Llm.Resilience;
 using Coach.Testing;
 using FsCheck;
 using FsCheck.Fluent;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Coach.Llm.Protocols.Gemini;
 using Coach.Testing;
 using Microsoft.Extensions.AI;
 

@@ -1,4 +1,6 @@
 using Coach.Abstractions;
+using Coach.Llm.Hosting;
+using Coach.Llm.Pipeline;
 using Coach.Testing;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,3 +1,5 @@
+using Coach.Llm.Core;
+
 namespace Coach.Llm.Tests;
 
 /// <summary>Failures as a provider's protocol reports them.</summary>

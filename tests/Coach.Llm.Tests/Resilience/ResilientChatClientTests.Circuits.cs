@@ -1,4 +1,6 @@
 using System.Diagnostics.Metrics;
+using Coach.Llm.Core;
+using Coach.Llm.Resilience;
 using Coach.Testing;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;

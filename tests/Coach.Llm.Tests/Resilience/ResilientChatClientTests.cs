@@ -1,4 +1,8 @@
 using System.Diagnostics.Metrics;
+using Coach.Llm.Core;
+using Coach.Llm.Resilience;
+using Coach.Llm.Streaming;
+using Coach.Llm.Telemetry;
 using Coach.Testing;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Coach.Abstractions;
+using Coach.Llm.Sessions;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
 

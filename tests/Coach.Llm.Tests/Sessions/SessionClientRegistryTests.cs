@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Coach.Abstractions;
+using Coach.Llm.Sessions;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
 

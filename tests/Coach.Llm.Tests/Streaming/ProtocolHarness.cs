@@ -1,5 +1,7 @@
 using System.Net;
 using Coach.Abstractions;
+using Coach.Llm.Hosting;
+using Coach.Llm.Providers;
 using Coach.Testing;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;

@@ -1,6 +1,9 @@
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json.Nodes;
+using Coach.Llm.Protocols.Gemini;
+using Coach.Llm.Protocols.OpenAI;
+using Coach.Llm.Streaming;
 using Coach.Testing;
 using Microsoft.Extensions.AI;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Coach.Llm.Streaming;
 
 namespace Coach.Llm.Tests;
 

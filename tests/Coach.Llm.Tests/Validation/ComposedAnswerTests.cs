@@ -1,6 +1,11 @@
 using System.Text;
 using System.Text.Json;
 using Coach.Abstractions;
+using Coach.Llm.Core;
+using Coach.Llm.Hosting;
+using Coach.Llm.Pipeline;
+using Coach.Llm.Providers;
+using Coach.Llm.Resilience;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,4 +1,5 @@
 using Coach.Abstractions;
+using Coach.Llm.Telemetry;
 
 namespace Coach.Llm.Tests.Validation;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Coach.Abstractions;
+using Coach.Llm.Core;
 
 namespace Coach.Llm.Tests.Validation;
 

@@ -1,4 +1,5 @@
 using Coach.Abstractions;
+using Coach.Llm.Core;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.Llm.Tests.Validation;

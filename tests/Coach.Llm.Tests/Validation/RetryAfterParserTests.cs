@@ -1,4 +1,5 @@
 using System.Text;
+using Coach.Llm.Core;
 
 namespace Coach.Llm.Tests.Validation;
 

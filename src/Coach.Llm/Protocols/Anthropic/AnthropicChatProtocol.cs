@@ -1,8 +1,11 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Coach.Llm.Json;
+using Coach.Llm.Providers;
+using Coach.Llm.Streaming;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Protocols.Anthropic;
 
 /// <summary>Anthropic's messages API (docs.anthropic.com, "Messages", version 2023-06-01 unless configured).</summary>
 internal sealed class AnthropicChatProtocol(AnthropicOptions options) : ChatProtocol(ProviderNames.Anthropic, options.Model)

@@ -1,4 +1,6 @@
-namespace Coach.Llm;
+using Coach.Llm.Core;
+
+namespace Coach.Llm.Protocols.Anthropic;
 
 /// <summary>Anthropic's failures.</summary>
 internal static class AnthropicErrors

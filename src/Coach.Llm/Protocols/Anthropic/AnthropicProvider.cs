@@ -1,4 +1,7 @@
-namespace Coach.Llm;
+using Coach.Llm.Core;
+using Coach.Llm.Providers;
+
+namespace Coach.Llm.Protocols.Anthropic;
 
 /// <summary>Anthropic.</summary>
 internal sealed class AnthropicProvider(AnthropicOptions options) : Provider(ProviderNames.Anthropic, "Anthropic")

@@ -1,9 +1,12 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Coach.Llm.Json;
+using Coach.Llm.Providers;
+using Coach.Llm.Streaming;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Protocols.Anthropic;
 
 /// <summary>
 /// Reads Anthropic's messages: named events until <c>message_stop</c>. Tool input comes in pieces that are JSON only together.

@@ -1,4 +1,7 @@
-namespace Coach.Llm;
+using Coach.Llm.Core;
+using Coach.Llm.Providers;
+
+namespace Coach.Llm.Protocols.Cartesia;
 
 /// <summary>Cartesia (speech).</summary>
 internal sealed class CartesiaProvider(CartesiaOptions options) : Provider(ProviderNames.Cartesia, "Cartesia")

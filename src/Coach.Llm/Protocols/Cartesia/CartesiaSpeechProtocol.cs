@@ -1,7 +1,8 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Coach.Llm.Providers;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Protocols.Cartesia;
 
 /// <summary>Cartesia's <c>POST /tts/bytes</c>.</summary>
 internal sealed class CartesiaSpeechProtocol(CartesiaOptions defaults) : SpeechProtocol(ProviderNames.Cartesia, defaults.Voice)

@@ -1,8 +1,11 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Coach.Llm.Json;
+using Coach.Llm.Providers;
+using Coach.Llm.Streaming;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Protocols.Gemini;
 
 /// <summary>Gemini's generateContent and streamGenerateContent (ai.google.dev, API reference, November 2026).</summary>
 internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(ProviderNames.Gemini, options.Model)

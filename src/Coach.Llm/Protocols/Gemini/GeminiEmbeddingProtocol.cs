@@ -1,8 +1,11 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Coach.Llm.Json;
+using Coach.Llm.Providers;
+using Coach.Llm.Streaming;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Protocols.Gemini;
 
 /// <summary>Gemini's batchEmbedContents.</summary>
 internal sealed class GeminiEmbeddingProtocol(GeminiOptions options)

@@ -1,4 +1,6 @@
-namespace Coach.Llm;
+using Coach.Llm.Core;
+
+namespace Coach.Llm.Protocols.Gemini;
 
 /// <summary>Gemini's failures. Reasons: googleapis/googleapis <c>google/api/error_reason.proto</c>.</summary>
 internal static class GeminiErrors

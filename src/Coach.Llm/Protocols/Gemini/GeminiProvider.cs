@@ -1,7 +1,9 @@
 using System.Text;
 using System.Text.Json;
+using Coach.Llm.Core;
+using Coach.Llm.Providers;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Protocols.Gemini;
 
 /// <summary>Google's Gemini API.</summary>
 internal sealed class GeminiProvider(GeminiOptions options) : Provider(ProviderNames.Gemini, "Gemini")

@@ -1,8 +1,11 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Coach.Llm.Json;
+using Coach.Llm.Providers;
+using Coach.Llm.Streaming;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Protocols.OpenAI;
 
 /// <summary>OpenAI's chat completions and the servers that speak the same: OpenRouter, LiteLLM and others.</summary>
 internal sealed class OpenAIChatProtocol(string provider, OpenAIOptions options, string prefix) : ChatProtocol(provider, options.Model)

@@ -1,4 +1,7 @@
-namespace Coach.Llm;
+using Coach.Llm.Core;
+using Coach.Llm.Providers;
+
+namespace Coach.Llm.Protocols.OpenAI;
 
 /// <summary>LiteLLM and other servers that speak OpenAI's protocol. Their address is the host's to set.</summary>
 internal sealed class OpenAICompatibleProvider(OpenAIOptions options)

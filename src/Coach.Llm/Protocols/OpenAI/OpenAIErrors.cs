@@ -1,4 +1,6 @@
-namespace Coach.Llm;
+using Coach.Llm.Core;
+
+namespace Coach.Llm.Protocols.OpenAI;
 
 /// <summary>The failures of OpenAI, LiteLLM and other servers that speak the same protocol.</summary>
 internal static class OpenAIErrors

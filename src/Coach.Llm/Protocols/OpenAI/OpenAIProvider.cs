@@ -1,6 +1,8 @@
 using System.Net.Http.Headers;
+using Coach.Llm.Core;
+using Coach.Llm.Providers;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Protocols.OpenAI;
 
 /// <summary>OpenAI.</summary>
 internal sealed class OpenAIProvider(OpenAIOptions options) : Provider(ProviderNames.OpenAI, "OpenAI")

@@ -2,9 +2,11 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Coach.Llm.Json;
+using Coach.Llm.Streaming;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Protocols.OpenAI;
 
 /// <summary>
 /// Reads chat completions: deltas until <c>[DONE]</c>, or one whole message. An answer is complete when a finish reason was seen:

@@ -1,6 +1,8 @@
 using System.Text.Json;
+using Coach.Llm.Core;
+using Coach.Llm.Providers;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Protocols.OpenAI;
 
 /// <summary>OpenRouter: OpenAI's protocol, its own errors, and a description of each key that also tells what the key cannot do.</summary>
 internal sealed class OpenRouterProvider(OpenAIOptions options) : Provider(ProviderNames.OpenRouter, "OpenRouter")
