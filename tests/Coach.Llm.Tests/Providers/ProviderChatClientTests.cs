@@ -4,7 +4,7 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm.Tests;
 
 /// <summary>What holds for the chat client of every provider.</summary>
-public sealed class ChatClientTests
+public sealed class ProviderChatClientTests
 {
     public static TheoryData<string> Providers => [.. ProviderHost.ChatProviders];
 

@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.Llm.Tests;
 
-public sealed class EmbeddingAndSpeechTests
+public sealed class ProviderEmbeddingGeneratorTests
 {
     public static TheoryData<string> Providers => [.. ProviderHost.EmbeddingProviders];
 
@@ -78,50 +78,6 @@ public sealed class EmbeddingAndSpeechTests
         Assert.Equal(LlmError.InvalidResponse, missing.Error);
     }
 
-    [Fact]
-    public async Task SynthesizeAsync_ProviderWorks_GivesAWaveFile()
-    {
-        await using ProviderHost host = await ProviderHost.StartAsync(configure: options => options.Cartesia.Voice = "voice-1");
-        SpeechAnswer answer = await Speech(host).SynthesizeAsync("Good morning", cancellationToken: Token);
-
-        Assert.False(answer.IsTextOnly);
-        Assert.True(answer.Audio.Span.StartsWith("RIFF"u8));
-        Assert.Equal(
-            """{"model_id":"sonic-3","transcript":"Good morning","voice":{"id":"voice-1"},"output_format":{"container":"wav","encoding":"pcm_s16le","sample_rate":24000}}""",
-            host.Fake.Requests[0].Body);
-    }
-
-    [Fact]
-    public async Task SynthesizeAsync_ProviderFails_GivesTheTextAndTheReason()
-    {
-        await using ProviderHost host = await ProviderHost.StartAsync(configure: options =>
-        {
-            options.Cartesia.Voice = "voice-1";
-            options.Requests.MaxRetries = 0;
-        });
-        ISpeechSynthesizer speech = Speech(host);
-        foreach ((ProviderFault fault, LlmError error) in ((ProviderFault, LlmError)[])
-            [(ProviderFault.Status(500), LlmError.Unavailable), (ProviderFault.HtmlPage(), LlmError.InvalidResponse), (ProviderFault.Reset(), LlmError.Unreachable)])
-        {
-            host.Fake.Fail(ProviderNames.Cartesia, fault);
-            SpeechAnswer answer = await speech.SynthesizeAsync("Good morning", cancellationToken: Token);
-            Assert.True(answer.IsTextOnly);
-            Assert.Equal("Good morning", answer.Text);
-            Assert.Equal(error, answer.Failure!.Error);
-            Assert.True(answer.Audio.IsEmpty);
-        }
-    }
-
-    [Fact]
-    public async Task SynthesizeAsync_CallersMistakes_Throw()
-    {
-        await using ProviderHost host = await ProviderHost.StartAsync();
-        ISpeechSynthesizer speech = Speech(host);
-        await Assert.ThrowsAsync<ArgumentException>(() => speech.SynthesizeAsync(" ", cancellationToken: Token));
-        await Assert.ThrowsAsync<ArgumentException>(() => speech.SynthesizeAsync(new string('x', 20_001), cancellationToken: Token));
-        await Assert.ThrowsAsync<ArgumentException>(() => speech.SynthesizeAsync("no voice", cancellationToken: Token));
-    }
-
     private static double Length(Embedding<float> embedding) => Math.Sqrt(embedding.Vector.ToArray().Sum(x => (double)x * x));
 
     private static IEmbeddingGenerator<string, Embedding<float>> Generator(ProviderHost host, string provider)
@@ -129,12 +85,5 @@ public sealed class EmbeddingAndSpeechTests
         host.Fake.SetKey(provider, "embedding-key-0001");
         return host.Services.GetRequiredService<ProviderClients>()
             .CreateEmbedding(provider, SessionId.From("s"), new ApiKey(provider, Secret.From("embedding-key-0001")));
-    }
-
-    private static ISpeechSynthesizer Speech(ProviderHost host)
-    {
-        host.Fake.SetKey(ProviderNames.Cartesia, "speech-key-0001");
-        return host.Services.GetRequiredService<ProviderClients>()
-            .CreateSpeech(ProviderNames.Cartesia, SessionId.From("s"), new ApiKey(ProviderNames.Cartesia, Secret.From("speech-key-0001")));
     }
 }

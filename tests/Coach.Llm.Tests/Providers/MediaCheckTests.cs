@@ -6,7 +6,7 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm.Tests;
 
 /// <summary>Pictures, sounds and files in messages: each provider's form, and what is refused.</summary>
-public sealed class MediaTests
+public sealed class MediaCheckTests
 {
     private static readonly byte[] Bytes = [0x89, 0x50, 0x4E, 0x47, 0xFF, 0x00];
     private static readonly string Base64 = Convert.ToBase64String(Bytes);
