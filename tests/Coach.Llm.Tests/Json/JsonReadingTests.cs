@@ -9,9 +9,9 @@ public sealed class JsonReadingTests
     [Theory]
     [InlineData("\"a\"", "a")]
     [InlineData("\"\\ud83d\\ude00\"", "😀")]
-    [InlineData("\"x\\ud83d\"", "x\uD83D")]
-    [InlineData("\"\\ude00y\\u0041\\n\\\"\"", "\uDE00yA\n\"")]
-    [InlineData("\"é\\ud83dö\"", "é\uD83Dö")]
+    [InlineData("\"x\\ud83d\"", "x<high>")]
+    [InlineData("\"\\ude00y\\u0041\\n\\\"\"", "<low>yA\n\"")]
+    [InlineData("\"é\\ud83dö\"", "é<high>ö")]
     [InlineData("null", null)]
     [InlineData("5", null)]
     [InlineData("{\"a\":[1]}", null)]
@@ -20,11 +20,11 @@ public sealed class JsonReadingTests
         var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes("{\"v\":" + json + ",\"after\":1}"));
         reader.Read();
         reader.Read();
-        Assert.Equal(expected, JsonReading.Text(ref reader));
+        Assert.Equal(Halves(expected), JsonReading.Text(ref reader));
         Assert.True(JsonReading.NextProperty(ref reader) && JsonReading.Is(ref reader, "after"u8)); // it stands behind the value
 
         using JsonDocument document = JsonDocument.Parse("{\"v\":" + json + "}");
-        Assert.Equal(expected, JsonReading.Text(document.RootElement.GetProperty("v")));
+        Assert.Equal(Halves(expected), JsonReading.Text(document.RootElement.GetProperty("v")));
     }
 
     [Fact]
@@ -42,17 +42,17 @@ public sealed class JsonReadingTests
 
     [Theory]
     [InlineData(new[] { "a", "b" }, "ab")]
-    [InlineData(new[] { "a\uD83D", "\uDE00b" }, "a😀b")]
-    [InlineData(new[] { "a\uD83D", "", "\uDE00b" }, "a😀b")]
-    [InlineData(new[] { "\uD83D", "\uD83D", "\uDE00" }, "\uFFFD😀")]
-    [InlineData(new[] { "\uDE00", "x\uD83Dy" }, "\uFFFDx\uFFFDy")]
+    [InlineData(new[] { "a<high>", "<low>b" }, "a😀b")]
+    [InlineData(new[] { "a<high>", "", "<low>b" }, "a😀b")]
+    [InlineData(new[] { "<high>", "<high>", "<low>" }, "\uFFFD😀")]
+    [InlineData(new[] { "<low>", "x<high>y" }, "\uFFFDx\uFFFDy")]
     public void Join_Pieces_GiveWholeCharacters(string[] pieces, string expected)
     {
         char half = '\0';
         string text = "";
         foreach (string piece in pieces)
         {
-            text += JsonReading.Join(ref half, piece);
+            text += JsonReading.Join(ref half, Halves(piece)!);
         }
 
         Assert.Equal((expected, '\0'), (text, half));
@@ -92,4 +92,8 @@ public sealed class JsonReadingTests
         Assert.Equal(expected, JsonReading.Count(ref reader));
         Assert.True(reader.Read() && reader.TokenType == JsonTokenType.EndObject);
     }
+
+    // Attributes cannot hold half a surrogate pair.
+    private static string? Halves(string? text) =>
+        text?.Replace("<high>", "\uD83D", StringComparison.Ordinal).Replace("<low>", "\uDE00", StringComparison.Ordinal);
 }
