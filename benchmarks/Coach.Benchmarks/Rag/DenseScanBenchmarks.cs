@@ -10,13 +10,13 @@ namespace Coach.Benchmarks.Rag;
 public class DenseScanBenchmarks
 {
     internal const int Rows = 100_000;
-    private readonly DenseHit[] _hits = new DenseHit[10];
+    private readonly VectorHit[] _hits = new VectorHit[10];
     private readonly (float Score, int Row)[] _best = new (float, int)[10];
     private float[] _floats = [];
     private float[] _query = [];
-    private DenseSource[] _all = [], _onePercent = [];
+    private VectorSource[] _all = [], _onePercent = [];
     private MemoryIndexStore _store = new();
-    private IndexSnapshot? _snapshot;
+    private IndexCommitReader? _snapshot;
     private IndexSection? _codes;
 
     [Params(384, 768)]
@@ -26,7 +26,7 @@ public class DenseScanBenchmarks
     public void Setup()
     {
         var random = new Random(1);
-        var builder = new DenseBuilder(Dimension);
+        var builder = new VectorBuilder(Dimension);
         _floats = new float[(long)Rows * Dimension];
         var centres = new float[1000 * Dimension];
         Fill(random, centres);
@@ -48,7 +48,7 @@ public class DenseScanBenchmarks
         builder.AddTo(payload);
         _store.Commit(new IndexChange { Add = [payload] }, default);
         _snapshot = _store.Acquire();
-        DenseSegment segment = DenseSegment.Open(_snapshot.Segments[0], "benchmark")!;
+        VectorSegment segment = VectorSegment.Open(_snapshot.Segments[0], "benchmark")!;
         _snapshot.Segments[0].TryGetSection(SectionKind.DenseCodes, out _codes);
         var filter = new byte[Rows / 8];
         for (int i = 0; i < Rows / 100; i++)
@@ -57,8 +57,8 @@ public class DenseScanBenchmarks
             filter[row >> 3] |= (byte)(1 << (row & 7));
         }
 
-        _all = [new DenseSource(segment)];
-        _onePercent = [new DenseSource(segment, default, filter)];
+        _all = [new VectorSource(segment)];
+        _onePercent = [new VectorSource(segment, default, filter)];
     }
 
     [GlobalCleanup]
@@ -116,13 +116,13 @@ public class DenseScanBenchmarks
     }
 
     [Benchmark]
-    public int Coach() => DenseSearch.Search(_all, _query, _hits);
+    public int Coach() => VectorSearch.Search(_all, _query, _hits);
 
     [Benchmark]
-    public int CoachTwoThreads() => DenseSearch.Search(_all, _query, _hits, threads: 2);
+    public int CoachTwoThreads() => VectorSearch.Search(_all, _query, _hits, threads: 2);
 
     [Benchmark]
-    public int CoachOnePercentFilter() => DenseSearch.Search(_onePercent, _query, _hits);
+    public int CoachOnePercentFilter() => VectorSearch.Search(_onePercent, _query, _hits);
 
     private static void Fill(Random random, Span<float> vector)
     {

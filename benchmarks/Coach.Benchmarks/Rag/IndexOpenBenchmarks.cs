@@ -45,7 +45,7 @@ public class IndexOpenBenchmarks
     public int OpenAndTouch()
     {
         using var store = new FileIndexStore(_path);
-        using IndexSnapshot snapshot = store.Acquire();
+        using IndexCommitReader snapshot = store.Acquire();
         int sum = 0;
         foreach (IndexSegment segment in snapshot.Segments)
         {
@@ -67,7 +67,7 @@ public class IndexOpenBenchmarks
 
     private static long AcquireOnce(FileIndexStore store)
     {
-        using IndexSnapshot snapshot = store.Acquire();
+        using IndexCommitReader snapshot = store.Acquire();
         return snapshot.CommitId;
     }
 }

@@ -11,13 +11,13 @@ public class LexicalSearchBenchmarks
     private const int Passages = 100_000;
     private const int Questions = 64;
     private const int Terms = 15;
-    private readonly LexicalScratch _scratch = new();
-    private readonly QueryTerms _terms = new();
-    private readonly ScoredRow[] _rows = new ScoredRow[10];
+    private readonly LexicalBuffers _scratch = new();
+    private readonly WeightedQuery _terms = new();
+    private readonly ScoreDoc[] _rows = new ScoreDoc[10];
     private string[] _questions = [];
     private ServiceProvider? _services;
-    private IndexSnapshot? _snapshot;
-    private IndexView? _view;
+    private IndexCommitReader? _snapshot;
+    private IndexSearcher? _searcher;
     private CoachRagOptions _options = new();
     private int _next;
 
@@ -31,10 +31,10 @@ public class LexicalSearchBenchmarks
         await _services.GetRequiredService<IKnowledgeBase>().AddOrUpdateAsync(Enumerable.Range(0, Passages)
             .Select(i => new KnowledgeDocument($"p{i}", Words(random, 100)) { IsOnePassage = true }));
         _questions = [.. Enumerable.Range(0, Questions).Select(_ => Words(random, Terms))];
-        RagIndex index = _services.GetRequiredService<RagIndex>();
+        IndexManager index = _services.GetRequiredService<IndexManager>();
         _options = index.Options;
         _snapshot = index.Store.Acquire();
-        _view = index.ViewOf(_snapshot);
+        _searcher = index.SearcherOf(_snapshot);
     }
 
     [GlobalCleanup]
@@ -54,8 +54,8 @@ public class LexicalSearchBenchmarks
     private int Search(bool prune)
     {
         _terms.Read(_questions[_next++ % Questions]);
-        _terms.Weigh(_view!);
-        return LexicalSearch.Run(_view!, _terms, _options, _rows.Length, null, _scratch, _rows, prune);
+        _terms.Weigh(_searcher!);
+        return LexicalSearch.Run(_searcher!, _terms, _options, _rows.Length, null, _scratch, _rows, prune);
     }
 
     // Word frequencies by Zipf's law over 200,000 words.

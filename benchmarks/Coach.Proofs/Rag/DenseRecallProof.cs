@@ -34,7 +34,7 @@ internal static class DenseRecallProof
         var random = new Random(seed);
         float[][] centres = clustered ? [.. Enumerable.Range(0, 1000).Select(_ => Vector(random, dimension, null))] : [];
         using var store = new MemoryIndexStore();
-        var builder = new DenseBuilder(dimension);
+        var builder = new VectorBuilder(dimension);
         for (int row = 0; row < rows; row++)
         {
             builder.Add(Vector(random, dimension, clustered ? centres[random.Next(centres.Length)] : null));
@@ -43,9 +43,9 @@ internal static class DenseRecallProof
         var payload = new SegmentPayload();
         builder.AddTo(payload);
         store.Commit(new IndexChange { Add = [payload] }, default);
-        using IndexSnapshot snapshot = store.Acquire();
-        DenseSegment segment = DenseSegment.Open(snapshot.Segments[0], store.Name)!;
-        var hits = new DenseHit[Top];
+        using IndexCommitReader snapshot = store.Acquire();
+        VectorSegment segment = VectorSegment.Open(snapshot.Segments[0], store.Name)!;
+        var hits = new VectorHit[Top];
         var scores = new float[rows];
         int found = 0;
         for (int q = 0; q < queries; q++)
@@ -57,7 +57,7 @@ internal static class DenseRecallProof
                 scores[row] = TensorPrimitives.Dot(query, segment.Vector(row));
             }
 
-            int count = DenseSearch.Search([new DenseSource(segment)], query, hits);
+            int count = VectorSearch.Search([new VectorSource(segment)], query, hits);
             float least = scores.OrderDescending().ElementAt(Top - 1);
             found += hits.AsSpan(0, count).ToArray().Count(hit => scores[hit.Row] >= least);
         }

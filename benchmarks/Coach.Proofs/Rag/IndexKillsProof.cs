@@ -46,7 +46,7 @@ internal static class IndexKillsProof
                 try
                 {
                     using var store = new FileIndexStore(path, new IndexFileOptions { WriterWait = TimeSpan.Zero });
-                    using IndexSnapshot snapshot = store.Acquire();
+                    using IndexCommitReader snapshot = store.Acquire();
                     isUnfinished |= store.HasUnfinishedTail;
                     bool isKnown = snapshot.CommitId >= Math.Max(commit, reported);
                     if (!isKnown || KillContent.Digest(snapshot) != model.DigestAt(snapshot.CommitId))
@@ -145,7 +145,7 @@ internal static class IndexKillsProof
         {
             for (int i = 0; i < 3; i++)
             {
-                using IndexSnapshot before = warm.Acquire();
+                using IndexCommitReader before = warm.Acquire();
                 warm.Commit(KillContent.Change(seed, before), default);
             }
 
@@ -160,7 +160,7 @@ internal static class IndexKillsProof
         while (true)
         {
             IndexChange change;
-            using (IndexSnapshot before = store.Acquire())
+            using (IndexCommitReader before = store.Acquire())
             {
                 change = KillContent.Change(seed, before);
             }

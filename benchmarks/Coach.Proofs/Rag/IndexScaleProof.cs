@@ -39,24 +39,24 @@ internal static class IndexScaleProof
 
             from = Stopwatch.GetTimestamp();
             using var store = new FileIndexStore(path);
-            using IndexSnapshot snapshot = store.Acquire();
+            using IndexCommitReader snapshot = store.Acquire();
             double openMs = Stopwatch.GetElapsedTime(from).TotalMilliseconds;
-            DenseSource[] sources = [.. snapshot.Segments.Select(segment => new DenseSource(DenseSegment.Open(segment, store.Name)!))];
-            var hits = new DenseHit[10];
+            VectorSource[] sources = [.. snapshot.Segments.Select(segment => new VectorSource(VectorSegment.Open(segment, store.Name)!))];
+            var hits = new VectorHit[10];
             from = Stopwatch.GetTimestamp();
-            DenseSearch.Search(sources, asked[0], hits);
+            VectorSearch.Search(sources, asked[0], hits);
             double firstMs = Stopwatch.GetElapsedTime(from).TotalMilliseconds;
             var times = new List<double>();
             foreach (float[] query in asked)
             {
                 from = Stopwatch.GetTimestamp();
-                DenseSearch.Search(sources, query, hits);
+                VectorSearch.Search(sources, query, hits);
                 times.Add(Stopwatch.GetElapsedTime(from).TotalMilliseconds);
             }
 
             times.Sort();
             long codes = snapshot.Segments.Sum(segment => Length(segment, SectionKind.DenseCodes));
-            long vectors = snapshot.Segments.Sum(segment => Length(segment, SectionKind.DenseVectors));
+            long vectors = snapshot.Segments.Sum(segment => Length(segment, SectionKind.RandomVectors));
             using var stream = new MemoryStream();
             using (var json = new Utf8JsonWriter(stream))
             {
@@ -90,7 +90,7 @@ internal static class IndexScaleProof
         using var store = new FileIndexStore(path);
         for (int done = 0; done < rows; done += RowsPerSegment)
         {
-            var builder = new DenseBuilder(dimension);
+            var builder = new VectorBuilder(dimension);
             for (int i = 0; i < Math.Min(RowsPerSegment, rows - done); i++)
             {
                 builder.Add(Vector(random, dimension, centres[random.Next(centres.Length)]));

@@ -15,20 +15,20 @@ internal sealed class KillContent(int seed) : IDisposable
     {
         while (_digests.Count <= commit)
         {
-            using IndexSnapshot now = _model.Acquire();
+            using IndexCommitReader now = _model.Acquire();
             if (_digests.Count > 0)
             {
                 _model.Commit(Change(seed, now), default);
             }
 
-            using IndexSnapshot next = _model.Acquire();
+            using IndexCommitReader next = _model.Acquire();
             _digests.Add(Digest(next));
         }
 
         return _digests[(int)commit];
     }
 
-    public static IndexChange Change(int seed, IndexSnapshot before)
+    public static IndexChange Change(int seed, IndexCommitReader before)
     {
         var random = new Random(unchecked((seed * 7919) + (int)before.CommitId));
         var add = new List<SegmentPayload>();
@@ -52,7 +52,7 @@ internal sealed class KillContent(int seed) : IDisposable
         };
     }
 
-    public static string Digest(IndexSnapshot snapshot)
+    public static string Digest(IndexCommitReader snapshot)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         void Text(FormattableString text) => hash.AppendData(Encoding.UTF8.GetBytes(text.ToString(CultureInfo.InvariantCulture)));

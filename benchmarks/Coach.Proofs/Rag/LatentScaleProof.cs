@@ -27,23 +27,23 @@ internal static class LatentScaleProof
         await host.Knowledge.LearnAsync(cancellationToken);     // what adding started is done first
         string[] questions = [.. Enumerable.Range(0, queries).Select(_ => text.Question(15))];
 
-        RagIndex index = host.Index;
-        using IndexSnapshot snapshot = index.Store.Acquire();
-        IndexView view = index.ViewOf(snapshot);
+        IndexManager index = host.Index;
+        using IndexCommitReader snapshot = index.Store.Acquire();
+        IndexSearcher searcher = index.SearcherOf(snapshot);
         long from = Stopwatch.GetTimestamp();
-        LatentTrainer.Train(view, index.Options.LearnThreads, cancellationToken);
+        LsaTrainer.Train(searcher, index.Options.LearnThreads, cancellationToken);
         double train = Stopwatch.GetElapsedTime(from).TotalSeconds;
-        LatentModel model = view.Model!;
+        LsaModel model = searcher.Model!;
         from = Stopwatch.GetTimestamp();
         long rows = 0;
-        foreach ((SegmentReader reader, _) in view.Segments)
+        foreach ((SegmentReader reader, _) in searcher.Segments)
         {
-            LatentCodes.Write(model, reader, 1, cancellationToken);
+            LsaVectors.Write(model, reader, 1, cancellationToken);
             rows += reader.Rows;
         }
 
         double foldIn = Stopwatch.GetElapsedTime(from).TotalMicroseconds / rows;
-        double[] top = Time(view, index.Options, questions);
+        double[] top = Time(searcher, index.Options, questions);
         Console.WriteLine(JsonSerializer.Serialize(new
         {
             passages,
@@ -61,30 +61,30 @@ internal static class LatentScaleProof
     }
 
     // What the latent arm and the fusion add to a question that BM25 has answered.
-    private static double[] Time(IndexView view, CoachRagOptions options, string[] questions)
+    private static double[] Time(IndexSearcher searcher, CoachRagOptions options, string[] questions)
     {
-        const int Limit = RankingPipeline.MinCandidates;
-        SearchScratch scratch = SearchScratch.Rent(Limit);
+        const int Limit = HybridSearcher.MinCandidates;
+        SearchBuffers buffers = SearchBuffers.Rent(Limit);
         var times = new double[questions.Length];
         for (int round = 0; round < 2; round++)
         {
             for (int i = 0; i < questions.Length; i++)
             {
-                scratch.Query.Read(questions[i]);
-                scratch.Query.Weigh(view);
-                int found = LexicalSearch.Run(view, scratch.Query, options, Limit, null, scratch.Lexical, scratch.LexicalRows);
-                ReadOnlySpan<ScoredRow> lexical = scratch.LexicalRows.AsSpan(0, found);
+                buffers.Query.Read(questions[i]);
+                buffers.Query.Weigh(searcher);
+                int found = LexicalSearch.Run(searcher, buffers.Query, options, Limit, null, buffers.Lexical, buffers.LexicalRows);
+                ReadOnlySpan<ScoreDoc> lexical = buffers.LexicalRows.AsSpan(0, found);
                 long from = Stopwatch.GetTimestamp();
-                LatentSearch.Place(view.Model!, scratch.Query, scratch);
-                LatentSearch.Refine(view, lexical, Limit, scratch);
-                LexicalSearch.Coverage(view, scratch.Query, lexical[0].Row, scratch.Lexical);
-                int near = LatentSearch.Nearest(view, null, Limit, scratch, scratch.DenseRows);
-                RankFusion.Fuse(lexical, scratch.DenseRows.AsSpan(0, near), Limit, 0.2f, scratch.Fused);
+                LsaSearch.Place(searcher.Model!, buffers.Query, buffers);
+                LsaSearch.Refine(searcher, lexical, Limit, buffers);
+                LexicalSearch.Coverage(searcher, buffers.Query, lexical[0].Row, buffers.Lexical);
+                int near = LsaSearch.Nearest(searcher, null, Limit, buffers, buffers.VectorRows);
+                RankFusion.Fuse(lexical, buffers.VectorRows.AsSpan(0, near), Limit, 0.2f, buffers.Fused);
                 times[i] = Stopwatch.GetElapsedTime(from).TotalMilliseconds;
             }
         }
 
-        scratch.Return();
+        buffers.Return();
         return times;
     }
 

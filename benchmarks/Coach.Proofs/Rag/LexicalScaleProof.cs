@@ -28,19 +28,19 @@ internal static class LexicalScaleProof
         double seconds = await host.AddAsync(text, passages, cancellationToken);
         string[] questions = [.. Enumerable.Range(0, queries).Select(_ => text.Question(Terms))];
 
-        RagIndex index = host.Index;
-        using IndexSnapshot snapshot = index.Store.Acquire();
-        IndexView view = index.ViewOf(snapshot);
-        long lexicalBytes = view.Segments.Sum(segment => segment.Reader.LexicalBytes);
-        long textBytes = view.Segments.Sum(segment => segment.Reader.TextBytes);
-        double[] pruned = Time(view, index.Options, questions, prune: true, out long allocated);
-        double[] exhaustive = Time(view, index.Options, questions, prune: false, out _);
+        IndexManager index = host.Index;
+        using IndexCommitReader snapshot = index.Store.Acquire();
+        IndexSearcher searcher = index.SearcherOf(snapshot);
+        long lexicalBytes = searcher.Segments.Sum(segment => segment.Reader.LexicalBytes);
+        long textBytes = searcher.Segments.Sum(segment => segment.Reader.TextBytes);
+        double[] pruned = Time(searcher, index.Options, questions, prune: true, out long allocated);
+        double[] exhaustive = Time(searcher, index.Options, questions, prune: false, out _);
         double[] asked = await AskAsync(host.Retriever, questions, cancellationToken);
         Console.WriteLine(JsonSerializer.Serialize(new
         {
             passages,
             text = text.Origin,
-            segments = view.Segments.Count,
+            segments = searcher.Segments.Count,
             indexThreads = 1,
             passagesPerSecond = Math.Round(passages / seconds),
             textMB = textBytes / 1_000_000,
@@ -58,11 +58,11 @@ internal static class LexicalScaleProof
         return 0;
     }
 
-    private static double[] Time(IndexView view, CoachRagOptions options, string[] questions, bool prune, out long allocated)
+    private static double[] Time(IndexSearcher searcher, CoachRagOptions options, string[] questions, bool prune, out long allocated)
     {
-        var scratch = new LexicalScratch();
-        var terms = new QueryTerms();
-        var rows = new ScoredRow[10];
+        var buffers = new LexicalBuffers();
+        var terms = new WeightedQuery();
+        var rows = new ScoreDoc[10];
         var times = new double[questions.Length];
         allocated = 0;
         for (int round = 0; round < 2; round++)
@@ -72,8 +72,8 @@ internal static class LexicalScaleProof
             {
                 long from = Stopwatch.GetTimestamp();
                 terms.Read(questions[i]);
-                terms.Weigh(view);
-                LexicalSearch.Run(view, terms, options, 10, null, scratch, rows, prune);
+                terms.Weigh(searcher);
+                LexicalSearch.Run(searcher, terms, options, 10, null, buffers, rows, prune);
                 times[i] = Stopwatch.GetElapsedTime(from).TotalMilliseconds;
             }
 
@@ -128,7 +128,7 @@ internal sealed class ScaleHost : IAsyncDisposable
 
     public IRetriever Retriever => _services.GetRequiredService<IRetriever>();
 
-    public RagIndex Index => _services.GetRequiredService<RagIndex>();
+    public IndexManager Index => _services.GetRequiredService<IndexManager>();
 
     /// <summary>Adds passages; the time that making the texts takes is not counted.</summary>
     /// <returns>Seconds.</returns>

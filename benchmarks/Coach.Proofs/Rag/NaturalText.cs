@@ -54,7 +54,7 @@ internal sealed class NaturalText
     public string Question(int terms)
     {
         string[] words = Passage().Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        var query = new QueryTerms();
+        var query = new WeightedQuery();
         int used = 0;
         string question = "";
         while (used < words.Length && query.Count < terms)

@@ -45,3 +45,6 @@ internal sealed record StructuredText(string Text, string Title, IReadOnlyList<T
         return chunk with { Start = start + Offset, Length = length };
     }
 }
+
+/// <summary>A chunk of a document: a character range and the headings above it.</summary>
+internal readonly record struct Chunk(int Start, int Length, string Heading);

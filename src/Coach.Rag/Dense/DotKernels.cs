@@ -129,7 +129,7 @@ internal readonly unsafe struct ArmDotKernel : IDotKernel
             sumD = Dp.DotProduct(sumD, (Vector128.Load(d + i) ^ sign).AsSByte(), q);
         }
 
-        int offset = DenseQuantizer.RowOffset * Vector128.Sum(sumQ);
+        int offset = VectorQuantizer.RowOffset * Vector128.Sum(sumQ);
         sums[0] = Vector128.Sum(sumA) + offset;
         sums[1] = Vector128.Sum(sumB) + offset;
         sums[2] = Vector128.Sum(sumC) + offset;

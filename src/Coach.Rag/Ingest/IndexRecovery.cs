@@ -6,7 +6,7 @@ namespace Coach.Rag;
 /// What happens when a checksum of the index does not match: the last commit that is intact is served, else an empty index takes the
 /// damaged one's place; then the sources are read again. One recovery runs at a time.
 /// </summary>
-internal sealed class IndexRecovery(RagIndex index, ILogger logger)
+internal sealed class IndexRecovery(IndexManager index, ILogger logger)
 {
     private readonly Lock _gate = new();
     private Task<bool> _running = Task.FromResult(false);

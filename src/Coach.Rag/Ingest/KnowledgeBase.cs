@@ -1,10 +1,11 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 
 namespace Coach.Rag;
 
 /// <summary>Writes the index: one writer at a time, a commit whenever enough has come together and at the end.</summary>
 internal sealed class KnowledgeBase(
-    RagIndex index, EmbeddingArm embeddings, IndexRecovery recovery, CoachRagOptions options, IReadOnlyList<KnowledgeSource> sources, TimeProvider time,
+    IndexManager index, GuardedEmbeddingGenerator embeddings, IndexRecovery recovery, CoachRagOptions options, IReadOnlyList<KnowledgeSource> sources, TimeProvider time,
     ILogger<KnowledgeBase> logger)
     : IKnowledgeBase, IAsyncDisposable
 {
@@ -12,10 +13,10 @@ internal sealed class KnowledgeBase(
     private const string Direct = "";
 
     private readonly SemaphoreSlim _writer = new(1, 1);
-    private readonly DocumentIntake _intake = new(options);
-    private readonly VectorWriter _vectors = new(index, embeddings);
-    private readonly OrphanedDocuments _orphans = new(sources);
-    private readonly LatentLearner _learner = new(index, time, logger);
+    private readonly DocumentIngestor _intake = new(options);
+    private readonly PassageEmbedder _vectors = new(index, embeddings);
+    private readonly StaleDocumentCleaner _orphans = new(sources);
+    private readonly LsaTrainingService _learner = new(index, time, logger);
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private Task _learning = Task.CompletedTask;
@@ -34,7 +35,7 @@ internal sealed class KnowledgeBase(
         IEnumerable<KnowledgeDocument> documents, IProgress<IngestProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(documents);
-        var tally = new IngestTally(progress);
+        var tally = new IngestReportBuilder(progress);
         await WriteAsync(async batch =>
         {
             foreach (KnowledgeDocument document in documents)
@@ -53,7 +54,7 @@ internal sealed class KnowledgeBase(
     public async Task<int> RemoveAsync(IEnumerable<string> ids, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(ids);
-        var tally = new IngestTally(null);
+        var tally = new IngestReportBuilder(null);
         await WriteAsync(batch =>
         {
             foreach (string id in ids)
@@ -108,7 +109,7 @@ internal sealed class KnowledgeBase(
     {
         try
         {
-            return index.Read(static view => view.OtherAnalyser is not null);
+            return index.Read(static searcher => searcher.OtherAnalyser is not null);
         }
         catch (RagException)
         {
@@ -139,7 +140,7 @@ internal sealed class KnowledgeBase(
     public async Task<IngestReport> SyncTextAsync(IReadOnlyCollection<KnowledgeSource>? sourcesToSync,
         IProgress<IngestProgress>? progress, CancellationToken cancellationToken)
     {
-        var tally = new IngestTally(progress);
+        var tally = new IngestReportBuilder(progress);
         await WriteAsync(async batch =>
         {
             bool isComplete = sourcesToSync is null;
@@ -172,7 +173,7 @@ internal sealed class KnowledgeBase(
         await running.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellationToken.ThrowIfCancellationRequested();
         await LearnInBackground().WaitAsync(cancellationToken).ConfigureAwait(false);
-        return index.Read(static view => view.Model is not null);
+        return index.Read(static searcher => searcher.Model is not null);
     }
 
     public async ValueTask DisposeAsync()
@@ -228,7 +229,7 @@ internal sealed class KnowledgeBase(
         }
     }
 
-    private async ValueTask<bool> SyncAsync(KnowledgeSource source, IngestBatch batch, IngestTally tally, CancellationToken cancellationToken)
+    private async ValueTask<bool> SyncAsync(KnowledgeSource source, IndexWriter batch, IngestReportBuilder tally, CancellationToken cancellationToken)
     {
         var present = new HashSet<string>(StringComparer.Ordinal);
         try
@@ -243,7 +244,7 @@ internal sealed class KnowledgeBase(
         }
         catch (Exception e) when (e is not RagException && !(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
-            tally.Fail(source.Name, $"The source could not be listed: {DocumentIntake.Reason(e)}.");
+            tally.Fail(source.Name, $"The source could not be listed: {DocumentIngestor.Reason(e)}.");
             logger.SourceFailed(source.Name, e.GetType().Name);
             return false;
         }
@@ -257,13 +258,13 @@ internal sealed class KnowledgeBase(
     private void Prepare(CancellationToken cancellationToken)
     {
         index.Repair(cancellationToken);
-        if (Reanalysis.Run(index, cancellationToken) is { } old)
+        if (TermReindexer.Run(index, cancellationToken) is { } old)
         {
             logger.Reanalysed(old, AnalyserIdentity.Current);
         }
     }
 
-    private async Task WriteAsync(Func<IngestBatch, ValueTask> work, IngestTally tally, CancellationToken cancellationToken)
+    private async Task WriteAsync(Func<IndexWriter, ValueTask> work, IngestReportBuilder tally, CancellationToken cancellationToken)
     {
         await _writer.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
@@ -271,7 +272,7 @@ internal sealed class KnowledgeBase(
             await Task.Run(async () =>
             {
                 Prepare(cancellationToken);
-                using IngestBatch batch = index.BeginBatch(tally, cancellationToken);
+                using IndexWriter batch = index.BeginBatch(tally, cancellationToken);
                 await work(batch).ConfigureAwait(false);
                 await batch.CommitAsync(cancellationToken).ConfigureAwait(false);
             }, cancellationToken).ConfigureAwait(false);
@@ -295,4 +296,33 @@ internal sealed class KnowledgeBase(
             }
         }
     }
+}
+
+/// <summary>
+/// Documents of folders and fixed lists that were registered once and are not any more: a folder that was moved has another name. Those of an app's own sources,
+/// and those added in code, are the app's to remove.
+/// </summary>
+internal sealed class StaleDocumentCleaner(IReadOnlyList<KnowledgeSource> sources)
+{
+    private readonly HashSet<string> _claimed = [.. sources.Select(source => source.Name)];
+    private long _tidied = -1;
+
+    /// <summary>Removes them. An index that none of the registered sources has changed since the last time costs nothing.</summary>
+    /// <returns>How many there were.</returns>
+    public int Remove(IndexWriter batch)
+    {
+        long commit = batch.CommitId;
+        if (sources.Count == 0 || commit == _tidied)
+        {
+            return 0;
+        }
+
+        int removed = batch.DocumentsOf(IsOrphaned).Count(document => batch.Remove(document.Collection, document.Id));
+        _tidied = commit;
+        return removed;
+    }
+
+    private bool IsOrphaned(string collection) => !_claimed.Contains(collection)
+        && (collection.StartsWith(FolderSource.NamePrefix, StringComparison.Ordinal) || (collection.StartsWith(KnowledgeSources.ListPrefix, StringComparison.Ordinal)
+            && int.TryParse(collection.AsSpan(KnowledgeSources.ListPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out _)));
 }

@@ -16,51 +16,51 @@ internal static unsafe class LexicalSearch
 
     /// <summary>The best rows of a whole index.</summary>
     /// <returns>How many were found.</returns>
-    public static int Run(IndexView view, QueryTerms query, CoachRagOptions options, int limit, ReadOnlyMemory<byte>?[]? allowed,
-        LexicalScratch scratch, Span<ScoredRow> output, bool prune = true)
+    public static int Run(IndexSearcher searcher, WeightedQuery query, CoachRagOptions options, int limit, ReadOnlyMemory<byte>?[]? allowed,
+        LexicalBuffers buffers, Span<ScoreDoc> output, bool prune = true)
     {
-        scratch.Top.Reset(limit);
-        var model = new Bm25(options.Bm25K1, options.Bm25B, view.AverageLength);
-        for (int s = 0; s < view.Segments.Count; s++)
+        buffers.Top.Reset(limit);
+        var model = new Bm25(options.Bm25K1, options.Bm25B, searcher.AverageLength);
+        for (int s = 0; s < searcher.Segments.Count; s++)
         {
-            (SegmentReader reader, RowBitmap deleted) = view.Segments[s];
-            Run(reader, s, query.Terms, model, deleted.Bytes.Span, allowed?[s], scratch, prune);
+            (SegmentReader reader, FixedBitSet deleted) = searcher.Segments[s];
+            Run(reader, s, query.Terms, model, deleted.Bytes.Span, allowed?[s], buffers, prune);
         }
 
-        return scratch.Top.Drain(output);
+        return buffers.Top.Drain(output);
     }
 
     /// <summary>The share of a question's weight whose terms a row holds.</summary>
     /// <returns>0 to 1; 0 when the index knows none of the terms.</returns>
-    public static float Coverage(IndexView view, QueryTerms query, long row, LexicalScratch scratch)
+    public static float Coverage(IndexSearcher searcher, WeightedQuery query, long row, LexicalBuffers buffers)
     {
         float all = 0;
-        foreach (ref readonly QueryTerm term in query.Terms)
+        foreach (ref readonly WeightedTerm term in query.Terms)
         {
             all += term.Weight;
         }
 
-        return all > 0 ? Held(view, query, row, scratch).Weight / all : 0;
+        return all > 0 ? Held(searcher, query, row, buffers).Weight / all : 0;
     }
 
     /// <summary>The weight and the number of a question's terms that a row holds.</summary>
-    public static (float Weight, int Terms) Held(IndexView view, QueryTerms query, long row, LexicalScratch scratch)
+    public static (float Weight, int Terms) Held(IndexSearcher searcher, WeightedQuery query, long row, LexicalBuffers buffers)
     {
-        var at = new ScoredRow(row, 0);
-        SegmentReader segment = view.Segments[at.Segment].Reader;
+        var at = new ScoreDoc(row, 0);
+        SegmentReader segment = searcher.Segments[at.Segment].Reader;
         byte* postings = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(segment.Postings));
         float weight = 0;
         int terms = 0;
-        foreach (ref readonly QueryTerm term in query.Terms)
+        foreach (ref readonly WeightedTerm term in query.Terms)
         {
-            if (term.Weight > 0 && segment.TryFind(term.Bytes.Span, out TermFigures figures))
+            if (term.Weight > 0 && segment.TryFind(term.Bytes.Span, out TermStatistics figures))
             {
-                var cursor = new PostingCursor
+                var cursor = new PostingsEnum
                 {
                     List = postings + (uint)figures.Offset,
                     Count = figures.Rows,
                     Blocks = PostingCodec.BlockCount(figures.Rows),
-                    Rows = scratch.BlockOf(0),
+                    Rows = buffers.BlockOf(0),
                     Block = -1,
                 };
                 if (cursor.Seek(at.Local) && cursor.Rows[cursor.At] == at.Local)
@@ -74,10 +74,10 @@ internal static unsafe class LexicalSearch
         return (weight, terms);
     }
 
-    private static void Run(SegmentReader segment, int number, ReadOnlySpan<QueryTerm> query, Bm25 model, ReadOnlySpan<byte> deleted,
-        ReadOnlyMemory<byte>? allowed, LexicalScratch scratch, bool prune)
+    private static void Run(SegmentReader segment, int number, ReadOnlySpan<WeightedTerm> query, Bm25 model, ReadOnlySpan<byte> deleted,
+        ReadOnlyMemory<byte>? allowed, LexicalBuffers buffers, bool prune)
     {
-        int terms = Open(segment, query, model, scratch, prune);
+        int terms = Open(segment, query, model, buffers, prune);
         if (terms == 0)
         {
             return;
@@ -86,20 +86,20 @@ internal static unsafe class LexicalSearch
         ReadOnlySpan<ushort> lengths = segment.Lengths;
         fixed (ushort* length = lengths)
         {
-            for (int start = 0; start < segment.Rows; start += LexicalScratch.Window)
+            for (int start = 0; start < segment.Rows; start += LexicalBuffers.Window)
             {
-                int end = Math.Min(start + LexicalScratch.Window, segment.Rows);
-                int essential = Partition(scratch, terms, start, end, prune ? scratch.Top.Threshold : float.NegativeInfinity);
+                int end = Math.Min(start + LexicalBuffers.Window, segment.Rows);
+                int essential = Partition(buffers, terms, start, end, prune ? buffers.Top.Threshold : float.NegativeInfinity);
                 if (essential < terms)
                 {
-                    Score(scratch, terms, essential, start, end, length, model);
-                    Collect(scratch, essential, number, start, end, length, model, deleted, allowed);
+                    Score(buffers, terms, essential, start, end, length, model);
+                    Collect(buffers, essential, number, start, end, length, model, deleted, allowed);
                 }
             }
         }
     }
 
-    private static int Open(SegmentReader segment, ReadOnlySpan<QueryTerm> query, Bm25 model, LexicalScratch scratch, bool prune)
+    private static int Open(SegmentReader segment, ReadOnlySpan<WeightedTerm> query, Bm25 model, LexicalBuffers buffers, bool prune)
     {
         // A bound holds for another average length too, once scaled: a longer average makes weights larger by at most the ratio.
         Bm25 built = segment.BuiltWith;
@@ -107,25 +107,25 @@ internal static unsafe class LexicalSearch
         float scale = usable ? Math.Max(1, model.AverageLength / built.AverageLength) : 0;
         byte* postings = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(segment.Postings));
         int terms = 0;
-        foreach (ref readonly QueryTerm term in query)
+        foreach (ref readonly WeightedTerm term in query)
         {
-            if (term.Weight <= 0 || terms == LexicalScratch.MaxTerms || !segment.TryFind(term.Bytes.Span, out TermFigures figures))
+            if (term.Weight <= 0 || terms == LexicalBuffers.MaxTerms || !segment.TryFind(term.Bytes.Span, out TermStatistics figures))
             {
                 continue;
             }
 
-            ref PostingCursor cursor = ref scratch.Cursors[terms];
-            cursor = new PostingCursor
+            ref PostingsEnum cursor = ref buffers.Cursors[terms];
+            cursor = new PostingsEnum
             {
                 List = postings + (uint)figures.Offset,
                 Count = figures.Rows,
                 Blocks = PostingCodec.BlockCount(figures.Rows),
                 Idf = term.Weight,
                 ListBound = usable ? figures.LargestWeight : 1,
-                Rows = scratch.BlockOf(terms),
+                Rows = buffers.BlockOf(terms),
                 Block = -1,
             };
-            scratch.Bounds[terms] = usable ? scale : -1;
+            buffers.Bounds[terms] = usable ? scale : -1;
             terms++;
         }
 
@@ -133,15 +133,15 @@ internal static unsafe class LexicalSearch
     }
 
     /// <summary>Sorts the terms by what they can add in this window; returns how many the threshold makes non-essential.</summary>
-    private static int Partition(LexicalScratch scratch, int terms, int start, int end, float threshold)
+    private static int Partition(LexicalBuffers buffers, int terms, int start, int end, float threshold)
     {
-        int[] order = scratch.Order;
-        float[] sums = scratch.Cumulated;
+        int[] order = buffers.Order;
+        float[] sums = buffers.Cumulated;
         Span<float> bounds = stackalloc float[terms];
         for (int t = 0; t < terms; t++)
         {
-            ref PostingCursor cursor = ref scratch.Cursors[t];
-            float scale = scratch.Bounds[t];
+            ref PostingsEnum cursor = ref buffers.Cursors[t];
+            float scale = buffers.Bounds[t];
             bounds[t] = (scale < 0 ? 1 : Math.Min(1, WindowBound(ref cursor, start, end) * scale)) * cursor.Idf * Slack;
             int at = t;
             while (at > 0 && bounds[order[at - 1]] > bounds[t])
@@ -164,7 +164,7 @@ internal static unsafe class LexicalSearch
         return essential;
     }
 
-    private static float WindowBound(ref PostingCursor cursor, int start, int end)
+    private static float WindowBound(ref PostingsEnum cursor, int start, int end)
     {
         int block = cursor.BoundBlock;
         while (block < cursor.Blocks && cursor.LastRow(block) < start)
@@ -186,16 +186,16 @@ internal static unsafe class LexicalSearch
         return bound;
     }
 
-    private static void Score(LexicalScratch scratch, int terms, int essential, int start, int end, ushort* lengths, Bm25 model)
+    private static void Score(LexicalBuffers buffers, int terms, int essential, int start, int end, ushort* lengths, Bm25 model)
     {
         float fixedPart = model.Base;
         float perToken = model.PerToken;
-        fixed (float* scores = scratch.Scores)
-        fixed (ulong* touched = scratch.Touched)
+        fixed (float* scores = buffers.Scores)
+        fixed (ulong* touched = buffers.Touched)
         {
             for (int i = essential; i < terms; i++)
             {
-                ref PostingCursor cursor = ref scratch.Cursors[scratch.Order[i]];
+                ref PostingsEnum cursor = ref buffers.Cursors[buffers.Order[i]];
                 if (!cursor.Seek(start))
                 {
                     continue;
@@ -229,18 +229,18 @@ internal static unsafe class LexicalSearch
         }
     }
 
-    private static void Collect(LexicalScratch scratch, int essential, int number, int start, int end, ushort* lengths, Bm25 model,
+    private static void Collect(LexicalBuffers buffers, int essential, int number, int start, int end, ushort* lengths, Bm25 model,
         ReadOnlySpan<byte> deleted, ReadOnlyMemory<byte>? allowed)
     {
         ReadOnlySpan<byte> only = allowed.GetValueOrDefault().Span;
-        TopRows top = scratch.Top;
-        float[] scores = scratch.Scores;
-        float[] sums = scratch.Cumulated;
+        TopKHeap top = buffers.Top;
+        float[] scores = buffers.Scores;
+        float[] sums = buffers.Cumulated;
         int words = (end - start + 63) >> 6;
         for (int w = 0; w < words; w++)
         {
-            ulong bits = scratch.Touched[w];
-            scratch.Touched[w] = 0;
+            ulong bits = buffers.Touched[w];
+            buffers.Touched[w] = 0;
             while (bits != 0)
             {
                 int local = (w << 6) + BitOperations.TrailingZeroCount(bits);
@@ -255,7 +255,7 @@ internal static unsafe class LexicalSearch
 
                 for (int i = essential - 1; i >= 0 && score + sums[i + 1] > top.Threshold; i--)
                 {
-                    ref PostingCursor cursor = ref scratch.Cursors[scratch.Order[i]];
+                    ref PostingsEnum cursor = ref buffers.Cursors[buffers.Order[i]];
                     if (cursor.Seek(row) && cursor.Rows[cursor.At] == row)
                     {
                         score += cursor.Idf * model.Weight(cursor.Rows[PostingCodec.BlockSize + cursor.At], lengths[row]);
@@ -264,7 +264,7 @@ internal static unsafe class LexicalSearch
 
                 if (score > top.Threshold)
                 {
-                    top.Add(ScoredRow.Key(number, row), score);
+                    top.Add(ScoreDoc.Key(number, row), score);
                 }
             }
         }
@@ -274,4 +274,4 @@ internal static unsafe class LexicalSearch
 }
 
 /// <summary>A term of a query: its bytes, and how much one full occurrence weighs (idf × times in the query).</summary>
-internal readonly record struct QueryTerm(ReadOnlyMemory<byte> Bytes, int Count, float Weight);
+internal readonly record struct WeightedTerm(ReadOnlyMemory<byte> Bytes, int Count, float Weight);

@@ -83,7 +83,7 @@ internal sealed class SegmentBuilder(float k1, float b)
     /// <summary>Writes the sections.</summary>
     /// <param name="model">The latent space to place the rows in; null when there is none yet.</param>
     /// <param name="cancellationToken">Ends the work.</param>
-    public SegmentPayload Build(LatentModel? model = null, CancellationToken cancellationToken = default)
+    public SegmentPayload Build(LsaModel? model = null, CancellationToken cancellationToken = default)
     {
         var postings = new ByteBuffer(Math.Max(1024, _entryTerms.Count * 2));
         ByteBuffer terms = WriteTerms(postings);
@@ -94,28 +94,28 @@ internal sealed class SegmentBuilder(float k1, float b)
         rows.Int64(_totalTokens);
         rows.Values<ushort>(CollectionsMarshal.AsSpan(_lengths));
         SegmentPayload payload = new SegmentPayload()
-            .Add(SectionKind.Documents, DocumentTable.Write(_documents, _ranges).Memory)
+            .Add(SectionKind.Documents, StoredDocuments.Write(_documents, _ranges).Memory)
             .Add(SectionKind.Passages, WritePassages().Memory)
             .Add(SectionKind.Text, _text.Memory)
             .Add(SectionKind.Terms, terms.Memory)
             .Add(SectionKind.Postings, postings.Memory)
             .Add(SectionKind.LexicalRows, rows.Memory)
             .Add(SectionKind.Analyser, Encoding.UTF8.GetBytes(AnalyserIdentity.Current));
-        return model is null ? payload : payload.Add(SectionKind.LatentExtra, LatentCodes.Owner(0, model.Id))
+        return model is null ? payload : payload.Add(SectionKind.LatentExtra, LsaVectors.Owner(0, model.Id))
             .Add(SectionKind.LatentCodes, Place(model, cancellationToken).Memory);
     }
 
-    private ByteBuffer Place(LatentModel model, CancellationToken cancellationToken)
+    private ByteBuffer Place(LsaModel model, CancellationToken cancellationToken)
     {
         int[] map = [.. _terms.Select(term => model.IndexOf(Encoding.UTF8.GetBytes(term)))];
-        return LatentCodes.Write(model, Rows, 1, cancellationToken, (row, vector) =>
+        return LsaVectors.Write(model, Rows, 1, cancellationToken, (row, vector) =>
         {
             int end = row + 1 < Rows ? _rowStarts[row + 1] : _entryTerms.Count;
             for (int e = _rowStarts[row]; e < end; e++)
             {
                 if (map[_entryTerms[e]] >= 0)
                 {
-                    model.Add(map[_entryTerms[e]], LatentModel.Occurrences(_entryFrequencies[e]), vector);
+                    model.Add(map[_entryTerms[e]], LsaModel.Occurrences(_entryFrequencies[e]), vector);
                 }
             }
         });
@@ -127,7 +127,7 @@ internal sealed class SegmentBuilder(float k1, float b)
         passages.Int32(Rows);
         passages.Int32(_headings.Count);
         passages.Bytes(_records.Span);
-        StringTable.Write(_headings, passages);
+        StringBlock.Write(_headings, passages);
         return passages;
     }
 

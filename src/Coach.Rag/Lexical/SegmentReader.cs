@@ -72,13 +72,13 @@ internal sealed class SegmentReader
 
     public long TextBytes => _text.Length;
 
-    public int FindDocument(string collection, string id) => FindDocument(DocumentTable.KeyOf(collection, id), collection, id);
+    public int FindDocument(string collection, string id) => FindDocument(StoredDocuments.KeyOf(collection, id), collection, id);
 
-    public int FindDocument(ulong key, string collection, string id) => DocumentTable.Find(_documents.Span, key, collection, id);
+    public int FindDocument(ulong key, string collection, string id) => StoredDocuments.Find(_documents.Span, key, collection, id);
 
-    public DocumentEntry Document(int document) => DocumentTable.Read(_documents.Span, document);
+    public DocumentEntry Document(int document) => StoredDocuments.Read(_documents.Span, document);
 
-    public (int First, int Count) RowsOf(int document) => DocumentTable.Rows(_documents.Span, document);
+    public (int First, int Count) RowsOf(int document) => StoredDocuments.Rows(_documents.Span, document);
 
     public int DocumentOf(int row) => BinaryPrimitives.ReadInt32LittleEndian(_passages.Slice(8 + ((long)row * PassageRecordSize) + 8, 4));
 
@@ -91,12 +91,12 @@ internal sealed class SegmentReader
         int length = BinaryPrimitives.ReadInt32LittleEndian(record[16..]);
         int heading = BinaryPrimitives.ReadInt32LittleEndian(record[20..]);
         int table = 8 + (Rows * PassageRecordSize);
-        string path = StringTable.Text(_passages.Slice(table, (int)(_passages.Length - table)), _headings, heading);
+        string path = StringBlock.Text(_passages.Slice(table, (int)(_passages.Length - table)), _headings, heading);
         return (Encoding.UTF8.GetString(_text.Slice(offset, bytes)), new Chunk(start, length, path));
     }
 
     /// <summary>Finds a term by its UTF-8 bytes.</summary>
-    public bool TryFind(ReadOnlySpan<byte> term, out TermFigures figures)
+    public bool TryFind(ReadOnlySpan<byte> term, out TermStatistics figures)
     {
         int index = IndexOf(term);
         figures = index < 0 ? default : Figures(index);
@@ -107,7 +107,7 @@ internal sealed class SegmentReader
     {
         ReadOnlySpan<byte> section = _terms.Span;
         ReadOnlySpan<int> offsets = MemoryMarshal.Cast<byte, int>(section.Slice(16, (Terms + 1) * 4));
-        ReadOnlySpan<byte> names = section[(16 + ((Terms + 1) * 4) + (Terms * TermFigures.Size))..];
+        ReadOnlySpan<byte> names = section[(16 + ((Terms + 1) * 4) + (Terms * TermStatistics.Size))..];
         int low = 0;
         int high = Terms - 1;
         while (low <= high)
@@ -136,11 +136,11 @@ internal sealed class SegmentReader
     {
         ReadOnlySpan<byte> section = _terms.Span;
         ReadOnlySpan<int> offsets = MemoryMarshal.Cast<byte, int>(section.Slice(16, (Terms + 1) * 4));
-        return section[(16 + ((Terms + 1) * 4) + (Terms * TermFigures.Size))..][offsets[index]..offsets[index + 1]];
+        return section[(16 + ((Terms + 1) * 4) + (Terms * TermStatistics.Size))..][offsets[index]..offsets[index + 1]];
     }
 
-    public TermFigures Figures(int index) =>
-        MemoryMarshal.Read<TermFigures>(_terms.Slice(16 + ((Terms + 1) * 4) + ((long)index * TermFigures.Size), TermFigures.Size));
+    public TermStatistics Figures(int index) =>
+        MemoryMarshal.Read<TermStatistics>(_terms.Slice(16 + ((Terms + 1) * 4) + ((long)index * TermStatistics.Size), TermStatistics.Size));
 
     private static IndexSection Section(IndexSegment segment, SectionKind kind) =>
         segment.TryGetSection(kind, out IndexSection? section) ? section
@@ -149,7 +149,7 @@ internal sealed class SegmentReader
 
 /// <summary>What the dictionary says of a term: how many rows hold it, where their list starts, its largest weight.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
-internal readonly record struct TermFigures(int Rows, int Offset, float LargestWeight)
+internal readonly record struct TermStatistics(int Rows, int Offset, float LargestWeight)
 {
     public const int Size = 12;
 }

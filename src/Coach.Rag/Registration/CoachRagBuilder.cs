@@ -28,7 +28,7 @@ public sealed class CoachRagBuilder
         return this;
     }
 
-    /// <summary>Adds the dense arm: vectors of an embedding generator.</summary>
+    /// <summary>Adds dense retrieval: vectors of an embedding generator.</summary>
     /// <param name="generator">The generator; passages and questions are sent to it.</param>
     /// <param name="quality">How far to trust it next to BM25.</param>
     /// <param name="identity">What the index remembers the generator by; its provider, model and dimension (of a model folder its content, too) unless given.</param>
@@ -40,7 +40,7 @@ public sealed class CoachRagBuilder
         return UseEmbeddings(_ => generator, quality, identity);
     }
 
-    /// <summary>Adds the dense arm: vectors of an embedding generator that is made when it is first needed.</summary>
+    /// <summary>Adds dense retrieval: vectors of an embedding generator that is made when it is first needed.</summary>
     /// <param name="factory">Makes the generator; null when there is none, for example for want of a key.</param>
     /// <param name="quality">How far to trust it next to BM25.</param>
     /// <param name="identity">What the index remembers the generator by; its provider, model and dimension (of a model folder its content, too) unless given.</param>
@@ -49,7 +49,7 @@ public sealed class CoachRagBuilder
         Func<IServiceProvider, IEmbeddingGenerator<string, Embedding<float>>?> factory, EmbeddingQuality quality = EmbeddingQuality.Measured, string? identity = null)
     {
         ArgumentNullException.ThrowIfNull(factory);
-        Services.Configure<EmbeddingSetup>(Name, setup =>
+        Services.Configure<EmbeddingRegistration>(Name, setup =>
         {
             setup.Create = factory;
             setup.Quality = quality;

@@ -49,7 +49,7 @@ public static class CoachRagServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         object? key = name.Length == 0 ? null : name;
-        if (!services.Any(service => service.ServiceType == typeof(RagIndex) && Equals(service.ServiceKey, key)))
+        if (!services.Any(service => service.ServiceType == typeof(IndexManager) && Equals(service.ServiceKey, key)))
         {
             services.AddOptionsWithValidateOnStart<CoachRagOptions, CoachRagOptionsValidator>(name)
                 .Configure<IServiceProvider>((options, provider) =>

@@ -3,10 +3,10 @@ using Coach.Abstractions;
 namespace Coach.Rag;
 
 /// <summary>The component <c>rag</c>, or <c>rag_NAME</c> of a named registration.</summary>
-internal sealed class RagHealth(string name, Retriever retriever, RagIndex index, EmbeddingArm embeddings, SourceState sources, CoachRagOptions options)
+internal sealed class RagHealth(string name, Retriever retriever, IndexManager index, GuardedEmbeddingGenerator embeddings, SourceStatus sources, CoachRagOptions options)
     : IComponentHealth
 {
-    private readonly QuestionEmbedding _question = new(index, embeddings);
+    private readonly QueryEmbedder _question = new(index, embeddings);
 
     public string Name => name.Length == 0 ? "rag" : "rag_" + name;
 

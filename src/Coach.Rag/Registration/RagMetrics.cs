@@ -48,10 +48,10 @@ internal sealed class RagInstruments : IDisposable
 internal sealed class RagMetrics
 {
     private readonly RagInstruments _instruments;
-    private readonly RagIndex _index;
+    private readonly IndexManager _index;
     private readonly Func<RagTier> _tier;
 
-    public RagMetrics(RagInstruments instruments, string name, RagIndex index, Func<RagTier> tier)
+    public RagMetrics(RagInstruments instruments, string name, IndexManager index, Func<RagTier> tier)
     {
         _instruments = instruments;
         _index = index;

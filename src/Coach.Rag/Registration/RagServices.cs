@@ -12,13 +12,13 @@ internal sealed class RagServices : IAsyncDisposable
     private readonly IServiceProvider _provider;
     private readonly CoachRagOptions _options;
     private readonly TimeProvider _time;
-    private readonly Lazy<RagIndex> _index;
-    private readonly Lazy<EmbeddingArm> _embeddings;
+    private readonly Lazy<IndexManager> _index;
+    private readonly Lazy<GuardedEmbeddingGenerator> _embeddings;
     private readonly Lazy<IReadOnlyList<KnowledgeSource>> _sources;
-    private readonly Lazy<SourceState> _state;
+    private readonly Lazy<SourceStatus> _state;
     private readonly Lazy<IndexRecovery> _recovery;
     private readonly Lazy<KnowledgeBase> _knowledge;
-    private readonly Lazy<KnowledgeLoader> _loader;
+    private readonly Lazy<KnowledgeSyncService> _loader;
     private readonly Lazy<Retriever> _retriever;
     private readonly Lazy<RagHealth> _health;
 
@@ -27,27 +27,27 @@ internal sealed class RagServices : IAsyncDisposable
         _provider = provider;
         _options = Named<CoachRagOptions>(name);
         _time = provider.GetRequiredService<TimeProvider>();
-        _index = new Lazy<RagIndex>(OpenIndex);
-        _embeddings = new Lazy<EmbeddingArm>(() => CreateEmbeddings(Named<EmbeddingSetup>(name)));
+        _index = new Lazy<IndexManager>(OpenIndex);
+        _embeddings = new Lazy<GuardedEmbeddingGenerator>(() => CreateEmbeddings(Named<EmbeddingRegistration>(name)));
         _sources = new Lazy<IReadOnlyList<KnowledgeSource>>(() => Named<KnowledgeSources>(name).Create(_options));
         _recovery = new Lazy<IndexRecovery>(() => new IndexRecovery(Index, LoggerFor<IndexRecovery>()));
         _knowledge = new Lazy<KnowledgeBase>(() =>
             new KnowledgeBase(Index, Embeddings, _recovery.Value, _options, _sources.Value, _time, LoggerFor<KnowledgeBase>()));
-        _state = new Lazy<SourceState>(() => new SourceState(_sources.Value, () => Knowledge.Skipped));
-        _loader = new Lazy<KnowledgeLoader>(() =>
-            new KnowledgeLoader(Knowledge, Index, _recovery.Value, _sources.Value, _options, _time, LoggerFor<KnowledgeLoader>()));
+        _state = new Lazy<SourceStatus>(() => new SourceStatus(_sources.Value, () => Knowledge.Skipped));
+        _loader = new Lazy<KnowledgeSyncService>(() =>
+            new KnowledgeSyncService(Knowledge, Index, _recovery.Value, _sources.Value, _options, _time, LoggerFor<KnowledgeSyncService>()));
         _retriever = new Lazy<Retriever>(() => new Retriever(Index, Loader, _recovery.Value, Embeddings, _state.Value, _options,
             new RagMetrics(provider.GetRequiredService<RagInstruments>(), name, Index, () => Retriever!.Tier), _time, LoggerFor<Retriever>()));
         _health = new Lazy<RagHealth>(() => new RagHealth(name, Retriever, Index, Embeddings, _state.Value, _options));
     }
 
-    public RagIndex Index => _index.Value;
+    public IndexManager Index => _index.Value;
 
-    public EmbeddingArm Embeddings => _embeddings.Value;
+    public GuardedEmbeddingGenerator Embeddings => _embeddings.Value;
 
     public KnowledgeBase Knowledge => _knowledge.Value;
 
-    public KnowledgeLoader Loader => _loader.Value;
+    public KnowledgeSyncService Loader => _loader.Value;
 
     public Retriever Retriever => _retriever.Value;
 
@@ -71,19 +71,19 @@ internal sealed class RagServices : IAsyncDisposable
         }
     }
 
-    private RagIndex OpenIndex()
+    private IndexManager OpenIndex()
     {
         string? path = _options.IndexFile;
         if (string.IsNullOrWhiteSpace(path))
         {
-            return new RagIndex(new MemoryIndexStore(), _options);
+            return new IndexManager(new MemoryIndexStore(), _options);
         }
 
-        (IIndexStore store, string? damage) = IndexOpening.Open(path, _time, LoggerFor<RagIndex>());
-        var index = new RagIndex(store, _options, () =>
+        (IIndexStore store, string? damage) = IndexOpener.Open(path, _time, LoggerFor<IndexManager>());
+        var index = new IndexManager(store, _options, () =>
         {
             FileIndexStore.SetAside(path);
-            return IndexOpening.Open(path, _time, LoggerFor<RagIndex>()).Store;
+            return IndexOpener.Open(path, _time, LoggerFor<IndexManager>()).Store;
         });
         if (damage is not null)
         {
@@ -93,11 +93,11 @@ internal sealed class RagServices : IAsyncDisposable
         return index;
     }
 
-    private EmbeddingArm CreateEmbeddings(EmbeddingSetup setup)
+    private GuardedEmbeddingGenerator CreateEmbeddings(EmbeddingRegistration setup)
     {
-        var arm = new EmbeddingArm(setup.Create?.Invoke(_provider), setup, _options, _time, Index.Store.Name);
-        Index.Embedder = arm.Identity;
-        return arm;
+        var generator = new GuardedEmbeddingGenerator(setup.Create?.Invoke(_provider), setup, _options, _time, Index.Store.Name);
+        Index.Embedder = generator.Identity;
+        return generator;
     }
 
     private T Named<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] T>(string name)

@@ -17,7 +17,7 @@ public sealed record Passage(string Text, string Source, int Start, int Length, 
     /// <summary>The headings above the passage, outermost first.</summary>
     public IReadOnlyList<string> HeadingPath { get; init; } = [];
 
-    /// <summary>What each arm gave.</summary>
+    /// <summary>What each method gave.</summary>
     public PassageScores Scores { get; init; } = new(null, null, null);
 
     /// <summary>The document's metadata.</summary>

@@ -7,14 +7,14 @@ namespace Coach.Rag;
 /// <remarks>An empty list with a tier other than <see cref="RagTier.None"/> means that the search worked and found nothing.</remarks>
 public sealed record Retrieval(IReadOnlyList<Passage> Passages, RagTier Tier, Degradation? Degradation = null)
 {
-    /// <summary>Which scoring arms took part.</summary>
-    /// <value>Lexical alone, lexical with latent, or lexical with dense; none when nothing was searched.</value>
-    public RetrievalArms Arms { get; init; } = Tier switch
+    /// <summary>Which scoring methods took part.</summary>
+    /// <value>Lexical alone, lexical with LSA, or lexical with vectors; none when nothing was searched.</value>
+    public RetrievalMethods Methods { get; init; } = Tier switch
     {
-        RagTier.Hybrid => RetrievalArms.Lexical | RetrievalArms.Dense,
-        RagTier.Local => RetrievalArms.Lexical | RetrievalArms.Latent,
-        RagTier.Lexical => RetrievalArms.Lexical,
-        _ => RetrievalArms.None,
+        RagTier.Hybrid => RetrievalMethods.Lexical | RetrievalMethods.Vector,
+        RagTier.Local => RetrievalMethods.Lexical | RetrievalMethods.Lsa,
+        RagTier.Lexical => RetrievalMethods.Lexical,
+        _ => RetrievalMethods.None,
     };
 
     /// <summary>Whether the search worked but no passage was relevant enough.</summary>

@@ -3,12 +3,12 @@ using Microsoft.Extensions.Logging;
 namespace Coach.Rag;
 
 /// <summary>Answers questions from the index with the best tier that works.</summary>
-internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRecovery recovery, EmbeddingArm embeddings, SourceState sources,
+internal sealed class Retriever(IndexManager index, KnowledgeSyncService loader, IndexRecovery recovery, GuardedEmbeddingGenerator embeddings, SourceStatus sources,
     CoachRagOptions options, RagMetrics metrics, TimeProvider time, ILogger<Retriever> logger) : IRetriever
 {
     private const int MaxQueryLength = 8192;
 
-    private readonly QuestionEmbedding _question = new(index, embeddings);
+    private readonly QueryEmbedder _question = new(index, embeddings);
     private Degradation? _lastFailure;
     private bool _isNotSetUpTold;
     private bool _isStarted;
@@ -20,9 +20,9 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
         {
             try
             {
-                return index.Read(view => view.LivePassages == 0 || view.OtherAnalyser is not null ? RagTier.None
-                    : embeddings.IsOpenForQuestions && !Volatile.Read(ref _saysNothing) && QuestionEmbedding.IsCovered(view.DenseRows, view.Rows) ? RagTier.Hybrid
-                    : options.Learn && view.Model is not null ? RagTier.Local : RagTier.Lexical);
+                return index.Read(searcher => searcher.LivePassages == 0 || searcher.OtherAnalyser is not null ? RagTier.None
+                    : embeddings.IsOpenForQuestions && !Volatile.Read(ref _saysNothing) && QueryEmbedder.IsCovered(searcher.VectorRows, searcher.Rows) ? RagTier.Hybrid
+                    : options.Learn && searcher.Model is not null ? RagTier.Local : RagTier.Lexical);
             }
             catch (Exception e) when (e is RagException or ObjectDisposedException)
             {
@@ -67,7 +67,7 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
     {
         try
         {
-            if (!index.WasSaved || index.Read(static view => view.LivePassages == 0 || view.OtherAnalyser is not null))
+            if (!index.WasSaved || index.Read(static searcher => searcher.LivePassages == 0 || searcher.OtherAnalyser is not null))
             {
                 return false;
             }
@@ -122,7 +122,7 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
         {
             return SearchIndex(question, request, vector, degradation, loaded);
         }
-        catch (Exception e) when (RagIndex.IsBroken(e))
+        catch (Exception e) when (IndexManager.IsBroken(e))
         {
             throw index.Broken(e);
         }
@@ -130,15 +130,15 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
 
     private Retrieval SearchIndex(string question, RetrievalOptions? request, float[]? vector, Degradation? degradation, bool loaded)
     {
-        using IndexSnapshot snapshot = index.Acquire();
-        IndexView view = index.ViewOf(snapshot);
-        if (view.OtherAnalyser is { } analyser)
+        using IndexCommitReader snapshot = index.Acquire();
+        IndexSearcher searcher = index.SearcherOf(snapshot);
+        if (searcher.OtherAnalyser is { } analyser)
         {
             throw RagException.AnalyserMismatch(index.Store.Name, analyser, AnalyserIdentity.Current);
         }
 
         string? damage = index.IsDamaged ? index.Damage : null, trouble = index.Trouble;
-        if (view.LivePassages == 0)
+        if (searcher.LivePassages == 0)
         {
             return new Retrieval([], RagTier.None, damage is not null
                 ? new Degradation(RagTier.Lexical, RagTier.None, DegradationReason.IndexDamaged, damage)
@@ -150,12 +150,12 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
         }
 
         int top = request?.Top ?? options.Top;
-        string words = QuestionWords.Strip(question);
-        bool isLearnt = options.Learn && view.Model is not null && request?.BestTier is not RagTier.Lexical;
+        string words = QuestionWordFilter.Strip(question);
+        bool isLearnt = options.Learn && searcher.Model is not null && request?.BestTier is not RagTier.Lexical;
         bool latent = vector is null && isLearnt;
-        RankingPipeline.DenseQuery? dense = vector is null ? null : new RankingPipeline.DenseQuery(vector, embeddings);
-        (IReadOnlyList<Passage> passages, RetrievalArms arms) = RankingPipeline.Run(view, words, top, request, options, latent, dense);
-        bool saysNothing = dense is not null && !arms.HasFlag(RetrievalArms.Dense);
+        HybridSearcher.VectorQuery? dense = vector is null ? null : new HybridSearcher.VectorQuery(vector, embeddings);
+        (IReadOnlyList<Passage> passages, RetrievalMethods methods) = HybridSearcher.Run(searcher, words, top, request, options, latent, dense);
+        bool saysNothing = dense is not null && !methods.HasFlag(RetrievalMethods.Vector);
         if (dense is not null)
         {
             Volatile.Write(ref _saysNothing, saysNothing);
@@ -164,12 +164,12 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
         if (saysNothing)
         {
             latent = isLearnt;
-            (passages, arms) = RankingPipeline.Run(view, words, top, request, options, latent, null);
+            (passages, methods) = HybridSearcher.Run(searcher, words, top, request, options, latent, null);
             degradation = new Degradation(RagTier.Hybrid, RagTier.None, DegradationReason.EmbeddingFailed,
                 $"Embedder '{embeddings.Identity}' finds all passages alike: its vectors say nothing.");
         }
 
-        RagTier tier = arms.HasFlag(RetrievalArms.Dense) ? RagTier.Hybrid : latent ? RagTier.Local : RagTier.Lexical;
+        RagTier tier = methods.HasFlag(RetrievalMethods.Vector) ? RagTier.Hybrid : latent ? RagTier.Local : RagTier.Lexical;
         degradation = degradation is null ? null : Told(degradation, tier, request);
 
         // What was read so far is not all there is.
@@ -184,7 +184,7 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
             degradation = new Degradation(RagTier.Hybrid, tier, damage is null ? DegradationReason.IndexUnavailable : DegradationReason.IndexDamaged, problem);
         }
 
-        return new Retrieval(passages, tier, degradation) { Arms = arms };
+        return new Retrieval(passages, tier, degradation) { Methods = methods };
     }
 
     // That learning is not done is the reason only where no better tier was wanted or possible.
@@ -234,4 +234,39 @@ internal sealed class Retriever(RagIndex index, KnowledgeLoader loader, IndexRec
         RagError.AnalyserMismatch => DegradationReason.AnalyserMismatch,
         _ => DegradationReason.IndexUnavailable,
     }, why.Message));
+}
+
+/// <summary>Checks what a caller asks for.</summary>
+internal static class RetrievalRequest
+{
+    private const int MaxTop = 1000;
+    private static readonly TimeSpan LongestLimit = TimeSpan.FromDays(1);
+
+    /// <summary>How long a retrieval may take: timers know no longer times than some weeks.</summary>
+    public static TimeSpan LimitOf(RetrievalOptions? options, CoachRagOptions defaults) =>
+        options?.TimeLimit is not { } asked ? defaults.TimeLimit : asked < LongestLimit ? asked : LongestLimit;
+
+    public static void Check(RetrievalOptions? options)
+    {
+        if (options is null)
+        {
+            return;
+        }
+
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Top ?? 1, 1, "options.Top");
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Top ?? 1, MaxTop, "options.Top");
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MinScore ?? 0, 0, "options.MinScore");
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MinScore ?? 0, 1, "options.MinScore");
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MinCoverage ?? 0, 0, "options.MinCoverage");
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.MinCoverage ?? 0, 1, "options.MinCoverage");
+        if (options.BestTier is not (RagTier.Hybrid or RagTier.Local or RagTier.Lexical))
+        {
+            throw new ArgumentOutOfRangeException("options.BestTier", options.BestTier, "The best tier is Hybrid, Local or Lexical.");
+        }
+
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxPerSource ?? 1, 1, "options.MaxPerSource");
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Diversity, 0, "options.Diversity");
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Diversity, 1, "options.Diversity");
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.TimeLimit ?? TimeSpan.MaxValue, TimeSpan.Zero, "options.TimeLimit");
+    }
 }

@@ -38,9 +38,9 @@ public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Em
             ? SentenceTransformersTable
             : throw RagException.ModelInvalid(folder, $"model.safetensors has no tensor '{Table}'");
         (int rows, Dimension) = tensors.Matrix(_table);
-        if (Dimension is < 1 or > DenseFormat.MaxDimension)
+        if (Dimension is < 1 or > VectorFormat.MaxDimension)
         {
-            throw RagException.ModelInvalid(folder, $"tensor '{_table}' has {Dimension} columns; 1 to {DenseFormat.MaxDimension} are supported");
+            throw RagException.ModelInvalid(folder, $"tensor '{_table}' has {Dimension} columns; 1 to {VectorFormat.MaxDimension} are supported");
         }
 
         _mapping = tensors.Has("mapping") ? tensors.Indices("mapping") : null;

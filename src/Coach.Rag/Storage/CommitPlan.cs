@@ -6,16 +6,16 @@ internal sealed class CommitPlan
     /// <summary>The largest manifest, in bytes.</summary>
     internal const int MaxManifestBytes = 64 << 20;
 
-    private readonly CommitState _before;
+    private readonly IndexCommit _before;
     private readonly IndexChange _change;
 
-    private CommitPlan(CommitState before, IndexChange change)
+    private CommitPlan(IndexCommit before, IndexChange change)
     {
         _before = before;
         _change = change;
     }
 
-    public static CommitPlan Create(string index, CommitState before, IndexChange change)
+    public static CommitPlan Create(string index, IndexCommit before, IndexChange change)
     {
         if (change.BasedOn is long expected && expected != before.CommitId)
         {
@@ -54,16 +54,16 @@ internal sealed class CommitPlan
 
     /// <summary>The commit after the change.</summary>
     /// <param name="added">The change's new segments, as stored.</param>
-    public CommitState Apply(IReadOnlyList<SegmentData> added)
+    public IndexCommit Apply(IReadOnlyList<SegmentData> added)
     {
         var segments = new List<IndexSegment>();
         foreach ((IndexSegment segment, byte[]? deleted) in Kept())
         {
-            segments.Add(deleted is null ? segment : new IndexSegment(segment.Data, new RowBitmap((byte[])deleted.Clone())));
+            segments.Add(deleted is null ? segment : new IndexSegment(segment.Data, new FixedBitSet((byte[])deleted.Clone())));
         }
 
         segments.AddRange(added.Select(data => new IndexSegment(data, default)));
         byte[] manifest = _change.Manifest is null ? _before.Manifest : (byte[])_change.Manifest.Clone();
-        return new CommitState(_before.CommitId + 1, _before.NextSegmentId + added.Count, manifest, segments);
+        return new IndexCommit(_before.CommitId + 1, _before.NextSegmentId + added.Count, manifest, segments);
     }
 }

@@ -13,7 +13,7 @@ internal sealed class FileIndexStore : IIndexStore
     private readonly string _path;
     private readonly IndexFileOptions _options;
     private readonly IndexFileReader _reader;
-    private readonly ServedCommit _served;
+    private readonly CommitTracker _served;
     private readonly SemaphoreSlim _writer = new(1, 1);
     private long _notCompactable;
 
@@ -26,7 +26,7 @@ internal sealed class FileIndexStore : IIndexStore
         Name = Path.GetFileName(_path);
         _options = options ?? new IndexFileOptions();
         _reader = new IndexFileReader(_path, Name);
-        _served = new ServedCommit(Name, _reader, _options.Time);
+        _served = new CommitTracker(Name, _reader, _options.Time);
         _served.Refresh(isThorough: true);
         if (RefreshFailure is { } failure)
         {
@@ -45,13 +45,13 @@ internal sealed class FileIndexStore : IIndexStore
     /// <summary>Whether bytes follow the last commit: what a writer that died left behind, or one at work has written so far.</summary>
     public bool HasUnfinishedTail => _served.Loaded is { HasDamagedCommits: false } loaded && loaded.Length > loaded.End;
 
-    public IndexUsage Usage
+    public IndexStatistics Usage
     {
         get
         {
-            using IndexSnapshot snapshot = Acquire();
+            using IndexCommitReader snapshot = Acquire();
             long live = snapshot.Segments.Sum(segment => segment.Bytes + segment.DeletedRows.Bytes.Length) + snapshot.Manifest.Length;
-            return new IndexUsage(_served.Loaded?.Length ?? 0, live);
+            return new IndexStatistics(_served.Loaded?.Length ?? 0, live);
         }
     }
 
@@ -89,14 +89,14 @@ internal sealed class FileIndexStore : IIndexStore
         }
     }
 
-    public IndexSnapshot Acquire() => _served.Acquire(_options.RefreshInterval);
+    public IndexCommitReader Acquire() => _served.Acquire(_options.RefreshInterval);
 
-    public IndexSnapshot AcquireLastGood(CancellationToken cancellationToken) => FindLastGood(out _, cancellationToken);
+    public IndexCommitReader AcquireLastGood(CancellationToken cancellationToken) => FindLastGood(out _, cancellationToken);
 
     public bool RollBack(CancellationToken cancellationToken)
     {
         using IndexWriteLease lease = LockForWriting(cancellationToken);
-        using IndexSnapshot good = FindLastGood(out LoadedCommit? commit, cancellationToken);
+        using IndexCommitReader good = FindLastGood(out LoadedCommit? commit, cancellationToken);
         if (commit is null || commit.TrailerOffset == _served.Loaded?.TrailerOffset)
         {
             return false;
@@ -149,7 +149,7 @@ internal sealed class FileIndexStore : IIndexStore
     public long Commit(IndexChange change, IndexWriteLease lease, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(change);
-        (LoadedCommit? before, CommitState state) = Prepare(lease);
+        (LoadedCommit? before, IndexCommit state) = Prepare(lease);
         try
         {
             CommitPlan plan = CommitPlan.Create(Name, state, change);
@@ -175,7 +175,7 @@ internal sealed class FileIndexStore : IIndexStore
 
     private void Compact(IndexWriteLease lease, CancellationToken cancellationToken)
     {
-        (LoadedCommit? before, CommitState state) = Prepare(lease);
+        (LoadedCommit? before, IndexCommit state) = Prepare(lease);
         try
         {
             if (before is not null)
@@ -192,7 +192,7 @@ internal sealed class FileIndexStore : IIndexStore
     // The commit is done by now: what goes wrong here costs space only, and is tried again when as much has been wasted once more.
     private void CompactIfWasteful(IndexWriteLease lease, CancellationToken cancellationToken)
     {
-        IndexUsage usage = Usage;
+        IndexStatistics usage = Usage;
         if (usage.TotalBytes - (2 * usage.LiveBytes) < _options.CompactAtWastedBytes + _notCompactable)
         {
             return;
@@ -210,7 +210,7 @@ internal sealed class FileIndexStore : IIndexStore
     }
 
     // With the writer's role held: what the file says now, however it got there. The caller releases the state.
-    private (LoadedCommit? Loaded, CommitState State) Prepare(IndexWriteLease lease)
+    private (LoadedCommit? Loaded, IndexCommit State) Prepare(IndexWriteLease lease)
     {
         ArgumentNullException.ThrowIfNull(lease);
         if (!lease.IsHeldOn(this))
@@ -218,7 +218,7 @@ internal sealed class FileIndexStore : IIndexStore
             throw new ArgumentException("The lease is not held on this index.", nameof(lease));
         }
 
-        if (_served.AcquireIfMissing(out IndexSnapshot? hold) is { } missing)
+        if (_served.AcquireIfMissing(out IndexCommitReader? hold) is { } missing)
         {
             // Somebody removed the file; its content is still here.
             using (hold)
@@ -231,10 +231,10 @@ internal sealed class FileIndexStore : IIndexStore
     }
 
     // The snapshot that passes all checksums now, whatever passed before; its commit, or null when that is the empty index.
-    private IndexSnapshot FindLastGood(out LoadedCommit? commit, CancellationToken cancellationToken)
+    private IndexCommitReader FindLastGood(out LoadedCommit? commit, CancellationToken cancellationToken)
     {
         _served.Reload();
-        IndexSnapshot snapshot = Acquire();
+        IndexCommitReader snapshot = Acquire();
         commit = _served.Loaded;
         while (true)
         {
@@ -256,7 +256,7 @@ internal sealed class FileIndexStore : IIndexStore
                     throw;
                 }
 
-                snapshot = new IndexSnapshot(commit.State);
+                snapshot = new IndexCommitReader(commit.State);
             }
             catch
             {
@@ -277,4 +277,63 @@ internal sealed class FileIndexStore : IIndexStore
             throw IndexFileErrors.Read(Name, exception);
         }
     }
+}
+
+/// <summary>How a <see cref="FileIndexStore"/> behaves.</summary>
+internal sealed class IndexFileOptions
+{
+    /// <summary>How long a reader may go without looking for commits of other processes; zero looks every time.</summary>
+    public TimeSpan RefreshInterval { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>How long a writer waits for another writer before it gives up.</summary>
+    public TimeSpan WriterWait { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>A commit compacts the file when it is larger than twice what the commit needs, and this many bytes.</summary>
+    public long CompactAtWastedBytes { get; init; } = 16L << 20;
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    public IndexFileSystem FileSystem { get; init; } = IndexFileSystem.Disk;
+}
+
+/// <summary>The writer's role between processes: a file held open exclusively, which the system closes when its holder dies.</summary>
+internal static class IndexWriterLock
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Takes the role, waiting for at most the writer wait counted from <paramref name="started"/>.</summary>
+    /// <exception cref="RagException">Busy, or the folder is read-only, full or missing.</exception>
+    public static IDisposable Take(string path, string index, IndexFileOptions options, long started, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return options.FileSystem.OpenExclusively(path);
+            }
+            catch (Exception exception) when (exception is UnauthorizedAccessException or DirectoryNotFoundException)
+            {
+                throw IndexFileErrors.Write(index, exception);
+            }
+            catch (IOException exception)
+            {
+                RagException mapped = IndexFileErrors.Write(index, exception);
+                if (mapped.Error != RagError.IndexUnavailable)
+                {
+                    throw mapped;
+                }
+
+                if (options.Time.GetElapsedTime(started) >= options.WriterWait)
+                {
+                    throw Busy(index, options, exception);
+                }
+            }
+
+            cancellationToken.WaitHandle.WaitOne(Pause);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    public static RagException Busy(string index, IndexFileOptions options, Exception? cause) =>
+        RagException.IndexBusy(index, $"is being written elsewhere for more than {options.WriterWait.TotalSeconds:0.###} s", cause);
 }

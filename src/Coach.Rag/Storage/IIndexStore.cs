@@ -11,14 +11,14 @@ internal interface IIndexStore : IDisposable
     /// except, for a file, a look for other processes' commits at most once per refresh interval.
     /// </summary>
     /// <exception cref="RagException">The file exists but holds no intact commit.</exception>
-    IndexSnapshot Acquire();
+    IndexCommitReader Acquire();
 
     /// <summary>
     /// The newest commit every byte of which passes its checksum. It reads all of the index, so it is for recovery after an
     /// <see cref="RagError.IndexCorrupt"/> only.
     /// </summary>
     /// <exception cref="RagException">No commit is intact.</exception>
-    IndexSnapshot AcquireLastGood(CancellationToken cancellationToken);
+    IndexCommitReader AcquireLastGood(CancellationToken cancellationToken);
 
     /// <summary>Makes the newest intact commit the newest of all: what was committed after it is gone.</summary>
     /// <returns>False when the newest commit is intact, and nothing was done.</returns>
@@ -56,5 +56,18 @@ internal interface IIndexStore : IDisposable
     RagException? RefreshFailure { get; }
 
     /// <summary>How much of the store's space the newest commit uses.</summary>
-    IndexUsage Usage { get; }
+    IndexStatistics Usage { get; }
 }
+
+/// <summary>The writer's role over an <see cref="IIndexStore"/>; dispose to give it back.</summary>
+internal sealed class IndexWriteLease(IIndexStore owner, Action release) : IDisposable
+{
+    private Action? _release = release;
+
+    internal bool IsHeldOn(IIndexStore store) => ReferenceEquals(owner, store) && Volatile.Read(ref _release) is not null;
+
+    public void Dispose() => Interlocked.Exchange(ref _release, null)?.Invoke();
+}
+
+/// <summary>Space: all of it, and the part the newest commit needs, in bytes. The rest is what compaction gives back.</summary>
+internal readonly record struct IndexStatistics(long TotalBytes, long LiveBytes);

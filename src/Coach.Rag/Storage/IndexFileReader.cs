@@ -10,7 +10,7 @@ namespace Coach.Rag;
 /// <param name="Length">The file's length when it was read.</param>
 /// <param name="HasDamagedCommits">Whether a newer commit is there, but damaged.</param>
 internal sealed record LoadedCommit(
-    IndexHeader Header, CommitState State, CommitRecord Record, long TrailerOffset, long Length, bool HasDamagedCommits)
+    IndexHeader Header, IndexCommit State, CommitRecord Record, long TrailerOffset, long Length, bool HasDamagedCommits)
 {
     public long End => TrailerOffset + IndexFormat.TrailerBytes;
 }
@@ -162,7 +162,7 @@ internal sealed class IndexFileReader(string path, string index)
         return new LoadedCommit(header, state, record, at, file.Length, hasDamage);
     }
 
-    private CommitState? ReadState(
+    private IndexCommit? ReadState(
         SafeFileHandle handle, CommitTrailer trailer, CommitRecord record, LoadedCommit? known, long end, (long Length, DateTime Written) file)
     {
         if (ReadRange(handle, record.Manifest) is not { } manifest)
@@ -209,7 +209,7 @@ internal sealed class IndexFileReader(string path, string index)
             plans.Add((entry, sections, deleted));
         }
 
-        MappedRegion? region = start < trailer.RecordOffset ? new FileRegion(handle, start, trailer.RecordOffset) : null;
+        MappedMemory? region = start < trailer.RecordOffset ? new FileRegion(handle, start, trailer.RecordOffset) : null;
         try
         {
             var segments = new List<IndexSegment>(plans.Count);
@@ -218,10 +218,10 @@ internal sealed class IndexFileReader(string path, string index)
                 IndexSegment? old = sections is null ? before[entry.Id].Segment : null;
                 SegmentData data = old?.Data ?? new SegmentData(entry.Id, region ?? new NativeRegion(0), entry.Bytes,
                     [.. sections!.Select(section => new IndexSection(region!, index, section.Kind, section.Offset - start, section.Length, section.TableCrc, isChecked: true))]);
-                segments.Add(old is not null && deleted is null ? old : new IndexSegment(data, new RowBitmap(deleted)));
+                segments.Add(old is not null && deleted is null ? old : new IndexSegment(data, new FixedBitSet(deleted)));
             }
 
-            return new CommitState(trailer.CommitId, record.NextSegmentId, manifest, segments, new FileGuard(handle, end, file.Length, file.Written));
+            return new IndexCommit(trailer.CommitId, record.NextSegmentId, manifest, segments, new FileChangeDetector(handle, end, file.Length, file.Written));
         }
         finally
         {

@@ -10,7 +10,7 @@ namespace Coach.Rag;
 /// </summary>
 internal sealed unsafe class IndexSection
 {
-    private readonly MappedRegion _region;
+    private readonly MappedMemory _region;
     private readonly string _index;
     private readonly long _offset;
     private readonly uint _tableCrc;
@@ -25,7 +25,7 @@ internal sealed unsafe class IndexSection
     /// <param name="length">Its length in bytes; the checksum table follows at the next multiple of 64.</param>
     /// <param name="tableCrc">The checksum of the checksum table.</param>
     /// <param name="isChecked">False for memory that was never outside this process.</param>
-    internal IndexSection(MappedRegion region, string index, SectionKind kind, long offset, long length, uint tableCrc, bool isChecked)
+    internal IndexSection(MappedMemory region, string index, SectionKind kind, long offset, long length, uint tableCrc, bool isChecked)
     {
         _region = region;
         _index = index;
@@ -64,7 +64,7 @@ internal sealed unsafe class IndexSection
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Length - length);
-        ObjectDisposedException.ThrowIf(_region.IsReleased, typeof(IndexSnapshot));
+        ObjectDisposedException.ThrowIf(_region.IsReleased, typeof(IndexCommitReader));
         if (!_isVerified)
         {
             VerifyRange(offset, length);
@@ -82,7 +82,7 @@ internal sealed unsafe class IndexSection
     public void Verify(CancellationToken cancellationToken)
     {
         const long Step = 16L << 20;
-        ObjectDisposedException.ThrowIf(_region.IsReleased, typeof(IndexSnapshot));
+        ObjectDisposedException.ThrowIf(_region.IsReleased, typeof(IndexCommitReader));
         for (long offset = 0; !_isVerified && offset < Length; offset += Step)
         {
             cancellationToken.ThrowIfCancellationRequested();

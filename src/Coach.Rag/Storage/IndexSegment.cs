@@ -8,7 +8,7 @@ internal sealed class IndexSegment
 {
     private readonly SegmentData _data;
 
-    internal IndexSegment(SegmentData data, RowBitmap deletedRows)
+    internal IndexSegment(SegmentData data, FixedBitSet deletedRows)
     {
         _data = data;
         DeletedRows = deletedRows;
@@ -21,7 +21,7 @@ internal sealed class IndexSegment
     /// <summary>The space it takes, in bytes.</summary>
     public long Bytes => _data.Bytes;
 
-    public RowBitmap DeletedRows { get; }
+    public FixedBitSet DeletedRows { get; }
 
     public IReadOnlyList<IndexSection> Sections => _data.Sections;
 
@@ -49,13 +49,13 @@ internal sealed class IndexSegment
 }
 
 /// <summary>What all commits that hold a segment share.</summary>
-internal sealed class SegmentData(long id, MappedRegion region, long bytes, IReadOnlyList<IndexSection> sections)
+internal sealed class SegmentData(long id, MappedMemory region, long bytes, IReadOnlyList<IndexSection> sections)
 {
     public long Id => id;
 
     public long Bytes => bytes;
 
-    public MappedRegion Region => region;
+    public MappedMemory Region => region;
 
     public IReadOnlyList<IndexSection> Sections => sections;
 

@@ -8,34 +8,34 @@ internal sealed class MemoryIndexStore(RagException? insteadOf = null) : IIndexS
 {
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _writer = new(1, 1);
-    private CommitState _state = CommitState.Empty();
+    private IndexCommit _state = IndexCommit.Empty();
     private bool _disposed;
 
     public string Name => "memory";
 
     public RagException? RefreshFailure => insteadOf;
 
-    public IndexUsage Usage
+    public IndexStatistics Usage
     {
         get
         {
-            using IndexSnapshot snapshot = Acquire();
+            using IndexCommitReader snapshot = Acquire();
             long bytes = snapshot.Segments.Sum(segment => segment.Bytes);
-            return new IndexUsage(bytes, bytes);
+            return new IndexStatistics(bytes, bytes);
         }
     }
 
-    public IndexSnapshot Acquire()
+    public IndexCommitReader Acquire()
     {
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             _state.AddReference();
-            return new IndexSnapshot(_state);
+            return new IndexCommitReader(_state);
         }
     }
 
-    public IndexSnapshot AcquireLastGood(CancellationToken cancellationToken) => Acquire();
+    public IndexCommitReader AcquireLastGood(CancellationToken cancellationToken) => Acquire();
 
     public bool RollBack(CancellationToken cancellationToken) => false;
 
@@ -65,7 +65,7 @@ internal sealed class MemoryIndexStore(RagException? insteadOf = null) : IIndexS
         }
 
         ObjectDisposedException.ThrowIf(_disposed, this);
-        CommitState before = _state;
+        IndexCommit before = _state;
         CommitPlan plan = CommitPlan.Create(Name, before, change);
         var added = new List<SegmentData>(change.Add.Count);
         try
@@ -77,7 +77,7 @@ internal sealed class MemoryIndexStore(RagException? insteadOf = null) : IIndexS
             }
 
             cancellationToken.ThrowIfCancellationRequested();
-            CommitState after = plan.Apply(added);
+            IndexCommit after = plan.Apply(added);
             lock (_gate)
             {
                 ObjectDisposedException.ThrowIf(_disposed, this);

@@ -15,13 +15,13 @@ public sealed unsafe class DotKernelTests
         var rows = new byte[4 * 128];
         var query = new sbyte[128];
         rows.AsSpan().Fill(255);
-        query.AsSpan().Fill(DenseQuantizer.QueryLimit);
+        query.AsSpan().Fill(VectorQuantizer.QueryLimit);
         foreach (int[] sums in new[] { Sums<Avx512Kernel>(rows, query), Sums<Avx2Kernel>(rows, query), Sums<PortableKernel>(rows, query), Sums<ScalarKernel>(rows, query) })
         {
             Assert.All(sums, sum => Assert.Equal(255 * 64 * 128, sum));
         }
 
-        query.AsSpan().Fill(-DenseQuantizer.QueryLimit);
+        query.AsSpan().Fill(-VectorQuantizer.QueryLimit);
         Assert.All(Sums<Avx2Kernel>(rows, query), sum => Assert.Equal(-255 * 64 * 128, sum));
     }
 
@@ -63,7 +63,7 @@ public sealed unsafe class DotKernelTests
                 random.NextBytes(rows);
                 for (int i = 0; i < stride; i++)
                 {
-                    query[i] = (sbyte)random.Next(-DenseQuantizer.QueryLimit, DenseQuantizer.QueryLimit + 1);
+                    query[i] = (sbyte)random.Next(-VectorQuantizer.QueryLimit, VectorQuantizer.QueryLimit + 1);
                 }
 
                 Assert.Equal(Sums<ScalarKernel>(rows, query), Sums<TKernel>(rows, query));

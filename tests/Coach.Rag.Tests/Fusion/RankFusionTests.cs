@@ -5,9 +5,9 @@ public sealed class RankFusionTests
     [Fact]
     public void Fuse_TwoLists_IsTheWeightedMeanOfMinMaxScores()
     {
-        ScoredRow[] lexical = [new(1, 10), new(2, 6), new(3, 2)];
-        ScoredRow[] dense = [new(3, 0.9f), new(4, 0.5f), new(1, 0.1f)];
-        var output = new FusedRow[6];
+        ScoreDoc[] lexical = [new(1, 10), new(2, 6), new(3, 2)];
+        ScoreDoc[] dense = [new(3, 0.9f), new(4, 0.5f), new(1, 0.1f)];
+        var output = new FusedDoc[6];
         int count = RankFusion.Fuse(lexical, dense, full: 3, weight: 0.4f, output);
         Assert.Equal([(1, 0.6f), (3, 0.4f), (2, 0.3f), (4, 0.2f)], output[..count].Select(row => ((int)row.Row, MathF.Round(row.Score, 5))));
     }
@@ -15,7 +15,7 @@ public sealed class RankFusionTests
     [Fact]
     public void Fuse_ShortList_KeepsItsLastRowAboveZero()
     {
-        var output = new FusedRow[2];
+        var output = new FusedDoc[2];
         RankFusion.Fuse([new(1, 10), new(2, 5)], [], full: 200, weight: 0, output);
         Assert.Equal([1f, 0.5f], output.Select(row => row.Score));
     }
@@ -23,7 +23,7 @@ public sealed class RankFusionTests
     [Fact]
     public void Fuse_DenseListWithoutSpread_IsLeftOut()
     {
-        var output = new FusedRow[5];
+        var output = new FusedDoc[5];
         int count = RankFusion.Fuse([new(1, 10), new(2, 5)], [new(7, 0.8f), new(8, 0.8f), new(2, 0.8f)], full: 3, weight: 0.7f, output);
         Assert.Equal([1L, 2L], output[..count].Select(row => row.Row));
     }
@@ -36,10 +36,10 @@ public sealed class RankFusionTests
     public void Fuse_TailWeight_OnlyReordersBehindTheHead(int seed)
     {
         var random = new Random(seed);
-        ScoredRow[] lexical = [.. Enumerable.Range(0, 60).Select(i => new ScoredRow(random.Next(0, 200), 60 - i)).DistinctBy(row => row.Row)];
-        ScoredRow[] dense = [.. Enumerable.Range(0, 60).Select(i => new ScoredRow(random.Next(0, 200), 1 - (i / 100f))).DistinctBy(row => row.Row)];
-        var plain = new FusedRow[120];
-        var tailed = new FusedRow[120];
+        ScoreDoc[] lexical = [.. Enumerable.Range(0, 60).Select(i => new ScoreDoc(random.Next(0, 200), 60 - i)).DistinctBy(row => row.Row)];
+        ScoreDoc[] dense = [.. Enumerable.Range(0, 60).Select(i => new ScoreDoc(random.Next(0, 200), 1 - (i / 100f))).DistinctBy(row => row.Row)];
+        var plain = new FusedDoc[120];
+        var tailed = new FusedDoc[120];
         int count = RankFusion.Fuse(lexical, dense, 40, 0.1f, plain);
         Assert.Equal(count, RankFusion.Fuse(lexical, dense, 40, 0.1f, tailed, tailWeight: 0.45f));
         Assert.Equal(plain[..10], tailed[..10]);

@@ -62,11 +62,11 @@ public sealed class IngestCostTests
             await host.Knowledge.AddOrUpdateAsync([new($"new{i}", $"Addition extra{i}.")]);
         }
 
-        RagIndex index = host.Get<RagIndex>();
-        using IndexSnapshot snapshot = index.Store.Acquire();
-        IndexView view = index.ViewOf(snapshot);
-        Assert.Equal((1L, 5_000), (view.Segments[0].Reader.Id, view.Segments[0].Reader.Rows));
-        Assert.InRange(view.Segments.Count, 2, 20);
+        IndexManager index = host.Get<IndexManager>();
+        using IndexCommitReader snapshot = index.Store.Acquire();
+        IndexSearcher searcher = index.SearcherOf(snapshot);
+        Assert.Equal((1L, 5_000), (searcher.Segments[0].Reader.Id, searcher.Segments[0].Reader.Rows));
+        Assert.InRange(searcher.Segments.Count, 2, 20);
         Assert.Equal(5_100, host.Knowledge.DocumentCount);
         Assert.Equal("new42", Assert.Single((await host.Retriever.RetrieveAsync("extra42")).Passages).DocumentId);
     }

@@ -29,30 +29,30 @@ public sealed class LexicalSearchTests
             await host.Knowledge.AddOrUpdateAsync(documents);
         }
 
-        RagIndex index = host.Get<RagIndex>();
-        using IndexSnapshot snapshot = index.Store.Acquire();
-        IndexView view = index.ViewOf(snapshot);
-        Assert.Equal(texts.Count, view.LivePassages);
-        var pruned = new ScoredRow[20];
-        var all = new ScoredRow[20];
-        var terms = new QueryTerms();
-        var scratch = new LexicalScratch();
+        IndexManager index = host.Get<IndexManager>();
+        using IndexCommitReader snapshot = index.Store.Acquire();
+        IndexSearcher searcher = index.SearcherOf(snapshot);
+        Assert.Equal(texts.Count, searcher.LivePassages);
+        var pruned = new ScoreDoc[20];
+        var all = new ScoreDoc[20];
+        var terms = new WeightedQuery();
+        var buffers = new LexicalBuffers();
         for (int q = 0; q < 60; q++)
         {
             string[] words = [.. Enumerable.Range(0, random.Next(1, 16)).Select(_ => $"w{(int)(400 * Math.Pow(random.NextDouble(), 2))}")];
             terms.Read(string.Join(' ', words));
-            terms.Weigh(view);
-            int n = LexicalSearch.Run(view, terms, index.Options, 20, null, scratch, pruned);
-            int m = LexicalSearch.Run(view, terms, index.Options, 20, null, scratch, all, prune: false);
+            terms.Weigh(searcher);
+            int n = LexicalSearch.Run(searcher, terms, index.Options, 20, null, buffers, pruned);
+            int m = LexicalSearch.Run(searcher, terms, index.Options, 20, null, buffers, all, prune: false);
             Assert.Equal(m, n);
-            var bm25 = new Bm25(index.Options.Bm25K1, index.Options.Bm25B, view.AverageLength);
+            var bm25 = new Bm25(index.Options.Bm25K1, index.Options.Bm25B, searcher.AverageLength);
             for (int i = 0; i < n; i++)
             {
                 Assert.Equal(all[i].Score, pruned[i].Score, 1e-4);
-                (SegmentReader reader, _) = view.Segments[pruned[i].Segment];
+                (SegmentReader reader, _) = searcher.Segments[pruned[i].Segment];
                 string[] text = texts[reader.Document(reader.DocumentOf(pruned[i].Local)).Id];
                 double expected = 0;
-                foreach (ref readonly QueryTerm term in terms.Terms)
+                foreach (ref readonly WeightedTerm term in terms.Terms)
                 {
                     string name = System.Text.Encoding.UTF8.GetString(term.Bytes.Span);
                     int frequency = text.Count(word => word == name);
@@ -68,12 +68,12 @@ public sealed class LexicalSearchTests
     public async Task Run_ManyQuestions_AllocatesLessThanFourKibibytesEach()
     {
         await using var host = await FilledAsync(5000);
-        RagIndex index = host.Get<RagIndex>();
-        using IndexSnapshot snapshot = index.Store.Acquire();
-        IndexView view = index.ViewOf(snapshot);
-        var rows = new ScoredRow[10];
-        var terms = new QueryTerms();
-        var scratch = new LexicalScratch();
+        IndexManager index = host.Get<IndexManager>();
+        using IndexCommitReader snapshot = index.Store.Acquire();
+        IndexSearcher searcher = index.SearcherOf(snapshot);
+        var rows = new ScoreDoc[10];
+        var terms = new WeightedQuery();
+        var buffers = new LexicalBuffers();
 
         // The least of many: what the runtime allocates beside it on a busy machine is not the search's.
         long least = long.MaxValue;
@@ -81,8 +81,8 @@ public sealed class LexicalSearchTests
         {
             long before = GC.GetAllocatedBytesForCurrentThread();
             terms.Read("w1 w2 w3 w5 w8 w13 w21 w34 w55 w89 w144 w233 w377 missing words");
-            terms.Weigh(view);
-            int found = LexicalSearch.Run(view, terms, index.Options, 10, null, scratch, rows);
+            terms.Weigh(searcher);
+            int found = LexicalSearch.Run(searcher, terms, index.Options, 10, null, buffers, rows);
             least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
             Assert.Equal(10, found);
         }
@@ -134,20 +134,20 @@ public sealed class LexicalSearchTests
     {
         await using var host = new RagHost(configure: o => o.Learn = false);
         await host.Knowledge.AddOrUpdateAsync([new("a", "apple pear"), new("b", "apple plum"), new("c", "cherry")]);
-        RagIndex index = host.Get<RagIndex>();
-        using IndexSnapshot snapshot = index.Store.Acquire();
-        IndexView view = index.ViewOf(snapshot);
-        var terms = new QueryTerms();
-        var scratch = new LexicalScratch();
+        IndexManager index = host.Get<IndexManager>();
+        using IndexCommitReader snapshot = index.Store.Acquire();
+        IndexSearcher searcher = index.SearcherOf(snapshot);
+        var terms = new WeightedQuery();
+        var buffers = new LexicalBuffers();
         terms.Read("apple plum cherry unknown");
-        terms.Weigh(view);
+        terms.Weigh(searcher);
         float apple = Bm25.Idf(3, 2);
         float rare = Bm25.Idf(3, 1);
-        Assert.Equal((apple + rare) / (apple + (2 * rare)), LexicalSearch.Coverage(view, terms, ScoredRow.Key(0, 1), scratch), 1e-5f);
-        Assert.Equal(rare / (apple + (2 * rare)), LexicalSearch.Coverage(view, terms, ScoredRow.Key(0, 2), scratch), 1e-5f);
+        Assert.Equal((apple + rare) / (apple + (2 * rare)), LexicalSearch.Coverage(searcher, terms, ScoreDoc.Key(0, 1), buffers), 1e-5f);
+        Assert.Equal(rare / (apple + (2 * rare)), LexicalSearch.Coverage(searcher, terms, ScoreDoc.Key(0, 2), buffers), 1e-5f);
         terms.Read("unknown");
-        terms.Weigh(view);
-        Assert.Equal(0, LexicalSearch.Coverage(view, terms, ScoredRow.Key(0, 0), scratch));
+        terms.Weigh(searcher);
+        Assert.Equal(0, LexicalSearch.Coverage(searcher, terms, ScoreDoc.Key(0, 0), buffers));
     }
 
     private static async Task<RagHost> FilledAsync(int documents, bool learn = false)

@@ -59,7 +59,7 @@ public sealed class AnalyserTests
     private static void AsIfWrittenBy(string file, string analyser, bool deleteFirst)
     {
         using var store = new FileIndexStore(file);
-        using IndexSnapshot snapshot = store.Acquire();
+        using IndexCommitReader snapshot = store.Acquire();
         Dictionary<long, long> ids = [];
         List<SegmentPayload> add = [];
         foreach (IndexSegment segment in snapshot.Segments)
@@ -71,7 +71,7 @@ public sealed class AnalyserTests
                 payload.Add(section.Kind, section.Kind switch
                 {
                     SectionKind.Analyser => System.Text.Encoding.UTF8.GetBytes(analyser),
-                    SectionKind.DenseExtra when DenseOwner.TryRead(segment, out long text, out string identity) => DenseOwner.Write(ids[text], identity),
+                    SectionKind.DenseExtra when VectorOwner.TryRead(segment, out long text, out string identity) => VectorOwner.Write(ids[text], identity),
                     _ => section.Span.ToArray(),
                 });
             }

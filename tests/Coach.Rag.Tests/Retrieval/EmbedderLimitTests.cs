@@ -126,7 +126,7 @@ public sealed class EmbedderLimitTests
         await using var host = new RagHost(rag => rag.UseEmbeddings(embedder), o => o.Learn = false);
         await host.Knowledge.AddOrUpdateAsync(Documents);
         Retrieval retrieval = await host.Retriever.RetrieveAsync("cats");
-        Assert.Equal((RagTier.Lexical, RetrievalArms.Lexical), (retrieval.Tier, retrieval.Arms));
+        Assert.Equal((RagTier.Lexical, RetrievalMethods.Lexical), (retrieval.Tier, retrieval.Methods));
         Assert.Equal((RagTier.Hybrid, RagTier.Lexical, DegradationReason.EmbeddingFailed, true),
             (retrieval.Degradation!.From, retrieval.Degradation.To, retrieval.Degradation.Reason, retrieval.Degradation.IsFailure));
         Assert.Contains(expected, retrieval.Degradation.Message, StringComparison.Ordinal);

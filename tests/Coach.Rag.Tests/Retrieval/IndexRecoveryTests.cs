@@ -31,8 +31,8 @@ public sealed class IndexRecoveryTests
 
         // The file is whole again.
         using var reopened = new FileIndexStore(file);
-        using IndexSnapshot snapshot = reopened.AcquireLastGood(CancellationToken.None);
-        using IndexSnapshot newest = reopened.Acquire();
+        using IndexCommitReader snapshot = reopened.AcquireLastGood(CancellationToken.None);
+        using IndexCommitReader newest = reopened.Acquire();
         Assert.Equal(newest.CommitId, snapshot.CommitId);
     }
 

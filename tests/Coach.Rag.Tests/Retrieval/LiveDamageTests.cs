@@ -39,7 +39,7 @@ public sealed class LiveDamageTests
         await IndexRecoveryTests.WaitUntilAsync(async () => (await host.Retriever.RetrieveAsync("pump7 word9x7")) is { Passages: [{ DocumentId: "d7" }, ..], Degradation.IsFailure: false });
         Assert.Equal(60, host.Knowledge.DocumentCount);
         using var reopened = new FileIndexStore(file);
-        using IndexSnapshot good = reopened.AcquireLastGood(CancellationToken.None);
+        using IndexCommitReader good = reopened.AcquireLastGood(CancellationToken.None);
         Assert.False(reopened.HasDamagedCommits);
     }
 
@@ -81,8 +81,8 @@ public sealed class LiveDamageTests
             Assert.Equal(RagError.IndexCorrupt, Assert.Throws<RagException>(() => store.Commit(new IndexChange(), CancellationToken.None)).Error);
         }
 
-        using IndexSnapshot good = store.AcquireLastGood(CancellationToken.None);
-        using IndexSnapshot now = store.Acquire();
+        using IndexCommitReader good = store.AcquireLastGood(CancellationToken.None);
+        using IndexCommitReader now = store.Acquire();
         Assert.Equal((earlier, earlier), (IndexContent.Digest(good), IndexContent.Digest(now)));
         Assert.Equal(2, store.Commit(new IndexChange(), CancellationToken.None));
     }
@@ -95,7 +95,7 @@ public sealed class LiveDamageTests
         using var store = new FileIndexStore(file);
         string digest = IndexContent.Commit(store, seed: 1);
         Overwrite(file, static _ => { });
-        using IndexSnapshot now = store.Acquire();
+        using IndexCommitReader now = store.Acquire();
         Assert.Equal(digest, IndexContent.Digest(now));
         Assert.Null(store.RefreshFailure);
     }

@@ -16,11 +16,11 @@ public sealed class TierTests
         await host.Knowledge.AddOrUpdateAsync(Documents);
         Assert.True(await host.Knowledge.LearnAsync());
         Retrieval retrieval = await host.Retriever.RetrieveAsync("cats");
-        Assert.Equal((RagTier.Local, RetrievalArms.Lexical | RetrievalArms.Latent), (retrieval.Tier, retrieval.Arms));
+        Assert.Equal((RagTier.Local, RetrievalMethods.Lexical | RetrievalMethods.Lsa), (retrieval.Tier, retrieval.Methods));
         Assert.Equal((RagTier.Hybrid, RagTier.Local, DegradationReason.NotConfigured),
             (retrieval.Degradation!.From, retrieval.Degradation.To, retrieval.Degradation.Reason));
         Assert.False(retrieval.Degradation.IsFailure);
-        Assert.NotNull(retrieval.Passages[0].Scores.Latent);
+        Assert.NotNull(retrieval.Passages[0].Scores.Lsa);
         Assert.Equal(RagTier.Local, host.Retriever.Tier);
         Retrieval lexical = await host.Retriever.RetrieveAsync("cats", new RetrievalOptions { BestTier = RagTier.Lexical });
         Assert.Equal((RagTier.Lexical, DegradationReason.NotRequested), (lexical.Tier, lexical.Degradation!.Reason));
@@ -48,10 +48,10 @@ public sealed class TierTests
         Assert.Null((await host.Knowledge.AddOrUpdateAsync(Documents)).EmbeddingFailure);
         Assert.Equal(60, embedder.Texts);
         Retrieval retrieval = await host.Retriever.RetrieveAsync("dogs bark");
-        Assert.Equal((RagTier.Hybrid, RetrievalArms.Lexical | RetrievalArms.Dense), (retrieval.Tier, retrieval.Arms));
+        Assert.Equal((RagTier.Hybrid, RetrievalMethods.Lexical | RetrievalMethods.Vector), (retrieval.Tier, retrieval.Methods));
         Assert.Null(retrieval.Degradation);
         Assert.Contains("dogs", retrieval.Passages[0].Text, StringComparison.Ordinal);
-        Assert.NotNull(retrieval.Passages[0].Scores.Dense);
+        Assert.NotNull(retrieval.Passages[0].Scores.Vector);
         int texts = embedder.Texts;
         Assert.Equal(60, (await host.Knowledge.AddOrUpdateAsync(Documents)).Unchanged);
         Assert.Equal(texts, embedder.Texts);

@@ -19,11 +19,11 @@ public sealed class FileIndexCompactionTests : IDisposable
             store.Commit(new IndexChange { Add = [new SegmentPayload().Add(SectionKind.Text, new byte[50_000])], RemoveSegments = i == 0 ? [] : [i] }, default);
         }
 
-        using IndexSnapshot before = store.Acquire();
+        using IndexCommitReader before = store.Acquire();
         Assert.True(store.Usage.TotalBytes > 8 * store.Usage.LiveBytes);
         store.Compact(default);
         Assert.True(store.Usage.TotalBytes < 1.1 * store.Usage.LiveBytes);
-        using IndexSnapshot after = store.Acquire();
+        using IndexCommitReader after = store.Acquire();
         Assert.Equal(IndexContent.Digest(before), IndexContent.Digest(after));
         Assert.Equal((10, 11), (after.CommitId, after.NextSegmentId));
         Assert.Equal(11, store.Commit(new IndexChange(), default));
@@ -52,7 +52,7 @@ public sealed class FileIndexCompactionTests : IDisposable
             store.Commit(new IndexChange { Add = [new SegmentPayload().Add(SectionKind.Text, new byte[60_000])], RemoveSegments = i == 0 ? [] : [i] }, default);
         }
 
-        using IndexSnapshot snapshot = store.Acquire();
+        using IndexCommitReader snapshot = store.Acquire();
         Assert.Equal(4, snapshot.CommitId);
         Assert.InRange(files.Written, 270_000, 270_000);
         Assert.False(System.IO.File.Exists(File + ".new"));
@@ -62,7 +62,7 @@ public sealed class FileIndexCompactionTests : IDisposable
     public void Acquire_SeesTheCommitBeforeTheWriterIsDone_KeepsTheIdentity()
     {
         // The reader looks at the file between the trailer and the writer's own reading: both must mean one memory.
-        IndexSnapshot? early = null;
+        IndexCommitReader? early = null;
         FileIndexStore? store = null;
         var files = new FaultyFileSystem(long.MaxValue) { AfterWrite = bytes => early ??= bytes == IndexFormat.TrailerBytes && store is not null ? store.Acquire() : null };
         store = new FileIndexStore(File, new IndexFileOptions { RefreshInterval = TimeSpan.Zero, FileSystem = files });
@@ -70,7 +70,7 @@ public sealed class FileIndexCompactionTests : IDisposable
         early?.Dispose();
         early = null;
         store.Commit(new IndexChange { Add = [new SegmentPayload().Add(SectionKind.Text, new byte[10])] }, default);
-        using IndexSnapshot late = store.Acquire();
+        using IndexCommitReader late = store.Acquire();
         Assert.Equal(2, early!.CommitId);
         Assert.Same(early.Identity, late.Identity);
         early.Dispose();
@@ -82,10 +82,10 @@ public sealed class FileIndexCompactionTests : IDisposable
     {
         using var store = new FileIndexStore(File, Eager);
         IndexContent.Commit(store, seed: 1);
-        using IndexSnapshot before = store.Acquire();
-        using IndexSnapshot again = store.Acquire();
+        using IndexCommitReader before = store.Acquire();
+        using IndexCommitReader again = store.Acquire();
         store.Compact(default);
-        using IndexSnapshot after = store.Acquire();
+        using IndexCommitReader after = store.Acquire();
         Assert.Same(before.Identity, again.Identity);
         Assert.NotSame(before.Identity, after.Identity);
     }

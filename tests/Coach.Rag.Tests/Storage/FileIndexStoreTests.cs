@@ -13,7 +13,7 @@ public sealed class FileIndexStoreTests : IDisposable
     public void Acquire_NoFile_IsEmptyAndMakesNone()
     {
         using var store = new FileIndexStore(File, Eager);
-        using IndexSnapshot snapshot = store.Acquire();
+        using IndexCommitReader snapshot = store.Acquire();
         Assert.Equal((0, 1, 0, 0), (snapshot.CommitId, snapshot.NextSegmentId, snapshot.Segments.Count, snapshot.Manifest.Length));
         Assert.Empty(Directory.GetFiles(_folder.Path));
     }
@@ -28,7 +28,7 @@ public sealed class FileIndexStoreTests : IDisposable
             string expected = IndexContent.Commit(memory, seed: 7);
             Assert.Equal(expected, IndexContent.Commit(store, seed: 7));
             using var reopened = new FileIndexStore(File, Eager);
-            using IndexSnapshot snapshot = reopened.Acquire();
+            using IndexCommitReader snapshot = reopened.Acquire();
             Assert.Equal(expected, IndexContent.Digest(snapshot));
         }
     }
@@ -37,7 +37,7 @@ public sealed class FileIndexStoreTests : IDisposable
     public void Commit_SnapshotsTakenBefore_KeepWhatTheySaw()
     {
         using var store = new FileIndexStore(File, Eager);
-        var held = new List<(IndexSnapshot Snapshot, string Digest)>();
+        var held = new List<(IndexCommitReader Snapshot, string Digest)>();
         for (int i = 0; i < 12; i++)
         {
             string digest = IndexContent.Commit(store, seed: 3);
@@ -48,7 +48,7 @@ public sealed class FileIndexStoreTests : IDisposable
             }
         }
 
-        foreach ((IndexSnapshot snapshot, string digest) in held)
+        foreach ((IndexCommitReader snapshot, string digest) in held)
         {
             Assert.Equal(digest, IndexContent.Digest(snapshot));
             snapshot.Dispose();
@@ -62,10 +62,10 @@ public sealed class FileIndexStoreTests : IDisposable
         var payload = new SegmentPayload().Add(SectionKind.Text, new byte[] { 1 });
         store.Commit(new IndexChange { Add = [payload] }, default);
         Assert.Equal(1, payload.Id);
-        using IndexSnapshot first = store.Acquire();
+        using IndexCommitReader first = store.Acquire();
         object reader = first.Segments[0].GetOrAdd(_ => new object());
         store.Commit(new IndexChange { DeletedRows = new Dictionary<long, byte[]> { [1] = [0b101] } }, default);
-        using IndexSnapshot second = store.Acquire();
+        using IndexCommitReader second = store.Acquire();
         Assert.Same(reader, second.Segments[0].GetOrAdd<object>(_ => throw new InvalidOperationException()));
         Assert.Equal((true, false, true, false), (second.Segments[0].DeletedRows[0], second.Segments[0].DeletedRows[1], second.Segments[0].DeletedRows[2], second.Segments[0].DeletedRows[999]));
         Assert.Equal((2, 0), (second.Segments[0].DeletedRows.Count, first.Segments[0].DeletedRows.Count));
@@ -86,7 +86,7 @@ public sealed class FileIndexStoreTests : IDisposable
                 Assert.True(new FileInfo(File).Length <= before);
             }
 
-            using IndexSnapshot seen = reader.Acquire();
+            using IndexCommitReader seen = reader.Acquire();
             Assert.Equal(digest, IndexContent.Digest(seen));
         }
     }
@@ -99,13 +99,13 @@ public sealed class FileIndexStoreTests : IDisposable
         IndexContent.Commit(writer, seed: 1);
         using var reader = new FileIndexStore(File, new IndexFileOptions { Time = clock, RefreshInterval = TimeSpan.FromSeconds(1) });
         IndexContent.Commit(writer, seed: 1);
-        using (IndexSnapshot snapshot = reader.Acquire())
+        using (IndexCommitReader snapshot = reader.Acquire())
         {
             Assert.Equal(1, snapshot.CommitId);
         }
 
         clock.Advance(TimeSpan.FromSeconds(1));
-        using IndexSnapshot later = reader.Acquire();
+        using IndexCommitReader later = reader.Acquire();
         Assert.Equal(2, later.CommitId);
     }
 
@@ -121,7 +121,7 @@ public sealed class FileIndexStoreTests : IDisposable
             tail.Write(new byte[100_000]);
         }
 
-        using IndexSnapshot snapshot = reader.Acquire();
+        using IndexCommitReader snapshot = reader.Acquire();
         Assert.Equal(digest, IndexContent.Digest(snapshot));
     }
 
@@ -164,7 +164,7 @@ public sealed class FileIndexStoreTests : IDisposable
         };
         Assert.Throws<OperationCanceledException>(() => store.Commit(change, cancel.Token));
         using var reopened = new FileIndexStore(File, Eager);
-        using IndexSnapshot snapshot = reopened.Acquire();
+        using IndexCommitReader snapshot = reopened.Acquire();
         Assert.Equal(digest, IndexContent.Digest(snapshot));
         Assert.Equal(store.Usage.TotalBytes, new FileInfo(File).Length);
     }
@@ -175,7 +175,7 @@ public sealed class FileIndexStoreTests : IDisposable
         using var store = new FileIndexStore(File, Eager);
         string digest = IndexContent.Commit(store, seed: 5);
         System.IO.File.Delete(File);
-        using (IndexSnapshot snapshot = store.Acquire())
+        using (IndexCommitReader snapshot = store.Acquire())
         {
             Assert.Equal(digest, IndexContent.Digest(snapshot));
         }
@@ -183,7 +183,7 @@ public sealed class FileIndexStoreTests : IDisposable
         Assert.Equal("Index 'a.coach' vanished while it was in use. Check the path and its permissions, then try again.", store.RefreshFailure!.Message);
         store.Restore(default);
         using (var reopened = new FileIndexStore(File, Eager))
-        using (IndexSnapshot written = reopened.Acquire())
+        using (IndexCommitReader written = reopened.Acquire())
         {
             Assert.Equal(digest, IndexContent.Digest(written));
         }
@@ -192,7 +192,7 @@ public sealed class FileIndexStoreTests : IDisposable
         string next = IndexContent.Commit(store, seed: 6);
         Assert.Null(store.RefreshFailure);
         using var again = new FileIndexStore(File, Eager);
-        using IndexSnapshot both = again.Acquire();
+        using IndexCommitReader both = again.Acquire();
         Assert.Equal(next, IndexContent.Digest(both));
     }
 
@@ -204,7 +204,7 @@ public sealed class FileIndexStoreTests : IDisposable
         string digest = IndexContent.Commit(store, seed: 5);
         Directory.Delete(folder, recursive: true);
         Assert.Equal(RagError.IndexUnavailable, Assert.Throws<RagException>(() => store.Commit(new IndexChange(), default)).Error);
-        using IndexSnapshot snapshot = store.Acquire();
+        using IndexCommitReader snapshot = store.Acquire();
         Assert.Equal(digest, IndexContent.Digest(snapshot));
     }
 
@@ -240,7 +240,7 @@ public sealed class FileIndexStoreTests : IDisposable
         {
             Assert.Equal(expected, Assert.Throws<RagException>(() => IndexContent.Commit(store, seed: 5)).Error);
             Assert.Equal(expected, Assert.Throws<RagException>(() => store.Compact(default)).Error);
-            using IndexSnapshot snapshot = store.Acquire();
+            using IndexCommitReader snapshot = store.Acquire();
             Assert.Equal(digest, IndexContent.Digest(snapshot));
         }
 
@@ -315,7 +315,7 @@ public sealed class FileIndexStoreTests : IDisposable
             long last = 0;
             do
             {
-                using IndexSnapshot snapshot = (other ?? store).Acquire();
+                using IndexCommitReader snapshot = (other ?? store).Acquire();
                 Assert.True(snapshot.CommitId >= last);
                 last = snapshot.CommitId;
                 Assert.Equal(digests[last], IndexContent.Digest(snapshot));

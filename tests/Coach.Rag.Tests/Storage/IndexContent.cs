@@ -6,7 +6,7 @@ namespace Coach.Rag.Tests.Storage;
 /// <summary>Made-up changes whose result is known, and a digest of all a snapshot shows.</summary>
 internal static class IndexContent
 {
-    public static string Digest(IndexSnapshot snapshot)
+    public static string Digest(IndexCommitReader snapshot)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes($"{snapshot.CommitId};{snapshot.NextSegmentId};"));
@@ -32,7 +32,7 @@ internal static class IndexContent
     }
 
     /// <summary>A change that depends on the seed and on the commit only.</summary>
-    public static IndexChange Change(int seed, IndexSnapshot before, int maxSectionBytes = 40_000)
+    public static IndexChange Change(int seed, IndexCommitReader before, int maxSectionBytes = 40_000)
     {
         var random = new Random(unchecked((seed * 7919) + (int)before.CommitId));
         var add = new List<SegmentPayload>();
@@ -58,12 +58,12 @@ internal static class IndexContent
 
     public static string Commit(IIndexStore store, int seed)
     {
-        using (IndexSnapshot before = store.Acquire())
+        using (IndexCommitReader before = store.Acquire())
         {
             store.Commit(Change(seed, before), default);
         }
 
-        using IndexSnapshot after = store.Acquire();
+        using IndexCommitReader after = store.Acquire();
         return Digest(after);
     }
 }

@@ -39,7 +39,7 @@ public sealed class IndexCrashTests
             }
 
             using var reopened = new FileIndexStore(path);
-            using (IndexSnapshot snapshot = reopened.Acquire())
+            using (IndexCommitReader snapshot = reopened.Acquire())
             {
                 // What was reported as committed is there; the one being written may be, whole.
                 Assert.InRange(snapshot.CommitId, finished, finished + 1);
@@ -59,7 +59,7 @@ public sealed class IndexCrashTests
         var files = new FaultyFileSystem(long.MaxValue);
         using var store = new FileIndexStore(folder.File("a.coach"), new IndexFileOptions { FileSystem = files });
         var digests = new string[Commits + 1];
-        using (IndexSnapshot empty = store.Acquire())
+        using (IndexCommitReader empty = store.Acquire())
         {
             digests[0] = IndexContent.Digest(empty);
         }

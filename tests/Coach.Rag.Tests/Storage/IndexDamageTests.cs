@@ -86,7 +86,7 @@ public sealed class IndexDamageTests : IDisposable
         }
 
         using var reopened = new FileIndexStore(_path);
-        using (IndexSnapshot newest = reopened.Acquire())
+        using (IndexCommitReader newest = reopened.Acquire())
         {
             Assert.Equal(7, newest.CommitId);
             IndexSection section = newest.Segments[^1].Sections[0];
@@ -97,7 +97,7 @@ public sealed class IndexDamageTests : IDisposable
             Assert.Throws<RagException>(() => section.Verify(default));
         }
 
-        using IndexSnapshot good = reopened.AcquireLastGood(default);
+        using IndexCommitReader good = reopened.AcquireLastGood(default);
         Assert.Equal(6, good.CommitId);
         Assert.Equal(_digests[6], IndexContent.Digest(good));
     }
@@ -109,7 +109,7 @@ public sealed class IndexDamageTests : IDisposable
         bytes[BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(bytes.Length - 64 + 32))] ^= 1; // the last record's first byte
         File.WriteAllBytes(_path, bytes);
         using var store = new FileIndexStore(_path);
-        using IndexSnapshot snapshot = store.Acquire();
+        using IndexCommitReader snapshot = store.Acquire();
         Assert.Equal(5, snapshot.CommitId);
         Assert.True(store.HasDamagedCommits);
         Assert.Equal(_digests[6], IndexContent.Commit(store, seed: 99));
@@ -154,7 +154,7 @@ public sealed class IndexDamageTests : IDisposable
         int end = bytes.AsSpan().LastIndexOf(_good.AsSpan(_good.Length - 64)) + 64;
         File.WriteAllBytes(other, bytes.AsSpan(0, end));
         using var reopened = new FileIndexStore(other);
-        using IndexSnapshot snapshot = reopened.Acquire();
+        using IndexCommitReader snapshot = reopened.Acquire();
         Assert.Equal((1, 0), (snapshot.CommitId, snapshot.Segments.Count));
     }
 
@@ -180,7 +180,7 @@ public sealed class IndexDamageTests : IDisposable
             try
             {
                 using var store = new FileIndexStore(_path);
-                using IndexSnapshot snapshot = store.Acquire();
+                using IndexCommitReader snapshot = store.Acquire();
                 IndexContent.Digest(snapshot);
             }
             catch (RagException exception)
@@ -204,7 +204,7 @@ public sealed class IndexDamageTests : IDisposable
         try
         {
             using var store = new FileIndexStore(_path);
-            using IndexSnapshot snapshot = store.Acquire();
+            using IndexCommitReader snapshot = store.Acquire();
             Assert.Equal(_digests[snapshot.CommitId], IndexContent.Digest(snapshot));
             return snapshot.CommitId;
         }

@@ -7,9 +7,9 @@ public sealed class MemoryIndexStoreTests
     {
         using var store = new MemoryIndexStore();
         store.Commit(new IndexChange { Add = [new SegmentPayload().Add(SectionKind.Text, "one"u8.ToArray())], Manifest = [1] }, default);
-        IndexSnapshot before = store.Acquire();
+        IndexCommitReader before = store.Acquire();
         store.Commit(new IndexChange { RemoveSegments = [1], Add = [new SegmentPayload().Add(SectionKind.Text, "two"u8.ToArray())] }, default);
-        using IndexSnapshot after = store.Acquire();
+        using IndexCommitReader after = store.Acquire();
         Assert.Equal((1, 2), (before.CommitId, after.CommitId));
         Assert.Equal("one"u8, Text(before));
         Assert.Equal("two"u8, Text(after));
@@ -32,7 +32,7 @@ public sealed class MemoryIndexStoreTests
             + "try again when it has finished.", exception.Message);
     }
 
-    private static ReadOnlySpan<byte> Text(IndexSnapshot snapshot)
+    private static ReadOnlySpan<byte> Text(IndexCommitReader snapshot)
     {
         Assert.True(Assert.Single(snapshot.Segments).TryGetSection(SectionKind.Text, out IndexSection? section));
         return section.Span;

@@ -1,0 +1,92 @@
+using System.Text;
+
+namespace Coach.Rag;
+
+/// <summary>The distinct terms of a question with their weights. Reused from one question to the next.</summary>
+internal sealed class WeightedQuery
+{
+    private readonly WeightedTerm[] _terms = new WeightedTerm[LexicalBuffers.MaxTerms];
+    private byte[] _bytes = new byte[4096];
+    private int _used;
+
+    public int Count { get; private set; }
+
+    public ReadOnlySpan<WeightedTerm> Terms => _terms.AsSpan(0, Count);
+
+    /// <summary>The inverse document frequency of the rarest term that the index knows.</summary>
+    public float LargestIdf { get; private set; }
+
+    /// <summary>The sum of the weights: what a passage with every term without end would score.</summary>
+    public float Mass { get; private set; }
+
+    /// <summary>Reads a question. Words beyond 256 distinct ones are left out.</summary>
+    public void Read(ReadOnlySpan<char> query)
+    {
+        Count = 0;
+        _used = 0;
+        var sink = new Sink(this);
+        Tokenizer.Run(query, ref sink);
+    }
+
+    /// <summary>Weighs the terms by an index; those that it does not know are kept, with weight 0.</summary>
+    public void Weigh(IndexSearcher searcher)
+    {
+        LargestIdf = 0;
+        Mass = 0;
+        for (int i = 0; i < Count; i++)
+        {
+            long rows = 0;
+            foreach ((SegmentReader reader, _) in searcher.Segments)
+            {
+                rows += reader.TryFind(_terms[i].Bytes.Span, out TermStatistics figures) ? figures.Rows : 0;
+            }
+
+            float idf = rows == 0 ? 0 : Bm25.Idf(searcher.Rows, rows);
+            _terms[i] = _terms[i] with { Weight = idf * _terms[i].Count };
+            LargestIdf = Math.Max(LargestIdf, idf);
+
+            // A word that no passage has is still part of what was asked.
+            Mass += _terms[i].Count * (rows == 0 ? Bm25.Idf(searcher.Rows, 1) : idf);
+        }
+    }
+
+    private void Add(ReadOnlySpan<char> term)
+    {
+        int bytes = Encoding.UTF8.GetMaxByteCount(term.Length);
+        if (_used + bytes > _bytes.Length)
+        {
+            // Terms hold slices of the old memory; they keep it alive.
+            _bytes = new byte[Math.Max(_bytes.Length * 2, bytes)];
+            _used = 0;
+        }
+
+        int length = Encoding.UTF8.GetBytes(term, _bytes.AsSpan(_used));
+        ReadOnlyMemory<byte> memory = _bytes.AsMemory(_used, length);
+        for (int i = 0; i < Count; i++)
+        {
+            if (_terms[i].Bytes.Span.SequenceEqual(memory.Span))
+            {
+                _terms[i] = _terms[i] with { Count = _terms[i].Count + 1 };
+                return;
+            }
+        }
+
+        if (Count < _terms.Length)
+        {
+            _terms[Count++] = new WeightedTerm(memory, 1, 0);
+            _used += length;
+        }
+    }
+
+    private readonly struct Sink(WeightedQuery terms) : ITokenSink
+    {
+        public void Accept(scoped Span<char> token)
+        {
+            int length = TermNormalizer.Normalize(token);
+            if (length > 0)
+            {
+                terms.Add(token[..length]);
+            }
+        }
+    }
+}
