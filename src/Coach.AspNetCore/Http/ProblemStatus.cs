@@ -17,7 +17,7 @@ internal static class ProblemStatus
         ErrorCodes.ProviderTimeout or ErrorCodes.KeyTimedOut => 504,
         ErrorCodes.MissingSecret or ErrorCodes.SessionLimit or ErrorCodes.PaymentsUnavailable
             or ErrorCodes.PaymentUncertain
-            or ErrorCodes.IndexCorrupt or ErrorCodes.IndexUnavailable or ErrorCodes.KeyUnavailable => 503,
+            or ErrorCodes.StoreUnavailable or ErrorCodes.IndexCorrupt or ErrorCodes.IndexUnavailable or ErrorCodes.KeyUnavailable => 503,
         ErrorCodes.PaymentRejected => 422,
         _ when code.StartsWith("ERR_KEY_", StringComparison.Ordinal) => 422,
         _ => 500,

@@ -4,6 +4,7 @@ using Coach.Llm;
 using Coach.Llm.Core;
 using Coach.Llm.Hosting;
 using Coach.Llm.Keys;
+using Coach.Llm.Pipeline;
 using Coach.Llm.Providers;
 using Coach.Llm.Sessions;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -65,6 +66,16 @@ public static class CoachLlmServiceCollectionExtensions
             provider.GetRequiredService<ISessionClientRegistry>(), provider.GetRequiredService<ISessionKeyStore>(),
             provider.GetRequiredService<ProviderFactories>(), provider.GetRequiredService<IOptions<CoachLlmOptions>>(),
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<FallbackChatClient>>(), provider.GetService<IMeterFactory>()));
+        services.TryAddSingleton(provider => new ChatPipelineFactory(
+            provider.GetRequiredService<SessionChatClients>(), provider.GetRequiredService<ISessionKeyStore>(),
+            provider.GetRequiredService<MockChatClient>(), provider.GetRequiredService<IOptions<CoachHostOptions>>(),
+            provider.GetServices<ChatStageRegistration>(), provider));
+        services.TryAddSingleton<SessionStages>();
+        foreach (ChatStageRegistration stage in BuiltInStages.All)
+        {
+            services.AddSingleton(stage);
+        }
+
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IComponentHealth, SessionHealth>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, LlmStartup>());
 
