@@ -6,6 +6,7 @@ using Coach.Abstractions;
 using Coach.AspNetCore;
 using Coach.Llm;
 using Coach.Payments;
+using Coach.Payments.Gateways;
 using Coach.Rag;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.AI;

@@ -261,7 +261,7 @@ public sealed class KeyTests : IAsyncLifetime
                 + "question of session-".Length;
             string session = request.Body[at..request.Body.IndexOf("-end", at, StringComparison.Ordinal)];
             Assert.Equal($"isolated-key-{session}", request.Key);
-            Assert.Equal(KeyPlaces.KeyHeader, request.KeyPlaces);
+            Assert.Equal(KeyLocation.KeyHeader, request.KeyLocation);
         });
         Array.ForEach(visitors, visitor => visitor.Dispose());
     }
