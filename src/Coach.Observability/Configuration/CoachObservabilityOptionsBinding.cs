@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
 namespace Coach.Observability.Configuration;
@@ -9,5 +8,5 @@ internal sealed class CoachObservabilityOptionsBinding(
     IServiceProvider services) : IConfigureOptions<CoachObservabilityOptions>
 {
     public void Configure(CoachObservabilityOptions options) =>
-        services.GetService<IConfiguration>()?.GetSection("Coach:Observability").Bind(options);
+        OptionsSection.Find(services, "Coach:Observability")?.Bind(options);
 }
