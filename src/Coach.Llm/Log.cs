@@ -37,4 +37,7 @@ internal static partial class Log
 
     [LoggerMessage(2502, LogLevel.Warning, "Chat target {Target} failed ({Reason}); {Next} answers instead")]
     public static partial void FellBack(this ILogger logger, string target, string reason, string next);
+
+    [LoggerMessage(2510, LogLevel.Debug, "An answer of provider {Provider} held {Count} additions that are not known, which were passed over: {Kinds}")]
+    public static partial void AdditionsPassed(this ILogger logger, string provider, int count, string kinds);
 }

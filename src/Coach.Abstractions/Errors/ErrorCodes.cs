@@ -93,6 +93,9 @@ public static class ErrorCodes
     /// <summary>The request itself is wrong; the message says how.</summary>
     public const string RequestInvalid = "ERR_REQUEST_INVALID";
 
+    /// <summary>A store that replicas share did not answer.</summary>
+    public const string StoreUnavailable = "ERR_STORE_UNAVAILABLE";
+
     /// <summary>Every code, in the order of this page.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
@@ -100,6 +103,6 @@ public static class ErrorCodes
         KeyQuotaExhausted, KeyRateLimited, KeyRegionBlocked, KeyUnavailable, KeyTimedOut, KeyWrongEndpoint, ProviderUnreachable,
         ProviderTimeout, ProviderFailed, SessionLimit, SessionRequired, RateLimited, IdempotencyConflict, IdempotencyInProgress,
         PaymentsUnavailable, PaymentRejected, PaymentUncertain, WebhookInvalid, IndexCorrupt,
-        IndexUnavailable, RequestInvalid,
+        IndexUnavailable, RequestInvalid, StoreUnavailable,
     ];
 }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Abstractions;
+namespace Coach.Abstractions.Modes;
 
 /// <summary>Reads <c>Coach:Mode</c> (else <c>COACH_MODE</c>) where the host has a configuration.</summary>
 internal sealed class CoachHostOptionsBinding(IServiceProvider services) : IConfigureOptions<CoachHostOptions>

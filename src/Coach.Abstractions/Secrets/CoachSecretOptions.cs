@@ -1,3 +1,5 @@
+using Coach.Abstractions.Secrets;
+
 namespace Coach.Abstractions;
 
 /// <summary>Which secrets a host declares, and where secret files lie.</summary>

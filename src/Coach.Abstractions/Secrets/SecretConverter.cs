@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Globalization;
 
-namespace Coach.Abstractions;
+namespace Coach.Abstractions.Secrets;
 
 /// <summary>Lets a configuration string bind to a <see cref="Secret"/>; the way back gives <c>***</c>.</summary>
 internal sealed class SecretConverter : TypeConverter

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace Coach.Abstractions;
+namespace Coach.Abstractions.Secrets;
 
 /// <summary>Reads a JSON string into a <see cref="Secret"/>; always writes <c>"***"</c>.</summary>
 internal sealed class SecretJsonConverter : JsonConverter<Secret>

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 
-namespace Coach.Abstractions;
+namespace Coach.Abstractions.Secrets;
 
 /// <summary>Runs at start: reports every missing required secret in one <see cref="SecretException"/>.</summary>
 internal sealed class SecretManifestCheck(ISecretSource source, IOptions<CoachHostOptions> host) : IValidateOptions<CoachSecretOptions>

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Configuration;
 
-namespace Coach.Abstractions;
+namespace Coach.Abstractions.Secrets;
 
 /// <summary>The default <see cref="ISecretSource"/>. Values are read at each call, so a rotated secret file is seen.</summary>
 internal sealed class SecretSource(SecretManifest manifest, IConfiguration? configuration, string directory) : ISecretSource

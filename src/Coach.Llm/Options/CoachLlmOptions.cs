@@ -53,4 +53,7 @@ public sealed class CoachLlmOptions
 
     /// <summary>What could not be read from an environment variable; the check at start reports it.</summary>
     internal List<string> BindingProblems { get; } = [];
+
+    /// <summary>Conversations kept in this process's memory, where no other <see cref="IChatHistoryStore"/> is registered.</summary>
+    public ChatHistoryOptions History { get; } = new();
 }

@@ -35,6 +35,11 @@ internal sealed class CoachLlmOptionsValidator : IValidateOptions<CoachLlmOption
             .InRange(options.Fallback.FirstTokenTimeout ?? FallbackOptions.ShortestFirstToken,
                 FallbackOptions.ShortestFirstToken, FallbackOptions.LongestFirstToken, "options.Fallback.FirstTokenTimeout")
             .InRange(options.Telemetry.MaxContentLength, 100, 1_000_000)
+            .InRange(options.History.MaxConversations, 1, 1_000_000)
+            .InRange(options.History.MaxConversationsPerCaller, 1, 10_000)
+            .InRange(options.History.MaxLength, 0, 10_000_000)
+            .InRange(options.History.MaxMessages, 0, 10_000)
+            .InRange(options.History.Lifetime, TimeSpan.FromMinutes(1), TimeSpan.FromDays(30))
             .InRange(options.Fallback.CoolDown, TimeSpan.Zero, FallbackOptions.LongestCoolDown)
             .InRange(options.ChatOrder.Count, 0, 64, "options.ChatOrder")
             .That(!options.ChatOrder.Any(string.IsNullOrWhiteSpace), "Coach:Llm:ChatOrder holds an empty name; give provider names such as gemini.")

@@ -11,7 +11,7 @@ public sealed class LlmRequestOptions
     /// <value>1 second to 1 hour, not below <see cref="AttemptTimeout"/>; 2 minutes unless set.</value>
     public TimeSpan TotalTimeout { get; set; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>The longest wait for a stream's first token.</summary>
+    /// <summary>The longest silence before a stream's first token. What shows that the provider is at work, such as a comment, begins it again.</summary>
     /// <value>1 second to 30 minutes; 30 seconds unless set.</value>
     public TimeSpan FirstTokenTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
@@ -36,8 +36,8 @@ public sealed class LlmRequestOptions
     public int MaxResponseBytes { get; set; } = 16 * 1024 * 1024;
 
     /// <summary>The most bytes of one event of a stream.</summary>
-    /// <value>1,024 to 268,435,456; 4,194,304 unless set.</value>
-    public int MaxEventBytes { get; set; } = 4 * 1024 * 1024;
+    /// <value>1,024 to 268,435,456; 16,777,216 unless set: a picture is one event of up to 10 MB.</value>
+    public int MaxEventBytes { get; set; } = 16 * 1024 * 1024;
 
     /// <summary>The most bytes of all pictures, sounds and files that one request carries within it.</summary>
     /// <value>1,024 to 268,435,456; 16,777,216 unless set. Providers have limits of their own (Gemini 20 MB a request, base64 included).</value>

@@ -24,10 +24,8 @@ internal sealed class AnthropicChatWire(AnthropicOptions options) : ChatWire(Pro
 
     public override bool Accepts(string mediaType) => base.Accepts(mediaType) || IsPdf(mediaType);
 
-    public override StreamDecoder CreateDecoder(ChatCall call) => new AnthropicStreamDecoder(ProtectedParts.Origin(Provider, call.Model, call.Key));
-
-    public override IReadOnlyList<ChatResponseUpdate> ReadWhole(ChatCall call, ReadOnlySpan<byte> body) =>
-        AnthropicStreamDecoder.ReadWhole(ProtectedParts.Origin(Provider, call.Model, call.Key), body);
+    public override StreamDecoder CreateDecoder(ChatCall call) =>
+        new AnthropicStreamDecoder(ProtectedParts.Origin(Provider, call.Model, call.Key), call.EarlierCalls);
 
     public override void Write(Utf8JsonWriter writer, ChatCall call)
     {

@@ -1,4 +1,4 @@
-using System.Buffers;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
@@ -7,235 +7,277 @@ namespace Coach.Llm;
 
 /// <summary>
 /// Reads Anthropic's messages: named events until <c>message_stop</c>. Tool input comes in pieces that are JSON only together.
-/// An event whose name and type differ, or a delta of unknown kind, is damage; a new kind of event is passed over.
+/// Their versioning policy announces new events and blocks at any time; those are passed over.
 /// </summary>
-internal sealed class AnthropicStreamDecoder(string origin) : StreamDecoder
+internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : StreamDecoder
 {
     /// <summary>Marks the data of a redacted thought among signatures.</summary>
     public const string Redacted = "redacted:";
 
+    // Fields that are known, by the object they stand in.
+    private static readonly string[] EventNames =
+        ["type", "index", "message", "content_block", "delta", "usage", "error", "context_management", "request_id"];
+
+    private static readonly string[] MessageNames =
+    [
+        "type", "id", "role", "model", "content", "usage", "stop_reason", "stop_sequence", "stop_details", "container",
+        "context_management", "error", "request_id",
+    ];
+
+    private static readonly string[] DeltaNames =
+    [
+        "type", "text", "thinking", "signature", "partial_json", "citation", "stop_reason", "stop_sequence", "stop_details", "container",
+        "estimated_tokens",
+    ];
+
     private readonly UsageDetails _usage = new();
-    private Block? _block;
+    private readonly List<Block> _blocks = []; // those that have begun and not ended
     private long _uncachedInput;
     private long _cacheRead;
     private long _cacheCreation;
+    private int _calls = earlierCalls;
     private bool _hasUsage;
     private bool _hasStopReason;
 
+    public override bool IsComplete => IsEnded && _hasStopReason;
+
     public override ChatResponseUpdate? Finish()
     {
-        if (!IsEnded || !_hasStopReason || _block is not null)
+        if (!IsComplete)
         {
             throw WireException.Interrupted();
         }
 
-        return _hasUsage ? Update([new UsageContent(Usage())]) : null;
+        List<AIContent>? contents = null;
+        while (_blocks.Count > 0)
+        {
+            EndBlock(_blocks[0], ref contents);
+        }
+
+        AddHalves(ref contents);
+        if (_hasUsage)
+        {
+            (contents ??= []).Add(new UsageContent(Usage()));
+        }
+
+        return contents is null ? null : Update(contents);
     }
 
-    public static IReadOnlyList<ChatResponseUpdate> ReadWhole(string origin, ReadOnlySpan<byte> body)
+    protected override ChatResponseUpdate? DecodeEvent(
+        ReadOnlySpan<byte> eventType, ReadOnlySpan<byte> data, ref Utf8JsonReader reader)
     {
-        var decoder = new AnthropicStreamDecoder(origin);
-        try
-        {
-            var reader = new Utf8JsonReader(body);
-            using JsonDocument document = JsonDocument.ParseValue(ref reader);
-            Expect(!reader.Read());
-            JsonElement root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object || TypeOf(root) == "error" || root.TryGetProperty("error", out _))
-            {
-                throw WireException.Error(body);
-            }
-
-            Expect(TypeOf(root) == "message");
-            ChatResponseUpdate update = decoder.ReadMessage(root);
-            decoder.IsEnded = true;
-            return [.. new[] { update, decoder.Finish() }.OfType<ChatResponseUpdate>()];
-        }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
-        {
-            throw WireException.Malformed("the answer is not the JSON it should be", exception);
-        }
-    }
-
-    protected override ChatResponseUpdate? DecodeEvent(ReadOnlySpan<byte> eventType, ReadOnlySpan<byte> data)
-    {
-        var reader = new Utf8JsonReader(data);
-        reader.Read();
-        Expect(reader.TokenType == JsonTokenType.StartObject);
         using JsonDocument document = JsonDocument.ParseValue(ref reader);
-        Expect(!reader.Read());
+        End(ref reader);
         JsonElement root = document.RootElement;
-        string type = TypeOf(root);
-        if (type == "error" || eventType.SequenceEqual("error"u8) || root.TryGetProperty("error", out _))
+        string type = Text(root, "type") ?? Encoding.UTF8.GetString(eventType);
+        if (type == "error" || eventType.SequenceEqual("error"u8) || IsError(root))
         {
             throw WireException.Error(data);
         }
 
-        Expect(eventType.IsEmpty || Encoding.UTF8.GetString(eventType) == type);
+        CountFields(root, type == "message" ? MessageNames : EventNames);
+        List<AIContent>? contents = null;
+        string? stop = null;
         switch (type)
         {
             case "message_start":
-                return ReadMessageStart(root.GetProperty("message"));
+                Identify(Member(root, "message"));
+                break;
             case "content_block_start":
-                Expect(_block is null);
-                return Begin(root.GetProperty("content_block"), root.GetProperty("index").GetInt32());
+                Begin(Member(root, "content_block"), (int?)Count(root, "index"), ref contents);
+                break;
             case "content_block_delta":
-                Expect(_block is not null && root.GetProperty("index").GetInt32() == _block.Index);
-                return ReadDelta(root.GetProperty("delta"));
+                ReadDelta(Member(root, "delta"), Find((int?)Count(root, "index")), ref contents);
+                break;
             case "content_block_stop":
-                Expect(_block is not null);
-                return End();
+                EndBlock(Find((int?)Count(root, "index")), ref contents);
+                break;
             case "message_delta":
-                return ReadMessageDelta(root);
+                TakeUsage(root);
+                CountFields(Member(root, "delta"), DeltaNames);
+                stop = Text(Member(root, "delta"), "stop_reason");
+                break;
             case "message_stop":
                 IsEnded = true;
-                return null;
+                break;
+            case "ping":
+                break;
+            case "message":
+                stop = ReadMessage(root, ref contents);
+                IsEnded = true;
+                break;
             default:
-                return null;
-        }
-    }
-
-    private ChatResponseUpdate? ReadMessageStart(JsonElement message)
-    {
-        Identify(message);
-        return null;
-    }
-
-    private ChatResponseUpdate ReadMessage(JsonElement message)
-    {
-        Identify(message);
-        var contents = new List<AIContent>();
-        foreach (JsonElement block in message.GetProperty("content").EnumerateArray())
-        {
-            switch (TypeOf(block))
-            {
-                case "text":
-                    contents.Add(new TextContent(block.GetProperty("text").GetString()));
-                    break;
-                case "tool_use":
-                    var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(block.GetProperty("input").GetRawText()));
-                    reader.Read();
-                    contents.Add(new FunctionCallContent(
-                        block.GetProperty("id").GetString()!, block.GetProperty("name").GetString()!, JsonText.ReadArguments(ref reader)));
-                    break;
-                case "thinking":
-                    contents.Add(Thought(block.GetProperty("thinking").GetString(), Signature(block)));
-                    break;
-                case "redacted_thinking":
-                    contents.Add(Thought("", Redacted + block.GetProperty("data").GetString()));
-                    break;
-            }
+                Additions.Event();
+                break;
         }
 
-        ChatResponseUpdate update = Update(contents);
-        Stop(update, message.GetProperty("stop_reason").GetString());
-        return update;
-    }
-
-    private void Identify(JsonElement message)
-    {
-        ResponseId = message.GetProperty("id").GetString();
-        ModelId = message.TryGetProperty("model", out JsonElement model) ? model.GetString() : null;
-        TakeUsage(message);
-    }
-
-    private ChatResponseUpdate? Begin(JsonElement block, int index)
-    {
-        _block = new Block(TypeOf(block), index);
-        switch (_block.Type)
-        {
-            case "tool_use":
-                _block.Id = block.GetProperty("id").GetString();
-                _block.Name = block.GetProperty("name").GetString();
-                Expect(_block is { Id.Length: > 0, Name.Length: > 0 });
-                _block.Given = block.TryGetProperty("input", out JsonElement input) ? Encoding.UTF8.GetBytes(input.GetRawText()) : [];
-                return null;
-            case "redacted_thinking":
-                return Update([Thought("", Redacted + block.GetProperty("data").GetString())]);
-            case "text":
-                string? text = block.GetProperty("text").GetString();
-                return string.IsNullOrEmpty(text) ? null : Update([new TextContent(text)]);
-            default:
-                return null;
-        }
-    }
-
-    private ChatResponseUpdate? ReadDelta(JsonElement delta)
-    {
-        switch (TypeOf(delta))
-        {
-            case "text_delta":
-                Expect(_block!.Type == "text");
-                return Update([new TextContent(delta.GetProperty("text").GetString())]);
-            case "input_json_delta":
-                Expect(_block!.Type is "tool_use" or "server_tool_use" or "mcp_tool_use");
-                Encoding.UTF8.GetBytes(delta.GetProperty("partial_json").GetString() ?? "", _block!.Input);
-                return null;
-            case "thinking_delta":
-                Expect(_block!.Type == "thinking");
-                return Update([new TextReasoningContent(delta.GetProperty("thinking").GetString())]);
-            case "signature_delta":
-                return Update([Thought("", delta.GetProperty("signature").GetString())]);
-            case "citations_delta":
-                return null;
-            default:
-                return _block!.Type is "text" or "tool_use" or "thinking" ? throw WireException.Malformed("a delta is of a kind that is not known") : null;
-        }
-    }
-
-    private ChatResponseUpdate? End()
-    {
-        Block block = _block!;
-        _block = null;
-        return block.Type == "tool_use"
-            ? Update([JsonText.Call(block.Id!, block.Name!, block.Input.WrittenCount > 0 ? block.Input.WrittenSpan : block.Given)])
-            : null;
-    }
-
-    private ChatResponseUpdate? ReadMessageDelta(JsonElement root)
-    {
-        TakeUsage(root);
-        JsonElement delta = root.GetProperty("delta");
-        if (!delta.TryGetProperty("stop_reason", out JsonElement reason) || reason.ValueKind == JsonValueKind.Null)
+        if (contents is null && stop is null)
         {
             return null;
         }
 
-        ChatResponseUpdate update = Update([]);
-        Stop(update, reason.GetString());
+        ChatResponseUpdate update = Update(contents ?? []);
+        if (stop is not null)
+        {
+            Stop(update, stop);
+        }
+
         return update;
     }
 
-    private void Stop(ChatResponseUpdate update, string? reason)
+    // An answer that came whole.
+    private string? ReadMessage(JsonElement message, ref List<AIContent>? contents)
     {
-        Expect(reason is { Length: > 0 });
+        Identify(message);
+        if (Member(message, "content") is { ValueKind: JsonValueKind.Array } blocks)
+        {
+            int index = 0;
+            foreach (JsonElement block in blocks.EnumerateArray())
+            {
+                Begin(block, index, ref contents);
+                EndBlock(Find(index++), ref contents);
+            }
+        }
+
+        return Text(message, "stop_reason");
+    }
+
+    private void Identify(JsonElement message)
+    {
+        ResponseId = Text(message, "id") ?? ResponseId;
+        ModelId = Text(message, "model") ?? ModelId;
+        TakeUsage(message);
+    }
+
+    private void Begin(JsonElement content, int? index, ref List<AIContent>? contents)
+    {
+        var block = new Block(Text(content, "type") ?? "", index);
+        _blocks.Add(block);
+        switch (block.Type)
+        {
+            case "tool_use":
+                block.Id = Text(content, "id");
+                block.Name = Text(content, "name");
+                block.Input.Append(Input(Member(content, "input")));
+                break;
+            case "redacted_thinking" when Text(content, "data") is { } data:
+                (contents ??= []).Add(Thought("", Redacted + data));
+                break;
+            case "text":
+                AddText(ref contents, RawText(content, "text"));
+                break;
+            case "thinking" when Text(content, "signature") is { } signature:
+                (contents ??= []).Add(Thought(RawText(content, "thinking"), signature));
+                break;
+            case "thinking":
+                AddThought(ref contents, RawText(content, "thinking"));
+                break;
+            case "redacted_thinking" or "server_tool_use" or "mcp_tool_use" or "mcp_tool_result" or "web_search_tool_result"
+                or "web_fetch_tool_result" or "code_execution_tool_result" or "bash_code_execution_tool_result"
+                or "text_editor_code_execution_tool_result" or "tool_search_tool_result" or "container_upload" or "compaction":
+                break; // made and consumed by tools that run at Anthropic
+            default:
+                Additions.Part();
+                break;
+        }
+    }
+
+    private static string? Input(JsonElement input) => input.ValueKind switch
+    {
+        JsonValueKind.Object => input.GetRawText(),
+        JsonValueKind.String => JsonReading.Text(input),
+        _ => null,
+    };
+
+    private void ReadDelta(JsonElement delta, Block? block, ref List<AIContent>? contents)
+    {
+        CountFields(delta, DeltaNames);
+        switch (Text(delta, "type"))
+        {
+            case "text_delta":
+                AddText(ref contents, RawText(delta, "text"));
+                break;
+            case "input_json_delta":
+                block?.Append(RawText(delta, "partial_json"));
+                break;
+            case "thinking_delta":
+                AddThought(ref contents, RawText(delta, "thinking"));
+                break;
+            case "signature_delta" when Text(delta, "signature") is { } signature:
+                (contents ??= []).Add(Thought("", signature));
+                break;
+            case "signature_delta" or "citations_delta" or "compaction_delta":
+                break;
+            default:
+                Additions.Delta();
+                break;
+        }
+    }
+
+    private void EndBlock(Block? block, ref List<AIContent>? contents)
+    {
+        if (block is null)
+        {
+            return;
+        }
+
+        _blocks.Remove(block);
+        if (block.Type != "tool_use")
+        {
+            return;
+        }
+
+        string id = block.Id ?? "call_" + _calls.ToString(CultureInfo.InvariantCulture);
+        _calls++;
+        (contents ??= []).Add(block.Name is null
+            ? NamelessCall()
+            : JsonText.Call(id, block.Name, Encoding.UTF8.GetBytes(block.Input.ToString())));
+    }
+
+    // Blocks follow each other today; the index allows them to mix. Without one, the latest is meant.
+    private Block? Find(int? index) => index is null ? _blocks.LastOrDefault() : _blocks.FindLast(block => block.Index == index);
+
+    private void Stop(ChatResponseUpdate update, string reason)
+    {
         _hasStopReason = true;
-        update.FinishReason = reason switch
+        switch (reason)
         {
-            "end_turn" or "stop_sequence" => ChatFinishReason.Stop,
-            "max_tokens" or "model_context_window_exceeded" => ChatFinishReason.Length,
-            "tool_use" => ChatFinishReason.ToolCalls,
-            "refusal" => ChatFinishReason.ContentFilter,
-            _ => new ChatFinishReason(reason!),
-        };
-        if (reason == "refusal")
-        {
-            update.Contents.Add(new ErrorContent("The provider stopped the answer.") { ErrorCode = reason });
+            case "end_turn" or "stop_sequence":
+                update.FinishReason = ChatFinishReason.Stop;
+                break;
+            case "max_tokens" or "model_context_window_exceeded":
+                update.FinishReason = ChatFinishReason.Length;
+                break;
+            case "tool_use":
+                update.FinishReason = ChatFinishReason.ToolCalls;
+                break;
+            case "refusal":
+                update.FinishReason = ChatFinishReason.ContentFilter;
+                update.Contents.Add(new ErrorContent("The provider stopped the answer.") { ErrorCode = reason });
+                break;
+            case "pause_turn" or "compaction":
+                update.FinishReason = new ChatFinishReason(reason);
+                break;
+            default:
+                Additions.StopReason();
+                update.FinishReason = new ChatFinishReason(reason);
+                break;
         }
     }
 
     private void TakeUsage(JsonElement holder)
     {
-        if (!holder.TryGetProperty("usage", out JsonElement usage) || usage.ValueKind != JsonValueKind.Object)
+        JsonElement usage = Member(holder, "usage");
+        if (usage.ValueKind != JsonValueKind.Object)
         {
             return;
         }
 
         _hasUsage = true;
-        _uncachedInput = CountOf(usage, "input_tokens") ?? _uncachedInput;
-        _cacheRead = CountOf(usage, "cache_read_input_tokens") ?? _cacheRead;
-        _cacheCreation = CountOf(usage, "cache_creation_input_tokens") ?? _cacheCreation;
-        _usage.OutputTokenCount = CountOf(usage, "output_tokens") ?? _usage.OutputTokenCount;
+        _uncachedInput = Count(usage, "input_tokens") ?? _uncachedInput;
+        _cacheRead = Count(usage, "cache_read_input_tokens") ?? _cacheRead;
+        _cacheCreation = Count(usage, "cache_creation_input_tokens") ?? _cacheCreation;
+        _usage.OutputTokenCount = Count(usage, "output_tokens") ?? _usage.OutputTokenCount;
     }
 
     // Anthropic counts what came from or went into the cache apart; everywhere else input means all input.
@@ -252,34 +294,73 @@ internal sealed class AnthropicStreamDecoder(string origin) : StreamDecoder
         return _usage;
     }
 
-    private TextReasoningContent Thought(string? text, string? signature) =>
-        new(text ?? "") { ProtectedData = signature is { Length: > 0 } ? ProtectedParts.Seal(origin, signature) : null };
+    private TextReasoningContent Thought(string? text, string signature) =>
+        new(JsonReading.WellFormed(text ?? "")) { ProtectedData = ProtectedParts.Seal(origin, signature) };
 
-    private static string? Signature(JsonElement block) => block.TryGetProperty("signature", out JsonElement value) ? value.GetString() : null;
-
-    private static long? CountOf(JsonElement usage, string name) =>
-        usage.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long count) ? count : null;
-
-    private static string TypeOf(JsonElement element)
+    private void CountFields(JsonElement holder, string[] known)
     {
-        Expect(element.ValueKind == JsonValueKind.Object && element.TryGetProperty("type", out JsonElement type)
-            && type.ValueKind == JsonValueKind.String);
-        return element.GetProperty("type").GetString()!;
+        if (holder.ValueKind != JsonValueKind.Object)
+        {
+            return;
+        }
+
+        foreach (JsonProperty property in holder.EnumerateObject())
+        {
+            if (!Array.Exists(known, property.NameEquals))
+            {
+                Additions.Field();
+            }
+        }
     }
 
-    private sealed class Block(string type, int index)
+    private static bool IsError(JsonElement root)
     {
+        JsonElement error = Member(root, "error");
+        return error.ValueKind switch
+        {
+            JsonValueKind.Object => error.EnumerateObject().Any(),
+            JsonValueKind.Array => error.GetArrayLength() > 0,
+            JsonValueKind.String => !error.ValueEquals(""),
+            JsonValueKind.True => true,
+            _ => false,
+        };
+    }
+
+    private static JsonElement Member(JsonElement holder, string name) =>
+        holder.ValueKind == JsonValueKind.Object && holder.TryGetProperty(name, out JsonElement value) ? value : default;
+
+    private static string? RawText(JsonElement holder, string name) => JsonReading.Text(Member(holder, name));
+
+    private static string? Text(JsonElement holder, string name) =>
+        RawText(holder, name) is { Length: > 0 } text ? JsonReading.WellFormed(text) : null;
+
+    private static long? Count(JsonElement holder, string name) =>
+        Member(holder, name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt64(out long count) ? count : null;
+
+    private sealed class Block(string type, int? index)
+    {
+        private bool _hasPieces;
+
         public string Type { get; } = type;
 
-        public int Index { get; } = index;
+        public int? Index { get; } = index;
 
         public string? Id { get; set; }
 
         public string? Name { get; set; }
 
         /// <summary>The input as the block began with it; what comes in pieces replaces it.</summary>
-        public byte[] Given { get; set; } = [];
+        public StringBuilder Input { get; } = new();
 
-        public ArrayBufferWriter<byte> Input { get; } = new();
+        public void Append(string? piece)
+        {
+            if (piece is { Length: > 0 } && !_hasPieces)
+            {
+                Input.Clear();
+                _hasPieces = true;
+            }
+
+            Input.Append(piece);
+        }
     }
 }

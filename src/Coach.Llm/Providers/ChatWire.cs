@@ -32,10 +32,6 @@ internal abstract class ChatWire(string provider, string model)
     /// <summary>Whether messages may hold a picture, sound or file of this media type. What is not accepted is refused before anything is sent.</summary>
     public virtual bool Accepts(string mediaType) => mediaType.StartsWith("image/", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Reads an answer that came whole.</summary>
-    /// <exception cref="WireException">It is damaged, incomplete or an error.</exception>
-    public abstract IReadOnlyList<ChatResponseUpdate> ReadWhole(ChatCall call, ReadOnlySpan<byte> body);
-
     /// <summary>Writes what a function is; the protocols differ only in the name of its schema.</summary>
     protected static void WriteFunction(Utf8JsonWriter writer, AIFunctionDeclaration function, string schemaName)
     {

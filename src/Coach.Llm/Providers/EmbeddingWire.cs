@@ -25,8 +25,43 @@ internal abstract class EmbeddingWire(string provider, string model, int? dimens
     public abstract void Write(Utf8JsonWriter writer, ArraySegment<string> texts, string model, int? dimensions, EmbeddingGenerationOptions? options);
 
     /// <summary>Reads vectors in the order of the texts; returns the input tokens, if the provider counts them.</summary>
-    /// <exception cref="WireException">Damaged, incomplete or an error.</exception>
-    public abstract long? Read(ReadOnlySpan<byte> body, List<float[]> vectors);
+    /// <exception cref="WireException">Incomplete or an error.</exception>
+    /// <exception cref="JsonException">No JSON.</exception>
+    public abstract long? Read(ReadOnlySpan<byte> body, List<float[]> vectors, ProtocolAdditions additions);
+
+    /// <summary>Goes into the answer's object.</summary>
+    /// <exception cref="WireException">There is none.</exception>
+    protected static void Begin(ref Utf8JsonReader reader, ReadOnlySpan<byte> body)
+    {
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            throw WireException.Error(body); // errors of some gateways come wrapped in an array
+        }
+    }
+
+    /// <summary>Reads the value of the <c>error</c> member the reader stands on.</summary>
+    /// <exception cref="WireException">It says something.</exception>
+    protected static void ReadError(ref Utf8JsonReader reader, ReadOnlySpan<byte> body)
+    {
+        reader.Read();
+        if (JsonReading.SaysSomething(reader))
+        {
+            throw WireException.Error(body);
+        }
+
+        reader.Skip();
+    }
+
+    protected static void Skip(ref Utf8JsonReader reader, byte[][] known, ProtocolAdditions additions)
+    {
+        if (!JsonReading.IsAnyOf(ref reader, known))
+        {
+            additions.Field();
+        }
+
+        reader.Skip();
+    }
 
     /// <summary>Reads the array of numbers the reader stands before.</summary>
     protected static float[] ReadVector(ref Utf8JsonReader reader, int expected)

@@ -32,14 +32,6 @@ internal sealed partial class GeminiChatWire(GeminiOptions options) : ChatWire(P
     public override StreamDecoder CreateDecoder(ChatCall call) => new GeminiStreamDecoder(
         ProtectedParts.Origin(Provider, call.Model, call.Key), call.EarlierCalls);
 
-    public override IReadOnlyList<ChatResponseUpdate> ReadWhole(ChatCall call, ReadOnlySpan<byte> body)
-    {
-        StreamDecoder decoder = CreateDecoder(call);
-        ChatResponseUpdate? first = decoder.Decode([], body);
-        ChatResponseUpdate? last = decoder.Finish();
-        return [.. new[] { first, last }.OfType<ChatResponseUpdate>()];
-    }
-
     public override void Write(Utf8JsonWriter writer, ChatCall call)
     {
         writer.WriteStartObject();

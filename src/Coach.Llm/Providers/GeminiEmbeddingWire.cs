@@ -8,6 +8,10 @@ namespace Coach.Llm;
 internal sealed class GeminiEmbeddingWire(GeminiOptions options)
     : EmbeddingWire(ProviderNames.Gemini, options.EmbeddingModel, options.EmbeddingDimensions, maxBatch: 100)
 {
+    private static readonly byte[][] AnswerNames = [[.. "usageMetadata"u8]];
+
+    private static readonly byte[][] EmbeddingNames = [[.. "shape"u8], [.. "statistics"u8]];
+
     private int _lastLength;
 
     public override Uri Server => options.BaseUrl;
@@ -47,45 +51,42 @@ internal sealed class GeminiEmbeddingWire(GeminiOptions options)
         writer.WriteEndObject();
     }
 
-    public override long? Read(ReadOnlySpan<byte> body, List<float[]> vectors)
+    public override long? Read(ReadOnlySpan<byte> body, List<float[]> vectors, ProtocolAdditions additions)
     {
         var reader = new Utf8JsonReader(body);
-        reader.Read();
-        if (reader.TokenType == JsonTokenType.StartArray)
+        Begin(ref reader, body);
+        while (JsonReading.NextProperty(ref reader))
         {
-            throw WireException.Error(body);
-        }
-
-        bool hasEmbeddings = false;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            if (reader.ValueTextEquals("error"u8))
+            if (JsonReading.Is(ref reader, "error"u8))
             {
-                throw WireException.Error(body);
+                ReadError(ref reader, body);
             }
-
-            if (!reader.ValueTextEquals("embeddings"u8))
+            else if (!JsonReading.Is(ref reader, "embeddings"u8))
             {
-                reader.Skip();
-                continue;
+                Skip(ref reader, AnswerNames, additions);
             }
-
-            hasEmbeddings = true;
-            reader.Read();
-            while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
+            else if (JsonReading.EnterArray(ref reader))
             {
-                ReadOne(ref reader, vectors);
+                while (JsonReading.NextElement(ref reader))
+                {
+                    ReadOne(ref reader, vectors, additions);
+                }
             }
         }
 
-        return hasEmbeddings ? null : throw WireException.Malformed("the answer has no embeddings");
+        return null;
     }
 
-    private void ReadOne(ref Utf8JsonReader reader, List<float[]> vectors)
+    private void ReadOne(ref Utf8JsonReader reader, List<float[]> vectors, ProtocolAdditions additions)
     {
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        if (!JsonReading.IsInObject(ref reader))
         {
-            if (reader.ValueTextEquals("values"u8))
+            return;
+        }
+
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "values"u8))
             {
                 float[] vector = ReadVector(ref reader, _lastLength);
                 _lastLength = vector.Length;
@@ -93,7 +94,7 @@ internal sealed class GeminiEmbeddingWire(GeminiOptions options)
             }
             else
             {
-                reader.Skip();
+                Skip(ref reader, EmbeddingNames, additions);
             }
         }
     }

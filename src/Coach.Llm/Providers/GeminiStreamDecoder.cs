@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 
@@ -7,19 +8,44 @@ namespace Coach.Llm;
 /// Reads Gemini's answers: each event is a whole GenerateContentResponse. There is no end mark, so an answer is complete once a
 /// finish or block reason was seen; usage is cumulative, so the last one counts.
 /// </summary>
-internal sealed partial class GeminiStreamDecoder(string origin, int earlierCalls) : StreamDecoder
+internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : StreamDecoder
 {
     /// <summary>How ids begin that stand in for the ones Gemini may leave out.</summary>
     public const string MadeUpId = "coach-call-";
 
+    private const string PromptBlocked = "PROMPT_BLOCKED";
+
+    // Names that are known and not needed, by the object they stand in.
+    private static readonly byte[][] ResponseNames = [[.. "createTime"u8], [.. "modelStatus"u8]];
+
+    private static readonly byte[][] CandidateNames =
+    [
+        [.. "index"u8], [.. "safetyRatings"u8], [.. "tokenCount"u8], [.. "finishMessage"u8], [.. "citationMetadata"u8],
+        [.. "groundingMetadata"u8], [.. "groundingAttributions"u8], [.. "urlContextMetadata"u8], [.. "avgLogprobs"u8], [.. "logprobsResult"u8],
+    ];
+
+    private static readonly byte[][] ContentNames = [[.. "role"u8]];
+
+    private static readonly byte[][] PartNames = [[.. "videoMetadata"u8], [.. "mediaResolution"u8], [.. "partMetadata"u8]];
+
+    // Parts that tools at Google make and consume.
+    private static readonly byte[][] PassingParts =
+    [
+        [.. "executableCode"u8], [.. "codeExecutionResult"u8], [.. "fileData"u8], [.. "functionResponse"u8],
+        [.. "toolCall"u8], [.. "toolResponse"u8],
+    ];
+
     private int _calls = earlierCalls;
     private bool _hasCalls;
-    private bool _hasEnd;
+    private bool _hasContent;
+    private bool _isComplete;
     private UsageDetails? _usage;
+
+    public override bool IsComplete => _isComplete;
 
     public override ChatResponseUpdate? Finish()
     {
-        if (!_hasEnd)
+        if (!_isComplete)
         {
             throw WireException.Interrupted();
         }
@@ -27,56 +53,57 @@ internal sealed partial class GeminiStreamDecoder(string origin, int earlierCall
         return _usage is null ? null : Update([new UsageContent(_usage)]);
     }
 
-    protected override ChatResponseUpdate? DecodeEvent(ReadOnlySpan<byte> eventType, ReadOnlySpan<byte> data)
+    protected override ChatResponseUpdate? DecodeEvent(
+        ReadOnlySpan<byte> eventType, ReadOnlySpan<byte> data, ref Utf8JsonReader reader)
     {
-        var reader = new Utf8JsonReader(data);
-        reader.Read();
-        if (reader.TokenType == JsonTokenType.StartArray)
-        {
-            throw WireException.Error(data); // only errors come wrapped
-        }
-
-        Expect(reader.TokenType == JsonTokenType.StartObject);
         List<AIContent>? contents = null;
         string? finish = null;
-        bool isKnown = false;
-        bool hasUnknown = false;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        while (JsonReading.NextProperty(ref reader))
         {
-            if (Is(ref reader, "candidates"u8))
+            if (JsonReading.Is(ref reader, "candidates"u8))
             {
-                isKnown = true;
                 ReadCandidates(ref reader, ref contents, ref finish);
             }
-            else if (Is(ref reader, "usageMetadata"u8))
+            else if (JsonReading.Is(ref reader, "usageMetadata"u8))
             {
                 ReadUsage(ref reader);
             }
-            else if (Is(ref reader, "modelVersion"u8))
+            else if (JsonReading.Is(ref reader, "modelVersion"u8))
             {
                 ReadModelId(ref reader);
             }
-            else if (Is(ref reader, "responseId"u8))
+            else if (JsonReading.Is(ref reader, "responseId"u8))
             {
                 ReadResponseId(ref reader);
             }
-            else if (Is(ref reader, "promptFeedback"u8))
+            else if (JsonReading.Is(ref reader, "promptFeedback"u8))
             {
-                isKnown |= ReadPromptFeedback(ref reader, ref contents, ref finish);
+                ReadPromptFeedback(ref reader, ref contents, ref finish);
             }
-            else if (Is(ref reader, "error"u8))
+            else if (JsonReading.Is(ref reader, "error"u8))
             {
-                throw WireException.Error(data);
+                reader.Read();
+                if (JsonReading.SaysSomething(reader))
+                {
+                    throw WireException.Error(data);
+                }
+
+                reader.Skip();
             }
             else
             {
-                hasUnknown = true;
-                reader.Skip();
+                Skip(ref reader, ResponseNames);
             }
         }
 
-        Expect(reader.TokenType == JsonTokenType.EndObject && !reader.Read());
-        Expect(isKnown || !hasUnknown);
+        End(ref reader);
+        if (finish is not null)
+        {
+            _isComplete = true;
+            AddHalves(ref contents);
+        }
+
+        _hasContent |= contents is not null;
         if (contents is null && finish is null)
         {
             return null;
@@ -85,7 +112,6 @@ internal sealed partial class GeminiStreamDecoder(string origin, int earlierCall
         ChatResponseUpdate update = Update(contents ?? []);
         if (finish is not null)
         {
-            _hasEnd = true;
             Finish(update, finish);
         }
 
@@ -94,13 +120,15 @@ internal sealed partial class GeminiStreamDecoder(string origin, int earlierCall
 
     private void ReadCandidates(ref Utf8JsonReader reader, ref List<AIContent>? contents, ref string? finish)
     {
-        reader.Read();
-        Expect(reader.TokenType == JsonTokenType.StartArray);
-        bool isFirst = true;
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        if (!JsonReading.EnterArray(ref reader))
         {
-            Expect(reader.TokenType == JsonTokenType.StartObject);
-            if (isFirst)
+            return;
+        }
+
+        bool isFirst = true;
+        while (JsonReading.NextElement(ref reader))
+        {
+            if (isFirst && reader.TokenType == JsonTokenType.StartObject)
             {
                 ReadCandidate(ref reader, ref contents, ref finish);
                 isFirst = false;
@@ -114,89 +142,203 @@ internal sealed partial class GeminiStreamDecoder(string origin, int earlierCall
 
     private void ReadCandidate(ref Utf8JsonReader reader, ref List<AIContent>? contents, ref string? finish)
     {
-        bool hasContent = false;
-        bool hasUnknown = false;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        while (JsonReading.NextProperty(ref reader))
         {
-            if (Is(ref reader, "content"u8))
+            if (JsonReading.Is(ref reader, "content"u8))
             {
-                hasContent = true;
                 ReadContent(ref reader, ref contents);
             }
-            else if (Is(ref reader, "finishReason"u8))
+            else if (JsonReading.Is(ref reader, "finishReason"u8))
             {
-                reader.Read();
-                finish = reader.TokenType == JsonTokenType.Null ? finish : reader.GetString();
+                string? reason = JsonReading.Name(ref reader);
+                finish = reason is null or "FINISH_REASON_UNSPECIFIED" ? finish : reason;
             }
             else
             {
-                hasUnknown |= !IsBesideContent(ref reader);
-                reader.Skip();
+                Skip(ref reader, CandidateNames);
             }
         }
-
-        Expect(hasContent || !hasUnknown);
     }
-
-    // What a candidate may hold without content, as where the answer was stopped for what it recites.
-    private static bool IsBesideContent(ref Utf8JsonReader reader) =>
-        Is(ref reader, "index"u8) || Is(ref reader, "safetyRatings"u8) || Is(ref reader, "tokenCount"u8) || Is(ref reader, "finishMessage"u8)
-        || Is(ref reader, "citationMetadata"u8) || Is(ref reader, "groundingMetadata"u8) || Is(ref reader, "groundingAttributions"u8)
-        || Is(ref reader, "urlContextMetadata"u8) || Is(ref reader, "avgLogprobs"u8) || Is(ref reader, "logprobsResult"u8);
 
     private void ReadContent(ref Utf8JsonReader reader, ref List<AIContent>? contents)
     {
-        reader.Read();
-        if (reader.TokenType == JsonTokenType.Null)
+        if (!JsonReading.EnterObject(ref reader))
         {
             return;
         }
 
-        Expect(reader.TokenType == JsonTokenType.StartObject);
-        bool hasParts = false;
-        bool hasUnknown = false;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        while (JsonReading.NextProperty(ref reader))
         {
-            if (Is(ref reader, "parts"u8))
+            if (!JsonReading.Is(ref reader, "parts"u8))
             {
-                hasParts = true;
-                reader.Read();
-                Expect(reader.TokenType == JsonTokenType.StartArray);
-                while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+                Skip(ref reader, ContentNames);
+                continue;
+            }
+
+            if (!JsonReading.EnterArray(ref reader))
+            {
+                continue;
+            }
+
+            while (JsonReading.NextElement(ref reader))
+            {
+                if (JsonReading.IsInObject(ref reader))
                 {
-                    Expect(reader.TokenType == JsonTokenType.StartObject);
                     ReadPart(ref reader, ref contents);
                 }
             }
-            else
-            {
-                hasUnknown |= !Is(ref reader, "role"u8);
-                reader.Skip();
-            }
         }
-
-        Expect(hasParts || !hasUnknown);
     }
 
-    private bool ReadPromptFeedback(ref Utf8JsonReader reader, ref List<AIContent>? contents, ref string? finish)
+    private void ReadPart(ref Utf8JsonReader reader, ref List<AIContent>? contents)
     {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject)
+        string? text = null;
+        string? signature = null;
+        AIContent? other = null;
+        bool isThought = false;
+        bool isKnown = false;
+        bool hasUnknown = false;
+        while (JsonReading.NextProperty(ref reader))
         {
-            reader.Skip();
-            return false;
-        }
-
-        bool isBlocked = false;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            if (Is(ref reader, "blockReason"u8))
+            if (JsonReading.Is(ref reader, "text"u8))
+            {
+                text = JsonReading.Text(ref reader);
+                isKnown = true;
+            }
+            else if (JsonReading.Is(ref reader, "thought"u8))
             {
                 reader.Read();
-                string reason = reader.GetString() ?? "OTHER";
-                (contents ??= []).Add(new ErrorContent("The provider refused to answer this prompt.") { ErrorCode = reason });
-                finish = "PROMPT_BLOCKED";
-                isBlocked = true;
+                isThought = reader.TokenType == JsonTokenType.True;
+                reader.Skip();
+            }
+            else if (JsonReading.Is(ref reader, "thoughtSignature"u8))
+            {
+                signature = JsonReading.Name(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "functionCall"u8))
+            {
+                other = ReadCall(ref reader) ?? other;
+                isKnown = true;
+            }
+            else if (JsonReading.Is(ref reader, "inlineData"u8))
+            {
+                other = ReadInlineData(ref reader) ?? other;
+                isKnown = true;
+            }
+            else if (JsonReading.IsAnyOf(ref reader, PassingParts))
+            {
+                isKnown = true;
+                reader.Skip();
+            }
+            else
+            {
+                hasUnknown = true;
+                Skip(ref reader, PartNames);
+            }
+        }
+
+        if (hasUnknown && !isKnown)
+        {
+            Additions.Part();
+        }
+
+        AddPart(ref contents, other, text, isThought, signature is null ? null : ProtectedParts.Seal(origin, signature));
+    }
+
+    private void AddPart(ref List<AIContent>? contents, AIContent? other, string? text, bool isThought, string? signature)
+    {
+        int before = contents?.Count ?? 0;
+        if (isThought)
+        {
+            AddThought(ref contents, text);
+        }
+        else
+        {
+            AddText(ref contents, text);
+        }
+
+        if (other is FunctionCallContent call && signature is not null)
+        {
+            ProtectedParts.Attach(call, signature);
+        }
+        else if (signature is not null && isThought && contents?.Count > before)
+        {
+            ((TextReasoningContent)contents[before]).ProtectedData = signature;
+        }
+        else if (signature is not null)
+        {
+            // A signature on visible text travels behind it, in a part of its own, which Gemini takes back as well.
+            (contents ??= []).Add(new TextReasoningContent("") { ProtectedData = signature });
+        }
+
+        if (other is not null)
+        {
+            (contents ??= new List<AIContent>(1)).Add(other);
+        }
+    }
+
+    private AIContent? ReadCall(ref Utf8JsonReader reader)
+    {
+        if (!JsonReading.EnterObject(ref reader))
+        {
+            return null;
+        }
+
+        string? id = null;
+        string? name = null;
+        FunctionCallContent? read = null;
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "name"u8))
+            {
+                name = JsonReading.Name(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "args"u8))
+            {
+                reader.Read();
+                read = JsonText.ReadCall("", "", ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "id"u8))
+            {
+                id = JsonReading.Name(ref reader);
+            }
+            else
+            {
+                Skip(ref reader, []);
+            }
+        }
+
+        _hasCalls = true;
+        int number = _calls++;
+        return name is null
+            ? NamelessCall()
+            : new FunctionCallContent(
+                id ?? MadeUpId + number.ToString(CultureInfo.InvariantCulture), name, read is null ? new Dictionary<string, object?>() : read.Arguments)
+            {
+                Exception = read?.Exception,
+            };
+    }
+
+    private DataContent? ReadInlineData(ref Utf8JsonReader reader)
+    {
+        byte[]? bytes = null;
+        string? type = null;
+        if (!JsonReading.EnterObject(ref reader))
+        {
+            return null;
+        }
+
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "data"u8))
+            {
+                reader.Read();
+                bytes = reader.TokenType == JsonTokenType.String && reader.TryGetBytesFromBase64(out byte[]? decoded) ? decoded : null;
+                reader.Skip();
+            }
+            else if (JsonReading.Is(ref reader, "mimeType"u8))
+            {
+                type = JsonReading.Name(ref reader);
             }
             else
             {
@@ -204,39 +346,72 @@ internal sealed partial class GeminiStreamDecoder(string origin, int earlierCall
             }
         }
 
-        return isBlocked;
+        if (bytes is null)
+        {
+            Additions.Part();
+            return null;
+        }
+
+        return new DataContent(bytes, DataContentType(type));
+    }
+
+    private static string DataContentType(string? type) =>
+        type is not null && System.Net.Http.Headers.MediaTypeHeaderValue.TryParse(type, out _) ? type : "application/octet-stream";
+
+    private static void ReadPromptFeedback(ref Utf8JsonReader reader, ref List<AIContent>? contents, ref string? finish)
+    {
+        if (!JsonReading.EnterObject(ref reader))
+        {
+            return;
+        }
+
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (!JsonReading.Is(ref reader, "blockReason"u8))
+            {
+                reader.Skip();
+            }
+            else if (JsonReading.Name(ref reader) is { } reason and not "BLOCK_REASON_UNSPECIFIED")
+            {
+                (contents ??= []).Add(new ErrorContent("The provider refused to answer this prompt.") { ErrorCode = reason });
+                finish = PromptBlocked;
+            }
+        }
     }
 
     private void ReadUsage(ref Utf8JsonReader reader)
     {
-        reader.Read();
-        Expect(reader.TokenType == JsonTokenType.StartObject);
-        long? input = null, cached = null, output = null, thoughts = null, total = null, tools = null;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        if (!JsonReading.EnterObject(ref reader))
         {
-            if (Is(ref reader, "promptTokenCount"u8))
+            return;
+        }
+
+        long? input = null, cached = null, output = null, thoughts = null, total = null, tools = null;
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "promptTokenCount"u8))
             {
-                input = Count(ref reader);
+                input = JsonReading.Count(ref reader);
             }
-            else if (Is(ref reader, "candidatesTokenCount"u8))
+            else if (JsonReading.Is(ref reader, "candidatesTokenCount"u8))
             {
-                output = Count(ref reader);
+                output = JsonReading.Count(ref reader);
             }
-            else if (Is(ref reader, "thoughtsTokenCount"u8))
+            else if (JsonReading.Is(ref reader, "thoughtsTokenCount"u8))
             {
-                thoughts = Count(ref reader);
+                thoughts = JsonReading.Count(ref reader);
             }
-            else if (Is(ref reader, "cachedContentTokenCount"u8))
+            else if (JsonReading.Is(ref reader, "cachedContentTokenCount"u8))
             {
-                cached = Count(ref reader);
+                cached = JsonReading.Count(ref reader);
             }
-            else if (Is(ref reader, "toolUsePromptTokenCount"u8))
+            else if (JsonReading.Is(ref reader, "toolUsePromptTokenCount"u8))
             {
-                tools = Count(ref reader);
+                tools = JsonReading.Count(ref reader);
             }
-            else if (Is(ref reader, "totalTokenCount"u8))
+            else if (JsonReading.Is(ref reader, "totalTokenCount"u8))
             {
-                total = Count(ref reader);
+                total = JsonReading.Count(ref reader);
             }
             else
             {
@@ -254,17 +429,42 @@ internal sealed partial class GeminiStreamDecoder(string origin, int earlierCall
 
     private void Finish(ChatResponseUpdate update, string reason)
     {
-        update.FinishReason = reason switch
+        switch (reason)
         {
-            "STOP" => _hasCalls ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop,
-            "MAX_TOKENS" => ChatFinishReason.Length,
-            "PROMPT_BLOCKED" or "SAFETY" or "RECITATION" or "BLOCKLIST" or "PROHIBITED_CONTENT" or "SPII" or "IMAGE_SAFETY"
-                or "IMAGE_PROHIBITED_CONTENT" or "IMAGE_RECITATION" => ChatFinishReason.ContentFilter,
-            _ => new ChatFinishReason(reason.ToLowerInvariant()),
-        };
-        if (update.FinishReason == ChatFinishReason.ContentFilter && reason != "PROMPT_BLOCKED")
-        {
-            update.Contents.Add(new ErrorContent("The provider stopped the answer.") { ErrorCode = reason });
+            case "STOP":
+                update.FinishReason = _hasCalls ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop;
+                break;
+            case "MAX_TOKENS":
+                update.FinishReason = ChatFinishReason.Length;
+                break;
+            case PromptBlocked:
+                update.FinishReason = ChatFinishReason.ContentFilter;
+                break;
+            case "SAFETY" or "RECITATION" or "BLOCKLIST" or "PROHIBITED_CONTENT" or "SPII" or "IMAGE_SAFETY"
+                or "IMAGE_PROHIBITED_CONTENT" or "IMAGE_RECITATION":
+                update.FinishReason = ChatFinishReason.ContentFilter;
+                update.Contents.Add(new ErrorContent("The provider stopped the answer.") { ErrorCode = reason });
+                break;
+            case "MALFORMED_FUNCTION_CALL" or "UNEXPECTED_TOOL_CALL" or "TOO_MANY_TOOL_CALLS" or "MALFORMED_RESPONSE"
+                or "MISSING_THOUGHT_SIGNATURE" or "OTHER" or "LANGUAGE" or "NO_IMAGE" or "IMAGE_OTHER":
+                Failed(update, reason);
+                break;
+            default:
+                Additions.StopReason();
+                update.FinishReason = new ChatFinishReason(reason.ToLowerInvariant());
+                if (!_hasContent)
+                {
+                    Failed(update, reason); // an answer of nothing is no success, whatever the reason means
+                }
+
+                break;
         }
+    }
+
+    // A turn that failed within the model. Without a word about it, it would look like an empty success.
+    private static void Failed(ChatResponseUpdate update, string reason)
+    {
+        update.FinishReason = new ChatFinishReason(reason.ToLowerInvariant());
+        update.Contents.Add(new ErrorContent("The model could not finish its answer.") { ErrorCode = reason });
     }
 }

@@ -19,14 +19,6 @@ internal sealed class OpenAIChatWire(string provider, OpenAIOptions options, str
 
     public override StreamDecoder CreateDecoder(ChatCall call) => new OpenAIStreamDecoder(call.EarlierCalls);
 
-    public override IReadOnlyList<ChatResponseUpdate> ReadWhole(ChatCall call, ReadOnlySpan<byte> body)
-    {
-        var decoder = new OpenAIStreamDecoder(call.EarlierCalls);
-        ChatResponseUpdate? first = decoder.Decode([], body);
-        ChatResponseUpdate? last = decoder.FinishWhole();
-        return [.. new[] { first, last }.OfType<ChatResponseUpdate>()];
-    }
-
     public override void Write(Utf8JsonWriter writer, ChatCall call)
     {
         writer.WriteStartObject();

@@ -8,6 +8,11 @@ namespace Coach.Llm;
 internal sealed class OpenAIEmbeddingWire(string provider, OpenAIOptions options, string prefix)
     : EmbeddingWire(provider, options.EmbeddingModel, options.EmbeddingDimensions, maxBatch: 2048)
 {
+    private static readonly byte[][] AnswerNames =
+        [[.. "object"u8], [.. "model"u8], [.. "id"u8], [.. "created"u8], [.. "provider"u8], [.. "service_tier"u8]];
+
+    private static readonly byte[][] EmbeddingNames = [[.. "object"u8]];
+
     private int _lastLength;
 
     public override Uri? Server => options.BaseUrl;
@@ -33,89 +38,106 @@ internal sealed class OpenAIEmbeddingWire(string provider, OpenAIOptions options
         writer.WriteEndObject();
     }
 
-    public override long? Read(ReadOnlySpan<byte> body, List<float[]> vectors)
+    public override long? Read(ReadOnlySpan<byte> body, List<float[]> vectors, ProtocolAdditions additions)
     {
         var reader = new Utf8JsonReader(body);
-        reader.Read();
-        if (reader.TokenType == JsonTokenType.StartArray)
-        {
-            throw WireException.Error(body);
-        }
-
-        var indexed = new SortedDictionary<long, float[]>();
+        Begin(ref reader, body);
+        var read = new List<(long? Index, float[] Vector)>(vectors.Capacity);
         long? tokens = null;
-        bool hasData = false;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        while (JsonReading.NextProperty(ref reader))
         {
-            if (reader.ValueTextEquals("error"u8))
+            if (JsonReading.Is(ref reader, "error"u8))
             {
-                reader.Read();
-                if (reader.TokenType != JsonTokenType.Null)
-                {
-                    throw WireException.Error(body);
-                }
+                ReadError(ref reader, body);
             }
-            else if (reader.ValueTextEquals("data"u8))
+            else if (JsonReading.Is(ref reader, "data"u8))
             {
-                hasData = true;
-                reader.Read();
-                while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
-                {
-                    ReadOne(ref reader, indexed);
-                }
+                ReadData(ref reader, read, additions);
             }
-            else if (reader.ValueTextEquals("usage"u8))
+            else if (JsonReading.Is(ref reader, "usage"u8))
             {
-                reader.Read();
-                if (reader.TokenType == JsonTokenType.StartObject)
-                {
-                    tokens = ReadUsage(ref reader);
-                }
+                tokens = ReadUsage(ref reader);
             }
             else
             {
-                reader.Skip();
+                Skip(ref reader, AnswerNames, additions);
             }
         }
 
-        if (!hasData || (indexed.Count > 0 && (indexed.Keys.First() != 0 || indexed.Keys.Last() != indexed.Count - 1)))
+        vectors.AddRange(InOrder(read));
+        return tokens;
+    }
+
+    // By their numbers. Servers that number none, or all alike, send them in the order of the texts.
+    private static IEnumerable<float[]> InOrder(List<(long? Index, float[] Vector)> read)
+    {
+        if (read.Count > 0 && read.TrueForAll(one => (one.Index ?? 0) == (read[0].Index ?? 0)))
         {
-            throw WireException.Malformed("the answer has not one embedding for each text");
+            return read.Select(one => one.Vector);
         }
 
-        vectors.AddRange(indexed.Values);
-        return tokens;
+        (long? Index, float[] Vector)[] sorted = [.. read.OrderBy(one => one.Index)];
+        return sorted.Index().All(one => one.Item.Index == one.Index)
+            ? sorted.Select(one => one.Vector)
+            : throw WireException.Malformed("the answer has not one embedding for each text");
+    }
+
+    private void ReadData(ref Utf8JsonReader reader, List<(long? Index, float[] Vector)> read, ProtocolAdditions additions)
+    {
+        if (!JsonReading.EnterArray(ref reader))
+        {
+            return;
+        }
+
+        while (JsonReading.NextElement(ref reader))
+        {
+            if (JsonReading.IsInObject(ref reader))
+            {
+                ReadOne(ref reader, read, additions);
+            }
+        }
+    }
+
+    private void ReadOne(ref Utf8JsonReader reader, List<(long? Index, float[] Vector)> read, ProtocolAdditions additions)
+    {
+        long? index = null;
+        float[]? vector = null;
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "embedding"u8))
+            {
+                vector = ReadVector(ref reader, _lastLength);
+                _lastLength = vector.Length;
+            }
+            else if (JsonReading.Is(ref reader, "index"u8))
+            {
+                index = JsonReading.Count(ref reader);
+            }
+            else
+            {
+                Skip(ref reader, EmbeddingNames, additions);
+            }
+        }
+
+        if (vector is not null)
+        {
+            read.Add((index, vector));
+        }
     }
 
     private static long? ReadUsage(ref Utf8JsonReader reader)
     {
         long? tokens = null;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        if (!JsonReading.EnterObject(ref reader))
         {
-            bool isInput = reader.ValueTextEquals("prompt_tokens"u8);
-            reader.Read();
-            tokens = isInput && reader.TokenType == JsonTokenType.Number ? reader.GetInt64() : tokens;
-            reader.Skip();
+            return null;
         }
 
-        return tokens;
-    }
-
-    private void ReadOne(ref Utf8JsonReader reader, SortedDictionary<long, float[]> indexed)
-    {
-        long index = indexed.Count;
-        float[]? vector = null;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        while (JsonReading.NextProperty(ref reader))
         {
-            if (reader.ValueTextEquals("embedding"u8))
+            if (JsonReading.Is(ref reader, "prompt_tokens"u8))
             {
-                vector = ReadVector(ref reader, _lastLength);
-                _lastLength = vector.Length;
-            }
-            else if (reader.ValueTextEquals("index"u8))
-            {
-                reader.Read();
-                index = reader.GetInt64();
+                tokens = JsonReading.Count(ref reader);
             }
             else
             {
@@ -123,9 +145,6 @@ internal sealed class OpenAIEmbeddingWire(string provider, OpenAIOptions options
             }
         }
 
-        if (vector is null || !indexed.TryAdd(index, vector))
-        {
-            throw WireException.Malformed("an embedding is missing or came twice");
-        }
+        return tokens;
     }
 }

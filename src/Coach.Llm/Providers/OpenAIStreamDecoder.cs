@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
@@ -6,91 +7,107 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm;
 
 /// <summary>
-/// Reads chat completions: deltas until <c>[DONE]</c>, or one whole message. Tool calls are put together by their index. A stream is
-/// complete when a finish reason was seen, and <c>[DONE]</c> or the usage that comes last: a proxy that lost its upstream may still send
-/// <c>[DONE]</c>, and some servers never do.
+/// Reads chat completions: deltas until <c>[DONE]</c>, or one whole message. An answer is complete when a finish reason was seen:
+/// a proxy that lost its upstream may still send <c>[DONE]</c>, and some servers never do.
 /// </summary>
-internal sealed partial class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
+internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
 {
+    // Names that are known and not needed, by the object they stand in.
+    private static readonly byte[][] ChunkNames =
+    [
+        [.. "created"u8], [.. "system_fingerprint"u8], [.. "service_tier"u8], [.. "provider"u8], [.. "obfuscation"u8],
+        [.. "prompt_filter_results"u8], [.. "x_groq"u8], [.. "metadata"u8], [.. "moderation"u8],
+    ];
+
+    private static readonly byte[][] ChoiceNames =
+        [[.. "index"u8], [.. "logprobs"u8], [.. "native_finish_reason"u8], [.. "content_filter_results"u8], [.. "stop_reason"u8]];
+
+    private static readonly byte[][] MessageNames =
+    [
+        [.. "role"u8], [.. "reasoning_details"u8], [.. "annotations"u8], [.. "audio"u8], [.. "images"u8], [.. "function_call"u8],
+        [.. "provider_specific_fields"u8], [.. "thinking_blocks"u8], [.. "extra_content"u8], [.. "context"u8],
+    ];
+
+    private static readonly byte[][] CallNames = [[.. "type"u8], [.. "extra_content"u8], [.. "provider_specific_fields"u8]];
+
     private readonly List<PendingCall> _calls = [];
-    private readonly Dictionary<long, PendingCall> _latest = [];
     private StringBuilder? _refusal;
     private UsageDetails? _usage;
-    private bool _hasFinish;
+    private int _finishedCalls;
+    private bool _isComplete;
 
-    public override ChatResponseUpdate? Finish() => IsEnded || _usage is not null ? FinishWhole() : throw WireException.Interrupted();
+    public override bool IsComplete => _isComplete;
 
-    /// <summary>For an answer that came whole, without an end mark.</summary>
-    public ChatResponseUpdate? FinishWhole()
+    public override ChatResponseUpdate? Finish()
     {
-        if (!_hasFinish)
+        if (!_isComplete)
         {
             throw WireException.Interrupted();
         }
 
-        return _usage is null ? null : Update([new UsageContent(_usage)]);
+        List<AIContent>? contents = null;
+        TakePending(ref contents);
+        if (_usage is not null)
+        {
+            (contents ??= []).Add(new UsageContent(_usage));
+        }
+
+        return contents is null ? null : Update(contents);
     }
 
-    protected override ChatResponseUpdate? DecodeEvent(ReadOnlySpan<byte> eventType, ReadOnlySpan<byte> data)
+    protected override ChatResponseUpdate? DecodeEvent(
+        ReadOnlySpan<byte> eventType, ReadOnlySpan<byte> data, ref Utf8JsonReader reader)
     {
-        if (data.SequenceEqual("[DONE]"u8))
-        {
-            IsEnded = true;
-            return null;
-        }
-
-        var reader = new Utf8JsonReader(data);
-        reader.Read();
-        if (reader.TokenType == JsonTokenType.StartArray)
-        {
-            throw WireException.Error(data); // errors of some gateways come wrapped
-        }
-
-        Expect(reader.TokenType == JsonTokenType.StartObject);
         List<AIContent>? contents = null;
         string? finish = null;
-        bool hasChoices = false;
-        bool hasUnknown = false;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        while (JsonReading.NextProperty(ref reader))
         {
-            if (Is(ref reader, "choices"u8))
+            if (JsonReading.Is(ref reader, "choices"u8))
             {
-                hasChoices = true;
                 ReadChoices(ref reader, data, ref contents, ref finish);
             }
-            else if (Is(ref reader, "usage"u8))
+            else if (JsonReading.Is(ref reader, "usage"u8))
             {
                 ReadUsage(ref reader);
             }
-            else if (Is(ref reader, "id"u8))
+            else if (JsonReading.Is(ref reader, "id"u8))
             {
                 ReadResponseId(ref reader);
             }
-            else if (Is(ref reader, "model"u8))
+            else if (JsonReading.Is(ref reader, "model"u8))
             {
                 ReadModelId(ref reader);
             }
-            else if (Is(ref reader, "error"u8))
+            else if (JsonReading.Is(ref reader, "object"u8))
             {
                 reader.Read();
-                if (reader.TokenType != JsonTokenType.Null)
+                if (reader.TokenType == JsonTokenType.String && JsonReading.Is(ref reader, "error"u8)) // vLLM's form of an error
                 {
                     throw WireException.Error(data);
                 }
+
+                reader.Skip();
+            }
+            else if (JsonReading.Is(ref reader, "error"u8))
+            {
+                reader.Read();
+                if (JsonReading.SaysSomething(reader))
+                {
+                    throw WireException.Error(data);
+                }
+
+                reader.Skip();
             }
             else
             {
-                hasUnknown |= !IsBesideChoices(ref reader);
-                reader.Skip();
+                Skip(ref reader, ChunkNames);
             }
         }
 
-        Expect(reader.TokenType == JsonTokenType.EndObject && !reader.Read());
-        Expect(hasChoices || !hasUnknown);
+        End(ref reader);
         if (finish is not null)
         {
-            _hasFinish = true;
-            finish = finish == "stop" && _calls.Count > 0 ? "tool_calls" : finish; // some servers do not tell the two apart
+            _isComplete = true;
             TakePending(ref contents);
         }
 
@@ -100,70 +117,47 @@ internal sealed partial class OpenAIStreamDecoder(int earlierCalls) : StreamDeco
         }
 
         ChatResponseUpdate update = Update(contents ?? []);
-        update.FinishReason = finish switch
-        {
-            null => null,
-            "stop" => ChatFinishReason.Stop,
-            "length" => ChatFinishReason.Length,
-            "tool_calls" or "function_call" => ChatFinishReason.ToolCalls,
-            "content_filter" => ChatFinishReason.ContentFilter,
-            _ => new ChatFinishReason(finish.ToLowerInvariant()),
-        };
+        update.FinishReason = finish is null ? null : FinishReason(finish);
         return update;
     }
 
-    // What an event may hold without choices, as some servers send the usage.
-    private static bool IsBesideChoices(ref Utf8JsonReader reader) =>
-        Is(ref reader, "object"u8) || Is(ref reader, "created"u8) || Is(ref reader, "system_fingerprint"u8) || Is(ref reader, "service_tier"u8)
-        || Is(ref reader, "provider"u8) || Is(ref reader, "obfuscation"u8) || Is(ref reader, "prompt_filter_results"u8) || Is(ref reader, "x_groq"u8);
+    private ChatFinishReason FinishReason(string reason)
+    {
+        switch (reason)
+        {
+            case "stop":
+                return _finishedCalls > 0 ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop; // some servers do not tell the two apart
+            case "length":
+                return ChatFinishReason.Length;
+            case "tool_calls" or "function_call":
+                return ChatFinishReason.ToolCalls;
+            case "content_filter":
+                return ChatFinishReason.ContentFilter;
+            default:
+                Additions.StopReason();
+                return new ChatFinishReason(reason.ToLowerInvariant());
+        }
+    }
 
     private void ReadChoices(ref Utf8JsonReader reader, ReadOnlySpan<byte> data, ref List<AIContent>? contents, ref string? finish)
     {
-        reader.Read();
-        Expect(reader.TokenType == JsonTokenType.StartArray);
-        bool isFirst = true;
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        if (!JsonReading.EnterArray(ref reader))
         {
-            Expect(reader.TokenType == JsonTokenType.StartObject);
-            if (!isFirst)
+            return;
+        }
+
+        bool isFirst = true;
+        while (JsonReading.NextElement(ref reader))
+        {
+            if (isFirst && reader.TokenType == JsonTokenType.StartObject)
+            {
+                ReadChoice(ref reader, ref contents, ref finish);
+                isFirst = false;
+            }
+            else
             {
                 reader.Skip(); // one answer is what was asked for
-                continue;
             }
-
-            isFirst = false;
-            bool hasMessage = false;
-            bool hasUnknown = false;
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-            {
-                if (Is(ref reader, "delta"u8) || Is(ref reader, "message"u8))
-                {
-                    hasMessage = true;
-                    ReadMessage(ref reader, ref contents);
-                }
-                else if (Is(ref reader, "finish_reason"u8))
-                {
-                    reader.Read();
-                    finish = reader.TokenType == JsonTokenType.Null ? finish : reader.GetString();
-                }
-                else if (Is(ref reader, "error"u8))
-                {
-                    reader.Read();
-                    if (reader.TokenType == JsonTokenType.StartObject)
-                    {
-                        throw InnerError(ref reader);
-                    }
-
-                    reader.Skip();
-                }
-                else
-                {
-                    hasUnknown |= !Is(ref reader, "index"u8) && !Is(ref reader, "logprobs"u8);
-                    reader.Skip();
-                }
-            }
-
-            Expect(hasMessage || !hasUnknown);
         }
 
         if (finish == "error")
@@ -172,73 +166,322 @@ internal sealed partial class OpenAIStreamDecoder(int earlierCalls) : StreamDeco
         }
     }
 
+    private void ReadChoice(ref Utf8JsonReader reader, ref List<AIContent>? contents, ref string? finish)
+    {
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "delta"u8) || JsonReading.Is(ref reader, "message"u8))
+            {
+                ReadMessage(ref reader, ref contents);
+            }
+            else if (JsonReading.Is(ref reader, "finish_reason"u8))
+            {
+                finish = JsonReading.Name(ref reader) ?? finish; // "" means what null means: not finished
+            }
+            else if (JsonReading.Is(ref reader, "error"u8))
+            {
+                reader.Read();
+                if (reader.TokenType == JsonTokenType.StartObject && JsonReading.SaysSomething(reader))
+                {
+                    throw InnerError(ref reader);
+                }
+
+                reader.Skip();
+            }
+            else
+            {
+                Skip(ref reader, ChoiceNames);
+            }
+        }
+    }
+
     private void ReadMessage(ref Utf8JsonReader reader, ref List<AIContent>? contents)
     {
-        reader.Read();
-        if (reader.TokenType == JsonTokenType.Null)
+        if (!JsonReading.EnterObject(ref reader))
         {
             return;
         }
 
-        Expect(reader.TokenType == JsonTokenType.StartObject);
-        bool isKnown = false;
-        bool hasUnknown = false;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        bool hasThought = false;
+        while (JsonReading.NextProperty(ref reader))
         {
-            if (Is(ref reader, "content"u8))
+            if (JsonReading.Is(ref reader, "content"u8))
             {
-                isKnown = true;
-                if (Text(ref reader) is { Length: > 0 } text)
-                {
-                    (contents ??= new List<AIContent>(1)).Add(new TextContent(text));
-                }
+                reader.Read();
+                ReadContent(ref reader, ref contents, isThought: false);
             }
-            else if (Is(ref reader, "reasoning_content"u8) || Is(ref reader, "reasoning"u8))
+            else if (JsonReading.Is(ref reader, "reasoning_content"u8) || JsonReading.Is(ref reader, "reasoning"u8))
             {
-                isKnown = true;
-                if (Text(ref reader) is { Length: > 0 } thought)
-                {
-                    (contents ??= new List<AIContent>(1)).Add(new TextReasoningContent(thought));
-                }
+                // Servers that are renaming the one to the other send both: it was thought once.
+                string? thought = JsonReading.Text(ref reader);
+                AddThought(ref contents, hasThought ? null : thought);
+                hasThought |= thought is { Length: > 0 };
             }
-            else if (Is(ref reader, "refusal"u8))
+            else if (JsonReading.Is(ref reader, "refusal"u8))
             {
-                isKnown = true;
-                if (Text(ref reader) is { Length: > 0 } refusal)
-                {
-                    (_refusal ??= new StringBuilder()).Append(refusal);
-                }
+                AddRefusal(JsonReading.Text(ref reader));
             }
-            else if (Is(ref reader, "tool_calls"u8))
+            else if (JsonReading.Is(ref reader, "tool_calls"u8))
             {
-                isKnown = true;
                 ReadCalls(ref reader);
             }
             else
             {
-                bool isPassedOver = Is(ref reader, "role"u8) || Is(ref reader, "reasoning_details"u8)
-                    || Is(ref reader, "annotations"u8) || Is(ref reader, "audio"u8) || Is(ref reader, "images"u8)
-                    || Is(ref reader, "function_call"u8) || Is(ref reader, "provider_specific_fields"u8)
-                    || Is(ref reader, "thinking_blocks"u8) || Is(ref reader, "extra_content"u8) || Is(ref reader, "context"u8);
+                Skip(ref reader, MessageNames);
+            }
+        }
+    }
+
+    // A text; or parts, as Mistral's reasoning models send them.
+    private void ReadContent(ref Utf8JsonReader reader, ref List<AIContent>? contents, bool isThought)
+    {
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.String when isThought:
+                AddThought(ref contents, JsonReading.TextHere(ref reader));
+                break;
+            case JsonTokenType.String:
+                AddText(ref contents, JsonReading.TextHere(ref reader));
+                break;
+            case JsonTokenType.StartObject:
+                ReadPart(ref reader, ref contents, isThought);
+                break;
+            case JsonTokenType.StartArray:
+                while (JsonReading.NextElement(ref reader))
+                {
+                    ReadContent(ref reader, ref contents, isThought);
+                }
+
+                break;
+        }
+    }
+
+    private void ReadPart(ref Utf8JsonReader reader, ref List<AIContent>? contents, bool isThought)
+    {
+        bool isKnown = false;
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "text"u8))
+            {
+                isKnown = true;
                 reader.Read();
-                hasUnknown |= !isPassedOver && reader.TokenType != JsonTokenType.Null;
+                ReadContent(ref reader, ref contents, isThought);
+            }
+            else if (JsonReading.Is(ref reader, "thinking"u8))
+            {
+                isKnown = true;
+                reader.Read();
+                ReadContent(ref reader, ref contents, isThought: true);
+            }
+            else if (JsonReading.Is(ref reader, "refusal"u8))
+            {
+                isKnown = true;
+                AddRefusal(JsonReading.Text(ref reader));
+            }
+            else
+            {
                 reader.Skip();
             }
         }
 
-        Expect(isKnown || !hasUnknown);
+        if (!isKnown)
+        {
+            Additions.Part();
+        }
     }
 
-    private static string? Text(ref Utf8JsonReader reader)
+    private void AddRefusal(string? piece)
     {
-        reader.Read();
-        if (reader.TokenType is JsonTokenType.String or JsonTokenType.Null)
+        if (piece is { Length: > 0 })
         {
-            return reader.GetString();
+            (_refusal ??= new StringBuilder()).Append(piece);
+        }
+    }
+
+    private void ReadCalls(ref Utf8JsonReader reader)
+    {
+        if (!JsonReading.EnterArray(ref reader))
+        {
+            return;
         }
 
-        Expect(false);
-        return null;
+        for (long position = 0; JsonReading.NextElement(ref reader); position++)
+        {
+            if (JsonReading.IsInObject(ref reader))
+            {
+                ReadCall(ref reader, position);
+            }
+        }
+    }
+
+    private void ReadCall(ref Utf8JsonReader reader, long position)
+    {
+        long? index = null;
+        string? id = null;
+        string? name = null;
+        string? arguments = null;
+        bool hasFunction = false;
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "index"u8))
+            {
+                index = JsonReading.Count(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "id"u8))
+            {
+                id = JsonReading.Name(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "function"u8))
+            {
+                hasFunction = true;
+                ReadFunction(ref reader, ref name, ref arguments);
+            }
+            else
+            {
+                Skip(ref reader, CallNames);
+            }
+        }
+
+        if (!hasFunction)
+        {
+            Additions.Part(); // a call of another kind than functions
+            return;
+        }
+
+        PendingCall call = Find(index, position, id, name);
+        call.Id ??= id;
+        call.Name ??= name;
+        call.Arguments.Append(arguments);
+    }
+
+    private void ReadFunction(ref Utf8JsonReader reader, ref string? name, ref string? arguments)
+    {
+        if (!JsonReading.EnterObject(ref reader))
+        {
+            return;
+        }
+
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "name"u8))
+            {
+                name = JsonReading.Name(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "arguments"u8))
+            {
+                reader.Read();
+                arguments = reader.TokenType == JsonTokenType.StartObject // a server that does not wrap them in a text
+                    ? JsonElement.ParseValue(ref reader).GetRawText()
+                    : JsonReading.TextHere(ref reader);
+            }
+            else
+            {
+                Skip(ref reader, []);
+            }
+        }
+    }
+
+    // The pieces of a call share its index. Servers that number none, or all alike, begin each call with an id of its own; or without
+    // any id, but then with the whole of its arguments.
+    private PendingCall Find(long? index, long position, string? id, string? name)
+    {
+        long number = index ?? position; // whole messages need not number their calls
+        PendingCall? call = id is null ? null : _calls.FindLast(call => call.Id == id && (index is null || call.Index == number));
+        if (call is not null)
+        {
+            return call;
+        }
+
+        call = _calls.FindLast(call => call.Index == number);
+        bool isNext = call is { Name: not null } && name is not null
+            && ((id is not null && call.Id is not null) || name != call.Name || call.HasWholeArguments);
+        if (call is null || isNext)
+        {
+            _calls.Add(call = new PendingCall(number));
+        }
+
+        return call;
+    }
+
+    private void TakePending(ref List<AIContent>? contents)
+    {
+        AddHalves(ref contents);
+        if (_refusal is not null)
+        {
+            (contents ??= []).Add(new ErrorContent(JsonReading.WellFormed(_refusal.ToString())) { ErrorCode = "refusal" });
+            _refusal = null;
+        }
+
+        foreach (PendingCall call in _calls.OrderBy(call => call.Index))
+        {
+            string id = call.Id ?? "call_" + (earlierCalls + _finishedCalls).ToString(CultureInfo.InvariantCulture);
+            (contents ??= []).Add(call.Name is null
+                ? NamelessCall()
+                : JsonText.Call(id, call.Name, Encoding.UTF8.GetBytes(call.Arguments.ToString())));
+            _finishedCalls++;
+        }
+
+        _calls.Clear();
+    }
+
+    private void ReadUsage(ref Utf8JsonReader reader)
+    {
+        if (!JsonReading.EnterObject(ref reader))
+        {
+            return;
+        }
+
+        _usage ??= new UsageDetails();
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "prompt_tokens"u8))
+            {
+                _usage.InputTokenCount = JsonReading.Count(ref reader) ?? _usage.InputTokenCount;
+            }
+            else if (JsonReading.Is(ref reader, "completion_tokens"u8))
+            {
+                _usage.OutputTokenCount = JsonReading.Count(ref reader) ?? _usage.OutputTokenCount;
+            }
+            else if (JsonReading.Is(ref reader, "total_tokens"u8))
+            {
+                _usage.TotalTokenCount = JsonReading.Count(ref reader) ?? _usage.TotalTokenCount;
+            }
+            else if (JsonReading.Is(ref reader, "prompt_tokens_details"u8))
+            {
+                _usage.CachedInputTokenCount = Detail(ref reader, "cached_tokens"u8) ?? _usage.CachedInputTokenCount;
+            }
+            else if (JsonReading.Is(ref reader, "completion_tokens_details"u8))
+            {
+                _usage.ReasoningTokenCount = Detail(ref reader, "reasoning_tokens"u8) ?? _usage.ReasoningTokenCount;
+            }
+            else
+            {
+                reader.Skip(); // counts of many kinds come and go here, none of which is a part of the answer
+            }
+        }
+    }
+
+    private static long? Detail(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
+    {
+        long? count = null;
+        if (!JsonReading.EnterObject(ref reader))
+        {
+            return null;
+        }
+
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, name))
+            {
+                count = JsonReading.Count(ref reader);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        return count;
     }
 
     // An error within a choice, lifted to where the rules for errors look for it.
@@ -255,5 +498,18 @@ internal sealed partial class OpenAIStreamDecoder(int earlierCalls) : StreamDeco
         }
 
         return WireException.Error(body.WrittenSpan);
+    }
+
+    private sealed class PendingCall(long index)
+    {
+        public long Index { get; } = index;
+
+        public string? Id { get; set; }
+
+        public string? Name { get; set; }
+
+        public StringBuilder Arguments { get; } = new();
+
+        public bool HasWholeArguments => Arguments.Length > 0 && JsonText.IsObject(Arguments.ToString());
     }
 }

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
 namespace Coach.Llm;
@@ -8,10 +10,12 @@ namespace Coach.Llm;
 /// What every provider client of a host shares: the HTTP client, the limits and the way failures become <see cref="LlmException"/>s.
 /// Holds no key: each request brings its own.
 /// </summary>
-internal sealed class ProviderConnection(LlmHttp http, IOptions<CoachLlmOptions> options, TimeProvider time)
+internal sealed class ProviderConnection(LlmHttp http, IOptions<CoachLlmOptions> options, TimeProvider time, ILoggerFactory? loggers = null)
 {
     private const int MaxErrorBody = 64 * 1024;
     private static readonly MediaTypeHeaderValue Json = new("application/json");
+
+    private readonly ILogger _logger = loggers?.CreateLogger("Coach.Llm") ?? NullLogger.Instance;
 
     public CoachLlmOptions Options { get; } = options.Value;
 
@@ -28,7 +32,11 @@ internal sealed class ProviderConnection(LlmHttp http, IOptions<CoachLlmOptions>
         HttpResponseMessage response;
         try
         {
-            response = await http.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+            response = await http.SendAsync(request, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ContentCodingException exception)
+        {
+            throw LlmException.InvalidResponse(provider, exception.Message);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
@@ -61,6 +69,15 @@ internal sealed class ProviderConnection(LlmHttp http, IOptions<CoachLlmOptions>
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
             throw LlmException.StreamInterrupted(provider);
+        }
+    }
+
+    /// <summary>Notes what of an answer was not known and passed over.</summary>
+    public void Passed(string provider, ProtocolAdditions additions)
+    {
+        if (additions.Count > 0 && _logger.IsEnabled(LogLevel.Debug))
+        {
+            _logger.AdditionsPassed(provider, additions.Count, additions.Kinds);
         }
     }
 

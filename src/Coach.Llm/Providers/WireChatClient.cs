@@ -14,14 +14,7 @@ internal sealed class WireChatClient(ChatWire wire, ProviderConnection connectio
         ChatCall call = Call(messages, options, stream: false);
         using HttpResponseMessage response = await SendAsync(call, cancellationToken).ConfigureAwait(false);
         byte[] body = await connection.ReadBodyAsync(wire.Provider, response, cancellationToken).ConfigureAwait(false);
-        try
-        {
-            return wire.ReadWhole(call, body).ToChatResponse();
-        }
-        catch (WireException exception)
-        {
-            throw connection.Translate(wire.Provider, exception);
-        }
+        return ReadWhole(call, body).ToChatResponse();
     }
 
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
@@ -46,9 +39,18 @@ internal sealed class WireChatClient(ChatWire wire, ProviderConnection connectio
         }
         finally
         {
+            connection.Passed(wire.Provider, decoder.Additions);
             if (!isOver)
             {
                 await CloseNowAsync(body).ConfigureAwait(false);
+            }
+        }
+
+        if (reader.IsForeign)
+        {
+            foreach (ChatResponseUpdate update in ReadForeign(call, reader.Foreign))
+            {
+                yield return update;
             }
         }
     }
@@ -74,34 +76,68 @@ internal sealed class WireChatClient(ChatWire wire, ProviderConnection connectio
     {
         try
         {
-            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            if (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
             {
-                if (decoder.Decode(reader.EventType, reader.Data) is { } update)
+                ChatResponseUpdate? update = reader.IsComment ? null : decoder.Decode(reader.EventType, reader.Data);
+                if (update is not null || !decoder.IsEnded)
                 {
-                    return (update, false);
-                }
-
-                if (decoder.IsEnded)
-                {
-                    break;
+                    return (update ?? KeepAlive.Update, false);
                 }
             }
 
-            return (decoder.Finish(), true);
+            return (reader.IsForeign ? null : decoder.Finish(), true);
         }
         catch (WireException exception)
         {
-            throw reader.IsCut && (exception.Fault == WireFault.Malformed
-                    || (exception.Fault == WireFault.ErrorBody && !ErrorBody.Parse(exception.Body).HasError))
-                ? LlmException.StreamInterrupted(wire.Provider)
-                : connection.Translate(wire.Provider, exception);
+            return reader.IsCut && IsOfTheCut(exception) ? FinishCut(decoder) : throw connection.Translate(wire.Provider, exception);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
-            throw cancellationToken.IsCancellationRequested
-                ? new OperationCanceledException(cancellationToken)
-                : LlmException.StreamInterrupted(wire.Provider);
+            return cancellationToken.IsCancellationRequested ? throw new OperationCanceledException(cancellationToken) : FinishCut(decoder);
         }
+    }
+
+    private static bool IsOfTheCut(WireException exception) =>
+        exception.Fault == WireFault.Malformed || (exception.Fault == WireFault.ErrorBody && !ErrorBody.Parse(exception.Body).HasError);
+
+    // Nothing is lost when what breaks off comes after the end of the answer.
+    private (ChatResponseUpdate? Update, bool IsOver) FinishCut(StreamDecoder decoder) =>
+        decoder.IsComplete ? (decoder.Finish(), true) : throw LlmException.StreamInterrupted(wire.Provider);
+
+    private List<ChatResponseUpdate> ReadWhole(ChatCall call, ReadOnlySpan<byte> body)
+    {
+        StreamDecoder decoder = wire.CreateDecoder(call);
+        try
+        {
+            ChatResponseUpdate? update = decoder.Decode([], body.StartsWith("\uFEFF"u8) ? body[3..] : body);
+            if (update is null && !decoder.IsComplete)
+            {
+                throw WireException.Malformed("it holds no answer");
+            }
+
+            ChatResponseUpdate? last = decoder.Finish();
+            return [.. new[] { update, last }.OfType<ChatResponseUpdate>()];
+        }
+        catch (WireException exception)
+        {
+            throw connection.Translate(wire.Provider, exception);
+        }
+        finally
+        {
+            connection.Passed(wire.Provider, decoder.Additions);
+        }
+    }
+
+    // No event stream although one was asked for: an error, a page, or the answer in one piece.
+    private List<ChatResponseUpdate> ReadForeign(ChatCall call, ReadOnlySpan<byte> body)
+    {
+        ErrorBody error = ErrorBody.Parse(body);
+        if (error.HasError || !error.IsJson)
+        {
+            throw connection.Translate(wire.Provider, WireException.Error(body));
+        }
+
+        return error.IsComplete ? ReadWhole(call, body) : throw LlmException.StreamInterrupted(wire.Provider);
     }
 
     private ChatCall Call(IEnumerable<ChatMessage> messages, ChatOptions? options, bool stream)

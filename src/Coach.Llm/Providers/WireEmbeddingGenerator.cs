@@ -80,9 +80,10 @@ internal sealed class WireEmbeddingGenerator(
             wire.Provider, wire.Address(model), body.WrittenMemory, headers => wire.Sign(headers, key), cancellationToken).ConfigureAwait(false);
         byte[] answer = await connection.ReadBodyAsync(wire.Provider, response, cancellationToken).ConfigureAwait(false);
         var vectors = new List<float[]>(texts.Count);
+        var additions = new ProtocolAdditions();
         try
         {
-            long? tokens = wire.Read(answer, vectors);
+            long? tokens = wire.Read(answer, vectors, additions);
             if (vectors.Count != texts.Count || vectors.Any(vector => vector.Length != vectors[0].Length))
             {
                 throw WireException.Malformed("the answer has not one vector of equal length for each text");
@@ -102,6 +103,10 @@ internal sealed class WireEmbeddingGenerator(
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException)
         {
             throw LlmException.InvalidResponse(wire.Provider, "the embeddings are not the JSON they should be");
+        }
+        finally
+        {
+            connection.Passed(wire.Provider, additions);
         }
     }
 

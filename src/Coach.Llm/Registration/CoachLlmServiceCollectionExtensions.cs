@@ -52,6 +52,8 @@ public static class CoachLlmServiceCollectionExtensions
         services.TryAddSingleton<SessionLimiter>();
         services.TryAddSingleton<SessionMetrics>();
         services.TryAddSingleton<ISessionKeyStore, MemorySessionKeyStore>();
+        services.TryAddSingleton<IChatHistoryStore>(provider => new MemoryChatHistoryStore(
+            provider.GetRequiredService<IOptions<CoachLlmOptions>>().Value.History, provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<SessionClientRegistry>();
         services.TryAddSingleton<ISessionClientRegistry>(provider => provider.GetRequiredService<SessionClientRegistry>());
         services.TryAddSingleton(provider => new SessionChatClients(

@@ -10,6 +10,20 @@ internal sealed class LlmHttp(IHttpClientFactory factory)
 
     private readonly Lazy<HttpClient> _client = new(() => factory.CreateClient(ClientName));
 
-    /// <summary>Never disposed by those who use it. Has no time limit of its own.</summary>
-    public HttpClient Client => _client.Value;
+    /// <summary>Returns once the headers have arrived. Has no time limit of its own.</summary>
+    /// <exception cref="ContentCodingException">The body has a coding that cannot be decoded.</exception>
+    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        HttpResponseMessage response = await _client.Value
+            .SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return ContentCoding.Decode(response);
+        }
+        catch
+        {
+            response.Dispose();
+            throw;
+        }
+    }
 }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.AI;
 
 namespace Coach.Llm;
 
-/// <summary>One attempt at a stream: a limit until its first update, then a limit on each silence.</summary>
+/// <summary>One attempt at a stream: a limit until its first update, which a server at work renews, then a limit on each silence.</summary>
 internal sealed class TimedStream : IAsyncDisposable
 {
     private readonly CancellationTokenSource _cancel;
@@ -11,6 +11,7 @@ internal sealed class TimedStream : IAsyncDisposable
     private readonly IAsyncEnumerator<ChatResponseUpdate> _updates;
     private readonly CallPolicy _policy;
     private readonly CancellationToken _outer;
+    private bool _isAtWork;
     private bool _hasBegun;
     private bool _isExpired;
 
@@ -29,8 +30,20 @@ internal sealed class TimedStream : IAsyncDisposable
     /// <exception cref="LlmException">The limit passed, or the stream failed.</exception>
     public ValueTask<bool> MoveNextAsync()
     {
-        ValueTask<bool> next = _updates.MoveNextAsync();
-        return next.IsCompletedSuccessfully && _hasBegun ? next : WaitAsync(next); // what is there already needs no limit
+        while (true)
+        {
+            ValueTask<bool> next = _updates.MoveNextAsync();
+            if (!next.IsCompletedSuccessfully || !_hasBegun)
+            {
+                return WaitAsync(next);
+            }
+
+            bool hasNext = next.Result; // what is there already needs no limit
+            if (!hasNext || !KeepAlive.Is(_updates.Current))
+            {
+                return ValueTask.FromResult(hasNext);
+            }
+        }
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -41,6 +54,14 @@ internal sealed class TimedStream : IAsyncDisposable
         try
         {
             bool hasNext = await next.ConfigureAwait(false);
+            while (hasNext && KeepAlive.Is(_updates.Current))
+            {
+                _isAtWork = true;
+                (option, limit) = Limit();
+                _timer.Change(limit, Timeout.InfiniteTimeSpan);
+                hasNext = await _updates.MoveNextAsync().ConfigureAwait(false);
+            }
+
             _hasBegun = true;
             return hasNext;
         }
@@ -64,8 +85,13 @@ internal sealed class TimedStream : IAsyncDisposable
     private (string Option, TimeSpan Limit) Limit()
     {
         LlmRequestOptions options = _policy.Options;
-        return _hasBegun ? ("Coach:Llm:Requests:IdleTimeout", options.IdleTimeout)
-            : options.FirstTokenTimeout <= options.AttemptTimeout ? ("Coach:Llm:Requests:FirstTokenTimeout", options.FirstTokenTimeout)
+        if (_hasBegun)
+        {
+            return ("Coach:Llm:Requests:IdleTimeout", options.IdleTimeout);
+        }
+
+        return _isAtWork || options.FirstTokenTimeout <= options.AttemptTimeout
+            ? ("Coach:Llm:Requests:FirstTokenTimeout", options.FirstTokenTimeout)
             : ("Coach:Llm:Requests:AttemptTimeout", options.AttemptTimeout);
     }
 

@@ -53,55 +53,21 @@ internal static class JsonText
     /// <summary>A tool call's arguments as the text of a JSON object.</summary>
     public static string OfArguments(IDictionary<string, object?>? arguments) => Text(writer => WriteArguments(writer, arguments));
 
-    /// <summary>The members of the JSON object the reader stands on, for a tool call's arguments.</summary>
-    public static Dictionary<string, object?> ReadArguments(ref Utf8JsonReader reader)
+    /// <summary>
+    /// A tool call from the arguments the reader stands on: an object, or the text of one. What is neither counts as none. Arguments that
+    /// cannot be read are reported on the content, as Microsoft.Extensions.AI does.
+    /// </summary>
+    public static FunctionCallContent ReadCall(string id, string name, ref Utf8JsonReader reader)
     {
-        var arguments = new Dictionary<string, object?>(StringComparer.Ordinal);
-        if (reader.TokenType != JsonTokenType.StartObject)
+        if (reader.TokenType == JsonTokenType.StartObject)
         {
-            reader.Skip();
-            return arguments;
+            return ReadArguments(ref reader) is { } arguments ? new FunctionCallContent(id, name, arguments) : Unreadable(id, name);
         }
 
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            string name = reader.GetString()!;
-            reader.Read();
-            JsonElement value = JsonElement.ParseValue(ref reader);
-            Check(value);
-            arguments[name] = value;
-        }
-
-        return arguments;
+        return Call(id, name, Encoding.UTF8.GetBytes(JsonReading.TextHere(ref reader) ?? ""));
     }
 
-    // Elements decode their texts when they are read; damaged ones must be noticed here, not in the caller's tool.
-    private static void Check(JsonElement element)
-    {
-        switch (element.ValueKind)
-        {
-            case JsonValueKind.String:
-                _ = element.GetString();
-                break;
-            case JsonValueKind.Array:
-                foreach (JsonElement item in element.EnumerateArray())
-                {
-                    Check(item);
-                }
-
-                break;
-            case JsonValueKind.Object:
-                foreach (JsonProperty property in element.EnumerateObject())
-                {
-                    _ = property.Name;
-                    Check(property.Value);
-                }
-
-                break;
-        }
-    }
-
-    /// <summary>A tool call from arguments that came as text. Text that is no object is reported on the content, as Microsoft.Extensions.AI does.</summary>
+    /// <summary>A tool call from arguments that came as text; see <see cref="ReadCall"/>.</summary>
     public static FunctionCallContent Call(string id, string name, ReadOnlySpan<byte> arguments)
     {
         if (arguments.Trim(" \r\n\t"u8).IsEmpty)
@@ -113,20 +79,71 @@ internal static class JsonText
         {
             var reader = new Utf8JsonReader(arguments);
             reader.Read();
-            if (reader.TokenType == JsonTokenType.StartObject)
+            if (reader.TokenType == JsonTokenType.StartObject && ReadArguments(ref reader) is { } parsed && !reader.Read())
             {
-                Dictionary<string, object?> parsed = ReadArguments(ref reader);
-                reader.Read();
                 return new FunctionCallContent(id, name, parsed);
             }
-
-            throw new JsonException("The arguments are no JSON object.");
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        catch (JsonException)
         {
-            return new FunctionCallContent(id, name) { Exception = new JsonException("The model wrote arguments that are no JSON object.") };
+            // Reported below.
+        }
+
+        return Unreadable(id, name);
+    }
+
+    /// <summary>Whether this is the text of one whole JSON object.</summary>
+    public static bool IsObject(string text)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(text));
+            return reader.Read() && reader.TokenType == JsonTokenType.StartObject && reader.TrySkip() && !reader.Read();
+        }
+        catch (JsonException)
+        {
+            return false;
         }
     }
+
+    // The members of the object the reader stands on; null if a text in it cannot be read. Elements decode their texts only when they
+    // are asked for them, so this must be noticed here and not in the caller's tool.
+    private static Dictionary<string, object?>? ReadArguments(ref Utf8JsonReader reader)
+    {
+        var arguments = new Dictionary<string, object?>(StringComparer.Ordinal);
+        bool isReadable = true;
+        while (JsonReading.NextProperty(ref reader))
+        {
+            string name = JsonReading.WellFormed(reader.GetString()!);
+            reader.Read();
+            JsonElement value = JsonElement.ParseValue(ref reader);
+            isReadable &= IsReadable(value);
+            arguments[name] = value;
+        }
+
+        return isReadable ? arguments : null;
+    }
+
+    private static bool IsReadable(JsonElement element)
+    {
+        try
+        {
+            return element.ValueKind switch
+            {
+                JsonValueKind.String => element.GetString() is not null,
+                JsonValueKind.Array => element.EnumerateArray().All(IsReadable),
+                JsonValueKind.Object => element.EnumerateObject().All(property => property.Name is not null && IsReadable(property.Value)),
+                _ => true,
+            };
+        }
+        catch (InvalidOperationException)
+        {
+            return false; // no UTF-8, or half a surrogate pair
+        }
+    }
+
+    private static FunctionCallContent Unreadable(string id, string name) =>
+        new(id, name) { Exception = new JsonException("The model wrote arguments that are no JSON object.") };
 
     private static string Text(Action<Utf8JsonWriter> write)
     {

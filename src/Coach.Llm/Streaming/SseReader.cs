@@ -5,17 +5,16 @@ namespace Coach.Llm;
 
 /// <summary>
 /// Reads server-sent events (WHATWG HTML, "Server-sent events", §9.2.6) from a stream over one pooled buffer; an event's data is a
-/// slice of it. Stricter than that text where leniency would lose content: a field that no provider sends means damage.
+/// slice of it. As the standard says, unknown fields and events without data are ignored.
 /// </summary>
 /// <remarks>
-/// An event that the end of the stream leaves without its blank line is delivered: some servers end like that, and a decoder
-/// notices when it is cut. Not safe for concurrent use.
+/// An event that the end of the stream leaves without its blank line is delivered, where the standard drops it: some servers end like
+/// that, and a decoder notices when it is cut. Not safe for concurrent use.
 /// </remarks>
 internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes) : IDisposable
 {
     private const int FirstBuffer = 16 * 1024;
     private const int Framing = 1024; // field names, types and comments round an event's data
-    private const int MaxForeignBody = 64 * 1024;
 
     private byte[] _buffer = ArrayPool<byte>.Shared.Rent(Math.Min(FirstBuffer, maxEventBytes));
     private int _start; // the first byte of the event being read
@@ -30,6 +29,7 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
     private bool _skipLineFeed;
     private bool _isPastStart;
     private bool _isForeign;
+    private bool _hasComment;
 
     /// <summary>The data of the event that <see cref="ReadAsync"/> stopped at; valid until it is called again.</summary>
     public ReadOnlySpan<byte> Data => _buffer.AsSpan(_dataStart, Math.Max(0, _dataLength));
@@ -37,17 +37,31 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
     /// <summary>The type of that event; empty if it has none.</summary>
     public ReadOnlySpan<byte> EventType => _buffer.AsSpan(_typeStart, _typeLength);
 
+    /// <summary>Whether <see cref="ReadAsync"/> stopped at a comment, which servers send to show that they are at work.</summary>
+    public bool IsComment { get; private set; }
+
+    /// <summary>Whether the body is no event stream: JSON or a page, at whose end <see cref="ReadAsync"/> returns false.</summary>
+    public bool IsForeign => _isForeign;
+
+    /// <summary>That body.</summary>
+    public ReadOnlySpan<byte> Foreign => _buffer.AsSpan(_start, _end - _start);
+
     /// <summary>Whether the stream ended within the event that <see cref="ReadAsync"/> stopped at.</summary>
     public bool IsCut { get; private set; }
 
-    /// <summary>Goes on to the next event.</summary>
+    /// <summary>Goes on to the next event, or to a comment that the server is now silent after.</summary>
     /// <returns>False at the end of the stream.</returns>
-    /// <exception cref="WireException">Too large, no event stream, or damaged.</exception>
+    /// <exception cref="WireException">Too large.</exception>
     public ValueTask<bool> ReadAsync(CancellationToken cancellationToken)
     {
-        _start = _line;
-        _dataLength = -1;
-        _typeLength = 0;
+        if (!IsComment)
+        {
+            _start = _line;
+            _dataLength = -1;
+            _typeLength = 0;
+        }
+
+        IsComment = false;
         return TryParse() ? new ValueTask<bool>(true) : ReadMoreAsync(cancellationToken);
     }
 
@@ -68,9 +82,10 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
     {
         while (true)
         {
-            if (_isForeign && _end - _start >= MaxForeignBody)
+            if (_hasComment)
             {
-                throw ForeignBody();
+                _hasComment = false;
+                return IsComment = true;
             }
 
             MakeRoom();
@@ -129,17 +144,18 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
             }
             else if (_dataLength > 0)
             {
+                _hasComment = false;
                 return _dataLength <= maxEventBytes ? true : throw WireException.TooLarge();
-            }
-            else if (_typeLength > 0 && _dataLength < 0)
-            {
-                throw WireException.Malformed("an event has a type and no data"); // its data line is damaged: no provider sends such events
             }
             else
             {
                 _typeLength = 0;
                 _dataLength = -1;
-                _start = _line;
+            }
+
+            if (_dataLength < 0 && _typeLength == 0 && !_isForeign)
+            {
+                _start = _line; // nothing of these lines is kept
             }
         }
 
@@ -183,9 +199,9 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
             _typeStart = value;
             _typeLength = to - value;
         }
-        else if (field.Length > 0 && !field.SequenceEqual("id"u8) && !field.SequenceEqual("retry"u8))
+        else
         {
-            throw WireException.Malformed("a line of the event stream is damaged");
+            _hasComment |= colon == 0;
         }
     }
 
@@ -207,28 +223,15 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
 
     private bool FinishAtEnd()
     {
-        if (_isForeign)
-        {
-            throw ForeignBody();
-        }
-
         int from = _line;
-        _start = from < _end ? _start : _line;
-        _line = _scan = _end;
-        if (from < _end)
+        if (from < _end && !_isForeign)
         {
-            try
-            {
-                TakeLine(from, _end);
-            }
-            catch (WireException)
-            {
-                throw WireException.Interrupted();
-            }
+            _line = _scan = _end;
+            TakeLine(from, _end);
         }
 
-        IsCut = _dataLength > 0;
-        return _isForeign ? throw ForeignBody() : IsCut;
+        IsCut = _dataLength > 0 && !_isForeign;
+        return IsCut;
     }
 
     private void MakeRoom()
@@ -265,6 +268,4 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
         _typeStart -= _typeLength == 0 ? _typeStart : _start;
         _start = 0;
     }
-
-    private WireException ForeignBody() => WireException.Error(_buffer.AsSpan(_start, _end - _start));
 }

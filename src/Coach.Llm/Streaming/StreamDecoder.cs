@@ -5,16 +5,25 @@ namespace Coach.Llm;
 
 /// <summary>Turns the events of one provider's stream into updates. One instance per response.</summary>
 /// <remarks>
-/// What is missing while something unknown is there counts as damage and is refused; something unknown beside what is expected
-/// is a newer server and is passed over. So no damage makes text vanish unnoticed.
+/// Additions never take an answer away: fields, parts, events, deltas and stop reasons that are not known are passed over and counted,
+/// and what is null, empty or oddly typed means nothing. Broken JSON and a missing end are faults.
 /// </remarks>
 internal abstract class StreamDecoder
 {
-    /// <summary>Whether the protocol says that nothing more comes.</summary>
-    public bool IsEnded { get; protected set; }
+    private const char NoHalf = '\0';
 
     private byte[] _responseId = [];
     private byte[] _modelId = [];
+    private char _half;
+    private char _thoughtHalf;
+
+    /// <summary>Whether the protocol says that nothing more comes.</summary>
+    public bool IsEnded { get; protected set; }
+
+    /// <summary>Whether the whole answer was read. What may still come, such as usage, is no part of it.</summary>
+    public abstract bool IsComplete { get; }
+
+    public ProtocolAdditions Additions { get; } = new();
 
     protected string? ResponseId { get; set; }
 
@@ -22,15 +31,22 @@ internal abstract class StreamDecoder
 
     /// <summary>Decodes one event.</summary>
     /// <returns>Null when it carries nothing for the caller.</returns>
-    /// <exception cref="WireException">It is damaged, or an error.</exception>
+    /// <exception cref="WireException">It is no JSON, or an error.</exception>
     public ChatResponseUpdate? Decode(ReadOnlySpan<byte> eventType, ReadOnlySpan<byte> data)
     {
+        data = data.Trim(" \t\r\n"u8);
+        if (data.SequenceEqual("[DONE]"u8)) // OpenAI's mark, which gateways also put behind other providers' answers
+        {
+            IsEnded = true;
+            return null;
+        }
+
         try
         {
-            return DecodeEvent(eventType, data);
+            var reader = new Utf8JsonReader(data);
+            return !data.IsEmpty && IsObject(ref reader, data) ? DecodeEvent(eventType, data, ref reader) : null;
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException or OverflowException
-            or KeyNotFoundException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException) // the second: a text that is not UTF-8
         {
             throw WireException.Malformed("an event is not the JSON it should be", exception);
         }
@@ -41,7 +57,8 @@ internal abstract class StreamDecoder
     /// <exception cref="WireException">The answer is not complete.</exception>
     public abstract ChatResponseUpdate? Finish();
 
-    protected abstract ChatResponseUpdate? DecodeEvent(ReadOnlySpan<byte> eventType, ReadOnlySpan<byte> data);
+    /// <summary>Decodes an event that is an object, at whose beginning the reader stands.</summary>
+    protected abstract ChatResponseUpdate? DecodeEvent(ReadOnlySpan<byte> eventType, ReadOnlySpan<byte> data, ref Utf8JsonReader reader);
 
     protected ChatResponseUpdate Update(IList<AIContent> contents) =>
         new(ChatRole.Assistant, contents) { ResponseId = ResponseId, MessageId = ResponseId, ModelId = ModelId };
@@ -52,9 +69,81 @@ internal abstract class StreamDecoder
     /// <summary>As <see cref="ReadResponseId"/>, for the model.</summary>
     protected void ReadModelId(ref Utf8JsonReader reader) => ModelId = Repeated(ref reader, ModelId, ref _modelId);
 
-    /// <summary>Whether the reader stands on this name or text. Readers here always read one span.</summary>
-    protected static bool Is(ref Utf8JsonReader reader, ReadOnlySpan<byte> text) =>
-        reader.ValueIsEscaped ? reader.ValueTextEquals(text) : reader.ValueSpan.SequenceEqual(text);
+    /// <summary>Passes over the member the reader stands on, and counts it unless its name is one of those that are known and not needed.</summary>
+    protected void Skip(ref Utf8JsonReader reader, byte[][] known)
+    {
+        if (!JsonReading.IsAnyOf(ref reader, known))
+        {
+            Additions.Field();
+        }
+
+        reader.Skip();
+    }
+
+    /// <summary>Adds a piece of text. A character whose halves come in two events is held back until it is whole.</summary>
+    protected void AddText(ref List<AIContent>? contents, string? piece)
+    {
+        if (piece is { Length: > 0 } && JsonReading.Join(ref _half, piece) is { Length: > 0 } text)
+        {
+            (contents ??= new List<AIContent>(1)).Add(new TextContent(text));
+        }
+    }
+
+    /// <summary>As <see cref="AddText"/>, for a thought.</summary>
+    protected void AddThought(ref List<AIContent>? contents, string? piece)
+    {
+        if (piece is { Length: > 0 } && JsonReading.Join(ref _thoughtHalf, piece) is { Length: > 0 } text)
+        {
+            (contents ??= new List<AIContent>(1)).Add(new TextReasoningContent(text));
+        }
+    }
+
+    /// <summary>Adds what was held back of a character that was never completed.</summary>
+    protected void AddHalves(ref List<AIContent>? contents)
+    {
+        if (_thoughtHalf != NoHalf)
+        {
+            (contents ??= []).Add(new TextReasoningContent("\uFFFD"));
+        }
+
+        if (_half != NoHalf)
+        {
+            (contents ??= []).Add(new TextContent("\uFFFD"));
+        }
+
+        _half = _thoughtHalf = NoHalf;
+    }
+
+    /// <summary>A call that names no function: nothing can run it, and without a word about it the turn would look like an empty success.</summary>
+    protected static ErrorContent NamelessCall() => new("The provider sent a tool call without a name.") { ErrorCode = "malformed_tool_call" };
+
+    /// <summary>To be called at the end of an event's object.</summary>
+    protected static void End(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.EndObject || reader.Read())
+        {
+            throw new JsonException("An event holds more than one value.");
+        }
+    }
+
+    private bool IsObject(ref Utf8JsonReader reader, ReadOnlySpan<byte> data)
+    {
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.StartObject)
+        {
+            return true;
+        }
+
+        if (reader.TokenType == JsonTokenType.StartArray && ErrorBody.Parse(data).HasError)
+        {
+            throw WireException.Error(data); // Google and some gateways wrap errors
+        }
+
+        reader.Skip();
+        reader.Read(); // throws if anything follows
+        Additions.Event();
+        return false;
+    }
 
     // Model and id repeat in every event: the same bytes are the same string.
     private static string? Repeated(ref Utf8JsonReader reader, string? current, ref byte[] bytes)
@@ -62,31 +151,11 @@ internal abstract class StreamDecoder
         reader.Read();
         if (reader.TokenType != JsonTokenType.String || (current is not null && reader.ValueSpan.SequenceEqual(bytes)))
         {
+            reader.Skip();
             return current;
         }
 
         bytes = reader.ValueSpan.ToArray();
-        return reader.GetString();
-    }
-
-    protected static void Expect(bool condition)
-    {
-        if (!condition)
-        {
-            throw WireException.Malformed("an event has not the shape it should have");
-        }
-    }
-
-    /// <summary>Reads the value of the property the reader stands on as a count; null and other kinds count as nothing.</summary>
-    protected static long? Count(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        if (reader.TokenType == JsonTokenType.Number)
-        {
-            return reader.TryGetInt64(out long value) ? value : null;
-        }
-
-        reader.Skip();
-        return null;
+        return JsonReading.WellFormed(JsonReading.TextHere(ref reader)!);
     }
 }

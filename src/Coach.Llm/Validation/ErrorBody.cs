@@ -15,6 +15,7 @@ internal sealed class ErrorBody
 
     private bool _hasDetails;
     private bool _hasTitle;
+    private bool _isFlat;
 
     private ErrorBody()
     {
@@ -34,7 +35,7 @@ internal sealed class ErrorBody
 
     public bool IsEmpty { get; private set; }
 
-    /// <summary>Whether it has an <c>error</c> member that is more than null, or Cartesia's error form.</summary>
+    /// <summary>Whether it has an <c>error</c> member that is says something, or Cartesia's error form.</summary>
     public bool HasError { get; private set; }
 
     /// <summary>
@@ -141,7 +142,7 @@ internal sealed class ErrorBody
                         name = reader.GetString() ?? "";
                         break;
                     case JsonTokenType.StartObject or JsonTokenType.StartArray:
-                        HasError |= path.Count > 0 && name == "error";
+                        HasError |= Joined(path, name) == "error" && JsonReading.SaysSomething(reader);
                         path.Add(name);
                         name = "";
                         break;
@@ -151,7 +152,7 @@ internal sealed class ErrorBody
                         IsComplete = path.Count == 0;
                         break;
                     default:
-                        Take(string.Join('.', path.Append(name).Where(part => part.Length > 0)), ref reader);
+                        Take(Joined(path, name), ref reader);
                         break;
                 }
             }
@@ -166,11 +167,14 @@ internal sealed class ErrorBody
         }
     }
 
+    // Arrays have no names of their own, so that what stands in one is found like what does not.
+    private static string Joined(List<string> path, string name) => string.Join('.', path.Append(name).Where(part => part.Length > 0));
+
     private void Take(string path, ref Utf8JsonReader reader)
     {
         if (reader.TokenType is JsonTokenType.Null or JsonTokenType.True or JsonTokenType.False)
         {
-            HasError |= path == "title";
+            HasError |= path == "title" || (path == "error" && reader.TokenType == JsonTokenType.True);
             return;
         }
 
@@ -184,11 +188,15 @@ internal sealed class ErrorBody
                 IsTypedError = text == "error";
                 break;
             case "object": // vLLM and others: {object, message, type, code}
-                HasError |= text == "error";
-                _hasDetails |= text == "error";
+                _isFlat = text == "error";
+                HasError |= _isFlat;
+                _hasDetails |= _isFlat;
+                break;
+            case "code" when _isFlat:
+                TakeCode(text);
                 break;
             case "error":
-                HasError = true;
+                HasError |= text is not ("" or "0");
                 Message = Message.Length == 0 ? text : Message;
                 break;
             case "error.code":

@@ -25,7 +25,7 @@ internal sealed class KeyProber(LlmHttp http, IOptions<CoachLlmOptions> options,
         {
             return Outcome(key, KeyStatus.TimedOut); // our limit, or that of a handler which the host put in
         }
-        catch (Exception failure) when (failure is HttpRequestException or IOException or ExecutionRejectedException)
+        catch (Exception failure) when (failure is HttpRequestException or IOException or ExecutionRejectedException or ContentCodingException)
         {
             return Outcome(key, KeyStatus.Unavailable);
         }
@@ -71,8 +71,7 @@ internal sealed class KeyProber(LlmHttp http, IOptions<CoachLlmOptions> options,
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, address);
         probe.Sign(request, key.Secret.Reveal(), _options);
-        using HttpResponseMessage response = await http.Client
-            .SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        using HttpResponseMessage response = await http.SendAsync(request, cancellationToken).ConfigureAwait(false);
         return await ProviderAnswer.ReadAsync(response, _options.Validation.MaxResponseBytes, cancellationToken).ConfigureAwait(false);
     }
 

@@ -57,7 +57,7 @@ internal static class SuccessShapes
                     }
 
                     found = isMember ? reader.TokenType == opening : found;
-                    error |= isError && reader.TokenType != JsonTokenType.Null;
+                    error |= isError && JsonReading.SaysSomething(reader);
                 }
             }
 

@@ -28,6 +28,31 @@ public sealed partial class ResilientChatClientTests
     }
 
     [Fact]
+    public async Task GetStreamingResponseAsync_ProviderIsSilentButAtWork_TheFirstTokensLimitBeginsAgain()
+    {
+        (_options.FirstTokenTimeout, _options.AttemptTimeout, _options.MaxRetries) = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(20), 0);
+        using var provider = new AtWorkClient(_clock, keepAlives: 9, TimeSpan.FromSeconds(9));
+
+        string text = await RunAsync(client => TextAsync(client.GetStreamingResponseAsync("hi", null, Token)), provider: provider);
+
+        Assert.Equal("at last", text);
+        Assert.Equal(TimeSpan.FromSeconds(90), Elapsed); // beyond the attempt's limit, too
+    }
+
+    [Fact]
+    public async Task GetStreamingResponseAsync_ProviderStopsShowingThatItIsAtWork_TimesOut()
+    {
+        (_options.FirstTokenTimeout, _options.AttemptTimeout, _options.MaxRetries) = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(20), 0);
+        using var provider = new AtWorkClient(_clock, keepAlives: 2, TimeSpan.FromSeconds(9), last: TimeSpan.FromSeconds(11));
+
+        LlmException failure = await Assert.ThrowsAsync<LlmException>(
+            () => RunAsync(client => TextAsync(client.GetStreamingResponseAsync("hi", null, Token)), provider: provider));
+
+        Assert.Equal(LlmError.TimedOut, failure.Error);
+        Assert.Equal(TimeSpan.FromSeconds(28), Elapsed);
+    }
+
+    [Fact]
     public async Task GetResponseAsync_Jitter_SpreadsTheWaitOverHalfToOneAndAHalf()
     {
         _provider.Fail(Failures.Unavailable()).Answer("ok");
@@ -208,6 +233,34 @@ public sealed partial class ResilientChatClientTests
     private sealed class FixedRandom(double value) : Random
     {
         public override double NextDouble() => value;
+    }
+
+    /// <summary>Shows at fixed times that it is at work, and answers after the last of them.</summary>
+    private sealed class AtWorkClient(TimeProvider time, int keepAlives, TimeSpan pause, TimeSpan? last = null) : IChatClient
+    {
+        public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+            IEnumerable<ChatMessage> messages, ChatOptions? options, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        {
+            for (int i = 0; i < keepAlives; i++)
+            {
+                await Task.Delay(pause, time, cancellationToken);
+                yield return KeepAlive.Update;
+            }
+
+            await Task.Delay(last ?? pause, time, cancellationToken);
+            yield return new ChatResponseUpdate(ChatRole.Assistant, "at ");
+            yield return KeepAlive.Update;
+            yield return new ChatResponseUpdate(ChatRole.Assistant, "last");
+        }
+
+        public object? GetService(Type serviceType, object? serviceKey) => null;
+
+        public void Dispose()
+        {
+        }
     }
 
     private sealed class DrippingClient(TimeProvider time, TimeSpan pause) : IChatClient

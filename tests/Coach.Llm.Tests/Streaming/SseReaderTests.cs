@@ -25,13 +25,59 @@ public sealed class SseReaderTests
     }
 
     [Theory]
-    [InlineData("event: ping\n\ndata: a\n\n")]
-    [InlineData("dbta: a\n\n")]
-    [InlineData("data: a\nx\n\n")]
-    public async Task ReadAsync_LineThatNoProviderSends_IsDamage(string text)
+    [InlineData("event: ping\n\ndata: a\n\n", "a")]
+    [InlineData("event: ping\ndata\n\ndata: a\n\n", "a")]
+    [InlineData("dbta: lost\n\ndata: a\n\n", "a")]
+    [InlineData("data: a\nx\n\n", "a")]
+    [InlineData("data: a\nunknown: b\nDATA: c\n\n", "a")]
+    [InlineData(" data: b\ndata: a\n\n", "a")]
+    [InlineData("retry: soon\nid: \u0000\nretry\nid\ndata: a\n\n", "a")]
+    public async Task ReadAsync_FieldsThatAreNotKnown_AreIgnoredAsTheStandardSays(string text, string expected)
     {
-        WireException exception = await Assert.ThrowsAsync<WireException>(() => ReadAsync(Encoding.UTF8.GetBytes(text), 5));
-        Assert.Equal(WireFault.Malformed, exception.Fault);
+        for (int chunk = 1; chunk <= text.Length; chunk++)
+        {
+            Assert.Equal(expected, string.Join('|', await ReadAsync(Encoding.UTF8.GetBytes(text), chunk)));
+        }
+    }
+
+    [Fact]
+    public async Task ReadAsync_CommentsForMinutes_TakeNoRoomAndAreTold()
+    {
+        string text = string.Concat(Enumerable.Repeat(": keep-alive\n", 5000)) + "data: a\n\n";
+        using var reader = new SseReader(new ChunkedStream(Encoding.UTF8.GetBytes(text), 13), maxEventBytes: 64, maxBytes: 1 << 20);
+        int comments = 0;
+        while (await reader.ReadAsync(CancellationToken.None) && reader.IsComment)
+        {
+            comments++;
+        }
+
+        Assert.Equal("a", Encoding.UTF8.GetString(reader.Data));
+        Assert.InRange(comments, 4000, 5000); // one for each read that ends in one
+    }
+
+    [Fact]
+    public async Task ReadAsync_CommentWithinAnEvent_LosesNothingOfIt()
+    {
+        using var reader = new SseReader(new ChunkedStream("event: e\ndata: one\n: still there\ndata: two\n\n"u8.ToArray(), 33), 1000, 1000);
+        Assert.True(await reader.ReadAsync(CancellationToken.None));
+        Assert.True(reader.IsComment);
+        Assert.True(await reader.ReadAsync(CancellationToken.None));
+        Assert.Equal(("e", "one\ntwo"), (Encoding.UTF8.GetString(reader.EventType), Encoding.UTF8.GetString(reader.Data)));
+    }
+
+    [Theory]
+    [InlineData("{\"choices\": []}")]
+    [InlineData("\uFEFF[\n{}\n]\n")]
+    [InlineData("<html>\n</html>")]
+    public async Task ReadAsync_NoEventStream_IsToldWithItsBody(string body)
+    {
+        for (int chunk = 1; chunk <= body.Length; chunk++)
+        {
+            using var reader = new SseReader(new ChunkedStream(Encoding.UTF8.GetBytes(body), chunk), 1000, 1000);
+            Assert.False(await reader.ReadAsync(CancellationToken.None));
+            Assert.True(reader.IsForeign);
+            Assert.Equal(body.TrimStart('\uFEFF'), Encoding.UTF8.GetString(reader.Foreign));
+        }
     }
 
     [Fact]
@@ -105,7 +151,10 @@ public sealed class SseReaderTests
         var events = new List<string>();
         while (await reader.ReadAsync(CancellationToken.None))
         {
-            events.Add(Encoding.UTF8.GetString(reader.Data));
+            if (!reader.IsComment)
+            {
+                events.Add(Encoding.UTF8.GetString(reader.Data));
+            }
         }
 
         return events;

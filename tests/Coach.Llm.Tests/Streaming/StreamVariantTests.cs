@@ -45,7 +45,20 @@ public sealed partial class StreamVariantTests
         string framed = Framings[variant](Recorded(name));
 
         Assert.Equal(expected, await WireHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(framed)));
-        Assert.Equal(expected, await WireHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(framed), Coach.Testing.BodyDelivery.ByteByByte));
+        Assert.Equal(expected, await WireHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(framed), Coach.Testing.ResponseDelivery.ByteByByte));
+    }
+
+    [Theory]
+    [InlineData("openai-text", "openai")]
+    [InlineData("openai-tools", "openai")]
+    [InlineData("openrouter-text", "openrouter")]
+    public async Task Stream_WithFinishAndNothingAfterIt_IsComplete(string name, string provider)
+    {
+        string text = Recorded(name);
+        int end = text.IndexOf("\n\n", OpenAIFinish().Matches(text)[^1].Index, StringComparison.Ordinal);
+        WireResult expected = await WireHarness.ReadAsync(provider, WireHarness.Recorded(name));
+        WireResult actual = await WireHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(text[..(end + 2)]));
+        Assert.Equal((expected.Text, expected.Calls, expected.Finish), (actual.Text, actual.Calls, actual.Finish));
     }
 
     [Theory]

@@ -2,6 +2,7 @@ using System.Net;
 using Coach.Abstractions;
 using Coach.Testing;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
 
 namespace Coach.Llm.Tests;
 
@@ -17,10 +18,11 @@ internal static class WireHarness
     public static byte[] Recorded(string name) =>
         File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Fixtures", "streams", name + ".sse"));
 
-    public static IChatClient Client(string provider, HttpMessageHandler handler, CoachLlmOptions? options = null)
+    public static IChatClient Client(
+        string provider, HttpMessageHandler handler, CoachLlmOptions? options = null, ILoggerFactory? loggers = null)
     {
         options ??= new CoachLlmOptions();
-        var connection = new ProviderConnection(new LlmHttp(new OneHandler(handler)), Microsoft.Extensions.Options.Options.Create(options), TimeProvider.System);
+        var connection = new ProviderConnection(new LlmHttp(new OneHandler(handler)), Microsoft.Extensions.Options.Options.Create(options), TimeProvider.System, loggers);
         ChatWire wire = provider switch
         {
             ProviderNames.Gemini => new GeminiChatWire(options.Gemini),
@@ -31,12 +33,12 @@ internal static class WireHarness
         return new WireChatClient(wire, connection, new ApiKey(provider, Secret.From("a-key-for-tests")));
     }
 
-    public static async Task<WireResult> ReadAsync(string provider, byte[] body, BodyDelivery? delivery = null)
+    public static async Task<WireResult> ReadAsync(string provider, byte[] body, ResponseDelivery? delivery = null, ILoggerFactory? loggers = null)
     {
         using var handler = new ScriptedHttpHandler();
         handler.Answer(HttpStatusCode.OK, body, "text/event-stream", delivery);
         var updates = new List<ChatResponseUpdate>();
-        await foreach (ChatResponseUpdate update in Client(provider, handler).GetStreamingResponseAsync("hi", null, CancellationToken.None))
+        await foreach (ChatResponseUpdate update in Client(provider, handler, loggers: loggers).GetStreamingResponseAsync("hi", null, CancellationToken.None))
         {
             updates.Add(update);
         }
@@ -48,7 +50,12 @@ internal static class WireHarness
             string.Join(';', updates.SelectMany(update => update.Contents).OfType<FunctionCallContent>()
                 .Select(call => $"{call.Name}({string.Join(',', (call.Arguments ?? new Dictionary<string, object?>()).Select(pair => $"{pair.Key}={pair.Value}"))})")),
             updates.Sum(update => update.Contents.Count(content => content is FunctionCallContent)),
-            response.Usage?.TotalTokenCount);
+            response.Usage?.TotalTokenCount)
+        {
+            Thoughts = string.Concat(updates.SelectMany(update => update.Contents).OfType<TextReasoningContent>().Select(thought => thought.Text)),
+            Finish = response.FinishReason?.Value,
+            Errors = string.Join(';', updates.SelectMany(update => update.Contents).OfType<ErrorContent>().Select(error => error.ErrorCode)),
+        };
     }
 
     private sealed class OneHandler(HttpMessageHandler handler) : IHttpClientFactory
@@ -57,4 +64,11 @@ internal static class WireHarness
     }
 }
 
-internal sealed record WireResult(string Text, string Calls, int CallCount, long? TotalTokens);
+internal sealed record WireResult(string Text, string Calls, int CallCount, long? TotalTokens)
+{
+    public string Thoughts { get; init; } = "";
+
+    public string? Finish { get; init; }
+
+    public string Errors { get; init; } = "";
+}

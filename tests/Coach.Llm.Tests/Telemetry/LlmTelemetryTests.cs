@@ -92,10 +92,9 @@ public sealed class LlmTelemetryTests
         using (var span = new CallSpan(new LlmTelemetry(new LlmMeter(services)), TimeProvider.System, "chat", "anthropic", "cache-model", server: null))
         {
             const string Body = """{"type":"message","id":"m","role":"assistant","model":"x","content":[],"stop_reason":"end_turn","usage":{"input_tokens":3,"cache_creation_input_tokens":40,"cache_read_input_tokens":5,"output_tokens":2}}""";
-            foreach (ChatResponseUpdate update in AnthropicStreamDecoder.ReadWhole("anthropic", Encoding.UTF8.GetBytes(Body)))
-            {
-                span.Chunk(update);
-            }
+            var decoder = new AnthropicStreamDecoder("anthropic", earlierCalls: 0);
+            span.Chunk(decoder.Decode([], Encoding.UTF8.GetBytes(Body))!);
+            span.Chunk(decoder.Finish()!);
         }
 
         Activity shown = recorded.Spans.Single(activity => activity.DisplayName == "chat cache-model");

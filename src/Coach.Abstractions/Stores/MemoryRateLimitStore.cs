@@ -1,0 +1,112 @@
+namespace Coach.Abstractions;
+
+/// <summary>Token buckets in this process's memory, bounded in number: the least recently used one makes room for a new one.</summary>
+/// <remarks>
+/// Who asks under ever new names can push others' buckets out, and they start full again: the bound protects memory, and partitions that
+/// cannot be made up (an address, a key) protect the limit. One lock guards the table; a decision holds it for well under a microsecond.
+/// </remarks>
+public sealed class MemoryRateLimitStore : IRateLimitStore
+{
+    private const int MaxPartitionLength = 500;
+    private const int MaxValue = 1_000_000;
+
+    private readonly TimeProvider _time;
+    private readonly int _maxBuckets;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, LinkedListNode<Bucket>> _buckets = new(StringComparer.Ordinal);
+    private readonly LinkedList<Bucket> _byUse = [];
+
+    /// <summary>Creates a store without buckets.</summary>
+    /// <param name="time">The clock that refills them.</param>
+    /// <param name="maxBuckets">How many are kept; 1 to 10,000,000, about 200 bytes each.</param>
+    public MemoryRateLimitStore(TimeProvider time, int maxBuckets = 100_000)
+    {
+        ArgumentNullException.ThrowIfNull(time);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxBuckets, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(maxBuckets, 10_000_000);
+        (_time, _maxBuckets) = (time, maxBuckets);
+    }
+
+    /// <summary>How many buckets are kept now.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _buckets.Count;
+            }
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<RateLimitDecision> TryAcquireAsync(
+        string partition, RateLimit limit, int permits = 1, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(partition);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(partition.Length, MaxPartitionLength, nameof(partition));
+        CheckRange(limit.Burst, nameof(limit), MaxValue);
+        CheckRange(limit.PerMinute, nameof(limit), MaxValue);
+        CheckRange(permits, nameof(permits), limit.Burst);
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_gate)
+        {
+            return ValueTask.FromResult(Take(Find(partition, limit), limit, permits));
+        }
+    }
+
+    private static void CheckRange(int value, string name, int maximum)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, name);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(value, maximum, name);
+    }
+
+    private Bucket Find(string partition, RateLimit limit)
+    {
+        if (_buckets.TryGetValue(partition, out LinkedListNode<Bucket>? known))
+        {
+            _byUse.Remove(known);
+            _byUse.AddLast(known);
+            return known.Value;
+        }
+
+        if (_buckets.Count == _maxBuckets)
+        {
+            _buckets.Remove(_byUse.First!.Value.Partition);
+            _byUse.RemoveFirst();
+        }
+
+        var bucket = new Bucket(partition) { Tokens = limit.Burst, RefilledAt = _time.GetTimestamp() };
+        _buckets.Add(partition, _byUse.AddLast(bucket));
+        return bucket;
+    }
+
+    // Permits flow in continuously, so a refusal can say to the tick when enough of them will be there.
+    private RateLimitDecision Take(Bucket bucket, RateLimit limit, int permits)
+    {
+        long now = _time.GetTimestamp();
+        double perTick = limit.PerMinute / (double)TimeSpan.TicksPerMinute;
+        double refilled = bucket.Tokens + (_time.GetElapsedTime(bucket.RefilledAt, now).Ticks * perTick);
+        bucket.Tokens = Math.Min(limit.Burst, refilled);
+        bucket.RefilledAt = now;
+
+        // A thousandth of a permit forgives what rounding lost on the way.
+        if (bucket.Tokens + 0.001 < permits)
+        {
+            long wait = (long)Math.Ceiling((permits - bucket.Tokens) / perTick);
+            return new RateLimitDecision(false, (int)bucket.Tokens, TimeSpan.FromTicks(wait));
+        }
+
+        bucket.Tokens = Math.Max(0, bucket.Tokens - permits);
+        return new RateLimitDecision(true, (int)(bucket.Tokens + 0.001), TimeSpan.Zero);
+    }
+
+    private sealed class Bucket(string partition)
+    {
+        public string Partition => partition;
+
+        public double Tokens { get; set; }
+
+        public long RefilledAt { get; set; }
+    }
+}
