@@ -56,7 +56,7 @@ internal static class RandomizedSvd
             double scale = 1 / Math.Sqrt(value);
             for (int i = 0; i < n; i++)
             {
-                rotation.Values[(i * n) + j] = (float)(vectors[i, n - 1 - j] * scale);
+                rotation.Values[(i * n) + j] = (float)(vectors[n - 1 - j, i] * scale);
             }
         }
 
