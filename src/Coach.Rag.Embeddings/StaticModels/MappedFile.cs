@@ -15,7 +15,8 @@ internal sealed unsafe class MappedFile : IDisposable
     {
         Length = length;
         using MemoryMappedFile file = MemoryMappedFile.CreateFromFile(
-            handle, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            handle, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None,
+                leaveOpen: true);
         _view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
         byte* pointer = null;
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);

@@ -10,8 +10,11 @@ internal interface ITextNormalizer
     string Normalize(string text);
 }
 
-/// <summary>BERT's: control characters go, white space becomes a space, ideographs stand alone, accents go, capitals go.</summary>
-internal sealed class BertNormalizer(bool cleanText, bool isolateIdeographs, bool stripAccents, bool lowerCase) : ITextNormalizer
+/// <summary>
+/// BERT's: control characters go, white space becomes a space, ideographs stand alone, accents go, capitals go.
+/// </summary>
+internal sealed class BertNormalizer(bool cleanText, bool isolateIdeographs, bool stripAccents, bool lowerCase)
+    : ITextNormalizer
 {
     public string Normalize(string text)
     {
@@ -47,11 +50,14 @@ internal sealed class BertNormalizer(bool cleanText, bool isolateIdeographs, boo
     }
 
     private static bool IsDropped(Rune rune) => rune.Value is 0 or 0xFFFD
-        || (rune.Value is not ('\t' or '\n' or '\r') && Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format
+        || (rune.Value is not ('\t' or '\n' or '\r') && Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control
+        or UnicodeCategory.Format
             or UnicodeCategory.PrivateUse or UnicodeCategory.Surrogate or UnicodeCategory.OtherNotAssigned);
 
-    private static bool IsIdeograph(int value) => value is (>= 0x4E00 and <= 0x9FFF) or (>= 0x3400 and <= 0x4DBF) or (>= 0x20000 and <= 0x2A6DF)
-        or (>= 0x2A700 and <= 0x2B73F) or (>= 0x2B740 and <= 0x2B81F) or (>= 0x2B920 and <= 0x2CEAF) or (>= 0xF900 and <= 0xFAFF)
+    private static bool IsIdeograph(int value) =>
+        value is (>= 0x4E00 and <= 0x9FFF) or (>= 0x3400 and <= 0x4DBF) or (>= 0x20000 and <= 0x2A6DF)
+        or (>= 0x2A700 and <= 0x2B73F) or (>= 0x2B740 and <= 0x2B81F) or (>= 0x2B920 and <= 0x2CEAF)
+        or (>= 0xF900 and <= 0xFAFF)
         or (>= 0x2F800 and <= 0x2FA1F);
 }
 

@@ -32,7 +32,8 @@ internal sealed class RuneSplitter(Func<Rune, CutAt> rule) : ITextSplitter
     public static RuneSplitter Bert { get; } = new(rune =>
         Rune.IsWhiteSpace(rune) ? CutAt.Dropped : IsPunctuation(rune) ? CutAt.Alone : CutAt.Nothing);
 
-    public static RuneSplitter WhiteSpace { get; } = new(rune => Rune.IsWhiteSpace(rune) ? CutAt.Dropped : CutAt.Nothing);
+    public static RuneSplitter WhiteSpace { get; } = new(
+        rune => Rune.IsWhiteSpace(rune) ? CutAt.Dropped : CutAt.Nothing);
 
     public static RuneSplitter Punctuation { get; } = new(rune => IsPunctuation(rune) ? CutAt.Alone : CutAt.Nothing);
 
@@ -72,8 +73,10 @@ internal sealed class RuneSplitter(Func<Rune, CutAt> rule) : ITextSplitter
     // BERT counts all ASCII symbols as punctuation.
     private static bool IsPunctuation(Rune rune) => rune.IsAscii
         ? char.IsPunctuation((char)rune.Value) || char.IsSymbol((char)rune.Value)
-        : Rune.GetUnicodeCategory(rune) is UnicodeCategory.ConnectorPunctuation or UnicodeCategory.DashPunctuation or UnicodeCategory.OpenPunctuation
-            or UnicodeCategory.ClosePunctuation or UnicodeCategory.InitialQuotePunctuation or UnicodeCategory.FinalQuotePunctuation
+        : Rune.GetUnicodeCategory(rune) is UnicodeCategory.ConnectorPunctuation or UnicodeCategory.DashPunctuation
+            or UnicodeCategory.OpenPunctuation
+            or UnicodeCategory.ClosePunctuation or UnicodeCategory.InitialQuotePunctuation
+            or UnicodeCategory.FinalQuotePunctuation
             or UnicodeCategory.OtherPunctuation;
 }
 
@@ -106,12 +109,15 @@ internal sealed class WordRunSplitter : ITextSplitter
         }
     }
 
-    private static bool IsWord(Rune rune) => Rune.IsLetterOrDigit(rune) || Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark
-        or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark or UnicodeCategory.ConnectorPunctuation or UnicodeCategory.LetterNumber;
+    private static bool IsWord(Rune rune) =>
+        Rune.IsLetterOrDigit(rune) || Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark
+        or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark or UnicodeCategory.ConnectorPunctuation
+        or UnicodeCategory.LetterNumber;
 }
 
 /// <summary>SentencePiece's: spaces become a visible mark that starts each word.</summary>
-internal sealed class MetaspaceSplitter(string mark, bool prependsAlways, bool prependsFirst, bool splits) : ITextSplitter
+internal sealed class MetaspaceSplitter(string mark, bool prependsAlways, bool prependsFirst, bool splits)
+    : ITextSplitter
 {
     public void Split(string piece, bool isFirst, List<string> pieces)
     {

@@ -17,7 +17,8 @@ internal sealed class RetrieverFunction(IRetriever retriever, RetrievalOptions? 
 
     public override JsonElement JsonSchema => Schema;
 
-    protected override async ValueTask<object?> InvokeCoreAsync(AIFunctionArguments arguments, CancellationToken cancellationToken)
+    protected override async ValueTask<object?> InvokeCoreAsync(
+        AIFunctionArguments arguments, CancellationToken cancellationToken)
     {
         string query = arguments.TryGetValue("query", out object? value) ? value switch
         {
@@ -27,7 +28,8 @@ internal sealed class RetrieverFunction(IRetriever retriever, RetrievalOptions? 
         } : "";
         Retrieval retrieval = await retriever.RetrieveAsync(query, options, cancellationToken).ConfigureAwait(false);
         var answer = new FunctionAnswer(retrieval.Tier.ToString(), retrieval.Degradation?.Message,
-            [.. retrieval.Passages.Select((passage, i) => new FunctionPassage(i + 1, passage.Source, passage.Heading, passage.Text, Math.Round(passage.Score, 4)))]);
+            [.. retrieval.Passages.Select((passage, i) => new FunctionPassage(i + 1, passage.Source, passage.Heading,
+                passage.Text, Math.Round(passage.Score, 4)))]);
         return JsonSerializer.SerializeToElement(answer, FunctionJson.Default.FunctionAnswer);
     }
 }

@@ -9,10 +9,16 @@ public enum DegradationReason
     /// <summary>The caller asked for at most this tier.</summary>
     NotRequested,
 
-    /// <summary>The better tier exists but has nothing to search yet: passages without vectors, semantics not learnt yet, sources without documents.</summary>
+    /// <summary>
+    /// The better tier exists but has nothing to search yet: passages without vectors, semantics not learnt yet,
+    /// sources without documents.
+    /// </summary>
     NotReady,
 
-    /// <summary>The embedding generator failed, or answered with what is no vector or says nothing: zeros, or the same for all passages.</summary>
+    /// <summary>
+    /// The embedding generator failed, or answered with what is no vector or says nothing: zeros, or the same for all
+    /// passages.
+    /// </summary>
     EmbeddingFailed,
 
     /// <summary>The embedding generator did not answer within its time limit.</summary>

@@ -6,7 +6,8 @@ namespace Coach.Rag.Diagnostics;
 internal static partial class Log
 {
     [LoggerMessage(3000, LogLevel.Information, "Knowledge is in step: {Added} added, {Updated} updated, {Removed} removed, {Failed} skipped; {Documents} documents, {Passages} passages")]
-    public static partial void Synced(this ILogger logger, int added, int updated, int removed, int failed, int documents, int passages);
+    public static partial void Synced(
+        this ILogger logger, int added, int updated, int removed, int failed, int documents, int passages);
 
     [LoggerMessage(3001, LogLevel.Warning, "Source {Source} could not be listed ({Error}); its documents stay as they were")]
     public static partial void SourceFailed(this ILogger logger, string source, string error);
@@ -15,7 +16,8 @@ internal static partial class Log
     public static partial void SyncFailed(this ILogger logger, string error, double delaySeconds);
 
     [LoggerMessage(3003, LogLevel.Warning, "Retrieval fell from {From} to {To}: {Reason}. {Message}")]
-    public static partial void FellBack(this ILogger logger, RagTier from, RagTier to, DegradationReason reason, string message);
+    public static partial void FellBack(
+        this ILogger logger, RagTier from, RagTier to, DegradationReason reason, string message);
 
     [LoggerMessage(3004, LogLevel.Information, "Retrieval is back at {Tier}")]
     public static partial void Recovered(this ILogger logger, RagTier tier);

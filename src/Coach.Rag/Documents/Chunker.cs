@@ -2,7 +2,10 @@ using Coach.Rag.Analysis;
 
 namespace Coach.Rag.Documents;
 
-/// <summary>Packs blocks into passages of at most so many tokens, which never cross a section but from a tiny one into its own parts.</summary>
+/// <summary>
+/// Packs blocks into passages of at most so many tokens, which never cross a section but from a tiny one into its own
+/// parts.
+/// </summary>
 internal sealed class Chunker(int maxTokens, int overlapTokens)
 {
     private readonly record struct Unit(int Start, int End, int Tokens, string Heading);
@@ -41,7 +44,8 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
             {
                 // Start the next passage with the last sentences of this one, as many as the overlap holds.
                 int repeated = 0;
-                while (next - 1 > first && repeated + units[next - 1].Tokens <= overlapTokens && units[next - 1].Heading == units[end].Heading
+                while (next - 1 > first && repeated + units[next - 1].Tokens <= overlapTokens
+                    && units[next - 1].Heading == units[end].Heading
                     && Tokens(text, units[next - 1].Start, units[end].Start) + units[end].Tokens <= maxTokens)
                 {
                     next--;
@@ -57,12 +61,16 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
 
     // A section much shorter than a passage is joined with the part of it that follows: its heading stands above both.
     private bool Belongs(List<Unit> units, int first, int unit, int tokens) =>
-        units[unit].Heading == units[unit - 1].Heading || (tokens < maxTokens / 8 && IsAbove(units[first].Heading, units[unit].Heading));
+        units[unit].Heading == units[unit - 1].Heading
+            || (tokens < maxTokens / 8 && IsAbove(units[first].Heading, units[unit].Heading));
 
     private static bool IsAbove(string heading, string other) =>
-        heading.Length == 0 || (other.Length > heading.Length && other[heading.Length] == TextBlock.Separator && other.StartsWith(heading, StringComparison.Ordinal));
+        heading.Length == 0
+            || (other.Length > heading.Length && other[heading.Length] == TextBlock.Separator
+            && other.StartsWith(heading, StringComparison.Ordinal));
 
-    private static int Tokens(string text, int start, int end) => end > start ? TokenCounter.Count(text.AsSpan(start, end - start)) : 0;
+    private static int Tokens(string text, int start, int end) =>
+        end > start ? TokenCounter.Count(text.AsSpan(start, end - start)) : 0;
 
     private static void Emit(string text, int start, int end, string heading, List<Chunk> chunks)
     {

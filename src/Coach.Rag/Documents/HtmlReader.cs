@@ -6,8 +6,9 @@ using AngleSharp.Text;
 namespace Coach.Rag.Documents;
 
 /// <summary>
-/// Renders HTML to plain text with headings, and remembers where each character stands in the markup. It reads AngleSharp's tokens one
-/// after the other and builds no tree: nesting costs nothing, and the text keeps the order of the markup.
+/// Renders HTML to plain text with headings, and remembers where each character stands in the markup. It reads
+/// AngleSharp's tokens one after the other and builds no tree: nesting costs nothing, and the text keeps the order of
+/// the markup.
 /// </summary>
 internal static class HtmlReader
 {
@@ -16,7 +17,8 @@ internal static class HtmlReader
 
     public static StructuredText Read(string html)
     {
-        var tokenizer = new HtmlTokenizer(new TextSource(html), HtmlEntityProvider.Resolver) { IsNotConsumingCharacterReferences = true };
+        var tokenizer = new HtmlTokenizer(
+            new TextSource(html), HtmlEntityProvider.Resolver) { IsNotConsumingCharacterReferences = true };
         var writer = new HtmlTextWriter(html);
         string? skipping = null;
         int depth = 0;

@@ -39,8 +39,10 @@ internal sealed class HtmlTextWriter(string html)
             case "br" or "td" or "th":
                 _pendingSpace = true;
                 break;
-            case "p" or "div" or "section" or "article" or "main" or "header" or "footer" or "nav" or "aside" or "ul" or "ol" or "li"
-                or "table" or "tr" or "blockquote" or "pre" or "dl" or "dt" or "dd" or "figure" or "figcaption" or "form" or "hr" or "body":
+            case "p" or "div" or "section" or "article" or "main" or "header" or "footer" or "nav" or "aside" or "ul"
+                or "ol" or "li"
+                or "table" or "tr" or "blockquote" or "pre" or "dl" or "dt" or "dd" or "figure" or "figcaption"
+                or "form" or "hr" or "body":
                 EndBlock();
                 break;
         }
@@ -157,7 +159,8 @@ internal sealed class HtmlTextWriter(string html)
         _headingLevel = 0;
     }
 
-    // A heading without text of its own and without parts becomes a passage, so that it is found; others are found with what stands under them.
+    // A heading without text of its own and without parts becomes a passage, so that it is found; others are found with
+    // what stands under them.
     private void AddBare(int nextLevel)
     {
         if (_bare.Length == 0 || nextLevel > _bareLevel)
@@ -188,7 +191,8 @@ internal sealed class HtmlTextWriter(string html)
         _pendingSpace = false;
     }
 
-    // A character reference at the start of the text, as HTML reads it: the longest name that is known, with or without its semicolon.
+    // A character reference at the start of the text, as HTML reads it: the longest name that is known, with or without
+    // its semicolon.
     private static (string Text, int Length)? Reference(ReadOnlySpan<char> text)
     {
         int end = 1;
@@ -206,7 +210,8 @@ internal sealed class HtmlTextWriter(string html)
                 return null;
             }
 
-            int code = int.TryParse(text[first..end], isHex ? NumberStyles.AllowHexSpecifier : NumberStyles.None, CultureInfo.InvariantCulture, out int parsed)
+            int code = int.TryParse(text[first..end], isHex ? NumberStyles.AllowHexSpecifier : NumberStyles.None,
+                CultureInfo.InvariantCulture, out int parsed)
                 ? parsed : -1;
             string character = HtmlEntityProvider.GetSymbolFromTable(code)
                 ?? (Rune.IsValid(code) && code != 0 ? new Rune(code).ToString() : "\uFFFD");
@@ -218,7 +223,8 @@ internal sealed class HtmlTextWriter(string html)
             end++;
         }
 
-        if (end < text.Length && text[end] == ';' && HtmlEntityProvider.Resolver.GetSymbol(text[1..(end + 1)].ToString()) is { } full)
+        if (end < text.Length && text[end] == ';'
+            && HtmlEntityProvider.Resolver.GetSymbol(text[1..(end + 1)].ToString()) is { } full)
         {
             return (full, end + 1);
         }

@@ -30,7 +30,9 @@ internal sealed record StructuredText(string Text, string Title, IReadOnlyList<T
     /// <summary>Where the text stands in the document as it was given; null when it is that document.</summary>
     public SourceMap? Map { get; init; }
 
-    /// <summary>How many characters of the document come before all that <see cref="Text"/> or <see cref="Map"/> speaks of.</summary>
+    /// <summary>
+    /// How many characters of the document come before all that <see cref="Text"/> or <see cref="Map"/> speaks of.
+    /// </summary>
     public int Offset { get; init; }
 
     /// <summary>A chunk of the text as a range of the document as it was given.</summary>

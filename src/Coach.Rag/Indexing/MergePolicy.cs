@@ -23,7 +23,9 @@ internal static class MergePolicy
     /// <param name="index">The segments.</param>
     /// <param name="vectors">The vectors of each text segment, by embedder: they move with their rows, whoever's they are,
     /// so only segments with those of the same embedders are joined.</param>
-    /// <returns>Positions among the segments: some to join, or one to rid of its deleted rows; none when all is well.</returns>
+    /// <returns>
+    /// Positions among the segments: some to join, or one to rid of its deleted rows; none when all is well.
+    /// </returns>
     public static IReadOnlyList<int> Choose(IndexReader index, IReadOnlyDictionary<long, VectorsByEmbedder> vectors)
     {
         IEnumerable<IGrouping<(string Embedders, int Size), int>> alike = Enumerable.Range(0, index.Segments.Count)

@@ -8,7 +8,10 @@ namespace Coach.Rag.Indexing;
 
 using VectorsByEmbedder = SortedDictionary<string, VectorSegment>;
 
-/// <summary>Joins the segments that <see cref="MergePolicy"/> chooses: many small changes must not make every search visit many segments.</summary>
+/// <summary>
+/// Joins the segments that <see cref="MergePolicy"/> chooses: many small changes must not make every search visit many
+/// segments.
+/// </summary>
 internal static class SegmentMerger
 {
     /// <summary>Joins small segments and drops deleted rows where that is worth it.</summary>

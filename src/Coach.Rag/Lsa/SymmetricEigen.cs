@@ -6,8 +6,9 @@ namespace Coach.Rag.Lsa;
 
 /// <summary>
 /// Eigenvalues and eigenvectors of a symmetric matrix: Householder reduction to tridiagonal form and the implicit QL
-/// method (EISPACK's tred2 and tql2; Bowdler, Martin, Reinsch and Wilkinson, Handbook for Automatic Computation II, 1971).
-/// Vectors stand in rows rather than in EISPACK's columns, so that every inner loop runs over neighbouring memory.
+/// method (EISPACK's tred2 and tql2; Bowdler, Martin, Reinsch and Wilkinson, Handbook for Automatic Computation II,
+/// 1971). Vectors stand in rows rather than in EISPACK's columns, so that every inner loop runs over neighbouring
+/// memory.
 /// </summary>
 internal static class SymmetricEigen
 {

@@ -1,6 +1,8 @@
 namespace Coach.Rag.Segments;
 
-/// <summary>A position in one term's posting list: decodes a block at a time and skips by the last rows of blocks.</summary>
+/// <summary>
+/// A position in one term's posting list: decodes a block at a time and skips by the last rows of blocks.
+/// </summary>
 internal unsafe struct PostingsEnum
 {
     public byte* List;

@@ -19,7 +19,8 @@ internal sealed class CommitPlan
     {
         if (change.BasedOn is long expected && expected != before.CommitId)
         {
-            throw RagException.IndexBusy(index, $"is at commit {before.CommitId}, but the change was made for commit {expected}");
+            throw RagException.IndexBusy(
+                index, $"is at commit {before.CommitId}, but the change was made for commit {expected}");
         }
 
         var known = before.Segments.Select(segment => segment.Id).ToHashSet();
@@ -33,7 +34,8 @@ internal sealed class CommitPlan
 
         if (change.Manifest?.Length > MaxManifestBytes)
         {
-            throw new ArgumentException($"The manifest has {change.Manifest.Length} bytes; the most is {MaxManifestBytes}.", nameof(change));
+            throw new ArgumentException(
+                $"The manifest has {change.Manifest.Length} bytes; the most is {MaxManifestBytes}.", nameof(change));
         }
 
         return new CommitPlan(before, change);
@@ -59,7 +61,8 @@ internal sealed class CommitPlan
         var segments = new List<IndexSegment>();
         foreach ((IndexSegment segment, byte[]? deleted) in Kept())
         {
-            segments.Add(deleted is null ? segment : new IndexSegment(segment.Data, new FixedBitSet((byte[])deleted.Clone())));
+            segments.Add(
+                deleted is null ? segment : new IndexSegment(segment.Data, new FixedBitSet((byte[])deleted.Clone())));
         }
 
         segments.AddRange(added.Select(data => new IndexSegment(data, default)));

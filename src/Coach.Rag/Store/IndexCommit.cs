@@ -1,13 +1,17 @@
 namespace Coach.Rag.Store;
 
-/// <summary>What a commit consists of; shared by all its snapshots, and holding the memory its segments live in, and the file under that.</summary>
+/// <summary>
+/// What a commit consists of; shared by all its snapshots, and holding the memory its segments live in, and the file
+/// under that.
+/// </summary>
 internal sealed class IndexCommit
 {
     private readonly MappedMemory[] _regions;
     private readonly FileChangeDetector? _file;
     private int _references = 1;
 
-    public IndexCommit(long commitId, long nextSegmentId, byte[] manifest, IReadOnlyList<IndexSegment> segments, FileChangeDetector? file = null)
+    public IndexCommit(long commitId, long nextSegmentId, byte[] manifest, IReadOnlyList<IndexSegment> segments,
+        FileChangeDetector? file = null)
     {
         CommitId = commitId;
         NextSegmentId = nextSegmentId;

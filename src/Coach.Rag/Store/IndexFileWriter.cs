@@ -5,7 +5,9 @@ internal static class IndexFileWriter
 {
     private const int CopyBytes = 1 << 20;
 
-    /// <summary>Appends one commit; makes the file if there is none. On failure the file still shows the commit before.</summary>
+    /// <summary>
+    /// Appends one commit; makes the file if there is none. On failure the file still shows the commit before.
+    /// </summary>
     public static LoadedCommit Append(
         string path, string index, IndexFileSystem files, IndexFileReader reader, LoadedCommit? before, CommitPlan plan,
         IndexChange change, CancellationToken cancellationToken)
@@ -18,7 +20,8 @@ internal static class IndexFileWriter
         }
         else
         {
-            // Bytes after the last commit are what a crash left behind; damaged commits are kept, for a person to look at.
+            // Bytes after the last commit are what a crash left behind; damaged commits are kept, for a person to look
+            // at.
             long end = before.HasDamagedCommits ? IndexFormat.Align(before.Length) : before.End;
             try
             {
@@ -32,7 +35,8 @@ internal static class IndexFileWriter
                     }
 
                     using var appender = new FileAppender(file, index, end);
-                    trailer = WriteCommit(file, index, appender, before.Header, before, plan, change, cancellationToken);
+                    trailer = WriteCommit(
+                        file, index, appender, before.Header, before, plan, change, cancellationToken);
                 }
                 catch (Exception exception)
                 {
@@ -61,7 +65,8 @@ internal static class IndexFileWriter
 
     /// <summary>Writes the newest commit into a file of its own and puts that in the place of the old one.</summary>
     public static LoadedCommit Compact(
-        string path, string index, IndexFileSystem files, IndexFileReader reader, LoadedCommit before, CancellationToken cancellationToken)
+        string path, string index, IndexFileSystem files, IndexFileReader reader, LoadedCommit before,
+        CancellationToken cancellationToken)
     {
         var header = new IndexHeader(Guid.NewGuid(), before.Header.Generation + 1);
         WriteNewFile(path, index, files, header, (file, appender) =>
@@ -69,7 +74,8 @@ internal static class IndexFileWriter
             var entries = new List<SegmentEntry>();
             foreach (IndexSegment segment in before.State.Segments)
             {
-                SegmentEntry entry = appender.WriteSegment(segment.Id, segment.Sections.Select(section => (section.Kind, (Action<SectionWriter>)(writer =>
+                SegmentEntry entry = appender.WriteSegment(
+                    segment.Id, segment.Sections.Select(section => (section.Kind, (Action<SectionWriter>)(writer =>
                 {
                     for (long offset = 0; offset < section.Length; offset += CopyBytes)
                     {
@@ -80,17 +86,21 @@ internal static class IndexFileWriter
                 entries.Add(entry with { DeletedRows = appender.WriteBlob(segment.DeletedRows.Bytes.Span) });
             }
 
-            var record = new CommitRecord(before.State.NextSegmentId, appender.WriteBlob(before.State.Manifest), entries);
+            var record = new CommitRecord(
+                before.State.NextSegmentId, appender.WriteBlob(before.State.Manifest), entries);
             return Finish(file, appender, header, before.State.CommitId, record, previousTrailer: 0);
         });
         return Reread(index, reader, null);
     }
 
     private static long WriteCommit(
-        IndexWritableFile file, string index, FileAppender appender, IndexHeader header, LoadedCommit? before, CommitPlan plan,
+        IndexWritableFile file, string index, FileAppender appender, IndexHeader header, LoadedCommit? before,
+        CommitPlan plan,
         IndexChange change, CancellationToken cancellationToken)
     {
-        Dictionary<long, SegmentEntry> old = before is null ? [] : before.Record.Segments.ToDictionary(entry => entry.Id);
+        Dictionary<long, SegmentEntry> old = before is null
+            ? []
+            : before.Record.Segments.ToDictionary(entry => entry.Id);
         var entries = new List<SegmentEntry>();
         foreach ((IndexSegment segment, byte[]? deleted) in plan.Kept())
         {
@@ -109,13 +119,17 @@ internal static class IndexFileWriter
             throw new ArgumentException($"Index '{index}' would have {entries.Count} segments; the most is {IndexFormat.MaxSegments}.", nameof(change));
         }
 
-        FileRange manifest = change.Manifest is null ? before?.Record.Manifest ?? default : appender.WriteBlob(change.Manifest);
+        FileRange manifest = change.Manifest is null
+            ? before?.Record.Manifest ?? default
+            : appender.WriteBlob(change.Manifest);
         cancellationToken.ThrowIfCancellationRequested();
-        return Finish(file, appender, header, (before?.State.CommitId ?? 0) + 1, new CommitRecord(nextId, manifest, entries), before?.TrailerOffset ?? 0);
+        return Finish(file, appender, header, (before?.State.CommitId ?? 0) + 1,
+            new CommitRecord(nextId, manifest, entries), before?.TrailerOffset ?? 0);
     }
 
     // The data is on the device before the trailer that makes it a commit is written. The caller flushes the trailer.
-    private static long Finish(IndexWritableFile file, FileAppender appender, IndexHeader header, long commitId, CommitRecord record, long previousTrailer)
+    private static long Finish(IndexWritableFile file, FileAppender appender, IndexHeader header, long commitId,
+        CommitRecord record, long previousTrailer)
     {
         FileRange range = appender.WriteBlob(record.Write());
         appender.Align();
@@ -123,12 +137,14 @@ internal static class IndexFileWriter
         file.Flush();
         long at = appender.Position;
         Span<byte> trailer = stackalloc byte[IndexFormat.TrailerBytes];
-        new CommitTrailer(commitId, range.Offset, range.Length, range.Crc, previousTrailer).Write(trailer, header.FileId);
+        new CommitTrailer(commitId, range.Offset, range.Length, range.Crc, previousTrailer)
+            .Write(trailer, header.FileId);
         file.Write(trailer, at);
         return at;
     }
 
-    private static void WriteNewFile(string path, string index, IndexFileSystem files, IndexHeader header, Func<IndexWritableFile, FileAppender, long> write)
+    private static void WriteNewFile(string path, string index, IndexFileSystem files, IndexHeader header,
+        Func<IndexWritableFile, FileAppender, long> write)
     {
         string aside = path + ".new";
         try
@@ -148,7 +164,8 @@ internal static class IndexFileWriter
 
                 files.Replace(aside, path);
             }
-            catch (Exception exception) when (IndexFileErrors.IsFileError(exception) || exception is RagException or OperationCanceledException)
+            catch (Exception exception) when (IndexFileErrors.IsFileError(exception) || exception is RagException
+                or OperationCanceledException)
             {
                 try
                 {
@@ -201,7 +218,8 @@ internal static class IndexFileWriter
         try
         {
             return reader.ReadNewest(before, isThorough: true)
-                ?? throw RagException.IndexCorrupt(index, "does not hold the commit that was just written; the volume may be failing");
+                ?? throw RagException.IndexCorrupt(
+                    index, "does not hold the commit that was just written; the volume may be failing");
         }
         catch (Exception exception) when (IndexFileErrors.IsFileError(exception))
         {

@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace Coach.Rag.Store;
 
 /// <summary>
-/// One section's bytes, in place. Each 16 KiB block is checked against its checksum when it is first touched through this class.
-/// Spans are valid as long as a snapshot that holds the segment is.
+/// One section's bytes, in place. Each 16 KiB block is checked against its checksum when it is first touched through
+/// this class. Spans are valid as long as a snapshot that holds the segment is.
 /// </summary>
 internal sealed unsafe class IndexSection
 {
@@ -25,7 +25,8 @@ internal sealed unsafe class IndexSection
     /// <param name="length">Its length in bytes; the checksum table follows at the next multiple of 64.</param>
     /// <param name="tableCrc">The checksum of the checksum table.</param>
     /// <param name="isChecked">False for memory that was never outside this process.</param>
-    internal IndexSection(MappedMemory region, string index, SectionKind kind, long offset, long length, uint tableCrc, bool isChecked)
+    internal IndexSection(
+        MappedMemory region, string index, SectionKind kind, long offset, long length, uint tableCrc, bool isChecked)
     {
         _region = region;
         _index = index;
@@ -75,7 +76,8 @@ internal sealed unsafe class IndexSection
 
     /// <summary>Some elements, checked; counted in elements from the section's start.</summary>
     public ReadOnlySpan<T> Slice<T>(long first, int count)
-        where T : unmanaged => MemoryMarshal.Cast<byte, T>(Slice(checked(first * sizeof(T)), checked(count * sizeof(T))));
+        where T : unmanaged =>
+            MemoryMarshal.Cast<byte, T>(Slice(checked(first * sizeof(T)), checked(count * sizeof(T))));
 
     /// <summary>Checks the whole section, once.</summary>
     /// <exception cref="RagException">A checksum does not match.</exception>
@@ -115,7 +117,8 @@ internal sealed unsafe class IndexSection
             {
                 byte* start = _region.Pointer + _offset + (block * IndexFormat.BlockSize);
                 (uint a, uint b, uint c, uint d) = ComputeFour(start, IndexFormat.BlockSize);
-                if (a != table[(int)block] || b != table[(int)block + 1] || c != table[(int)block + 2] || d != table[(int)block + 3])
+                if (a != table[(int)block] || b != table[(int)block + 1] || c != table[(int)block + 2]
+                    || d != table[(int)block + 3])
                 {
                     throw Damaged(block);
                 }
@@ -129,7 +132,8 @@ internal sealed unsafe class IndexSection
             {
                 long start = block * IndexFormat.BlockSize;
                 int count = (int)Math.Min(IndexFormat.BlockSize, Length - start);
-                if (Crc32C.Compute(new ReadOnlySpan<byte>(_region.Pointer + _offset + start, count)) != table[(int)block])
+                if (Crc32C.Compute(
+                    new ReadOnlySpan<byte>(_region.Pointer + _offset + start, count)) != table[(int)block])
                 {
                     throw Damaged(block);
                 }
@@ -145,7 +149,8 @@ internal sealed unsafe class IndexSection
         }
     }
 
-    private ReadOnlySpan<uint> Table => new(_region.Pointer + IndexFormat.Align(_offset + Length), IndexFormat.BlockCount(Length));
+    private ReadOnlySpan<uint> Table =>
+        new(_region.Pointer + IndexFormat.Align(_offset + Length), IndexFormat.BlockCount(Length));
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private int[] VerifyTable()
@@ -160,7 +165,8 @@ internal sealed unsafe class IndexSection
     }
 
     private RagException Damaged(long block) =>
-        RagException.IndexCorrupt(_index, $"is damaged: section {Kind}, at or after byte {block * IndexFormat.BlockSize}, does not match its checksum");
+        RagException.IndexCorrupt(_index,
+            $"is damaged: section {Kind}, at or after byte {block * IndexFormat.BlockSize}, does not match its checksum");
 
     // The checksums of four neighbouring blocks at once: their four chains of dependent instructions overlap.
     private static (uint A, uint B, uint C, uint D) ComputeFour(byte* start, int blockSize)

@@ -136,7 +136,8 @@ internal sealed class MemoryIndexStore(RagException? insteadOf = null) : IIndexS
         var region = new NativeRegion(buffer.Length);
         Buffer.MemoryCopy(buffer.Pointer, region.Pointer, region.Length, buffer.Length);
         return new SegmentData(id, region, buffer.Length,
-            [.. parts.Select(part => new IndexSection(region, Name, part.Kind, part.Offset, part.Length, 0, isChecked: false))]);
+            [.. parts.Select(
+                part => new IndexSection(region, Name, part.Kind, part.Offset, part.Length, 0, isChecked: false))]);
     }
 
     private sealed class Sink(NativeBuffer buffer, long start) : SectionWriter
