@@ -100,7 +100,12 @@ internal static class PorterStemmer
             return n;
         }
 
-        return Ends(w, n, "sses") || Ends(w, n, "ies") ? n - 2 : w[n - 2] == 's' ? n : n - 1;
+        if (Ends(w, n, "sses") || Ends(w, n, "ies"))
+        {
+            return n - 2;
+        }
+
+        return w[n - 2] == 's' ? n : n - 1;
     }
 
     private static int Step1B(Span<char> w, int n)
@@ -110,8 +115,9 @@ internal static class PorterStemmer
             return Measure(w, n - 3) > 0 ? n - 1 : n;
         }
 
-        int stem = Ends(w, n, "ed") ? n - 2 : Ends(w, n, "ing") ? n - 3 : -1;
-        if (stem < 0 || !HasVowel(w, stem))
+        int suffix = Ends(w, n, "ing") ? 3 : 2;
+        int stem = n - suffix;
+        if ((suffix == 2 && !Ends(w, n, "ed")) || !HasVowel(w, stem))
         {
             return n;
         }
@@ -150,11 +156,9 @@ internal static class PorterStemmer
     private static readonly (string Suffix, string By)[] Step2Rules =
     [
         ("ational", "ate"), ("tional", "tion"), ("enci", "ence"), ("anci", "ance"), ("izer", "ize"), ("bli", "ble"),
-        ("alli", "al"),
-        ("entli", "ent"), ("eli", "e"), ("ousli", "ous"), ("ization", "ize"), ("ation", "ate"), ("ator", "ate"),
-        ("alism", "al"),
-        ("iveness", "ive"), ("fulness", "ful"), ("ousness", "ous"), ("aliti", "al"), ("iviti", "ive"),
-        ("biliti", "ble"), ("logi", "log"),
+        ("alli", "al"), ("entli", "ent"), ("eli", "e"), ("ousli", "ous"), ("ization", "ize"), ("ation", "ate"),
+        ("ator", "ate"), ("alism", "al"), ("iveness", "ive"), ("fulness", "ful"), ("ousness", "ous"), ("aliti", "al"),
+        ("iviti", "ive"), ("biliti", "ble"), ("logi", "log"),
     ];
 
     private static readonly (string Suffix, string By)[] Step3Rules =

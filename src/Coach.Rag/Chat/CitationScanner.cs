@@ -33,7 +33,12 @@ internal sealed class CitationScanner(int passages)
             }
 
             EndBackticks();
-            _newlines = c == '\n' ? _newlines + 1 : char.IsWhiteSpace(c) ? _newlines : 0;
+            _newlines = c switch
+            {
+                '\n' => _newlines + 1,
+                _ when char.IsWhiteSpace(c) => _newlines,
+                _ => 0,
+            };
             if (_newlines > 1 && _code is > 0 and < FenceLength)
             {
                 EndSpan(isCode: false);     // a code span ends with its paragraph: that was a lone backtick

@@ -17,8 +17,10 @@ internal static class HtmlReader
 
     public static StructuredText Read(string html)
     {
-        var tokenizer = new HtmlTokenizer(
-            new TextSource(html), HtmlEntityProvider.Resolver) { IsNotConsumingCharacterReferences = true };
+        var tokenizer = new HtmlTokenizer(new TextSource(html), HtmlEntityProvider.Resolver)
+        {
+            IsNotConsumingCharacterReferences = true,
+        };
         var writer = new HtmlTextWriter(html);
         string? skipping = null;
         int depth = 0;
@@ -50,7 +52,11 @@ internal static class HtmlReader
             bool isStart = token.Type == HtmlTokenType.StartTag;
             if (skipping is not null)
             {
-                depth += name != skipping || (isStart && token.IsSelfClosing) ? 0 : isStart ? 1 : -1;
+                if (name == skipping && !(isStart && token.IsSelfClosing))
+                {
+                    depth += isStart ? 1 : -1;
+                }
+
                 skipping = depth <= 0 ? null : skipping;
             }
             else if (isStart && Array.IndexOf(Skipped, name) >= 0)

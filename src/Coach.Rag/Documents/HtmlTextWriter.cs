@@ -39,10 +39,9 @@ internal sealed class HtmlTextWriter(string html)
             case "br" or "td" or "th":
                 _pendingSpace = true;
                 break;
-            case "p" or "div" or "section" or "article" or "main" or "header" or "footer" or "nav" or "aside" or "ul"
-                or "ol" or "li"
-                or "table" or "tr" or "blockquote" or "pre" or "dl" or "dt" or "dd" or "figure" or "figcaption"
-                or "form" or "hr" or "body":
+            case "p" or "div" or "section" or "article" or "main" or "header" or "footer" or "nav" or "aside":
+            case "ul" or "ol" or "li" or "table" or "tr" or "blockquote" or "pre" or "dl" or "dt" or "dd":
+            case "figure" or "figcaption" or "form" or "hr" or "body":
                 EndBlock();
                 break;
         }
@@ -210,9 +209,8 @@ internal sealed class HtmlTextWriter(string html)
                 return null;
             }
 
-            int code = int.TryParse(text[first..end], isHex ? NumberStyles.AllowHexSpecifier : NumberStyles.None,
-                CultureInfo.InvariantCulture, out int parsed)
-                ? parsed : -1;
+            NumberStyles style = isHex ? NumberStyles.AllowHexSpecifier : NumberStyles.None;
+            int code = int.TryParse(text[first..end], style, CultureInfo.InvariantCulture, out int parsed) ? parsed : -1;
             string character = HtmlEntityProvider.GetSymbolFromTable(code)
                 ?? (Rune.IsValid(code) && code != 0 ? new Rune(code).ToString() : "\uFFFD");
             return (character, end < text.Length && text[end] == ';' ? end + 1 : end);

@@ -52,8 +52,11 @@ public sealed class BeirCollection
         await foreach (JsonElement line in LinesAsync(Existing(folder, "corpus.jsonl"), cancellationToken)
             .ConfigureAwait(false))
         {
-            documents.Add(new KnowledgeDocument(Text(line, "_id"), Text(line, "text")) { Title = Text(line, "title"),
-                IsOnePassage = true });
+            documents.Add(new KnowledgeDocument(Text(line, "_id"), Text(line, "text"))
+            {
+                Title = Text(line, "title"),
+                IsOnePassage = true,
+            });
         }
 
         var queries = new List<EvaluationQuery>();
@@ -70,9 +73,15 @@ public sealed class BeirCollection
             Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), documents, queries);
     }
 
-    private static string Text(JsonElement line, string name) =>
-        line.TryGetProperty(name, out JsonElement value)
-            ? value.ValueKind == JsonValueKind.String ? value.GetString()! : value.ToString() : "";
+    private static string Text(JsonElement line, string name)
+    {
+        if (!line.TryGetProperty(name, out JsonElement value))
+        {
+            return "";
+        }
+
+        return value.ValueKind == JsonValueKind.String ? value.GetString()! : value.ToString();
+    }
 
     private static string Existing(string folder, string file)
     {
@@ -89,15 +98,15 @@ public sealed class BeirCollection
             return Existing(qrels, split + ".tsv");
         }
 
-        string[] files = Directory.Exists(qrels)
-            ? [.. Directory.GetFiles(qrels)
-                .Where(file => file.EndsWith(".tsv", StringComparison.Ordinal)
-                    || file.EndsWith(".tsv.gz", StringComparison.Ordinal))
-                .OrderBy(file => Path.GetFileName(file).StartsWith("test.", StringComparison.Ordinal) ? 0 : 1)
-                    .ThenBy(file => file, StringComparer.Ordinal)]
-            : [];
-        return files.Length > 0 ? files[0] : throw new FileNotFoundException("The folder has no qrels/*.tsv.", qrels);
+        IEnumerable<string> files = Directory.Exists(qrels) ? Directory.GetFiles(qrels).Where(IsTable) : [];
+        return files
+            .OrderBy(file => Path.GetFileName(file).StartsWith("test.", StringComparison.Ordinal) ? 0 : 1)
+            .ThenBy(file => file, StringComparer.Ordinal)
+            .FirstOrDefault() ?? throw new FileNotFoundException("The folder has no qrels/*.tsv.", qrels);
     }
+
+    private static bool IsTable(string file) =>
+        file.EndsWith(".tsv", StringComparison.Ordinal) || file.EndsWith(".tsv.gz", StringComparison.Ordinal);
 
     private static async Task<Dictionary<string, Dictionary<string, int>>> ReadJudgmentsAsync(
         string path, CancellationToken cancellationToken)
@@ -169,7 +178,7 @@ public sealed class BeirCollection
     private static StreamReader Open(string path)
     {
         Stream stream = File.OpenRead(path);
-        return new StreamReader(path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(stream,
-            CompressionMode.Decompress) : stream);
+        bool isPacked = path.EndsWith(".gz", StringComparison.Ordinal);
+        return new StreamReader(isPacked ? new GZipStream(stream, CompressionMode.Decompress) : stream);
     }
 }

@@ -29,7 +29,9 @@ internal sealed class IndexRecovery(IndexManager index, ILogger logger)
             string name = index.Store.Name;
             try
             {
-                index.PinLastGood($"Index '{name}' is damaged; its last good commit answers until the sources have been read again.", CancellationToken.None);
+                index.PinLastGood(
+                    $"Index '{name}' is damaged; its last good commit answers until the sources have been read again.",
+                    CancellationToken.None);
                 logger.LastGoodCommit(name);
                 isServed = true;
             }

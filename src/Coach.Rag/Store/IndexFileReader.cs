@@ -138,7 +138,8 @@ internal sealed class IndexFileReader(string path, string index)
         {
             long start = Math.Max(floor, end - ScanBytes);
             Span<byte> chunk = buffer.AsSpan(0, ReadFully(handle, buffer.AsSpan(0, (int)(end - start)), start));
-            for (int at = (chunk.Length - IndexFormat.TrailerBytes) & ~(IndexFormat.Alignment - 1); at >= 0; at -= IndexFormat.Alignment)
+            int last = (chunk.Length - IndexFormat.TrailerBytes) & ~(IndexFormat.Alignment - 1);
+            for (int at = last; at >= 0; at -= IndexFormat.Alignment)
             {
                 if (chunk[at..].StartsWith(IndexFormat.TrailerMagic)
                     && TryLoad(handle, header, start + at, file, known, hasDamage, ref hasDamage) is { } found)

@@ -116,7 +116,9 @@ internal static class IndexFileWriter
 
         if (entries.Count > IndexFormat.MaxSegments)
         {
-            throw new ArgumentException($"Index '{index}' would have {entries.Count} segments; the most is {IndexFormat.MaxSegments}.", nameof(change));
+            throw new ArgumentException(
+                $"Index '{index}' would have {entries.Count} segments; the most is {IndexFormat.MaxSegments}.",
+                nameof(change));
         }
 
         FileRange manifest = change.Manifest is null
