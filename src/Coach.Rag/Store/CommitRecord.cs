@@ -39,7 +39,7 @@ internal sealed record CommitRecord(long NextSegmentId, FileRange Manifest, IRea
         long nextSegmentId = BinaryPrimitives.ReadInt64LittleEndian(bytes);
         FileRange manifest = ReadRange(bytes[8..]);
         int count = BinaryPrimitives.ReadInt32LittleEndian(bytes[24..]);
-        if (nextSegmentId < 1 || !IsWithin(manifest, end) || manifest.Length > CommitPlan.MaxManifestBytes
+        if (nextSegmentId < 1 || !IsWithin(manifest, end) || manifest.Length > IndexChange.MaxManifestBytes
             || count is < 0 or > IndexFormat.MaxSegments
             || bytes.Length != IndexFormat.RecordHeadBytes + (count * IndexFormat.RecordEntryBytes))
         {

@@ -13,6 +13,7 @@ internal sealed class FileIndexStore : IIndexStore
     private readonly string _path;
     private readonly IndexFileOptions _options;
     private readonly IndexFileReader _reader;
+    private readonly IndexFileWriter _fileWriter;
     private readonly CommitTracker _served;
     private readonly SemaphoreSlim _writer = new(1, 1);
     private long _notCompactable;
@@ -26,6 +27,7 @@ internal sealed class FileIndexStore : IIndexStore
         Name = Path.GetFileName(_path);
         _options = options ?? new IndexFileOptions();
         _reader = new IndexFileReader(_path, Name);
+        _fileWriter = new IndexFileWriter(_path, Name, _options.FileSystem, _reader);
         _served = new CommitTracker(Name, _reader, _options.Time);
         _served.Refresh(isThorough: true);
         if (RefreshFailure is { } failure)
@@ -112,7 +114,7 @@ internal sealed class FileIndexStore : IIndexStore
             return false;
         }
 
-        _served.Publish(IndexFileWriter.Compact(_path, Name, _options.FileSystem, _reader, commit, cancellationToken));
+        _served.Publish(_fileWriter.Compact(commit, cancellationToken));
         return true;
     }
 
@@ -162,9 +164,8 @@ internal sealed class FileIndexStore : IIndexStore
         (LoadedCommit? before, IndexCommit state) = Prepare(lease);
         try
         {
-            CommitPlan plan = CommitPlan.Create(Name, state, change);
-            LoadedCommit after = IndexFileWriter.Append(
-                _path, Name, _options.FileSystem, _reader, before, plan, change, cancellationToken);
+            change.Check(Name, state);
+            LoadedCommit after = _fileWriter.Append(before, state, change, cancellationToken);
             long commit = after.State.CommitId;
             _served.Publish(after);
             CompactIfWasteful(lease, cancellationToken);
@@ -192,7 +193,7 @@ internal sealed class FileIndexStore : IIndexStore
             if (before is not null)
             {
                 _served.Publish(
-                    IndexFileWriter.Compact(_path, Name, _options.FileSystem, _reader, before, cancellationToken));
+                    _fileWriter.Compact(before, cancellationToken));
             }
         }
         finally
@@ -236,8 +237,7 @@ internal sealed class FileIndexStore : IIndexStore
             // Somebody removed the file; its content is still here.
             using (hold)
             {
-                _served.Publish(IndexFileWriter.Compact(_path, Name, _options.FileSystem, _reader, missing,
-                    CancellationToken.None));
+                _served.Publish(_fileWriter.Compact(missing, CancellationToken.None));
             }
         }
 

@@ -5,6 +5,9 @@ namespace Coach.Rag.Store;
 /// <summary>What one commit changes. Everything not named here stays as it is.</summary>
 internal sealed class IndexChange
 {
+    /// <summary>The largest manifest, in bytes.</summary>
+    internal const int MaxManifestBytes = 64 << 20;
+
     /// <summary>
     /// Segments to append, in this order. Their ids are <see cref="IndexCommitReader.NextSegmentId"/> and the numbers
     /// after it.
@@ -28,6 +31,33 @@ internal sealed class IndexChange
     /// <see cref="RagError.IndexBusy"/>. Null when it does not matter.
     /// </summary>
     public long? BasedOn { get; init; }
+
+    /// <summary>Checks the change against the commit that it is applied to.</summary>
+    /// <exception cref="RagException">The newest commit is another than <see cref="BasedOn"/>.</exception>
+    /// <exception cref="ArgumentException">A segment is not there, or the manifest is too large.</exception>
+    public void Check(string index, IndexCommit before)
+    {
+        if (BasedOn is long expected && expected != before.CommitId)
+        {
+            throw RagException.IndexBusy(
+                index, $"is at commit {before.CommitId}, but the change was made for commit {expected}");
+        }
+
+        var known = before.Segments.Select(segment => segment.Id).ToHashSet();
+        foreach (long id in RemoveSegments.Concat(DeletedRows.Keys))
+        {
+            if (!known.Contains(id))
+            {
+                throw new ArgumentException($"There is no segment {id}.");
+            }
+        }
+
+        if (Manifest?.Length > MaxManifestBytes)
+        {
+            throw new ArgumentException(
+                $"The manifest has {Manifest.Length} bytes; the most is {MaxManifestBytes}.");
+        }
+    }
 }
 
 /// <summary>A segment to append: its sections, in the order they are added.</summary>

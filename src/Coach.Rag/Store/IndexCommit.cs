@@ -10,7 +10,11 @@ internal sealed class IndexCommit
     private readonly FileChangeDetector? _file;
     private int _references = 1;
 
-    public IndexCommit(long commitId, long nextSegmentId, byte[] manifest, IReadOnlyList<IndexSegment> segments,
+    public IndexCommit(
+        long commitId,
+        long nextSegmentId,
+        byte[] manifest,
+        IReadOnlyList<IndexSegment> segments,
         FileChangeDetector? file = null)
     {
         CommitId = commitId;
@@ -45,6 +49,33 @@ internal sealed class IndexCommit
         {
             _file?.Trust(file);
         }
+    }
+
+    /// <summary>The segments that a change leaves, with their bitmap as it is after it where it changes.</summary>
+    public IEnumerable<(IndexSegment Segment, byte[]? NewDeletedRows)> Kept(IndexChange change)
+    {
+        var removed = change.RemoveSegments.ToHashSet();
+        return Segments
+            .Where(segment => !removed.Contains(segment.Id))
+            .Select(segment => (segment, change.DeletedRows.GetValueOrDefault(segment.Id)));
+    }
+
+    /// <summary>The commit after a change.</summary>
+    /// <param name="change">The change.</param>
+    /// <param name="added">Its new segments, as stored.</param>
+    public IndexCommit After(IndexChange change, IReadOnlyList<SegmentData> added)
+    {
+        var segments = new List<IndexSegment>();
+        foreach ((IndexSegment segment, byte[]? deleted) in Kept(change))
+        {
+            segments.Add(deleted is null
+                ? segment
+                : new IndexSegment(segment.Data, new FixedBitSet((byte[])deleted.Clone())));
+        }
+
+        segments.AddRange(added.Select(data => new IndexSegment(data, default)));
+        byte[] manifest = change.Manifest is null ? Manifest : (byte[])change.Manifest.Clone();
+        return new IndexCommit(CommitId + 1, NextSegmentId + added.Count, manifest, segments);
     }
 
     public void AddReference() => Interlocked.Increment(ref _references);

@@ -237,19 +237,27 @@ internal sealed class IndexFileReader(string path, string index)
             foreach ((SegmentEntry entry, SectionEntry[]? sections, byte[]? deleted) in plans)
             {
                 IndexSegment? old = sections is null ? before[entry.Id].Segment : null;
-                SegmentData data = old?.Data ?? new SegmentData(entry.Id, region ?? new NativeRegion(0), entry.Bytes,
-                    [.. sections!.Select(section => new IndexSection(region!, index, section.Kind,
-                        section.Offset - start, section.Length, section.TableCrc, isChecked: true))]);
+                SegmentData data = old?.Data ?? Map(entry, sections!);
                 segments.Add(
                     old is not null && deleted is null ? old : new IndexSegment(data, new FixedBitSet(deleted)));
             }
 
-            return new IndexCommit(trailer.CommitId, record.NextSegmentId, manifest, segments,
-                new FileChangeDetector(handle, end, file.Length, file.Written));
+            var detector = new FileChangeDetector(handle, end, file.Length, file.Written);
+            return new IndexCommit(trailer.CommitId, record.NextSegmentId, manifest, segments, detector);
         }
         finally
         {
             region?.Release();
+        }
+
+        SegmentData Map(SegmentEntry entry, SectionEntry[] sections)
+        {
+            IndexSection[] mapped =
+            [
+                .. sections.Select(section =>
+                    new IndexSection(region!, index, section with { Offset = section.Offset - start }, isChecked: true)),
+            ];
+            return new SegmentData(entry.Id, region ?? new NativeRegion(0), entry.Bytes, mapped);
         }
     }
 

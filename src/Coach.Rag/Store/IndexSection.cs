@@ -14,28 +14,25 @@ internal sealed unsafe class IndexSection
     private readonly string _index;
     private readonly long _offset;
     private readonly uint _tableCrc;
-    private readonly bool _isChecked;
     private int[]? _verified;           // one bit per block
     private volatile bool _isVerified;  // all of them
 
     /// <param name="region">The memory.</param>
     /// <param name="index">The index's name, for messages.</param>
-    /// <param name="kind">What the section holds.</param>
-    /// <param name="offset">Its first byte within the region; a multiple of 64.</param>
-    /// <param name="length">Its length in bytes; the checksum table follows at the next multiple of 64.</param>
-    /// <param name="tableCrc">The checksum of the checksum table.</param>
+    /// <param name="entry">
+    /// What it holds and where: the first byte within the region, a multiple of 64; the checksum table follows the last one
+    /// at the next multiple of 64.
+    /// </param>
     /// <param name="isChecked">False for memory that was never outside this process.</param>
-    internal IndexSection(
-        MappedMemory region, string index, SectionKind kind, long offset, long length, uint tableCrc, bool isChecked)
+    internal IndexSection(MappedMemory region, string index, SectionEntry entry, bool isChecked)
     {
         _region = region;
         _index = index;
-        _offset = offset;
-        _tableCrc = tableCrc;
-        _isChecked = isChecked;
-        _isVerified = !isChecked || length == 0;
-        Kind = kind;
-        Length = length;
+        _offset = entry.Offset;
+        _tableCrc = entry.TableCrc;
+        _isVerified = !isChecked || entry.Length == 0;
+        Kind = entry.Kind;
+        Length = entry.Length;
     }
 
     public SectionKind Kind { get; }

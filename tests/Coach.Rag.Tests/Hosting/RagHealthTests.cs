@@ -1,7 +1,7 @@
 using Coach.Abstractions;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace Coach.Rag.Tests.Hosting;
 
@@ -13,9 +13,9 @@ public sealed class RagHealthTests
     public async Task CheckAsync_HybridFallsAndReturns_IsDegradedWithTheReasonThenHealthy()
     {
         var clock = new VirtualClock();
-        var log = new ListLogger();
+        FakeLogCollector log = TestLogs.New();
         var embedder = new PlantedEmbeddings(text => PlantedEmbeddings.Hashed(text, 16));
-        await using var host = new RagHost(rag => rag.UseEmbeddings(embedder), o => o.Learn = false, clock, services => services.AddLogging(logging => logging.AddProvider(log)));
+        await using var host = new RagHost(rag => rag.UseEmbeddings(embedder), o => o.Learn = false, clock, logs: log);
         using var metrics = new CounterLog("coach.rag.fallbacks");
         await host.Knowledge.AddOrUpdateAsync(Documents);
         await AssertAsync(host, ComponentState.Healthy, "Documents are searched; tier Hybrid.");
@@ -30,21 +30,21 @@ public sealed class RagHealthTests
 
         await AssertAsync(host, ComponentState.Degraded,
             "Documents are searched; tier Lexical. Embedder 'test/planted' failed repeatedly and is left alone for a while.");
-        Assert.Contains("3003 Warning Retrieval fell from Hybrid to Lexical: EmbeddingFailed", log.Lines, StringComparison.Ordinal);
+        Assert.Contains("3003 Warning Retrieval fell from Hybrid to Lexical: EmbeddingFailed", string.Join('\n', log.Lines()), StringComparison.Ordinal);
         Assert.Contains("from=hybrid,to=lexical,reason=circuit_open", metrics.Tags, StringComparison.Ordinal);
 
         embedder.Fault = null;
         clock.Advance(TimeSpan.FromSeconds(16));
         Assert.Equal(RagTier.Hybrid, (await host.Retriever.RetrieveAsync("cats")).Tier);
         await AssertAsync(host, ComponentState.Healthy, "Documents are searched; tier Hybrid.");
-        Assert.Contains("3004 Information Retrieval is back at Hybrid", log.Lines, StringComparison.Ordinal);
+        Assert.Contains("3004 Information Retrieval is back at Hybrid", string.Join('\n', log.Lines()), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task RetrieveAsync_NotConfiguredFailedOrNothingFound_AreThreeAnswersInResultLogAndMetric()
     {
-        var log = new ListLogger();
-        await using var plain = new RagHost(configure: o => o.Learn = false, services: services => services.AddLogging(logging => logging.AddProvider(log).SetMinimumLevel(LogLevel.Debug)));
+        FakeLogCollector log = TestLogs.New();
+        await using var plain = new RagHost(configure: o => o.Learn = false, logs: log);
         using var metrics = new CounterLog("coach.rag.fallbacks");
         using var empty = new CounterLog("coach.rag.found_nothing");
         await plain.Knowledge.AddOrUpdateAsync(Documents);
@@ -54,21 +54,21 @@ public sealed class RagHealthTests
         Retrieval nothing = await plain.Retriever.RetrieveAsync("zebra crossing");
         Assert.True(nothing.FoundNothing);
         Assert.False(nothing.Degradation!.IsFailure);
-        Assert.DoesNotContain("3003", log.Lines, StringComparison.Ordinal);
-        Assert.Contains("3016 Information Questions are answered at tier Lexical: No embedding generator is registered.", log.Lines, StringComparison.Ordinal);
-        Assert.Contains("3015 Debug", log.Lines, StringComparison.Ordinal);
+        Assert.DoesNotContain("3003", string.Join('\n', log.Lines()), StringComparison.Ordinal);
+        Assert.Contains("3016 Information Questions are answered at tier Lexical: No embedding generator is registered.", string.Join('\n', log.Lines()), StringComparison.Ordinal);
+        Assert.Contains("3015 Debug", string.Join('\n', log.Lines()), StringComparison.Ordinal);
         Assert.Contains("tier=lexical", empty.Tags, StringComparison.Ordinal);
         Assert.Contains("reason=not_configured", metrics.Tags, StringComparison.Ordinal);
         Assert.Equal(ComponentState.Healthy, (await plain.Get<IComponentHealth>().CheckAsync()).State);
 
         var embedder = new PlantedEmbeddings(text => PlantedEmbeddings.Hashed(text, 16));
-        await using var hybrid = new RagHost(rag => rag.UseEmbeddings(embedder), services: services => services.AddLogging(logging => logging.AddProvider(log)));
+        await using var hybrid = new RagHost(rag => rag.UseEmbeddings(embedder), logs: log);
         await hybrid.Knowledge.AddOrUpdateAsync(Documents);
         embedder.Fault = (_, _) => throw new HttpRequestException("down");
         Retrieval failed = await hybrid.Retriever.RetrieveAsync("cats");
         Assert.True(failed.Degradation!.IsFailure);
         Assert.NotEmpty(failed.Passages);
-        Assert.Contains("3003 Warning", log.Lines, StringComparison.Ordinal);
+        Assert.Contains("3003 Warning", string.Join('\n', log.Lines()), StringComparison.Ordinal);
         Assert.Contains("reason=embedding_failed", metrics.Tags, StringComparison.Ordinal);
     }
 

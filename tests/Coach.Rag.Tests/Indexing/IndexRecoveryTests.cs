@@ -4,7 +4,7 @@ using Coach.Abstractions;
 using Coach.Rag.Store;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace Coach.Rag.Tests.Indexing;
 
@@ -62,8 +62,8 @@ public sealed class IndexRecoveryTests
     {
         using var folder = new TempFolder();
         string file = await WriteTwoCommitsAsync(folder);
-        var log = new ListLogger();
-        await using var host = new RagHost(rag => rag.UseIndexFile(file), o => o.Learn = false, services: services => services.AddLogging(logging => logging.AddProvider(log)));
+        FakeLogCollector log = TestLogs.New();
+        await using var host = new RagHost(rag => rag.UseIndexFile(file), o => o.Learn = false, logs: log);
         using var metrics = new CounterLog("coach.rag.fallbacks");
         Damage(file, commit: 2);
         Assert.True((await host.Retriever.RetrieveAsync("mailman", cancellationToken: TestContext.Current.CancellationToken)).FoundNothing);
@@ -72,8 +72,8 @@ public sealed class IndexRecoveryTests
         Assert.Equal((RagTier.Lexical, DegradationReason.IndexDamaged, true),
             (retrieval.Tier, retrieval.Degradation!.Reason, retrieval.Degradation.IsFailure));
         Assert.Contains("'k.coach' is damaged", retrieval.Degradation.Message, StringComparison.Ordinal);
-        Assert.Contains("3012 Error", log.Lines, StringComparison.Ordinal);
-        Assert.Contains("IndexDamaged", log.Lines, StringComparison.Ordinal);
+        Assert.Contains("3012 Error", string.Join('\n', log.Lines()), StringComparison.Ordinal);
+        Assert.Contains("IndexDamaged", string.Join('\n', log.Lines()), StringComparison.Ordinal);
         Assert.Contains("reason=index_damaged", metrics.Tags, StringComparison.Ordinal);
         ComponentReport health = await host.Get<IComponentHealth>().CheckAsync();
         Assert.Equal(ComponentState.Degraded, health.State);

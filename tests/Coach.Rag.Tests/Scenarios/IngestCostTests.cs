@@ -4,7 +4,7 @@ using Coach.Rag.Search;
 using Coach.Rag.Store;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace Coach.Rag.Tests.Scenarios;
 
@@ -100,17 +100,17 @@ public sealed class IngestCostTests
     [Fact]
     public async Task SyncAsync_DocumentThatIsNoText_IsReadAndLoggedOnceUntilItChanges()
     {
-        var log = new ListLogger();
+        FakeLogCollector log = TestLogs.New();
         var source = new Counted([new("a", "Cats purr.")]) { Failure = new InvalidDataException("is binary, not text") };
         await using var host = new RagHost(rag => rag.WithSource(source), o => (o.Learn, o.RescanInterval) = (false, TimeSpan.Zero),
-            services: services => services.AddLogging(logging => logging.AddProvider(log)));
+            logs: log);
         for (int i = 0; i < 3; i++)
         {
             Assert.Equal("The document is binary, not text.", Assert.Single((await host.Knowledge.SyncAsync()).Failed).Reason);
         }
 
         Assert.Equal(1, source.Reads);
-        Assert.Single(log.Lines.Split('\n'), line => line == "3005 Warning Document a was skipped: The document is binary, not text.");
+        Assert.Single(log.Lines(), line => line == "3005 Warning Document a was skipped: The document is binary, not text.");
         (source.Version, source.Failure) = ("2", null);
         Assert.Equal(1, (await host.Knowledge.SyncAsync()).Added);
     }

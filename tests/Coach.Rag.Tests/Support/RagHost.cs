@@ -1,42 +1,35 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace Coach.Rag.Tests;
 
 /// <summary>A registration of Coach.Rag as an app makes it, without a host.</summary>
 internal sealed class RagHost : IAsyncDisposable
 {
-    private readonly ServiceProvider _services;
+    private readonly TestHost _host;
 
     public RagHost(Action<CoachRagBuilder>? build = null, Action<CoachRagOptions>? configure = null, TimeProvider? time = null,
-        Action<IServiceCollection>? services = null)
-    {
-        var collection = new ServiceCollection();
-        if (time is not null)
+        Action<IServiceCollection>? services = null, FakeLogCollector? logs = null) => _host = new TestHost(
+        collection =>
         {
-            collection.AddSingleton(time);
-        }
-        else
-        {
-            // On the real clock no limit is part of a test: a slow machine must not change an answer.
-            collection.Configure<CoachRagOptions>(options => (options.TimeLimit, options.EmbeddingTimeLimit) = (TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(1)));
-        }
+            if (time is null)
+            {
+                // On the real clock no limit is part of a test: a slow machine must not change an answer.
+                collection.Configure<CoachRagOptions>(options => (options.TimeLimit, options.EmbeddingTimeLimit) = (TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(1)));
+            }
 
-        services?.Invoke(collection);
-        build?.Invoke(collection.AddCoachRag(configure));
-        if (build is null)
-        {
-            collection.AddCoachRag(configure);
-        }
+            services?.Invoke(collection);
+            CoachRagBuilder builder = collection.AddCoachRag(configure);
+            build?.Invoke(builder);
+        },
+        time, logs: logs);
 
-        _services = collection.BuildServiceProvider();
-    }
+    public IRetriever Retriever => _host.Get<IRetriever>();
 
-    public IRetriever Retriever => _services.GetRequiredService<IRetriever>();
-
-    public IKnowledgeBase Knowledge => _services.GetRequiredService<IKnowledgeBase>();
+    public IKnowledgeBase Knowledge => _host.Get<IKnowledgeBase>();
 
     public T Get<T>()
-        where T : notnull => _services.GetRequiredService<T>();
+        where T : notnull => _host.Get<T>();
 
-    public ValueTask DisposeAsync() => _services.DisposeAsync();
+    public ValueTask DisposeAsync() => _host.DisposeAsync();
 }

@@ -1,30 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
-using Microsoft.Extensions.Logging;
 
 namespace Coach.Rag.Tests;
-
-/// <summary>Keeps every line that is logged.</summary>
-internal sealed class ListLogger : ILogger, ILoggerProvider
-{
-    private readonly ConcurrentQueue<string> _lines = new();
-
-    public string Lines => string.Join('\n', _lines);
-
-    public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => true;
-
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        _lines.Enqueue($"{eventId.Id} {logLevel} {formatter(state, exception)}");
-
-    public ILogger CreateLogger(string categoryName) => this;
-
-    public void Dispose()
-    {
-    }
-}
 
 /// <summary>Keeps the tags of every measurement of one counter of Coach.Rag.</summary>
 internal sealed class CounterLog : IDisposable

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using Coach.Abstractions;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace Coach.Rag.Tests.Tiers;
 
@@ -34,14 +34,14 @@ public sealed class SourceStatusTests
             await File.WriteAllBytesAsync(folder.File("z.txt"), [(byte)'P', (byte)'K', 0, 0], TestContext.Current.CancellationToken);
         }
 
-        var log = new ListLogger();
+        FakeLogCollector log = TestLogs.New();
         await using var host = new RagHost(rag => rag.WithSource(path), o => (o.Learn, o.RescanInterval) = (false, TimeSpan.Zero),
-            services: services => services.AddLogging(logging => logging.AddProvider(log)));
+            logs: log);
         using var metrics = new CounterLog("coach.rag.fallbacks");
         Retrieval retrieval = await host.Retriever.RetrieveAsync("cats");
         Assert.Equal((RagTier.None, reason, true), (retrieval.Tier, retrieval.Degradation!.Reason, retrieval.Degradation.IsFailure));
         Assert.Contains("folder:" + path, retrieval.Degradation.Message, StringComparison.Ordinal);
-        Assert.Contains($"Retrieval fell from Lexical to None: {reason}. {retrieval.Degradation.Message}", log.Lines, StringComparison.Ordinal);
+        Assert.Contains($"Retrieval fell from Lexical to None: {reason}. {retrieval.Degradation.Message}", string.Join('\n', log.Lines()), StringComparison.Ordinal);
         Assert.Contains($"from=lexical,to=none,reason={label}", metrics.Tags, StringComparison.Ordinal);
         ComponentReport report = await host.Get<IComponentHealth>().CheckAsync();
         Assert.Equal(ComponentState.Degraded, report.State);
