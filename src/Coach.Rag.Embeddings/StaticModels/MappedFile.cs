@@ -36,7 +36,7 @@ internal sealed unsafe class MappedFile : IDisposable
         return length == 0 ? null : new MappedFile(handle, length);
     }
 
-    /// <summary>Some bytes. The caller holds the file, or nobody else can have disposed it.</summary>
+    /// <summary>Some bytes. The caller holds the file, or is its only user.</summary>
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
     public ReadOnlySpan<byte> Slice(long start, int length)
     {
@@ -70,7 +70,7 @@ internal sealed unsafe class MappedFile : IDisposable
         }
     }
 
-    /// <summary>Unmaps the file once nobody holds it.</summary>
+    /// <summary>Unmaps the file after its last holder.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)

@@ -178,7 +178,7 @@ public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Em
         };
     }
 
-    /// <summary>Unmaps the table once no call is running; a call that is running fails at its next text.</summary>
+    /// <summary>Unmaps the table after the last call; a call that is running fails at its next text.</summary>
     public void Dispose() => _tensors.Dispose();
 
     private float[] Embed(string text, ref long tokens)

@@ -2,7 +2,7 @@ namespace Coach.Rag.Analysis;
 
 /// <summary>
 /// Names the analysis that turns text into terms. An index keeps it: terms that another analysis made do not meet those
-/// of a question, so an index of another identity must be made anew from its stored text.
+/// of a question, so an index of another identity must be made again from its stored text.
 /// </summary>
 internal static class AnalyserIdentity
 {

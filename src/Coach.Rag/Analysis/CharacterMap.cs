@@ -66,7 +66,8 @@ internal static class CharacterMap
         {
             return CharUnicodeInfo.GetUnicodeCategory(c) switch
             {
-                UnicodeCategory.OtherLetter or UnicodeCategory.ModifierLetter or UnicodeCategory.LetterNumber => Unspaced,
+                UnicodeCategory.OtherLetter or UnicodeCategory.ModifierLetter or UnicodeCategory.LetterNumber =>
+                    Unspaced,
                 UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark => Unspaced,
                 UnicodeCategory.DecimalDigitNumber => Word,
                 _ => Separator,
@@ -80,7 +81,8 @@ internal static class CharacterMap
 
         return CharUnicodeInfo.GetUnicodeCategory(c) switch
         {
-            UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter => Word,
+            UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter =>
+                Word,
             UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter or UnicodeCategory.Surrogate => Word,
             UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber => Word,
             UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark => Word,

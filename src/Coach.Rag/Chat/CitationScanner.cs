@@ -2,7 +2,7 @@ namespace Coach.Rag.Chat;
 
 /// <summary>
 /// Finds citations in an answer that arrives in pieces: <c>[1]</c>, <c>[1][2]</c>, <c>[1, 2]</c>, <c>[1-3]</c>,
-/// <c>[^1]</c>, <c>【1】</c> and <c>【1†source】</c>. A number that no passage has is none, and what stands in a code span
+/// <c>[^1]</c>, <c>【1】</c> and <c>【1†source】</c>. A number that no passage has is none, and what is in a code span
 /// or a code block is code.
 /// </summary>
 internal sealed class CitationScanner(int passages)

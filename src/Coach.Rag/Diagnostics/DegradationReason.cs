@@ -39,7 +39,7 @@ public enum DegradationReason
     /// <summary>The index was damaged: its last good commit, or what has been read again so far, answers.</summary>
     IndexDamaged,
 
-    /// <summary>The index was built with another analysis of text; its terms are being made anew.</summary>
+    /// <summary>The index was built with another analysis of text; its terms are being made again.</summary>
     AnalyserMismatch,
 
     /// <summary>A source of documents is set up but cannot be read, or all of its documents were refused.</summary>

@@ -40,7 +40,8 @@ public sealed class RagException : CoachException
 
     internal static RagException IndexVersion(string index, int found, int supported) => new(
         RagError.IndexCorrupt,
-        string.Create(CultureInfo.InvariantCulture, $"{ErrorCodes.IndexCorrupt}: index '{index}' has format version {found}; ")
+        string.Create(
+            CultureInfo.InvariantCulture, $"{ErrorCodes.IndexCorrupt}: index '{index}' has format version {found}; ")
         + string.Create(CultureInfo.InvariantCulture, $"this version of Coach.Rag reads version {supported}. ")
         + "Delete the file and index the sources again, or use the version of Coach.Rag that wrote it.")
     {

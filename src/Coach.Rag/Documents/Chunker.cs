@@ -27,7 +27,7 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
             int end = first + 1;
             while (end < units.Count && Belongs(units, first, end, tokens))
             {
-                // What stands between two units, such as a heading, is part of the passage too.
+                // What is between two units, such as a heading, is part of the passage too.
                 int more = Tokens(text, units[end - 1].End, units[end].Start) + units[end].Tokens;
                 if (tokens + more > maxTokens)
                 {
@@ -59,7 +59,7 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
         return chunks;
     }
 
-    // A section much shorter than a passage is joined with the part of it that follows: its heading stands above both.
+    // A section much shorter than a passage is joined with the part of it that follows: its heading is above both.
     private bool Belongs(List<Unit> units, int first, int unit, int tokens) =>
         units[unit].Heading == units[unit - 1].Heading
             || (tokens < maxTokens / 8 && IsAbove(units[first].Heading, units[unit].Heading));

@@ -6,13 +6,13 @@ using AngleSharp.Text;
 namespace Coach.Rag.Documents;
 
 /// <summary>
-/// Renders HTML to plain text with headings, and remembers where each character stands in the markup. It reads
+/// Renders HTML to plain text with headings, and remembers where each character is in the markup. It reads
 /// AngleSharp's tokens one after the other and builds no tree: nesting costs nothing, and the text keeps the order of
 /// the markup.
 /// </summary>
 internal static class HtmlReader
 {
-    // What stands in these is not shown.
+    // The content of these is not shown.
     private static readonly string[] Skipped = ["script", "style", "template", "noscript", "svg", "math", "iframe"];
 
     public static StructuredText Read(string html)

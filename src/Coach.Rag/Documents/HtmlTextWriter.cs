@@ -17,7 +17,7 @@ internal sealed class HtmlTextWriter(string html)
     private readonly List<TextBlock> _blocks = [];
     private readonly SourceMap _map = new();
     private readonly List<(char Character, int Source, int Length)> _headingCharacters = [];
-    private (char Character, int Source, int Length)[] _bare = [];      // a heading that nothing stands under so far
+    private (char Character, int Source, int Length)[] _bare = [];      // a heading without text so far
     private int _bareLevel;
     private int _blockStart = -1;
     private int _headingLevel;
@@ -98,7 +98,7 @@ internal sealed class HtmlTextWriter(string html)
                 return;
             }
 
-            EndHeading();       // nobody closed it: the rest is text
+            EndHeading();       // it was never closed: the rest is text
         }
 
         if (char.IsWhiteSpace(c))
@@ -159,7 +159,7 @@ internal sealed class HtmlTextWriter(string html)
     }
 
     // A heading without text of its own and without parts becomes a passage, so that it is found; others are found with
-    // what stands under them.
+    // the text below them.
     private void AddBare(int nextLevel)
     {
         if (_bare.Length == 0 || nextLevel > _bareLevel)
@@ -210,7 +210,9 @@ internal sealed class HtmlTextWriter(string html)
             }
 
             NumberStyles style = isHex ? NumberStyles.AllowHexSpecifier : NumberStyles.None;
-            int code = int.TryParse(text[first..end], style, CultureInfo.InvariantCulture, out int parsed) ? parsed : -1;
+            int code = int.TryParse(text[first..end], style, CultureInfo.InvariantCulture, out int parsed)
+                ? parsed
+                : -1;
             string character = HtmlEntityProvider.GetSymbolFromTable(code)
                 ?? (Rune.IsValid(code) && code != 0 ? new Rune(code).ToString() : "\uFFFD");
             return (character, end < text.Length && text[end] == ';' ? end + 1 : end);

@@ -29,7 +29,7 @@ internal static class MarkdownReader
         var blocks = new List<TextBlock>();
         var path = new string[6];
         string title = "";
-        HeadingBlock? bare = null;      // a heading that nothing stands under so far
+        HeadingBlock? bare = null;      // a heading without text so far
         foreach (Block block in document)
         {
             switch (block)
@@ -66,8 +66,8 @@ internal static class MarkdownReader
 
     private static string PathOf(ReadOnlySpan<string> path) => TextBlock.Path(path);
 
-    // A heading without text of its own and without parts is found as a passage; others are found with what stands
-    // under them.
+    // A heading without text of its own and without parts is found as a passage; others are found with the
+    // text below them.
     private static void AddBare(
         string text, HeadingBlock? heading, int nextLevel, string[] path, List<TextBlock> blocks)
     {

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Coach.Rag.Documents;
 
-/// <summary>Where each character of a rendered text stands in the markup it was rendered from.</summary>
+/// <summary>The position of each character of a rendered text in the markup it was rendered from.</summary>
 internal sealed class SourceMap
 {
     private readonly List<Run> _runs = [];
@@ -15,7 +15,7 @@ internal sealed class SourceMap
     /// <summary>Adds the next character of the text.</summary>
     /// <param name="text">Its position in the text; ascending.</param>
     /// <param name="source">Its position in the markup.</param>
-    /// <param name="width">How much markup stands for it; 0 for white space that stands between tags only.</param>
+    /// <param name="width">How much markup makes it; 0 for white space between tags.</param>
     public void Add(int text, int source, int width)
     {
         if (_runs.Count > 0 && width == 1 && _runs[^1] is { Width: 1 } last && last.Text + last.Length == text

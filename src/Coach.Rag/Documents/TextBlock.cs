@@ -27,7 +27,7 @@ internal readonly record struct TextBlock(int Start, int End, string Heading)
 /// <summary>A document as the chunker sees it.</summary>
 internal sealed record StructuredText(string Text, string Title, IReadOnlyList<TextBlock> Blocks)
 {
-    /// <summary>Where the text stands in the document as it was given; null when it is that document.</summary>
+    /// <summary>The positions of the text in the document as it was given; null when it is that document.</summary>
     public SourceMap? Map { get; init; }
 
     /// <summary>

@@ -19,7 +19,7 @@ namespace Coach.Rag.Indexing;
 internal sealed class DocumentIngestor(
     CoachRagOptions options, TimeProvider time, int maxRemembered = DocumentIngestor.MaxRemembered)
 {
-    /// <summary>How many documents are remembered, of each kind, unless told otherwise: some 10 MB.</summary>
+    /// <summary>How many documents are remembered, of each kind, unless set otherwise: some 10 MB.</summary>
     internal const int MaxRemembered = 50_000;
 
     private const int MaxIdLength = 1024;
@@ -194,7 +194,7 @@ internal sealed class DocumentIngestor(
             Metadata = document.Metadata,
         };
         writer.Put(entry, structure, chunks);
-        _unchanged.Remove((collection, document.Id));       // its new version stands in the index
+        _unchanged.Remove((collection, document.Id));       // its new version is in the index
         report.Passages += chunks.Count;
         if (existing is null)
         {

@@ -91,8 +91,8 @@ internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, F
     }
 
     /// <summary>
-    /// Makes the commit that is served the file's newest, so that writing can go on from it; writes a file anew that
-    /// has vanished.
+    /// Makes the commit that is served the file's newest, so that writing can go on from it; writes a new file for one
+    /// that has vanished.
     /// </summary>
     /// <exception cref="RagException">The file cannot be written now; the commit is served on.</exception>
     public void Repair(CancellationToken cancellationToken)

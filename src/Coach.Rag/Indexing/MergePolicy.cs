@@ -22,8 +22,8 @@ internal static class MergePolicy
     /// <summary>Chooses.</summary>
     /// <param name="index">The segments.</param>
     /// <param name="vectors">
-    /// The vectors of each text segment, by embedder: they move with their rows, whoever's they are, so only segments with
-    /// those of the same embedders are joined.
+    /// The vectors of each text segment, by embedder: they move with their rows, also those of other embedders, so only
+    /// segments with those of the same embedders are joined.
     /// </param>
     /// <returns>
     /// Positions among the segments: some to join, or one to rid of its deleted rows; none when all is well.

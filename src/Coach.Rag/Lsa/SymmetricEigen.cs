@@ -31,7 +31,7 @@ internal static class SymmetricEigen
         return values;
     }
 
-    // Householder reduction: d takes the diagonal, e what stands beside it.
+    // Householder reduction: d takes the diagonal, e what is beside it.
     private static void Reduce(Rows v, Span<double> d, Span<double> e, int n)
     {
         v.Column(n - 1, d);

@@ -4,7 +4,7 @@ using Coach.Rag.Segments;
 namespace Coach.Rag.Search;
 
 /// <summary>
-/// Query coverage: tells a question that the documents have something to say about from one that merely shares a common
+/// Query coverage: tells a question that the documents have something to say about from one that only shares a common
 /// word with them. In a ranking something is always first; how much of the question it covers does not depend on the
 /// others.
 /// </summary>

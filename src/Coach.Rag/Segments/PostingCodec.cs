@@ -5,7 +5,7 @@ namespace Coach.Rag.Segments;
 
 /// <summary>
 /// Postings in blocks of 128: row gaps and term frequencies, each packed to the fewest bits that hold the block's
-/// largest. In front of a list of several blocks stands one entry a block: last row, byte offset, largest weight.
+/// largest. A list of several blocks starts with one entry a block: last row, byte offset, largest weight.
 /// </summary>
 internal static unsafe class PostingCodec
 {

@@ -35,7 +35,7 @@ internal unsafe struct PostingsEnum
     /// <summary>The largest weight within a block.</summary>
     public readonly float BlockBound(int block) => Blocks == 1 ? ListBound : ((float*)Entry(block))[2];
 
-    /// <summary>Decodes a block and stands before its first posting.</summary>
+    /// <summary>Decodes a block and goes before its first posting.</summary>
     public void Decode(int block)
     {
         int offset = Blocks == 1 ? 0 : ((int*)Entry(block))[1];

@@ -10,7 +10,7 @@ internal sealed class CommitTracker(string name, IndexFileReader reader, TimePro
     private bool _disposed;
     private bool _isMissing;
 
-    // Why nothing is served until the file has been read anew from its beginning, and which file that was.
+    // Why nothing is served until the file has been read again from its beginning, and which file that was.
     private RagException? _lost;
     private Guid _lostFile;
 
@@ -237,7 +237,7 @@ internal sealed class CommitTracker(string name, IndexFileReader reader, TimePro
         Volatile.Write(ref _loaded, commit);
     }
 
-    // Snapshots that are held stay as they are; nobody gets another one.
+    // Snapshots that are held stay as they are; no other one is given out.
     private void Lose(RagException why)
     {
         _lostFile = _loaded?.Header.FileId ?? _lostFile;

@@ -29,7 +29,7 @@ internal interface IIndexStore : IDisposable
     bool RollBack(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Takes the writer's role for several commits: nobody else commits until the result is disposed.
+    /// Takes the writer's role for several commits: no other writer commits until the result is disposed.
     /// <see cref="Commit(IndexChange, CancellationToken)"/> takes it by itself when the calling flow does not hold it.
     /// </summary>
     /// <exception cref="RagException">
@@ -58,7 +58,7 @@ internal interface IIndexStore : IDisposable
     /// </summary>
     void Compact(CancellationToken cancellationToken);
 
-    /// <summary>Writes what is served anew where its file has vanished; else does nothing.</summary>
+    /// <summary>Writes what is served to a new file where its file has vanished; else does nothing.</summary>
     /// <exception cref="RagException">The file cannot be written.</exception>
     void Restore(CancellationToken cancellationToken);
 

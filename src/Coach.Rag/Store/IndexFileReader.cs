@@ -255,7 +255,8 @@ internal sealed class IndexFileReader(string path, string index)
             IndexSection[] mapped =
             [
                 .. sections.Select(section =>
-                    new IndexSection(region!, index, section with { Offset = section.Offset - start }, isChecked: true)),
+                    new IndexSection(
+                        region!, index, section with { Offset = section.Offset - start }, isChecked: true)),
             ];
             return new SegmentData(entry.Id, region ?? new NativeRegion(0), entry.Bytes, mapped);
         }

@@ -20,8 +20,8 @@ internal sealed unsafe class IndexSection
     /// <param name="region">The memory.</param>
     /// <param name="index">The index's name, for messages.</param>
     /// <param name="entry">
-    /// What it holds and where: the first byte within the region, a multiple of 64; the checksum table follows the last one
-    /// at the next multiple of 64.
+    /// What it holds and where: the first byte within the region, a multiple of 64; the checksum table follows the last
+    /// one at the next multiple of 64.
     /// </param>
     /// <param name="isChecked">False for memory that was never outside this process.</param>
     internal IndexSection(MappedMemory region, string index, SectionEntry entry, bool isChecked)

@@ -5,7 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Coach.Rag.Store;
 
 /// <summary>
-/// Read-only memory that segments live in: part of a mapped file, or a native allocation. Freed when nobody holds it.
+/// Read-only memory that segments live in: part of a mapped file, or a native allocation. Reference-counted: freed with
+/// its last holder.
 /// </summary>
 internal abstract unsafe class MappedMemory
 {

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Coach.Rag.Store;
 
 /// <summary>An index that lives in this process only.</summary>
-/// <param name="insteadOf">Why it stands in for a file; null when it does not.</param>
+/// <param name="insteadOf">Why it takes the place of a file; null when it does not.</param>
 internal sealed class MemoryIndexStore(RagException? insteadOf = null) : IIndexStore
 {
     private readonly Lock _gate = new();

@@ -120,7 +120,7 @@ internal sealed class Retriever(
         }
     }
 
-    // The request was checked before, so whatever else goes wrong here is what stands in the index.
+    // The request was checked before, so whatever else goes wrong here is the index's content.
     private Retrieval Search(Question question, float[]? vector, Degradation? why)
     {
         try

@@ -109,7 +109,7 @@ internal sealed class TierDecision(IndexManager index, GuardedEmbeddingGenerator
         RagTier tier = TierOf(result.Methods);
         Degradation? told = why is null ? null : Refine(why with { To = tier }, question.Request);
 
-        // What failed is told first; then what is missing, lost or will be; last that a better tier was never set up.
+        // Priority: what failed, then what is missing or lost, last that a better tier was never set up.
         if (told is not { IsFailure: true })
         {
             told = WhyIncomplete(question.IsLoaded, tier) ?? told;
