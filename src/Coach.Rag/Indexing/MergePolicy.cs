@@ -1,10 +1,9 @@
 using System.Numerics;
 using Coach.Rag.Segments;
 using Coach.Rag.Vectors;
+using VectorsByEmbedder = System.Collections.Generic.SortedDictionary<string, Coach.Rag.Vectors.VectorSegment>;
 
 namespace Coach.Rag.Indexing;
-
-using VectorsByEmbedder = SortedDictionary<string, VectorSegment>;
 
 /// <summary>
 /// Tiered merge policy: which segments are to be joined next. Small segments of like size are, once there are too many:

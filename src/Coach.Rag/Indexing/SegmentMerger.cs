@@ -3,10 +3,9 @@ using Coach.Rag.Search;
 using Coach.Rag.Segments;
 using Coach.Rag.Store;
 using Coach.Rag.Vectors;
+using VectorsByEmbedder = System.Collections.Generic.SortedDictionary<string, Coach.Rag.Vectors.VectorSegment>;
 
 namespace Coach.Rag.Indexing;
-
-using VectorsByEmbedder = SortedDictionary<string, VectorSegment>;
 
 /// <summary>
 /// Joins the segments that <see cref="MergePolicy"/> chooses: many small changes must not make every search visit many
