@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 
-namespace Coach.Rag.Settings;
+namespace Coach.Rag.Configuration;
 
 /// <summary>Checks the ranges that <see cref="CoachRagOptions"/> names.</summary>
 internal sealed class CoachRagOptionsValidator : IValidateOptions<CoachRagOptions>
