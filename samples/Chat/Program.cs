@@ -1,26 +1,35 @@
-// The main job: ask a folder of documents, with or without a key, get cited answers, pay a tab. The library does the work.
+// The main job: ask a folder of documents, with or without a key, get cited answers, pay a tab. The library does the
+// work.
 using System.Security.Cryptography;
 using System.Text;
 
-var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+var builder = WebApplication.CreateBuilder(
+    new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 
 // dotnet run --project samples/Chat -- --knowledge DIR
 builder.Configuration.AddCommandLine(args, new Dictionary<string, string> { ["--knowledge"] = "Coach:Rag:Knowledge" });
-string knowledge = Path.GetFullPath(builder.Configuration["Coach:Rag:Knowledge"] ?? Path.Combine(AppContext.BaseDirectory, "knowledge"));
+string knowledge = Path.GetFullPath(
+    builder.Configuration["Coach:Rag:Knowledge"] ?? Path.Combine(AppContext.BaseDirectory, "knowledge"));
 builder.Configuration["Coach:Rag:Knowledge"] = knowledge;
 
 // One index file a folder, kept between runs: unchanged documents are not read again.
 builder.Configuration["Coach:Rag:IndexFile"] ??= Path.Combine(
-    Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify) is { Length: > 0 } data ? data : Path.GetTempPath(),
+    Environment.GetFolderPath(
+        Environment.SpecialFolder.LocalApplicationData,
+        Environment.SpecialFolderOption.DoNotVerify) is { Length: > 0 } data
+        ? data
+        : Path.GetTempPath(),
     "coach-chat", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(knowledge)))[..16] + ".coach");
 
 builder.AddCoach();
+builder.Services.AddOpenApi();
 
 var app = builder.Build();
 app.UseCoach();
 app.UseDefaultFiles();
 app.UseStaticFiles();
 app.MapCoach();
+app.MapOpenApi(); // /openapi/v1.json
 return await app.RunCoachAsync();
 
 /// <summary>Named for the tests that host this program.</summary>

@@ -59,7 +59,9 @@ internal sealed class Deadline : IDisposable
     {
         Limit = limit;
         _start = _time.GetTimestamp();
+#pragma warning disable RS0030 // the source was made with the clock and keeps to it
         _source.CancelAfter(limit);
+#pragma warning restore RS0030
     }
 
     /// <summary>Lifts the limit, unless it has passed.</summary>

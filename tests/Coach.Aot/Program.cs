@@ -2,6 +2,7 @@
 using Coach.Abstractions;
 using Coach.Llm;
 using Coach.Payments;
+using Coach.Payments.Gateways;
 using Coach.Rag;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;

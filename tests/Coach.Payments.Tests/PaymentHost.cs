@@ -16,11 +16,13 @@ internal sealed class PaymentHost : IDisposable
 
     public PaymentHost(
         StripeFake? fake = null, VirtualClock? clock = null, IIdempotencyStore? store = null, string? key = TestKey, string mode = "auto",
-        Action<CoachPaymentsOptions>? configure = null, Action<CoachPaymentsBuilder>? build = null, ILoggerProvider? logs = null)
+        Action<CoachPaymentsOptions>? configure =
+            null, Action<CoachPaymentsBuilder>? build = null, ILoggerProvider? logs = null)
     {
         Clock = clock ?? new VirtualClock();
         Fake = fake ?? NewFake(Clock);
-        var settings = new Dictionary<string, string?> { ["Coach:Mode"] = mode, ["STRIPE_API_KEY"] = key, ["STRIPE_WEBHOOK_SECRET"] = Fake.WebhookSecret };
+        var settings = new Dictionary<string, string?>
+        { ["Coach:Mode"] = mode, ["STRIPE_API_KEY"] = key, ["STRIPE_WEBHOOK_SECRET"] = Fake.WebhookSecret };
         var services = new ServiceCollection();
         services.AddSingleton<TimeProvider>(Clock);
         services.AddSingleton(new Random(1));
@@ -56,11 +58,13 @@ internal sealed class PaymentHost : IDisposable
 
     public IIdempotencyStore Store => _services.GetRequiredService<IIdempotencyStore>();
 
-    public IComponentHealth Health => _services.GetServices<IComponentHealth>().Single(component => component.Name == "payments");
+    public IComponentHealth Health =>
+        _services.GetServices<IComponentHealth>().Single(component => component.Name == "payments");
 
     public static StripeFake NewFake(VirtualClock clock) => new(options => options.Time = clock);
 
-    public static PaymentLinkRequest Order(string key = "order-1:1", long amount = 1250, string currency = "usd", string? owner = null) => new()
+    public static PaymentLinkRequest Order(
+        string key = "order-1:1", long amount = 1250, string currency = "usd", string? owner = null) => new()
     {
         OperationKey = key,
         Amount = Money.Create(amount, currency),

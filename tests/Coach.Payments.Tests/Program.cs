@@ -5,7 +5,8 @@ using Xunit.Runner.InProc.SystemConsole;
 
 namespace Coach.Payments.Tests;
 
-/// <summary>Runs the tests; or, started by a test with a worker's name, is the process that test drives or kills.</summary>
+/// <summary>Runs the tests; or, started by a test with a worker's name, is the process that test drives or
+/// kills.</summary>
 internal static class Program
 {
     public static Task<int> Main(string[] args)

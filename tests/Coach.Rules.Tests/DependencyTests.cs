@@ -13,7 +13,8 @@ public sealed partial class DependencyTests
         ["Coach.Rag"] = ["Coach.Abstractions"],
         ["Coach.Payments"] = ["Coach.Abstractions"],
         ["Coach.Observability"] = ["Coach.Abstractions"],
-        ["Coach.AspNetCore"] = ["Coach.Llm", "Coach.Rag", "Coach.Payments", "Coach.Observability"],
+        ["Coach.Prometheus"] = [],
+        ["Coach.AspNetCore"] = ["Coach.Llm", "Coach.Rag", "Coach.Payments", "Coach.Observability", "Coach.Prometheus"],
         ["Coach.Payments.Mcp"] = ["Coach.Payments"],
         ["Coach.Postgres"] = ["Coach.Rag", "Coach.Payments"],
         ["Coach.Testing"] = ["Coach.Llm", "Coach.Rag", "Coach.Payments"],
@@ -27,7 +28,7 @@ public sealed partial class DependencyTests
         ["Coach.Rag"] = ["Polly.Core", "Markdig", "AngleSharp"],
         ["Coach.Payments"] = ["Polly.Core"],
         ["Coach.Observability"] = ["OpenTelemetry.Api"],
-        ["Coach.AspNetCore"] = ["OpenTelemetry"],
+        ["Coach.Prometheus"] = ["OpenTelemetry", "OpenTelemetry.Extensions.Hosting"],
         ["Coach.Payments.Mcp"] = ["ModelContextProtocol.Core"],
         ["Coach.Postgres"] = ["Npgsql"],
     };

@@ -31,7 +31,7 @@ internal static class FaultRunner
         {
             ProcessStartInfo start = worker();
             start.RedirectStandardOutput = true;
-            foreach ((string name, string value) in FaultPump.Environment(threads))
+            foreach ((string name, string value) in VirtualTimeDriver.Environment(threads))
             {
                 start.Environment[name] = value;
             }

@@ -251,7 +251,7 @@ internal sealed partial class FaultSchedule : IAsyncDisposable
 
     private IIdempotencyStore OpenStore() => _journal is null ? new MemoryIdempotencyStore(_clock) : new FileIdempotencyStore(_journal, _clock);
 
-    private Task RunAsync(Task task) => FaultPump.RunAsync(_clock, task);
+    private Task RunAsync(Task task) => VirtualTimeDriver.RunAsync(_clock, task);
 
     private sealed class Operation(PaymentLinkRequest request)
     {

@@ -1,12 +1,12 @@
 using System.Text;
-using System.Text.Json;
 using Coach.Abstractions;
+using Coach.AspNetCore.Http;
 using Coach.Llm;
 using Coach.Rag;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.AI;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Chat;
 
 /// <summary>Gathers what the last two events say: citations, usage, tier and who answered.</summary>
 internal sealed class ChatAnswer
@@ -25,18 +25,21 @@ internal sealed class ChatAnswer
 
     public void Add(ChatResponseUpdate update)
     {
-        // A refusal's own words are the provider's: what happened is said in Coach's.
-        if (update.FinishReason == ChatFinishReason.ContentFilter
-            || update.Contents.Any(content => content is ErrorContent { ErrorCode: { } code } && code.Equals("refusal", StringComparison.OrdinalIgnoreCase)))
+        if (IsRefusal(update))
         {
-            Failure = CoachProblem.Invalid("The provider's safety filter refused this question or stopped the answer. Ask in other words.");
+            Failure = CoachProblem.Invalid(
+                "The provider's safety filter refused this question or stopped the answer. Ask in other words.");
         }
         else if (Failure is null && update.Contents.Any(content => content is ErrorContent))
         {
-            Failure = new CoachProblem(StatusCodes.Status502BadGateway, ErrorCodes.ProviderFailed, "The provider reported an error instead of the rest of its answer. Try again.");
+            Failure = new CoachProblem(
+                StatusCodes.Status502BadGateway,
+                ErrorCodes.ProviderFailed,
+                "The provider reported an error instead of the rest of its answer. Try again.");
         }
 
-        if (update.AdditionalProperties?.TryGetValue(FallbackChatClient.TargetProperty, out string? target) == true && target is not null)
+        if (update.AdditionalProperties?.TryGetValue(FallbackChatClient.TargetProperty, out string? target) == true
+            && target is not null)
         {
             _provider = target;
         }
@@ -59,22 +62,27 @@ internal sealed class ChatAnswer
         }
     }
 
-    public void WriteCitations(Utf8JsonWriter writer)
+    public CitationsEvent Citations() => new()
     {
-        writer.WriteStartArray("passages");
-        foreach (Citation citation in Cited())
-        {
-            writer.WriteStartObject();
-            writer.WriteNumber("n", citation.Number);
-            writer.WriteString("source", citation.Passage.Source);
-            writer.WriteString("heading", citation.Passage.Heading);
-            writer.WriteString("text", citation.Passage.Text);
-            writer.WriteNumber("score", Math.Round(citation.Passage.Score, 4));
-            writer.WriteEndObject();
-        }
+        Passages =
+        [
+            .. Cited().Select(citation => new CitedPassage
+            {
+                Number = citation.Number,
+                Source = citation.Passage.Source,
+                Heading = citation.Passage.Heading,
+                Text = citation.Passage.Text,
+                Score = Math.Round(citation.Passage.Score, 4),
+            }),
+        ],
+    };
 
-        writer.WriteEndArray();
-    }
+    public DoneEvent Done() => new()
+    {
+        Usage = new TokenUsage { InputTokens = _inputTokens, OutputTokens = _outputTokens },
+        RagTier = _citations?.Retrieval.Tier ?? RagTier.None,
+        Provider = _provider,
+    };
 
     // A model that cites nothing still answered from what it was given; the reader may want to see it.
     private IEnumerable<Citation> Cited() => _citations switch
@@ -84,13 +92,10 @@ internal sealed class ChatAnswer
         _ => _citations.Retrieval.Passages.Select((passage, index) => new Citation(index + 1, passage)),
     };
 
-    public void WriteDone(Utf8JsonWriter writer)
-    {
-        writer.WriteStartObject("usage");
-        writer.WriteNumber("inputTokens", _inputTokens);
-        writer.WriteNumber("outputTokens", _outputTokens);
-        writer.WriteEndObject();
-        writer.WriteString("ragTier", (_citations?.Retrieval.Tier ?? RagTier.None).ToText());
-        writer.WriteString("provider", _provider);
-    }
+    // A refusal's own words are the provider's: what happened is said in Coach's.
+    private static bool IsRefusal(ChatResponseUpdate update) =>
+        update.FinishReason == ChatFinishReason.ContentFilter || update.Contents.Any(IsRefusal);
+
+    private static bool IsRefusal(AIContent content) =>
+        content is ErrorContent { ErrorCode: { } code } && code.Equals("refusal", StringComparison.OrdinalIgnoreCase);
 }

@@ -1,110 +1,159 @@
 using System.Globalization;
-using System.Text.Json;
 using Coach.Abstractions;
+using Coach.AspNetCore.Diagnostics;
+using Coach.AspNetCore.Http;
 using Coach.Llm;
-using Coach.Rag;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Chat;
 
 /// <summary>One question, one streamed and cited answer, with the session's own key or with none.</summary>
 internal sealed class ChatEndpoint(
+    ChatClientSelector selector,
     ISessionKeyStore keys,
-    SessionChatClients clients,
-    MockChatClient mock,
-    Conversations conversations,
-    IRetriever retriever,
-    IOptions<CoachHostOptions> host,
+    ConversationStore conversations,
     IOptions<CoachChatOptions> options,
     ILogger<ChatEndpoint> logger)
 {
-    public async Task AskAsync(HttpContext context)
+    private static readonly string[] ProviderCodes =
+    [
+        .. ErrorCodes.All.Where(code => code.StartsWith("ERR_KEY_", StringComparison.Ordinal)),
+        ErrorCodes.ProviderUnreachable, ErrorCodes.ProviderTimeout, ErrorCodes.ProviderFailed,
+    ];
+
+    public static void Map(IEndpointRouteBuilder endpoints, string pattern)
     {
-        (string? message, CoachProblem? problem) = await ReadMessageAsync(context).ConfigureAwait(false);
+        endpoints
+            .MapPost(pattern, (HttpContext context, [FromServices] ChatEndpoint handler) => handler.AskAsync(context))
+            .WithTags("Chat")
+            .WithSummary("Answers a question from the documents, as a stream of server-sent events")
+            .WithMetadata(new JsonBody(typeof(ChatRequest)))
+            .Produces<ChatEvents>(StatusCodes.Status200OK, "text/event-stream")
+            .CanFail(
+            [
+                .. Failures.OfASession,
+                .. Failures.OfABody,
+                .. Failures.Of("the provider refuses or fails before the first byte", ProviderCodes),
+                .. Failures.Of("there are too many sessions", ErrorCodes.SessionLimit),
+            ]);
+        endpoints
+            .MapDelete(pattern, (HttpContext context, [FromServices] ChatEndpoint handler) => handler.Forget(context))
+            .WithTags("Chat")
+            .WithSummary("Forgets the conversation; keys and clients stay")
+            .CanFail(Failures.OfASession);
+    }
+
+    public async Task<Results<EmptyHttpResult, CoachProblem>> AskAsync(HttpContext context)
+    {
+        (ChatRequest? request, CoachProblem? problem) = await JsonRequest
+            .ReadAsync<ChatRequest>(context, field => field == "message" ? Empty() : null).ConfigureAwait(false);
+        string message = request?.Message?.Trim() ?? "";
+        problem ??= Check(message);
         if (problem is not null)
         {
-            await problem.WriteAsync(context).ConfigureAwait(false);
-            return;
+            return problem;
         }
 
-        SessionId session = context.GetCoachSession().Id;
-        IReadOnlyList<ApiKey> stored = host.Value.Mode == HostMode.Mock
-            ? []
-            : clients.Order(await keys.ListAsync(session, context.RequestAborted).ConfigureAwait(false));
-        RunMode mode = host.Value.ModeOf(stored.Count > 0);
-        if (mode == RunMode.Real && stored.Count == 0)
+        SelectedChat chat = await selector
+            .SelectAsync(context.GetCoachSession().Id, context.RequestAborted).ConfigureAwait(false);
+        if (chat.IsKeyMissing)
         {
-            await new CoachProblem(StatusCodes.Status422UnprocessableEntity, ErrorCodes.KeyMissing,
-                "This server answers with your own key only. Give one with POST /api/session/keys first.").WriteAsync(context).ConfigureAwait(false);
-            return;
+            return new CoachProblem(
+                ProblemStatus.Of(ErrorCodes.KeyMissing),
+                ErrorCodes.KeyMissing,
+                "This server answers with your own key only. Give one with POST /api/session/keys first.");
         }
 
-        await AnswerAsync(context, session, mode, stored, message!).ConfigureAwait(false);
+        return await AnswerAsync(context, chat, message).ConfigureAwait(false) is { } failure
+            ? failure
+            : TypedResults.Empty;
     }
 
-    /// <summary>Forgets what was said; keys and clients stay.</summary>
-    public Task ForgetAsync(HttpContext context)
+    public NoContent Forget(HttpContext context)
     {
         conversations.Remove(context.GetCoachSession().Id);
-        context.Response.StatusCode = StatusCodes.Status204NoContent;
-        return Task.CompletedTask;
+        return TypedResults.NoContent();
     }
 
-    private async Task AnswerAsync(HttpContext context, SessionId session, RunMode mode, IReadOnlyList<ApiKey> stored, string message)
+    /// <summary>
+    /// Streams the answer; a failure before the first byte is returned, one after it ends the stream.
+    /// </summary>
+    private async Task<CoachProblem?> AnswerAsync(HttpContext context, SelectedChat chat, string message)
     {
-        var stream = new ChatStream(context);
+        var stream = new ServerSentEventWriter(context);
         CancellationToken aborted = context.RequestAborted;
+        CoachProblem? failure;
         try
         {
-            // Disposing the session's client ends its leases; the mock is the host's.
-            using FallbackChatClient? own = mode == RunMode.Real ? clients.Open(session, stored) : null;
-            var answer = new ChatAnswer();
-
-            // A mock quotes documents and needs no history; and what it said must not come back as a model's words.
-            Conversation? conversation = mode == RunMode.Real ? conversations.Get(session) : null;
-            IAsyncEnumerable<ChatResponseUpdate> updates = new RagChatClient(own ?? (IChatClient)mock, retriever)
-                .GetStreamingResponseAsync(Messages(conversation, message), cancellationToken: aborted);
-            await foreach (ChatResponseUpdate update in updates.ConfigureAwait(false))
-            {
-                answer.Add(update);
-                if (update.Text is { Length: > 0 } text)
-                {
-                    await stream.WriteAsync("delta", writer => writer.WriteString("text", text)).ConfigureAwait(false);
-                }
-            }
-
-            if (answer.Failure is { } failure)
-            {
-                await FailAsync(context, stream, failure).ConfigureAwait(false);
-                return;
-            }
-
-            await stream.WriteAsync("citations", answer.WriteCitations).ConfigureAwait(false);
-            conversation?.Add(message, answer.Text);
-            await stream.WriteAsync("done", answer.WriteDone).ConfigureAwait(false);
+            failure = await StreamAsync(stream, chat, message, aborted).ConfigureAwait(false);
         }
         catch (Exception exception) when (aborted.IsCancellationRequested && exception is not OutOfMemoryException)
         {
-            // The reader left; the client's connection is closed by the same token.
-            return;
+            return null; // the reader left; the client's connection is closed by the same token
         }
-        catch (CoachException exception) when (stream.HasStarted)
+        catch (CoachException exception)
         {
-            await FailAsync(context, stream, CoachProblem.From(exception)).ConfigureAwait(false);
-            return;
+            failure = CoachProblem.From(exception);
         }
-        catch (Exception exception) when (exception is not (OutOfMemoryException or CoachException) && (stream.HasStarted || mode == RunMode.Real))
+        catch (Exception exception) when (
+            exception is not OutOfMemoryException && (stream.HasStarted || chat.Mode == RunMode.Real))
         {
-            // A client that the host plugged in fails in its own way, and its words may hold the key: only the type is told.
+            // A client that the host plugged in fails in its own way, and its words may hold the key: only the type is
+            // told.
             logger.ChatClientFailed(context.TraceIdentifier, exception.GetType().Name);
-            await FailAsync(context, stream, Foreign(exception)).ConfigureAwait(false);
-            return;
+            failure = Foreign(exception);
         }
 
-        await TouchAsync(context, session).ConfigureAwait(false);
+        if (failure is null)
+        {
+            await TouchAsync(context, chat.Session).ConfigureAwait(false);
+        }
+        else if (stream.HasStarted)
+        {
+            logger.ChatCutShort(context.TraceIdentifier, failure.Code!);
+            var told = new ErrorEvent { Code = failure.Code!, Message = failure.Detail };
+            await stream.WriteAsync(ErrorEvent.Name, told).ConfigureAwait(false);
+            failure = null;
+        }
+
+        return failure;
+    }
+
+    private async Task<CoachProblem?> StreamAsync(
+        ServerSentEventWriter stream, SelectedChat chat, string message, CancellationToken aborted)
+    {
+        using FallbackChatClient? own = selector.Open(chat);
+        var answer = new ChatAnswer();
+
+        // A mock quotes documents and needs no history; and what it said must not come back as a model's words.
+        Conversation? conversation = chat.Mode == RunMode.Real ? conversations.Get(chat.Session) : null;
+        IAsyncEnumerable<ChatResponseUpdate> updates = selector.WithDocuments(own)
+            .GetStreamingResponseAsync(Messages(conversation, message), cancellationToken: aborted);
+        await foreach (ChatResponseUpdate update in updates.ConfigureAwait(false))
+        {
+            answer.Add(update);
+            if (update.Text is { Length: > 0 } text)
+            {
+                await stream.WriteAsync(DeltaEvent.Name, new DeltaEvent { Text = text }).ConfigureAwait(false);
+            }
+        }
+
+        if (answer.Failure is { } failure)
+        {
+            return failure;
+        }
+
+        await stream.WriteAsync(CitationsEvent.Name, answer.Citations()).ConfigureAwait(false);
+        conversation?.Add(message, answer.Text);
+        await stream.WriteAsync(DoneEvent.Name, answer.Done()).ConfigureAwait(false);
+        return null;
     }
 
     // The answer was told to be complete: a store that fails now must not break the connection.
@@ -120,26 +169,19 @@ internal sealed class ChatEndpoint(
         }
     }
 
-    private async Task FailAsync(HttpContext context, ChatStream stream, CoachProblem problem)
+    private static CoachProblem Foreign(Exception exception)
     {
-        if (!stream.HasStarted)
-        {
-            await problem.WriteAsync(context).ConfigureAwait(false);
-            return;
-        }
-
-        logger.ChatCutShort(context.TraceIdentifier, problem.Code!);
-        await stream.WriteAsync("error", writer =>
-        {
-            writer.WriteString("code", problem.Code);
-            writer.WriteString("message", problem.Detail);
-        }).ConfigureAwait(false);
+        bool isTimeout = exception is TimeoutException or OperationCanceledException;
+        return isTimeout
+            ? new CoachProblem(
+                StatusCodes.Status504GatewayTimeout,
+                ErrorCodes.ProviderTimeout,
+                "The provider's client did not answer in time. Try again.")
+            : new CoachProblem(
+                StatusCodes.Status502BadGateway,
+                ErrorCodes.ProviderFailed,
+                "The provider's client failed. Try again; if it stays, report the request id.");
     }
-
-    private static CoachProblem Foreign(Exception exception) => exception is TimeoutException or OperationCanceledException
-        ? new(StatusCodes.Status504GatewayTimeout, ErrorCodes.ProviderTimeout, "The provider's client did not answer in time. Try again.")
-        : new(StatusCodes.Status502BadGateway, ErrorCodes.ProviderFailed,
-            "The provider's client failed. Try again; if it stays, report the request id.");
 
     private List<ChatMessage> Messages(Conversation? conversation, string message)
     {
@@ -153,25 +195,19 @@ internal sealed class ChatEndpoint(
         return messages;
     }
 
-    private async Task<(string? Message, CoachProblem? Problem)> ReadMessageAsync(HttpContext context)
+    private CoachProblem? Check(string message)
     {
-        (JsonDocument? body, CoachProblem? problem) = await RequestBodies.ReadObjectAsync(context).ConfigureAwait(false);
-        using (body)
+        if (message.Length == 0)
         {
-            if (problem is not null)
-            {
-                return (null, problem);
-            }
-
-            string message = body!.RootElement.TryGetString("message", out string? given) ? given.Trim() : "";
-            int limit = options.Value.MaxMessageLength;
-            return message.Length switch
-            {
-                0 => (null, CoachProblem.Invalid("The message is empty. Send {\"message\": \"your question\"}.")),
-                int length when length > limit => (null, CoachProblem.Invalid(string.Create(CultureInfo.InvariantCulture,
-                    $"The message has {length} characters; it must have at most {limit}. Ask something shorter."))),
-                _ => (message, null),
-            };
+            return Empty();
         }
+
+        int limit = options.Value.MaxMessageLength;
+        return message.Length <= limit ? null : CoachProblem.Invalid(string.Create(
+            CultureInfo.InvariantCulture,
+            $"The message has {message.Length} characters; it must have at most {limit}. Ask something shorter."));
     }
+
+    private static CoachProblem Empty() =>
+        CoachProblem.Invalid("The message is empty. Send {\"message\": \"your question\"}.");
 }

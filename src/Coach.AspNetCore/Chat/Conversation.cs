@@ -1,9 +1,11 @@
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.AI;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Chat;
 
-/// <summary>The last turns of one session. Safe for concurrent use: parallel answers are added in the order they end.</summary>
+/// <summary>
+/// The last turns of one session. Safe for concurrent use: parallel answers are added in the order they end.
+/// </summary>
 internal sealed partial class Conversation(int maxTurns, int maxLength)
 {
     private readonly Lock _gate = new();
@@ -26,7 +28,9 @@ internal sealed partial class Conversation(int maxTurns, int maxLength)
         }
     }
 
-    /// <summary>Keeps a turn; the oldest make room for it. A turn that is longer than everything allowed leaves nothing.</summary>
+    /// <summary>
+    /// Keeps a turn; the oldest make room for it. A turn that is longer than everything allowed leaves nothing.
+    /// </summary>
     public void Add(string question, string answer)
     {
         // Numbers point at the passages of their own answer; in the next one they would point at others.

@@ -1,29 +1,77 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Coach.AspNetCore.Http;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Health;
 
 /// <summary>
-/// Writes <c>ok</c> or <c>unhealthy: reason, reason</c>, or JSON for those who accept it. Text of exceptions, data of checks and
-/// connection strings are never written.
+/// Writes <c>ok</c> or <c>unhealthy: reason, reason</c>, or JSON for those who accept it. Text of exceptions, data of
+/// checks and connection strings are never written.
 /// </summary>
-internal sealed class HealthEndpoint(HealthReporter? reporter, string? detailPolicy)
+/// <param name="detailPolicy">The policy for seeing each check; null for everyone.</param>
+internal sealed class HealthEndpoint(string? detailPolicy)
 {
     private const int Json = 1;
+    private static readonly string[] Methods = ["GET", "HEAD"];
+    private static readonly string[] Types = ["application/json", "text/plain"];
     private static readonly MediaOffer[] Offers = [new("text/plain"), new("application/json")];
 
-    public async Task InvokeAsync(HttpContext context)
+    // Served as application/json: nothing but quotes and controls needs escaping.
+    private static readonly JsonWriterOptions Readable = new()
     {
-        HealthReport report = reporter is null
-            ? new HealthReport(new Dictionary<string, HealthReportEntry>(), HealthStatus.Healthy, TimeSpan.Zero)
-            : await reporter.GetAsync(context.RequestAborted).ConfigureAwait(false);
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    private static readonly HealthReport Alive = new(
+        new Dictionary<string, HealthReportEntry>(), HealthStatus.Healthy, TimeSpan.Zero);
+
+    public void Map(IEndpointRouteBuilder endpoints)
+    {
+        // The reporter is found at the first request: wrong settings are then reported by the start-up checks, all
+        // together.
+        Map(endpoints, "/healthz", ReadyAsync, "Coach health");
+        Map(endpoints, "/readyz", ReadyAsync, "Coach readiness");
+        Map(endpoints, "/livez", LiveAsync, "Coach liveness");
+    }
+
+    // The method as metadata is what puts a plain delegate into the OpenAPI document.
+    private static void Map(IEndpointRouteBuilder endpoints, string pattern, RequestDelegate handler, string name) =>
+        endpoints.MapMethods(pattern, Methods, handler)
+            .WithDisplayName(name)
+            .WithTags("Operations")
+            .WithMetadata(
+                handler.Method,
+                new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(HealthResponse), Types)
+                {
+                    Description = "ok, or the report for those who accept JSON",
+                },
+                new ProducesResponseTypeMetadata(StatusCodes.Status503ServiceUnavailable, typeof(HealthResponse), Types)
+                {
+                    Description = "unhealthy: reason, reason; or the report for those who accept JSON",
+                });
+
+    private async Task ReadyAsync(HttpContext context)
+    {
+        var reporter = context.RequestServices.GetRequiredService<HealthReporter>();
+        HealthReport report = await reporter.GetAsync(context.RequestAborted).ConfigureAwait(false);
+        await WriteAsync(context, report, reporter.Age(report)).ConfigureAwait(false);
+    }
+
+    private Task LiveAsync(HttpContext context) => WriteAsync(context, Alive, TimeSpan.Zero);
+
+    private async Task WriteAsync(HttpContext context, HealthReport report, TimeSpan age)
+    {
         HttpResponse response = context.Response;
-        response.StatusCode = report.Status == HealthStatus.Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
+        response.StatusCode = report.Status == HealthStatus.Unhealthy
+            ? StatusCodes.Status503ServiceUnavailable
+            : StatusCodes.Status200OK;
         response.Headers.CacheControl = "no-store, no-cache";
         response.Headers.Vary = "Accept";
         byte[] body;
@@ -31,7 +79,8 @@ internal sealed class HealthEndpoint(HealthReporter? reporter, string? detailPol
         {
             response.ContentType = "application/json";
             bool withDetail = detailPolicy is null || await IsAllowedAsync(context, detailPolicy).ConfigureAwait(false);
-            body = JsonText(report, withDetail ? reporter?.Age(report) : null, withDetail);
+            body = Serialize(
+                context, withDetail ? Detailed(report, age) : new HealthResponse { Status = report.Status });
         }
         else
         {
@@ -46,44 +95,44 @@ internal sealed class HealthEndpoint(HealthReporter? reporter, string? detailPol
         }
     }
 
-    private static string Text(HealthReport report) => report.Status != HealthStatus.Unhealthy
-        ? "ok"
-        : "unhealthy: " + string.Join(", ", report.Entries
-            .Where(entry => entry.Value.Status == HealthStatus.Unhealthy)
-            .OrderBy(entry => entry.Key, StringComparer.Ordinal)
-            .Select(entry => Describe(entry.Key, entry.Value)));
-
-    // Served as application/json: nothing but quotes and controls needs escaping.
-    private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
-    private static byte[] JsonText(HealthReport report, TimeSpan? age, bool withDetail)
+    private static byte[] Serialize(HttpContext context, HealthResponse report)
     {
         using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, JsonOptions))
+        using (var json = new Utf8JsonWriter(stream, Readable))
         {
-            json.WriteStartObject();
-            json.WriteString("status", Word(report.Status));
-            if (withDetail)
-            {
-                json.WriteNumber("durationMs", Math.Round(report.TotalDuration.TotalMilliseconds, 3));
-                json.WriteNumber("ageSeconds", Math.Round(age?.TotalSeconds ?? 0, 3));
-                json.WriteStartObject("checks");
-                foreach ((string name, HealthReportEntry entry) in report.Entries.OrderBy(entry => entry.Key, StringComparer.Ordinal))
-                {
-                    json.WriteStartObject(name);
-                    json.WriteString("status", Word(entry.Status));
-                    json.WriteString("description", Describe(name, entry));
-                    json.WriteNumber("durationMs", Math.Round(entry.Duration.TotalMilliseconds, 3));
-                    json.WriteEndObject();
-                }
-
-                json.WriteEndObject();
-            }
-
-            json.WriteEndObject();
+            JsonSerializer.Serialize(json, report, context.JsonTypeOf<HealthResponse>());
         }
 
         return stream.ToArray();
+    }
+
+    private static HealthResponse Detailed(HealthReport report, TimeSpan age) => new()
+    {
+        Status = report.Status,
+        DurationMs = Math.Round(report.TotalDuration.TotalMilliseconds, 3),
+        AgeSeconds = Math.Round(age.TotalSeconds, 3),
+        Checks = report.Entries.OrderBy(entry => entry.Key, StringComparer.Ordinal).ToDictionary(
+            entry => entry.Key,
+            entry => new HealthCheckResponse
+            {
+                Status = entry.Value.Status,
+                Description = Describe(entry.Key, entry.Value),
+                DurationMs = Math.Round(entry.Value.Duration.TotalMilliseconds, 3),
+            }),
+    };
+
+    private static string Text(HealthReport report)
+    {
+        if (report.Status != HealthStatus.Unhealthy)
+        {
+            return "ok";
+        }
+
+        IEnumerable<string> reasons = report.Entries
+            .Where(entry => entry.Value.Status == HealthStatus.Unhealthy)
+            .OrderBy(entry => entry.Key, StringComparer.Ordinal)
+            .Select(entry => Describe(entry.Key, entry.Value));
+        return "unhealthy: " + string.Join(", ", reasons);
     }
 
     // The framework copies an exception's message into the description, so a check that threw is only named.
@@ -95,20 +144,18 @@ internal sealed class HealthEndpoint(HealthReporter? reporter, string? detailPol
         }
 
         string text = string.IsNullOrWhiteSpace(entry.Description) ? name : entry.Description;
-        return KeyRedaction.Redact(text.ReplaceLineEndings(" ").Trim().TrimEnd('.'));
+        return KeyRedactor.Redact(text.ReplaceLineEndings(" ").Trim().TrimEnd('.'));
     }
-
-    private static string Word(HealthStatus status) => status switch
-    {
-        HealthStatus.Healthy => "healthy",
-        HealthStatus.Degraded => "degraded",
-        _ => "unhealthy",
-    };
 
     private static async Task<bool> IsAllowedAsync(HttpContext context, string policy)
     {
-        var authorization = context.RequestServices.GetService<IAuthorizationService>();
-        return authorization is not null
-            && (await authorization.AuthorizeAsync(context.User, resource: null, policy).ConfigureAwait(false)).Succeeded;
+        if (context.RequestServices.GetService<IAuthorizationService>() is not { } authorization)
+        {
+            return false;
+        }
+
+        AuthorizationResult result = await authorization
+            .AuthorizeAsync(context.User, resource: null, policy).ConfigureAwait(false);
+        return result.Succeeded;
     }
 }

@@ -1,4 +1,5 @@
-using Coach.AspNetCore;
+using Coach.AspNetCore.Http;
+using Coach.AspNetCore.Middleware;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,8 +10,8 @@ namespace Microsoft.AspNetCore.Builder;
 public static class CoachApplicationBuilderExtensions
 {
     /// <summary>
-    /// Adds, in this order: request ids, security headers, problem+json for failures, routing, sessions with the same-origin
-    /// check, and rate limits. Call it before static files and endpoints.
+    /// Adds, in this order: request ids, security headers, problem+json for failures, routing, sessions with the
+    /// same-origin check, and rate limits. Call it before static files and endpoints.
     /// </summary>
     /// <param name="app">The application.</param>
     /// <returns>The same application.</returns>
@@ -20,7 +21,11 @@ public static class CoachApplicationBuilderExtensions
         ArgumentNullException.ThrowIfNull(app);
         app.UseCoachRequestIds();
         app.UseCoachSecurityHeaders();
-        app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = _ => Task.CompletedTask, AllowStatusCode404Response = true });
+        app.UseExceptionHandler(new ExceptionHandlerOptions
+        {
+            ExceptionHandler = _ => Task.CompletedTask,
+            AllowStatusCode404Response = true,
+        });
         app.UseStatusCodePages(context => Describe(context.HttpContext));
         app.UseRouting();
         app.UseMiddleware<SessionMiddleware>();
@@ -28,13 +33,15 @@ public static class CoachApplicationBuilderExtensions
         return app;
     }
 
-    private static Task Describe(HttpContext context) => context.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal)
+    private static Task Describe(HttpContext context) =>
+        context.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal)
         ? CoachProblem.Invalid(context.Response.StatusCode switch
         {
             StatusCodes.Status404NotFound => "There is nothing at this address. See the HTTP API guide for the calls.",
-            StatusCodes.Status405MethodNotAllowed => "This address does not take this method. See the HTTP API guide for the calls.",
+            StatusCodes.Status405MethodNotAllowed =>
+                "This address does not take this method. See the HTTP API guide for the calls.",
             StatusCodes.Status413PayloadTooLarge => "The request body is too large. Send at most 64 KiB.",
             _ => "The request could not be handled as it was sent.",
-        }, context.Response.StatusCode).WriteAsync(context)
+        }, context.Response.StatusCode).ExecuteAsync(context)
         : Task.CompletedTask;
 }

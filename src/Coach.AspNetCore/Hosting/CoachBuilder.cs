@@ -9,7 +9,9 @@ namespace Coach.AspNetCore;
 /// <summary>What <c>AddCoach</c> returns: the builder of each package, to choose or add parts.</summary>
 public sealed class CoachBuilder
 {
-    internal CoachBuilder(IServiceCollection services, CoachLlmBuilder llm, CoachRagBuilder rag, CoachPaymentsBuilder payments, CoachObservabilityBuilder observability)
+    internal CoachBuilder(
+        IServiceCollection services, CoachLlmBuilder llm, CoachRagBuilder rag, CoachPaymentsBuilder payments,
+        CoachObservabilityBuilder observability)
     {
         Services = services;
         Llm = llm;

@@ -1,7 +1,9 @@
-using Coach.AspNetCore;
+using Coach.AspNetCore.Chat;
+using Coach.AspNetCore.Middleware;
+using Coach.AspNetCore.Payments;
+using Coach.AspNetCore.Sessions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -27,43 +29,44 @@ public static class CoachEndpointRouteBuilderExtensions
     /// <param name="pattern">Where; <c>/api/session</c> unless given.</param>
     /// <returns>The conventions of these endpoints.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
-    public static IEndpointConventionBuilder MapCoachSession(this IEndpointRouteBuilder endpoints, string pattern = "/api/session")
+    public static IEndpointConventionBuilder MapCoachSession(
+        this IEndpointRouteBuilder endpoints, string pattern = "/api/session")
     {
         RouteGroupBuilder group = Group(endpoints, ref pattern);
-        group.MapGet(pattern, On<SessionEndpoints>((handler, context) => handler.ShowAsync(context)));
-        group.MapDelete(pattern, On<SessionEndpoints>((handler, context) => handler.EndAsync(context)));
-        group.MapPost(pattern + "/keys", On<SessionEndpoints>((handler, context) => handler.AddKeyAsync(context)));
-        group.MapDelete(pattern + "/keys/{provider}", On<SessionEndpoints>((handler, context) => handler.RemoveKeyAsync(context)));
+        SessionEndpoints.Map(group, pattern);
         return group.WithCoachSession();
     }
 
     /// <summary>
-    /// Maps <c>POST</c> on the pattern (a question in, a stream of server-sent events out) and <c>DELETE</c> (forgets the conversation).
+    /// Maps <c>POST</c> on the pattern (a question in, a stream of server-sent events out) and <c>DELETE</c> (forgets
+    /// the conversation).
     /// </summary>
     /// <param name="endpoints">The application.</param>
     /// <param name="pattern">Where; <c>/api/chat</c> unless given.</param>
     /// <returns>The conventions of this endpoint.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
-    public static IEndpointConventionBuilder MapCoachChat(this IEndpointRouteBuilder endpoints, string pattern = "/api/chat")
+    public static IEndpointConventionBuilder MapCoachChat(
+        this IEndpointRouteBuilder endpoints, string pattern = "/api/chat")
     {
         RouteGroupBuilder group = Group(endpoints, ref pattern);
-        group.MapPost(pattern, On<ChatEndpoint>((handler, context) => handler.AskAsync(context)));
-        group.MapDelete(pattern, On<ChatEndpoint>((handler, context) => handler.ForgetAsync(context)));
+        ChatEndpoint.Map(group, pattern);
         return group.WithCoachSession();
     }
 
-    /// <summary>Maps <c>/links</c>, <c>/links/{id}</c> and <c>/webhook</c> under the pattern. The webhook needs no session.</summary>
+    /// <summary>
+    /// Maps <c>/links</c>, <c>/links/{id}</c> and <c>/webhook</c> under the pattern. The webhook needs no session.
+    /// </summary>
     /// <param name="endpoints">The application.</param>
     /// <param name="pattern">Where; <c>/api/payments</c> unless given.</param>
     /// <returns>The conventions of these endpoints.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
-    public static IEndpointConventionBuilder MapCoachPayments(this IEndpointRouteBuilder endpoints, string pattern = "/api/payments")
+    public static IEndpointConventionBuilder MapCoachPayments(
+        this IEndpointRouteBuilder endpoints, string pattern = "/api/payments")
     {
         RouteGroupBuilder group = Group(endpoints, ref pattern);
-        group.MapPost(pattern + "/links", On<PaymentEndpoints>((handler, context) => handler.CreateAsync(context))).WithCoachSession();
-        group.MapGet(pattern + "/links/{id}", On<PaymentEndpoints>((handler, context) => handler.ShowAsync(context))).WithCoachSession();
-        group.MapDelete(pattern + "/links/{id}", On<PaymentEndpoints>((handler, context) => handler.DeactivateAsync(context))).WithCoachSession();
-        group.MapPost(pattern + "/webhook", On<PaymentEndpoints>((handler, context) => handler.ReceiveAsync(context)));
+        RouteGroupBuilder links = group.MapGroup("").WithCoachSession();
+        PaymentEndpoints.Map(links, pattern + "/links");
+        WebhookEndpoint.Map(group, pattern + "/webhook");
         return group;
     }
 
@@ -75,18 +78,21 @@ public static class CoachEndpointRouteBuilderExtensions
     /// <returns>The same builder.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
     public static TBuilder WithCoachSession<TBuilder>(this TBuilder builder)
-        where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(SessionMetadata.Instance, CoachApiMetadata.Instance);
+        where TBuilder : IEndpointConventionBuilder =>
+        builder.WithMetadata(SessionMetadata.Instance, CoachApiMetadata.Instance);
 
-    // Found at the first request, not while mapping: wrong settings are then reported by the start-up checks, all together.
-    private static RequestDelegate On<THandler>(Func<THandler, HttpContext, Task> handle)
-        where THandler : notnull => context => handle(context.RequestServices.GetRequiredService<THandler>(), context);
-
-    // The group has no pattern of its own: a group's pattern and an empty one make a route, and so a metric's label, with a slash at the end.
+    // The group has no pattern of its own: a group's pattern and an empty one make a route, and so a metric's label,
+    // with a slash at the end.
     private static RouteGroupBuilder Group(IEndpointRouteBuilder endpoints, ref string pattern)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
         ArgumentNullException.ThrowIfNull(pattern);
         pattern = pattern.TrimEnd('/');
-        return endpoints.MapGroup("").WithMetadata(CoachApiMetadata.Instance);
+        RouteGroupBuilder group = endpoints.MapGroup("").WithMetadata(CoachApiMetadata.Instance);
+        return group.AddEndpointFilter(static (call, next) =>
+        {
+            call.HttpContext.Response.Headers.CacheControl = "no-store";
+            return next(call);
+        });
     }
 }

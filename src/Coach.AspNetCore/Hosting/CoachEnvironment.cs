@@ -1,12 +1,13 @@
 using System.Globalization;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Hosting;
 
 /// <summary>
-/// Gives the documented environment variables the configuration keys they stand for. A configuration key that is set by itself
-/// wins; a variable that holds nonsense is passed on, so that the options' own check names it.
+/// Gives the documented environment variables the configuration keys they stand for. A configuration key that is set by
+/// itself wins; a variable that holds nonsense is passed on, so that the options' own check names it.
 /// </summary>
 internal static class CoachEnvironment
 {
@@ -25,7 +26,9 @@ internal static class CoachEnvironment
 
     private const string LogLevelKey = "Logging:LogLevel:Default";
 
-    /// <summary>Sets the keys; what neither the server nor the log could use is left out and returned as problems.</summary>
+    /// <summary>
+    /// Sets the keys; what neither the server nor the log could use is left out and returned as problems.
+    /// </summary>
     public static IReadOnlyList<string> Apply(IConfigurationManager configuration)
     {
         var problems = new List<string>();
@@ -51,7 +54,8 @@ internal static class CoachEnvironment
         {
             values[LogLevelKey] = nameof(LogLevel.Information);
             string name = string.IsNullOrWhiteSpace(configuration["LOG_LEVEL"]) ? LogLevelKey : "LOG_LEVEL";
-            problems.Add($"{name} is {Shown(level)}; it must be one of {string.Join(", ", Enum.GetNames<LogLevel>())}.");
+            problems.Add(
+                $"{name} is {Shown(level)}; it must be one of {string.Join(", ", Enum.GetNames<LogLevel>())}.");
         }
 
         if (string.IsNullOrWhiteSpace(configuration["urls"]) && string.IsNullOrWhiteSpace(configuration["http_ports"])
@@ -67,7 +71,7 @@ internal static class CoachEnvironment
     /// <summary>A value as a message shows it: short, and without a key that was put into the wrong variable.</summary>
     public static string Shown(string value)
     {
-        string text = KeyRedaction.Redact(value);
+        string text = KeyRedactor.Redact(value);
         return text.Length > 40 ? text[..40] + "…" : text;
     }
 
@@ -81,6 +85,22 @@ internal static class CoachEnvironment
             number = "8080";
         }
 
-        return $"http://{(name.Contains(':', StringComparison.Ordinal) && !name.StartsWith('[') ? $"[{name}]" : name)}:{number}";
+        bool isBareIPv6 = name.Contains(':', StringComparison.Ordinal) && !name.StartsWith('[');
+        return isBareIPv6 ? $"http://[{name}]:{number}" : $"http://{name}:{number}";
+    }
+}
+
+/// <summary>
+/// Carries what is wrong with the environment variables to the start-up checks, so that it is reported with all the
+/// rest.
+/// </summary>
+internal sealed class EnvironmentCheck
+{
+    public IReadOnlyList<string> Problems { get; set; } = [];
+
+    internal sealed class Validator : IValidateOptions<EnvironmentCheck>
+    {
+        public ValidateOptionsResult Validate(string? name, EnvironmentCheck options) =>
+            options.Problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(options.Problems);
     }
 }

@@ -1,6 +1,12 @@
 using Coach.Abstractions;
 using Coach.AspNetCore;
+using Coach.AspNetCore.Chat;
+using Coach.AspNetCore.Hosting;
+using Coach.AspNetCore.Middleware;
+using Coach.AspNetCore.Payments;
+using Coach.AspNetCore.Sessions;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -12,8 +18,9 @@ namespace Microsoft.Extensions.Hosting;
 public static class CoachHostApplicationBuilderExtensions
 {
     /// <summary>
-    /// Adds sessions, chat, retrieval, payments, metrics and health, configured from <c>Coach:*</c> and from the documented
-    /// environment variables. Listens on 127.0.0.1:8080 unless the host says otherwise (<c>HOST</c>, <c>PORT</c>, <c>urls</c>).
+    /// Adds sessions, chat, retrieval, payments, metrics and health, configured from <c>Coach:*</c> and from the
+    /// documented environment variables. Listens on 127.0.0.1:8080 unless the host says otherwise (<c>HOST</c>,
+    /// <c>PORT</c>, <c>urls</c>).
     /// </summary>
     /// <param name="builder">The host's builder.</param>
     /// <returns>The builder of each package.</returns>
@@ -24,9 +31,15 @@ public static class CoachHostApplicationBuilderExtensions
         IReadOnlyList<string> problems = CoachEnvironment.Apply(builder.Configuration);
         IServiceCollection services = builder.Services;
         services.AddOptions<EnvironmentCheck>().Configure(check => check.Problems = problems).ValidateOnStart();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<EnvironmentCheck>, EnvironmentCheck.Validator>());
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IValidateOptions<EnvironmentCheck>, EnvironmentCheck.Validator>());
         services.AddCoachSecrets(DeclareSecrets);
-        var coach = new CoachBuilder(services, services.AddCoachLlm(), services.AddCoachRag(), services.AddCoachPayments().WithReconciliation(), services.AddCoachObservability());
+        var coach = new CoachBuilder(
+            services,
+            services.AddCoachLlm(),
+            services.AddCoachRag(),
+            services.AddCoachPayments().WithReconciliation(),
+            services.AddCoachObservability());
         coach.Observability.AddCoachMetricsExporter().AddCoachHealthChecks();
         AddHttp(services);
         return coach;
@@ -34,24 +47,44 @@ public static class CoachHostApplicationBuilderExtensions
 
     private static void AddHttp(IServiceCollection services)
     {
-        services.AddOptionsWithValidateOnStart<CoachSessionOptions, CoachSessionOptionsValidator>().BindConfiguration("Coach:Session");
-        services.AddOptionsWithValidateOnStart<CoachChatOptions, CoachChatOptionsValidator>().BindConfiguration("Coach:Chat");
-        services.AddOptionsWithValidateOnStart<CoachRateLimitOptions, CoachRateLimitOptionsValidator>().BindConfiguration("Coach:RateLimits");
+        services.AddOptionsWithValidateOnStart<CoachSessionOptions, CoachSessionOptionsValidator>()
+            .BindConfiguration("Coach:Session");
+        services.AddOptionsWithValidateOnStart<CoachChatOptions, CoachChatOptionsValidator>()
+            .BindConfiguration("Coach:Chat");
+        services.AddOptionsWithValidateOnStart<CoachRateLimitOptions, CoachRateLimitOptionsValidator>()
+            .BindConfiguration("Coach:RateLimits");
         services.AddDataProtection();
         services.AddDistributedMemoryCache();
         services.AddRateLimiter(_ => { });
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<RateLimiterOptions>, CoachRateLimiter>());
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IConfigureOptions<RateLimiterOptions>, CoachRateLimiter>());
         services.AddExceptionHandler<CoachExceptionHandler>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<JsonOptions>, CoachJsonSetup>());
+        AddEndpoints(services);
+    }
+
+    private static void AddEndpoints(IServiceCollection services)
+    {
         services.TryAddSingleton<SessionTickets>();
-        services.TryAddSingleton<EndedSessions>();
+        services.TryAddSingleton<RevokedSessions>();
+        services.TryAddSingleton<SessionEnd>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, SessionKeyState>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, SessionClientState>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, ConversationStore>(
+            provider => provider.GetRequiredService<ConversationStore>()));
         services.TryAddSingleton<SessionEndpoints>();
-        services.TryAddSingleton<Conversations>();
+        services.TryAddSingleton<KeyEndpoints>();
+        services.TryAddSingleton<ConversationStore>();
+        services.TryAddSingleton<ChatClientSelector>();
         services.TryAddSingleton<ChatEndpoint>();
         services.TryAddSingleton<PaymentEndpoints>();
+        services.TryAddSingleton<WebhookEndpoint>();
     }
 
     private static void DeclareSecrets(CoachSecretOptions secrets) => secrets.Manifest
-        .Optional("GEMINI_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY", "CARTESIA_API_KEY", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET")
+        .Optional(
+            "GEMINI_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY", "CARTESIA_API_KEY",
+            "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET")
         .Alias("GEMINI_API_KEY", "GOOGLE_API_KEY")
         .Alias("ANTHROPIC_API_KEY", "CLAUDE_API_KEY");
 }

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Coach.Abstractions;
 using Coach.AspNetCore;
+using Coach.AspNetCore.Diagnostics;
+using Coach.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -14,7 +16,8 @@ namespace Microsoft.AspNetCore.Builder;
 public static partial class CoachWebApplicationExtensions
 {
     /// <summary>
-    /// Runs the application until it is stopped. Wrong settings, missing secrets and a taken port are logged as one sentence each.
+    /// Runs the application until it is stopped. Wrong settings, missing secrets and a taken port are logged as one
+    /// sentence each.
     /// </summary>
     /// <param name="app">The application.</param>
     /// <param name="cancellationToken">Stops the application.</param>
@@ -45,14 +48,19 @@ public static partial class CoachWebApplicationExtensions
     {
         OptionsValidationException wrong => string.Join(' ', wrong.Failures),
         CoachException known => known.Message,
-        InvalidOperationException bound when Unconverted().Match(bound.Message) is { Success: true } match => string.Create(CultureInfo.InvariantCulture,
-            $"{match.Groups["key"]} is {CoachEnvironment.Shown(match.Groups["value"].Value)}; it must be {Expected(match.Groups["type"].Value)}."),
-        AggregateException many when many.Flatten().InnerExceptions.Select(inner => Describe(inner, app)).ToArray() is var reasons
+        InvalidOperationException bound when Unconverted().Match(bound.Message) is { Success: true } match =>
+            string.Create(CultureInfo.InvariantCulture,
+            $"{match.Groups["key"]} is {CoachEnvironment.Shown(match.Groups["value"].Value)}; it must be "
+            + $"{Expected(match.Groups["type"].Value)}."),
+        AggregateException many when many.Flatten().InnerExceptions.Select(inner => Describe(inner, app))
+            .ToArray() is var reasons
             && reasons.All(reason => reason is not null) => string.Join(' ', reasons.Distinct()),
         IOException { InnerException: AddressInUseException } =>
-            $"The address {app.Configuration["urls"]} is in use. Stop what listens there, or choose another port with PORT=8081.",
+            $"The address {app.Configuration["urls"]} is in use. Stop what listens there, or choose another port "
+            + "with PORT=8081.",
         IOException { InnerException: System.Net.Sockets.SocketException } =>
-            $"The address {app.Configuration["urls"]} cannot be used. Set HOST and PORT to an address of this machine and a free port.",
+            $"The address {app.Configuration["urls"]} cannot be used. Set HOST and PORT to an address of this "
+            + "machine and a free port.",
         _ => null,
     };
 
@@ -67,6 +75,9 @@ public static partial class CoachWebApplicationExtensions
     };
 
     // What the configuration binder says of a value of the wrong type.
-    [GeneratedRegex("^Failed to convert configuration value '(?<value>.*)' at '(?<key>[^']+)' to type '(?<type>[^']+)'", RegexOptions.Singleline | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        "^Failed to convert configuration value '(?<value>.*)' at '(?<key>[^']+)' to type '(?<type>[^']+)'",
+        RegexOptions.Singleline | RegexOptions.CultureInvariant,
+        matchTimeoutMilliseconds: 1000)]
     private static partial Regex Unconverted();
 }

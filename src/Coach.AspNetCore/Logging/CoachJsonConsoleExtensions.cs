@@ -1,4 +1,4 @@
-using Coach.AspNetCore;
+using Coach.AspNetCore.Logging;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
@@ -12,8 +12,9 @@ public static class CoachJsonConsoleExtensions
     public const string FormatterName = "coach-json";
 
     /// <summary>
-    /// Writes one JSON object per line (<c>ts</c>, <c>level</c>, <c>event</c>, <c>category</c>, <c>message</c>, the message's values, the
-    /// scopes' values, <c>error</c>). Text with the shape of a known key is masked, and each text is cut at 2,000 characters.
+    /// Writes one JSON object per line (<c>ts</c>, <c>level</c>, <c>event</c>, <c>category</c>, <c>message</c>, the
+    /// message's values, the scopes' values, <c>error</c>). Text with the shape of a known key is masked, and each text
+    /// is cut at 2,000 characters.
     /// </summary>
     /// <param name="logging">The host's logging.</param>
     /// <returns>The same logging.</returns>

@@ -8,15 +8,20 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Logging;
 
 /// <summary>One JSON object per line, with texts of known key shapes masked.</summary>
 internal sealed class JsonLineFormatter(TimeProvider time) : ConsoleFormatter(CoachJsonConsoleExtensions.FormatterName)
 {
     private const int MaxText = 2000;
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions Options = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+    };
 
-    public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
+    public override void Write<TState>(
+        in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
         using (var json = new Utf8JsonWriter(buffer, Options))
@@ -27,9 +32,19 @@ internal sealed class JsonLineFormatter(TimeProvider time) : ConsoleFormatter(Co
             json.WriteNumber("event", logEntry.EventId.Id);
             json.WriteString("category", logEntry.Category);
             json.WriteString("message", Safe(logEntry.Formatter(logEntry.State, logEntry.Exception)));
-            var names = new HashSet<string>(StringComparer.Ordinal) { "ts", "level", "event", "category", "message", "error", "{OriginalFormat}" };
+            var names = new HashSet<string>(StringComparer.Ordinal)
+            {
+                "ts",
+                "level",
+                "event",
+                "category",
+                "message",
+                "error",
+                "{OriginalFormat}",
+            };
             WriteValues(json, logEntry.State, names);
-            scopeProvider?.ForEachScope(static (scope, state) => WriteValues(state.json, scope, state.names), (json, names));
+            scopeProvider?.ForEachScope(
+                static (scope, state) => WriteValues(state.json, scope, state.names), (json, names));
             if (logEntry.Exception is { } exception)
             {
                 json.WriteString("error", Safe(exception.ToString(), limit: MaxText * 4));
@@ -82,7 +97,7 @@ internal sealed class JsonLineFormatter(TimeProvider time) : ConsoleFormatter(Co
     // Masked before it is cut, so that no half of a key stays behind the shape's minimum length.
     private static string Safe(string text, int limit = MaxText)
     {
-        string redacted = KeyRedaction.Redact(text.Length > limit * 4 ? text[..(limit * 4)] : text);
+        string redacted = KeyRedactor.Redact(text.Length > limit * 4 ? text[..(limit * 4)] : text);
         return redacted.Length <= limit ? redacted : redacted[..limit] + "…";
     }
 

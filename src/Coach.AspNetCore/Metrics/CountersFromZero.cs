@@ -1,12 +1,18 @@
 using System.Diagnostics.Metrics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using OpenTelemetry.Metrics;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Metrics;
 
 /// <summary>
-/// Makes the contract's counters stand on the page from the start: a counter that first appears with its first event shows no rise,
-/// and an alert on one would sleep through it (prometheus/docs: docs/practices/instrumentation.md, "Avoid missing metrics").
+/// Makes the contract's counters stand on the page from the start: a counter that first appears with its first event
+/// shows no rise, and an alert on one would sleep through it (prometheus/docs: docs/practices/instrumentation.md,
+/// "Avoid missing metrics").
 /// </summary>
-/// <remarks>The siblings' counters are found by their names, as any collector finds them. Only labels of few values are listed.</remarks>
+/// <remarks>
+/// The siblings' counters are found by their names, as any collector finds them. Only labels of few values are listed.
+/// </remarks>
 internal sealed class CountersFromZero : IDisposable
 {
     internal static readonly IReadOnlyList<(string Meter, string Counter, string Label, string[] Values)> Known =
@@ -15,12 +21,18 @@ internal sealed class CountersFromZero : IDisposable
         ("Coach.Llm", "coach.llm.session_evictions", "reason", ["idle", "absolute", "sessions", "memory"]),
         ("Coach.Rag", "coach.rag.retrievals", "tier", ["hybrid", "local", "lexical", "none"]),
         ("Coach.Payments", "coach.payments.links", "outcome", ["created", "replayed", "simulated", "failed"]),
-        ("Coach.Payments", "coach.payments.webhooks", "outcome", ["applied", "duplicate", "ignored", "unmatched", "refused"]),
+        ("Coach.Payments", "coach.payments.webhooks", "outcome",
+        [
+            "applied", "duplicate", "ignored", "unmatched", "refused",
+        ]),
     ];
 
     private readonly MeterListener _published;
 
-    /// <summary>Adds 0 to the counters that exist and to those that are made later. To be created when the meter provider listens.</summary>
+    /// <summary>
+    /// Adds 0 to the counters that exist and to those that are made later. To be created when the meter provider
+    /// listens.
+    /// </summary>
     public CountersFromZero(IMeterFactory own)
     {
         _published = new MeterListener
@@ -28,7 +40,8 @@ internal sealed class CountersFromZero : IDisposable
             InstrumentPublished = (instrument, _) =>
             {
                 // Another host in this process counts for itself.
-                if (instrument is Counter<long> counter && (instrument.Meter.Scope is not IMeterFactory scope || ReferenceEquals(scope, own)))
+                if (instrument is Counter<long> counter
+                    && (instrument.Meter.Scope is not IMeterFactory scope || ReferenceEquals(scope, own)))
                 {
                     AddZero(counter);
                 }
@@ -49,4 +62,17 @@ internal sealed class CountersFromZero : IDisposable
             }
         }
     }
+}
+
+/// <summary>Looks for the counters when the meter provider listens.</summary>
+internal sealed class CountersFromZeroStart(IServiceProvider services) : IHostedService
+{
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _ = services.GetRequiredService<MeterProvider>();
+        _ = services.GetRequiredService<CountersFromZero>();
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

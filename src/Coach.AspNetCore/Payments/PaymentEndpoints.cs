@@ -1,68 +1,116 @@
-using System.Text.Json;
 using Coach.Abstractions;
+using Coach.AspNetCore.Http;
 using Coach.Payments;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Payments;
 
-/// <summary>Links of the session that asks, and Stripe's webhooks.</summary>
-internal sealed class PaymentEndpoints(IPaymentLinks links, IPaymentWebhooks webhooks)
+/// <summary>Links of the session that asks.</summary>
+internal sealed class PaymentEndpoints(IPaymentLinks links)
 {
     private const int MaxKeyLength = 200;
     private const int MaxDescriptionLength = 250;
 
-    public async Task CreateAsync(HttpContext context)
+    private static readonly Failure[] OfALink =
+    [
+        .. Failures.OfASession,
+        .. Failures.Of("the payment provider", ErrorCodes.PaymentRejected, ErrorCodes.PaymentsUnavailable),
+        .. Failures.Of("the outcome is not known yet", ErrorCodes.PaymentUncertain),
+    ];
+
+    private static readonly Failure NoSuchLink = new(
+        StatusCodes.Status404NotFound, "the session has no such link", ErrorCodes.RequestInvalid);
+
+    /// <summary>Maps the links; the caller gives them their session.</summary>
+    public static void Map(IEndpointRouteBuilder endpoints, string pattern)
     {
-        SessionId session = context.GetCoachSession().Id;
-        if (!TryReadKey(context.Request, out string key))
-        {
-            await CoachProblem.Invalid($"Send an Idempotency-Key header of 1 to {MaxKeyLength} visible ASCII characters: one per purchase, repeated on every retry of it.",
-                StatusCodes.Status400BadRequest).WriteAsync(context).ConfigureAwait(false);
-            return;
-        }
-
-        (PaymentLinkRequest? request, CoachProblem? problem) = await ReadAsync(context, session, key).ConfigureAwait(false);
-        if (request is null)
-        {
-            await problem!.WriteAsync(context).ConfigureAwait(false);
-            return;
-        }
-
-        PaymentLink link = await links.CreateAsync(request, context.RequestAborted).ConfigureAwait(false);
-        await WriteAsync(context, link, link.IsReplay ? StatusCodes.Status200OK : StatusCodes.Status201Created).ConfigureAwait(false);
+        endpoints
+            .MapPost(
+                pattern,
+                (
+                    [FromHeader(Name = "Idempotency-Key")] string? idempotencyKey,
+                    HttpContext context,
+                    [FromServices] PaymentEndpoints handler) =>
+                    handler.CreateAsync(context))
+            .WithTags("Payments")
+            .WithSummary("Makes a payment link, once for each idempotency key")
+            .WithMetadata(new JsonBody(typeof(CreateLinkRequest)))
+            .CanFail(
+            [
+                .. OfALink,
+                .. Failures.OfABody,
+                new(
+                    StatusCodes.Status400BadRequest,
+                    "the idempotency key is missing or malformed",
+                    ErrorCodes.RequestInvalid),
+                .. Failures.Of("the idempotency key", ErrorCodes.IdempotencyConflict, ErrorCodes.IdempotencyInProgress),
+            ]);
+        endpoints
+            .MapGet(
+                pattern + "/{id}",
+                (string id, HttpContext context, [FromServices] PaymentEndpoints handler) => handler.ShowAsync(id, context))
+            .WithTags("Payments")
+            .WithSummary("Shows a payment link and asks how far the payment got")
+            .CanFail([.. OfALink, NoSuchLink]);
+        endpoints
+            .MapDelete(
+                pattern + "/{id}",
+                (string id, HttpContext context, [FromServices] PaymentEndpoints handler) =>
+                    handler.DeactivateAsync(id, context))
+            .WithTags("Payments")
+            .WithSummary("Closes a payment link; one that was paid stays paid")
+            .CanFail([.. OfALink, NoSuchLink]);
     }
 
-    public Task ShowAsync(HttpContext context) => OnOwnLinkAsync(context, links.GetStatusAsync);
+    public async Task<Results<Created<LinkResponse>, Ok<LinkResponse>, CoachProblem>> CreateAsync(HttpContext context)
+    {
+        // The header is read here, not bound: a second value of it must not be joined to the first.
+        if (!TryReadKey(context.Request, out string key))
+        {
+            return CoachProblem.Invalid(
+                $"Send an Idempotency-Key header of 1 to {MaxKeyLength} visible ASCII characters: "
+                + "one per purchase, repeated on every retry of it.",
+                StatusCodes.Status400BadRequest);
+        }
+
+        (CreateLinkRequest? body, CoachProblem? problem) = await JsonRequest
+            .ReadAsync<CreateLinkRequest>(context, WrongField).ConfigureAwait(false);
+        PaymentLinkRequest? request = null;
+        problem ??= Check(body!, context.GetCoachSession().Id, key, out request);
+        if (problem is not null)
+        {
+            return problem;
+        }
+
+        PaymentLink link = await links.CreateAsync(request!, context.RequestAborted).ConfigureAwait(false);
+        var response = LinkResponse.Of(link);
+        return link.IsReplay ? TypedResults.Ok(response) : TypedResults.Created((string?)null, response);
+    }
+
+    public Task<Results<Ok<LinkResponse>, CoachProblem>> ShowAsync(string id, HttpContext context) =>
+        OnOwnLinkAsync(id, context, links.GetStatusAsync);
 
     /// <summary>Nobody can pay the link any more. One that was paid stays paid, and the answer says so.</summary>
-    public Task DeactivateAsync(HttpContext context) => OnOwnLinkAsync(context, links.DeactivateAsync);
+    public Task<Results<Ok<LinkResponse>, CoachProblem>> DeactivateAsync(string id, HttpContext context) =>
+        OnOwnLinkAsync(id, context, links.DeactivateAsync);
 
-    private async Task OnOwnLinkAsync(HttpContext context, Func<string, CancellationToken, Task<PaymentLink>> ask)
+    private async Task<Results<Ok<LinkResponse>, CoachProblem>> OnOwnLinkAsync(
+        string id, HttpContext context, Func<string, CancellationToken, Task<PaymentLink>> ask)
     {
         string owner = context.GetCoachSession().Id.Value;
-        string id = (string?)context.Request.RouteValues["id"] ?? "";
         PaymentLink? link = await links.FindAsync(id, context.RequestAborted).ConfigureAwait(false);
         if (link is null || link.Owner != owner)
         {
-            await CoachProblem.Invalid("This session has no payment link with this id. Use the id that creating the link returned.",
-                StatusCodes.Status404NotFound).WriteAsync(context).ConfigureAwait(false);
-            return;
+            return CoachProblem.Invalid(
+                "This session has no payment link with this id. Use the id that creating the link returned.",
+                StatusCodes.Status404NotFound);
         }
 
-        await WriteAsync(context, await ask(id, context.RequestAborted).ConfigureAwait(false), StatusCodes.Status200OK).ConfigureAwait(false);
-    }
-
-    public async Task ReceiveAsync(HttpContext context)
-    {
-        byte[]? body = await RequestBodies.ReadAsync(context, RequestBodies.MaxWebhookBytes).ConfigureAwait(false);
-        if (body is null)
-        {
-            await new CoachProblem(StatusCodes.Status400BadRequest, ErrorCodes.WebhookInvalid, "The webhook's body is over 512 KiB.").WriteAsync(context).ConfigureAwait(false);
-            return;
-        }
-
-        await webhooks.HandleAsync(body, context.Request.Headers["Stripe-Signature"].ToString(), context.RequestAborted).ConfigureAwait(false);
-        context.Response.StatusCode = StatusCodes.Status200OK;
+        return TypedResults.Ok(LinkResponse.Of(await ask(id, context.RequestAborted).ConfigureAwait(false)));
     }
 
     private static bool TryReadKey(HttpRequest request, out string key)
@@ -71,59 +119,49 @@ internal sealed class PaymentEndpoints(IPaymentLinks links, IPaymentWebhooks web
         return key.Length is > 0 and <= MaxKeyLength && !key.AsSpan().ContainsAnyExceptInRange('!', '~');
     }
 
-    private static async Task<(PaymentLinkRequest? Request, CoachProblem? Problem)> ReadAsync(HttpContext context, SessionId session, string key)
+    private static CoachProblem? Check(
+        CreateLinkRequest body, SessionId session, string key, out PaymentLinkRequest? request)
     {
-        (JsonDocument? body, CoachProblem? problem) = await RequestBodies.ReadObjectAsync(context).ConfigureAwait(false);
-        using (body)
+        request = null;
+        if (body.Amount is not { } minorUnits)
         {
-            if (problem is not null)
-            {
-                return (null, problem);
-            }
-
-            JsonElement root = body!.RootElement;
-            if (!root.TryGetProperty("amount", out JsonElement amount) || amount.ValueKind != JsonValueKind.Number || !amount.TryGetInt64(out long minorUnits))
-            {
-                return (null, CoachProblem.Invalid("The amount must be a whole number of minor units: 1250 for 12.50 USD."));
-            }
-
-            if (minorUnits <= 0)
-            {
-                return (null, CoachProblem.Invalid("The amount must be greater than 0 minor units."));
-            }
-
-            if (!Money.TryCreate(minorUnits, root.TryGetString("currency", out string? currency) ? currency : null, out Money money, out string? wrong))
-            {
-                return (null, CoachProblem.Invalid(wrong));
-            }
-
-            bool hasDescription = root.TryGetString("description", out string? text);
-            if (!hasDescription && root.TryGetProperty("description", out JsonElement given) && given.ValueKind != JsonValueKind.Null)
-            {
-                return (null, CoachProblem.Invalid("The description must be a text, or left out."));
-            }
-
-            string description = hasDescription ? text!.Trim() : "";
-            return description.Length > MaxDescriptionLength
-                ? (null, CoachProblem.Invalid($"The description must have at most {MaxDescriptionLength} characters."))
-                : (new PaymentLinkRequest
-                {
-                    // Two sessions may use the same key without meeting: their owners differ.
-                    OperationKey = key,
-                    Amount = money,
-                    Description = description.Length > 0 ? description : "Payment",
-                    Owner = session.Value,
-                }, null);
+            return WrongField("amount");
         }
+
+        if (minorUnits <= 0)
+        {
+            return CoachProblem.Invalid("The amount must be greater than 0 minor units.");
+        }
+
+        if (!Money.TryCreate(minorUnits, body.Currency, out Money money, out string? wrong))
+        {
+            return CoachProblem.Invalid(wrong);
+        }
+
+        string description = body.Description?.Trim() ?? "";
+        if (description.Length > MaxDescriptionLength)
+        {
+            return CoachProblem.Invalid($"The description must have at most {MaxDescriptionLength} characters.");
+        }
+
+        request = new PaymentLinkRequest
+        {
+            OperationKey = key,
+            Amount = money,
+            Description = description.Length > 0 ? description : "Payment",
+
+            // Two sessions may use the same key without meeting: their owners differ.
+            Owner = session.Value,
+        };
+        return null;
     }
 
-    private static Task WriteAsync(HttpContext context, PaymentLink link, int status) => Json.WriteAsync(context, status, writer =>
+    private static CoachProblem? WrongField(string field) => field switch
     {
-        writer.WriteString("id", link.Id);
-        writer.WriteString("url", link.Url.ToString());
-        writer.WriteString("status", JsonNamingPolicy.CamelCase.ConvertName(link.Status.ToString()));
-        writer.WriteBoolean("isSimulated", link.IsSimulated);
-        writer.WriteNumber("amount", link.Amount.MinorUnits);
-        writer.WriteString("currency", link.Amount.Currency);
-    });
+        "amount" => CoachProblem.Invalid("The amount must be a whole number of minor units: 1250 for 12.50 USD."),
+        "currency" => CoachProblem.Invalid("The currency must be a text: three letters, such as usd."),
+        _ when field.StartsWith("description", StringComparison.Ordinal) =>
+            CoachProblem.Invalid("The description must be a text, or left out."),
+        _ => null,
+    };
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -10,13 +9,13 @@ using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.SessionKeys;
 
 /// <summary>
-/// Session keys, sealed with Data Protection, in any <see cref="IDistributedCache"/>: one entry per session and provider, and one beside it
-/// for the time of last use, so that a touch never writes a key and cannot bring back one that was replaced or removed meanwhile. Both
-/// lifetimes are checked at every read, so they hold whatever the cache makes of its own expiry. An entry that does not open at its
-/// place is removed.
+/// Session keys, sealed with Data Protection, in any <see cref="IDistributedCache"/>: one entry per session and
+/// provider, and one beside it for the time of last use, so that a touch never writes a key and cannot bring back one
+/// that was replaced or removed meanwhile. Both lifetimes are checked at every read, so they hold whatever the cache
+/// makes of its own expiry. An entry that does not open at its place is removed.
 /// </summary>
 internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
 {
@@ -29,7 +28,7 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
     private readonly TimeProvider _time;
     private readonly ILogger<DistributedSessionKeyStore> _logger;
     private readonly string _application;
-    private readonly ConcurrentDictionary<string, long> _seen = new();
+    private readonly ExpiringCache<string, bool> _seen;
 
     public DistributedSessionKeyStore(
         IDistributedCache cache, IDataProtectionProvider protection, IOptions<DistributedSessionKeyOptions> options,
@@ -37,6 +36,11 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
     {
         (_cache, _time, _logger, _lifetimes) = (cache, time, logger, llm.Value.Sessions);
         _application = options.Value.Application;
+        _seen = new ExpiringCache<string, bool>(_lifetimes.MaxSessions, time)
+        {
+            IdleLifetime = _lifetimes.SlidingExpiration,
+            WhenFull = WhenFull.Refuse,
+        };
         _envelope = new SessionKeyEnvelope(protection, _application);
         TimeSpan tenth = _lifetimes.SlidingExpiration / 10;
         _touchInterval = options.Value.TouchInterval < tenth ? options.Value.TouchInterval : tenth;
@@ -47,14 +51,7 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
     {
         get
         {
-            foreach ((string session, long at) in _seen)
-            {
-                if (_time.GetElapsedTime(at) >= _lifetimes.SlidingExpiration)
-                {
-                    _seen.TryRemove(new KeyValuePair<string, long>(session, at));
-                }
-            }
-
+            _seen.RemoveExpired();
             return _seen.Count;
         }
     }
@@ -68,31 +65,44 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
             AbsoluteExpirationRelativeToNow = _lifetimes.AbsoluteExpiration,
             SlidingExpiration = _lifetimes.SlidingExpiration,
         };
-        await _cache.SetAsync(EntryOf(session, key.Provider), _envelope.Seal(session, new SealedKey(key, now, now)), expiry, cancellationToken).ConfigureAwait(false);
+        await _cache.SetAsync(
+            EntryOf(session, key.Provider),
+            _envelope.Seal(session, new SealedKey(key, now, now)),
+            expiry,
+            cancellationToken)
+            .ConfigureAwait(false);
         if (!ProviderNames.All.Contains(key.Provider))
         {
             await AddToListAsync(session, key.Provider, cancellationToken).ConfigureAwait(false);
         }
 
-        See(session);
+        _seen.Set(session.Value, true);
     }
 
-    public async ValueTask<ApiKey?> GetAsync(SessionId session, string provider, CancellationToken cancellationToken = default)
+    public async ValueTask<ApiKey?> GetAsync(
+        SessionId session, string provider, CancellationToken cancellationToken = default)
     {
-        if (await ReadAsync(session, provider.ToLowerInvariant(), cancellationToken).ConfigureAwait(false) is not { } content)
+        if (await ReadAsync(session, provider.ToLowerInvariant(), cancellationToken).ConfigureAwait(false)
+            is not { } content)
         {
             return null;
         }
 
         await UseAsync(session, content, cancellationToken).ConfigureAwait(false);
-        See(session);
+        _seen.Set(session.Value, true);
         return content.Key;
     }
 
-    public async ValueTask<IReadOnlyList<ApiKey>> ListAsync(SessionId session, CancellationToken cancellationToken = default) =>
-        [.. (await ReadAllAsync(session, cancellationToken).ConfigureAwait(false)).Select(content => content.Key).OrderBy(key => key.Provider, StringComparer.Ordinal)];
+    public async ValueTask<IReadOnlyList<ApiKey>> ListAsync(
+        SessionId session, CancellationToken cancellationToken = default) =>
+        [
+            .. (await ReadAllAsync(session, cancellationToken).ConfigureAwait(false))
+                .Select(content => content.Key)
+                .OrderBy(key => key.Provider, StringComparer.Ordinal),
+        ];
 
-    public async ValueTask<bool> RemoveAsync(SessionId session, string provider, CancellationToken cancellationToken = default)
+    public async ValueTask<bool> RemoveAsync(
+        SessionId session, string provider, CancellationToken cancellationToken = default)
     {
         provider = provider.ToLowerInvariant();
         bool existed = await ReadAsync(session, provider, cancellationToken).ConfigureAwait(false) is not null;
@@ -103,9 +113,10 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
     public async ValueTask RemoveAsync(SessionId session, CancellationToken cancellationToken = default)
     {
         IEnumerable<string> providers = await ProvidersOfAsync(session, cancellationToken).ConfigureAwait(false);
-        await Task.WhenAll(providers.Select(provider => RemoveEntriesAsync(session, provider, cancellationToken))).ConfigureAwait(false);
+        await Task.WhenAll(providers.Select(provider => RemoveEntriesAsync(session, provider, cancellationToken)))
+            .ConfigureAwait(false);
         await _cache.RemoveAsync(ListOf(session), cancellationToken).ConfigureAwait(false);
-        _seen.TryRemove(session.Value, out _);
+        _seen.Remove(session.Value);
     }
 
     public async ValueTask<bool> TouchAsync(SessionId session, CancellationToken cancellationToken = default)
@@ -122,7 +133,9 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
     private async Task<SealedKey[]> ReadAllAsync(SessionId session, CancellationToken cancellationToken)
     {
         IEnumerable<string> providers = await ProvidersOfAsync(session, cancellationToken).ConfigureAwait(false);
-        SealedKey?[] contents = await Task.WhenAll(providers.Select(provider => ReadAsync(session, provider, cancellationToken))).ConfigureAwait(false);
+        SealedKey?[] contents = await Task.WhenAll(
+            providers.Select(provider => ReadAsync(session, provider, cancellationToken)))
+            .ConfigureAwait(false);
         return [.. contents.OfType<SealedKey>()];
     }
 
@@ -150,7 +163,8 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
         return null;
     }
 
-    private async Task<SealedKey> WithLastUseAsync(SessionId session, SealedKey content, CancellationToken cancellationToken)
+    private async Task<SealedKey> WithLastUseAsync(
+        SessionId session, SealedKey content, CancellationToken cancellationToken)
     {
         if (_time.GetUtcNow() - content.UsedAt <= _touchInterval)
         {
@@ -179,8 +193,13 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
         if (now - content.UsedAt > _touchInterval)
         {
             string provider = content.Key.Provider;
-            var expiry = new DistributedCacheEntryOptions { AbsoluteExpirationRelativeToNow = Remaining(content with { UsedAt = now }) };
-            await _cache.SetAsync(UseOf(session, provider), _envelope.SealUse(session, provider, now), expiry, cancellationToken).ConfigureAwait(false);
+            var expiry = new DistributedCacheEntryOptions
+            {
+                AbsoluteExpirationRelativeToNow = Remaining(content with { UsedAt = now }),
+            };
+            await _cache.SetAsync(
+                UseOf(session, provider), _envelope.SealUse(session, provider, now), expiry, cancellationToken)
+                .ConfigureAwait(false);
             await _cache.RefreshAsync(EntryOf(session, provider), cancellationToken).ConfigureAwait(false);
         }
     }
@@ -194,22 +213,31 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
     private TimeSpan Remaining(SealedKey content)
     {
         DateTimeOffset now = _time.GetUtcNow();
-        TimeSpan absolute = content.SetAt + _lifetimes.AbsoluteExpiration - now, sliding = content.UsedAt + _lifetimes.SlidingExpiration - now;
+        TimeSpan absolute = content.SetAt + _lifetimes.AbsoluteExpiration - now;
+        TimeSpan sliding = content.UsedAt + _lifetimes.SlidingExpiration - now;
         return absolute < sliding ? absolute : sliding;
     }
 
-    // The names Coach knows are simply tried. Only others are listed, so that replicas which write the list at the same time do no harm
-    // to the usual case.
+    // The names Coach knows are simply tried. Only others are listed, so that replicas which write the list at the same
+    // time do no harm to the usual case.
     private async Task<IEnumerable<string>> ProvidersOfAsync(SessionId session, CancellationToken cancellationToken) =>
-        ProviderNames.All.Concat(await ReadListAsync(session, cancellationToken).ConfigureAwait(false)).Distinct(StringComparer.Ordinal);
+        ProviderNames.All.Concat(await ReadListAsync(session, cancellationToken).ConfigureAwait(false))
+            .Distinct(StringComparer.Ordinal);
 
     private async Task<string[]> ReadListAsync(SessionId session, CancellationToken cancellationToken)
     {
         byte[]? bytes = await _cache.GetAsync(ListOf(session), cancellationToken).ConfigureAwait(false);
         try
         {
-            string?[] names = bytes is null ? [] : JsonSerializer.Deserialize(bytes, ListContext.Default.StringArray) ?? [];
-            return [.. names.OfType<string>().Where(name => name.Trim().Length is > 0 and <= 100).Take(_lifetimes.MaxKeysPerSession)];
+            string?[]? names = bytes is null
+                ? null
+                : JsonSerializer.Deserialize(bytes, ListContext.Default.StringArray);
+            return
+            [
+                .. (names ?? []).OfType<string>()
+                    .Where(name => name.Trim().Length is > 0 and <= 100)
+                    .Take(_lifetimes.MaxKeysPerSession),
+            ];
         }
         catch (JsonException)
         {
@@ -220,17 +248,18 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
 
     private async Task AddToListAsync(SessionId session, string provider, CancellationToken cancellationToken)
     {
-        string[] list = [.. (await ReadListAsync(session, cancellationToken).ConfigureAwait(false)).Append(provider).Distinct(StringComparer.Ordinal)];
-        await _cache.SetAsync(ListOf(session), JsonSerializer.SerializeToUtf8Bytes(list, ListContext.Default.StringArray),
-            new DistributedCacheEntryOptions { AbsoluteExpirationRelativeToNow = _lifetimes.AbsoluteExpiration }, cancellationToken).ConfigureAwait(false);
-    }
-
-    private void See(SessionId session)
-    {
-        if (_seen.Count < _lifetimes.MaxSessions || _seen.ContainsKey(session.Value))
-        {
-            _seen[session.Value] = _time.GetTimestamp();
-        }
+        string[] list =
+        [
+            .. (await ReadListAsync(session, cancellationToken).ConfigureAwait(false))
+                .Append(provider)
+                .Distinct(StringComparer.Ordinal),
+        ];
+        await _cache.SetAsync(
+            ListOf(session),
+            JsonSerializer.SerializeToUtf8Bytes(list, ListContext.Default.StringArray),
+            new DistributedCacheEntryOptions { AbsoluteExpirationRelativeToNow = _lifetimes.AbsoluteExpiration },
+            cancellationToken)
+            .ConfigureAwait(false);
     }
 
     private string EntryOf(SessionId session, string provider) => $"{ListOf(session)}:{provider}";
@@ -240,9 +269,14 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
     private string ListOf(SessionId session) => Prefix + Hash(session);
 
     // The cache sees a hash of the session's handle, and no more. Applications that share a cache do not meet.
-    private string Hash(SessionId session) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{_application}\n{session.Value}")));
+    private string Hash(SessionId session) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{_application}\n{session.Value}")));
 
-    [LoggerMessage(6200, LogLevel.Warning, "A stored key of provider {Provider}, or the time of its last use, did not open at its place (tampered, truncated, copied, or sealed with a lost key ring) and was removed")]
+    [LoggerMessage(
+        6200,
+        LogLevel.Warning,
+        "A stored key of provider {Provider}, or the time of its last use, did not open at its place (tampered, "
+        + "truncated, copied, or sealed with a lost key ring) and was removed")]
     private static partial void EntryRefused(ILogger logger, string provider);
 
     [JsonSerializable(typeof(string[]))]

@@ -6,15 +6,15 @@ using Coach.Abstractions;
 using Microsoft.AspNetCore.DataProtection;
 using Secret = Coach.Abstractions.Secret;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.SessionKeys;
 
 /// <summary>A key with the times its lifetimes are counted from.</summary>
 internal sealed record SealedKey(ApiKey Key, DateTimeOffset SetAt, DateTimeOffset UsedAt);
 
 /// <summary>
-/// Seals keys for one application. The purpose chain names the format, the application, the session and the provider, so a sealed key
-/// that is copied to another place in the cache does not open there. Format: version, both times in UTC ticks, the key in UTF-8. A time of
-/// last use is sealed the same way, under one purpose more: version, UTC ticks.
+/// Seals keys for one application. The purpose chain names the format, the application, the session and the provider,
+/// so a sealed key that is copied to another place in the cache does not open there. Format: version, both times in UTC
+/// ticks, the key in UTF-8. A time of last use is sealed the same way, under one purpose more: version, UTC ticks.
 /// </summary>
 internal sealed class SessionKeyEnvelope(IDataProtectionProvider protection, string application)
 {
@@ -43,7 +43,8 @@ internal sealed class SessionKeyEnvelope(IDataProtectionProvider protection, str
     }
 
     /// <summary>Opens what <see cref="Seal"/> made for the same place; false for anything else.</summary>
-    public bool TryOpen(SessionId session, string provider, byte[] sealedKey, [NotNullWhen(true)] out SealedKey? content)
+    public bool TryOpen(
+        SessionId session, string provider, byte[] sealedKey, [NotNullWhen(true)] out SealedKey? content)
     {
         content = null;
         byte[] plain;
@@ -63,7 +64,8 @@ internal sealed class SessionKeyEnvelope(IDataProtectionProvider protection, str
                 return false;
             }
 
-            long setAt = BinaryPrimitives.ReadInt64LittleEndian(plain.AsSpan(1)), usedAt = BinaryPrimitives.ReadInt64LittleEndian(plain.AsSpan(9));
+            long setAt = BinaryPrimitives.ReadInt64LittleEndian(plain.AsSpan(1));
+            long usedAt = BinaryPrimitives.ReadInt64LittleEndian(plain.AsSpan(9));
             if (setAt < 0 || usedAt < setAt || usedAt > DateTimeOffset.MaxValue.UtcTicks)
             {
                 return false;
@@ -103,8 +105,13 @@ internal sealed class SessionKeyEnvelope(IDataProtectionProvider protection, str
             return false;
         }
 
-        if (plain.Length != UseLength || plain[0] != Version
-            || BinaryPrimitives.ReadInt64LittleEndian(plain.AsSpan(1)) is var ticks && (ticks < 0 || ticks > DateTimeOffset.MaxValue.UtcTicks))
+        if (plain.Length != UseLength || plain[0] != Version)
+        {
+            return false;
+        }
+
+        long ticks = BinaryPrimitives.ReadInt64LittleEndian(plain.AsSpan(1));
+        if (ticks < 0 || ticks > DateTimeOffset.MaxValue.UtcTicks)
         {
             return false;
         }
@@ -113,5 +120,6 @@ internal sealed class SessionKeyEnvelope(IDataProtectionProvider protection, str
         return true;
     }
 
-    private IDataProtector For(SessionId session, string provider) => protection.CreateProtector(Purpose, application, session.Value, provider);
+    private IDataProtector For(SessionId session, string provider) =>
+        protection.CreateProtector(Purpose, application, session.Value, provider);
 }

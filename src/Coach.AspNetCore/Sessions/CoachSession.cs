@@ -3,7 +3,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace Coach.AspNetCore;
 
-/// <summary>The session of the current request. Get it with <see cref="CoachSessionHttpContextExtensions.GetCoachSession"/>.</summary>
+/// <summary>
+/// The session of the current request. Get it with <see cref="CoachSessionHttpContextExtensions.GetCoachSession"/>.
+/// </summary>
 public sealed class CoachSession
 {
     internal CoachSession(SessionId id, DateTimeOffset expires)

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Options;
+
 namespace Coach.AspNetCore;
 
 /// <summary>The session cookie: the section <c>Coach:Session</c>.</summary>
@@ -7,11 +9,25 @@ public sealed class CoachSessionOptions
     /// <value><c>coach_session</c> unless set.</value>
     public string CookieName { get; set; } = "coach_session";
 
-    /// <summary>How long a session can live, however busy it is. A cookie older than this starts a new session.</summary>
+    /// <summary>
+    /// How long a session can live, however busy it is. A cookie older than this starts a new session.
+    /// </summary>
     /// <value>1 minute to 30 days; 24 hours unless set.</value>
     public TimeSpan AbsoluteLifetime { get; set; } = TimeSpan.FromHours(24);
 
-    /// <summary>The application's name in the key derivation: replicas that share sessions must share it and the key ring.</summary>
+    /// <summary>
+    /// The application's name in the key derivation: replicas that share sessions must share it and the key ring.
+    /// </summary>
     /// <value><c>coach</c> unless set.</value>
     public string ApplicationName { get; set; } = "coach";
+}
+
+internal sealed class CoachSessionOptionsValidator : IValidateOptions<CoachSessionOptions>
+{
+    public ValidateOptionsResult Validate(string? name, CoachSessionOptions options) =>
+        new OptionsCheck("Coach:Session", name)
+            .Present(options.CookieName)
+            .Present(options.ApplicationName)
+            .InRange(options.AbsoluteLifetime, TimeSpan.FromMinutes(1), TimeSpan.FromDays(30))
+            .Result();
 }

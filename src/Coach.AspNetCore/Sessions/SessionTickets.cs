@@ -5,11 +5,12 @@ using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;
 
-namespace Coach.AspNetCore;
+namespace Coach.AspNetCore.Sessions;
 
 /// <summary>
-/// Makes and reads the cookie's value: 16 random bytes and the time of issue, sealed with Data Protection, so that a made-up
-/// value names no session. The public handle is a hash of the random bytes: it identifies a session and cannot be turned back.
+/// Makes and reads the cookie's value: 16 random bytes and the time of issue, sealed with Data Protection, so that a
+/// made-up value names no session. The public handle is a hash of the random bytes: it identifies a session and cannot
+/// be turned back.
 /// </summary>
 internal sealed class SessionTickets
 {
@@ -57,7 +58,8 @@ internal sealed class SessionTickets
             return false;
         }
 
-        expires = DateTimeOffset.FromUnixTimeSeconds(BinaryPrimitives.ReadInt64LittleEndian(ticket.AsSpan(RandomBytes))) + _lifetime;
+        expires = DateTimeOffset.FromUnixTimeSeconds(
+            BinaryPrimitives.ReadInt64LittleEndian(ticket.AsSpan(RandomBytes))) + _lifetime;
         id = HandleOf(ticket.AsSpan(0, RandomBytes));
         return expires > _time.GetUtcNow();
     }

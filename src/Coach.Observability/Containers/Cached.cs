@@ -1,6 +1,8 @@
-namespace Coach.Observability;
+namespace Coach.Observability.Containers;
 
-/// <summary>A reading that is taken at most once per period, however many threads ask; a read in between allocates nothing.</summary>
+/// <summary>
+/// A reading that is taken at most once per period, however many threads ask; a read in between allocates nothing.
+/// </summary>
 internal sealed class Cached<T>(Func<T> read, TimeSpan maxAge, TimeProvider time)
     where T : class
 {

@@ -1,12 +1,15 @@
 using System.Text;
 
-namespace Coach.Observability;
+namespace Coach.Observability.Containers;
 
 /// <summary>
-/// Where this process's control groups are: for memory and for processor time, the own group's folder first, then each parent
-/// up to the mount point.
+/// Where this process's control groups are: for memory and for processor time, the own group's folder first, then each
+/// parent up to the mount point.
 /// </summary>
-/// <remarks>Follows coreclr/gc/unix/cgroup.cpp: <c>/proc/self/cgroup</c> joined with <c>/proc/self/mountinfo</c>, controller by controller.</remarks>
+/// <remarks>
+/// Follows coreclr/gc/unix/cgroup.cpp: <c>/proc/self/cgroup</c> joined with <c>/proc/self/mountinfo</c>, controller by
+/// controller.
+/// </remarks>
 internal sealed class CgroupLocation
 {
     private CgroupLocation()
@@ -15,7 +18,9 @@ internal sealed class CgroupLocation
 
     public static CgroupLocation None { get; } = new();
 
-    /// <summary>The lines of <c>/proc/self/cgroup</c> that this location was found with: others mean that the process was moved.</summary>
+    /// <summary>
+    /// The lines of <c>/proc/self/cgroup</c> that this location was found with: others mean that the process was moved.
+    /// </summary>
     public IReadOnlyList<string> Groups { get; private init; } = [];
 
     /// <summary>Whether memory is accounted by version 2; false means version 1 or nothing.</summary>
@@ -28,7 +33,10 @@ internal sealed class CgroupLocation
     /// <summary>Folders with <c>cpuacct.usage</c> (version 1) or <c>cpu.stat</c> (version 2).</summary>
     public IReadOnlyList<string> CpuUsage { get; private init; } = [];
 
-    /// <summary>Whether processor time is counted for the whole machine only, while memory is counted for an own group (version 1).</summary>
+    /// <summary>
+    /// Whether processor time is counted for the whole machine only, while memory is counted for an own group (version
+    /// 1).
+    /// </summary>
     public bool IsCpuOfTheMachine { get; private init; }
 
     /// <summary>Folders with the processor quota.</summary>
@@ -46,7 +54,8 @@ internal sealed class CgroupLocation
             return None;
         }
 
-        IReadOnlyList<string> unified = Chain(root, mounts.FindAll(m => m.IsV2), groups.Find(g => g.Controllers.Length == 0));
+        IReadOnlyList<string> unified = Chain(
+            root, mounts.FindAll(m => m.IsV2), groups.Find(g => g.Controllers.Length == 0));
         IReadOnlyList<string> memory = Controller(root, mounts, groups, "memory");
         IReadOnlyList<string> cpuacct = Controller(root, mounts, groups, "cpuacct");
         IReadOnlyList<string> cpu = Controller(root, mounts, groups, "cpu");
@@ -54,32 +63,43 @@ internal sealed class CgroupLocation
         {
             Groups = groupLines,
 
-            // Hybrid machines mount version 2 too, without the memory controller: version 1 wins where it has the controller.
+            // Hybrid machines mount version 2 too, without the memory controller: version 1 wins where it has the
+            // controller.
             IsMemoryV2 = memory.Count == 0 && unified.Count > 0,
             Memory = memory.Count > 0 ? memory : unified,
             IsCpuV2 = cpuacct.Count == 0 && unified.Count > 0,
             CpuUsage = cpuacct.Count > 0 ? cpuacct : unified,
             CpuLimit = cpuacct.Count > 0 ? cpu : unified,
-            IsCpuOfTheMachine = cpuacct.Count > 0 && memory.Count > 0 && PathOf(groups, "cpuacct") == "/" && PathOf(groups, "memory") != "/",
+            IsCpuOfTheMachine = cpuacct.Count > 0
+                && memory.Count > 0
+                && PathOf(groups, "cpuacct") == "/"
+                && PathOf(groups, "memory") != "/",
         };
     }
 
     /// <summary>
-    /// Whether a folder is the root of the machine's hierarchy, whose figures are the machine's. Version 2 gives every other group
-    /// <c>cgroup.type</c>; version 1 gives the root alone <c>release_agent</c> (linux/kernel/cgroup: CFTYPE_NOT_ON_ROOT, CFTYPE_ONLY_ON_ROOT).
+    /// Whether a folder is the root of the machine's hierarchy, whose figures are the machine's. Version 2 gives every
+    /// other group <c>cgroup.type</c>; version 1 gives the root alone <c>release_agent</c> (linux/kernel/cgroup:
+    /// CFTYPE_NOT_ON_ROOT, CFTYPE_ONLY_ON_ROOT).
     /// </summary>
     public static bool IsMachine(string folder, bool v2) => v2
         ? !File.Exists(Path.Combine(folder, "memory.current")) && !File.Exists(Path.Combine(folder, "cgroup.type"))
         : File.Exists(Path.Combine(folder, "release_agent"));
 
-    private static string? PathOf(List<Group> groups, string controller) => groups.Find(g => g.Controllers.Contains(controller))?.Path;
+    private static string? PathOf(List<Group> groups, string controller) =>
+        groups.Find(g => g.Controllers.Contains(controller))?.Path;
 
-    private static IReadOnlyList<string> Controller(string root, List<Mount> mounts, List<Group> groups, string controller) =>
-        Chain(root, mounts.FindAll(m => !m.IsV2 && m.Controllers.Contains(controller)), groups.Find(g => g.Controllers.Contains(controller)));
+    private static IReadOnlyList<string> Controller(
+        string root, List<Mount> mounts, List<Group> groups, string controller) =>
+        Chain(
+            root,
+            mounts.FindAll(m => !m.IsV2 && m.Controllers.Contains(controller)),
+            groups.Find(g => g.Controllers.Contains(controller)));
 
     private static IReadOnlyList<string> Chain(string root, List<Mount> mounts, Group? group)
     {
-        // The hierarchy may be mounted more than once, as when the host's is shown to a container: the mount that holds the group counts.
+        // The hierarchy may be mounted more than once, as when the host's is shown to a container: the mount that holds
+        // the group counts.
         if (group is null || (mounts.Find(m => m.Holds(group.Path)) ?? mounts.FirstOrDefault()) is not { } mount)
         {
             return [];
@@ -122,7 +142,9 @@ internal sealed class CgroupLocation
             int dash = Array.IndexOf(fields, "-");
             if (fields.Length > 4 && dash > 4 && fields.Length > dash + 3 && fields[dash + 1] is "cgroup" or "cgroup2")
             {
-                mounts.Add(new Mount(fields[dash + 1] == "cgroup2", Unescape(fields[3]), Unescape(fields[4]), fields[dash + 3].Split(',')));
+                bool isV2 = fields[dash + 1] == "cgroup2";
+                string[] controllers = fields[dash + 3].Split(',');
+                mounts.Add(new Mount(isV2, Unescape(fields[3]), Unescape(fields[4]), controllers));
             }
         }
 
@@ -156,7 +178,11 @@ internal sealed class CgroupLocation
         var result = new StringBuilder(text.Length);
         for (int i = 0; i < text.Length; i++)
         {
-            if (text[i] == '\\' && i + 3 < text.Length && IsOctal(text[i + 1]) && IsOctal(text[i + 2]) && IsOctal(text[i + 3]))
+            if (text[i] == '\\'
+                && i + 3 < text.Length
+                && IsOctal(text[i + 1])
+                && IsOctal(text[i + 2])
+                && IsOctal(text[i + 3]))
             {
                 result.Append((char)(((text[i + 1] - '0') * 64) + ((text[i + 2] - '0') * 8) + (text[i + 3] - '0')));
                 i += 3;
@@ -174,7 +200,8 @@ internal sealed class CgroupLocation
 
     private sealed record Mount(bool IsV2, string Root, string Point, string[] Controllers)
     {
-        public bool Holds(string group) => Root == "/" || group == Root || group.StartsWith(Root + "/", StringComparison.Ordinal);
+        public bool Holds(string group) =>
+            Root == "/" || group == Root || group.StartsWith(Root + "/", StringComparison.Ordinal);
     }
 
     private sealed record Group(string[] Controllers, string Path);

@@ -1,8 +1,10 @@
 using Microsoft.Extensions.Options;
 
-namespace Coach.Observability;
+namespace Coach.Observability.Containers;
 
-/// <summary>The container's figures, read at most once per <see cref="CoachObservabilityOptions.ReadingMaxAge"/>.</summary>
+/// <summary>
+/// The container's figures, read at most once per <see cref="CoachObservabilityOptions.ReadingMaxAge"/>.
+/// </summary>
 internal sealed class ContainerMonitor
 {
     private readonly Cached<ContainerReading> _reading;

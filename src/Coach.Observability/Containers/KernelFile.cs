@@ -1,14 +1,17 @@
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 
-namespace Coach.Observability;
+namespace Coach.Observability.Containers;
 
-/// <summary>Reads the kernel's small text files. A file that is missing, unreadable or garbage is "unknown", never an exception.</summary>
+/// <summary>
+/// Reads the kernel's small text files. A file that is missing, unreadable or garbage is "unknown", never an exception.
+/// </summary>
 internal static class KernelFile
 {
     private const int MaxBytes = 16 * 1024;
 
-    // The runtime's rule for "no limit" (coreclr/gc/unix/cgroup.cpp): the sentinel's last digits depend on the page size.
+    // The runtime's rule for "no limit" (coreclr/gc/unix/cgroup.cpp): the sentinel's last digits depend on the page
+    // size.
     private const long NoLimitAbove = 0x7FFFFFFF00000000;
 
     /// <summary>The first number of the file; null also for <c>max</c> and for the "no limit" sentinels.</summary>
@@ -33,7 +36,9 @@ internal static class KernelFile
         {
             int end = text.IndexOf((byte)'\n');
             ReadOnlySpan<byte> line = end < 0 ? text : text[..end];
-            if (line.Length > key.Length && line.StartsWith(key) && line[key.Length] is (byte)' ' or (byte)':' or (byte)'\t')
+            if (line.Length > key.Length
+                && line.StartsWith(key)
+                && line[key.Length] is (byte)' ' or (byte)':' or (byte)'\t')
             {
                 return Parse(line[(key.Length + 1)..]);
             }
@@ -55,7 +60,9 @@ internal static class KernelFile
 
         ReadOnlySpan<byte> text = buffer[..length];
         int space = text.IndexOf((byte)' ');
-        return space > 0 && Parse(text[..space]) is { } first && Parse(text[(space + 1)..]) is { } second ? (first, second) : null;
+        return space > 0 && Parse(text[..space]) is { } first && Parse(text[(space + 1)..]) is { } second
+            ? (first, second)
+            : null;
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "Whatever a kernel file does, the figure is unknown.")]
@@ -119,5 +126,6 @@ internal static class KernelFile
         return value >= 0 && IsEnd(text, used) ? value : null;
     }
 
-    private static bool IsEnd(ReadOnlySpan<byte> text, int at) => at == text.Length || text[at] is (byte)'\n' or (byte)' ' or (byte)'\t' or (byte)'\r' or 0;
+    private static bool IsEnd(ReadOnlySpan<byte> text, int at) =>
+        at == text.Length || text[at] is (byte)'\n' or (byte)' ' or (byte)'\t' or (byte)'\r' or 0;
 }

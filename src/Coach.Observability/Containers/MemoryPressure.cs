@@ -1,12 +1,14 @@
 using Coach.Abstractions;
+using Coach.Observability.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Observability;
+namespace Coach.Observability.Containers;
 
 /// <summary>
-/// Memory pressure with hysteresis: it begins at the threshold and ends 5 points lower. The share is the working set in the
-/// container's tightest limit; without a limit nothing is known, and that is no pressure: what else the machine runs must not refuse sessions.
+/// Memory pressure with hysteresis: it begins at the threshold and ends 5 points lower. The share is the working set in
+/// the container's tightest limit; without a limit nothing is known, and that is no pressure: what else the machine
+/// runs must not refuse sessions.
 /// </summary>
 internal sealed class MemoryPressure : IMemoryPressure
 {
@@ -23,7 +25,11 @@ internal sealed class MemoryPressure : IMemoryPressure
     private long? _warnedAt;
     private long _entered;
 
-    public MemoryPressure(ContainerMonitor container, IOptions<CoachObservabilityOptions> options, TimeProvider time, ILogger<MemoryPressure> logger)
+    public MemoryPressure(
+        ContainerMonitor container,
+        IOptions<CoachObservabilityOptions> options,
+        TimeProvider time,
+        ILogger<MemoryPressure> logger)
     {
         _container = container;
         _time = time;
@@ -67,7 +73,8 @@ internal sealed class MemoryPressure : IMemoryPressure
                 if (_warnedAt is null || _time.GetElapsedTime(_warnedAt.Value) >= _warningInterval)
                 {
                     _warnedAt = _time.GetTimestamp();
-                    _logger.MemoryPressureEntered((int)(share!.Value * 100), (int)Math.Round((_threshold - Hysteresis) * 100));
+                    _logger.MemoryPressureEntered(
+                        (int)(share!.Value * 100), (int)Math.Round((_threshold - Hysteresis) * 100));
                 }
             }
             else if (!isHigh && _isHigh)
@@ -78,5 +85,25 @@ internal sealed class MemoryPressure : IMemoryPressure
             _isHigh = isHigh;
             Volatile.Write(ref _seen, reading);
         }
+    }
+}
+
+/// <summary>Memory pressure as a component: degraded, or unhealthy where the host asked for that.</summary>
+internal sealed class MemoryHealth(
+    MemoryPressure pressure, IOptions<CoachObservabilityOptions> options) : IComponentHealth
+{
+    public string Name => "memory";
+
+    public ValueTask<ComponentReport> CheckAsync(CancellationToken cancellationToken = default)
+    {
+        if (!pressure.IsHigh)
+        {
+            return ValueTask.FromResult(new ComponentReport(ComponentState.Healthy, "Memory is not short"));
+        }
+
+        ComponentState state = options.Value.MemoryPressureFailsReadiness
+            ? ComponentState.Unhealthy
+            : ComponentState.Degraded;
+        return ValueTask.FromResult(new ComponentReport(state, "Container memory pressure detected"));
     }
 }

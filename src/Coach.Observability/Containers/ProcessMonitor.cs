@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Observability;
+namespace Coach.Observability.Containers;
 
-/// <summary>The process's own figures, read at most once per <see cref="CoachObservabilityOptions.ReadingMaxAge"/>.</summary>
+/// <summary>
+/// The process's own figures, read at most once per <see cref="CoachObservabilityOptions.ReadingMaxAge"/>.
+/// </summary>
 internal sealed class ProcessMonitor
 {
     private readonly Cached<ProcessReading> _reading;
@@ -27,14 +29,18 @@ internal sealed class ProcessMonitor
 
     public double StartedAtUnixSeconds { get; }
 
-    /// <summary>How long the process has run, by the monotonic clock: a wall clock set back does not shorten it.</summary>
+    /// <summary>
+    /// How long the process has run, by the monotonic clock: a wall clock set back does not shorten it.
+    /// </summary>
     public TimeSpan Uptime => _uptimeAtCreation + _time.GetElapsedTime(_createdAt);
 
     public ProcessReading Read() => _reading.Get();
 
     private ProcessReading Take() => new(
         Environment.WorkingSet,
-        OperatingSystem.IsIOS() || OperatingSystem.IsTvOS() || OperatingSystem.IsBrowser() ? null : Environment.CpuUsage.TotalTime.TotalSeconds,
+        OperatingSystem.IsIOS() || OperatingSystem.IsTvOS() || OperatingSystem.IsBrowser()
+            ? null
+            : Environment.CpuUsage.TotalTime.TotalSeconds,
         OpenFiles(),
         MaxFiles());
 
@@ -43,7 +49,9 @@ internal sealed class ProcessMonitor
         try
         {
             string folder = Path.Combine(_proc, "fd");
-            return OperatingSystem.IsLinux() && Directory.Exists(folder) ? Directory.EnumerateFileSystemEntries(folder).LongCount() : null;
+            return OperatingSystem.IsLinux() && Directory.Exists(folder)
+                ? Directory.EnumerateFileSystemEntries(folder).LongCount()
+                : null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -1,18 +1,21 @@
 using Coach.Abstractions;
+using Coach.Observability.Diagnostics;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Observability;
+namespace Coach.Observability.Health;
 
 /// <summary>A component's health as a health check that probes cannot use to create load.</summary>
-internal sealed class ComponentHealthCheck(IComponentHealth component, CoachObservabilityOptions options, TimeProvider time, ILogger logger) : IHealthCheck
+internal sealed class ComponentHealthCheck(
+    IComponentHealth component, CoachObservabilityOptions options, TimeProvider time, ILogger logger) : IHealthCheck
 {
     private readonly Lock _gate = new();
     private Task<HealthCheckResult>? _running;
     private HealthCheckResult _last;
     private long? _lastAt;
 
-    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    public Task<HealthCheckResult> CheckHealthAsync(
+        HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         lock (_gate)
         {
@@ -31,7 +34,8 @@ internal sealed class ComponentHealthCheck(IComponentHealth component, CoachObse
         }
     }
 
-    private async Task<HealthCheckResult> BoundAsync(Task<HealthCheckResult> running, CancellationToken cancellationToken)
+    private async Task<HealthCheckResult> BoundAsync(
+        Task<HealthCheckResult> running, CancellationToken cancellationToken)
     {
         try
         {

@@ -1,4 +1,5 @@
 using Coach.Abstractions;
+using Coach.Observability.Health;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -7,8 +8,9 @@ namespace Coach.Observability;
 
 /// <summary>
 /// One health check per registered <see cref="IComponentHealth"/>: single-flight, its outcome reused for
-/// <see cref="CoachObservabilityOptions.HealthMaxAge"/>, bounded by <see cref="CoachObservabilityOptions.HealthTimeout"/>.
-/// Coach.AspNetCore adds them to the host's health checks; other hosts add <see cref="Registrations"/> themselves.
+/// <see cref="CoachObservabilityOptions.HealthMaxAge"/>, bounded by
+/// <see cref="CoachObservabilityOptions.HealthTimeout"/>. Coach.AspNetCore adds them to the host's health checks; other
+/// hosts add <see cref="Registrations"/> themselves.
 /// </summary>
 public sealed class ComponentHealthChecks
 {
@@ -22,7 +24,10 @@ public sealed class ComponentHealthChecks
     /// <param name="logger">Where failing checks are logged.</param>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     public ComponentHealthChecks(
-        IEnumerable<IComponentHealth> components, IOptions<CoachObservabilityOptions> options, TimeProvider time, ILogger<ComponentHealthChecks> logger)
+        IEnumerable<IComponentHealth> components,
+        IOptions<CoachObservabilityOptions> options,
+        TimeProvider time,
+        ILogger<ComponentHealthChecks> logger)
     {
         ArgumentNullException.ThrowIfNull(components);
         ArgumentNullException.ThrowIfNull(options);

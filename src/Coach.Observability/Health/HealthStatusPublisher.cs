@@ -1,12 +1,13 @@
 using System.Diagnostics.Metrics;
+using Coach.Observability.Diagnostics;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 
 namespace Coach.Observability;
 
 /// <summary>
-/// Keeps how each health check last ended, for the gauge <c>coach_health_status{check}</c>, and logs changes. A scrape reads
-/// what is kept; it never runs a check.
+/// Keeps how each health check last ended, for the gauge <c>coach_health_status{check}</c>, and logs changes. A scrape
+/// reads what is kept; it never runs a check.
 /// </summary>
 public sealed class HealthStatusPublisher : IHealthCheckPublisher
 {
@@ -60,7 +61,11 @@ public sealed class HealthStatusPublisher : IHealthCheckPublisher
 
             if (changed)
             {
-                _measurements = [.. _states.Select(state => new Measurement<double>(Value(state.Value), new KeyValuePair<string, object?>("check", state.Key)))];
+                _measurements =
+                [
+                    .. _states.Select(state => new Measurement<double>(
+                        Value(state.Value), new KeyValuePair<string, object?>("check", state.Key))),
+                ];
             }
         }
 

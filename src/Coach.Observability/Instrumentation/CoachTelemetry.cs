@@ -1,6 +1,8 @@
 namespace Coach.Observability;
 
-/// <summary>The names of the meters and activity sources of the Coach packages, for collectors that are wired by hand.</summary>
+/// <summary>
+/// The names of the meters and activity sources of the Coach packages, for collectors that are wired by hand.
+/// </summary>
 public static class CoachTelemetry
 {
     internal const string ObservabilityName = "Coach.Observability";
@@ -8,12 +10,14 @@ public static class CoachTelemetry
     /// <summary>The meters, one per package and named like it.</summary>
     public static IReadOnlyList<string> MeterNames { get; } =
     [
-        "Coach.Llm", "Coach.Rag", "Coach.Payments", "Coach.Payments.Mcp", ObservabilityName, "Coach.AspNetCore", "Coach.Postgres",
+        "Coach.Llm", "Coach.Rag", "Coach.Payments", "Coach.Payments.Mcp", ObservabilityName, "Coach.AspNetCore",
+        "Coach.Prometheus", "Coach.Postgres",
     ];
 
     /// <summary>The activity sources, one per package and named like it.</summary>
     public static IReadOnlyList<string> ActivitySourceNames { get; } =
     [
-        "Coach.Llm", "Coach.Rag", "Coach.Payments", "Coach.Payments.Mcp", ObservabilityName, "Coach.AspNetCore", "Coach.Postgres",
+        "Coach.Llm", "Coach.Rag", "Coach.Payments", "Coach.Payments.Mcp", ObservabilityName, "Coach.AspNetCore",
+        "Coach.Postgres",
     ];
 }

@@ -1,16 +1,18 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Microsoft.Extensions.Logging;
+using Coach.Payments.Gateways;
+using Coach.Payments.Mcp.Telemetry;
 using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
 
-namespace Coach.Payments.Mcp;
+namespace Coach.Payments.Mcp.Connections;
 
 /// <summary>
-/// One client and the tools it found. Once anything casts doubt on it, it is retired for good: the MCP client never recovers from a lost
-/// session. It is closed when the last call in flight has ended, and every call has a time limit.
+/// One client and the tools it found. Once anything casts doubt on it, it is retired for good: the MCP client never
+/// recovers from a lost session. It is closed when the last call in flight has ended, and every call has a time limit.
 /// </summary>
-internal sealed class McpConnection(McpClient client, StripeMcpKey key, StripeMcpOptions options, TimeProvider time, ILogger logger, McpMetrics metrics)
+internal sealed class McpConnection(
+    McpClient client, StripeMcpKey key, StripeMcpOptions options, TimeProvider time, McpTelemetry telemetry)
     : IAsyncDisposable
 {
     private const int MaxToolPages = 20;
@@ -28,9 +30,6 @@ internal sealed class McpConnection(McpClient client, StripeMcpKey key, StripeMc
     private volatile bool _isInDoubt;
 
     public StripeMcpKey Key => key;
-
-    /// <summary>How payments are made here; set once the tools are known.</summary>
-    public StripeRoad Road { get; set; } = null!;
 
     public bool IsUsable
     {
@@ -94,8 +93,8 @@ internal sealed class McpConnection(McpClient client, StripeMcpKey key, StripeMc
 
         if (cause is not null)
         {
-            metrics.Connection("lost");
-            logger.ConnectionLost(cause);
+            telemetry.Metrics.Connection("lost");
+            telemetry.Logger.ConnectionLost(cause);
         }
 
         if (close)
@@ -114,7 +113,8 @@ internal sealed class McpConnection(McpClient client, StripeMcpKey key, StripeMc
         string? cursor = null;
         for (int page = 0; page < MaxToolPages && tools.Count < MaxTools; page++)
         {
-            ListToolsResult result = await client.ListToolsAsync(new ListToolsRequestParams { Cursor = cursor }, cancellationToken).ConfigureAwait(false);
+            ListToolsResult result = await client.ListToolsAsync(
+                new ListToolsRequestParams { Cursor = cursor }, cancellationToken).ConfigureAwait(false);
             tools.AddRange(result.Tools);
             cursor = result.NextCursor;
             if (string.IsNullOrEmpty(cursor))
@@ -130,11 +130,11 @@ internal sealed class McpConnection(McpClient client, StripeMcpKey key, StripeMc
     /// <summary>Asks something harmless; a connection that does not answer is retired.</summary>
     public async Task<bool> ConfirmAsync(CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(options.InitializationTimeout, time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        using var deadline = new Deadline(options.InitializationTimeout, time, cancellationToken);
         try
         {
-            await AnswerAsync(client.ListToolsAsync(new ListToolsRequestParams(), both.Token), both.Token).ConfigureAwait(false);
+            ValueTask<ListToolsResult> listing = client.ListToolsAsync(new ListToolsRequestParams(), deadline.Token);
+            await AnswerAsync(listing, deadline.Token).ConfigureAwait(false);
             Confirm();
             return true;
         }
@@ -154,13 +154,14 @@ internal sealed class McpConnection(McpClient client, StripeMcpKey key, StripeMc
     /// <param name="arguments">Its arguments.</param>
     /// <param name="cancellationToken">Ends the wait; what was asked may be done all the same.</param>
     /// <returns>The JSON of a success, or the failure.</returns>
-    public async Task<GatewayResult<JsonElement>> CallAsync(string tool, string operation, JsonObject arguments, CancellationToken cancellationToken)
+    public async Task<GatewayResult<JsonElement>> CallAsync(
+        string tool, string operation, JsonObject arguments, CancellationToken cancellationToken)
     {
         GatewayResult<JsonElement> result = await SendAsync(tool, arguments, cancellationToken).ConfigureAwait(false);
-        logger.ToolCalled(tool, operation, result.Failure?.Kind.ToString() ?? "success");
+        telemetry.Logger.ToolCalled(tool, operation, result.Failure?.Kind.ToString() ?? "success");
         if (result.Failure is { Kind: GatewayFailureKind.ApprovalNeeded })
         {
-            logger.ApprovalNeeded(operation);
+            telemetry.Logger.ApprovalNeeded(operation);
         }
 
         return result;
@@ -172,17 +173,18 @@ internal sealed class McpConnection(McpClient client, StripeMcpKey key, StripeMc
         await _closed.Task.ConfigureAwait(false);
     }
 
-    private async Task<GatewayResult<JsonElement>> SendAsync(string tool, JsonObject arguments, CancellationToken cancellationToken)
+    private async Task<GatewayResult<JsonElement>> SendAsync(
+        string tool, JsonObject arguments, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        using var limit = new CancellationTokenSource(options.CallTimeout, time);
-        using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token, _tooLong.Token);
+        using var deadline = new Deadline(options.CallTimeout, time, cancellationToken, _tooLong.Token);
         try
         {
             var request = new CallToolRequestParams { Name = tool, Arguments = Elements(arguments) };
-            CallToolResult result = await AnswerAsync(client.CallToolAsync(request, any.Token), any.Token).ConfigureAwait(false);
+            ValueTask<CallToolResult> call = client.CallToolAsync(request, deadline.Token);
+            CallToolResult result = await AnswerAsync(call, deadline.Token).ConfigureAwait(false);
             Confirm();
-            return ToolAnswer.Read(result, key, options.MaxResultLength);
+            return ToolResultReader.Read(result, key, options.MaxResultLength);
         }
 #pragma warning disable CA1031 // every way in which the client fails is a value here
         catch (Exception exception)
@@ -195,27 +197,35 @@ internal sealed class McpConnection(McpClient client, StripeMcpKey key, StripeMc
                 throw new OperationCanceledException(cancellationToken);
             }
 
-            if (_tooLong.IsCancellationRequested)
-            {
-                Retire("answer too long");
-                return ToolFailures.Bad($"an answer of more than {options.MaxResultLength} characters; raise Coach:Payments:Mcp:MaxResultLength if that is right");
-            }
-
-            if (limit.IsCancellationRequested)
-            {
-                Retire("call timed out");
-                return new GatewayFailure(GatewayFailureKind.TimedOut,
-                    $"The Stripe MCP server did not answer within {options.CallTimeout.TotalSeconds:0.###} s.")
-                { IsRetryable = true };
-            }
-
-            if (!TransportFailures.IsConnectionIntact(exception))
-            {
-                Retire(exception.GetType().Name);
-            }
-
-            return TransportFailures.OfCall(exception, key);
+            return Conclude(exception, deadline.HasPassed);
         }
+    }
+
+    private GatewayFailure Conclude(Exception exception, bool isLate)
+    {
+        if (_tooLong.IsCancellationRequested)
+        {
+            Retire("answer too long");
+            return ToolFailures.Bad($"an answer of more than {options.MaxResultLength} characters; "
+                + "raise Coach:Payments:Mcp:MaxResultLength if that is right");
+        }
+
+        if (isLate)
+        {
+            Retire("call timed out");
+            string limit = $"{options.CallTimeout.TotalSeconds:0.###} s";
+            return new GatewayFailure(GatewayFailureKind.TimedOut, $"The Stripe MCP server did not answer within {limit}.")
+            {
+                IsRetryable = true,
+            };
+        }
+
+        if (!TransportFailures.IsConnectionIntact(exception))
+        {
+            Retire(exception.GetType().Name);
+        }
+
+        return TransportFailures.OfCall(exception, key);
     }
 
     private void Confirm()
@@ -245,17 +255,21 @@ internal sealed class McpConnection(McpClient client, StripeMcpKey key, StripeMc
     private static Dictionary<string, JsonElement> Elements(JsonObject arguments)
     {
         using JsonDocument document = JsonDocument.Parse(arguments.ToJsonString());
-        return document.RootElement.EnumerateObject().ToDictionary(static entry => entry.Name, static entry => entry.Value.Clone(), StringComparer.Ordinal);
+        return document.RootElement.EnumerateObject().ToDictionary(
+            static entry => entry.Name, static entry => entry.Value.Clone(), StringComparer.Ordinal);
     }
 
-    // Waits no longer than the session lives: a request that is sent while the session ends is never answered, and the client does not notice.
+    // Waits no longer than the session lives: a request that is sent while the session ends is never answered, and the
+    // client does not notice.
     private async Task<T> AnswerAsync<T>(ValueTask<T> pending, CancellationToken cancellationToken)
     {
         Task<T> call = pending.AsTask();
 
         // A call that is no longer waited for ends some time; its exception must not surface as an unobserved one.
-        _ = call.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None,
-            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        const TaskContinuationOptions onFault =
+            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously;
+        _ = call.ContinueWith(
+            static ended => _ = ended.Exception, CancellationToken.None, onFault, TaskScheduler.Default);
         await Task.WhenAny(call, client.Completion).WaitAsync(cancellationToken).ConfigureAwait(false);
         if (!call.IsCompleted)
         {

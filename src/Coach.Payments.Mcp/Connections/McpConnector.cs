@@ -1,70 +1,63 @@
 using Coach.Abstractions;
-using Microsoft.Extensions.Logging;
+using Coach.Payments.Gateways;
+using Coach.Payments.Mcp.Telemetry;
 using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
 
-namespace Coach.Payments.Mcp;
+namespace Coach.Payments.Mcp.Connections;
+
+/// <summary>Chooses, on a new connection, how payments are made with the tools it lists.</summary>
+internal delegate Task<GatewayResult<TToolset>> ToolsetChoice<TToolset>(
+    McpConnection connection, IReadOnlyList<Tool> tools, CancellationToken cancellationToken);
 
 /// <summary>
-/// Holds the one connection and makes a new one when it is lost or the key has changed: one attempt at a time however many ask, each with
-/// a time limit, and none sooner than <see cref="StripeMcpOptions.ReconnectDelay"/> after one that failed.
+/// Holds the one connection and makes a new one when it is lost or the key has changed: one attempt at a time however
+/// many ask, each with a time limit, and none sooner than <see cref="StripeMcpOptions.ReconnectDelay"/> after one that
+/// failed.
 /// </summary>
-internal sealed class McpConnector(StripeMcpOptions options, ISecretSource secrets, Func<StripeMcpKey, Action, IClientTransport> transports,
-    TimeProvider time, McpMetrics metrics, ILogger logger) : IAsyncDisposable
+internal sealed class McpConnector<TToolset>(
+    StripeMcpOptions options, ISecretSource secrets, Func<StripeMcpKey, Action, IClientTransport> transports,
+    TimeProvider time, McpTelemetry telemetry, ToolsetChoice<TToolset> choose) : IAsyncDisposable
+    where TToolset : McpToolset
 {
     private const int MaxRounds = 3;
 
     // Longer than the pause between two steps of one payment, so that only the first write after a while looks first.
     private static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(10);
-    private static readonly string Version = typeof(McpConnector).Assembly.GetName().Version?.ToString(3) ?? "0";
+    private static readonly string Version = typeof(McpConnection).Assembly.GetName().Version?.ToString(3) ?? "0";
 
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _stopping = new();
-    private McpConnection? _current;
-    private Task<GatewayResult<McpConnection>>? _connecting;
+    private TToolset? _current;
+    private Task<GatewayResult<TToolset>>? _connecting;
     private GatewayFailure? _lastFailure;
     private long _failedAt;
 
-    /// <summary>The way of the last connection that was made; null before the first.</summary>
-    public StripeRoad? LastRoad { get; private set; }
+    /// <summary>The tools of the last connection that was made; null before the first.</summary>
+    public TToolset? LastToolset { get; private set; }
 
-    /// <summary>Gives a connection, which the caller must release.</summary>
-    /// <param name="forWrite">Whether one that was idle for a while is asked something harmless first: hosted sessions run out, and a write
-    /// that dies with its session has an unknown outcome for no reason.</param>
+    /// <summary>Gives the tools of a connection, which the caller must release.</summary>
+    /// <param name="forWrite">Whether one that was idle for a while is asked something harmless first: hosted sessions
+    /// run out, and a write that dies with its session has an unknown outcome for no reason.</param>
     /// <param name="cancellationToken">Ends the wait; a connection in the making goes on being made.</param>
-    public async Task<GatewayResult<McpConnection>> LeaseAsync(bool forWrite, CancellationToken cancellationToken)
+    public async Task<GatewayResult<TToolset>> LeaseAsync(bool forWrite, CancellationToken cancellationToken)
     {
-        GatewayFailure? failure = null;
         for (int round = 0; round < MaxRounds; round++)
         {
-            if (!StripeMcpKey.TryRead(secrets, out StripeMcpKey? key))
+            if (!ReadKey().TryGet(out StripeMcpKey? key, out GatewayFailure? refused))
             {
-                return new GatewayFailure(GatewayFailureKind.NotSupported, $"There is no {StripeMcpKey.SecretName}. Set it to take payments.");
+                return refused;
             }
 
-            if (!key.IsWellFormed)
-            {
-                return new GatewayFailure(GatewayFailureKind.Unauthorized,
-                    $"{StripeMcpKey.SecretName} holds characters no key has. Copy it again from the Stripe dashboard.");
-            }
-
-            if (options.LiveMode is { } live && live != key.IsLive)
-            {
-                return new GatewayFailure(GatewayFailureKind.NotSupported,
-                    $"Coach:Payments:Mcp:LiveMode is {live}, which contradicts the kind of {StripeMcpKey.SecretName}. Remove the setting or change the key.");
-            }
-
-            (McpConnection? connection, Task<GatewayResult<McpConnection>>? connecting, failure) = Take(key);
+            (TToolset? tools, Task<GatewayResult<TToolset>>? connecting, GatewayFailure? failure) = Take(key);
             if (connecting is not null)
             {
-                GatewayResult<McpConnection> made = await connecting.WaitAsync(cancellationToken).ConfigureAwait(false);
-                if (!made.TryGet(out connection, out failure))
+                GatewayResult<TToolset> made = await connecting.WaitAsync(cancellationToken).ConfigureAwait(false);
+                if (made.TryGet(out tools, out failure))
                 {
-                    return failure;
+                    tools = IsFor(tools, key) && tools.Connection.TryLease() ? tools : null;
                 }
-
-                connection = connection.Key.Fingerprint == key.Fingerprint && connection.TryLease() ? connection : null;
             }
 
             if (failure is not null)
@@ -72,25 +65,21 @@ internal sealed class McpConnector(StripeMcpOptions options, ISecretSource secre
                 return failure;
             }
 
-            if (connection is null)
+            if (tools is not null
+                && await IsFreshAsync(tools.Connection, forWrite, cancellationToken).ConfigureAwait(false))
             {
-                continue;
-            }
-
-            if (await IsFreshAsync(connection, forWrite, cancellationToken).ConfigureAwait(false))
-            {
-                return connection;
+                return tools;
             }
         }
 
-        return failure ?? new GatewayFailure(GatewayFailureKind.Unreachable,
-            "The connection to the Stripe MCP server keeps breaking. Check that the server stays up.")
-        { IsRetryable = true };
+        return new GatewayFailure(GatewayFailureKind.Unreachable,
+            "The connection to the Stripe MCP server keeps breaking. Check that the server stays up.") { IsRetryable =
+                true };
     }
 
     public async ValueTask DisposeAsync()
     {
-        McpConnection? current;
+        TToolset? current;
         Task? connecting;
         lock (_gate)
         {
@@ -108,7 +97,7 @@ internal sealed class McpConnector(StripeMcpOptions options, ISecretSource secre
 
             if (current is not null)
             {
-                await current.DisposeAsync().AsTask().WaitAsync(CloseLimit, time).ConfigureAwait(false);
+                await current.Connection.DisposeAsync().AsTask().WaitAsync(CloseLimit, time).ConfigureAwait(false);
             }
         }
         catch (TimeoutException)
@@ -117,7 +106,34 @@ internal sealed class McpConnector(StripeMcpOptions options, ISecretSource secre
         }
     }
 
-    private (McpConnection? Connection, Task<GatewayResult<McpConnection>>? Connecting, GatewayFailure? Failure) Take(StripeMcpKey key)
+    private GatewayResult<StripeMcpKey> ReadKey()
+    {
+        const string name = StripeMcpKey.SecretName;
+        if (!StripeMcpKey.TryRead(secrets, out StripeMcpKey? key))
+        {
+            return new GatewayFailure(GatewayFailureKind.NotSupported, $"There is no {name}. Set it to take payments.");
+        }
+
+        if (!key.IsWellFormed)
+        {
+            return new GatewayFailure(GatewayFailureKind.Unauthorized,
+                $"{name} holds characters no key has. Copy it again from the Stripe dashboard.");
+        }
+
+        if (options.LiveMode is { } live && live != key.IsLive)
+        {
+            return new GatewayFailure(GatewayFailureKind.NotSupported,
+                $"Coach:Payments:Mcp:LiveMode is {live}, which contradicts the kind of {name}. Remove the "
+                + "setting or change the key.");
+        }
+
+        return key;
+    }
+
+    private static bool IsFor(TToolset tools, StripeMcpKey key) =>
+        tools.Connection.Key.Fingerprint == key.Fingerprint;
+
+    private (TToolset? Tools, Task<GatewayResult<TToolset>>? Connecting, GatewayFailure? Failure) Take(StripeMcpKey key)
     {
         lock (_gate)
         {
@@ -128,12 +144,13 @@ internal sealed class McpConnector(StripeMcpOptions options, ISecretSource secre
 
             if (_current is { } current)
             {
-                if (current.Key.Fingerprint == key.Fingerprint && current.TryLease())
+                bool isFor = IsFor(current, key);
+                if (isFor && current.Connection.TryLease())
                 {
                     return (current, null, null);
                 }
 
-                current.Retire(current.Key.Fingerprint == key.Fingerprint ? "ended" : null);
+                current.Connection.Retire(isFor ? "ended" : null);
                 _current = null;
             }
 
@@ -151,12 +168,14 @@ internal sealed class McpConnector(StripeMcpOptions options, ISecretSource secre
         }
     }
 
-    private static async Task<bool> IsFreshAsync(McpConnection connection, bool forWrite, CancellationToken cancellationToken)
+    private static async Task<bool> IsFreshAsync(
+        McpConnection connection, bool forWrite, CancellationToken cancellationToken)
     {
         bool isFresh = false;
         try
         {
-            isFresh = !forWrite || !connection.IsStale(FreshFor) || await connection.ConfirmAsync(cancellationToken).ConfigureAwait(false);
+            isFresh = !forWrite || !connection.IsStale(FreshFor)
+                || await connection.ConfirmAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -169,11 +188,11 @@ internal sealed class McpConnector(StripeMcpOptions options, ISecretSource secre
         return isFresh;
     }
 
-    private async Task<GatewayResult<McpConnection>> ConnectAsync(StripeMcpKey key)
+    private async Task<GatewayResult<TToolset>> ConnectAsync(StripeMcpKey key)
     {
         // Never on the caller's stack inside the lock.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        GatewayResult<McpConnection> result;
+        GatewayResult<TToolset> result;
         try
         {
             result = await OpenAsync(key).ConfigureAwait(false);
@@ -182,7 +201,8 @@ internal sealed class McpConnector(StripeMcpOptions options, ISecretSource secre
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            result = TransportFailures.OfConnecting(exception, key, options.Command is not null, options.InitializationTimeout);
+            bool isProcess = options.Command is not null;
+            result = TransportFailures.OfConnecting(exception, key, isProcess, options.InitializationTimeout);
         }
 
         lock (_gate)
@@ -191,10 +211,10 @@ internal sealed class McpConnector(StripeMcpOptions options, ISecretSource secre
             _failedAt = time.GetTimestamp();
             if (result.Value is { } made)
             {
-                LastRoad = made.Road;
+                LastToolset = made;
                 if (_stopping.IsCancellationRequested)
                 {
-                    made.Retire(cause: null);
+                    made.Connection.Retire(cause: null);
                 }
                 else
                 {
@@ -203,58 +223,39 @@ internal sealed class McpConnector(StripeMcpOptions options, ISecretSource secre
             }
         }
 
-        metrics.Connection(result.Failure is null ? "made" : "failed");
+        telemetry.Metrics.Connection(result.Failure is null ? "made" : "failed");
         if (result.Failure is { } failure)
         {
-            logger.ConnectFailed(failure.Kind.ToString(), failure.Message);
+            telemetry.Logger.ConnectFailed(failure.Kind.ToString(), failure.Message);
         }
         else
         {
-            logger.Connected(options.Command is null ? "http" : "stdio", result.Value!.Road.Name);
+            telemetry.Logger.Connected(options.Command is null ? "http" : "stdio", result.Value!.Name);
         }
 
         return result;
     }
 
-    private async Task<GatewayResult<McpConnection>> OpenAsync(StripeMcpKey key)
+    private async Task<GatewayResult<TToolset>> OpenAsync(StripeMcpKey key)
     {
-        using var limit = new CancellationTokenSource(options.InitializationTimeout, time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token, limit.Token);
+        using var deadline = new Deadline(options.InitializationTimeout, time, _stopping.Token);
         McpConnection? connection = null;
-        Task<McpClient> creating = McpClient.CreateAsync(transports(key, () => Volatile.Read(ref connection)?.CutOff()), new McpClientOptions
-        {
-            ClientInfo = new Implementation { Name = "Coach.Payments.Mcp", Version = Version },
-            InitializationTimeout = options.InitializationTimeout,
-
-            // A server of an older protocol may ignore the first question; there must be time left for the second.
-            DiscoverProbeTimeout = options.InitializationTimeout / 4,
-            TimeProvider = time,
-        }, loggerFactory: null, both.Token);
-        McpClient client;
-        try
-        {
-            client = await creating.WaitAsync(both.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            _ = CloseLateAsync(creating);
-            throw;
-        }
-
-        Volatile.Write(ref connection, new McpConnection(client, key, options, time, logger, metrics));
+        IClientTransport transport = transports(key, () => Volatile.Read(ref connection)?.CutOff());
+        McpClient client = await CreateClientAsync(transport, deadline.Token).ConfigureAwait(false);
+        Volatile.Write(ref connection, new McpConnection(client, key, options, time, telemetry));
         bool isDone = false;
         try
         {
-            IReadOnlyList<Tool> tools = await connection.ListToolsAsync(both.Token).WaitAsync(both.Token).ConfigureAwait(false);
-            GatewayResult<StripeRoad> road = await StripeRoads.ChooseAsync(connection, tools, options, time, both.Token).ConfigureAwait(false);
-            if (!road.TryGet(out StripeRoad? chosen, out GatewayFailure? failure))
+            IReadOnlyList<Tool> tools =
+                await connection.ListToolsAsync(deadline.Token).WaitAsync(deadline.Token).ConfigureAwait(false);
+            GatewayResult<TToolset> chosen = await choose(connection, tools, deadline.Token).ConfigureAwait(false);
+            if (!chosen.TryGet(out TToolset? toolset, out GatewayFailure? failure))
             {
                 return failure;
             }
 
-            connection.Road = chosen;
             isDone = true;
-            return connection;
+            return toolset;
         }
         finally
         {
@@ -262,6 +263,28 @@ internal sealed class McpConnector(StripeMcpOptions options, ISecretSource secre
             {
                 connection.Retire(cause: null);
             }
+        }
+    }
+
+    private async Task<McpClient> CreateClientAsync(IClientTransport transport, CancellationToken cancellationToken)
+    {
+        Task<McpClient> creating = McpClient.CreateAsync(transport, new McpClientOptions
+        {
+            ClientInfo = new Implementation { Name = "Coach.Payments.Mcp", Version = Version },
+            InitializationTimeout = options.InitializationTimeout,
+
+            // A server of an older protocol may ignore the first question; there must be time left for the second.
+            DiscoverProbeTimeout = options.InitializationTimeout / 4,
+            TimeProvider = time,
+        }, loggerFactory: null, cancellationToken);
+        try
+        {
+            return await creating.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            _ = CloseLateAsync(creating);
+            throw;
         }
     }
 

@@ -1,14 +1,16 @@
-namespace Coach.Payments.Mcp;
+namespace Coach.Payments.Mcp.Connections;
 
 /// <summary>
-/// Puts the key on requests to the configured server, and on no other; cuts answers that are too long; and masks the key in them, because
-/// the MCP library repeats what a server says in exceptions and in the status of its spans.
+/// Puts the key on requests to the configured server, and on no other; cuts answers that are too long; and masks the
+/// key in them, because the MCP library repeats what a server says in exceptions and in the status of its spans.
 /// </summary>
-internal sealed class McpHttpGuard(HttpMessageHandler inner, Uri server, StripeMcpKey key, long maxBytes, Action tooLong) : DelegatingHandler(inner)
+internal sealed class McpHttpGuard(
+    HttpMessageHandler inner, Uri server, StripeMcpKey key, long maxBytes, Action tooLong) : DelegatingHandler(inner)
 {
-    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    protected override async Task<HttpResponseMessage> SendAsync(
+        HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        if (request.RequestUri is { } address && Uri.Compare(address, server, UriComponents.SchemeAndServer, UriFormat.Unescaped, StringComparison.OrdinalIgnoreCase) == 0)
+        if (request.RequestUri is { } address && IsServer(address))
         {
             request.Headers.Authorization = key.ToHeader();
         }
@@ -25,7 +27,15 @@ internal sealed class McpHttpGuard(HttpMessageHandler inner, Uri server, StripeM
         return response;
     }
 
-    /// <summary>A body that breaks off after so many bytes and holds no key. What may be the beginning of one waits for the next bytes.</summary>
+    private bool IsServer(Uri address)
+    {
+        const UriComponents origin = UriComponents.SchemeAndServer;
+        const StringComparison comparison = StringComparison.OrdinalIgnoreCase;
+        return Uri.Compare(address, server, origin, UriFormat.Unescaped, comparison) == 0;
+    }
+
+    /// <summary>A body that breaks off after so many bytes and holds no key. What may be the beginning of one waits for
+    /// the next bytes.</summary>
     private sealed class GuardedStream(Stream body, StripeMcpKey key, long maxBytes, Action tooLong) : Stream
     {
         private readonly byte[] _buffer = new byte[8192];
@@ -48,7 +58,8 @@ internal sealed class McpHttpGuard(HttpMessageHandler inner, Uri server, StripeM
             set => throw new NotSupportedException();
         }
 
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        public override async ValueTask<int> ReadAsync(
+            Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             while (_start == _ready && buffer.Length > 0)
             {
@@ -63,7 +74,8 @@ internal sealed class McpHttpGuard(HttpMessageHandler inner, Uri server, StripeM
             return Give(buffer.Span);
         }
 
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        public override Task<int> ReadAsync(
+            byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
             ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
         public override int Read(byte[] buffer, int offset, int count)

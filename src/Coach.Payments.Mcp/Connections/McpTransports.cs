@@ -1,9 +1,10 @@
 using ModelContextProtocol.Client;
 
-namespace Coach.Payments.Mcp;
+namespace Coach.Payments.Mcp.Connections;
 
 /// <summary>Makes the transport that the options ask for.</summary>
-internal sealed class McpTransports(StripeMcpOptions options, IHttpMessageHandlerFactory handlers, string clientName = McpTransports.ClientName)
+internal sealed class McpTransports(
+    StripeMcpOptions options, IHttpMessageHandlerFactory handlers, string clientName = McpTransports.ClientName)
 {
     public const string ClientName = "Coach.Payments.Mcp";
 
@@ -15,9 +16,11 @@ internal sealed class McpTransports(StripeMcpOptions options, IHttpMessageHandle
     /// <summary>Makes a transport for one connection.</summary>
     /// <param name="key">The key it carries.</param>
     /// <param name="tooLong">Called when an answer is longer than allowed.</param>
-    public IClientTransport Create(StripeMcpKey key, Action tooLong) => options.Command is { } command ? Stdio(command, key) : Http(key, tooLong);
+    public IClientTransport Create(StripeMcpKey key, Action tooLong) =>
+        options.Command is { } command ? Stdio(command, key) : Http(key, tooLong);
 
-    // No logger factory: at its most talkative level the library logs payloads and the child's environment, key included.
+    // No logger factory: at its most talkative level the library logs payloads and the child's environment, key
+    // included.
     private StdioClientTransport Stdio(string command, StripeMcpKey key)
     {
         Dictionary<string, string?> environment = StdioClientTransportOptions.GetDefaultEnvironmentVariables();
@@ -41,7 +44,9 @@ internal sealed class McpTransports(StripeMcpOptions options, IHttpMessageHandle
 
     private HttpClientTransport Http(StripeMcpKey key, Action tooLong)
     {
-        var guard = new McpHttpGuard(handlers.CreateHandler(clientName), options.Url, key, (2L * options.MaxResultLength) + (64 * 1024), tooLong);
+        var guard = new McpHttpGuard(
+            handlers.CreateHandler(clientName), options.Url, key, (2L * options.MaxResultLength) + (64 * 1024),
+            tooLong);
         var http = new HttpClient(guard, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
         return new HttpClientTransport(
             new HttpClientTransportOptions
@@ -50,7 +55,8 @@ internal sealed class McpTransports(StripeMcpOptions options, IHttpMessageHandle
                 Endpoint = options.Url,
                 TransportMode = HttpTransportMode.StreamableHttp,
 
-                // Nothing unsolicited is of use here, and a broken answer must not be waited for longer than a call may take.
+                // Nothing unsolicited is of use here, and a broken answer must not be waited for longer than a call may
+                // take.
                 EnableStandaloneGetStream = false,
                 MaxReconnectionAttempts = 1,
             },

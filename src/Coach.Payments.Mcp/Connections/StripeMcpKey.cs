@@ -2,8 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net.Http.Headers;
 using System.Text;
 using Coach.Abstractions;
+using Coach.Payments.Gateways;
 
-namespace Coach.Payments.Mcp;
+namespace Coach.Payments.Mcp.Connections;
 
 /// <summary>The key as this package uses it: the only file that reveals it.</summary>
 internal sealed class StripeMcpKey
@@ -29,11 +30,13 @@ internal sealed class StripeMcpKey
     }
 
     /// <summary>Whether it can stand in a header and an environment variable.</summary>
-    public bool IsWellFormed => _secret.Reveal() is { Length: <= LongestKey } text && !text.AsSpan().ContainsAnyExceptInRange('!', '~');
+    public bool IsWellFormed =>
+        _secret.Reveal() is { Length: <= LongestKey } text && !text.AsSpan().ContainsAnyExceptInRange('!', '~');
 
     public AuthenticationHeaderValue ToHeader() => new("Bearer", _secret.Reveal());
 
-    public void AddTo(IDictionary<string, string?> environment, string variable) => environment[variable] = _secret.Reveal();
+    public void AddTo(IDictionary<string, string?> environment, string variable) =>
+        environment[variable] = _secret.Reveal();
 
     /// <summary>Masks the key wherever it stands in a piece of an answer.</summary>
     /// <returns>How many bytes at the end may be the beginning of the key; 0 when none.</returns>
@@ -54,6 +57,7 @@ internal sealed class StripeMcpKey
         return length;
     }
 
-    /// <summary>What a server said, fit for a message: without this key, anything like a key, or card numbers, and short.</summary>
-    public string? Redact(string? text) => StripeRedaction.Sentence(text, _secret.Reveal());
+    /// <summary>What a server said, fit for a message: without this key, anything like a key, or card numbers, and
+    /// short.</summary>
+    public string? Redact(string? text) => GatewayRedaction.Sentence(text, _secret.Reveal());
 }

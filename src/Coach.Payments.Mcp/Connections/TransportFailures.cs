@@ -2,25 +2,31 @@ using System.ComponentModel;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Coach.Payments.Gateways;
 using ModelContextProtocol;
 
-namespace Coach.Payments.Mcp;
+namespace Coach.Payments.Mcp.Connections;
 
-/// <summary>What the MCP client's exceptions mean. Their messages repeat what a server sent, so only redacted parts are used.</summary>
+/// <summary>What the MCP client's exceptions mean. Their messages repeat what a server sent, so only redacted parts are
+/// used.</summary>
 internal static class TransportFailures
 {
     private const string Server = "The Stripe MCP server";
 
     /// <summary>A connection that could not be made: nothing was done.</summary>
-    public static GatewayFailure OfConnecting(Exception exception, StripeMcpKey key, bool isProcess, TimeSpan limit) => exception switch
+    public static GatewayFailure OfConnecting(
+        Exception exception, StripeMcpKey key, bool isProcess, TimeSpan limit) => exception switch
     {
-        HttpRequestException { StatusCode: { } status } => OfStatus(status, exception, key) is { IsOutcomeUnknown: false } refused
+        HttpRequestException { StatusCode: { } status } =>
+            OfStatus(status, exception, key) is { IsOutcomeUnknown: false } refused
             ? refused
             : Unreachable(string.Create(CultureInfo.InvariantCulture, $"{Server} failed ({(int)status}).")),
         TimeoutException or OperationCanceledException => Unreachable(
-            $"{Server} was not ready within {limit.TotalSeconds:0.###} s. Check that it is a Stripe MCP server, or raise InitializationTimeout."),
+            $"{Server} was not ready within {limit.TotalSeconds:0.###} s. Check that it is a Stripe MCP server, "
+            + "or raise InitializationTimeout."),
         IOException when isProcess && CouldNotStart(exception) => new GatewayFailure(GatewayFailureKind.NotSupported,
-            $"{Server} could not be started. Check Coach:Payments:Mcp:Command: the program must be installed and on the PATH."),
+            $"{Server} could not be started. Check Coach:Payments:Mcp:Command: the program must be installed "
+            + "and on the PATH."),
         IOException => Unreachable(isProcess
             ? $"{Server} ended while it started. Run Coach:Payments:Mcp:Command by hand with its arguments to see why."
             : $"{Server} closed the connection while it was made."),
@@ -29,7 +35,8 @@ internal static class TransportFailures
         _ => Unreachable($"{Server} could not be reached. Check the network and Coach:Payments:Mcp:Url."),
     };
 
-    /// <summary>A call that ended in an exception: the request may have been carried out unless the server refused it as such.</summary>
+    /// <summary>A call that ended in an exception: the request may have been carried out unless the server refused it
+    /// as such.</summary>
     public static GatewayFailure OfCall(Exception exception, StripeMcpKey key) => exception switch
     {
         HttpRequestException { StatusCode: { } status } => OfStatus(status, exception, key),
@@ -38,20 +45,31 @@ internal static class TransportFailures
             HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
             or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError
         } => Unreachable($"{Server} could not be reached."),
-        TimeoutException => new GatewayFailure(GatewayFailureKind.TimedOut, $"{Server} did not answer in time.") { IsRetryable = true },
+        TimeoutException =>
+            new GatewayFailure(GatewayFailureKind.TimedOut, $"{Server} did not answer in time.") { IsRetryable = true },
         McpProtocolException protocol => OfProtocol(protocol, key),
-        McpException => new GatewayFailure(GatewayFailureKind.Unknown, $"{Server} answered in a way that the protocol does not allow here."),
+        McpException =>
+            new GatewayFailure(GatewayFailureKind.Unknown, $"{Server} answered in a way that the protocol does "
+                + "not allow here."),
 
-        // ClientTransportClosedException, IOException, ObjectDisposedException, and TaskCanceledException though nobody cancelled.
-        _ => new GatewayFailure(GatewayFailureKind.ConnectionLost, $"The connection to the Stripe MCP server broke before the answer came.") { IsRetryable = true },
+        // ClientTransportClosedException, IOException, ObjectDisposedException, and TaskCanceledException though nobody
+        // cancelled.
+        _ => new GatewayFailure(GatewayFailureKind.ConnectionLost, "The connection to the Stripe MCP server "
+            + "broke before the answer came.") { IsRetryable = true },
     };
 
     /// <summary>Whether the connection can go on after this exception.</summary>
-    public static bool IsConnectionIntact(Exception exception) => exception is McpException
-        || exception is HttpRequestException { StatusCode: HttpStatusCode.BadRequest or HttpStatusCode.Forbidden or HttpStatusCode.TooManyRequests or HttpStatusCode.UnprocessableEntity };
+    public static bool IsConnectionIntact(Exception exception) => exception switch
+    {
+        McpException => true,
+        HttpRequestException { StatusCode: { } status } => status is HttpStatusCode.BadRequest or HttpStatusCode.Forbidden
+            or HttpStatusCode.TooManyRequests or HttpStatusCode.UnprocessableEntity,
+        _ => false,
+    };
 
     public static GatewayFailure Unsupported(string why) => new(GatewayFailureKind.NotSupported,
-        $"{Server} cannot be used for payment links: {why}. Use the hosted server, or npm @stripe/mcp 0.2.5 with --tools=all.");
+        $"{Server} cannot be used for payment links: {why}. Use the hosted server, or npm @stripe/mcp 0.2.5 "
+        + "with --tools=all.");
 
     private static bool CouldNotStart(Exception? exception)
     {
@@ -63,7 +81,8 @@ internal static class TransportFailures
         return exception is Win32Exception and not SocketException;
     }
 
-    private static GatewayFailure Unreachable(string message) => new(GatewayFailureKind.Unreachable, message) { IsRetryable = true };
+    private static GatewayFailure Unreachable(string message) =>
+        new(GatewayFailureKind.Unreachable, message) { IsRetryable = true };
 
     private static GatewayFailure OfStatus(HttpStatusCode status, Exception exception, StripeMcpKey key)
     {
@@ -71,18 +90,29 @@ internal static class TransportFailures
         return (int)status switch
         {
             401 => new GatewayFailure(GatewayFailureKind.Unauthorized,
-                $"{Server} refused {StripeMcpKey.SecretName} (401). Check that it is a current secret or restricted key of the right account."),
-            403 => new GatewayFailure(GatewayFailureKind.Forbidden, $"{StripeMcpKey.SecretName} may not use the Stripe MCP server this way (403).{Said(exception, key)}"),
-            408 => new GatewayFailure(GatewayFailureKind.TimedOut, $"{Server} gave up waiting (408).") { IsRetryable = true },
-            404 => new GatewayFailure(GatewayFailureKind.ConnectionLost, $"{Server} does not know the session or the address (404).") { IsRetryable = true },
-            429 => new GatewayFailure(GatewayFailureKind.RateLimited, $"{Server} limits the rate of requests (429). Try again later.") { IsRetryable = true },
-            >= 300 and < 400 => new GatewayFailure(GatewayFailureKind.Rejected, $"{Server} sent a redirect ({shown}); set Coach:Payments:Mcp:Url to the final address."),
-            >= 400 and < 500 => new GatewayFailure(GatewayFailureKind.Rejected, $"{Server} refused the request ({shown}).{Said(exception, key)}"),
-            _ => new GatewayFailure(GatewayFailureKind.ServerError, $"{Server} failed ({shown}).") { IsRetryable = true },
+                $"{Server} refused {StripeMcpKey.SecretName} (401). Check that it is a current secret or "
+                + "restricted key of the right account."),
+            403 => new GatewayFailure(GatewayFailureKind.Forbidden, $"{StripeMcpKey.SecretName} may not use the "
+                + $"Stripe MCP server this way (403).{Said(exception, key)}"),
+            408 => new GatewayFailure(GatewayFailureKind.TimedOut, $"{Server} gave up waiting (408).")
+            { IsRetryable = true },
+            404 => new GatewayFailure(GatewayFailureKind.ConnectionLost, $"{Server} does not know the session "
+                + "or the address (404).") { IsRetryable = true },
+            429 => new GatewayFailure(GatewayFailureKind.RateLimited, $"{Server} limits the rate of requests "
+                + "(429). Try again later.") { IsRetryable = true },
+            >= 300 and < 400 =>
+                new GatewayFailure(GatewayFailureKind.Rejected, $"{Server} sent a redirect ({shown}); set "
+                    + "Coach:Payments:Mcp:Url to the final address."),
+            >= 400 and < 500 =>
+                new GatewayFailure(GatewayFailureKind.Rejected, $"{Server} refused the request "
+                    + $"({shown}).{Said(exception, key)}"),
+            _ => new GatewayFailure(GatewayFailureKind.ServerError, $"{Server} failed ({shown}).")
+            { IsRetryable = true },
         };
     }
 
-    private static GatewayFailure OfProtocol(McpProtocolException exception, StripeMcpKey key) => exception.ErrorCode switch
+    private static GatewayFailure OfProtocol(
+        McpProtocolException exception, StripeMcpKey key) => exception.ErrorCode switch
     {
         McpErrorCode.MethodNotFound => Unsupported("it takes no tool calls"),
         McpErrorCode.InvalidParams or McpErrorCode.InvalidRequest or McpErrorCode.ParseError =>
@@ -91,5 +121,6 @@ internal static class TransportFailures
         _ => new GatewayFailure(GatewayFailureKind.ServerError, $"{Server} failed inside.") { IsRetryable = true },
     };
 
-    private static string Said(Exception exception, StripeMcpKey key) => key.Redact(exception.Message) is { } text ? $" It says: {text}" : "";
+    private static string Said(Exception exception, StripeMcpKey key) =>
+        key.Redact(exception.Message) is { } text ? $" It says: {text}" : "";
 }

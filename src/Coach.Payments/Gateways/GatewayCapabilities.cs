@@ -1,11 +1,12 @@
-namespace Coach.Payments;
+namespace Coach.Payments.Gateways;
 
 /// <summary>What a gateway can promise. What it cannot, the service makes up for or says so.</summary>
 /// <remarks>Everything is false unless set: a gateway claims only what it is sure of.</remarks>
 public sealed record GatewayCapabilities
 {
-    /// <summary>Repeating a write with the same idempotency key has one effect. Without it no write of unknown outcome is repeated:
-    /// the link is looked for first, and only after <see cref="CoachPaymentsOptions.SettleDelay"/>.</summary>
+    /// <summary>Repeating a write with the same idempotency key has one effect. Without it no write of unknown outcome
+    /// is repeated: the link is looked for first, and only after
+    /// <see cref="CoachPaymentsOptions.SettleDelay"/>.</summary>
     public bool HasIdempotencyKeys { get; init; }
 
     /// <summary>A price can carry a unique lookup key and be found by it.</summary>
@@ -14,7 +15,8 @@ public sealed record GatewayCapabilities
     /// <summary>Links carry metadata, and <see cref="IPaymentGateway.FindLinkAsync"/> can find one by it.</summary>
     public bool CanFindLinks { get; init; }
 
-    /// <summary>A link can be limited to one completed payment. Without it every link of this gateway is reusable, and the result says so.</summary>
+    /// <summary>A link can be limited to one completed payment. Without it every link of this gateway is reusable, and
+    /// the result says so.</summary>
     public bool HasSingleUse { get; init; }
 
     /// <summary>A link may have several line items. Without it they are summed up into one.</summary>

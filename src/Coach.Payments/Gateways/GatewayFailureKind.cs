@@ -1,4 +1,4 @@
-namespace Coach.Payments;
+namespace Coach.Payments.Gateways;
 
 /// <summary>How one attempt at the payment provider failed. The zero value claims nothing.</summary>
 public enum GatewayFailureKind
@@ -15,13 +15,15 @@ public enum GatewayFailureKind
     /// <summary>A 5xx answer; a write may have had its effect.</summary>
     ServerError,
 
-    /// <summary>A "success" without the expected object: empty, cut off, HTML, other fields. A write may have had its effect.</summary>
+    /// <summary>A "success" without the expected object: empty, cut off, HTML, other fields. A write may have had its
+    /// effect.</summary>
     BadAnswer,
 
     /// <summary>409: the same idempotency key is being worked on.</summary>
     InUse,
 
-    /// <summary>The stored failure of an earlier attempt was replayed: repeating the key is useless, and what the attempt left behind must be looked up.</summary>
+    /// <summary>The stored failure of an earlier attempt was replayed: repeating the key is useless, and what the
+    /// attempt left behind must be looked up.</summary>
     ReplayedError,
 
     /// <summary>The idempotency key was used before with other parameters or on another endpoint.</summary>

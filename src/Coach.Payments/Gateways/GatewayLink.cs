@@ -1,4 +1,4 @@
-namespace Coach.Payments;
+namespace Coach.Payments.Gateways;
 
 /// <summary>A payment link at the provider.</summary>
 public sealed record GatewayLink

@@ -1,4 +1,4 @@
-namespace Coach.Payments;
+namespace Coach.Payments.Gateways;
 
 /// <summary>Which link to find: by its id where that is known, otherwise by the metadata it carries.</summary>
 /// <param name="Tag">The value of the metadata entry <see cref="PaymentMetadata.Tag"/>.</param>

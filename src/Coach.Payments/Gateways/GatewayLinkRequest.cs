@@ -1,9 +1,10 @@
-namespace Coach.Payments;
+namespace Coach.Payments.Gateways;
 
 /// <summary>What a payment link is made from.</summary>
 public sealed record GatewayLinkRequest
 {
-    /// <summary>The key that makes repeating this write harmless, where the gateway has idempotency keys. At most 255 characters.</summary>
+    /// <summary>The key that makes repeating this write harmless, where the gateway has idempotency keys. At most 255
+    /// characters.</summary>
     public required string IdempotencyKey { get; init; }
 
     /// <summary>The first line's price.</summary>

@@ -1,6 +1,7 @@
-namespace Coach.Payments;
+namespace Coach.Payments.Gateways;
 
-/// <summary>What a gateway's credentials stand for. Anything unclear counts as <see cref="Live"/>, where nothing is simulated.</summary>
+/// <summary>What a gateway's credentials stand for. Anything unclear counts as <see cref="Live"/>, where nothing is
+/// simulated.</summary>
 public enum GatewayMode
 {
     /// <summary>There is no key: no call can be made.</summary>

@@ -1,4 +1,4 @@
-namespace Coach.Payments;
+namespace Coach.Payments.Gateways;
 
 /// <summary>A price at the provider: the anchor of a link.</summary>
 public sealed record GatewayPrice

@@ -1,9 +1,10 @@
-namespace Coach.Payments;
+namespace Coach.Payments.Gateways;
 
 /// <summary>What a price is made from.</summary>
 public sealed record GatewayPriceRequest
 {
-    /// <summary>The key that makes repeating this write harmless, where the gateway has idempotency keys. At most 255 characters.</summary>
+    /// <summary>The key that makes repeating this write harmless, where the gateway has idempotency keys. At most 255
+    /// characters.</summary>
     public required string IdempotencyKey { get; init; }
 
     /// <summary>The natural key, unique among the account's active prices. At most 200 characters.</summary>

@@ -1,8 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace Coach.Payments;
+namespace Coach.Payments.Gateways;
 
-/// <summary>What one attempt at the payment provider gave: a value or a failure. <c>default</c> is a failure of unknown outcome.</summary>
+/// <summary>What one attempt at the payment provider gave: a value or a failure. <c>default</c> is a failure of unknown
+/// outcome.</summary>
 /// <typeparam name="T">The value.</typeparam>
 public readonly struct GatewayResult<T>
 {

@@ -1,4 +1,4 @@
-namespace Coach.Payments;
+namespace Coach.Payments.Gateways;
 
 /// <summary>One visit of a payer to a link: Stripe's Checkout Session.</summary>
 /// <param name="Id">The provider's id, such as <c>cs_…</c>.</param>

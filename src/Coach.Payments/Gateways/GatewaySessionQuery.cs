@@ -1,4 +1,4 @@
-namespace Coach.Payments;
+namespace Coach.Payments.Gateways;
 
 /// <summary>Whose payments to list.</summary>
 /// <param name="LinkId">The link.</param>

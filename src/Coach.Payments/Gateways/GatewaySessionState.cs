@@ -1,4 +1,4 @@
-namespace Coach.Payments;
+namespace Coach.Payments.Gateways;
 
 /// <summary>How far one visit to a link got. The zero value is never "paid".</summary>
 public enum GatewaySessionState

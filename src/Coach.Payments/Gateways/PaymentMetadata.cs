@@ -1,6 +1,7 @@
-namespace Coach.Payments;
+namespace Coach.Payments.Gateways;
 
-/// <summary>The metadata entries that Coach writes at the provider. Their names are a contract: links of years ago are found by them.</summary>
+/// <summary>The metadata entries that Coach writes at the provider. Their names are a contract: links of years ago are
+/// found by them.</summary>
 public static class PaymentMetadata
 {
     /// <summary>What every name begins with. A request's own metadata may not use it.</summary>

@@ -1,16 +1,20 @@
+using System.Buffers;
+using Coach.Payments.Idempotency;
+
 namespace Coach.Payments;
 
 /// <summary>
-/// Records in one file on this machine: an append-only journal with checksums, forced to disk before a call returns, shared by one
-/// process at a time. A kill at any byte loses at most the write in flight; a full disk fails the call and leaves the file as it was.
+/// Records in one file on this machine: an append-only journal with checksums, forced to disk before a call returns,
+/// shared by one process at a time. A kill at any byte loses at most the write in flight; a full disk fails the call
+/// and leaves the file as it was.
 /// </summary>
 /// <remarks>
-/// Writes that arrive together share one flush. Before a call returns, these are on disk: that a link is about to be asked for, that a
-/// link is known, a payment's status, an event. The rest (claims, attempt numbers, reasons) survives the process and goes to disk with
-/// the next of those: losing it with the machine can neither make a second link nor lose one. The file is rewritten when most of it is
-/// history.
+/// Writes that arrive together share one flush. Before a call returns, these are on disk: that a link is about to be
+/// asked for, that a link is known, a payment's status, an event. The rest (claims, attempt numbers, reasons) survives
+/// the process and goes to disk with the next of those: losing it with the machine can neither make a second link nor
+/// lose one. The file is rewritten when most of it is history.
 /// </remarks>
-public sealed partial class FileIdempotencyStore : IIdempotencyStore, IDisposable
+public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
 {
     private const int FramesPerRewrite = 10_000;
 
@@ -31,9 +35,11 @@ public sealed partial class FileIdempotencyStore : IIdempotencyStore, IDisposabl
     private bool _isDisposed;
 
     /// <summary>Opens the journal, or creates it.</summary>
-    /// <param name="path">The journal's path; its folder must exist. Beside it lies a lock file, <c>path.lock</c>.</param>
+    /// <param name="path">The journal's path; its folder must exist. Beside it lies a lock file,
+    /// <c>path.lock</c>.</param>
     /// <param name="time">The clock for claims and pruning; the system's when null.</param>
-    /// <param name="maxRecords">The most operations, and the most events: 1 to 10,000,000; 100,000 unless given.</param>
+    /// <param name="maxRecords">The most operations, and the most events: 1 to 10,000,000; 100,000 unless
+    /// given.</param>
     /// <exception cref="IOException">Another process has it open, or it cannot be read or written.</exception>
     /// <exception cref="InvalidDataException">It is damaged other than at its end.</exception>
     public FileIdempotencyStore(string path, TimeProvider? time = null, int maxRecords = 100_000)
@@ -55,7 +61,8 @@ public sealed partial class FileIdempotencyStore : IIdempotencyStore, IDisposabl
         catch (IOException exception)
         {
             throw new IOException(
-                $"The payment journal '{file.Path}' cannot be locked: another process has it open, or its folder is missing. One process at a time may use it; replicas need a shared store.", exception);
+                $"The payment journal '{file.Path}' cannot be locked: another process has it open, or its "
+                + "folder is missing. One process at a time may use it; replicas need a shared store.", exception);
         }
 
         try
@@ -71,7 +78,8 @@ public sealed partial class FileIdempotencyStore : IIdempotencyStore, IDisposabl
     }
 
     /// <inheritdoc />
-    public ValueTask<IdempotencyClaim> ClaimAsync(PaymentRecord proposed, TimeSpan lease, CancellationToken cancellationToken = default)
+    public ValueTask<IdempotencyClaim> ClaimAsync(
+        PaymentRecord proposed, TimeSpan lease, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(proposed);
         cancellationToken.ThrowIfCancellationRequested();
@@ -151,7 +159,8 @@ public sealed partial class FileIdempotencyStore : IIdempotencyStore, IDisposabl
     }
 
     /// <inheritdoc />
-    public ValueTask<IReadOnlyList<PaymentRecord>> ListUnsettledAsync(int limit, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<PaymentRecord>> ListUnsettledAsync(
+        int limit, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
         lock (_gate)
@@ -288,5 +297,197 @@ public sealed partial class FileIdempotencyStore : IIdempotencyStore, IDisposabl
     // Decision 0305 goes through every write and says why the others may be lost with the machine.
     private static bool MustOutliveTheMachine(PaymentRecord old, PaymentRecord updated) =>
         (updated.State != old.State && updated.State != PaymentRecordState.Started)
-        || updated.LinkId != old.LinkId || updated.Status != old.Status || updated.HasAmountMismatch != old.HasAmountMismatch;
+        || updated.LinkId != old.LinkId || updated.Status != old.Status
+        || updated.HasAmountMismatch != old.HasAmountMismatch;
+
+    private const int LeastReserve = 256 * 1024;
+    private const int MostReserve = 4 * 1024 * 1024;
+
+    private async ValueTask<T> WriteAsync<T>(Task written, T result)
+    {
+        Drain(handOver: false);
+        await written.ConfigureAwait(false);
+        return result;
+    }
+
+    // The first caller writes for all who came meanwhile; whoever came during that write is served by another thread.
+    private void Drain(bool handOver)
+    {
+        Batch batch;
+        lock (_gate)
+        {
+            if ((_isFlushing && !handOver) || _batch.Bytes.WrittenCount == 0)
+            {
+                _isFlushing = _isFlushing && !handOver;
+                return;
+            }
+
+            _isFlushing = true;
+            batch = _batch;
+            _batch = new Batch();
+            _inFlight = batch;
+        }
+
+        Exception? failure = null;
+        try
+        {
+            Write(batch);
+        }
+#pragma warning disable CA1031 // whatever it is, everybody who waits for this batch must hear of it
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            failure = exception;
+        }
+
+        Batch? lost = null;
+        lock (_gate)
+        {
+            if (failure is null)
+            {
+                _length += batch.Bytes.WrittenCount;
+                _settled = batch.MustFlush ? _length : _settled;
+                RewriteIfWorthwhile();
+            }
+            else
+            {
+                // What came meanwhile was decided on top of what is now lost.
+                lost = _batch;
+                _batch = new Batch();
+                _needsRecovery = true;
+                TryRecover();
+            }
+
+            _inFlight = null;
+            _isFlushing = _batch.Bytes.WrittenCount > 0;
+            if (_isFlushing)
+            {
+                ThreadPool.UnsafeQueueUserWorkItem(
+                    static store => store.Drain(handOver: true), this, preferLocal: false);
+            }
+        }
+
+        batch.Finish(failure);
+        lost?.Finish(failure);
+    }
+
+    // Only one thread writes at a time; the fields it reads change in the same place.
+    private void Write(Batch batch)
+    {
+        long end = _length + batch.Bytes.WrittenCount;
+        if (end > _capacity)
+        {
+            long capacity = end + Math.Clamp(end / 2, LeastReserve, MostReserve);
+            _file.Reserve(_capacity, capacity);
+            _capacity = capacity;
+        }
+
+        _file.Write(batch.Bytes.WrittenSpan, _length);
+        if (batch.MustFlush)
+        {
+            _file.Flush();
+        }
+    }
+
+    private void CheckUsable()
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        if (_needsRecovery && !TryRecover())
+        {
+            throw new IOException($"The payment journal '{_file.Path}' cannot be repaired after a failed write. "
+                + "Check the disk.");
+        }
+    }
+
+    private bool TryRecover()
+    {
+        try
+        {
+            _file.SetLength(_length);
+            _table = Load();
+            _needsRecovery = false;
+        }
+        catch (Exception exception) when (
+            exception is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            _needsRecovery = true;
+        }
+
+        return !_needsRecovery;
+    }
+
+    private RecordTable Load()
+    {
+        var table = new RecordTable(_maxRecords);
+        byte[] bytes = _file.ReadAll();
+        _length = JournalFormat.Load(bytes, table, _file.Path);
+        if (_length < bytes.Length)
+        {
+            // A torn tail, reserved space, or both. The next write reserves anew, which forces this cut to disk first:
+            // no remainder of a lost entry can then stand behind a new one.
+            _file.SetLength(_length);
+        }
+
+        _settled = _length;
+        _capacity = _length;
+        _frames = table.Count + table.EventCount;
+        return table;
+    }
+
+    private void RewriteIfWorthwhile()
+    {
+        if (_frames < FramesPerRewrite || _frames < 4 * (_table.Count + _table.EventCount)
+            || _batch.Bytes.WrittenCount > 0)
+        {
+            return;
+        }
+
+        var bytes = new ArrayBufferWriter<byte>(1024 * 1024);
+        foreach (PaymentRecord record in _table.Records)
+        {
+            JournalFormat.Put(bytes, settled: 0, record);
+        }
+
+        foreach ((string id, DateTimeOffset at) in _table.Events.OrderBy(entry => entry.Value))
+        {
+            JournalFormat.Event(bytes, settled: 0, id, at);
+        }
+
+        _frames = _table.Count + _table.EventCount;
+        try
+        {
+            _file.Replace(bytes.WrittenSpan);
+            _length = bytes.WrittenCount;
+            _settled = _length;
+            _capacity = _length;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The old file is as good as before, only longer.
+        }
+    }
+
+    private sealed class Batch
+    {
+        private readonly TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public ArrayBufferWriter<byte> Bytes { get; } = new(4096);
+
+        public bool MustFlush { get; set; }
+
+        public Task Written => _written.Task;
+
+        public void Finish(Exception? failure)
+        {
+            if (failure is null)
+            {
+                _written.SetResult();
+            }
+            else
+            {
+                _written.SetException(new IOException("The payment journal could not be written.", failure));
+                _ = _written.Task.Exception;
+            }
+        }
+    }
 }

@@ -1,30 +1,36 @@
 namespace Coach.Payments;
 
 /// <summary>
-/// Where operations are recorded. What a store must do is checked by <c>IdempotencyStoreContract</c> in Coach.Testing; run it against
-/// a store of your own.
+/// Where operations are recorded. What a store must do is checked by <c>IdempotencyStoreContract</c> in Coach.Testing;
+/// run it against a store of your own.
 /// </summary>
 /// <remarks>
-/// Every write is atomic and outlives the process. Where the store is durable, these outlive the machine before the call returns: a record
-/// that becomes <see cref="PaymentRecordState.LinkSent"/> or <see cref="PaymentRecordState.Completed"/>, a change of its link, status or
-/// mismatch, and an event. Other writes may be lost with the machine: that can neither make a second link nor lose one. A store that
-/// cannot read or write throws; nothing is half done then. Stores are safe for concurrent use, also across replicas where they are shared.
+/// Every write is atomic and outlives the process. Where the store is durable, these outlive the machine before the
+/// call returns: a record that becomes <see cref="PaymentRecordState.LinkSent"/> or
+/// <see cref="PaymentRecordState.Completed"/>, a change of its link, status or mismatch, and an event. Other writes may
+/// be lost with the machine: that can neither make a second link nor lose one. A store that cannot read or write
+/// throws; nothing is half done then. Stores are safe for concurrent use, also across replicas where they are shared.
 /// </remarks>
 public interface IIdempotencyStore
 {
-    /// <summary>Claims an operation: creates its record, or takes over one whose claim was given back or ran out.</summary>
-    /// <param name="proposed">The record to create when there is none. Version, token, lease and times are the store's to set.</param>
+    /// <summary>Claims an operation: creates its record, or takes over one whose claim was given back or ran
+    /// out.</summary>
+    /// <param name="proposed">The record to create when there is none. Version, token, lease and times are the store's
+    /// to set.</param>
     /// <param name="lease">How long the claim lasts, by the store's clock.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>
-    /// In this order: <see cref="ClaimOutcome.Conflict"/> when the stored request hash differs; <see cref="ClaimOutcome.Completed"/> when
-    /// the link is known; <see cref="ClaimOutcome.InProgress"/> while another claim lasts; otherwise <see cref="ClaimOutcome.Claimed"/>,
-    /// with a token one higher than the last and a new version.
+    /// In this order: <see cref="ClaimOutcome.Conflict"/> when the stored request hash differs;
+    /// <see cref="ClaimOutcome.Completed"/> when the link is known; <see cref="ClaimOutcome.InProgress"/> while another
+    /// claim lasts; otherwise <see cref="ClaimOutcome.Claimed"/>, with a token one higher than the last and a new
+    /// version.
     /// </returns>
-    ValueTask<IdempotencyClaim> ClaimAsync(PaymentRecord proposed, TimeSpan lease, CancellationToken cancellationToken = default);
+    ValueTask<IdempotencyClaim> ClaimAsync(
+        PaymentRecord proposed, TimeSpan lease, CancellationToken cancellationToken = default);
 
     /// <summary>Replaces a record if it is still the version the caller read.</summary>
-    /// <param name="record">The new record; its <see cref="PaymentRecord.Version"/> is the version it was made from.</param>
+    /// <param name="record">The new record; its <see cref="PaymentRecord.Version"/> is the version it was made
+    /// from.</param>
     /// <param name="cancellationToken">Ends the wait; whether the record was replaced is then not known.</param>
     /// <returns>The record as stored, one version higher; null when another version is stored, or none.</returns>
     ValueTask<PaymentRecord?> TryUpdateAsync(PaymentRecord record, CancellationToken cancellationToken = default);
@@ -41,11 +47,13 @@ public interface IIdempotencyStore
     /// <returns>The record, or null.</returns>
     ValueTask<PaymentRecord?> FindByLinkAsync(string linkId, CancellationToken cancellationToken = default);
 
-    /// <summary>Lists records in state <see cref="PaymentRecordState.LinkSent"/>, the one untouched longest first.</summary>
+    /// <summary>Lists records in state <see cref="PaymentRecordState.LinkSent"/>, the one untouched longest
+    /// first.</summary>
     /// <param name="limit">The most to return; at least 1.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The records.</returns>
-    ValueTask<IReadOnlyList<PaymentRecord>> ListUnsettledAsync(int limit, CancellationToken cancellationToken = default);
+    ValueTask<IReadOnlyList<PaymentRecord>> ListUnsettledAsync(
+        int limit, CancellationToken cancellationToken = default);
 
     /// <summary>Counts records in state <see cref="PaymentRecordState.LinkSent"/>.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -64,7 +72,8 @@ public interface IIdempotencyStore
     /// <returns>Whether <see cref="TryAddEventAsync"/> was called with it before.</returns>
     ValueTask<bool> HasEventAsync(string eventId, CancellationToken cancellationToken = default);
 
-    /// <summary>Forgets completed operations and events that nothing touched for a long time. Unsettled ones are never forgotten.</summary>
+    /// <summary>Forgets completed operations and events that nothing touched for a long time. Unsettled ones are never
+    /// forgotten.</summary>
     /// <param name="age">How long untouched, by the store's clock.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>How many records and events were forgotten.</returns>

@@ -1,11 +1,11 @@
 using System.IO.MemoryMappedFiles;
 using Microsoft.Win32.SafeHandles;
 
-namespace Coach.Payments;
+namespace Coach.Payments.Idempotency;
 
 /// <summary>
-/// The journal's bytes on disk. Space is reserved ahead: forcing bytes out that lie in space the file has already is several times
-/// cheaper than forcing out a file that grows. Tests derive from it to fill the disk.
+/// The journal's bytes on disk. Space is reserved ahead: forcing bytes out that lie in space the file has already is
+/// several times cheaper than forcing out a file that grows. Tests derive from it to fill the disk.
 /// </summary>
 internal class JournalFile(string path) : IDisposable
 {
@@ -21,7 +21,8 @@ internal class JournalFile(string path) : IDisposable
 
     public long Length => RandomAccess.GetLength(Handle);
 
-    private SafeFileHandle Handle => _handle ??= File.OpenHandle(Path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+    private SafeFileHandle Handle =>
+        _handle ??= File.OpenHandle(Path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
 
     public byte[] ReadAll()
     {
@@ -49,12 +50,14 @@ internal class JournalFile(string path) : IDisposable
 
         RandomAccess.FlushToDisk(Handle);
 
-        // On Linux msync(MS_SYNC) is fdatasync of a range: it leaves out the file's times, whose every change would cost a commit of the
-        // file system's journal. .NET offers no other way to it. The view itself is never read or written.
+        // On Linux msync(MS_SYNC) is fdatasync of a range: it leaves out the file's times, whose every change would
+        // cost a commit of the file system's journal. .NET offers no other way to it. The view itself is never read or
+        // written.
         if (OperatingSystem.IsLinux())
         {
             long start = from / MapAlignment * MapAlignment;
-            _map = MemoryMappedFile.CreateFromFile(Handle, null, to, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: true);
+            _map = MemoryMappedFile.CreateFromFile(
+                Handle, null, to, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: true);
             _tail = _map.CreateViewAccessor(start, to - start, MemoryMappedFileAccess.ReadWrite);
         }
     }
@@ -104,12 +107,14 @@ internal class JournalFile(string path) : IDisposable
 
         try
         {
-            // .NET cannot open a folder to flush it. Flushing the renamed file settles the rename on ext4, XFS, Btrfs and NTFS (decision 0305).
+            // .NET cannot open a folder to flush it. Flushing the renamed file settles the rename on ext4, XFS, Btrfs
+            // and NTFS (decision 0305).
             RandomAccess.FlushToDisk(Handle);
         }
         catch (IOException)
         {
-            // The old content would come back after a loss of power; both are complete, and the next growth flushes again.
+            // The old content would come back after a loss of power; both are complete, and the next growth flushes
+            // again.
         }
     }
 

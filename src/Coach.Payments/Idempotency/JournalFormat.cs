@@ -1,14 +1,14 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Numerics;
 using System.Text;
 
-namespace Coach.Payments;
+namespace Coach.Payments.Idempotency;
 
 /// <summary>
-/// The journal's frames: magic, length, CRC-32C, how far the journal was on disk when it was written, kind, content. A frame counts only
-/// if its checksum is right. Disks write pages in any order, so after a loss of power whole frames may follow a torn one; how far the
-/// journal was on disk tells that (nothing after it was promised) from damage to what had been promised.
+/// The journal's frames: magic, length, CRC-32C, how far the journal was on disk when it was written, kind, content. A
+/// frame counts only if its checksum is right. Disks write pages in any order, so after a loss of power whole frames
+/// may follow a torn one; how far the journal was on disk tells that (nothing after it was promised) from damage to
+/// what had been promised.
 /// </summary>
 internal static class JournalFormat
 {
@@ -26,7 +26,8 @@ internal static class JournalFormat
     public static void Put(IBufferWriter<byte> writer, long settled, PaymentRecord record) =>
         Frame(writer, settled, Kind.Put, PaymentRecordSerializer.Serialize(record));
 
-    public static void Remove(IBufferWriter<byte> writer, long settled, string tag) => Frame(writer, settled, Kind.Remove, Encoding.UTF8.GetBytes(tag));
+    public static void Remove(IBufferWriter<byte> writer, long settled, string tag) =>
+        Frame(writer, settled, Kind.Remove, Encoding.UTF8.GetBytes(tag));
 
     public static void Event(IBufferWriter<byte> writer, long settled, string id, DateTimeOffset at)
     {
@@ -38,8 +39,8 @@ internal static class JournalFormat
 
     /// <summary>Reads frames into a table.</summary>
     /// <returns>Where the last whole frame ends.</returns>
-    /// <exception cref="InvalidDataException">A damaged frame had been on disk when a later one was written: this is no torn tail, and
-    /// nothing may be dropped silently.</exception>
+    /// <exception cref="InvalidDataException">A damaged frame had been on disk when a later one was written: this is no
+    /// torn tail, and nothing may be dropped silently.</exception>
     public static long Load(ReadOnlySpan<byte> bytes, RecordTable table, string path)
     {
         int offset = 0;
@@ -61,7 +62,8 @@ internal static class JournalFormat
             if (TryFrame(bytes[at..], out long settled, out _, out _, out _) && settled > offset)
             {
                 throw new InvalidDataException(
-                    $"The payment journal '{path}' is damaged at byte {offset}, before its end. Restore it from a backup, or move it away: then the natural keys at the provider still find the links.");
+                    $"The payment journal '{path}' is damaged at byte {offset}, before its end. Restore it from "
+                    + "a backup, or move it away: then the natural keys at the provider still find the links.");
             }
         }
 
@@ -80,10 +82,13 @@ internal static class JournalFormat
                 table.Remove(Encoding.UTF8.GetString(content));
                 break;
             case Kind.Event when content.Length > 8:
-                table.PutEvent(Encoding.UTF8.GetString(content[8..]), new DateTimeOffset(BinaryPrimitives.ReadInt64LittleEndian(content), TimeSpan.Zero));
+                table.PutEvent(
+                    Encoding.UTF8.GetString(content[8..]),
+                    new DateTimeOffset(BinaryPrimitives.ReadInt64LittleEndian(content), TimeSpan.Zero));
                 break;
             default:
-                throw new InvalidDataException($"The payment journal '{path}' has an entry of unknown kind at byte {offset}. A newer version wrote it; use that one.");
+                throw new InvalidDataException($"The payment journal '{path}' has an entry of unknown kind at "
+                    + $"byte {offset}. A newer version wrote it; use that one.");
         }
     }
 
@@ -95,11 +100,13 @@ internal static class JournalFormat
         BinaryPrimitives.WriteInt64LittleEndian(frame[12..], settled);
         frame[20] = (byte)kind;
         content.CopyTo(frame[HeaderBytes..]);
-        BinaryPrimitives.WriteUInt32LittleEndian(frame[8..], Checksum(frame[12..(HeaderBytes + content.Length)], content.Length));
+        BinaryPrimitives.WriteUInt32LittleEndian(
+            frame[8..], Checksum(frame[..(HeaderBytes + content.Length)]));
         writer.Advance(HeaderBytes + content.Length);
     }
 
-    private static bool TryFrame(ReadOnlySpan<byte> bytes, out long settled, out Kind kind, out ReadOnlySpan<byte> content, out int length)
+    private static bool TryFrame(
+        ReadOnlySpan<byte> bytes, out long settled, out Kind kind, out ReadOnlySpan<byte> content, out int length)
     {
         settled = 0;
         kind = default;
@@ -112,7 +119,7 @@ internal static class JournalFormat
 
         int size = BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]);
         if (size is < 0 or > MaxContent || bytes.Length - HeaderBytes < size
-            || BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]) != Checksum(bytes[12..(HeaderBytes + size)], size))
+            || BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]) != Checksum(bytes[..(HeaderBytes + size)]))
         {
             return false;
         }
@@ -124,20 +131,7 @@ internal static class JournalFormat
         return true;
     }
 
-    private static uint Checksum(ReadOnlySpan<byte> bytes, int size)
-    {
-        uint crc = BitOperations.Crc32C(uint.MaxValue, (uint)size);
-        while (bytes.Length >= 8)
-        {
-            crc = BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
-            bytes = bytes[8..];
-        }
-
-        foreach (byte b in bytes)
-        {
-            crc = BitOperations.Crc32C(crc, b);
-        }
-
-        return ~crc;
-    }
+    // The length and all that follows the checksum.
+    private static uint Checksum(ReadOnlySpan<byte> frame) =>
+        ~Crc32C.Append(Crc32C.Append(Crc32C.Start, frame[4..8]), frame[12..]);
 }

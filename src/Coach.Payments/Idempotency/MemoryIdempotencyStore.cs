@@ -1,9 +1,11 @@
+using Coach.Payments.Idempotency;
+
 namespace Coach.Payments;
 
 /// <summary>
-/// Records in this process's memory: for tests, demonstrations and hosts that may forget. After a restart the natural keys at the
-/// provider still find the links that exist. At most <see cref="CoachPaymentsOptions.MaxRecords"/> operations and as many events; the
-/// oldest completed ones make room.
+/// Records in this process's memory: for tests, demonstrations and hosts that may forget. After a restart the natural
+/// keys at the provider still find the links that exist. At most <see cref="CoachPaymentsOptions.MaxRecords"/>
+/// operations and as many events; the oldest completed ones make room.
 /// </summary>
 public sealed class MemoryIdempotencyStore : IIdempotencyStore
 {
@@ -13,7 +15,8 @@ public sealed class MemoryIdempotencyStore : IIdempotencyStore
 
     /// <summary>Creates an empty store.</summary>
     /// <param name="time">The clock for claims and pruning; the system's when null.</param>
-    /// <param name="maxRecords">The most operations, and the most events: 1 to 10,000,000; 100,000 unless given.</param>
+    /// <param name="maxRecords">The most operations, and the most events: 1 to 10,000,000; 100,000 unless
+    /// given.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxRecords"/> is out of range.</exception>
     public MemoryIdempotencyStore(TimeProvider? time = null, int maxRecords = 100_000)
     {
@@ -24,7 +27,8 @@ public sealed class MemoryIdempotencyStore : IIdempotencyStore
     }
 
     /// <inheritdoc />
-    public ValueTask<IdempotencyClaim> ClaimAsync(PaymentRecord proposed, TimeSpan lease, CancellationToken cancellationToken = default)
+    public ValueTask<IdempotencyClaim> ClaimAsync(
+        PaymentRecord proposed, TimeSpan lease, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(proposed);
         cancellationToken.ThrowIfCancellationRequested();
@@ -83,7 +87,8 @@ public sealed class MemoryIdempotencyStore : IIdempotencyStore
     }
 
     /// <inheritdoc />
-    public ValueTask<IReadOnlyList<PaymentRecord>> ListUnsettledAsync(int limit, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<PaymentRecord>> ListUnsettledAsync(
+        int limit, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
         lock (_gate)

@@ -18,7 +18,8 @@ public sealed record PaymentRecord
     /// <summary>The fencing token: counts the claims of this record, from 1; set by the store.</summary>
     public long LeaseToken { get; init; }
 
-    /// <summary>When the current claim ends, by the store's clock; set by the store, cleared by whoever gives the claim back.</summary>
+    /// <summary>When the current claim ends, by the store's clock; set by the store, cleared by whoever gives the claim
+    /// back.</summary>
     public DateTimeOffset? LeaseExpiresAt { get; init; }
 
     /// <summary>How far the operation got.</summary>
@@ -36,8 +37,8 @@ public sealed record PaymentRecord
     /// <summary>The number in the link step's idempotency key, from 1.</summary>
     public int LinkAttempt { get; init; } = 1;
 
-    /// <summary>When the first request for a link under the present key was about to be sent: by the provider's clock where it tells its
-    /// time and takes keys, by ours elsewhere; null before.</summary>
+    /// <summary>When the first request for a link under the present key was about to be sent: by the provider's clock
+    /// where it tells its time and takes keys, by ours elsewhere; null before.</summary>
     public DateTimeOffset? LinkSentAt { get; init; }
 
     /// <summary>The price's id; null before it is known.</summary>

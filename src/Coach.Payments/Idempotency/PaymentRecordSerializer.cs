@@ -1,5 +1,5 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
+using Coach.Payments.Idempotency;
 
 namespace Coach.Payments;
 
@@ -20,12 +20,6 @@ public static class PaymentRecordSerializer
     /// <returns>The record.</returns>
     /// <exception cref="JsonException">It is no record.</exception>
     public static PaymentRecord Deserialize(ReadOnlySpan<byte> utf8Json) =>
-        JsonSerializer.Deserialize(utf8Json, PaymentRecordJson.Default.PaymentRecord) ?? throw new JsonException("A payment record is an object.");
+        JsonSerializer.Deserialize(utf8Json, PaymentRecordJson.Default.PaymentRecord)
+            ?? throw new JsonException("A payment record is an object.");
 }
-
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    UseStringEnumConverter = true)]
-[JsonSerializable(typeof(PaymentRecord))]
-internal sealed partial class PaymentRecordJson : JsonSerializerContext;

@@ -1,8 +1,8 @@
-namespace Coach.Payments;
+namespace Coach.Payments.Idempotency;
 
 /// <summary>
-/// The rules of <see cref="IIdempotencyStore"/> over dictionaries: what the memory store is, and what the file store keeps in memory.
-/// Not safe for concurrent use; its owner locks.
+/// The rules of <see cref="IIdempotencyStore"/> over dictionaries: what the memory store is, and what the file store
+/// keeps in memory. Not safe for concurrent use; its owner locks.
 /// </summary>
 internal sealed class RecordTable(int maxRecords)
 {
@@ -24,7 +24,8 @@ internal sealed class RecordTable(int maxRecords)
 
     public PaymentRecord? Find(string tag) => _records.GetValueOrDefault(tag);
 
-    public PaymentRecord? FindByLink(string linkId) => _tagsByLink.TryGetValue(linkId, out string? tag) ? Find(tag) : null;
+    public PaymentRecord? FindByLink(string linkId) =>
+        _tagsByLink.TryGetValue(linkId, out string? tag) ? Find(tag) : null;
 
     public bool HasEvent(string id) => _events.ContainsKey(id);
 
@@ -76,7 +77,8 @@ internal sealed class RecordTable(int maxRecords)
             ? record with { Version = record.Version + 1, UpdatedAt = now }
             : null;
 
-    /// <summary>Whether a new record would go over the limit; the oldest completed operations are named to make room.</summary>
+    /// <summary>Whether a new record would go over the limit; the oldest completed operations are named to make
+    /// room.</summary>
     public IReadOnlyList<string> MakeRoom()
     {
         if (_records.Count < maxRecords)
@@ -92,12 +94,14 @@ internal sealed class RecordTable(int maxRecords)
         ];
         return oldest.Length > 0
             ? oldest
-            : throw new InvalidOperationException($"The store holds {_records.Count} unfinished operations, its limit; reconcile them or raise MaxRecords.");
+            : throw new InvalidOperationException($"The store holds {_records.Count} unfinished operations, its "
+                + "limit; reconcile them or raise MaxRecords.");
     }
 
     public void Put(PaymentRecord record)
     {
-        if (_records.TryGetValue(record.Tag, out PaymentRecord? old) && old.LinkId is { } oldLink && oldLink != record.LinkId)
+        if (_records.TryGetValue(record.Tag, out PaymentRecord? old) && old.LinkId is { } oldLink
+            && oldLink != record.LinkId)
         {
             _tagsByLink.Remove(oldLink);
         }
@@ -144,7 +148,8 @@ internal sealed class RecordTable(int maxRecords)
         }
     }
 
-    public IReadOnlyList<PaymentRecord> Unsettled(int limit) => [.. _unsettled.Values.OrderBy(record => record.UpdatedAt).Take(limit)];
+    public IReadOnlyList<PaymentRecord> Unsettled(int limit) =>
+        [.. _unsettled.Values.OrderBy(record => record.UpdatedAt).Take(limit)];
 
     public (IReadOnlyList<string> Tags, int Events) Prune(DateTimeOffset before)
     {

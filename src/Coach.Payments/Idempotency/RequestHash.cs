@@ -4,12 +4,14 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Coach.Payments;
 
-/// <summary>The SHA-256 of everything in a request that must be the same when its operation key is used again.</summary>
-[JsonConverter(typeof(RequestHashJsonConverter))]
+/// <summary>The SHA-256 of everything in a request that must be the same when its operation key is used
+/// again.</summary>
+[JsonConverter(typeof(Converter))]
 public readonly struct RequestHash : IEquatable<RequestHash>
 {
     private readonly UInt128 _high;
@@ -29,7 +31,8 @@ public readonly struct RequestHash : IEquatable<RequestHash>
     {
         hash = default;
         Span<byte> bytes = stackalloc byte[32];
-        if (text is not { Length: 64 } || Convert.FromHexString(text, bytes, out _, out int written) != OperationStatus.Done || written != 32)
+        if (text is not { Length: 64 }
+            || Convert.FromHexString(text, bytes, out _, out int written) != OperationStatus.Done || written != 32)
         {
             return false;
         }
@@ -101,13 +104,15 @@ public readonly struct RequestHash : IEquatable<RequestHash>
         return FromBytes(hash);
     }
 
-    /// <summary>Whether two requests without items and metadata are field by field the same, so that their hashes need not be made.</summary>
+    /// <summary>Whether two requests without items and metadata are field by field the same, so that their hashes need
+    /// not be made.</summary>
     internal static bool IsPlainlySame(PaymentLinkRequest left, PaymentLinkRequest right) =>
         left.Amount == right.Amount && left.Description == right.Description && left.IsReusable == right.IsReusable
         && left.RedirectUrl?.OriginalString == right.RedirectUrl?.OriginalString
         && left.Items.Count + right.Items.Count + left.Metadata.Count + right.Metadata.Count == 0;
 
-    /// <summary>The name of an operation in the store and at the provider: 40 hexadecimal digits of a SHA-256.</summary>
+    /// <summary>The name of an operation in the store and at the provider: 40 hexadecimal digits of a
+    /// SHA-256.</summary>
     internal static string Tag(string space, string? owner, string operationKey)
     {
         var writer = new FieldWriter(stackalloc byte[1024]);
@@ -122,7 +127,8 @@ public readonly struct RequestHash : IEquatable<RequestHash>
     private static RequestHash FromBytes(ReadOnlySpan<byte> bytes) =>
         new(BinaryPrimitives.ReadUInt128BigEndian(bytes), BinaryPrimitives.ReadUInt128BigEndian(bytes[16..]));
 
-    // Length before content, so that no two different lists of fields give the same bytes. Falls back to a larger buffer.
+    // Length before content, so that no two different lists of fields give the same bytes. Falls back to a larger
+    // buffer.
     private ref struct FieldWriter(Span<byte> buffer)
     {
         private Span<byte> _buffer = buffer;
@@ -161,5 +167,17 @@ public readonly struct RequestHash : IEquatable<RequestHash>
                 _buffer = larger;
             }
         }
+    }
+
+    /// <summary>A hash as a string of 64 hexadecimal digits.</summary>
+    internal sealed class Converter : JsonConverter<RequestHash>
+    {
+        public override RequestHash Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            reader.TokenType == JsonTokenType.String && RequestHash.TryParse(reader.GetString(), out RequestHash hash)
+                ? hash
+                : throw new JsonException("A request hash is 64 hexadecimal digits.");
+
+        public override void Write(Utf8JsonWriter writer, RequestHash value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(value.ToString());
     }
 }

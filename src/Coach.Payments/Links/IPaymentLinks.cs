@@ -6,12 +6,13 @@ public interface IPaymentLinks
     /// <summary>Makes the link of an operation, or returns the one it already has.</summary>
     /// <param name="request">What to make.</param>
     /// <param name="cancellationToken">
-    /// Ends this caller's wait at once. The work ends too when nobody else waits for it; the operation then resumes when it is asked for
-    /// again, or is settled by <see cref="ReconcileAsync"/>.
+    /// Ends this caller's wait at once. The work ends too when nobody else waits for it; the operation then resumes
+    /// when it is asked for again, or is settled by <see cref="ReconcileAsync"/>.
     /// </param>
     /// <returns>The link; <see cref="PaymentLink.IsReplay"/> tells whether it was there before.</returns>
-    /// <exception cref="PaymentException">See <see cref="PaymentError"/>: a wrong request, a key used for another request, the same
-    /// operation running elsewhere, payments unavailable, a refusal by the provider, or an outcome that is not known yet.</exception>
+    /// <exception cref="PaymentException">See <see cref="PaymentError"/>: a wrong request, a key used for another
+    /// request, the same operation running elsewhere, payments unavailable, a refusal by the provider, or an outcome
+    /// that is not known yet.</exception>
     Task<PaymentLink> CreateAsync(PaymentLinkRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>Reads a link from the records, without asking the provider.</summary>
@@ -25,24 +26,30 @@ public interface IPaymentLinks
     /// <param name="id">The link's id.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The link with its status.</returns>
-    /// <exception cref="PaymentException">The link is not known here, or the provider or the records did not answer.</exception>
+    /// <exception cref="PaymentException">The link is not known here, or the provider or the records did not
+    /// answer.</exception>
     Task<PaymentLink> GetStatusAsync(string id, CancellationToken cancellationToken = default);
 
-    /// <summary>Asks again and again until the status is final or the wait is over (every 2 s, 30 s in all, at most 15 polls unless set).</summary>
+    /// <summary>Asks again and again until the status is final or the wait is over (every 2 s, 30 s in all, at most 15
+    /// polls unless set).</summary>
     /// <param name="id">The link's id.</param>
     /// <param name="cancellationToken">Ends the wait at once.</param>
-    /// <returns>The link as last seen: when <see cref="PaymentLink.IsFinal"/> is false, the wait ran out and nothing changed by it.</returns>
+    /// <returns>The link as last seen: when <see cref="PaymentLink.IsFinal"/> is false, the wait ran out and nothing
+    /// changed by it.</returns>
     /// <exception cref="PaymentException">The link is not known here, or not one poll was answered.</exception>
     Task<PaymentLink> WaitAsync(string id, CancellationToken cancellationToken = default);
 
-    /// <summary>Closes a link: nobody can pay it any more, and pages already open are ended. A link that was paid stays paid.</summary>
+    /// <summary>Closes a link: nobody can pay it any more, and pages already open are ended. A link that was paid stays
+    /// paid.</summary>
     /// <param name="id">The link's id.</param>
     /// <param name="cancellationToken">Ends the wait; the link may be closed all the same.</param>
     /// <returns>The link with its status.</returns>
-    /// <exception cref="PaymentException">The link is not known here, or the provider or the records did not answer.</exception>
+    /// <exception cref="PaymentException">The link is not known here, or the provider or the records did not
+    /// answer.</exception>
     Task<PaymentLink> DeactivateAsync(string id, CancellationToken cancellationToken = default);
 
-    /// <summary>Settles operations of unknown outcome: finds their link, or repeats the step with the key it was sent with.</summary>
+    /// <summary>Settles operations of unknown outcome: finds their link, or repeats the step with the key it was sent
+    /// with.</summary>
     /// <param name="cancellationToken">Ends the pass; what was settled stays settled.</param>
     /// <returns>How many were looked at, settled and left.</returns>
     /// <exception cref="PaymentException">The records cannot be read.</exception>

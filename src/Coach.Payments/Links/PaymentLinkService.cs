@@ -1,212 +1,194 @@
-namespace Coach.Payments;
+using Coach.Payments.Telemetry;
 
-/// <summary>The service behind <see cref="IPaymentLinks"/>: creation here, status and reconciliation in the other parts.</summary>
-internal sealed partial class PaymentLinkService(PaymentParts parts) : IPaymentLinks
+namespace Coach.Payments.Links;
+
+/// <summary>
+/// The service behind <see cref="IPaymentLinks"/>: replays, single flight in this process, and reconciliation. The link
+/// itself is made by <see cref="PaymentLinkCreator"/>, its payment followed by <see cref="PaymentStatusReader"/>.
+/// </summary>
+internal sealed class PaymentLinkService(
+    PaymentRecordRepository records, PaymentLinkCreator creator, PaymentStatusReader statuses,
+    CoachPaymentsOptions options, PaymentTelemetry telemetry) : IPaymentLinks
 {
-    private static readonly TimeSpan ClaimPollInterval = TimeSpan.FromMilliseconds(250);
+    // Another request under the same tag is no part of a flight: it meets the record instead, and is refused there.
+    private readonly SingleFlight<(string Tag, RequestHash Hash), PaymentLink> _flights = new();
 
-    private readonly Dictionary<string, Flight> _flights = new(StringComparer.Ordinal);
-    private readonly Lock _gate = new();
-
-    public async Task<PaymentLink> CreateAsync(PaymentLinkRequest request, CancellationToken cancellationToken = default)
+    public async Task<PaymentLink> CreateAsync(
+        PaymentLinkRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        RequestCheck.Check(request);
+        PaymentRequestValidator.Check(request);
         cancellationToken.ThrowIfCancellationRequested();
-        string tag = RequestHash.Tag(parts.Options.Namespace, request.Owner, request.OperationKey);
-        PaymentRecord? known;
-        try
-        {
-            known = await parts.Store.FindAsync(tag, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is not OperationCanceledException)
-        {
-            parts.Metrics.Link("failed");
-            throw PaymentException.StoreFailed(exception);
-        }
-
+        string tag = RequestHash.Tag(options.Namespace, request.Owner, request.OperationKey);
+        PaymentRecord? known = await FindKnownAsync(tag, cancellationToken).ConfigureAwait(false);
         if (known is { State: PaymentRecordState.Completed } && RequestHash.IsPlainlySame(known.Request, request))
         {
-            parts.Metrics.Link("replayed");
-            return known.ToLink(isReplay: true);
+            return Replay(known);
         }
 
         RequestHash hash = RequestHash.Of(request);
-        if (known is not null)
+        if (known is not null && known.RequestHash != hash)
         {
-            if (known.RequestHash != hash)
-            {
-                parts.Metrics.Link("failed");
-                throw PaymentException.Conflict();
-            }
+            telemetry.Metrics.Link("failed");
+            throw PaymentException.Conflict();
+        }
 
-            if (known.State == PaymentRecordState.Completed)
+        return known is { State: PaymentRecordState.Completed }
+            ? Replay(known)
+            : await JoinAsync(tag, hash, request, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task<PaymentLink?> FindAsync(string id, CancellationToken cancellationToken = default)
+    {
+        PaymentRecord? record = await statuses.FindAsync(id, cancellationToken).ConfigureAwait(false);
+        return record?.ToLink(isReplay: true);
+    }
+
+    public Task<PaymentLink> GetStatusAsync(string id, CancellationToken cancellationToken = default) =>
+        statuses.GetAsync(id, cancellationToken);
+
+    public Task<PaymentLink> WaitAsync(string id, CancellationToken cancellationToken = default) =>
+        statuses.WaitAsync(id, cancellationToken);
+
+    public Task<PaymentLink> DeactivateAsync(string id, CancellationToken cancellationToken = default) =>
+        statuses.DeactivateAsync(id, cancellationToken);
+
+    public async Task<ReconciliationReport> ReconcileAsync(CancellationToken cancellationToken = default)
+    {
+        IReadOnlyList<PaymentRecord> open =
+            await records.ListUnsettledAsync(options.ReconcileBatch, cancellationToken).ConfigureAwait(false);
+        int settled = 0;
+        foreach (PaymentRecord record in open)
+        {
+            if (await SettleAsync(record, cancellationToken).ConfigureAwait(false))
             {
-                parts.Metrics.Link("replayed");
-                return known.ToLink(isReplay: true);
+                settled++;
+                telemetry.Logger.Reconciled(record.Tag);
             }
         }
 
-        return await JoinAsync(tag, hash, request, cancellationToken).ConfigureAwait(false);
+        await records.CountPendingAsync().ConfigureAwait(false);
+        if (settled < open.Count)
+        {
+            telemetry.Logger.ReconciliationIncomplete(open.Count - settled, open.Count);
+        }
+
+        return new ReconciliationReport(open.Count, settled, open.Count - settled);
     }
 
-    private async Task<PaymentLink> JoinAsync(string tag, RequestHash hash, PaymentLinkRequest request, CancellationToken cancellationToken)
+    private async ValueTask<PaymentRecord?> FindKnownAsync(string tag, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await records.FindAsync(tag, cancellationToken).ConfigureAwait(false);
+        }
+        catch (PaymentException)
+        {
+            telemetry.Metrics.Link("failed");
+            throw;
+        }
+    }
+
+    private PaymentLink Replay(PaymentRecord record)
+    {
+        telemetry.Metrics.Link("replayed");
+        return record.ToLink(isReplay: true);
+    }
+
+    private async Task<PaymentLink> JoinAsync(
+        string tag, RequestHash hash, PaymentLinkRequest request, CancellationToken cancellationToken)
     {
         bool isFirst = false;
-        Flight? flight;
-        Task<PaymentLink> outcome;
-        lock (_gate)
+        PaymentLink link = await _flights.RunAsync((tag, hash), Create, cancellationToken).ConfigureAwait(false);
+        if (isFirst || link.IsReplay)
         {
-            if (!_flights.TryGetValue(tag, out flight))
-            {
-                isFirst = true;
-                flight = new Flight(hash);
-                _flights.Add(tag, flight);
-            }
-            else if (flight.Hash != hash)
-            {
-                throw PaymentException.Conflict();
-            }
-
-            outcome = isFirst ? flight.Result : flight.Join();
-            flight.Waiters++;
-        }
-
-        if (isFirst)
-        {
-            _ = RunAsync(tag, request, flight);
-        }
-
-        try
-        {
-            PaymentLink link = await outcome.WaitAsync(cancellationToken).ConfigureAwait(false);
-            if (isFirst || link.IsReplay)
-            {
-                return link;
-            }
-
-            parts.Metrics.Link("replayed");
-            return link with { IsReplay = true };
-        }
-        finally
-        {
-            Leave(tag, flight);
-        }
-    }
-
-    private void Leave(string tag, Flight flight)
-    {
-        lock (_gate)
-        {
-            if (--flight.Waiters > 0)
-            {
-                return;
-            }
-
-            // Whoever asks next starts anew, and waits for this one's claim to be given back.
-            if (_flights.TryGetValue(tag, out Flight? current) && ReferenceEquals(current, flight))
-            {
-                _flights.Remove(tag);
-            }
-        }
-
-        if (!flight.Result.IsCompleted)
-        {
-            flight.Abandon();
-        }
-    }
-
-    private async Task RunAsync(string tag, PaymentLinkRequest request, Flight flight)
-    {
-        try
-        {
-            PaymentLink link = await ClaimAndCreateAsync(tag, flight.Hash, request, flight.Abandoned).ConfigureAwait(false);
-            parts.Metrics.Link(link.IsReplay ? "replayed" : link.IsSimulated ? "simulated" : "created");
-            Land(tag, flight);
-            flight.Succeed(link);
-        }
-#pragma warning disable CA1031 // handed to everybody who waits
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            parts.Metrics.Link("failed");
-            Land(tag, flight);
-            flight.Fail(exception);
-        }
-    }
-
-    private void Land(string tag, Flight flight)
-    {
-        lock (_gate)
-        {
-            if (_flights.TryGetValue(tag, out Flight? current) && ReferenceEquals(current, flight))
-            {
-                _flights.Remove(tag);
-            }
-        }
-    }
-
-    private async Task<PaymentLink> ClaimAndCreateAsync(string tag, RequestHash hash, PaymentLinkRequest request, CancellationToken cancellationToken)
-    {
-        long deadline = parts.Steps.DeadlineIn(parts.Options.TotalTimeout);
-        var proposed = new PaymentRecord { Tag = tag, RequestHash = hash, Request = Freeze(request) };
-        IdempotencyClaim claim = await ClaimAsync(proposed, cancellationToken).ConfigureAwait(false);
-        return claim.Outcome == ClaimOutcome.Completed
-            ? claim.Record.ToLink(isReplay: true)
-            : await CreateClaimedAsync(claim.Record, deadline, cancellationToken).ConfigureAwait(false);
-    }
-
-    private async Task<PaymentLink> CreateClaimedAsync(PaymentRecord record, long deadline, CancellationToken cancellationToken)
-    {
-        var creation = new LinkCreation(parts, record, deadline, cancellationToken);
-        bool isDone = false;
-        try
-        {
-            PaymentLink link = await creation.ExecuteAsync().ConfigureAwait(false);
-            isDone = true;
             return link;
         }
-        finally
+
+        telemetry.Metrics.Link("replayed");
+        return link with { IsReplay = true };
+
+        Task<PaymentLink> Create(CancellationToken abandoned)
         {
-            if (!isDone)
-            {
-                await creation.AbandonAsync().ConfigureAwait(false);
-            }
+            isFirst = true;
+            return CreateAsync(new PaymentRecord { Tag = tag, RequestHash = hash, Request = Copy(request) }, abandoned);
         }
     }
 
-    private async Task<IdempotencyClaim> ClaimAsync(PaymentRecord proposed, CancellationToken cancellationToken)
+    private async Task<PaymentLink> CreateAsync(PaymentRecord proposed, CancellationToken cancellationToken)
     {
-        long until = parts.Steps.DeadlineIn(parts.Options.JoinTimeout);
-        while (true)
+        try
         {
-            IdempotencyClaim claim;
-            try
+            PaymentLink link = await creator.ClaimAndCreateAsync(proposed, cancellationToken).ConfigureAwait(false);
+            telemetry.Metrics.Link(link switch
             {
-                claim = await parts.Store.ClaimAsync(proposed, parts.Options.LeaseDuration, cancellationToken).ConfigureAwait(false);
-            }
-            catch (Exception exception) when (exception is not OperationCanceledException)
+                { IsReplay: true } => "replayed",
+                { IsSimulated: true } => "simulated",
+                _ => "created",
+            });
+            return link;
+        }
+        catch
+        {
+            telemetry.Metrics.Link("failed");
+            throw;
+        }
+    }
+
+    private async Task<bool> SettleAsync(PaymentRecord record, CancellationToken cancellationToken)
+    {
+        IdempotencyClaim claim;
+        try
+        {
+            claim = await records.ClaimAsync(record, options.LeaseDuration, cancellationToken).ConfigureAwait(false);
+        }
+        catch (PaymentException)
+        {
+            return false;
+        }
+
+        try
+        {
+            if (claim.Outcome == ClaimOutcome.Claimed)
             {
-                throw PaymentException.StoreFailed(exception);
+                await creator.CreateAsync(claim.Record, cancellationToken).ConfigureAwait(false);
             }
 
-            switch (claim.Outcome)
-            {
-                case ClaimOutcome.Conflict:
-                    throw PaymentException.Conflict();
-                case ClaimOutcome.InProgress when parts.Steps.Remaining(until) <= ClaimPollInterval:
-                    throw PaymentException.InProgress(claim.RetryAfter);
-                case ClaimOutcome.InProgress:
-                    await Task.Delay(ClaimPollInterval, parts.Time, cancellationToken).ConfigureAwait(false);
-                    break;
-                default:
-                    return claim;
-            }
+            return claim.Outcome is ClaimOutcome.Claimed or ClaimOutcome.Completed;
+        }
+        catch (PaymentException)
+        {
+            // A refusal settles it too: it proves that there is no link.
+            return await IsSettledAsync(record.Tag, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<bool> IsSettledAsync(string tag, CancellationToken cancellationToken)
+    {
+        try
+        {
+            PaymentRecord? record = await records.FindAsync(tag, cancellationToken).ConfigureAwait(false);
+            return record is not { State: PaymentRecordState.LinkSent };
+        }
+        catch (PaymentException)
+        {
+            return false;
         }
     }
 
     // The caller's lists may change after the call; the record's must not.
-    private static PaymentLinkRequest Freeze(PaymentLinkRequest request) => request.Items.Count == 0 && request.Metadata.Count == 0
-        ? request
-        : request with { Items = [.. request.Items], Metadata = new Dictionary<string, string>(request.Metadata, StringComparer.Ordinal) };
+    private static PaymentLinkRequest Copy(PaymentLinkRequest request)
+    {
+        if (request.Items.Count == 0 && request.Metadata.Count == 0)
+        {
+            return request;
+        }
+
+        var metadata = new Dictionary<string, string>(request.Metadata, StringComparer.Ordinal);
+        return request with { Items = [.. request.Items], Metadata = metadata };
+    }
 }

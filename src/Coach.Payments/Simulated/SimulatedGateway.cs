@@ -1,8 +1,10 @@
-namespace Coach.Payments;
+using Coach.Payments.Gateways;
+
+namespace Coach.Payments.Simulated;
 
 /// <summary>
-/// Links that no money can move through. Deterministic: the same operation always gets the same link. Keeps no state: whether a link
-/// counts as paid follows from when it was recorded.
+/// Links that no money can move through. Deterministic: the same operation always gets the same link. Keeps no state:
+/// whether a link counts as paid follows from when it was recorded.
 /// </summary>
 internal sealed class SimulatedGateway(SimulatedOptions options, TimeProvider time) : IPaymentGateway
 {
@@ -13,46 +15,60 @@ internal sealed class SimulatedGateway(SimulatedOptions options, TimeProvider ti
     public string Name => "simulated";
 
     // It keeps nothing, so there is nothing to find; and the same operation has the same link without any search.
-    public GatewayCapabilities Capabilities { get; } = GatewayCapabilities.Full with { HasLookupKeys = false, CanFindLinks = false };
+    public GatewayCapabilities Capabilities { get; } =
+        GatewayCapabilities.Full with { HasLookupKeys = false, CanFindLinks = false };
 
     public GatewayMode Mode => GatewayMode.Simulated;
 
-    public Task<GatewayResult<bool>> ProbeAsync(CancellationToken cancellationToken = default) => Done(true, cancellationToken);
+    public Task<GatewayResult<bool>> ProbeAsync(CancellationToken cancellationToken = default) =>
+        Done(true, cancellationToken);
 
-    public Task<GatewayResult<GatewayPrice>> CreatePriceAsync(GatewayPriceRequest request, CancellationToken cancellationToken = default)
+    public Task<GatewayResult<GatewayPrice>> CreatePriceAsync(
+        GatewayPriceRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return Done(new GatewayPrice { Id = $"{IdPrefix}price_{request.LookupKey}", Amount = request.Amount, IsNew = true }, cancellationToken);
+        return Done(
+            new GatewayPrice { Id = $"{IdPrefix}price_{request.LookupKey}", Amount = request.Amount, IsNew = true },
+            cancellationToken);
     }
 
-    public Task<GatewayResult<GatewayPrice?>> FindPriceAsync(string lookupKey, CancellationToken cancellationToken = default) =>
+    public Task<GatewayResult<GatewayPrice?>> FindPriceAsync(
+        string lookupKey, CancellationToken cancellationToken = default) =>
         Lacks<GatewayPrice?>("finding a price", cancellationToken);
 
-    public Task<GatewayResult<GatewayLink>> CreateLinkAsync(GatewayLinkRequest request, CancellationToken cancellationToken = default)
+    public Task<GatewayResult<GatewayLink>> CreateLinkAsync(
+        GatewayLinkRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         return Done(LinkOf(IdOf(request.Metadata[PaymentMetadata.Tag])), cancellationToken);
     }
 
-    public Task<GatewayResult<bool>> NoteLinkAsync(string priceId, string linkId, CancellationToken cancellationToken = default) =>
+    public Task<GatewayResult<bool>> NoteLinkAsync(
+        string priceId, string linkId, CancellationToken cancellationToken = default) =>
         Lacks<bool>("metadata", cancellationToken);
 
-    public Task<GatewayResult<GatewayLink?>> FindLinkAsync(GatewayLinkQuery query, CancellationToken cancellationToken = default) =>
+    public Task<GatewayResult<GatewayLink?>> FindLinkAsync(
+        GatewayLinkQuery query, CancellationToken cancellationToken = default) =>
         Lacks<GatewayLink?>("finding a link", cancellationToken);
 
-    public Task<GatewayResult<GatewayLink>> DeactivateLinkAsync(string linkId, CancellationToken cancellationToken = default) =>
+    public Task<GatewayResult<GatewayLink>> DeactivateLinkAsync(
+        string linkId, CancellationToken cancellationToken = default) =>
         Done(LinkOf(linkId) with { IsActive = false }, cancellationToken);
 
-    public Task<GatewayResult<IReadOnlyList<GatewaySession>>> ListSessionsAsync(GatewaySessionQuery query, CancellationToken cancellationToken = default)
+    public Task<GatewayResult<IReadOnlyList<GatewaySession>>> ListSessionsAsync(
+        GatewaySessionQuery query, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
-        IReadOnlyList<GatewaySession> sessions = options.PaidAfter is { } after && time.GetUtcNow() - query.CreatedAt >= after
-            ? [new GatewaySession($"{query.LinkId}_session", GatewaySessionState.Paid, query.Amount.MinorUnits, query.Amount.Currency)]
+        IReadOnlyList<GatewaySession> sessions = options.PaidAfter is { } after
+            && time.GetUtcNow() - query.CreatedAt >= after
+            ? [new GatewaySession(
+                $"{query.LinkId}_session", GatewaySessionState.Paid, query.Amount.MinorUnits, query.Amount.Currency)]
             : [];
         return Done(sessions, cancellationToken);
     }
 
-    public Task<GatewayResult<GatewaySession>> ExpireSessionAsync(string sessionId, CancellationToken cancellationToken = default) =>
+    public Task<GatewayResult<GatewaySession>> ExpireSessionAsync(
+        string sessionId, CancellationToken cancellationToken = default) =>
         Done(new GatewaySession(sessionId, GatewaySessionState.Expired, null, null), cancellationToken);
 
     private static string IdOf(string tag) => IdPrefix + tag;
@@ -62,7 +78,8 @@ internal sealed class SimulatedGateway(SimulatedOptions options, TimeProvider ti
     private static Task<GatewayResult<T>> Lacks<T>(string what, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return Task.FromResult<GatewayResult<T>>(new GatewayFailure(GatewayFailureKind.NotSupported, $"Simulated payments do not include {what}."));
+        return Task.FromResult<GatewayResult<T>>(
+            new GatewayFailure(GatewayFailureKind.NotSupported, $"Simulated payments do not include {what}."));
     }
 
     private static Task<GatewayResult<T>> Done<T>(T value, CancellationToken cancellationToken)

@@ -3,11 +3,12 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
 
-namespace Coach.Payments;
+namespace Coach.Payments.Stripe;
 
 /// <summary>
-/// An <c>application/x-www-form-urlencoded</c> body by Stripe's bracket rules: <c>line_items[0][price]=price_1</c>. Brackets of names
-/// stay as they are; everything else but RFC 3986's unreserved characters is percent-encoded as UTF-8.
+/// An <c>application/x-www-form-urlencoded</c> body by Stripe's bracket rules: <c>line_items[0][price]=price_1</c>.
+/// Brackets of names stay as they are; everything else but RFC 3986's unreserved characters is percent-encoded as
+/// UTF-8.
 /// </summary>
 internal sealed class StripeForm
 {
@@ -39,7 +40,8 @@ internal sealed class StripeForm
 
     public StripeForm Add(string name, bool value) => Add(name, value ? "true" : "false");
 
-    /// <summary>Adds <c>name[key]=value</c> for each entry. A bracket in a key cannot be expressed and is encoded.</summary>
+    /// <summary>Adds <c>name[key]=value</c> for each entry. A bracket in a key cannot be expressed and is
+    /// encoded.</summary>
     public StripeForm Add(string name, IReadOnlyDictionary<string, string> entries)
     {
         foreach ((string key, string value) in entries.OrderBy(entry => entry.Key, StringComparer.Ordinal))
@@ -62,7 +64,8 @@ internal sealed class StripeForm
 
     public HttpContent ToContent()
     {
-        // An array is sent before the answer is waited for; other content would be sent beside it, at the cost of a task.
+        // An array is sent before the answer is waited for; other content would be sent beside it, at the cost of a
+        // task.
         var content = new ByteArrayContent(Written.ToArray());
         content.Headers.ContentType = MediaType;
         return content;

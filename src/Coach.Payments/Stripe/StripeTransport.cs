@@ -1,70 +1,60 @@
 using System.Buffers;
 using System.Globalization;
-using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Coach.Abstractions;
+using Coach.Payments.Gateways;
 
-namespace Coach.Payments;
+namespace Coach.Payments.Stripe;
 
-/// <summary>One HTTP request to Stripe: headers, bounded answer, and what a failure means (facts and order: see README, "Retry").</summary>
-internal sealed class StripeTransport(IHttpClientFactory clients, string clientName, ISecretSource secrets, StripeOptions options, TimeProvider time)
+/// <summary>One HTTP request to Stripe: headers, bounded answer, and what a failure means (README, "Retry").</summary>
+internal sealed class StripeTransport(
+    IHttpClientFactory clients, string clientName, ISecretSource secrets, StripeOptions options, TimeProvider time)
 {
     public const string ClientName = "Coach.Payments.Stripe";
 
     /// <summary>The API version every request is pinned to (stripe/stripe-dotnet ApiVersion.cs, 2026-07).</summary>
     public const string ApiVersion = "2026-07-29.dahlia";
 
-    private const int LongestWaitSeconds = 24 * 3600;
+    private const int LongestKey = 500;
+    private const int FirstBufferBytes = 8192;
+
+    private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromDays(1);
 
     private readonly string _root = options.BaseUrl.AbsoluteUri.TrimEnd('/');
 
-    public GatewayMode Mode => secrets.TryGet(options.ApiKeyName, out Secret? key) ? ModeOf(key.Reveal()) : GatewayMode.NotConfigured;
+    public GatewayMode Mode =>
+        secrets.TryGet(options.ApiKeyName, out Secret? key) ? ModeOf(key.Reveal()) : GatewayMode.NotConfigured;
 
-    /// <summary>Only a key that says it is a test key is one: anything unclear counts as live.</summary>
-    public static GatewayMode ModeOf(string key) =>
-        key.StartsWith("sk_test_", StringComparison.Ordinal) || key.StartsWith("rk_test_", StringComparison.Ordinal) ? GatewayMode.Test : GatewayMode.Live;
-
-    /// <summary>Sends one request and hands the JSON of a success to <paramref name="read"/>, which answers null for another shape.</summary>
+    /// <summary>Sends one request.</summary>
+    /// <param name="call">The request.</param>
+    /// <param name="read">Reads the JSON of a success.</param>
+    /// <param name="cancellationToken">Ends the attempt; what was asked may be done all the same.</param>
     public async Task<GatewayResult<T>> SendAsync<T>(
-        HttpMethod method, string path, StripeForm? form, string? idempotencyKey, Func<JsonElement, StripeReply, GatewayResult<T>?> read, CancellationToken cancellationToken)
+        StripeCall call, StripeReader<T> read, CancellationToken cancellationToken)
     {
         if (!secrets.TryGet(options.ApiKeyName, out Secret? key))
         {
-            return new GatewayFailure(GatewayFailureKind.NotSupported, $"There is no {options.ApiKeyName}. Set it to take payments.");
+            string message = $"There is no {options.ApiKeyName}. Set it to take payments.";
+            return new GatewayFailure(GatewayFailureKind.NotSupported, message);
         }
 
         if (!IsHeaderSafe(key.Reveal()))
         {
-            return new GatewayFailure(GatewayFailureKind.Unauthorized, $"{options.ApiKeyName} holds characters no key has. Copy it again from the Stripe dashboard.");
+            return new GatewayFailure(GatewayFailureKind.Unauthorized,
+                $"{options.ApiKeyName} holds characters no key has. Copy it again from the Stripe dashboard.");
         }
 
-        using var request = new HttpRequestMessage(method, _root + path);
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key.Reveal());
-        request.Headers.TryAddWithoutValidation("Stripe-Version", ApiVersion);
-        if (idempotencyKey is not null)
-        {
-            request.Headers.TryAddWithoutValidation("Idempotency-Key", idempotencyKey);
-        }
-
-        if (options.Account is not null)
-        {
-            request.Headers.TryAddWithoutValidation("Stripe-Account", options.Account);
-        }
-
-        if (form is not null)
-        {
-            request.Content = form.ToContent();
-        }
-
+        using HttpRequestMessage request = ToRequest(call, key);
         try
         {
-            using HttpResponseMessage response =
-                await clients.CreateClient(clientName).SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+            HttpClient client = clients.CreateClient(clientName);
+            using HttpResponseMessage response = await client.SendAsync(
+                request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
             (byte[] body, int length) = await ReadBodyAsync(response.Content, cancellationToken).ConfigureAwait(false);
             try
             {
-                return Answer(response, length < 0 ? null : body.AsMemory(0, length), key, read);
+                return Read(response, length < 0 ? null : body.AsMemory(0, length), key, read);
             }
             finally
             {
@@ -82,29 +72,47 @@ internal sealed class StripeTransport(IHttpClientFactory clients, string clientN
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             // The host's own handler or client gave up (HttpClient.Timeout, a resilience handler).
-            return new GatewayFailure(GatewayFailureKind.TimedOut, "Stripe did not answer in time.") { IsRetryable = true };
+            return new GatewayFailure(GatewayFailureKind.TimedOut, "Stripe did not answer in time.")
+            { IsRetryable = true };
         }
     }
 
-    private GatewayResult<T> Answer<T>(HttpResponseMessage response, ReadOnlyMemory<byte>? body, Secret key, Func<JsonElement, StripeReply, GatewayResult<T>?> read)
+    // Only a key that says it is a test key is one: anything unclear counts as live.
+    private static GatewayMode ModeOf(string key) =>
+        key.StartsWith("sk_test_", StringComparison.Ordinal) || key.StartsWith("rk_test_", StringComparison.Ordinal)
+            ? GatewayMode.Test
+            : GatewayMode.Live;
+
+    private static bool IsHeaderSafe(string key) =>
+        key.Length <= LongestKey && !key.AsSpan().ContainsAnyExceptInRange('!', '~');
+
+    private HttpRequestMessage ToRequest(StripeCall call, Secret key)
     {
-        var reply = new StripeReply(
-            IsReplay: Says(Header(response, "Idempotent-Replayed"), "true"),
-            RequestId: StripeRedaction.Id(Header(response, "Request-Id"), key.Reveal()),
-            ServerTime: response.Headers.Date ?? time.GetUtcNow());
-        return body is not { } bytes ? Bad(reply, "an answer that is too long")
-            : response.IsSuccessStatusCode ? Success(bytes, reply, read)
-            : Failed(response, bytes, reply, key);
+        var request = new HttpRequestMessage(call.Method, _root + call.Path) { Content = call.Form?.ToContent() };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key.Reveal());
+        request.Headers.TryAddWithoutValidation("Stripe-Version", ApiVersion);
+        if (call.IdempotencyKey is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Idempotency-Key", call.IdempotencyKey);
+        }
+
+        if (options.Account is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Stripe-Account", options.Account);
+        }
+
+        return request;
     }
 
-    // The body in a rented array, which the caller returns; a length of -1 for one over the limit. After a failure the array is left to the
-    // collector: a read that was given up may still write to it.
-    private async Task<(byte[] Body, int Length)> ReadBodyAsync(HttpContent content, CancellationToken cancellationToken)
+    // The body in a rented array, which the caller returns; a length of -1 for one over the limit. After a failure the
+    // array is left to the collector: a read that was given up may still write to it.
+    private async Task<(
+        byte[] Body, int Length)> ReadBodyAsync(HttpContent content, CancellationToken cancellationToken)
     {
         Stream stream = await content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))
         {
-            byte[] buffer = ArrayPool<byte>.Shared.Rent(8192);
+            byte[] buffer = ArrayPool<byte>.Shared.Rent(FirstBufferBytes);
             int length = 0;
             while (true)
             {
@@ -131,40 +139,53 @@ internal sealed class StripeTransport(IHttpClientFactory clients, string clientN
         }
     }
 
-    private static GatewayResult<T> Success<T>(ReadOnlyMemory<byte> body, StripeReply reply, Func<JsonElement, StripeReply, GatewayResult<T>?> read)
+    private GatewayResult<T> Read<T>(
+        HttpResponseMessage response, ReadOnlyMemory<byte>? body, Secret key, StripeReader<T> read)
     {
-        try
+        var reply = new StripeReply(
+            IsReplay: HeaderEquals(Header(response, "Idempotent-Replayed"), "true"),
+            RequestId: GatewayRedaction.Identifier(Header(response, "Request-Id"), key.Reveal()),
+            ServerTime: response.Headers.Date ?? time.GetUtcNow());
+        if (body is not { } bytes)
         {
-            using JsonDocument document = JsonDocument.Parse(body);
-            return document.RootElement.ValueKind == JsonValueKind.Object && !HasError(document.RootElement) && read(document.RootElement, reply) is { } result
-                ? result
-                : Bad(reply, "a success without the expected object");
+            return BadAnswer(reply, "an answer that is too long");
         }
-        catch (JsonException)
-        {
-            return Bad(reply, "a success that is no complete JSON");
-        }
+
+        return response.IsSuccessStatusCode
+            ? ReadSuccess(bytes, reply, read)
+            : ReadFailure(response, bytes, reply, key);
     }
 
-    // A status of 200 does not make an error object a success.
-    private static bool HasError(JsonElement root) => root.TryGetProperty("error", out JsonElement error) && error.ValueKind == JsonValueKind.Object;
+    private static GatewayResult<T> ReadSuccess<T>(ReadOnlyMemory<byte> body, StripeReply reply, StripeReader<T> read)
+    {
+        using JsonDocument? document = JsonReading.TryParse(body);
+        if (document is null)
+        {
+            return BadAnswer(reply, "a success that is no complete JSON");
+        }
 
-    // An answer that says "done" but shows nothing: the SDKs do not retry it (facts §4, last row), and neither is it a success.
-    private static GatewayFailure Bad(StripeReply reply, string what) =>
+        // A status of 200 does not make an error object a success.
+        JsonElement root = document.RootElement;
+        bool isSuccess = root.ValueKind == JsonValueKind.Object && root.Object("error") is null;
+        return isSuccess && read(root, reply) is { } result
+            ? result
+            : BadAnswer(reply, "a success without the expected object");
+    }
+
+    // An answer that says "done" but shows nothing: Stripe's SDKs do not retry it, and neither is it a success.
+    private static GatewayFailure BadAnswer(StripeReply reply, string what) =>
         new(GatewayFailureKind.BadAnswer, $"Stripe sent {what}.") { RequestId = reply.RequestId };
 
-    private GatewayFailure Failed(HttpResponseMessage response, ReadOnlyMemory<byte> body, StripeReply reply, Secret key)
+    private GatewayFailure ReadFailure(
+        HttpResponseMessage response, ReadOnlyMemory<byte> body, StripeReply reply, Secret key)
     {
         int status = (int)response.StatusCode;
         StripeErrorBody error = StripeErrorBody.Parse(body, key.Reveal());
         TimeSpan? retryAfter = RetryAfter(response.Headers.RetryAfter);
-        string? shouldRetry = Header(response, "Stripe-Should-Retry");
-        bool isRetryable = Says(shouldRetry, "true")
-            || (!Says(shouldRetry, "false") && (status == 409 || status >= 500 || (status == 429 && retryAfter is not null)));
-        GatewayFailureKind kind = Kind(status, error, reply.IsReplay);
-        return new GatewayFailure(kind, Message(kind, status, error))
+        GatewayFailureKind kind = KindOf(status, error, reply.IsReplay);
+        return new GatewayFailure(kind, MessageOf(kind, status, error))
         {
-            IsRetryable = isRetryable && kind is not (GatewayFailureKind.ReplayedError or GatewayFailureKind.AlreadyExists or GatewayFailureKind.KeyConflict),
+            IsRetryable = IsRetryable(kind, status, retryAfter is not null, Header(response, "Stripe-Should-Retry")),
             RetryAfter = retryAfter,
             RequestId = reply.RequestId,
             Code = error.Code,
@@ -172,64 +193,98 @@ internal sealed class StripeTransport(IHttpClientFactory clients, string clientN
         };
     }
 
-    private static GatewayFailureKind Kind(int status, StripeErrorBody error, bool isReplay)
+    // In the order of Stripe's SDKs: its own header first, then 409, 5xx, and 429 where it says how long to wait.
+    private static bool IsRetryable(GatewayFailureKind kind, int status, bool hasRetryAfter, string? shouldRetry)
     {
-        if (status == 400 && error.Parameter == "lookup_key")
+        bool isConcluded = kind
+            is GatewayFailureKind.ReplayedError or GatewayFailureKind.AlreadyExists or GatewayFailureKind.KeyConflict;
+        if (isConcluded)
         {
-            return GatewayFailureKind.AlreadyExists;
+            return false;
         }
 
-        if (isReplay)
+        if (HeaderEquals(shouldRetry, "true"))
         {
-            return GatewayFailureKind.ReplayedError;
+            return true;
         }
 
-        return status switch
-        {
-            400 when error.Type == "idempotency_error" => GatewayFailureKind.KeyConflict,
-            401 => GatewayFailureKind.Unauthorized,
-            403 => GatewayFailureKind.Forbidden,
-            404 => GatewayFailureKind.NotFound,
-            409 => GatewayFailureKind.InUse,
-            429 => GatewayFailureKind.RateLimited,
-            >= 500 => GatewayFailureKind.ServerError,
-            >= 300 and < 400 => GatewayFailureKind.BadAnswer,
-            _ => GatewayFailureKind.Rejected,
-        };
+        return !HeaderEquals(shouldRetry, "false") && (status is 409 or >= 500 || (status == 429 && hasRetryAfter));
     }
 
-    private string Message(GatewayFailureKind kind, int status, StripeErrorBody error)
+    private static GatewayFailureKind KindOf(int status, StripeErrorBody error, bool isReplay) => status switch
     {
+        400 when error.Parameter == "lookup_key" => GatewayFailureKind.AlreadyExists,
+        _ when isReplay => GatewayFailureKind.ReplayedError,
+        400 when error.Type == "idempotency_error" => GatewayFailureKind.KeyConflict,
+        401 => GatewayFailureKind.Unauthorized,
+        403 => GatewayFailureKind.Forbidden,
+        404 => GatewayFailureKind.NotFound,
+        409 => GatewayFailureKind.InUse,
+        429 => GatewayFailureKind.RateLimited,
+        >= 500 => GatewayFailureKind.ServerError,
+        >= 300 and < 400 => GatewayFailureKind.BadAnswer,
+        _ => GatewayFailureKind.Rejected,
+    };
+
+    private string MessageOf(GatewayFailureKind kind, int status, StripeErrorBody error)
+    {
+        string code = status.ToString(CultureInfo.InvariantCulture);
         string detail = error.Message is null ? "" : $" Stripe says: {error.Message}";
         return kind switch
         {
-            GatewayFailureKind.Unauthorized => $"Stripe refused {options.ApiKeyName} (401). Check that it is a current secret or restricted key of the right account.",
-            GatewayFailureKind.Forbidden => $"{options.ApiKeyName} may not do this (403). Give the restricted key write access to Products, Prices and Payment Links and read access to Checkout Sessions.",
+            GatewayFailureKind.Unauthorized => $"Stripe refused {options.ApiKeyName} (401). "
+                + "Check that it is a current secret or restricted key of the right account.",
+            GatewayFailureKind.Forbidden =>
+                $"{options.ApiKeyName} may not do this (403). Give the restricted key write access to "
+                + "Products, Prices and Payment Links and read access to Checkout Sessions.",
             GatewayFailureKind.RateLimited => "Stripe limits the rate of requests (429). Try again later.",
             GatewayFailureKind.InUse => "Stripe is still working on the same request (409).",
-            GatewayFailureKind.ServerError => string.Create(CultureInfo.InvariantCulture, $"Stripe failed ({status})."),
-            GatewayFailureKind.BadAnswer => string.Create(CultureInfo.InvariantCulture, $"The server sent a redirect ({status}); check Coach:Payments:Stripe:BaseUrl."),
-            GatewayFailureKind.ReplayedError => string.Create(CultureInfo.InvariantCulture, $"Stripe replayed the failure of an earlier attempt ({status}).{detail}"),
+            GatewayFailureKind.ServerError => $"Stripe failed ({code}).",
+            GatewayFailureKind.BadAnswer =>
+                $"The server sent a redirect ({code}); check Coach:Payments:Stripe:BaseUrl.",
+            GatewayFailureKind.ReplayedError => $"Stripe replayed the failure of an earlier attempt ({code}).{detail}",
             GatewayFailureKind.KeyConflict => "Stripe has seen this idempotency key with other parameters (400).",
-            _ => string.Create(CultureInfo.InvariantCulture, $"Stripe refused the request ({status}).{detail}"),
+            _ => $"Stripe refused the request ({code}).{detail}",
         };
     }
 
-    private static GatewayFailure Broken(HttpRequestError error) => error is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
-        or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError
-        ? new GatewayFailure(GatewayFailureKind.Unreachable, "Stripe could not be reached. Check the network and Coach:Payments:Stripe:BaseUrl.") { IsRetryable = true }
-        : new GatewayFailure(GatewayFailureKind.ConnectionLost, "The connection to Stripe broke before the answer was complete.") { IsRetryable = true };
+    private static GatewayFailure Broken(HttpRequestError error)
+    {
+        bool wasNotSent = error is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
+            or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError;
+        return wasNotSent
+            ? new GatewayFailure(GatewayFailureKind.Unreachable,
+                "Stripe could not be reached. Check the network and Coach:Payments:Stripe:BaseUrl.") { IsRetryable =
+                    true }
+            : new GatewayFailure(GatewayFailureKind.ConnectionLost,
+                "The connection to Stripe broke before the answer was complete.") { IsRetryable = true };
+    }
 
     private TimeSpan? RetryAfter(RetryConditionHeaderValue? header)
     {
         TimeSpan? wait = header?.Delta ?? (header?.Date is { } date ? date - time.GetUtcNow() : null);
-        return wait is null ? null : TimeSpan.FromSeconds(Math.Clamp(wait.Value.TotalSeconds, 0, LongestWaitSeconds));
+        return wait is { } asked
+            ? TimeSpan.FromTicks(Math.Clamp(asked.Ticks, 0, LongestRetryAfter.Ticks))
+            : null;
     }
 
-    private static bool Says(string? header, string value) => string.Equals(header?.Trim(), value, StringComparison.OrdinalIgnoreCase);
+    private static bool HeaderEquals(string? header, string value) =>
+        string.Equals(header?.Trim(), value, StringComparison.OrdinalIgnoreCase);
 
     private static string? Header(HttpResponseMessage response, string name) =>
         response.Headers.TryGetValues(name, out IEnumerable<string>? values) ? values.FirstOrDefault() : null;
+}
 
-    private static bool IsHeaderSafe(string key) => key.Length <= 500 && !key.AsSpan().ContainsAnyExceptInRange('!', '~');
+/// <summary>Stripe's error object; only <c>type</c> is promised, and a proxy's answer has none of it.</summary>
+internal readonly record struct StripeErrorBody(string? Type, string? Code, string? Parameter, string? Message)
+{
+    public static StripeErrorBody Parse(ReadOnlyMemory<byte> body, string key)
+    {
+        using JsonDocument? document = JsonReading.TryParse(body);
+        return document?.RootElement.Object("error") is not { } error ? default : new StripeErrorBody(
+            GatewayRedaction.Identifier(error.Text("type"), key),
+            GatewayRedaction.Identifier(error.Text("code"), key),
+            GatewayRedaction.Identifier(error.Text("param"), key),
+            GatewayRedaction.Sentence(error.Text("message"), key));
+    }
 }

@@ -1,22 +1,28 @@
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Payments;
+namespace Coach.Payments.Telemetry;
 
 internal static partial class Log
 {
-    [LoggerMessage(4001, LogLevel.Debug, "Payment step {Step} failed ({Kind}); attempt {Attempt} follows in {DelaySeconds} s")]
-    public static partial void RetryScheduled(this ILogger logger, string step, string kind, int attempt, double delaySeconds);
+    [LoggerMessage(4001, LogLevel.Debug,
+        "Payment step {Step} failed ({Kind}); attempt {Attempt} follows in {DelaySeconds} s")]
+    public static partial void RetryScheduled(
+        this ILogger logger, string step, string kind, int attempt, double delaySeconds);
 
     [LoggerMessage(4002, LogLevel.Debug, "Payment operation {Tag} has link {LinkId} from gateway {Gateway}")]
     public static partial void LinkCreated(this ILogger logger, string tag, string linkId, string gateway);
 
-    [LoggerMessage(4003, LogLevel.Warning, "Payment operation {Tag} got a simulated link because the provider is not available ({Kind})")]
+    [LoggerMessage(4003, LogLevel.Warning,
+        "Payment operation {Tag} got a simulated link because the provider is not available ({Kind})")]
     public static partial void FellBack(this ILogger logger, string tag, string kind);
 
-    [LoggerMessage(4004, LogLevel.Warning, "The outcome of payment operation {Tag} is unknown ({Kind}); it is marked for reconciliation")]
+    [LoggerMessage(4004, LogLevel.Warning,
+        "The outcome of payment operation {Tag} is unknown ({Kind}); it is marked for reconciliation")]
     public static partial void OutcomeUnknown(this ILogger logger, string tag, string kind);
 
-    [LoggerMessage(4005, LogLevel.Error, "The link of payment operation {Tag} exists but could not be recorded; reconciliation will find it. Check the store")]
+    [LoggerMessage(4005, LogLevel.Error,
+        "The link of payment operation {Tag} exists but could not be recorded; reconciliation will find it. Check "
+        + "the store")]
     public static partial void SaveFailed(this ILogger logger, string tag, Exception exception);
 
     [LoggerMessage(4006, LogLevel.Information, "Payment operation {Tag} was settled by reconciliation")]
@@ -25,16 +31,20 @@ internal static partial class Log
     [LoggerMessage(4007, LogLevel.Warning, "Reconciliation left {Remaining} of {Examined} payment operations open")]
     public static partial void ReconciliationIncomplete(this ILogger logger, int remaining, int examined);
 
-    [LoggerMessage(4008, LogLevel.Warning, "Link {LinkId} was paid with another amount or currency than asked for; look at it by hand")]
+    [LoggerMessage(4008, LogLevel.Warning,
+        "Link {LinkId} was paid with another amount or currency than asked for; look at it by hand")]
     public static partial void AmountMismatch(this ILogger logger, string linkId);
 
     [LoggerMessage(4009, LogLevel.Debug, "The payment provider is {State}")]
     public static partial void AvailabilityChanged(this ILogger logger, string state);
 
-    [LoggerMessage(4010, LogLevel.Error, "Two different links are recorded for payment operation {Tag}: {LinkId} was kept, {OtherLinkId} should be closed")]
+    [LoggerMessage(4010, LogLevel.Error,
+        "Two different links are recorded for payment operation {Tag}: {LinkId} was kept, {OtherLinkId} should be "
+        + "closed")]
     public static partial void TwoLinks(this ILogger logger, string tag, string linkId, string otherLinkId);
 
-    [LoggerMessage(4011, LogLevel.Warning, "A verified webhook tells of a payment for link {LinkId} that is not known here")]
+    [LoggerMessage(4011, LogLevel.Warning,
+        "A verified webhook tells of a payment for link {LinkId} that is not known here")]
     public static partial void UnmatchedPayment(this ILogger logger, string linkId);
 
     [LoggerMessage(4012, LogLevel.Debug, "Webhook event {EventType} was handled: {Outcome}")]
@@ -43,12 +53,14 @@ internal static partial class Log
     [LoggerMessage(4013, LogLevel.Error, "A pass of payment reconciliation failed; the next follows as scheduled")]
     public static partial void ReconciliationFailed(this ILogger logger, Exception exception);
 
-    [LoggerMessage(4014, LogLevel.Error, "Giving back the claim on payment operation {Tag} failed; it runs out by itself")]
+    [LoggerMessage(4014, LogLevel.Error,
+        "Giving back the claim on payment operation {Tag} failed; it runs out by itself")]
     public static partial void ReleaseFailed(this ILogger logger, string tag, Exception exception);
 
     [LoggerMessage(4015, LogLevel.Debug, "The link of payment operation {Tag} was not noted at its price ({Kind})")]
     public static partial void NoteFailed(this ILogger logger, string tag, string kind);
 
-    [LoggerMessage(4016, LogLevel.Error, "The payment gateway {Gateway} threw in step {Step}; the outcome counts as unknown")]
+    [LoggerMessage(4016, LogLevel.Error,
+        "The payment gateway {Gateway} threw in step {Step}; the outcome counts as unknown")]
     public static partial void GatewayThrew(this ILogger logger, string gateway, string step, Exception exception);
 }

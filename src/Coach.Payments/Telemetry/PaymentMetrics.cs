@@ -1,16 +1,19 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using System.Text.Json;
+using Coach.Payments.Gateways;
 
-namespace Coach.Payments;
+namespace Coach.Payments.Telemetry;
 
-/// <summary>The meter <c>Coach.Payments</c>. Labels come from closed sets: steps, failure kinds and outcomes named here.</summary>
+/// <summary>The meter <c>Coach.Payments</c>. Labels come from closed sets: steps, failure kinds and outcomes named
+/// here.</summary>
 internal sealed class PaymentMetrics : IDisposable
 {
     public const string MeterName = "Coach.Payments";
 
     private static readonly string[] KindNames = [.. Enum.GetNames<GatewayFailureKind>().Select(Snake)];
 
-    private readonly Meter _meter;
+    private readonly MeterSource _source;
     private readonly Counter<long> _links;
     private readonly Counter<long> _attempts;
     private readonly Counter<long> _webhooks;
@@ -19,16 +22,19 @@ internal sealed class PaymentMetrics : IDisposable
 
     public PaymentMetrics(IMeterFactory? factory = null)
     {
-        _meter = factory?.Create(MeterName) ?? new Meter(MeterName);
-        _links = _meter.CreateCounter<long>("coach.payments.links", "{link}",
+        _source = new MeterSource(MeterName, factory);
+        Meter meter = _source.Meter;
+        _links = meter.CreateCounter<long>("coach.payments.links", "{link}",
             "Calls for a payment link by outcome: created, replayed, simulated or failed.");
-        _attempts = _meter.CreateCounter<long>("coach.payments.attempts", "{attempt}",
+        _attempts = meter.CreateCounter<long>("coach.payments.attempts", "{attempt}",
             "Attempts at the payment provider by step and outcome.");
-        _webhooks = _meter.CreateCounter<long>("coach.payments.webhooks", "{event}",
+        _webhooks = meter.CreateCounter<long>("coach.payments.webhooks", "{event}",
             "Webhook calls by outcome: applied, duplicate, ignored, unmatched or refused.");
-        _meter.CreateObservableGauge("coach.payments.gateway_available", () => !_gateways.IsEmpty && _gateways.All(static isAvailable => isAvailable()) ? 1 : 0, null,
-            "1 while the payment provider (every one, where there are several) is believed to answer, 0 otherwise and while nothing is known.");
-        _meter.CreateObservableGauge("coach.payments.reconciliation_pending", () => _pending.Values.Sum(), null,
+        meter.CreateObservableGauge("coach.payments.gateway_available", IsAvailable, null,
+            "1 while the payment provider (every one, where there are several) is believed to answer, 0 "
+            + "otherwise and while nothing is "
+            + "known.");
+        meter.CreateObservableGauge("coach.payments.reconciliation_pending", () => _pending.Values.Sum(), null,
             "Payment links whose outcome is unknown and waits for reconciliation.");
     }
 
@@ -45,10 +51,13 @@ internal sealed class PaymentMetrics : IDisposable
 
     public void SetPending(object owner, int count) => _pending[owner] = count;
 
-    public static string NameOf(GatewayFailureKind kind) => (int)kind >= 0 && (int)kind < KindNames.Length ? KindNames[(int)kind] : "unknown";
+    /// <summary>A failure kind as labels have it: <c>timed_out</c>.</summary>
+    public static string NameOf(GatewayFailureKind kind) =>
+        (int)kind >= 0 && (int)kind < KindNames.Length ? KindNames[(int)kind] : "unknown";
 
-    public void Dispose() => _meter.Dispose();
+    public void Dispose() => _source.Dispose();
 
-    private static string Snake(string name) =>
-        string.Concat(name.Select((c, i) => char.IsAsciiLetterUpper(c) ? (i == 0 ? "" : "_") + char.ToLowerInvariant(c) : c.ToString()));
+    private static string Snake(string name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
+
+    private int IsAvailable() => !_gateways.IsEmpty && _gateways.All(static isAvailable => isAvailable()) ? 1 : 0;
 }

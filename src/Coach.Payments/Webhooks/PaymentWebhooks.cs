@@ -1,13 +1,17 @@
 using Coach.Abstractions;
+using Coach.Payments.Gateways;
+using Coach.Payments.Links;
+using Coach.Payments.Telemetry;
 
-namespace Coach.Payments;
+namespace Coach.Payments.Webhooks;
 
-/// <summary>The service behind <see cref="IPaymentWebhooks"/>.</summary>
-internal sealed class PaymentWebhooks(PaymentParts parts, ISecretSource secrets) : IPaymentWebhooks
+/// <summary>The service behind <see cref="IPaymentWebhooks"/>: verify, deduplicate, apply, remember.</summary>
+internal sealed class PaymentWebhooks(
+    PaymentRecordRepository records, ISecretSource secrets, CoachPaymentsOptions options, TimeProvider time,
+    PaymentTelemetry telemetry) : IPaymentWebhooks
 {
-    private string SecretName => parts.Options.Stripe.WebhookSecretName;
-
-    public async Task<WebhookOutcome> HandleAsync(ReadOnlyMemory<byte> rawBody, string? signatureHeader, CancellationToken cancellationToken = default)
+    public async Task<WebhookOutcome> HandleAsync(
+        ReadOnlyMemory<byte> rawBody, string? signatureHeader, CancellationToken cancellationToken = default)
     {
         WebhookEvent received;
         try
@@ -16,47 +20,45 @@ internal sealed class PaymentWebhooks(PaymentParts parts, ISecretSource secrets)
         }
         catch (PaymentException)
         {
-            parts.Metrics.Webhook("refused");
+            telemetry.Metrics.Webhook("refused");
             throw;
         }
 
-        WebhookOutcome outcome;
-        try
-        {
-            outcome = await ApplyAsync(received, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is not (PaymentException or OperationCanceledException))
-        {
-            throw PaymentException.StoreFailed(exception);
-        }
-
+        WebhookOutcome outcome = await ApplyAsync(received, cancellationToken).ConfigureAwait(false);
         string effect = outcome.Effect.ToString().ToLowerInvariant();
-        parts.Metrics.Webhook(effect);
-        parts.Logger.WebhookHandled(outcome.Effect == WebhookEffect.Ignored ? "other" : outcome.EventType, effect);
+        telemetry.Metrics.Webhook(effect);
+        telemetry.Logger.WebhookHandled(
+            outcome.Effect == WebhookEffect.Ignored ? "other" : outcome.EventType, effect);
         return outcome;
     }
 
     private WebhookEvent Verify(ReadOnlyMemory<byte> rawBody, string? signatureHeader)
     {
-        if (rawBody.Length > parts.Options.MaxWebhookBytes)
+        if (rawBody.Length > options.MaxWebhookBytes)
         {
-            throw PaymentException.WebhookInvalid($"The webhook's body is longer than {parts.Options.MaxWebhookBytes} bytes.");
+            throw PaymentException.WebhookInvalid($"The webhook's body is longer than {options.MaxWebhookBytes} "
+                + "bytes.");
         }
 
-        if (!secrets.TryGet(SecretName, out Secret? secret))
+        string name = options.Stripe.WebhookSecretName;
+        if (!secrets.TryGet(name, out Secret? secret))
         {
-            throw PaymentException.WebhookInvalid($"There is no {SecretName}, so no webhook can be verified. Copy it from the endpoint's page in the Stripe dashboard.");
+            throw PaymentException.WebhookInvalid($"There is no {name}, so no webhook can be verified. "
+                + "Copy it from the endpoint's page in the Stripe dashboard.");
         }
 
-        WebhookVerdict verdict = WebhookSignature.Verify(rawBody.Span, signatureHeader, secret, parts.Time.GetUtcNow(), parts.Options.WebhookTolerance);
+        WebhookVerdict verdict = WebhookSignature.Verify(
+            rawBody.Span, signatureHeader, secret, time.GetUtcNow(), options.WebhookTolerance);
         return verdict switch
         {
             WebhookVerdict.Authentic => WebhookEvent.Parse(rawBody)
                 ?? throw PaymentException.WebhookInvalid("The webhook's body is no JSON object."),
             WebhookVerdict.Expired => throw PaymentException.WebhookInvalid(
-                $"The webhook's time is more than {parts.Options.WebhookTolerance.TotalSeconds:0} s from now. Check this machine's clock."),
+                $"The webhook's time is more than {options.WebhookTolerance.TotalSeconds:0} s from now. "
+                + "Check this machine's clock."),
             WebhookVerdict.BadSignature => throw PaymentException.WebhookInvalid(
-                $"The webhook's signature is not right. Verify the raw bytes, and check that {SecretName} is this endpoint's."),
+                $"The webhook's signature is not right. Verify the raw bytes, and check that {name} is this "
+                + "endpoint's."),
             _ => throw PaymentException.WebhookInvalid("The Stripe-Signature header is missing or malformed."),
         };
     }
@@ -68,49 +70,55 @@ internal sealed class PaymentWebhooks(PaymentParts parts, ISecretSource secrets)
             return new WebhookOutcome(WebhookEffect.Ignored, received.Id, received.Type);
         }
 
-        if (await parts.Store.HasEventAsync(received.Id, cancellationToken).ConfigureAwait(false))
+        if (await records.HasEventAsync(received.Id, cancellationToken).ConfigureAwait(false))
         {
             return new WebhookOutcome(WebhookEffect.Duplicate, received.Id, received.Type);
         }
 
         var effect = WebhookEffect.Ignored;
-        PaymentLink? link = null;
+        PaymentRecord? stored = null;
         if (received.Session is { } session && received.LinkId is { } linkId)
         {
-            PaymentRecord? record = await FindAsync(linkId, received.Tag, cancellationToken).ConfigureAwait(false);
-            PaymentRecord? stored = record is null ? null : await parts.ChangeAsync(record, current => Change(current, linkId, session), null, cancellationToken).ConfigureAwait(false);
+            stored = await RecordAsync(linkId, received.Tag, session, cancellationToken).ConfigureAwait(false);
             effect = stored is null ? WebhookEffect.Unmatched : WebhookEffect.Applied;
-            link = stored is { Url: not null } ? stored.ToLink(isReplay: true) : null;
-            if (stored is null)
-            {
-                parts.Logger.UnmatchedPayment(linkId);
-            }
-            else if (stored.HasAmountMismatch && !record!.HasAmountMismatch)
-            {
-                parts.Logger.AmountMismatch(linkId);
-            }
         }
 
         // Last: should the process end before this, the event comes again, and recording it twice changes nothing.
-        bool isNew = await parts.Store.TryAddEventAsync(received.Id, cancellationToken).ConfigureAwait(false);
+        bool isNew = await records.TryAddEventAsync(received.Id, cancellationToken).ConfigureAwait(false);
+        PaymentLink? link = stored is { Url: not null } ? stored.ToLink(isReplay: true) : null;
         return new WebhookOutcome(isNew ? effect : WebhookEffect.Duplicate, received.Id, received.Type, link);
+    }
+
+    private async ValueTask<PaymentRecord?> RecordAsync(
+        string linkId, string? tag, GatewaySession session, CancellationToken cancellationToken)
+    {
+        PaymentRecord? record = await FindAsync(linkId, tag, cancellationToken).ConfigureAwait(false);
+        PaymentRecord? stored = record is null ? null : await records.ChangeAsync(
+            record, current => PaymentLinkStateMachine.Receive(current, linkId, session), null, cancellationToken)
+            .ConfigureAwait(false);
+        if (stored is null)
+        {
+            telemetry.Logger.UnmatchedPayment(linkId);
+        }
+        else if (stored.HasAmountMismatch && !record!.HasAmountMismatch)
+        {
+            telemetry.Logger.AmountMismatch(linkId);
+        }
+
+        return stored;
     }
 
     private async ValueTask<PaymentRecord?> FindAsync(string linkId, string? tag, CancellationToken cancellationToken)
     {
-        if (await parts.Store.FindByLinkAsync(linkId, cancellationToken).ConfigureAwait(false) is { } record)
+        if (await records.FindByLinkAsync(linkId, cancellationToken).ConfigureAwait(false) is { } record)
         {
             return record;
         }
 
         // The payer may be faster than the answer that showed the link: the tag on the payment leads to the operation.
-        PaymentRecord? tagged = tag is null ? null : await parts.Store.FindAsync(tag, cancellationToken).ConfigureAwait(false);
+        PaymentRecord? tagged = tag is null
+            ? null
+            : await records.FindAsync(tag, cancellationToken).ConfigureAwait(false);
         return tagged is { LinkId: null, IsSimulated: false } ? tagged : null;
-    }
-
-    private static PaymentRecord? Change(PaymentRecord record, string linkId, GatewaySession session)
-    {
-        PaymentRecord changed = StatusRules.Apply(record.LinkId is null ? record with { LinkId = linkId, State = PaymentRecordState.LinkSent } : record, session);
-        return ReferenceEquals(changed, record) ? null : changed;
     }
 }

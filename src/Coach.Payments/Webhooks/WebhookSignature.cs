@@ -6,7 +6,8 @@ using Coach.Abstractions;
 
 namespace Coach.Payments;
 
-/// <summary>Stripe's webhook signature: HMAC-SHA256 over <c>t + "." + raw body</c>, keyed by the whole secret with its <c>whsec_</c>.</summary>
+/// <summary>Stripe's webhook signature: HMAC-SHA256 over <c>t + "." + raw body</c>, keyed by the whole secret with its
+/// <c>whsec_</c>.</summary>
 public static class WebhookSignature
 {
     private const int MaxHeaderLength = 4096;
@@ -14,16 +15,21 @@ public static class WebhookSignature
 
     /// <summary>Checks a body against its <c>Stripe-Signature</c> header.</summary>
     /// <param name="rawBody">The body's bytes exactly as received.</param>
-    /// <param name="signatureHeader">The header: <c>t=unix,v1=hex[,v1=hex]</c>; several <c>v1</c> appear while a secret is rotated, other schemes are ignored.</param>
+    /// <param name="signatureHeader">The header: <c>t=unix,v1=hex[,v1=hex]</c>; several <c>v1</c> appear while a secret
+    /// is rotated, other schemes are ignored.</param>
     /// <param name="secret">The endpoint's secret.</param>
     /// <param name="now">The current time.</param>
-    /// <param name="tolerance">How far the header's time may be from <paramref name="now"/>, either way; exactly that far is accepted.</param>
-    /// <returns>The verdict. Every signature is compared in full and in fixed time, and the time is looked at only after one matched.</returns>
-    public static WebhookVerdict Verify(ReadOnlySpan<byte> rawBody, string? signatureHeader, Secret secret, DateTimeOffset now, TimeSpan tolerance)
+    /// <param name="tolerance">How far the header's time may be from <paramref name="now"/>, either way; exactly that
+    /// far is accepted.</param>
+    /// <returns>The verdict. Every signature is compared in full and in fixed time, and the time is looked at only
+    /// after one matched.</returns>
+    public static WebhookVerdict Verify(
+        ReadOnlySpan<byte> rawBody, string? signatureHeader, Secret secret, DateTimeOffset now, TimeSpan tolerance)
     {
         ArgumentNullException.ThrowIfNull(secret);
         ArgumentOutOfRangeException.ThrowIfLessThan(tolerance, TimeSpan.Zero);
-        if (signatureHeader is not { Length: > 0 and <= MaxHeaderLength } || !TryTimestamp(signatureHeader, out ReadOnlySpan<char> timestamp, out long unix))
+        if (signatureHeader is not { Length: > 0 and <= MaxHeaderLength }
+            || !TryTimestamp(signatureHeader, out ReadOnlySpan<char> timestamp, out long unix))
         {
             return WebhookVerdict.Malformed;
         }
@@ -55,7 +61,8 @@ public static class WebhookSignature
         return distance <= (long)tolerance.TotalSeconds ? WebhookVerdict.Authentic : WebhookVerdict.Expired;
     }
 
-    internal static void Compute(ReadOnlySpan<char> timestamp, ReadOnlySpan<byte> rawBody, string secret, Span<byte> hash)
+    internal static void Compute(
+        ReadOnlySpan<char> timestamp, ReadOnlySpan<byte> rawBody, string secret, Span<byte> hash)
     {
         int keyLength = Encoding.UTF8.GetByteCount(secret);
         byte[]? rented = keyLength > 256 ? ArrayPool<byte>.Shared.Rent(keyLength) : null;
@@ -84,6 +91,12 @@ public static class WebhookSignature
         foreach (Range range in header.AsSpan().Split(','))
         {
             ReadOnlySpan<char> item = header.AsSpan(range).Trim();
+            if (!item.Contains('='))
+            {
+                // No scheme and value: cut off or tampered with, and refused by Stripe's own library too.
+                return false;
+            }
+
             if (item.StartsWith("t=", StringComparison.Ordinal))
             {
                 found++;

@@ -4,7 +4,8 @@ using Microsoft.Extensions.AI;
 
 namespace Coach.Testing;
 
-/// <summary>An <see cref="IChatClient"/> that answers from a script: texts, whole updates, failures, silence and pauses.</summary>
+/// <summary>An <see cref="IChatClient"/> that answers from a script: texts, whole updates, failures, silence and
+/// pauses.</summary>
 /// <remarks>Safe for concurrent use. Steps are used up in order; when none is left, the last one repeats.</remarks>
 public sealed class ScriptedChatClient : IChatClient
 {
@@ -13,13 +14,16 @@ public sealed class ScriptedChatClient : IChatClient
     private readonly ConcurrentQueue<IReadOnlyList<ChatMessage>> _calls = new();
     private readonly ConcurrentQueue<ChatOptions?> _options = new();
     private readonly ChatClientMetadata _metadata;
-    private Step _last = new([new ChatResponseUpdate(ChatRole.Assistant, "scripted") { FinishReason = ChatFinishReason.Stop }], null, TimeSpan.Zero, false);
+    private Step _last = new(
+        [new ChatResponseUpdate(ChatRole.Assistant, "scripted") { FinishReason = ChatFinishReason.Stop }], null,
+        TimeSpan.Zero, false);
 
     /// <summary>Makes a client that answers <c>scripted</c> until told otherwise.</summary>
     /// <param name="time">The clock that pauses wait on; the system's unless given.</param>
     /// <param name="providerName">The provider it claims to be.</param>
     /// <param name="modelId">The model it claims to be.</param>
-    public ScriptedChatClient(TimeProvider? time = null, string providerName = "scripted", string modelId = "scripted-1")
+    public ScriptedChatClient(
+        TimeProvider? time = null, string providerName = "scripted", string modelId = "scripted-1")
     {
         _time = time ?? TimeProvider.System;
         _metadata = new ChatClientMetadata(providerName, defaultModelId: modelId);
@@ -40,9 +44,12 @@ public sealed class ScriptedChatClient : IChatClient
     /// <returns>This client.</returns>
     public ScriptedChatClient Answer(string text, TimeSpan delay = default)
     {
-        List<ChatResponseUpdate> updates = [.. ScriptedAnswer.Words(text).Select(word => new ChatResponseUpdate(ChatRole.Assistant, word))];
+        List<ChatResponseUpdate> updates =
+            [.. ScriptedAnswer.Words(text).Select(word => new ChatResponseUpdate(ChatRole.Assistant, word))];
         updates.Add(new ChatResponseUpdate(ChatRole.Assistant,
-            [new UsageContent(new UsageDetails { InputTokenCount = 7, OutputTokenCount = updates.Count, TotalTokenCount = 7 + updates.Count })])
+            [new UsageContent(
+                new UsageDetails
+                { InputTokenCount = 7, OutputTokenCount = updates.Count, TotalTokenCount = 7 + updates.Count })])
         {
             FinishReason = ChatFinishReason.Stop,
         });
@@ -52,7 +59,8 @@ public sealed class ScriptedChatClient : IChatClient
     /// <summary>Answers the next call with these updates.</summary>
     /// <param name="updates">The updates, in order.</param>
     /// <returns>This client.</returns>
-    public ScriptedChatClient Answer(params IReadOnlyList<ChatResponseUpdate> updates) => Add(new Step(updates, null, TimeSpan.Zero, false));
+    public ScriptedChatClient Answer(params IReadOnlyList<ChatResponseUpdate> updates) =>
+        Add(new Step(updates, null, TimeSpan.Zero, false));
 
     /// <summary>Fails the next call.</summary>
     /// <param name="exception">With what.</param>
@@ -61,21 +69,29 @@ public sealed class ScriptedChatClient : IChatClient
     public ScriptedChatClient Fail(Exception exception, string after = "")
     {
         ArgumentNullException.ThrowIfNull(exception);
-        return Add(new Step([.. ScriptedAnswer.Words(after).Select(word => new ChatResponseUpdate(ChatRole.Assistant, word))], exception, TimeSpan.Zero, false));
+        return Add(
+            new Step(
+                [.. ScriptedAnswer.Words(after).Select(word => new ChatResponseUpdate(ChatRole.Assistant, word))],
+                exception, TimeSpan.Zero, false));
     }
 
     /// <summary>Lets the next call wait until it is cancelled.</summary>
     /// <param name="after">The text that a stream brings before it falls silent; none unless given.</param>
     /// <returns>This client.</returns>
     public ScriptedChatClient Hang(string after = "") =>
-        Add(new Step([.. ScriptedAnswer.Words(after).Select(word => new ChatResponseUpdate(ChatRole.Assistant, word))], null, TimeSpan.Zero, true));
+        Add(
+            new Step(
+                [.. ScriptedAnswer.Words(after).Select(word => new ChatResponseUpdate(ChatRole.Assistant, word))], null,
+                TimeSpan.Zero, true));
 
     /// <inheritdoc />
     public async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var updates = new List<ChatResponseUpdate>();
-        await foreach (ChatResponseUpdate update in GetStreamingResponseAsync(messages, options, cancellationToken).ConfigureAwait(false))
+        await foreach (
+            ChatResponseUpdate update in GetStreamingResponseAsync(messages, options, cancellationToken)
+                .ConfigureAwait(false))
         {
             updates.Add(update);
         }
@@ -85,7 +101,8 @@ public sealed class ScriptedChatClient : IChatClient
 
     /// <inheritdoc />
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        IEnumerable<ChatMessage> messages, ChatOptions? options =
+            null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
         _calls.Enqueue([.. messages]);
@@ -143,5 +160,6 @@ public sealed class ScriptedChatClient : IChatClient
         return this;
     }
 
-    private sealed record Step(IReadOnlyList<ChatResponseUpdate> Updates, Exception? Failure, TimeSpan Delay, bool Hangs);
+    private sealed record Step(
+        IReadOnlyList<ChatResponseUpdate> Updates, Exception? Failure, TimeSpan Delay, bool Hangs);
 }

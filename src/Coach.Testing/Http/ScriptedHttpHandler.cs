@@ -4,7 +4,8 @@ using System.Net.Http.Headers;
 
 namespace Coach.Testing;
 
-/// <summary>An <see cref="HttpMessageHandler"/> that answers from a script, with every kind of bad delivery and no network.</summary>
+/// <summary>An <see cref="HttpMessageHandler"/> that answers from a script, with every kind of bad delivery and no
+/// network.</summary>
 /// <remarks>Safe for concurrent use. Steps are used up in order; when none is left, the last one repeats.</remarks>
 public sealed class ScriptedHttpHandler : HttpMessageHandler
 {
@@ -32,7 +33,8 @@ public sealed class ScriptedHttpHandler : HttpMessageHandler
     /// <param name="delay">How long to wait before the status.</param>
     /// <returns>This handler.</returns>
     public ScriptedHttpHandler Answer(
-        HttpStatusCode status, ReadOnlyMemory<byte> body, string contentType = "application/json", BodyDelivery? delivery = null, TimeSpan delay = default) =>
+        HttpStatusCode status, ReadOnlyMemory<byte> body, string contentType =
+            "application/json", ResponseDelivery? delivery = null, TimeSpan delay = default) =>
         Add(async cancellationToken =>
         {
             if (delay > TimeSpan.Zero)
@@ -40,7 +42,8 @@ public sealed class ScriptedHttpHandler : HttpMessageHandler
                 await Task.Delay(delay, _time, cancellationToken).ConfigureAwait(false);
             }
 
-            var stream = new DeliveredStream(body, delivery ?? BodyDelivery.Whole, _time, () => Interlocked.Increment(ref _disposedBodies));
+            var stream = new DeliveredStream(
+                body, delivery ?? ResponseDelivery.Whole, _time, () => Interlocked.Increment(ref _disposedBodies));
             var response = new HttpResponseMessage(status) { Content = new StreamContent(stream, 256) };
             response.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType);
             return response;
@@ -62,7 +65,8 @@ public sealed class ScriptedHttpHandler : HttpMessageHandler
     });
 
     /// <inheritdoc />
-    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    protected override async Task<HttpResponseMessage> SendAsync(
+        HttpRequestMessage request, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _requests);
         if (_steps.TryDequeue(out Func<CancellationToken, Task<HttpResponseMessage>>? step))
@@ -82,7 +86,8 @@ public sealed class ScriptedHttpHandler : HttpMessageHandler
         return this;
     }
 
-    private sealed class DeliveredStream(ReadOnlyMemory<byte> body, BodyDelivery delivery, TimeProvider time, Action closed) : Stream
+    private sealed class DeliveredStream(
+        ReadOnlyMemory<byte> body, ResponseDelivery delivery, TimeProvider time, Action closed) : Stream
     {
         private readonly Random _random = new(delivery.Seed);
         private int _position;
@@ -102,7 +107,8 @@ public sealed class ScriptedHttpHandler : HttpMessageHandler
             set => throw new NotSupportedException();
         }
 
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        public override async ValueTask<int> ReadAsync(
+            Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (delivery.CutAt is { } cut && _position >= cut)
@@ -115,17 +121,20 @@ public sealed class ScriptedHttpHandler : HttpMessageHandler
                 await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(false);
             }
 
-            int left = Math.Min(body.Length, Math.Min(delivery.CutAt ?? int.MaxValue, delivery.HangAt ?? int.MaxValue)) - _position;
+            int left = Math.Min(
+                body.Length, Math.Min(delivery.CutAt ?? int.MaxValue, delivery.HangAt ?? int.MaxValue)) - _position;
             int count = Math.Min(Math.Min(left, buffer.Length), left == 0 ? 0 : delivery.Next(_random, left));
             body.Slice(_position, count).CopyTo(buffer);
             _position += count;
             return count;
         }
 
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        public override Task<int> ReadAsync(
+            byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
             ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("Read asynchronously.");
+        public override int Read(byte[] buffer, int offset, int count) =>
+            throw new NotSupportedException("Read asynchronously.");
 
         public override void Flush()
         {

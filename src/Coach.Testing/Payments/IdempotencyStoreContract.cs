@@ -3,14 +3,14 @@ using Coach.Payments;
 namespace Coach.Testing;
 
 /// <summary>
-/// What every <see cref="IIdempotencyStore"/> must do, as checks a test can run against a store of its own: one test per name of
-/// <see cref="Names"/> that calls <see cref="RunAsync"/>.
+/// What every <see cref="IIdempotencyStore"/> must do, as checks a test can run against a store of its own: one test
+/// per name of <see cref="Names"/> that calls <see cref="RunAsync"/>.
 /// </summary>
 public static class IdempotencyStoreContract
 {
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
 
-    private static readonly Dictionary<string, Func<IIdempotencyStore, Func<TimeSpan, Task>, CancellationToken, Task>> Checks = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, StoreCheck> Checks = new(StringComparer.Ordinal)
     {
         ["Claim_New_IsGrantedWithTheFirstToken"] = ClaimNewAsync,
         ["Claim_Held_IsInProgressUntilTheLeaseEnds"] = ClaimHeldAsync,
@@ -40,11 +40,13 @@ public static class IdempotencyStoreContract
     /// <returns>A task that ends when the check passed.</returns>
     /// <exception cref="ArgumentException">There is no such check.</exception>
     /// <exception cref="InvalidOperationException">The store broke the contract; the message says how.</exception>
-    public static Task RunAsync(string name, IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken = default)
+    public static Task RunAsync(
+        string name, IIdempotencyStore store, Func<TimeSpan, Task> advance,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(advance);
-        return Checks.TryGetValue(name, out var check)
+        return Checks.TryGetValue(name, out StoreCheck? check)
             ? check(store, advance, cancellationToken)
             : throw new ArgumentException($"There is no check '{name}'.", nameof(name));
     }
@@ -70,22 +72,30 @@ public static class IdempotencyStoreContract
     }
 
     private static RequestHash HashOf(long amount) =>
-        RequestHash.TryParse(amount.ToString("x16", System.Globalization.CultureInfo.InvariantCulture).PadLeft(64, 'a'), out RequestHash hash)
+        RequestHash.TryParse(
+            amount.ToString("x16", System.Globalization.CultureInfo.InvariantCulture).PadLeft(64, 'a'),
+            out RequestHash hash)
             ? hash
             : throw new System.Diagnostics.UnreachableException();
 
-    private static async Task ClaimNewAsync(IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task ClaimNewAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         PaymentRecord proposed = NewRecord();
         IdempotencyClaim claim = await store.ClaimAsync(proposed, Lease, cancellationToken).ConfigureAwait(false);
         Check(claim.Outcome == ClaimOutcome.Claimed, "a new operation is claimed");
-        Check(claim.Record is { Version: 1, LeaseToken: 1, State: PaymentRecordState.Started }, "the first claim has version 1 and token 1");
+        Check(
+            claim.Record is { Version: 1, LeaseToken: 1, State: PaymentRecordState.Started },
+            "the first claim has version 1 and token 1");
         PaymentRecord? found = await store.FindAsync(proposed.Tag, cancellationToken).ConfigureAwait(false);
         Check(found?.Version == 1 && found.LeaseExpiresAt is not null, "the claim is stored");
-        Check(await store.FindAsync(NewRecord().Tag, cancellationToken).ConfigureAwait(false) is null, "an unknown operation is null");
+        Check(
+            await store.FindAsync(NewRecord().Tag, cancellationToken).ConfigureAwait(false) is null,
+            "an unknown operation is null");
     }
 
-    private static async Task ClaimHeldAsync(IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task ClaimHeldAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         PaymentRecord proposed = NewRecord();
         await store.ClaimAsync(proposed, Lease, cancellationToken).ConfigureAwait(false);
@@ -94,56 +104,76 @@ public static class IdempotencyStoreContract
         Check(second.RetryAfter > TimeSpan.Zero && second.RetryAfter <= Lease, "it says how long at the latest");
         await advance(Lease + TimeSpan.FromSeconds(1)).ConfigureAwait(false);
         IdempotencyClaim third = await store.ClaimAsync(proposed, Lease, cancellationToken).ConfigureAwait(false);
-        Check(third.Outcome == ClaimOutcome.Claimed && third.Record.LeaseToken == 2 && third.Record.Version == 2, "after the lease it is taken over with token 2");
+        Check(third.Outcome == ClaimOutcome.Claimed && third.Record.LeaseToken == 2
+            && third.Record.Version == 2, "after the lease it is taken over with token 2");
     }
 
-    private static async Task ClaimConflictAsync(IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task ClaimConflictAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         PaymentRecord proposed = NewRecord(1250);
         PaymentRecord other = NewRecord(1251, proposed.Tag);
         IdempotencyClaim claim = await store.ClaimAsync(proposed, Lease, cancellationToken).ConfigureAwait(false);
-        Check((await store.ClaimAsync(other, Lease, cancellationToken).ConfigureAwait(false)).Outcome == ClaimOutcome.Conflict, "another request conflicts while held");
+        IdempotencyClaim whileHeld = await store.ClaimAsync(other, Lease, cancellationToken).ConfigureAwait(false);
+        Check(whileHeld.Outcome == ClaimOutcome.Conflict, "another request conflicts while held");
         await UpdateAsync(store, Completed(claim.Record), cancellationToken).ConfigureAwait(false);
-        Check((await store.ClaimAsync(other, Lease, cancellationToken).ConfigureAwait(false)).Outcome == ClaimOutcome.Conflict, "another request conflicts when completed");
+        IdempotencyClaim afterwards = await store.ClaimAsync(other, Lease, cancellationToken).ConfigureAwait(false);
+        Check(afterwards.Outcome == ClaimOutcome.Conflict, "another request conflicts when completed");
     }
 
-    private static async Task ClaimCompletedAsync(IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task ClaimCompletedAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         PaymentRecord proposed = NewRecord();
         IdempotencyClaim claim = await store.ClaimAsync(proposed, Lease, cancellationToken).ConfigureAwait(false);
         PaymentRecord done = await UpdateAsync(store, Completed(claim.Record), cancellationToken).ConfigureAwait(false);
         IdempotencyClaim again = await store.ClaimAsync(proposed, Lease, cancellationToken).ConfigureAwait(false);
-        Check(again.Outcome == ClaimOutcome.Completed && again.Record.LinkId == done.LinkId && again.Record.Version == done.Version, "a completed operation is returned unchanged");
+        Check(again.Outcome == ClaimOutcome.Completed && again.Record.LinkId == done.LinkId
+            && again.Record.Version == done.Version, "a completed operation is returned unchanged");
     }
 
-    private static async Task ClaimGivenBackAsync(IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task ClaimGivenBackAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         PaymentRecord proposed = NewRecord();
         IdempotencyClaim claim = await store.ClaimAsync(proposed, Lease, cancellationToken).ConfigureAwait(false);
         await UpdateAsync(store, claim.Record with { LeaseExpiresAt = null }, cancellationToken).ConfigureAwait(false);
         IdempotencyClaim next = await store.ClaimAsync(proposed, Lease, cancellationToken).ConfigureAwait(false);
-        Check(next.Outcome == ClaimOutcome.Claimed && next.Record.LeaseToken == 2, "a claim given back is free at once, with token 2");
+        Check(next.Outcome == ClaimOutcome.Claimed
+            && next.Record.LeaseToken == 2, "a claim given back is free at once, with token 2");
     }
 
-    private static async Task ClaimRaceAsync(IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task ClaimRaceAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         PaymentRecord proposed = NewRecord();
         IdempotencyClaim[] claims = await Task.WhenAll(Enumerable.Range(0, 32).Select(_ =>
-            Task.Run(async () => await store.ClaimAsync(proposed, Lease, cancellationToken).ConfigureAwait(false), cancellationToken))).ConfigureAwait(false);
-        Check(claims.Count(claim => claim.Outcome == ClaimOutcome.Claimed) == 1, "exactly one of many claims is granted");
+            Task.Run(
+                async () => await store.ClaimAsync(proposed, Lease, cancellationToken).ConfigureAwait(false),
+                cancellationToken))).ConfigureAwait(false);
+        Check(
+            claims.Count(claim => claim.Outcome == ClaimOutcome.Claimed) == 1, "exactly one of many claims is granted");
         Check(claims.Count(claim => claim.Outcome == ClaimOutcome.InProgress) == 31, "all others are in progress");
     }
 
-    private static async Task UpdateStaleAsync(IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task UpdateStaleAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         IdempotencyClaim claim = await store.ClaimAsync(NewRecord(), Lease, cancellationToken).ConfigureAwait(false);
-        PaymentRecord second = await UpdateAsync(store, claim.Record with { PriceId = "price_1" }, cancellationToken).ConfigureAwait(false);
+        PaymentRecord second = await UpdateAsync(
+            store, claim.Record with { PriceId = "price_1" }, cancellationToken).ConfigureAwait(false);
         Check(second.Version == 2, "an update is one version higher");
-        Check(await store.TryUpdateAsync(claim.Record with { PriceId = "price_2" }, cancellationToken).ConfigureAwait(false) is null, "an update of an old version is refused");
-        Check((await store.FindAsync(claim.Record.Tag, cancellationToken).ConfigureAwait(false))?.PriceId == "price_1", "and changes nothing");
+        Check(
+            await store.TryUpdateAsync(claim.Record with { PriceId = "price_2" }, cancellationToken)
+                .ConfigureAwait(false) is null,
+            "an update of an old version is refused");
+        Check(
+            (await store.FindAsync(claim.Record.Tag, cancellationToken).ConfigureAwait(false))?.PriceId == "price_1",
+            "and changes nothing");
     }
 
-    private static async Task UpdateRaceAsync(IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task UpdateRaceAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         IdempotencyClaim claim = await store.ClaimAsync(NewRecord(), Lease, cancellationToken).ConfigureAwait(false);
         string tag = claim.Record.Tag;
@@ -156,32 +186,46 @@ public static class IdempotencyStoreContract
                 {
                     current = (await store.FindAsync(tag, cancellationToken).ConfigureAwait(false))!;
                 }
-                while (await store.TryUpdateAsync(current with { LinkAttempt = current.LinkAttempt + 1 }, cancellationToken).ConfigureAwait(false) is null);
+                while (
+                    await store.TryUpdateAsync(
+                        current with { LinkAttempt = current.LinkAttempt + 1 },
+                        cancellationToken).ConfigureAwait(false) is null);
             }
         }, cancellationToken))).ConfigureAwait(false);
         PaymentRecord? last = await store.FindAsync(tag, cancellationToken).ConfigureAwait(false);
         Check(last is { LinkAttempt: 41, Version: 41 }, "40 racing updates all count");
     }
 
-    private static async Task FencingAsync(IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task FencingAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         PaymentRecord proposed = NewRecord();
         IdempotencyClaim first = await store.ClaimAsync(proposed, Lease, cancellationToken).ConfigureAwait(false);
         await advance(Lease + TimeSpan.FromSeconds(1)).ConfigureAwait(false);
         IdempotencyClaim second = await store.ClaimAsync(proposed, Lease, cancellationToken).ConfigureAwait(false);
         Check(second.Record.LeaseToken > first.Record.LeaseToken, "the token rises");
-        Check(await store.TryUpdateAsync(Completed(first.Record), cancellationToken).ConfigureAwait(false) is null, "who lost the claim cannot write over the next holder");
-        Check(await store.TryUpdateAsync(Completed(second.Record), cancellationToken).ConfigureAwait(false) is not null, "the holder can");
+        Check(
+            await store.TryUpdateAsync(Completed(first.Record), cancellationToken).ConfigureAwait(false) is null,
+            "who lost the claim cannot write over the next holder");
+        Check(
+            await store.TryUpdateAsync(Completed(second.Record), cancellationToken).ConfigureAwait(false) is not null,
+            "the holder can");
     }
 
-    private static async Task UpdateUnknownAsync(IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task UpdateUnknownAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         PaymentRecord unknown = NewRecord() with { Version = 1 };
-        Check(await store.TryUpdateAsync(unknown, cancellationToken).ConfigureAwait(false) is null, "an unknown record is not created by an update");
-        Check(await store.FindAsync(unknown.Tag, cancellationToken).ConfigureAwait(false) is null, "nor afterwards there");
+        Check(
+            await store.TryUpdateAsync(unknown, cancellationToken).ConfigureAwait(false) is null,
+            "an unknown record is not created by an update");
+        Check(
+            await store.FindAsync(unknown.Tag, cancellationToken).ConfigureAwait(false) is null,
+            "nor afterwards there");
     }
 
-    private static async Task RoundTripAsync(IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task RoundTripAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         IdempotencyClaim claim = await store.ClaimAsync(NewRecord(), Lease, cancellationToken).ConfigureAwait(false);
         PaymentRecord full = Completed(claim.Record) with
@@ -204,70 +248,110 @@ public static class IdempotencyStoreContract
         PaymentRecord stored = await UpdateAsync(store, full, cancellationToken).ConfigureAwait(false);
         PaymentRecord? found = await store.FindAsync(full.Tag, cancellationToken).ConfigureAwait(false);
         Check(found is not null, "the record is there");
-        PaymentRecord expected = full with { Version = 2, UpdatedAt = stored.UpdatedAt, LeaseExpiresAt = found!.LeaseExpiresAt, LinkSentAt = found.LinkSentAt, CreatedAt = found.CreatedAt };
+        PaymentRecord expected = full with
+        {
+            Version = 2,
+            UpdatedAt = stored.UpdatedAt,
+            LeaseExpiresAt = found!.LeaseExpiresAt,
+            LinkSentAt = found.LinkSentAt,
+            CreatedAt = found.CreatedAt,
+        };
         Check(Text(found) == Text(expected), "every field comes back as it was written");
-        Check((found.CreatedAt - claim.Record.CreatedAt).Duration() < TimeSpan.FromMilliseconds(1), "times come back to the millisecond");
+        Check(
+            (found.CreatedAt - claim.Record.CreatedAt).Duration() < TimeSpan.FromMilliseconds(1),
+            "times come back to the millisecond");
     }
 
-    private static async Task FindByLinkAsync(IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task FindByLinkAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         IdempotencyClaim claim = await store.ClaimAsync(NewRecord(), Lease, cancellationToken).ConfigureAwait(false);
         PaymentRecord done = await UpdateAsync(store, Completed(claim.Record), cancellationToken).ConfigureAwait(false);
-        Check((await store.FindByLinkAsync(done.LinkId!, cancellationToken).ConfigureAwait(false))?.Tag == done.Tag, "a link leads to its operation");
-        Check(await store.FindByLinkAsync("plink_unknown", cancellationToken).ConfigureAwait(false) is null, "an unknown link is null");
+        Check(
+            (await store.FindByLinkAsync(done.LinkId!, cancellationToken).ConfigureAwait(false))?.Tag == done.Tag,
+            "a link leads to its operation");
+        Check(
+            await store.FindByLinkAsync("plink_unknown", cancellationToken).ConfigureAwait(false) is null,
+            "an unknown link is null");
     }
 
-    private static async Task UnsettledAsync(IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task UnsettledAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         int before = await store.CountUnsettledAsync(cancellationToken).ConfigureAwait(false);
         var sent = new List<string>();
         for (int i = 0; i < 3; i++)
         {
-            IdempotencyClaim claim = await store.ClaimAsync(NewRecord(), Lease, cancellationToken).ConfigureAwait(false);
-            await UpdateAsync(store, claim.Record with { State = PaymentRecordState.LinkSent }, cancellationToken).ConfigureAwait(false);
+            IdempotencyClaim claim =
+                await store.ClaimAsync(NewRecord(), Lease, cancellationToken).ConfigureAwait(false);
+            await UpdateAsync(
+                store, claim.Record with { State = PaymentRecordState.LinkSent },
+                cancellationToken).ConfigureAwait(false);
             sent.Add(claim.Record.Tag);
             await advance(TimeSpan.FromSeconds(1)).ConfigureAwait(false);
         }
 
         IdempotencyClaim started = await store.ClaimAsync(NewRecord(), Lease, cancellationToken).ConfigureAwait(false);
-        IReadOnlyList<PaymentRecord> listed = await store.ListUnsettledAsync(before + 10, cancellationToken).ConfigureAwait(false);
-        Check(listed.Select(record => record.Tag).Where(sent.Contains).SequenceEqual(sent), "sent links are listed, oldest first");
+        IReadOnlyList<PaymentRecord> listed =
+            await store.ListUnsettledAsync(before + 10, cancellationToken).ConfigureAwait(false);
+        Check(
+            listed.Select(record => record.Tag).Where(sent.Contains).SequenceEqual(sent),
+            "sent links are listed, oldest first");
         Check(listed.All(record => record.Tag != started.Record.Tag), "others are not");
         Check(await store.CountUnsettledAsync(cancellationToken).ConfigureAwait(false) == before + 3, "and counted");
-        Check((await store.ListUnsettledAsync(1, cancellationToken).ConfigureAwait(false)).Count == 1, "the limit holds");
+        Check(
+            (await store.ListUnsettledAsync(1, cancellationToken).ConfigureAwait(false)).Count == 1, "the limit holds");
         PaymentRecord first = (await store.FindAsync(sent[0], cancellationToken).ConfigureAwait(false))!;
         await UpdateAsync(store, Completed(first), cancellationToken).ConfigureAwait(false);
-        Check(await store.CountUnsettledAsync(cancellationToken).ConfigureAwait(false) == before + 2, "a completed one is unsettled no more");
+        Check(
+            await store.CountUnsettledAsync(cancellationToken).ConfigureAwait(false) == before + 2,
+            "a completed one is unsettled no more");
     }
 
-    private static async Task EventsAsync(IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task EventsAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         string id = "evt_" + Guid.NewGuid().ToString("N");
         Check(!await store.HasEventAsync(id, cancellationToken).ConfigureAwait(false), "a new event is not there");
         bool[] added = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ =>
-            Task.Run(async () => await store.TryAddEventAsync(id, cancellationToken).ConfigureAwait(false), cancellationToken))).ConfigureAwait(false);
+            Task.Run(
+                async () => await store.TryAddEventAsync(id, cancellationToken).ConfigureAwait(false),
+                cancellationToken))).ConfigureAwait(false);
         Check(added.Count(isNew => isNew) == 1, "exactly one of many is the first");
         Check(await store.HasEventAsync(id, cancellationToken).ConfigureAwait(false), "then it is remembered");
     }
 
-    private static async Task PruneAsync(IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task PruneAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
-        PaymentRecord done = Completed((await store.ClaimAsync(NewRecord(), Lease, cancellationToken).ConfigureAwait(false)).Record);
+        PaymentRecord done =
+            Completed((await store.ClaimAsync(NewRecord(), Lease, cancellationToken).ConfigureAwait(false)).Record);
         await UpdateAsync(store, done, cancellationToken).ConfigureAwait(false);
-        PaymentRecord open = (await store.ClaimAsync(NewRecord(), Lease, cancellationToken).ConfigureAwait(false)).Record;
-        await UpdateAsync(store, open with { State = PaymentRecordState.LinkSent }, cancellationToken).ConfigureAwait(false);
+        PaymentRecord open =
+            (await store.ClaimAsync(NewRecord(), Lease, cancellationToken).ConfigureAwait(false)).Record;
+        await UpdateAsync(store, open with { State = PaymentRecordState.LinkSent }, cancellationToken)
+            .ConfigureAwait(false);
         string id = "evt_" + Guid.NewGuid().ToString("N");
         await store.TryAddEventAsync(id, cancellationToken).ConfigureAwait(false);
         await advance(TimeSpan.FromDays(2)).ConfigureAwait(false);
-        PaymentRecord recent = Completed((await store.ClaimAsync(NewRecord(), Lease, cancellationToken).ConfigureAwait(false)).Record);
+        PaymentRecord recent =
+            Completed((await store.ClaimAsync(NewRecord(), Lease, cancellationToken).ConfigureAwait(false)).Record);
         await UpdateAsync(store, recent, cancellationToken).ConfigureAwait(false);
         int pruned = await store.PruneAsync(TimeSpan.FromDays(1), cancellationToken).ConfigureAwait(false);
         Check(pruned >= 2, "old completed operations and events are forgotten");
-        Check(await store.FindAsync(done.Tag, cancellationToken).ConfigureAwait(false) is null, "the old completed one is gone");
-        Check(await store.FindByLinkAsync(done.LinkId!, cancellationToken).ConfigureAwait(false) is null, "also by its link");
+        Check(
+            await store.FindAsync(done.Tag, cancellationToken).ConfigureAwait(false) is null,
+            "the old completed one is gone");
+        Check(
+            await store.FindByLinkAsync(done.LinkId!, cancellationToken).ConfigureAwait(false) is null,
+            "also by its link");
         Check(!await store.HasEventAsync(id, cancellationToken).ConfigureAwait(false), "the old event is gone");
-        Check(await store.FindAsync(open.Tag, cancellationToken).ConfigureAwait(false) is not null, "an unsettled one stays, however old");
-        Check(await store.FindAsync(recent.Tag, cancellationToken).ConfigureAwait(false) is not null, "a recent one stays");
+        Check(
+            await store.FindAsync(open.Tag, cancellationToken).ConfigureAwait(false) is not null,
+            "an unsettled one stays, however old");
+        Check(
+            await store.FindAsync(recent.Tag, cancellationToken).ConfigureAwait(false) is not null,
+            "a recent one stays");
     }
 
     private static PaymentRecord Completed(PaymentRecord record) => record with
@@ -278,11 +362,13 @@ public static class IdempotencyStoreContract
         LeaseExpiresAt = null,
     };
 
-    private static async Task<PaymentRecord> UpdateAsync(IIdempotencyStore store, PaymentRecord record, CancellationToken cancellationToken) =>
+    private static async Task<PaymentRecord> UpdateAsync(
+        IIdempotencyStore store, PaymentRecord record, CancellationToken cancellationToken) =>
         await store.TryUpdateAsync(record, cancellationToken).ConfigureAwait(false)
         ?? throw new InvalidOperationException("Contract broken: an update of the current version is stored.");
 
-    private static string Text(PaymentRecord record) => System.Text.Encoding.UTF8.GetString(PaymentRecordSerializer.Serialize(record));
+    private static string Text(PaymentRecord record) =>
+        System.Text.Encoding.UTF8.GetString(PaymentRecordSerializer.Serialize(record));
 
     private static void Check(bool holds, string rule)
     {
@@ -291,4 +377,7 @@ public static class IdempotencyStoreContract
             throw new InvalidOperationException($"Contract broken: {rule}.");
         }
     }
+
+    private delegate Task StoreCheck(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken);
 }

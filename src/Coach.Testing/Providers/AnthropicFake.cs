@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace Coach.Testing;
+namespace Coach.Testing.Providers;
 
 /// <summary>Anthropic's messages API, as far as a chat app calls it.</summary>
 internal static class AnthropicFake
@@ -12,7 +12,8 @@ internal static class AnthropicFake
         string? version = call.Header("anthropic-version");
         if (version is null)
         {
-            return ProviderErrorBodies.AnthropicError(400, "invalid_request_error", "anthropic-version: header is required");
+            return ProviderErrorBodies.AnthropicError(
+                400, "invalid_request_error", "anthropic-version: header is required");
         }
 
         return (call.Request.Method, call.Request.Path) switch
@@ -30,13 +31,15 @@ internal static class AnthropicFake
         string? model = (string?)call.Body?["model"];
         if (model is null || call.Body!["messages"] is not JsonArray { Count: > 0 } || call.Body["max_tokens"] is null)
         {
-            return ProviderErrorBodies.AnthropicError(400, "invalid_request_error", "model, max_tokens and messages: field required");
+            return ProviderErrorBodies.AnthropicError(
+                400, "invalid_request_error", "model, max_tokens and messages: field required");
         }
 
         if (string.CompareOrdinal(version, WithoutSampling) >= 0
             && (call.Body["temperature"] ?? call.Body["top_p"] ?? call.Body["top_k"]) is not null)
         {
-            return ProviderErrorBodies.AnthropicError(400, "invalid_request_error", "temperature: Extra inputs are not permitted");
+            return ProviderErrorBodies.AnthropicError(
+                400, "invalid_request_error", "temperature: Extra inputs are not permitted");
         }
 
         ScriptedAnswer answer = call.NextAnswer();
@@ -45,7 +48,9 @@ internal static class AnthropicFake
             return FakeReply.Text(raw, answer.RawContentType);
         }
 
-        string finish = answer.BlockReason is not null ? "refusal" : answer.Finish ?? (answer.HasToolCalls ? "tool_use" : "end_turn");
+        string finish = answer.BlockReason is not null
+            ? "refusal"
+            : answer.Finish ?? (answer.HasToolCalls ? "tool_use" : "end_turn");
         var message = new JsonObject
         {
             ["id"] = $"msg_{call.Number}",
@@ -62,7 +67,8 @@ internal static class AnthropicFake
             return FakeReply.Stream([.. Events(answer, message, finish)]);
         }
 
-        message["content"] = new JsonArray([.. answer.Parts.Select((part, index) => (JsonNode)Block(part, index, whole: true))]);
+        message["content"] =
+            new JsonArray([.. answer.Parts.Select((part, index) => (JsonNode)Block(part, index, whole: true))]);
         message["stop_reason"] = finish;
         message["usage"] = Usage(answer, answer.OutputTokens + answer.ThoughtTokens);
         return FakeReply.Json(message, ("request-id", "req_fixture0001"));
@@ -75,7 +81,9 @@ internal static class AnthropicFake
         for (int i = 0; i < answer.Parts.Count; i++)
         {
             ScriptedAnswer.AnswerPart part = answer.Parts[i];
-            yield return Event("content_block_start", new JsonObject { ["index"] = i, ["content_block"] = Block(part, i, whole: false) });
+            yield return Event(
+                "content_block_start",
+                new JsonObject { ["index"] = i, ["content_block"] = Block(part, i, whole: false) });
             foreach (JsonObject delta in Deltas(part))
             {
                 yield return Event("content_block_delta", new JsonObject { ["index"] = i, ["delta"] = delta });

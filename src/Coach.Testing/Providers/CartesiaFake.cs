@@ -1,16 +1,18 @@
 using System.Buffers.Binary;
 using System.Text.Json.Nodes;
 
-namespace Coach.Testing;
+namespace Coach.Testing.Providers;
 
-/// <summary>Cartesia's voices and text-to-speech bytes: a short wave file or raw samples, longer for longer text.</summary>
+/// <summary>Cartesia's voices and text-to-speech bytes: a short wave file or raw samples, longer for longer
+/// text.</summary>
 internal static class CartesiaFake
 {
     public static FakeReply Answer(FakeCall call)
     {
         if (call.Header("cartesia-version") is null)
         {
-            return ProviderErrorBodies.CartesiaError(400, "null", "Bad request", "The Cartesia-Version header is required.");
+            return ProviderErrorBodies.CartesiaError(
+                400, "null", "Bad request", "The Cartesia-Version header is required.");
         }
 
         return (call.Request.Method, call.Request.Path) switch
@@ -26,9 +28,11 @@ internal static class CartesiaFake
     {
         string? transcript = (string?)call.Body?["transcript"];
         var format = call.Body?["output_format"] as JsonObject;
-        if (string.IsNullOrWhiteSpace(transcript) || format is null || call.Body!["model_id"] is null || call.Body["voice"] is null)
+        if (string.IsNullOrWhiteSpace(transcript) || format is null || call.Body!["model_id"] is null
+            || call.Body["voice"] is null)
         {
-            return ProviderErrorBodies.CartesiaError(400, "null", "Bad request", "model_id, transcript, voice and output_format are required.");
+            return ProviderErrorBodies.CartesiaError(400, "null", "Bad request", "model_id, transcript, voice "
+                + "and output_format are required.");
         }
 
         int sampleRate = (int?)format["sample_rate"] ?? 24000;

@@ -1,9 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
-namespace Coach.Testing;
+namespace Coach.Testing.Providers;
 
-/// <summary>One call a fake provider has to answer: the request, its JSON body and where scripted answers come from.</summary>
+/// <summary>One call a fake provider has to answer: the request, its JSON body and where scripted answers come
+/// from.</summary>
 internal sealed class FakeCall(ProviderRequest request, Func<ProviderRequest, ScriptedAnswer> answers, int number)
 {
     public ProviderRequest Request { get; } = request;

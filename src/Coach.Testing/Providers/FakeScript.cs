@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace Coach.Testing;
+namespace Coach.Testing.Providers;
 
 /// <summary>What a fake provider was told to answer, and how to fail.</summary>
 internal sealed class FakeScript(string provider)
@@ -9,9 +9,11 @@ internal sealed class FakeScript(string provider)
 
     public ConcurrentQueue<ScriptedAnswer> Answers { get; } = new();
 
-    public Func<ProviderRequest, ScriptedAnswer> Standing { get; set; } = _ => ScriptedAnswer.Text($"This is the fake {provider}.");
+    public Func<ProviderRequest, ScriptedAnswer> Standing { get; set; } = _ =>
+        ScriptedAnswer.Text($"This is the fake {provider}.");
 
-    public ScriptedAnswer NextAnswer(ProviderRequest request) => Answers.TryDequeue(out ScriptedAnswer? answer) ? answer : Standing(request);
+    public ScriptedAnswer NextAnswer(ProviderRequest request) =>
+        Answers.TryDequeue(out ScriptedAnswer? answer) ? answer : Standing(request);
 
     public void Add(ProviderFault fault, int times)
     {

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Coach.Testing;
+namespace Coach.Testing.Providers;
 
 /// <summary>Embeddings that depend on the text alone: equal texts are equal, texts that share words are near.</summary>
 internal static class FakeVectors
@@ -9,7 +9,9 @@ internal static class FakeVectors
     public static float[] Of(string text, int dimensions, float length)
     {
         float[] vector = new float[dimensions];
-        foreach (string word in text.ToLowerInvariant().Split([' ', ',', '.', '?', '!', ';', ':', '\n'], StringSplitOptions.RemoveEmptyEntries))
+        foreach (
+            string word in text.ToLowerInvariant().Split(
+                [' ', ',', '.', '?', '!', ';', ':', '\n'], StringSplitOptions.RemoveEmptyEntries))
         {
             byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes(word));
             for (int i = 0; i < 8; i++)

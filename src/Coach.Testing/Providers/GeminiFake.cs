@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace Coach.Testing;
+namespace Coach.Testing.Providers;
 
 /// <summary>Google's generative language API, as far as a chat app calls it.</summary>
 internal static class GeminiFake
@@ -10,17 +10,22 @@ internal static class GeminiFake
         string path = call.Request.Path;
         if (call.Header("authorization") is not null)
         {
-            return ProviderErrorBodies.GeminiError(400, "INVALID_ARGUMENT", "Multiple authentication credentials received. Please pass only one.");
+            return ProviderErrorBodies.GeminiError(400, "INVALID_ARGUMENT", "Multiple authentication "
+                + "credentials received. Please pass only one.");
         }
 
         if (!path.StartsWith("/v1beta/models", StringComparison.Ordinal))
         {
-            return FakeReply.Text("<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>", "text/html; charset=UTF-8") with { Status = 404 };
+            return FakeReply.Text(
+                "<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>",
+                "text/html; charset=UTF-8") with { Status = 404 };
         }
 
         if (path == "/v1beta/models" && call.Request.Method == "GET")
         {
-            return FakeReply.Json(200, """{"models":[{"name":"models/gemini-3.8-flash","version":"3.8","displayName":"Gemini 3.8 Flash","inputTokenLimit":1048576,"outputTokenLimit":65536,"supportedGenerationMethods":["generateContent","countTokens"],"thinking":true}],"nextPageToken":"next-1"}""");
+            return FakeReply.Json(
+                200,
+                """{"models":[{"name":"models/gemini-3.8-flash","version":"3.8","displayName":"Gemini 3.8 Flash","inputTokenLimit":1048576,"outputTokenLimit":65536,"supportedGenerationMethods":["generateContent","countTokens"],"thinking":true}],"nextPageToken":"next-1"}""");
         }
 
         int colon = path.LastIndexOf(':');
@@ -43,7 +48,8 @@ internal static class GeminiFake
 
         return path[(colon + 1)..] switch
         {
-            "countTokens" => FakeReply.Json(200, """{"totalTokens":1,"promptTokensDetails":[{"modality":"TEXT","tokenCount":1}]}"""),
+            "countTokens" =>
+                FakeReply.Json(200, """{"totalTokens":1,"promptTokensDetails":[{"modality":"TEXT","tokenCount":1}]}"""),
             "generateContent" => Generate(call, model, stream: false),
             "streamGenerateContent" => Generate(call, model, stream: true),
             "batchEmbedContents" => EmbedBatch(call),
@@ -56,12 +62,14 @@ internal static class GeminiFake
     {
         if (call.Body!["contents"] is not JsonArray { Count: > 0 } contents)
         {
-            return ProviderErrorBodies.GeminiError(400, "INVALID_ARGUMENT", "* GenerateContentRequest.contents: contents is not specified");
+            return ProviderErrorBodies.GeminiError(400, "INVALID_ARGUMENT", "* GenerateContentRequest.contents: "
+                + "contents is not specified");
         }
 
         if (model.StartsWith("gemini-3", StringComparison.Ordinal) && LacksSignature(contents))
         {
-            return ProviderErrorBodies.GeminiError(400, "INVALID_ARGUMENT", "Function call is missing a thought_signature in functionCall parts.");
+            return ProviderErrorBodies.GeminiError(400, "INVALID_ARGUMENT", "Function call is missing a "
+                + "thought_signature in functionCall parts.");
         }
 
         ScriptedAnswer answer = call.NextAnswer();
@@ -88,7 +96,8 @@ internal static class GeminiFake
             yield return new JsonObject
             {
                 ["promptFeedback"] = new JsonObject { ["blockReason"] = reason },
-                ["usageMetadata"] = new JsonObject { ["promptTokenCount"] = answer.InputTokens, ["totalTokenCount"] = answer.InputTokens },
+                ["usageMetadata"] = new JsonObject
+                { ["promptTokenCount"] = answer.InputTokens, ["totalTokenCount"] = answer.InputTokens },
                 ["modelVersion"] = model,
                 ["responseId"] = id,
             };
@@ -158,7 +167,8 @@ internal static class GeminiFake
             candidate["content"] = new JsonObject { ["parts"] = parts, ["role"] = "model" };
         }
 
-        var usage = new JsonObject { ["promptTokenCount"] = answer.InputTokens, ["totalTokenCount"] = answer.InputTokens };
+        var usage =
+            new JsonObject { ["promptTokenCount"] = answer.InputTokens, ["totalTokenCount"] = answer.InputTokens };
         if (finish is not null)
         {
             candidate["finishReason"] = finish;
@@ -189,7 +199,8 @@ internal static class GeminiFake
     {
         foreach (JsonNode? content in contents)
         {
-            JsonNode? first = (content?["parts"] as JsonArray)?.FirstOrDefault(part => part?["functionCall"] is not null);
+            JsonNode? first =
+                (content?["parts"] as JsonArray)?.FirstOrDefault(part => part?["functionCall"] is not null);
             if (first is not null && first["thoughtSignature"] is null)
             {
                 return true;
@@ -216,7 +227,8 @@ internal static class GeminiFake
     // As gemini-embedding-001 does: only the full 3072 dimensions come with length 1.
     private static JsonObject Embed(JsonObject request)
     {
-        string text = string.Concat((request["content"]?["parts"] as JsonArray ?? []).Select(part => (string?)part?["text"]));
+        string text =
+            string.Concat((request["content"]?["parts"] as JsonArray ?? []).Select(part => (string?)part?["text"]));
         int dimensions = (int?)request["outputDimensionality"] ?? 3072;
         float[] values = FakeVectors.Of(text, dimensions, dimensions == 3072 ? 1f : 0.7f);
         return new JsonObject { ["values"] = new JsonArray([.. values.Select(value => (JsonNode)value)]) };

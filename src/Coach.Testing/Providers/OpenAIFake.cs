@@ -1,8 +1,9 @@
 using System.Text.Json.Nodes;
 
-namespace Coach.Testing;
+namespace Coach.Testing.Providers;
 
-/// <summary>OpenAI's chat completions and embeddings, and the providers that speak the same: OpenRouter and LiteLLM.</summary>
+/// <summary>OpenAI's chat completions and embeddings, and the providers that speak the same: OpenRouter and
+/// LiteLLM.</summary>
 internal static class OpenAIFake
 {
     public static FakeReply Answer(FakeCall call)
@@ -38,7 +39,8 @@ internal static class OpenAIFake
         string? model = (string?)call.Body?["model"];
         if (model is null || call.Body!["messages"] is not JsonArray { Count: > 0 })
         {
-            return ProviderErrorBodies.OpenAIError(400, "invalid_request_error", "null", "you must provide a model parameter and messages");
+            return ProviderErrorBodies.OpenAIError(
+                400, "invalid_request_error", "null", "you must provide a model parameter and messages");
         }
 
         ScriptedAnswer answer = call.NextAnswer();
@@ -49,7 +51,9 @@ internal static class OpenAIFake
 
         model = answer.Model ?? model;
         string id = $"chatcmpl-{call.Number}";
-        string finish = answer.BlockReason is not null ? "content_filter" : answer.Finish ?? (answer.HasToolCalls ? "tool_calls" : "stop");
+        string finish = answer.BlockReason is not null
+            ? "content_filter"
+            : answer.Finish ?? (answer.HasToolCalls ? "tool_calls" : "stop");
         if ((bool?)call.Body["stream"] != true)
         {
             return FakeReply.Json(Whole(answer, model, id, finish));
@@ -68,7 +72,8 @@ internal static class OpenAIFake
         };
         if (answer.HasToolCalls)
         {
-            message["tool_calls"] = new JsonArray([.. Calls(answer).Select(part => (JsonNode)ToolCall(part.Part, part.Index, part.Part.Value))]);
+            message["tool_calls"] = new JsonArray(
+                [.. Calls(answer).Select(part => (JsonNode)ToolCall(part.Part, part.Index, part.Part.Value))]);
         }
 
         return new JsonObject
@@ -77,14 +82,17 @@ internal static class OpenAIFake
             ["object"] = "chat.completion",
             ["created"] = 1770000000,
             ["model"] = model,
-            ["choices"] = new JsonArray(new JsonObject { ["index"] = 0, ["message"] = message, ["finish_reason"] = finish }),
+            ["choices"] =
+                new JsonArray(new JsonObject { ["index"] = 0, ["message"] = message, ["finish_reason"] = finish }),
             ["usage"] = Usage(answer),
         };
     }
 
-    private static IEnumerable<string> Events(ScriptedAnswer answer, string model, string id, string finish, bool withUsage)
+    private static IEnumerable<string> Events(
+        ScriptedAnswer answer, string model, string id, string finish, bool withUsage)
     {
-        string Event(JsonObject? delta, string? finishReason, JsonObject? usage = null) => "data: " + FakeReply.Text(new JsonObject
+        string Event(JsonObject? delta, string? finishReason, JsonObject? usage = null) =>
+            "data: " + FakeReply.Text(new JsonObject
         {
             ["id"] = id,
             ["object"] = "chat.completion.chunk",
@@ -108,7 +116,8 @@ internal static class OpenAIFake
             int half = part.Value.Length / 2;
             foreach (string piece in (string[])[part.Value[..half], part.Value[half..]])
             {
-                var fragment = new JsonObject { ["index"] = index, ["function"] = new JsonObject { ["arguments"] = piece } };
+                var fragment =
+                    new JsonObject { ["index"] = index, ["function"] = new JsonObject { ["arguments"] = piece } };
                 yield return Event(new JsonObject { ["tool_calls"] = new JsonArray(fragment) }, null);
             }
         }
@@ -131,7 +140,8 @@ internal static class OpenAIFake
     };
 
     private static IEnumerable<(ScriptedAnswer.AnswerPart Part, int Index)> Calls(ScriptedAnswer answer) =>
-        answer.Parts.Where(part => part.Kind == ScriptedAnswer.PartKind.ToolCall).Select((part, index) => (part, index));
+        answer.Parts.Where(part => part.Kind == ScriptedAnswer.PartKind.ToolCall)
+            .Select((part, index) => (part, index));
 
     private static string Text(ScriptedAnswer answer) =>
         string.Concat(answer.Parts.Where(part => part.Kind == ScriptedAnswer.PartKind.Text).Select(part => part.Value));
@@ -155,7 +165,8 @@ internal static class OpenAIFake
         };
         if (inputs.Length is 0 or > 2048)
         {
-            return ProviderErrorBodies.OpenAIError(400, "invalid_request_error", "null", "input must hold 1 to 2048 texts");
+            return ProviderErrorBodies.OpenAIError(
+                400, "invalid_request_error", "null", "input must hold 1 to 2048 texts");
         }
 
         int dimensions = (int?)call.Body!["dimensions"] ?? 1536;
@@ -166,7 +177,8 @@ internal static class OpenAIFake
             {
                 ["object"] = "embedding",
                 ["index"] = index,
-                ["embedding"] = new JsonArray([.. FakeVectors.Of(input, dimensions, 1f).Select(value => (JsonNode)value)]),
+                ["embedding"] =
+                    new JsonArray([.. FakeVectors.Of(input, dimensions, 1f).Select(value => (JsonNode)value)]),
             })]),
             ["model"] = (string?)call.Body["model"],
             ["usage"] = new JsonObject { ["prompt_tokens"] = inputs.Length * 3, ["total_tokens"] = inputs.Length * 3 },

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Coach.Testing.Providers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -11,7 +12,8 @@ namespace Coach.Testing;
 /// <summary>
 /// A real HTTP server on 127.0.0.1 that speaks the protocols of all six providers the way their servers were seen to:
 /// model lists and key probes, chat with and without streaming, embeddings, speech, and every kind of refusal. Keys are
-/// registered with a state, answers are scripted, faults are put in on demand, and every request is kept to be looked at.
+/// registered with a state, answers are scripted, faults are put in on demand, and every request is kept to be looked
+/// at.
 /// </summary>
 /// <remarks>Safe for concurrent use. The newest 20,000 requests are kept.</remarks>
 public sealed class ProviderFake : IAsyncDisposable
@@ -21,7 +23,8 @@ public sealed class ProviderFake : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly ConcurrentDictionary<(string Provider, string Key), (ProviderKeyState State, TimeSpan RetryAfter)> _keys = new();
+    private readonly ConcurrentDictionary<(
+        string Provider, string Key), (ProviderKeyState State, TimeSpan RetryAfter)> _keys = new();
     private readonly ConcurrentDictionary<string, FakeScript> _scripts = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<ProviderRequest> _requests = new();
     private readonly RequestCounter _received = new();
@@ -36,7 +39,8 @@ public sealed class ProviderFake : IAsyncDisposable
     }
 
     /// <summary>The names of the providers it plays.</summary>
-    public static IReadOnlyList<string> Providers { get; } = ["gemini", "openai", "anthropic", "openrouter", "openai-compatible", "cartesia"];
+    public static IReadOnlyList<string> Providers { get; } =
+        ["gemini", "openai", "anthropic", "openrouter", "openai-compatible", "cartesia"];
 
     /// <summary>The requests received, oldest first.</summary>
     public IReadOnlyList<ProviderRequest> Requests => [.. _requests];
@@ -54,7 +58,8 @@ public sealed class ProviderFake : IAsyncDisposable
     /// <param name="time">The clock that slow answers wait on; the system's unless given.</param>
     /// <param name="cancellationToken">Ends the start.</param>
     /// <returns>The running fake; dispose it to stop the server.</returns>
-    public static async Task<ProviderFake> StartAsync(TimeProvider? time = null, CancellationToken cancellationToken = default)
+    public static async Task<ProviderFake> StartAsync(
+        TimeProvider? time = null, CancellationToken cancellationToken = default)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
@@ -71,14 +76,16 @@ public sealed class ProviderFake : IAsyncDisposable
         return fake;
     }
 
-    /// <summary>The address to configure as a provider's base URL, in the form in which the provider itself states its own.</summary>
+    /// <summary>The address to configure as a provider's base URL, in the form in which the provider itself states its
+    /// own.</summary>
     /// <param name="provider">One of <see cref="Providers"/>.</param>
     /// <returns>An address on 127.0.0.1.</returns>
     /// <exception cref="ArgumentException">The provider is not one of them.</exception>
     public Uri BaseUrl(string provider)
     {
         Check(provider);
-        string address = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        string address =
+            _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         return new Uri($"{address}/{provider}" + provider switch
         {
             "openai" or "openai-compatible" => "/v1",
@@ -91,16 +98,19 @@ public sealed class ProviderFake : IAsyncDisposable
     /// <param name="provider">One of <see cref="Providers"/>.</param>
     /// <param name="key">The key.</param>
     /// <param name="state">The state.</param>
-    /// <param name="retryAfter">The hint that comes with <see cref="ProviderKeyState.RateLimited"/>; 30 seconds unless given.</param>
+    /// <param name="retryAfter">The hint that comes with <see cref="ProviderKeyState.RateLimited"/>; 30 seconds unless
+    /// given.</param>
     /// <exception cref="ArgumentException">The provider is not one of them, or the key is empty.</exception>
-    public void SetKey(string provider, string key, ProviderKeyState state = ProviderKeyState.Valid, TimeSpan? retryAfter = null)
+    public void SetKey(
+        string provider, string key, ProviderKeyState state = ProviderKeyState.Valid, TimeSpan? retryAfter = null)
     {
         Check(provider);
         ArgumentException.ThrowIfNullOrEmpty(key);
         _keys[(provider, key)] = (state, retryAfter ?? TimeSpan.FromSeconds(30));
     }
 
-    /// <summary>Adds answers for the next chat calls; when they are used up, the provider's standing answer serves.</summary>
+    /// <summary>Adds answers for the next chat calls; when they are used up, the provider's standing answer
+    /// serves.</summary>
     /// <param name="provider">One of <see cref="Providers"/>.</param>
     /// <param name="answers">The answers, in order.</param>
     public void Answer(string provider, params ReadOnlySpan<ScriptedAnswer> answers)
@@ -114,7 +124,8 @@ public sealed class ProviderFake : IAsyncDisposable
     /// <summary>Sets the standing answer: what a chat call gets when no scripted one is left.</summary>
     /// <param name="provider">One of <see cref="Providers"/>.</param>
     /// <param name="answer">Makes the answer; may be called concurrently.</param>
-    public void AnswerAlways(string provider, Func<ProviderRequest, ScriptedAnswer> answer) => ScriptOf(provider).Standing = answer;
+    public void AnswerAlways(string provider, Func<ProviderRequest, ScriptedAnswer> answer) =>
+        ScriptOf(provider).Standing = answer;
 
     /// <summary>Makes the next requests to a provider fail, whatever they ask for.</summary>
     /// <param name="provider">One of <see cref="Providers"/>.</param>
@@ -135,13 +146,15 @@ public sealed class ProviderFake : IAsyncDisposable
     /// <param name="count">How many.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>A task that ends when they were.</returns>
-    public Task WaitForRequestsAsync(int count, CancellationToken cancellationToken = default) => _received.WaitAsync(count, cancellationToken);
+    public Task WaitForRequestsAsync(int count, CancellationToken cancellationToken = default) =>
+        _received.WaitAsync(count, cancellationToken);
 
     /// <summary>Waits until callers have broken off so many requests in all.</summary>
     /// <param name="count">How many.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>A task that ends when they have.</returns>
-    public Task WaitForAbortsAsync(int count, CancellationToken cancellationToken = default) => _aborted.WaitAsync(count, cancellationToken);
+    public Task WaitForAbortsAsync(int count, CancellationToken cancellationToken = default) =>
+        _aborted.WaitAsync(count, cancellationToken);
 
     /// <summary>Stops the server; hanging requests are dropped.</summary>
     /// <returns>A task that ends when the port is free.</returns>
@@ -157,7 +170,8 @@ public sealed class ProviderFake : IAsyncDisposable
     {
         if (!Providers.Contains(provider))
         {
-            throw new ArgumentException($"'{provider}' is not a provider of this fake; use one of {string.Join(", ", Providers)}.", nameof(provider));
+            throw new ArgumentException($"'{provider}' is not a provider of this fake; use one of "
+                + $"{string.Join(", ", Providers)}.", nameof(provider));
         }
     }
 
@@ -169,7 +183,8 @@ public sealed class ProviderFake : IAsyncDisposable
 
     private async Task HandleAsync(Microsoft.AspNetCore.Http.HttpContext context)
     {
-        ProviderRequest? request = await ProviderRequestReader.ReadAsync(context, Providers, [.. _keys.Keys.Select(entry => entry.Key)])
+        ProviderRequest? request =
+            await ProviderRequestReader.ReadAsync(context, Providers, [.. _keys.Keys.Select(entry => entry.Key)])
             .ConfigureAwait(false);
         if (request is null)
         {
@@ -199,10 +214,13 @@ public sealed class ProviderFake : IAsyncDisposable
             FakeScript script = ScriptOf(request.Provider);
             ProviderFault? fault = script.TakeFault();
             Volatile.Write(ref isDone, fault?.Kind is ProviderFault.FaultKind.Reset or ProviderFault.FaultKind.Cut);
-            await FakeReplyWriter.WriteAsync(context, () => Reply(script, request), fault, request.Provider, _time, either.Token).ConfigureAwait(false);
+            await FakeReplyWriter.WriteAsync(
+                context, () => Reply(script, request), fault, request.Provider, _time,
+                either.Token).ConfigureAwait(false);
             Volatile.Write(ref isDone, true);
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested || _stopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (
+            context.RequestAborted.IsCancellationRequested || _stopping.IsCancellationRequested)
         {
             context.Abort();
         }
@@ -214,7 +232,8 @@ public sealed class ProviderFake : IAsyncDisposable
 
     private FakeReply Reply(FakeScript script, ProviderRequest request)
     {
-        (ProviderKeyState state, TimeSpan retryAfter) = request.Key is { } key && _keys.TryGetValue((request.Provider, key), out var known)
+        (ProviderKeyState state, TimeSpan retryAfter) = request.Key is { } key
+            && _keys.TryGetValue((request.Provider, key), out var known)
             ? known
             : (ProviderKeyState.Invalid, TimeSpan.Zero);
         if (state != ProviderKeyState.Valid)

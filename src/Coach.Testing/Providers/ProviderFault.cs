@@ -32,13 +32,16 @@ public sealed class ProviderFault
 
     internal TimeSpan Delay { get; private init; }
 
-    /// <summary>Answers with a status and a body; without a body, with the provider's own error of that status.</summary>
+    /// <summary>Answers with a status and a body; without a body, with the provider's own error of that
+    /// status.</summary>
     /// <param name="status">An HTTP status, 400 to 599.</param>
     /// <param name="body">The body, or null.</param>
     /// <param name="headers">More headers, such as <c>retry-after</c>.</param>
     /// <returns>The fault.</returns>
-    public static ProviderFault Status(int status, string? body = null, IReadOnlyDictionary<string, string>? headers = null) =>
-        new(FaultKind.Status) { StatusCode = status, BodyText = body, Headers = headers ?? new Dictionary<string, string>() };
+    public static ProviderFault Status(
+        int status, string? body = null, IReadOnlyDictionary<string, string>? headers = null) =>
+        new(FaultKind.Status)
+        { StatusCode = status, BodyText = body, Headers = headers ?? new Dictionary<string, string>() };
 
     /// <summary>Answers with an HTML page, as a proxy or an edge server does.</summary>
     /// <param name="status">The HTTP status; 200 is the treacherous one.</param>
@@ -63,7 +66,8 @@ public sealed class ProviderFault
     /// <returns>The fault.</returns>
     public static ProviderFault CutAfter(int events) => new(FaultKind.Cut) { Events = events };
 
-    /// <summary>Ends the response properly, but after some events only: a stream that looks complete to HTTP and is not.</summary>
+    /// <summary>Ends the response properly, but after some events only: a stream that looks complete to HTTP and is
+    /// not.</summary>
     /// <param name="events">How many events arrive.</param>
     /// <returns>The fault.</returns>
     public static ProviderFault EndAfter(int events) => new(FaultKind.EndEarly) { Events = events };

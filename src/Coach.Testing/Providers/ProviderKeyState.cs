@@ -1,6 +1,7 @@
 namespace Coach.Testing;
 
-/// <summary>What the <see cref="ProviderFake"/> thinks of a key. A key nobody registered is <see cref="Invalid"/>.</summary>
+/// <summary>What the <see cref="ProviderFake"/> thinks of a key. A key nobody registered is
+/// <see cref="Invalid"/>.</summary>
 public enum ProviderKeyState
 {
     /// <summary>Refused as unknown.</summary>

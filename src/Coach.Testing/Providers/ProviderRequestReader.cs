@@ -1,15 +1,17 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
 
-namespace Coach.Testing;
+namespace Coach.Testing.Providers;
 
 /// <summary>Reads a request the way a test wants to look at it: above all, where keys travelled.</summary>
 internal static class ProviderRequestReader
 {
-    public static async Task<ProviderRequest?> ReadAsync(HttpContext context, IReadOnlyList<string> providers, IReadOnlyList<string> knownKeys)
+    public static async Task<ProviderRequest?> ReadAsync(
+        HttpContext context, IReadOnlyList<string> providers, IReadOnlyList<string> knownKeys)
     {
         string path = context.Request.Path.Value ?? "";
-        string? provider = providers.FirstOrDefault(name => path.StartsWith($"/{name}/", StringComparison.Ordinal) || path == $"/{name}");
+        string? provider = providers
+            .FirstOrDefault(name => path.StartsWith($"/{name}/", StringComparison.Ordinal) || path == $"/{name}");
         if (provider is null)
         {
             return null;
@@ -17,11 +19,14 @@ internal static class ProviderRequestReader
 
         using var reader = new StreamReader(context.Request.Body, Encoding.UTF8);
         string body = await reader.ReadToEndAsync(context.RequestAborted).ConfigureAwait(false);
-        var headers = context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase);
+        var headers = context.Request.Headers.ToDictionary(
+            header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase);
         string rest = path[(provider.Length + 1)..];
         string query = context.Request.QueryString.Value ?? "";
         string? bearer = headers.GetValueOrDefault("authorization") is { } authorization
-            && authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? authorization["Bearer ".Length..] : null;
+            && authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
+                ? authorization["Bearer ".Length..]
+                : null;
         string? own = headers.GetValueOrDefault(provider == "gemini" ? "x-goog-api-key" : "x-api-key");
         string? key = provider switch
         {
@@ -31,26 +36,41 @@ internal static class ProviderRequestReader
         };
         key = string.IsNullOrWhiteSpace(key) ? null : key;
 
-        var places = KeyPlaces.None;
-        foreach (string candidate in key is null ? knownKeys : knownKeys.Append(key).Distinct())
+        KeyLocation locations =
+            Locate(key is null ? knownKeys : [.. knownKeys.Append(key).Distinct()], path + query, headers, body);
+        return new ProviderRequest
         {
-            foreach ((string name, string value) in headers)
+            Provider = provider,
+            Method = context.Request.Method,
+            Path = rest.Length == 0 ? "/" : rest,
+            Query = query,
+            Headers = headers,
+            Body = body,
+            Key = key,
+            KeyLocation = locations,
+        };
+    }
+
+    private static KeyLocation Locate(
+        IReadOnlyList<string> keys, string address, IReadOnlyDictionary<string, string> headers, string body)
+    {
+        var locations = KeyLocation.None;
+        foreach (string key in keys)
+        {
+            foreach ((string name, _) in headers.Where(header => header.Value.Contains(key, StringComparison.Ordinal)))
             {
-                if (value.Contains(candidate, StringComparison.Ordinal))
+                locations |= name.ToLowerInvariant() switch
                 {
-                    places |= name.ToLowerInvariant() switch
-                    {
-                        "authorization" => KeyPlaces.Authorization,
-                        "x-goog-api-key" or "x-api-key" => KeyPlaces.KeyHeader,
-                        _ => KeyPlaces.OtherHeader,
-                    };
-                }
+                    "authorization" => KeyLocation.Authorization,
+                    "x-goog-api-key" or "x-api-key" => KeyLocation.KeyHeader,
+                    _ => KeyLocation.OtherHeader,
+                };
             }
 
-            places |= (path + query).Contains(candidate, StringComparison.Ordinal) ? KeyPlaces.Url : KeyPlaces.None;
-            places |= body.Contains(candidate, StringComparison.Ordinal) ? KeyPlaces.Body : KeyPlaces.None;
+            locations |= address.Contains(key, StringComparison.Ordinal) ? KeyLocation.Url : KeyLocation.None;
+            locations |= body.Contains(key, StringComparison.Ordinal) ? KeyLocation.Body : KeyLocation.None;
         }
 
-        return new ProviderRequest(provider, context.Request.Method, rest.Length == 0 ? "/" : rest, query, headers, body, key, places);
+        return locations;
     }
 }

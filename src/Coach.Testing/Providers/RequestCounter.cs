@@ -1,4 +1,4 @@
-namespace Coach.Testing;
+namespace Coach.Testing.Providers;
 
 /// <summary>A count that can be waited for.</summary>
 internal sealed class RequestCounter

@@ -49,7 +49,8 @@ public sealed class ScriptedAnswer
     /// <param name="id">The call's id; null leaves it out where the provider may (Gemini), else one is made up.</param>
     /// <param name="signature">The thought signature, base64, for Gemini.</param>
     /// <returns>The answer.</returns>
-    public static ScriptedAnswer ToolCall(string name, string argumentsJson, string? id = null, string? signature = null) =>
+    public static ScriptedAnswer ToolCall(
+        string name, string argumentsJson, string? id = null, string? signature = null) =>
         new ScriptedAnswer().ThenToolCall(name, argumentsJson, id, signature);
 
     /// <summary>A prompt that the provider refuses to answer, in the provider's own way.</summary>
@@ -99,7 +100,8 @@ public sealed class ScriptedAnswer
         return this;
     }
 
-    /// <summary>Ends with a reason in the provider's own words, such as <c>SAFETY</c>, <c>length</c> or <c>max_tokens</c>.</summary>
+    /// <summary>Ends with a reason in the provider's own words, such as <c>SAFETY</c>, <c>length</c> or
+    /// <c>max_tokens</c>.</summary>
     /// <param name="reason">The reason.</param>
     /// <returns>This answer.</returns>
     public ScriptedAnswer WithFinish(string reason)

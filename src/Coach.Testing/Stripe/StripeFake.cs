@@ -1,19 +1,22 @@
 using Coach.Payments;
+using Coach.Testing.Stripe;
 
 namespace Coach.Testing;
 
 /// <summary>
-/// A Stripe that behaves like the real one where it matters: products, prices with lookup keys, payment links and Checkout Sessions with
-/// state; form bodies only; unknown parameters refused; true idempotency (24 hours by the clock, other parameters 400, in use 409, stored
-/// failures replayed, other endpoints refused); rate limits; faults on demand; signed webhooks. Every request is recorded.
+/// A Stripe that behaves like the real one where it matters: products, prices with lookup keys, payment links and
+/// Checkout Sessions with state; form bodies only; unknown parameters refused; true idempotency (24 hours by the clock,
+/// other parameters 400, in use 409, stored failures replayed, other endpoints refused); rate limits; faults on demand;
+/// signed webhooks. Every request is recorded.
 /// </summary>
-/// <remarks>Use it over a loopback socket (<see cref="StartAsync"/>) or without one (<see cref="CreateHandler"/>). Safe for concurrent use.</remarks>
+/// <remarks>Use it over a loopback socket (<see cref="StartAsync"/>) or without one (<see cref="CreateHandler"/>). Safe
+/// for concurrent use.</remarks>
 public sealed class StripeFake : IAsyncDisposable
 {
     private readonly StripeFakeOptions _options = new();
-    private readonly StripeCore _core;
+    private readonly FakeStripeServer _core;
     private readonly List<Script> _scripts = [];
-    private StripeFakeServer? _server;
+    private FakeStripeSocket? _server;
     private Func<StripeRequest, StripeFault?>? _policy;
 
     /// <summary>Creates a fake without a socket.</summary>
@@ -21,12 +24,14 @@ public sealed class StripeFake : IAsyncDisposable
     public StripeFake(Action<StripeFakeOptions>? configure = null)
     {
         configure?.Invoke(_options);
-        _core = new StripeCore(_options) { NextFault = TakeFault };
+        _core = new FakeStripeServer(_options) { NextFault = TakeFault };
     }
 
     /// <summary>The address it listens on.</summary>
     /// <exception cref="InvalidOperationException">It was not started with <see cref="StartAsync"/>.</exception>
-    public Uri Url => _server?.Url ?? throw new InvalidOperationException("This fake has no socket; create it with StripeFake.StartAsync.");
+    public Uri Url =>
+        _server?.Url
+            ?? throw new InvalidOperationException("This fake has no socket; create it with StripeFake.StartAsync.");
 
     /// <summary>The secret its webhooks are signed with.</summary>
     public string WebhookSecret => _options.WebhookSecret;
@@ -79,7 +84,8 @@ public sealed class StripeFake : IAsyncDisposable
         }
     }
 
-    /// <summary>Decides about a fault for each request that no script of <see cref="Inject"/> matches; null for none.</summary>
+    /// <summary>Decides about a fault for each request that no script of <see cref="Inject"/> matches; null for
+    /// none.</summary>
     public Func<StripeRequest, StripeFault?>? FaultPolicy
     {
         get => _policy;
@@ -90,18 +96,20 @@ public sealed class StripeFake : IAsyncDisposable
     /// <param name="configure">Changes how it behaves.</param>
     /// <param name="cancellationToken">Ends the start.</param>
     /// <returns>The running fake; dispose of it to stop.</returns>
-    public static async Task<StripeFake> StartAsync(Action<StripeFakeOptions>? configure = null, CancellationToken cancellationToken = default)
+    public static async Task<StripeFake> StartAsync(
+        Action<StripeFakeOptions>? configure = null, CancellationToken cancellationToken = default)
     {
         var fake = new StripeFake(configure);
-        fake._server = await StripeFakeServer.StartAsync(fake._core, cancellationToken).ConfigureAwait(false);
+        fake._server = await FakeStripeSocket.StartAsync(fake._core, cancellationToken).ConfigureAwait(false);
         return fake;
     }
 
     /// <summary>A handler that answers an <see cref="HttpClient"/> without a socket, whatever host it calls.</summary>
     /// <returns>A new handler over the same state.</returns>
-    public HttpMessageHandler CreateHandler() => new StripeFakeHandler(_core, _options.Time);
+    public HttpMessageHandler CreateHandler() => new FakeStripeHandler(_core, _options.Time);
 
-    /// <summary>Scripts a fault for the next requests that match. Scripts are used in the order they were given.</summary>
+    /// <summary>Scripts a fault for the next requests that match. Scripts are used in the order they were
+    /// given.</summary>
     /// <param name="fault">What goes wrong.</param>
     /// <param name="method">The HTTP method it applies to; null for any.</param>
     /// <param name="pathPrefix">What the path begins with; null for any.</param>
@@ -136,7 +144,8 @@ public sealed class StripeFake : IAsyncDisposable
 
     /// <summary>A payer opens a link.</summary>
     /// <param name="linkId">The link.</param>
-    /// <returns>The open session, or null when the link cannot be paid (closed, or paid as often as it may be).</returns>
+    /// <returns>The open session, or null when the link cannot be paid (closed, or paid as often as it may
+    /// be).</returns>
     public StripeFakeSession? OpenSession(string linkId)
     {
         lock (_core.Gate)
@@ -147,7 +156,16 @@ public sealed class StripeFake : IAsyncDisposable
                 return null;
             }
 
-            var session = new StripeFakeSession(_core.State.NewId("cs"), link.Id, "open", "unpaid", link.AmountTotal, link.Currency, link.Metadata);
+            var session = new StripeFakeSession
+            {
+                Id = _core.State.NewId("cs"),
+                LinkId = link.Id,
+                Status = "open",
+                PaymentStatus = "unpaid",
+                AmountTotal = link.AmountTotal,
+                Currency = link.Currency,
+                Metadata = link.Metadata,
+            };
             _core.State.Sessions.Add(session);
             return session;
         }
@@ -159,7 +177,8 @@ public sealed class StripeFake : IAsyncDisposable
     /// <param name="amount">The amount, where it is to differ from what was asked; null for what was asked.</param>
     /// <param name="currency">The currency, where it is to differ; null for what was asked.</param>
     /// <returns>The session, or null when it was not open or its link has been paid as often as it may be.</returns>
-    public StripeFakeSession? Complete(string sessionId, bool isPaid = true, long? amount = null, string? currency = null)
+    public StripeFakeSession? Complete(
+        string sessionId, bool isPaid = true, long? amount = null, string? currency = null)
     {
         lock (_core.Gate)
         {
@@ -225,7 +244,8 @@ public sealed class StripeFake : IAsyncDisposable
         {
             StripeFakeSession session = _core.State.Sessions[_core.State.SessionIndex(sessionId)];
             DateTimeOffset now = _options.Time.GetUtcNow();
-            byte[] body = StripeObjects.Event(eventId ?? _core.State.NewId("evt"), type, now, null, json => StripeObjects.Session(json, session));
+            byte[] body = FakeStripeJson.Event(
+                eventId ?? _core.State.NewId("evt"), type, now, null, json => FakeStripeJson.Session(json, session));
             return StripeWebhook.Sign(body, WebhookSecret, now);
         }
     }

@@ -1,19 +1,38 @@
 namespace Coach.Testing;
 
 /// <summary>A payment link of the fake, as it is now.</summary>
-/// <param name="Id">Its id.</param>
-/// <param name="Url">Its address.</param>
-/// <param name="IsActive">Whether it can be paid.</param>
-/// <param name="Currency">The currency, lower case.</param>
-/// <param name="AmountTotal">What all lines add up to, in minor units.</param>
-/// <param name="Lines">The lines.</param>
-/// <param name="Metadata">Its metadata.</param>
-/// <param name="CompletedLimit">How many payments may complete; null for any number.</param>
-/// <param name="CompletedCount">How many did.</param>
-/// <param name="RedirectUrl">Where the payer goes afterwards, or null.</param>
-public sealed record StripeFakeLink(string Id, string Url, bool IsActive, string Currency, long AmountTotal, IReadOnlyList<StripeFakeLine> Lines,
-    IReadOnlyDictionary<string, string> Metadata, int? CompletedLimit, int CompletedCount, string? RedirectUrl)
+public sealed record StripeFakeLink
 {
+    /// <summary>Its id.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Its address.</summary>
+    public required string Url { get; init; }
+
+    /// <summary>Whether it can be paid.</summary>
+    public required bool IsActive { get; init; }
+
+    /// <summary>The currency, lower case.</summary>
+    public required string Currency { get; init; }
+
+    /// <summary>What all lines add up to, in minor units.</summary>
+    public required long AmountTotal { get; init; }
+
+    /// <summary>The lines.</summary>
+    public required IReadOnlyList<StripeFakeLine> Lines { get; init; }
+
+    /// <summary>Its metadata.</summary>
+    public required IReadOnlyDictionary<string, string> Metadata { get; init; }
+
+    /// <summary>How many payments may complete; null for any number.</summary>
+    public int? CompletedLimit { get; init; }
+
+    /// <summary>How many did.</summary>
+    public required int CompletedCount { get; init; }
+
+    /// <summary>Where the payer goes afterwards, or null.</summary>
+    public string? RedirectUrl { get; init; }
+
     /// <summary>Whether somebody can start to pay it now.</summary>
     public bool IsPayable => IsActive && !(CompletedCount >= CompletedLimit);
 }

@@ -1,14 +1,32 @@
 namespace Coach.Testing;
 
 /// <summary>A price of the fake, as it is now.</summary>
-/// <param name="Id">Its id.</param>
-/// <param name="ProductId">The product's id.</param>
-/// <param name="ProductName">The product's name.</param>
-/// <param name="UnitAmount">The amount in minor units.</param>
-/// <param name="Currency">The currency, lower case.</param>
-/// <param name="LookupKey">Its natural key, or null.</param>
-/// <param name="IsActive">Whether it can be used.</param>
-/// <param name="Metadata">Its metadata.</param>
-/// <param name="CreatedAt">When it was made.</param>
-public sealed record StripeFakePrice(string Id, string ProductId, string ProductName, long UnitAmount, string Currency, string? LookupKey, bool IsActive,
-    IReadOnlyDictionary<string, string> Metadata, DateTimeOffset CreatedAt);
+public sealed record StripeFakePrice
+{
+    /// <summary>Its id.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The product's id.</summary>
+    public required string ProductId { get; init; }
+
+    /// <summary>The product's name.</summary>
+    public required string ProductName { get; init; }
+
+    /// <summary>The amount in minor units.</summary>
+    public required long UnitAmount { get; init; }
+
+    /// <summary>The currency, lower case.</summary>
+    public required string Currency { get; init; }
+
+    /// <summary>Its natural key, or null.</summary>
+    public string? LookupKey { get; init; }
+
+    /// <summary>Whether it can be used.</summary>
+    public required bool IsActive { get; init; }
+
+    /// <summary>Its metadata.</summary>
+    public required IReadOnlyDictionary<string, string> Metadata { get; init; }
+
+    /// <summary>When it was made.</summary>
+    public required DateTimeOffset CreatedAt { get; init; }
+}

@@ -9,7 +9,8 @@ public enum StripeFaultKind
     /// <summary>An error status before anything is done; nothing is stored under the idempotency key.</summary>
     Status,
 
-    /// <summary>An error status once execution has begun, without an effect; stored under the key and replayed.</summary>
+    /// <summary>An error status once execution has begun, without an effect; stored under the key and
+    /// replayed.</summary>
     StoredError,
 
     /// <summary>The effect happens, the answer is an error status; stored under the key and replayed.</summary>
@@ -27,7 +28,8 @@ public enum StripeFaultKind
     /// <summary>The effect happens and is stored; nothing is answered, ever.</summary>
     HangAfterEffect,
 
-    /// <summary>The effect and the answer come after a delay, also when the caller has left; until then the key is in use.</summary>
+    /// <summary>The effect and the answer come after a delay, also when the caller has left; until then the key is in
+    /// use.</summary>
     Slow,
 
     /// <summary>The effect happens and is stored; half of the answer arrives.</summary>

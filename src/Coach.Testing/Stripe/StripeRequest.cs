@@ -1,3 +1,5 @@
+using Coach.Testing.Stripe;
+
 namespace Coach.Testing;
 
 /// <summary>A request as the fake received it.</summary>
@@ -24,7 +26,8 @@ public sealed record StripeRequest
     /// <summary>The value of <c>Idempotency-Key</c>, or null.</summary>
     public string? IdempotencyKey => Headers.GetValueOrDefault("Idempotency-Key");
 
-    /// <summary>The secret key from the <c>Authorization</c> header, Bearer or Basic; null when there is none.</summary>
+    /// <summary>The secret key from the <c>Authorization</c> header, Bearer or Basic; null when there is
+    /// none.</summary>
     public string? ApiKey
     {
         get
@@ -41,15 +44,16 @@ public sealed record StripeRequest
             }
 
             byte[] bytes = new byte[header.Length];
-            return header.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase) && Convert.TryFromBase64String(header["Basic ".Length..].Trim(), bytes, out int length)
+            return header.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase)
+                && Convert.TryFromBase64String(header["Basic ".Length..].Trim(), bytes, out int length)
                 ? System.Text.Encoding.ASCII.GetString(bytes, 0, length).Split(':')[0]
                 : null;
         }
     }
 
     /// <summary>The body's parameters in order, decoded.</summary>
-    public IReadOnlyList<KeyValuePair<string, string>> Form => StripeFormReader.Parse(Body);
+    public IReadOnlyList<KeyValuePair<string, string>> Form => UrlEncodedForm.Parse(Body);
 
     /// <summary>The query's parameters in order, decoded.</summary>
-    public IReadOnlyList<KeyValuePair<string, string>> QueryParameters => StripeFormReader.Parse(Query);
+    public IReadOnlyList<KeyValuePair<string, string>> QueryParameters => UrlEncodedForm.Parse(Query);
 }

@@ -15,7 +15,8 @@ public sealed record StripeWebhook(ReadOnlyMemory<byte> Body, string SignatureHe
         ArgumentException.ThrowIfNullOrEmpty(secret);
         string time = at.ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture);
         byte[] message = [.. System.Text.Encoding.ASCII.GetBytes(time + "."), .. body.Span];
-        byte[] hash = System.Security.Cryptography.HMACSHA256.HashData(System.Text.Encoding.UTF8.GetBytes(secret), message);
+        byte[] hash =
+            System.Security.Cryptography.HMACSHA256.HashData(System.Text.Encoding.UTF8.GetBytes(secret), message);
         return new StripeWebhook(body, $"t={time},v1={Convert.ToHexStringLower(hash)}");
     }
 }

@@ -1,10 +1,11 @@
 namespace Coach.Testing;
 
 /// <summary>
-/// A <see cref="TimeProvider"/> whose time moves only when a test says so. Timers, and everything built on them (delays,
-/// cancellation after a time, periodic timers), fire in order of their due time, to the tick.
+/// A <see cref="TimeProvider"/> whose time moves only when a test says so. Timers, and everything built on them
+/// (delays, cancellation after a time, periodic timers), fire in order of their due time, to the tick.
 /// </summary>
-/// <remarks>Safe for concurrent use. Callbacks run on the thread that advances the clock, with the clock at their due time.</remarks>
+/// <remarks>Safe for concurrent use. Callbacks run on the thread that advances the clock, with the clock at their due
+/// time.</remarks>
 public sealed class VirtualClock : TimeProvider
 {
     private const int QuietMilliseconds = 3;
@@ -52,7 +53,8 @@ public sealed class VirtualClock : TimeProvider
         }
     }
 
-    /// <summary>Sets the wall clock without letting time pass: what an operator or a leap of the host's clock does.</summary>
+    /// <summary>Sets the wall clock without letting time pass: what an operator or a leap of the host's clock
+    /// does.</summary>
     /// <param name="offset">How far the wall clock jumps, either way. Timers and timestamps do not see it.</param>
     public void JumpWallClock(TimeSpan offset)
     {
@@ -81,14 +83,16 @@ public sealed class VirtualClock : TimeProvider
     }
 
     /// <summary>
-    /// Keeps advancing to the next timer until the task ends, so that a schedule of hours runs in milliseconds of real time.
+    /// Keeps advancing to the next timer until the task ends, so that a schedule of hours runs in milliseconds of real
+    /// time.
     /// </summary>
     /// <param name="task">What to wait for.</param>
     /// <param name="limit">The most virtual time to spend; one day unless set.</param>
     /// <param name="cancellationToken">Stops advancing; the task itself goes on.</param>
     /// <returns>A task that ends as <paramref name="task"/> does.</returns>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
-    /// <exception cref="TimeoutException">The task was still running when <paramref name="limit"/> had passed.</exception>
+    /// <exception cref="TimeoutException">The task was still running when <paramref name="limit"/> had
+    /// passed.</exception>
     public async Task RunUntilAsync(Task task, TimeSpan? limit = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(task);
@@ -98,7 +102,8 @@ public sealed class VirtualClock : TimeProvider
         {
             cancellationToken.ThrowIfCancellationRequested();
             // Let continuations that are ready run first: only then is the next timer what the code waits for.
-            await Task.WhenAny(task, Task.Delay(TimeSpan.FromMilliseconds(idle < 20 ? 0 : 1), System, CancellationToken.None)).ConfigureAwait(false);
+            TimeSpan moment = TimeSpan.FromMilliseconds(idle < 20 ? 0 : 1);
+            await Task.WhenAny(task, Task.Delay(moment, System, CancellationToken.None)).ConfigureAwait(false);
             for (int i = 0; i < 8 && !task.IsCompleted; i++)
             {
                 await Task.Yield();
@@ -115,7 +120,8 @@ public sealed class VirtualClock : TimeProvider
                 continue;
             }
 
-            // On a busy machine what the last timer woke may still be on its way: time waits until nothing new has been scheduled for a moment.
+            // On a busy machine what the last timer woke may still be on its way: time waits until nothing new has been
+            // scheduled for a moment.
             bool isQuiet = await StaysQuietAsync(task).ConfigureAwait(false);
             if (!isQuiet)
             {
@@ -124,7 +130,8 @@ public sealed class VirtualClock : TimeProvider
 
             if (wait.Ticks > end - GetTimestamp())
             {
-                throw new TimeoutException($"The task was still running after {limit ?? TimeSpan.FromDays(1)} of virtual time.");
+                throw new TimeoutException($"The task was still running after {limit ?? TimeSpan.FromDays(1)} "
+                    + "of virtual time.");
             }
 
             idle = 0;
@@ -143,14 +150,16 @@ public sealed class VirtualClock : TimeProvider
         return timer;
     }
 
-    // Quiet means that no pool thread but this one works, for a moment on end; where others' work keeps the pool busy, a longer moment has to do.
+    // Quiet means that no pool thread but this one works, for a moment on end; where others' work keeps the pool busy,
+    // a longer moment has to do.
     private async Task<bool> StaysQuietAsync(Task task)
     {
         long scheduled = Volatile.Read(ref _order);
         int idle = 0;
         for (int i = 0; idle < QuietMilliseconds && i < BusyMilliseconds; i++)
         {
-            await Task.WhenAny(task, Task.Delay(TimeSpan.FromMilliseconds(1), System, CancellationToken.None)).ConfigureAwait(false);
+            await Task.WhenAny(task, Task.Delay(TimeSpan.FromMilliseconds(1), System, CancellationToken.None))
+                .ConfigureAwait(false);
             if (task.IsCompleted || scheduled != Volatile.Read(ref _order))
             {
                 return false;

@@ -1,9 +1,7 @@
-using Coach.Abstractions;
-using Coach.Testing;
+using Coach.AspNetCore.Chat;
 using FsCheck;
 using FsCheck.Fluent;
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.Options;
 
 namespace Coach.AspNetCore.Tests.Chat;
 
@@ -41,7 +39,8 @@ public sealed class ConversationTests
     }
 
     [Fact]
-    public void Add_AnyTurns_StaysWithinBothLimitsAndKeepsTheNewest() => Prop.ForAll<(PositiveInt Turns, PositiveInt Length, string[] Texts)>(input =>
+    public void Add_AnyTurns_StaysWithinBothLimitsAndKeepsTheNewest() =>
+        Prop.ForAll<(PositiveInt Turns, PositiveInt Length, string[] Texts)>(input =>
     {
         int maxTurns = input.Turns.Get % 10;
         int maxLength = input.Length.Get % 200;
@@ -53,48 +52,14 @@ public sealed class ConversationTests
         }
 
         List<ChatMessage> messages = conversation.Messages();
-        string[] kept = [.. messages.Where(message => message.Role == ChatRole.Assistant).Select(message => message.Text)];
+        string[] kept =
+        [
+            .. messages.Where(message => message.Role == ChatRole.Assistant).Select(message => message.Text),
+        ];
         return kept.Length <= maxTurns
             && messages.Sum(message => message.Text.Length) <= maxLength
             && kept.SequenceEqual(texts.TakeLast(kept.Length))
-            && (kept.Length == Math.Min(maxTurns, texts.Length) || texts.TakeLast(kept.Length + 1).Sum(text => text.Length + 1) > maxLength);
+            && (kept.Length == Math.Min(maxTurns, texts.Length) || texts.TakeLast(kept.Length + 1)
+            .Sum(text => text.Length + 1) > maxLength);
     }).QuickCheckThrowOnFailure();
-
-    [Fact]
-    public void Get_AfterTheIdleTime_StartsAnew()
-    {
-        var clock = new VirtualClock();
-        using var conversations = new Conversations(Options.Create(new CoachChatOptions { HistoryLifetime = TimeSpan.FromMinutes(10) }), clock);
-        var session = SessionId.From("s1");
-        conversations.Get(session).Add("q", "a");
-        clock.Advance(TimeSpan.FromMinutes(9));
-        Assert.Equal(2, conversations.Get(session).Messages().Count);
-        clock.Advance(TimeSpan.FromMinutes(9));
-        Assert.Equal(2, conversations.Get(session).Messages().Count);
-        clock.Advance(TimeSpan.FromMinutes(11));
-        Assert.Empty(conversations.Get(session).Messages());
-    }
-
-    [Fact]
-    public void Get_MoreSessionsThanAllowed_KeepsNoMoreThanThat()
-    {
-        using var conversations = new Conversations(Options.Create(new CoachChatOptions { MaxConversations = 10 }), new VirtualClock());
-        for (int i = 0; i < 1_000; i++)
-        {
-            conversations.Get(SessionId.From($"session-{i}")).Add("q", "a");
-        }
-
-        Assert.InRange(conversations.Count, 1, 10);
-    }
-
-    [Fact]
-    public void Remove_WhileAnAnswerRuns_DoesNotBringTheConversationBack()
-    {
-        using var conversations = new Conversations(Options.Create(new CoachChatOptions()), new VirtualClock());
-        var session = SessionId.From("s1");
-        Conversation running = conversations.Get(session);
-        conversations.Remove(session);
-        running.Add("q", "a");
-        Assert.Empty(conversations.Get(session).Messages());
-    }
 }

@@ -7,21 +7,41 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 
-namespace Coach.AspNetCore.Tests;
+namespace Coach.AspNetCore.Tests.Health;
 
 public sealed class HealthEndpointTests
 {
     private readonly VirtualClock _clock = new();
 
+    [Theory]
+    [InlineData("POST")]
+    [InlineData("PUT")]
+    [InlineData("DELETE")]
+    [InlineData("PATCH")]
+    [InlineData("OPTIONS")]
+    public async Task Health_ForOtherMethods_Is405(string method)
+    {
+        await using ObservedHost host = await StartAsync();
+        foreach (string path in new[] { "/healthz", "/livez", "/readyz" })
+        {
+            using HttpResponseMessage response = await host.SendAsync(new HttpMethod(method), path);
+            Assert.Equal(HttpStatusCode.MethodNotAllowed, response.StatusCode);
+            Assert.Equal(["GET", "HEAD"], response.Content.Headers.Allow.Order());
+        }
+    }
+
     [Fact]
     public async Task Healthz_ADegradedComponent_Is200OkAndVisibleInJsonAndGauge()
     {
-        await using ObservedHost host = await StartAsync(new Part("rag", ComponentState.Degraded, "no semantic index; lexical answers"));
+        await using ObservedHost host = await StartAsync(
+            new Part("rag", ComponentState.Degraded, "no semantic index; lexical answers"));
         Assert.Equal((HttpStatusCode.OK, "ok"), await GetAsync(host, "/healthz"));
         JsonElement json = await JsonAsync(host, "/healthz", HttpStatusCode.OK);
         Assert.Equal("degraded", json.GetProperty("status").GetString());
         Assert.Equal("degraded", json.GetProperty("checks").GetProperty("rag").GetProperty("status").GetString());
-        Assert.Equal("no semantic index; lexical answers", json.GetProperty("checks").GetProperty("rag").GetProperty("description").GetString());
+        Assert.Equal(
+            "no semantic index; lexical answers",
+            json.GetProperty("checks").GetProperty("rag").GetProperty("description").GetString());
         Assert.Contains("coach_health_status{check=\"rag\"} 0.5\n", await host.ScrapeAsync(), StringComparison.Ordinal);
     }
 
@@ -29,7 +49,11 @@ public sealed class HealthEndpointTests
     public async Task Healthz_UnhealthyComponents_Is503WithTheReasonsInOneLine()
     {
         await using ObservedHost host = await StartAsync(
-            new Part("rag", ComponentState.Unhealthy, "RAG not initialized or no documents available."), new Part("payments", ComponentState.Unhealthy, "gateway\ndown"),
+            new Part(
+                "rag",
+                ComponentState.Unhealthy,
+                "RAG not initialized or no documents available."), new Part(
+                    "payments", ComponentState.Unhealthy, "gateway\ndown"),
             new Part("llm", ComponentState.Degraded, "slow"));
         foreach (string path in new[] { "/healthz", "/readyz" })
         {
@@ -45,8 +69,10 @@ public sealed class HealthEndpointTests
     {
         await using ObservedHost host = await ObservedHost.StartAsync(time: _clock, build: builder =>
         {
-            builder.Services.AddSingleton<IComponentHealth>(new Part("odd", ComponentState.Unhealthy, "key AIzaSyA1234567890abcdefghijklmnopqrstuv refused"));
-            builder.Services.AddHealthChecks().AddCheck("thrower", () => throw new InvalidOperationException("Password=canary"));
+            builder.Services.AddSingleton<IComponentHealth>(
+                new Part("odd", ComponentState.Unhealthy, "key AIzaSyA1234567890abcdefghijklmnopqrstuv refused"));
+            builder.Services.AddHealthChecks()
+                .AddCheck("thrower", () => throw new InvalidOperationException("Password=canary"));
         });
         (_, string text) = await GetAsync(host, "/healthz");
         string json = (await JsonAsync(host, "/healthz", HttpStatusCode.ServiceUnavailable)).ToString();
@@ -64,8 +90,11 @@ public sealed class HealthEndpointTests
     {
         await using ObservedHost host = await ObservedHost.StartAsync(time: _clock, build: builder =>
         {
-            builder.Services.AddSingleton<IComponentHealth>(new Part("rag", ComponentState.Degraded, "the component's"));
-            builder.Services.AddHealthChecks().AddCheck("RAG", () => HealthCheckResult.Healthy("the host's")).AddCheck("lifetime", () => HealthCheckResult.Healthy("the host's"));
+            builder.Services.AddSingleton<IComponentHealth>(
+                new Part("rag", ComponentState.Degraded, "the component's"));
+            builder.Services.AddHealthChecks()
+                .AddCheck("RAG", () => HealthCheckResult.Healthy("the host's"))
+                .AddCheck("lifetime", () => HealthCheckResult.Healthy("the host's"));
         });
         JsonElement checks = (await JsonAsync(host, "/healthz", HttpStatusCode.OK)).GetProperty("checks");
         Assert.Equal("the host's", checks.GetProperty("RAG").GetProperty("description").GetString());
@@ -108,7 +137,8 @@ public sealed class HealthEndpointTests
         Task<(HttpStatusCode Status, string Body)> probe = GetAsync(host, "/readyz");
         Assert.Equal("ok", (await GetAsync(host, "/livez")).Body);
         await _clock.RunUntilAsync(probe);
-        Assert.Equal((HttpStatusCode.ServiceUnavailable, "unhealthy: the check 'rag' did not finish in time"), await probe);
+        Assert.Equal(
+            (HttpStatusCode.ServiceUnavailable, "unhealthy: the check 'rag' did not finish in time"), await probe);
     }
 
     [Fact]
@@ -117,7 +147,9 @@ public sealed class HealthEndpointTests
         await using ObservedHost host = await StartAsync();
         Assert.Equal("ok", (await GetAsync(host, "/readyz")).Body);
         host.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
-        Assert.Equal((HttpStatusCode.ServiceUnavailable, "unhealthy: the application is stopping"), await GetAsync(host, "/readyz"));
+        Assert.Equal(
+            (HttpStatusCode.ServiceUnavailable, "unhealthy: the application is stopping"),
+            await GetAsync(host, "/readyz"));
         Assert.Equal("ok", (await GetAsync(host, "/livez")).Body);
     }
 
@@ -181,7 +213,8 @@ public sealed class HealthEndpointTests
         Assert.NotNull(mapped);
     }
 
-    private async Task<ObservedHost> StartAsync(params IComponentHealth[] parts) => await ObservedHost.StartAsync(time: _clock, build: builder =>
+    private async Task<ObservedHost> StartAsync(params IComponentHealth[] parts) =>
+        await ObservedHost.StartAsync(time: _clock, build: builder =>
     {
         foreach (IComponentHealth part in parts)
         {

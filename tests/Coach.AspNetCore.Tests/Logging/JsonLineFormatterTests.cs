@@ -1,11 +1,12 @@
 using System.Text.Json;
+using Coach.AspNetCore.Logging;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
 
-namespace Coach.AspNetCore.Tests;
+namespace Coach.AspNetCore.Tests.Logging;
 
 public sealed class JsonLineFormatterTests
 {
@@ -13,7 +14,8 @@ public sealed class JsonLineFormatterTests
     public void Write_AMessageWithScope_IsOneLineOfJson()
     {
         var scopes = new LoggerExternalScopeProvider();
-        using IDisposable scope = scopes.Push(new Dictionary<string, object?> { ["request_id"] = "r1", ["Count"] = "hidden" });
+        using IDisposable scope = scopes.Push(
+            new Dictionary<string, object?> { ["request_id"] = "r1", ["Count"] = "hidden" });
         string line = Format("Saw {Count} things in {Place}", null, scopes, 3, "a \"b\"\nc");
         Assert.Equal(
             "{\"ts\":\"2026-01-01T00:00:00.000Z\",\"level\":\"warning\",\"event\":42,\"category\":\"Test\",\"message\":\"Saw 3 things in a \\\"b\\\"\\nc\","
@@ -32,10 +34,18 @@ public sealed class JsonLineFormatterTests
     [InlineData("whsec_abcdefghijklmnopqrstuvwx")]
     public void Write_AKeyOfKnownShape_IsMaskedEverywhere(string key)
     {
-        string line = Format("Sent {Value} twice", new InvalidOperationException($"refused {key}"), new LoggerExternalScopeProvider(), $"x{' '}{key};");
+        string line = Format(
+            "Sent {Value} twice",
+            new InvalidOperationException($"refused {key}"),
+            new LoggerExternalScopeProvider(),
+            $"x{' '}{key};");
         Assert.DoesNotContain(key, line, StringComparison.Ordinal);
-        Assert.Contains("x ***;", JsonDocument.Parse(line).RootElement.GetProperty("Value").GetString(), StringComparison.Ordinal);
-        Assert.Contains("refused ***", JsonDocument.Parse(line).RootElement.GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "x ***;", JsonDocument.Parse(line).RootElement.GetProperty("Value").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "refused ***",
+            JsonDocument.Parse(line).RootElement.GetProperty("error").GetString(),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -57,7 +67,7 @@ public sealed class JsonLineFormatterTests
         })
         {
             string written = text.Replace("{0}", key, StringComparison.Ordinal);
-            Assert.DoesNotContain(key[8..], KeyRedaction.Redact(written), StringComparison.Ordinal);
+            Assert.DoesNotContain(key[8..], KeyRedactor.Redact(written), StringComparison.Ordinal);
         }
     }
 
@@ -68,7 +78,8 @@ public sealed class JsonLineFormatterTests
     [InlineData("my_sk-abcdefghijklmnopqrstuvwx", "my_***")]
     [InlineData("x\\nsk-abcdefghijklmnopqrstuvwx", "x\\n***")]
     [InlineData("q=%20sk-abcdefghijklmnopqrstuvwx", "q=%20***")]
-    public void Redact_AKeyThatIsEncodedOrNamed_IsMasked(string text, string expected) => Assert.Equal(expected, KeyRedaction.Redact(text));
+    public void Redact_AKeyThatIsEncodedOrNamed_IsMasked(string text, string expected) =>
+        Assert.Equal(expected, KeyRedactor.Redact(text));
 
     [Fact]
     public void Write_AKeyInAPropertysName_IsMasked()
@@ -84,10 +95,11 @@ public sealed class JsonLineFormatterTests
     [Fact]
     public void Redact_AnyLongText_EndsWithinItsLimit()
     {
-        foreach (string part in new[] { "sk-", "sk_test_", "sk-proj-", "bearer ", "bearer\t\t", "api-key: ", "api-key ", "\\u0022", "%20", "AQ.", "whsec_", "sk_live_a" })
+        foreach (string part
+            in new[] { "sk-", "sk_test_", "sk-proj-", "bearer ", "bearer\t\t", "api-key: ", "api-key ", "\\u0022", "%20", "AQ.", "whsec_", "sk_live_a" })
         {
             string text = string.Concat(Enumerable.Repeat(part, 32_000 / part.Length));
-            Assert.NotEqual("***", KeyRedaction.Redact("start " + text)); // what took too long is masked as a whole
+            Assert.NotEqual("***", KeyRedactor.Redact("start " + text)); // what took too long is masked as a whole
         }
     }
 
@@ -99,10 +111,12 @@ public sealed class JsonLineFormatterTests
     [InlineData("task-force-on-everything-that-is-long", "task-force-on-everything-that-is-long")]
     [InlineData("disk-usage-of-the-whole-machine-2026", "disk-usage-of-the-whole-machine-2026")]
     [InlineData("task-or-ticket-number-mismatch-12345", "task-or-ticket-number-mismatch-12345")]
-    [InlineData("risk_test_automation and network_test_environment", "risk_test_automation and network_test_environment")]
+    [InlineData(
+        "risk_test_automation and network_test_environment", "risk_test_automation and network_test_environment")]
     [InlineData("FAQ.this-is-a-long-anchor-of-a-page", "FAQ.this-is-a-long-anchor-of-a-page")]
     [InlineData("the x-api-key header is missing: send it", "the x-api-key header is missing: send it")]
-    public void Redact_OtherText_KeepsWhatIsNoKey(string text, string expected) => Assert.Equal(expected, KeyRedaction.Redact(text));
+    public void Redact_OtherText_KeepsWhatIsNoKey(string text, string expected) =>
+        Assert.Equal(expected, KeyRedactor.Redact(text));
 
     [Fact]
     public void Write_ALongText_IsCut()
@@ -142,10 +156,13 @@ public sealed class JsonLineFormatterTests
         services.AddLogging(logging => logging.AddCoachJsonConsole());
         using ServiceProvider provider = services.BuildServiceProvider();
         Assert.Contains(provider.GetServices<ConsoleFormatter>(), formatter => formatter.Name == "coach-json");
-        Assert.Equal("coach-json", provider.GetRequiredService<Microsoft.Extensions.Options.IOptions<ConsoleLoggerOptions>>().Value.FormatterName);
+        Assert.Equal(
+            "coach-json",
+            provider.GetRequiredService<Microsoft.Extensions.Options.IOptions<ConsoleLoggerOptions>>().Value.FormatterName);
     }
 
-    private static string Format(string template, Exception? exception, IExternalScopeProvider scopes, params object?[] values)
+    private static string Format(
+        string template, Exception? exception, IExternalScopeProvider scopes, params object?[] values)
     {
         var capture = new Capture();
         capture.Log(LogLevel.Warning, new EventId(42), exception, template, values);
@@ -163,7 +180,10 @@ public sealed class JsonLineFormatterTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Entry = new LogEntry<object?>(logLevel, "Test", eventId, state, exception, (s, e) => formatter((TState)s!, e));
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter) =>
+            Entry = new LogEntry<object?>(
+                logLevel, "Test", eventId, state, exception, (s, e) => formatter((TState)s!, e));
     }
 }

@@ -1,7 +1,8 @@
 using System.Diagnostics.Metrics;
+using Coach.AspNetCore.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Coach.AspNetCore.Tests;
+namespace Coach.AspNetCore.Tests.Metrics;
 
 /// <summary>A first rejection is a rise from 0, not a new series: increase() sees only the first of these.</summary>
 public sealed class CountersFromZeroTests
@@ -32,7 +33,8 @@ public sealed class CountersFromZeroTests
     {
         await using ObservedHost host = await ObservedHost.StartAsync();
         Meter meter = host.Services.GetRequiredService<IMeterFactory>().Create("Coach.Payments");
-        meter.CreateCounter<long>("coach.payments.links").Add(2, new KeyValuePair<string, object?>("outcome", "failed"));
+        meter.CreateCounter<long>("coach.payments.links")
+            .Add(2, new KeyValuePair<string, object?>("outcome", "failed"));
         string page = await host.ScrapeAsync();
         Assert.Contains("coach_payments_links_total{outcome=\"failed\"} 2\n", page, StringComparison.Ordinal);
         Assert.Contains("coach_payments_links_total{outcome=\"created\"} 0\n", page, StringComparison.Ordinal);
@@ -42,7 +44,8 @@ public sealed class CountersFromZeroTests
     public async Task Page_CounterOfTheSameNameOnAnotherMeter_IsLeftAlone()
     {
         await using ObservedHost host = await ObservedHost.StartAsync();
-        host.Meter.CreateCounter<long>("coach.payments.links").Add(2, new KeyValuePair<string, object?>("kind", "mine"));
+        host.Meter.CreateCounter<long>("coach.payments.links")
+            .Add(2, new KeyValuePair<string, object?>("kind", "mine"));
         string page = await host.ScrapeAsync();
         Assert.Contains("coach_payments_links_total{kind=\"mine\"} 2\n", page, StringComparison.Ordinal);
         Assert.DoesNotContain("outcome=", page, StringComparison.Ordinal);

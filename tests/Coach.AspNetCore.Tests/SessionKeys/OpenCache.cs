@@ -26,7 +26,8 @@ internal sealed class OpenCache : IDistributedCache
         LastLifetime = options.AbsoluteExpirationRelativeToNow;
     }
 
-    public async Task SetAsync(string key, byte[] value, DistributedCacheEntryOptions options, CancellationToken token = default)
+    public async Task SetAsync(
+        string key, byte[] value, DistributedCacheEntryOptions options, CancellationToken token = default)
     {
         if (BeforeNextWrite is { } happens)
         {

@@ -21,16 +21,28 @@ public sealed partial class PageTests : IAsyncLifetime
         Assert.SkipUnless(File.Exists(Chromium), $"{Chromium} is not installed (Debian package: chromium)");
         _knowledge = Directory.CreateTempSubdirectory("coach-page-");
         await File.WriteAllTextAsync(Path.Combine(_knowledge.FullName, "harbour.md"),
-            "# Harbour guide\n\n## Lighthouse\n\nThe lighthouse keeper lights the lamp at nineteen hours. <b onclick=alert(1)>Bold</b> claims are not markup.\n");
+            "# Harbour guide\n\n## Lighthouse\n\nThe lighthouse keeper lights the lamp at nineteen hours. <b "
+            + "onclick=alert(1)>Bold</b> claims are not markup.\n");
         _providers = await ProviderFake.StartAsync();
-        _host = await ChatHost.StartAsync(values => values["Coach:Llm:Gemini:BaseUrl"] = _providers.BaseUrl("gemini").ToString(), _knowledge.FullName);
+        _host = await ChatHost.StartAsync(
+            values => values["Coach:Llm:Gemini:BaseUrl"] = _providers.BaseUrl("gemini").ToString(),
+            _knowledge.FullName);
         Assertions.SetDefaultExpectTimeout(WaitLimit);
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
             ExecutablePath = Chromium,
             Timeout = (float)ChatHost.HangLimit.TotalMilliseconds,
-            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+            Args =
+            [
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
         });
     }
 
@@ -125,7 +137,8 @@ public sealed partial class PageTests : IAsyncLifetime
 
     private async Task<(IPage Page, List<string> Problems)> OpenAsync()
     {
-        IPage page = await _browser.NewPageAsync(new BrowserNewPageOptions { ViewportSize = new ViewportSize { Width = 1200, Height = 850 } });
+        IPage page = await _browser.NewPageAsync(
+            new BrowserNewPageOptions { ViewportSize = new ViewportSize { Width = 1200, Height = 850 } });
         page.SetDefaultTimeout(WaitLimit);
         var problems = new List<string>();
         page.PageError += (_, error) => problems.Add(error);
@@ -142,7 +155,8 @@ public sealed partial class PageTests : IAsyncLifetime
 
     // For people: the pictures lie beside the test's binaries.
     private static Task KeepScreenshotAsync(IPage page, string name) =>
-        page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(AppContext.BaseDirectory, "screenshots", name + ".png") });
+        page.ScreenshotAsync(
+            new PageScreenshotOptions { Path = Path.Combine(AppContext.BaseDirectory, "screenshots", name + ".png") });
 
     [GeneratedRegex("bad")]
     private static partial Regex BadPattern();

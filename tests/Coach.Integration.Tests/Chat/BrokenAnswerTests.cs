@@ -9,7 +9,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.Integration.Tests.Chat;
 
-/// <summary>Answers that do not come, or not to their end: failing clients of the host, and providers' safety filters.</summary>
+/// <summary>
+/// Answers that do not come, or not to their end: failing clients of the host, and providers' safety filters.
+/// </summary>
 public sealed class BrokenAnswerTests : IAsyncLifetime
 {
     private const string Canary = "sk-proj-canary0123456789abcdefghij";
@@ -41,7 +43,8 @@ public sealed class BrokenAnswerTests : IAsyncLifetime
     [InlineData("http", 502, "ERR_PROVIDER_FAILED")]
     [InlineData("bug", 502, "ERR_PROVIDER_FAILED")]
     [InlineData("timeout", 504, "ERR_PROVIDER_TIMEOUT")]
-    public async Task Chat_ForeignClientFailsBeforeItsFirstWord_IsAProblemWithoutItsWords(string failure, int status, string code)
+    public async Task Chat_ForeignClientFailsBeforeItsFirstWord_IsAProblemWithoutItsWords(
+        string failure, int status, string code)
     {
         using HttpClient visitor = await NewForeignVisitorAsync();
         _foreign.Answers("", failure);
@@ -63,13 +66,17 @@ public sealed class BrokenAnswerTests : IAsyncLifetime
         Assert.Equal("One ", reply.Text);
         Assert.Equal(["delta", "error"], reply.Events.Select(item => item.Event));
         Assert.Equal(code, reply.Events[^1].Data.GetProperty("code").GetString());
-        Assert.StartsWith("The provider's client ", reply.Events[^1].Data.GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "The provider's client ",
+            reply.Events[^1].Data.GetProperty("message").GetString(),
+            StringComparison.Ordinal);
         Assert.DoesNotContain(Canary, reply.Events[^1].Data.ToString(), StringComparison.Ordinal);
         AssertOnlyTheTypeIsLogged();
 
         _foreign.Answers("Two.", null);
         await visitor.AskAsync("And now?");
-        Assert.DoesNotContain(_foreign.LastMessages, message => message.Text.Contains("Count to two", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            _foreign.LastMessages, message => message.Text.Contains("Count to two", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -99,14 +106,17 @@ public sealed class BrokenAnswerTests : IAsyncLifetime
         using HttpClient visitor = await NewForeignVisitorAsync();
         _foreign.Answers("One ", "hang");
         using (var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = new StringContent("""{"message":"hello"}""") })
-        using (HttpResponseMessage response = await visitor.SendAsync(request, HttpCompletionOption.ResponseHeadersRead))
+        using (HttpResponseMessage response = await visitor.SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead))
         {
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         }
 
         await _foreign.Left.WaitAsync(ChatHost.HangLimit);
         await _host.DisposeAsync(); // after the last line was logged
-        Assert.DoesNotContain(_host.Logs, line => line.Contains("HttpRequestException", StringComparison.Ordinal) || line.StartsWith("Error", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            _host.Logs,
+            line => line.Contains("HttpRequestException", StringComparison.Ordinal) || line.StartsWith("Error", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -119,7 +129,10 @@ public sealed class BrokenAnswerTests : IAsyncLifetime
         _providers.Answer(provider, ScriptedAnswer.Blocked());
         using HttpResponseMessage response = await visitor.PostJsonAsync("/api/chat", """{"message":"refused-question"}""");
         await response.AssertProblemAsync(422, "ERR_REQUEST_INVALID");
-        Assert.Contains("The provider's safety filter refused", (await response.JsonAsync()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "The provider's safety filter refused",
+            (await response.JsonAsync()).GetProperty("detail").GetString(),
+            StringComparison.Ordinal);
         await AssertNoTurnAsync(visitor, provider, "refused-question");
     }
 
@@ -135,7 +148,10 @@ public sealed class BrokenAnswerTests : IAsyncLifetime
         Assert.Equal("The first step is", reply.Text);
         Assert.Equal("error", reply.Events[^1].Event);
         Assert.Equal("ERR_REQUEST_INVALID", reply.Events[^1].Data.GetProperty("code").GetString());
-        Assert.Contains("The provider's safety filter", reply.Events[^1].Data.GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "The provider's safety filter",
+            reply.Events[^1].Data.GetProperty("message").GetString(),
+            StringComparison.Ordinal);
         Assert.DoesNotContain(reply.Events, item => item.Event is "done" or "citations");
         await AssertNoTurnAsync(visitor, provider, "stopped-question");
     }
@@ -171,7 +187,8 @@ public sealed class BrokenAnswerTests : IAsyncLifetime
         HttpClient visitor = _host.NewVisitor();
         using HttpResponseMessage response = await visitor.GetAsync("/api/session");
         var session = SessionId.From((await response.JsonAsync()).GetProperty("sessionId").GetString()!);
-        await _host.Services.GetRequiredService<ISessionKeyStore>().SetAsync(session, new ApiKey("foreign", Secret.From(Canary)));
+        await _host.Services.GetRequiredService<ISessionKeyStore>()
+            .SetAsync(session, new ApiKey("foreign", Secret.From(Canary)));
         return visitor;
     }
 
@@ -179,7 +196,8 @@ public sealed class BrokenAnswerTests : IAsyncLifetime
     {
         _providers.Answer(provider, ScriptedAnswer.Text("Yes."));
         await visitor.AskAsync("later-question");
-        string body = Assert.Single(_providers.Requests, request => request.Body.Contains("later-question", StringComparison.Ordinal)).Body;
+        string body = Assert.Single(
+            _providers.Requests, request => request.Body.Contains("later-question", StringComparison.Ordinal)).Body;
         Assert.DoesNotContain(question, body, StringComparison.Ordinal);
     }
 
@@ -187,7 +205,8 @@ public sealed class BrokenAnswerTests : IAsyncLifetime
     {
         Assert.DoesNotContain(_host.Logs, line => line.Contains(Canary, StringComparison.Ordinal));
         Assert.Contains(_host.Logs, line => line.Contains("6005 The chat client of request", StringComparison.Ordinal));
-        Assert.DoesNotContain(_host.Logs, line => line.Contains("unhandled exception", StringComparison.OrdinalIgnoreCase));
+        Assert.DoesNotContain(
+            _host.Logs, line => line.Contains("unhandled exception", StringComparison.OrdinalIgnoreCase));
     }
 
     /// <summary>A client of the host that says something and then fails with the key in its words.</summary>
@@ -202,7 +221,10 @@ public sealed class BrokenAnswerTests : IAsyncLifetime
 
         public void Answers(string text, string? failure) => _script = (text, failure);
 
-        public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        public Task<ChatResponse> GetResponseAsync(
+            IEnumerable<ChatMessage> messages,
+            ChatOptions? options = null,
+            CancellationToken cancellationToken = default) =>
             GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
 
         public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
@@ -224,7 +246,8 @@ public sealed class BrokenAnswerTests : IAsyncLifetime
                 case "timeout":
                     throw new TaskCanceledException($"foreign {Canary}", new TimeoutException(Canary));
                 case "refusal" or "server_error":
-                    yield return new ChatResponseUpdate(ChatRole.Assistant, [new ErrorContent($"foreign {Canary}") { ErrorCode = failure }]);
+                    yield return new ChatResponseUpdate(
+                        ChatRole.Assistant, [new ErrorContent($"foreign {Canary}") { ErrorCode = failure }]);
                     break;
                 case "hang":
                     using (cancellationToken.Register(() => _left.TrySetResult()))

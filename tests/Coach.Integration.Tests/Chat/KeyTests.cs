@@ -36,7 +36,8 @@ public sealed class KeyTests : IAsyncLifetime
         _providers.SetKey(provider, key);
         _providers.AnswerAlways(provider, _ => ScriptedAnswer.Text("As the first passage says [1], yes."));
         using HttpClient visitor = _host.NewVisitor();
-        using HttpResponseMessage added = await visitor.PostAsync("/api/session/keys", JsonContent.Create(new { provider, apiKey = key }));
+        using HttpResponseMessage added = await visitor.PostAsync(
+            "/api/session/keys", JsonContent.Create(new { provider, apiKey = key }));
         Assert.Equal(HttpStatusCode.OK, added.StatusCode);
         JsonElement answer = await added.JsonAsync();
         Assert.Equal(provider, answer.GetProperty("provider").GetString());
@@ -53,7 +54,8 @@ public sealed class KeyTests : IAsyncLifetime
 
         using HttpResponseMessage removed = await visitor.DeleteAsync($"/api/session/keys/{provider}");
         Assert.Equal(HttpStatusCode.NoContent, removed.StatusCode);
-        Assert.Equal("mock", (await visitor.AskAsync("Does Coach validate keys?")).Done.GetProperty("provider").GetString());
+        Assert.Equal(
+            "mock", (await visitor.AskAsync("Does Coach validate keys?")).Done.GetProperty("provider").GetString());
     }
 
     [Theory]
@@ -63,7 +65,8 @@ public sealed class KeyTests : IAsyncLifetime
     {
         _providers.SetKey("gemini", "refused-key", state);
         using HttpClient visitor = _host.NewVisitor();
-        using HttpResponseMessage response = await visitor.PostAsync("/api/session/keys", JsonContent.Create(new { provider = "gemini", apiKey = "refused-key" }));
+        using HttpResponseMessage response = await visitor.PostAsync(
+            "/api/session/keys", JsonContent.Create(new { provider = "gemini", apiKey = "refused-key" }));
         await response.AssertProblemAsync(422, code);
         JsonElement problem = await response.JsonAsync();
         Assert.Equal(keyStatus, problem.GetProperty("keyStatus").GetString());
@@ -75,7 +78,8 @@ public sealed class KeyTests : IAsyncLifetime
     {
         _providers.Fail("openai", ProviderFault.Status(503), times: 10);
         using HttpClient visitor = _host.NewVisitor();
-        using HttpResponseMessage response = await visitor.PostAsync("/api/session/keys", JsonContent.Create(new { provider = "openai", apiKey = "some-key" }));
+        using HttpResponseMessage response = await visitor.PostAsync(
+            "/api/session/keys", JsonContent.Create(new { provider = "openai", apiKey = "some-key" }));
         await response.AssertProblemAsync(422, "ERR_KEY_UNAVAILABLE");
         Assert.Equal(JsonValueKind.Null, (await response.JsonAsync()).GetProperty("isAuthentic").ValueKind);
     }
@@ -90,7 +94,8 @@ public sealed class KeyTests : IAsyncLifetime
     {
         using HttpClient visitor = _host.NewVisitor();
         int before = _providers.ReceivedRequests;
-        using HttpResponseMessage response = await visitor.PostAsync("/api/session/keys", JsonContent.Create(new { provider = "gemini", apiKey }));
+        using HttpResponseMessage response = await visitor.PostAsync(
+            "/api/session/keys", JsonContent.Create(new { provider = "gemini", apiKey }));
         await response.AssertProblemAsync(422, code);
         Assert.Equal(before, _providers.ReceivedRequests);
     }
@@ -99,7 +104,8 @@ public sealed class KeyTests : IAsyncLifetime
     public async Task Key_OfTenMegabytes_Is413()
     {
         using HttpClient visitor = _host.NewVisitor();
-        using HttpResponseMessage response = await visitor.PostAsync("/api/session/keys", JsonContent.Create(new { provider = "gemini", apiKey = new string('k', 10_000_000) }));
+        using HttpResponseMessage response = await visitor.PostAsync(
+            "/api/session/keys", JsonContent.Create(new { provider = "gemini", apiKey = new string('k', 10_000_000) }));
         await response.AssertProblemAsync(413, "ERR_REQUEST_INVALID");
     }
 
@@ -107,7 +113,8 @@ public sealed class KeyTests : IAsyncLifetime
     public async Task Key_UnknownProvider_NamesTheKnownOnes()
     {
         using HttpClient visitor = _host.NewVisitor();
-        using HttpResponseMessage response = await visitor.PostAsync("/api/session/keys", JsonContent.Create(new { provider = "acme", apiKey = "k" }));
+        using HttpResponseMessage response = await visitor.PostAsync(
+            "/api/session/keys", JsonContent.Create(new { provider = "acme", apiKey = "k" }));
         await response.AssertProblemAsync(422, "ERR_REQUEST_INVALID");
         Assert.Contains("gemini", (await response.JsonAsync()).GetProperty("detail").GetString());
     }
@@ -117,7 +124,8 @@ public sealed class KeyTests : IAsyncLifetime
     {
         await using ChatHost host = await ChatHost.StartAsync(values => values["Coach:Mode"] = "mock");
         using HttpClient visitor = host.NewVisitor();
-        using HttpResponseMessage response = await visitor.PostAsync("/api/session/keys", JsonContent.Create(new { provider = "gemini", apiKey = "k" }));
+        using HttpResponseMessage response = await visitor.PostAsync(
+            "/api/session/keys", JsonContent.Create(new { provider = "gemini", apiKey = "k" }));
         await response.AssertProblemAsync(409, "ERR_REQUEST_INVALID");
     }
 
@@ -150,14 +158,16 @@ public sealed class KeyTests : IAsyncLifetime
         await visitor.AddKeyAsync("gemini", "history-key");
         await visitor.AskAsync("first-question about the ferry");
         await visitor.AskAsync("second-question about the way back");
-        string second = Assert.Single(_providers.Requests, request => request.Body.Contains("second-question", StringComparison.Ordinal)).Body;
+        string second = Assert.Single(
+            _providers.Requests, request => request.Body.Contains("second-question", StringComparison.Ordinal)).Body;
         Assert.Contains("first-question", second, StringComparison.Ordinal);
         Assert.Contains("The ferry leaves at noon.", second, StringComparison.Ordinal);
 
         using HttpResponseMessage forgotten = await visitor.DeleteAsync("/api/chat");
         Assert.Equal(HttpStatusCode.NoContent, forgotten.StatusCode);
         await visitor.AskAsync("third-question about the harbour");
-        string third = Assert.Single(_providers.Requests, request => request.Body.Contains("third-question", StringComparison.Ordinal)).Body;
+        string third = Assert.Single(
+            _providers.Requests, request => request.Body.Contains("third-question", StringComparison.Ordinal)).Body;
         Assert.DoesNotContain("first-question", third, StringComparison.Ordinal);
     }
 
@@ -170,7 +180,8 @@ public sealed class KeyTests : IAsyncLifetime
         await visitor.AskAsync("mock-question about keys");
         await visitor.AddKeyAsync("gemini", "after-mock-key");
         await visitor.AskAsync("real-question about keys");
-        string body = Assert.Single(_providers.Requests, request => request.Body.Contains("real-question", StringComparison.Ordinal)).Body;
+        string body = Assert.Single(
+            _providers.Requests, request => request.Body.Contains("real-question", StringComparison.Ordinal)).Body;
         Assert.DoesNotContain("mock-question", body, StringComparison.Ordinal);
         Assert.DoesNotContain("Mock mode", body, StringComparison.Ordinal);
     }
@@ -240,14 +251,17 @@ public sealed class KeyTests : IAsyncLifetime
         await Parallel.ForAsync(0, Calls, new ParallelOptions { MaxDegreeOfParallelism = 10 }, async (call, _) =>
             Assert.Equal("ok", (await visitors[call % Sessions].AskAsync($"question of session-{call % Sessions}-end")).Text));
 
-        var chats = _providers.Requests.Where(request => request.Body.Contains("question of session-", StringComparison.Ordinal)).ToList();
+        var chats = _providers.Requests.Where(
+            request => request.Body.Contains("question of session-", StringComparison.Ordinal))
+            .ToList();
         Assert.Equal(Calls, chats.Count);
         Assert.All(chats, request =>
         {
-            int at = request.Body.IndexOf("question of session-", StringComparison.Ordinal) + "question of session-".Length;
+            int at = request.Body.IndexOf("question of session-", StringComparison.Ordinal)
+                + "question of session-".Length;
             string session = request.Body[at..request.Body.IndexOf("-end", at, StringComparison.Ordinal)];
             Assert.Equal($"isolated-key-{session}", request.Key);
-            Assert.Equal(KeyPlaces.KeyHeader, request.KeyPlaces);
+            Assert.Equal(KeyLocation.KeyHeader, request.KeyLocation);
         });
         Array.ForEach(visitors, visitor => visitor.Dispose());
     }

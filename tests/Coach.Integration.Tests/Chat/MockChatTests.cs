@@ -16,8 +16,10 @@ public sealed class MockChatTests : IAsyncLifetime
     {
         _knowledge = Directory.CreateTempSubdirectory("coach-knowledge-");
         File.WriteAllText(Path.Combine(_knowledge.FullName, "harbour.md"),
-            "# Harbour guide\n\n## Lighthouse\n\nThe lighthouse keeper lights the lamp at nineteen hours. The lamp burns whale oil.\n\n## Ferry\n\nThe ferry leaves from pier four.\n");
-        File.WriteAllText(Path.Combine(_knowledge.FullName, "kitchen.txt"), "The kitchen serves lentil soup on Tuesdays.");
+            "# Harbour guide\n\n## Lighthouse\n\nThe lighthouse keeper lights the lamp at nineteen hours. The lamp "
+            + "burns whale oil.\n\n## Ferry\n\nThe ferry leaves from pier four.\n");
+        File.WriteAllText(
+            Path.Combine(_knowledge.FullName, "kitchen.txt"), "The kitchen serves lentil soup on Tuesdays.");
         _host = await ChatHost.StartAsync(knowledge: _knowledge.FullName);
     }
 
@@ -53,7 +55,9 @@ public sealed class MockChatTests : IAsyncLifetime
     public async Task Chat_SameQuestionTwice_GivesTheSameAnswer()
     {
         using HttpClient visitor = _host.NewVisitor();
-        Assert.Equal((await visitor.AskAsync("Where does the ferry leave?")).Text, (await visitor.AskAsync("Where does the ferry leave?")).Text);
+        Assert.Equal(
+            (await visitor.AskAsync("Where does the ferry leave?")).Text,
+            (await visitor.AskAsync("Where does the ferry leave?")).Text);
     }
 
     [Fact]
@@ -82,7 +86,8 @@ public sealed class MockChatTests : IAsyncLifetime
     [InlineData("coach_session=%00%01")]
     public async Task Session_UnknownCookie_StartsANewSession(string cookie)
     {
-        using var visitor = new HttpClient(new SocketsHttpHandler { UseCookies = false }) { BaseAddress = _host.Address };
+        using var visitor = new HttpClient(
+            new SocketsHttpHandler { UseCookies = false }) { BaseAddress = _host.Address };
         visitor.DefaultRequestHeaders.Add("Cookie", cookie);
         using HttpResponseMessage response = await visitor.GetAsync("/api/session");
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
@@ -92,7 +97,8 @@ public sealed class MockChatTests : IAsyncLifetime
     [Fact]
     public async Task Session_Ended_ItsCookieNamesNoSessionAnyMore()
     {
-        using var visitor = new HttpClient(new SocketsHttpHandler { UseCookies = false }) { BaseAddress = _host.Address };
+        using var visitor = new HttpClient(
+            new SocketsHttpHandler { UseCookies = false }) { BaseAddress = _host.Address };
         using HttpResponseMessage first = await visitor.GetAsync("/api/session");
         string cookie = first.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
         string id = (await first.JsonAsync()).GetProperty("sessionId").GetString()!;
@@ -167,9 +173,21 @@ public sealed class MockChatTests : IAsyncLifetime
     [Fact]
     public void Routes_OfTheApi_EndWithoutASlash()
     {
-        string?[] routes = [.. _host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Select(endpoint => endpoint.RoutePattern.RawText)];
+        string?[] routes =
+        [
+            .. _host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+                .Select(endpoint => endpoint.RoutePattern.RawText),
+        ];
         Assert.Equal(
-            ["/api/chat", "/api/payments/links", "/api/payments/links/{id}", "/api/payments/webhook", "/api/session", "/api/session/keys", "/api/session/keys/{provider}"],
+            [
+                "/api/chat",
+                "/api/payments/links",
+                "/api/payments/links/{id}",
+                "/api/payments/webhook",
+                "/api/session",
+                "/api/session/keys",
+                "/api/session/keys/{provider}",
+            ],
             routes.Where(route => route!.StartsWith("/api", StringComparison.Ordinal)).Distinct().Order(StringComparer.Ordinal));
     }
 
@@ -180,7 +198,8 @@ public sealed class MockChatTests : IAsyncLifetime
     public async Task Api_WrongAddressOrMethod_IsAProblemToo(string method, string path, int status)
     {
         using HttpClient visitor = _host.NewVisitor();
-        using HttpResponseMessage response = await visitor.SendAsync(new HttpRequestMessage(new HttpMethod(method), path));
+        using HttpResponseMessage response = await visitor.SendAsync(
+            new HttpRequestMessage(new HttpMethod(method), path));
         await response.AssertProblemAsync(status, "ERR_REQUEST_INVALID");
     }
 
@@ -188,7 +207,9 @@ public sealed class MockChatTests : IAsyncLifetime
     public async Task Chat_DocumentChanged_IsAnsweredFromTheNewText()
     {
         using HttpClient visitor = _host.NewVisitor();
-        File.WriteAllText(Path.Combine(_knowledge.FullName, "garden.md"), "# Garden\n\nThe gardener prunes the rose hedge every second Monday in March.\n");
+        File.WriteAllText(
+            Path.Combine(_knowledge.FullName, "garden.md"),
+            "# Garden\n\nThe gardener prunes the rose hedge every second Monday in March.\n");
         long started = TimeProvider.System.GetTimestamp();
         while (true)
         {
@@ -199,7 +220,9 @@ public sealed class MockChatTests : IAsyncLifetime
                 return;
             }
 
-            Assert.True(TimeProvider.System.GetElapsedTime(started) < ChatHost.HangLimit, "the new document was not indexed within 5 minutes");
+            Assert.True(
+                TimeProvider.System.GetElapsedTime(started) < ChatHost.HangLimit,
+                "the new document was not indexed within 5 minutes");
             await Task.Delay(TimeSpan.FromMilliseconds(600), TimeProvider.System); // under the session's rate limit
         }
     }
@@ -207,7 +230,8 @@ public sealed class MockChatTests : IAsyncLifetime
     [Fact]
     public async Task Chat_ManyAtOnceFromOneSession_Ends429WithRetryAfter()
     {
-        await using ChatHost host = await ChatHost.StartAsync(values => values["Coach:RateLimits:SessionBurst"] = "3", _knowledge.FullName);
+        await using ChatHost host = await ChatHost.StartAsync(
+            values => values["Coach:RateLimits:SessionBurst"] = "3", _knowledge.FullName);
         using HttpClient visitor = host.NewVisitor();
         HttpResponseMessage? refused = null;
         for (int call = 0; call < 10 && refused is null; call++)

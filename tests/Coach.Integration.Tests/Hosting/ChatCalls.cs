@@ -25,13 +25,17 @@ internal static class ChatCalls
 
     public static async Task AddKeyAsync(this HttpClient client, string provider, string apiKey)
     {
-        using HttpResponseMessage response = await client.PostAsync("/api/session/keys", JsonContent.Create(new { provider, apiKey }));
+        using HttpResponseMessage response = await client.PostAsync(
+            "/api/session/keys", JsonContent.Create(new { provider, apiKey }));
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
 
     public static async Task<HttpResponseMessage> CreateLinkAsync(this HttpClient client, string? key, string json)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/payments/links") { Content = new StringContent(json, Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/payments/links")
+        {
+            Content = new StringContent(json, Encoding.UTF8, "application/json"),
+        };
         if (key is not null)
         {
             request.Headers.Add("Idempotency-Key", key);

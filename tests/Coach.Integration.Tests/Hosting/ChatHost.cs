@@ -32,7 +32,11 @@ public sealed class ChatHost : IAsyncDisposable
 
     public IServiceProvider Services => _factory.Services;
 
-    public static async Task<ChatHost> StartAsync(Action<Dictionary<string, string?>>? settings = null, string? knowledge = null, bool waitForKnowledge = true, Action<IServiceCollection>? services = null)
+    public static async Task<ChatHost> StartAsync(
+        Action<Dictionary<string, string?>>? settings = null,
+        string? knowledge = null,
+        bool waitForKnowledge = true,
+        Action<IServiceCollection>? services = null)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("coach-chat-");
         var values = new Dictionary<string, string?>
@@ -69,7 +73,9 @@ public sealed class ChatHost : IAsyncDisposable
     }
 
     /// <summary>A browser without a page: its own cookies, no redirects.</summary>
-    public HttpClient NewVisitor() => new(new SocketsHttpHandler { UseCookies = true, CookieContainer = new CookieContainer(), AllowAutoRedirect = false })
+    public HttpClient NewVisitor() =>
+        new(
+            new SocketsHttpHandler { UseCookies = true, CookieContainer = new CookieContainer(), AllowAutoRedirect = false })
     {
         BaseAddress = Address,
         Timeout = HangLimit,
@@ -102,7 +108,8 @@ public sealed class ChatHost : IAsyncDisposable
         Assert.Fail("The documents were not indexed within 5 minutes.");
     }
 
-    private sealed class Factory(Dictionary<string, string?> values, Action<IServiceCollection>? services) : WebApplicationFactory<Program>
+    private sealed class Factory(
+        Dictionary<string, string?> values, Action<IServiceCollection>? services) : WebApplicationFactory<Program>
     {
         public ConcurrentQueue<string> Logs { get; } = new();
 
@@ -114,7 +121,8 @@ public sealed class ChatHost : IAsyncDisposable
             }
 
             builder.ConfigureServices(collection => services?.Invoke(collection));
-            builder.ConfigureLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(new LogKeeper(Logs)));
+            builder.ConfigureLogging(
+                logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(new LogKeeper(Logs)));
         }
     }
 
@@ -131,9 +139,13 @@ public sealed class ChatHost : IAsyncDisposable
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter)
         {
-            string values = state is IEnumerable<KeyValuePair<string, object?>> pairs ? string.Join(' ', pairs.Select(pair => $"{pair.Key}={pair.Value}")) : "";
+            string values = state is IEnumerable<KeyValuePair<string, object?>> pairs
+                ? string.Join(' ', pairs.Select(pair => $"{pair.Key}={pair.Value}"))
+                : "";
             lines.Enqueue($"{logLevel} {eventId.Id} {formatter(state, exception)} {values} {exception}");
         }
 

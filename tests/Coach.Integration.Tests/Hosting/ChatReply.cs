@@ -6,7 +6,9 @@ namespace Coach.Integration.Tests.Hosting;
 /// <summary>A whole answer stream, read by the rules of server-sent events.</summary>
 internal sealed record ChatReply(IReadOnlyList<(string Event, JsonElement Data)> Events)
 {
-    public string Text => string.Concat(Events.Where(item => item.Event == "delta").Select(item => item.Data.GetProperty("text").GetString()));
+    public string Text =>
+        string.Concat(
+            Events.Where(item => item.Event == "delta").Select(item => item.Data.GetProperty("text").GetString()));
 
     public JsonElement Done => Assert.Single(Events, item => item.Event == "done").Data;
 

@@ -50,7 +50,8 @@ public sealed class PaymentTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, again.StatusCode);
         Assert.Equal(created.GetProperty("id").GetString(), (await again.JsonAsync()).GetProperty("id").GetString());
         Assert.Single(_stripe.Links);
-        Assert.All(_stripe.Requests, request => Assert.DoesNotContain("sk_test_", request.Path, StringComparison.Ordinal));
+        Assert.All(
+            _stripe.Requests, request => Assert.DoesNotContain("sk_test_", request.Path, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -75,7 +76,8 @@ public sealed class PaymentTests : IAsyncLifetime
         string order = $$"""{"amount":1250,"currency":"usd","description":"{{new string('d', 250)}}"}""";
         using HttpResponseMessage created = await visitor.CreateLinkAsync(new string('k', 200), order);
         Assert.Equal(HttpStatusCode.Created, created.StatusCode);
-        using HttpResponseMessage longer = await visitor.CreateLinkAsync("tab-2", order.Replace("ddd", "dddd", StringComparison.Ordinal));
+        using HttpResponseMessage longer = await visitor.CreateLinkAsync(
+            "tab-2", order.Replace("ddd", "dddd", StringComparison.Ordinal));
         Assert.Equal(HttpStatusCode.UnprocessableEntity, longer.StatusCode);
     }
 
@@ -114,7 +116,8 @@ public sealed class PaymentTests : IAsyncLifetime
     {
         using HttpClient visitor = _host.NewVisitor();
         await visitor.GetAsync("/api/session");
-        HttpResponseMessage[] responses = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => visitor.CreateLinkAsync("tab-race", Order)));
+        HttpResponseMessage[] responses = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(_ => visitor.CreateLinkAsync("tab-race", Order)));
         Assert.All(responses, response => Assert.True(response.IsSuccessStatusCode, $"{(int)response.StatusCode}"));
         Assert.Single(responses, response => response.StatusCode == HttpStatusCode.Created);
         Assert.Single(_stripe.Links);
@@ -186,7 +189,8 @@ public sealed class PaymentTests : IAsyncLifetime
     [Theory]
     [InlineData(null)]
     [InlineData("with space")]
-    [InlineData("0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901")]
+    [InlineData(
+        "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901")]
     public async Task Create_NoUsableIdempotencyKey_Is400(string? key)
     {
         using HttpClient visitor = _host.NewVisitor();
@@ -224,7 +228,8 @@ public sealed class PaymentTests : IAsyncLifetime
 
     private static async Task<HttpResponseMessage> DeliverAsync(HttpClient client, byte[] body, string signature)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/payments/webhook") { Content = new ByteArrayContent(body) };
+        using var request = new HttpRequestMessage(
+            HttpMethod.Post, "/api/payments/webhook") { Content = new ByteArrayContent(body) };
         request.Headers.TryAddWithoutValidation("Stripe-Signature", signature);
         return await client.SendAsync(request);
     }

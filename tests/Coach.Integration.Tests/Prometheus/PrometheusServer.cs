@@ -6,7 +6,9 @@ using Coach.Integration.Tests.Hosting;
 
 namespace Coach.Integration.Tests.Prometheus;
 
-/// <summary>A real Prometheus on loopback that scrapes one target every two seconds with the shipped configuration and rules.</summary>
+/// <summary>
+/// A real Prometheus on loopback that scrapes one target every two seconds with the shipped configuration and rules.
+/// </summary>
 internal sealed class PrometheusServer : IAsyncDisposable
 {
     private readonly Process _process;
@@ -43,7 +45,8 @@ internal sealed class PrometheusServer : IAsyncDisposable
         {
             string text = File.ReadAllText(file)
                 .Replace("127.0.0.1:8080", $"{target.Host}:{target.Port}", StringComparison.Ordinal)
-                .Replace("15s", "2s", StringComparison.Ordinal).Replace("scrape_timeout: 10s", "scrape_timeout: 2s", StringComparison.Ordinal);
+                .Replace("15s", "2s", StringComparison.Ordinal).Replace(
+                    "scrape_timeout: 10s", "scrape_timeout: 2s", StringComparison.Ordinal);
             File.WriteAllText(Path.Combine(folder.FullName, Path.GetFileName(file)), text);
         }
 
@@ -65,9 +68,11 @@ internal sealed class PrometheusServer : IAsyncDisposable
     /// <summary>How many series a query gives now.</summary>
     public async Task<int> CountAsync(string query)
     {
-        using HttpResponseMessage response = await _client.GetAsync("/api/v1/query?query=" + Uri.EscapeDataString(query));
+        using HttpResponseMessage response = await _client.GetAsync(
+            "/api/v1/query?query=" + Uri.EscapeDataString(query));
         using JsonDocument answer = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
-        Assert.True(answer.RootElement.GetProperty("status").GetString() == "success", $"{query}: {answer.RootElement}");
+        Assert.True(
+            answer.RootElement.GetProperty("status").GetString() == "success", $"{query}: {answer.RootElement}");
         return answer.RootElement.GetProperty("data").GetProperty("result").GetArrayLength();
     }
 
@@ -77,7 +82,8 @@ internal sealed class PrometheusServer : IAsyncDisposable
         long started = TimeProvider.System.GetTimestamp();
         while (true)
         {
-            JsonElement target = Assert.Single((await GetAsync("/api/v1/targets")).GetProperty("activeTargets").EnumerateArray());
+            JsonElement target = Assert.Single(
+                (await GetAsync("/api/v1/targets")).GetProperty("activeTargets").EnumerateArray());
             if (target.GetProperty("health").GetString() == "up")
             {
                 return;
@@ -88,7 +94,8 @@ internal sealed class PrometheusServer : IAsyncDisposable
         }
     }
 
-    public async Task<JsonElement> GetAsync(string path) => JsonDocument.Parse(await _client.GetStringAsync(path)).RootElement.GetProperty("data");
+    public async Task<JsonElement> GetAsync(string path) =>
+        JsonDocument.Parse(await _client.GetStringAsync(path)).RootElement.GetProperty("data");
 
     public async ValueTask DisposeAsync()
     {

@@ -5,7 +5,9 @@ using Coach.Testing;
 
 namespace Coach.Integration.Tests.Prometheus;
 
-/// <summary>The sample under the eyes of the real tools: Prometheus, promtool and the strict OpenMetrics parser.</summary>
+/// <summary>
+/// The sample under the eyes of the real tools: Prometheus, promtool and the strict OpenMetrics parser.
+/// </summary>
 public sealed class PrometheusTests
 {
     // Counters that have no series before the first such event; the unit tests of the rules feed them.
@@ -27,16 +29,21 @@ public sealed class PrometheusTests
     {
         Shipped.SkipWithout("prometheus", "prometheus");
         await using ProviderFake providers = await ProviderFake.StartAsync();
-        await using ChatHost host = await ChatHost.StartAsync(settings => settings["Coach:Llm:Gemini:BaseUrl"] = providers.BaseUrl("gemini").ToString());
+        await using ChatHost host = await ChatHost.StartAsync(
+            settings => settings["Coach:Llm:Gemini:BaseUrl"] = providers.BaseUrl("gemini").ToString());
         providers.SetKey("gemini", "test-key-of-gemini");
         await using PrometheusServer prometheus = await PrometheusServer.StartAsync(host.Address);
-        string[] queries = [.. Shipped.DashboardQueries(), .. Shipped.Records(), .. Shipped.AlertQueries().SelectMany(Shipped.MetricsOf)];
+        string[] queries =
+        [
+            .. Shipped.DashboardQueries(), .. Shipped.Records(), .. Shipped.AlertQueries().SelectMany(Shipped.MetricsOf),
+        ];
         var waiting = queries.Distinct().Where(query => !Shipped.MetricsOf(query).Any(EventsOnly.Contains)).ToHashSet();
         Assert.True(waiting.Count > 20, "the queries were not found");
         using HttpClient visitor = host.NewVisitor();
         await visitor.AddKeyAsync("gemini", "test-key-of-gemini");
         long started = TimeProvider.System.GetTimestamp();
-        for (int round = 0; waiting.Count > 0 && TimeProvider.System.GetElapsedTime(started) < ChatHost.HangLimit; round++)
+        for (
+            int round = 0; waiting.Count > 0 && TimeProvider.System.GetElapsedTime(started) < ChatHost.HangLimit; round++)
         {
             await UseAsync(host, visitor, round);
             await Task.Delay(TimeSpan.FromMilliseconds(600), TimeProvider.System); // under the session's rate limit
@@ -53,7 +60,9 @@ public sealed class PrometheusTests
         await prometheus.ExpectUpAsync();
         JsonElement rules = await prometheus.GetAsync("/api/v1/rules");
         Assert.All(
-            rules.GetProperty("groups").EnumerateArray().SelectMany(group => group.GetProperty("rules").EnumerateArray()),
+            rules.GetProperty("groups")
+                .EnumerateArray()
+                .SelectMany(group => group.GetProperty("rules").EnumerateArray()),
             rule => Assert.Equal("ok", rule.GetProperty("health").GetString()));
     }
 
@@ -63,7 +72,12 @@ public sealed class PrometheusTests
         Shipped.SkipWithout("promtool", "prometheus");
         string page = await PageAsync("text/plain;version=0.0.4");
         (int code, string output) = await Shipped.RunAsync("promtool", ["check", "metrics"], page);
-        string[] complaints = [.. output.Split('\n').Where(line => line.Length > 0 && !AllowedComplaints.Any(name => line.StartsWith(name + " ", StringComparison.Ordinal)))];
+        string[] complaints =
+        [
+            .. output.Split('\n')
+                .Where(
+                    line => line.Length > 0 && !AllowedComplaints.Any(name => line.StartsWith(name + " ", StringComparison.Ordinal))),
+        ];
         Assert.Empty(complaints);
         Assert.True(code is 0 or 3, output);
     }
@@ -72,7 +86,9 @@ public sealed class PrometheusTests
     public async Task OpenMetricsPage_OfTheSample_PassesTheStrictParser()
     {
         (int found, _) = await Shipped.RunAsync(Shipped.Python, ["-c", "import prometheus_client"]);
-        Assert.SkipWhen(found != 0, "The OpenMetrics parser is not installed; on Debian: apt-get install python3-prometheus-client.");
+        Assert.SkipWhen(
+            found != 0,
+            "The OpenMetrics parser is not installed; on Debian: apt-get install python3-prometheus-client.");
         string page = await PageAsync("application/openmetrics-text;version=1.0.0");
         (int code, string output) = await Shipped.RunAsync(
             Shipped.Python, ["-c", "import sys\nfrom prometheus_client.openmetrics.parser import text_string_to_metric_families as p\nprint(len(list(p(sys.stdin.read()))))"], page);
@@ -85,7 +101,8 @@ public sealed class PrometheusTests
     {
         Shipped.SkipWithout("promtool", "prometheus");
         string folder = Path.Combine(Shipped.Operations, "prometheus");
-        (int code, string output) = await Shipped.RunAsync("promtool", ["check", "config", Path.Combine(folder, "prometheus.yml")]);
+        (int code, string output) = await Shipped.RunAsync(
+            "promtool", ["check", "config", Path.Combine(folder, "prometheus.yml")]);
         Assert.True(code == 0, output);
         (code, output) = await Shipped.RunAsync(
             "promtool", ["test", "rules", Path.Combine(Shipped.Root, "tests", "Coach.Integration.Tests", "Prometheus", "coach-alerts.test.yml")]);
@@ -96,12 +113,15 @@ public sealed class PrometheusTests
     public void EveryAlert_HasARunbookEntryAndAUnitTest()
     {
         string guide = File.ReadAllText(Path.Combine(Shipped.Root, "docs", "guides", "operations.md"));
-        string tests = File.ReadAllText(Path.Combine(Shipped.Root, "tests", "Coach.Integration.Tests", "Prometheus", "coach-alerts.test.yml"));
+        string tests = File.ReadAllText(
+            Path.Combine(Shipped.Root, "tests", "Coach.Integration.Tests", "Prometheus", "coach-alerts.test.yml"));
         string[] alerts = [.. Shipped.Alerts()];
         Assert.True(alerts.Length >= 11);
         Assert.All(alerts, alert => Assert.Contains($"\n### {alert}\n", guide, StringComparison.Ordinal));
         Assert.All(alerts, alert => Assert.Contains($"alertname: {alert}\n", tests, StringComparison.Ordinal));
-        Assert.All(alerts, alert => Assert.Contains($"operations.md#{alert.ToLowerInvariant()}", Shipped.Rules("coach-alerts.yml"), StringComparison.Ordinal));
+        Assert.All(
+            alerts,
+            alert => Assert.Contains($"operations.md#{alert.ToLowerInvariant()}", Shipped.Rules("coach-alerts.yml"), StringComparison.Ordinal));
     }
 
     private static async Task<string> PageAsync(string accept)
@@ -121,6 +141,7 @@ public sealed class PrometheusTests
         using HttpResponseMessage link = await visitor.CreateLinkAsync($"order-{round}", """{"amount":1250,"currency":"usd","description":"Tea"}""");
         using HttpResponseMessage ready = await visitor.GetAsync("/readyz");
         using HttpClient other = host.NewVisitor();
-        using HttpResponseMessage refused = await other.PostAsync("/api/session/keys", JsonContent.Create(new { provider = "gemini", apiKey = $"wrong-key-number-{round}" }));
+        using HttpResponseMessage refused = await other.PostAsync(
+            "/api/session/keys", JsonContent.Create(new { provider = "gemini", apiKey = $"wrong-key-number-{round}" }));
     }
 }

@@ -20,21 +20,26 @@ internal static partial class Shipped
     /// <summary>The queries of the dashboard, with Grafana's variable replaced.</summary>
     public static IReadOnlyList<string> DashboardQueries()
     {
-        using JsonDocument dashboard = JsonDocument.Parse(File.ReadAllText(Path.Combine(Operations, "grafana", "coach-dashboard.json")));
+        using JsonDocument dashboard = JsonDocument.Parse(
+            File.ReadAllText(Path.Combine(Operations, "grafana", "coach-dashboard.json")));
         return [.. dashboard.RootElement.GetProperty("panels").EnumerateArray()
             .Where(panel => panel.TryGetProperty("targets", out _))
             .SelectMany(panel => panel.GetProperty("targets").EnumerateArray())
             .Select(target => target.GetProperty("expr").GetString()!.Replace("$__rate_interval", "1m", StringComparison.Ordinal))];
     }
 
-    public static IEnumerable<string> Records() => RecordPattern().Matches(Rules("coach-recording-rules.yml")).Select(match => match.Groups[1].Value);
+    public static IEnumerable<string> Records() =>
+        RecordPattern().Matches(Rules("coach-recording-rules.yml")).Select(match => match.Groups[1].Value);
 
-    public static IEnumerable<string> AlertQueries() => ExpressionPattern().Matches(Rules("coach-alerts.yml")).Select(match => match.Groups[1].Value);
+    public static IEnumerable<string> AlertQueries() =>
+        ExpressionPattern().Matches(Rules("coach-alerts.yml")).Select(match => match.Groups[1].Value);
 
-    public static IEnumerable<string> Alerts() => AlertPattern().Matches(Rules("coach-alerts.yml")).Select(match => match.Groups[1].Value);
+    public static IEnumerable<string> Alerts() =>
+        AlertPattern().Matches(Rules("coach-alerts.yml")).Select(match => match.Groups[1].Value);
 
     /// <summary>The names of metrics and recordings in a query.</summary>
-    public static IEnumerable<string> MetricsOf(string query) => MetricPattern().Matches(LabelPattern().Replace(query, "")).Select(match => match.Value).Distinct();
+    public static IEnumerable<string> MetricsOf(string query) =>
+        MetricPattern().Matches(LabelPattern().Replace(query, "")).Select(match => match.Value).Distinct();
 
     public static void SkipWithout(string tool, string package)
     {
@@ -46,7 +51,12 @@ internal static partial class Shipped
 
     public static async Task<(int Code, string Output)> RunAsync(string tool, string[] arguments, string input = "")
     {
-        var start = new ProcessStartInfo(tool, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(tool, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         if (!Exists(tool))
         {
             return (-1, $"{tool} is not installed");
@@ -70,7 +80,8 @@ internal static partial class Shipped
         return (process.ExitCode, await output + await error);
     }
 
-    private static bool Exists(string tool) => File.Exists(tool) || (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+    private static bool Exists(string tool) =>
+        File.Exists(tool) || (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
         .Any(folder => File.Exists(Path.Combine(folder, tool)));
 
     private static string FindRoot()
@@ -83,7 +94,8 @@ internal static partial class Shipped
             }
         }
 
-        throw new InvalidOperationException("Coach.sln was not found above the test's folder; run the tests from a clone.");
+        throw new InvalidOperationException(
+            "Coach.sln was not found above the test's folder; run the tests from a clone.");
     }
 
     [GeneratedRegex(@"- record: (\S+)")]

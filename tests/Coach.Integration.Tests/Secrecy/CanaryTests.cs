@@ -36,22 +36,34 @@ public sealed class CanaryTests
         using HttpClient visitor = host.NewVisitor();
         providers.SetKey("gemini", UserKey);
 
-        await KeepAsync(seen, visitor.PostAsync("/api/session/keys", JsonContent.Create(new { provider = "gemini", apiKey = UserKey })));
-        await KeepAsync(seen, visitor.PostAsync("/api/session/keys", JsonContent.Create(new { provider = "openai", apiKey = BadKey })));
-        await KeepAsync(seen, visitor.PostAsync("/api/session/keys", JsonContent.Create(new { provider = "gemini", apiKey = UserKey + " with space" })));
-        await KeepAsync(seen, visitor.PostAsync("/api/session/keys", JsonContent.Create(new { provider = UserKey, apiKey = UserKey })));
-        await KeepAsync(seen, visitor.PostJsonAsync("/api/session/keys", $"{{\"provider\":\"gemini\",\"apiKey\":\"{UserKey}\""));
+        await KeepAsync(
+            seen,
+            visitor.PostAsync("/api/session/keys", JsonContent.Create(new { provider = "gemini", apiKey = UserKey })));
+        await KeepAsync(
+            seen,
+            visitor.PostAsync("/api/session/keys", JsonContent.Create(new { provider = "openai", apiKey = BadKey })));
+        await KeepAsync(
+            seen,
+            visitor.PostAsync("/api/session/keys", JsonContent.Create(new { provider = "gemini", apiKey = UserKey + " with space" })));
+        await KeepAsync(
+            seen,
+            visitor.PostAsync("/api/session/keys", JsonContent.Create(new { provider = UserKey, apiKey = UserKey })));
+        await KeepAsync(
+            seen, visitor.PostJsonAsync("/api/session/keys", $"{{\"provider\":\"gemini\",\"apiKey\":\"{UserKey}\""));
         await KeepAsync(seen, visitor.GetAsync("/api/session"));
         await KeepAsync(seen, visitor.PostJsonAsync("/api/chat", """{"message":"What is Coach?"}"""));
         foreach (ProviderKeyState state in Enum.GetValues<ProviderKeyState>())
         {
             providers.SetKey("gemini", UserKey, state);
-            await KeepAsync(seen, visitor.PostAsync("/api/session/keys", JsonContent.Create(new { provider = "gemini", apiKey = UserKey })));
+            await KeepAsync(
+                seen,
+                visitor.PostAsync("/api/session/keys", JsonContent.Create(new { provider = "gemini", apiKey = UserKey })));
             await KeepAsync(seen, visitor.PostJsonAsync("/api/chat", """{"message":"What is Coach?"}"""));
         }
 
         providers.SetKey("gemini", UserKey);
-        foreach (ProviderFault fault in new[] { ProviderFault.HtmlPage(), ProviderFault.Reset(), ProviderFault.CutAfter(1), ProviderFault.Garbage(), ProviderFault.ErrorAfter(1) })
+        foreach (ProviderFault fault
+            in new[] { ProviderFault.HtmlPage(), ProviderFault.Reset(), ProviderFault.CutAfter(1), ProviderFault.Garbage(), ProviderFault.ErrorAfter(1) })
         {
             providers.Fail("gemini", fault);
             await KeepAsync(seen, visitor.PostJsonAsync("/api/chat", """{"message":"What is Coach?"}"""));
@@ -60,8 +72,10 @@ public sealed class CanaryTests
 
         const string Order = """{"amount":1250,"currency":"usd","description":"Two espressos"}""";
         await KeepAsync(seen, visitor.CreateLinkAsync("canary-1", Order));
-        await KeepAsync(seen, visitor.CreateLinkAsync("canary-1", Order.Replace("1250", "99", StringComparison.Ordinal)));
-        using (var forged = new HttpRequestMessage(HttpMethod.Post, "/api/payments/webhook") { Content = new StringContent("{}") })
+        await KeepAsync(
+            seen, visitor.CreateLinkAsync("canary-1", Order.Replace("1250", "99", StringComparison.Ordinal)));
+        using (var forged = new HttpRequestMessage(
+            HttpMethod.Post, "/api/payments/webhook") { Content = new StringContent("{}") })
         {
             forged.Headers.TryAddWithoutValidation("Stripe-Signature", "t=1,v1=" + WebhookSecret);
             await KeepAsync(seen, visitor.SendAsync(forged));
@@ -94,9 +108,13 @@ public sealed class CanaryTests
     {
         var listener = new ActivityListener
         {
-            ShouldListenTo = source => source.Name.StartsWith("Coach", StringComparison.Ordinal) || source.Name.StartsWith("System.Net.Http", StringComparison.Ordinal),
+            ShouldListenTo = source =>
+                source.Name.StartsWith("Coach", StringComparison.Ordinal)
+                    || source.Name.StartsWith("System.Net.Http", StringComparison.Ordinal),
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
-            ActivityStopped = activity => seen.Enqueue($"{activity.DisplayName} {activity.StatusDescription} {string.Join(' ', activity.TagObjects)} "
+            ActivityStopped = activity =>
+                seen.Enqueue(
+                    $"{activity.DisplayName} {activity.StatusDescription} {string.Join(' ', activity.TagObjects)} "
                 + string.Join(' ', activity.Events.SelectMany(item => item.Tags))),
         };
         ActivitySource.AddActivityListener(listener);

@@ -16,14 +16,18 @@ public sealed class StartupTests
         int port = ((IPEndPoint)taken.LocalEndpoint).Port;
         (int exitCode, string output) = await RunToEndAsync(("PORT", $"{port}"));
         Assert.Equal(1, exitCode);
-        Assert.Contains($"The address http://127.0.0.1:{port} is in use. Stop what listens there, or choose another port with PORT=8081.", output);
+        Assert.Contains(
+            $"The address http://127.0.0.1:{port} is in use. Stop what listens there, or choose another port with "
+            + "PORT=8081.",
+            output);
         Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Start_SeveralWrongSettings_ReportsAllWithKeyValueAndRange()
     {
-        (int exitCode, string output) = await RunToEndAsync(("PORT", "0"), ("MODAL_MEMORY_MB", "-5"), ("Coach__Chat__MaxMessageLength", "0"), ("Coach__Rag__Top", "0"));
+        (int exitCode, string output) = await RunToEndAsync(
+            ("PORT", "0"), ("MODAL_MEMORY_MB", "-5"), ("Coach__Chat__MaxMessageLength", "0"), ("Coach__Rag__Top", "0"));
         Assert.Equal(1, exitCode);
         Assert.Contains("Coach:Deployment:MemoryMb", output);
         Assert.Contains("-5", output);
@@ -35,12 +39,23 @@ public sealed class StartupTests
     [Theory]
     [InlineData("PORT", "99999", "PORT is 99999; it must be between 0 and 65535.")]
     [InlineData("PORT", "abc", "PORT is abc; it must be between 0 and 65535.")]
-    [InlineData("LOG_LEVEL", "banana", "LOG_LEVEL is banana; it must be one of Trace, Debug, Information, Warning, Error, Critical, None.")]
-    [InlineData("Logging__LogLevel__Default", "banana", "Logging:LogLevel:Default is banana; it must be one of Trace, Debug, Information, Warning, Error, Critical, None.")]
+    [InlineData(
+        "LOG_LEVEL",
+        "banana",
+        "LOG_LEVEL is banana; it must be one of Trace, Debug, Information, Warning, Error, Critical, None.")]
+    [InlineData(
+        "Logging__LogLevel__Default",
+        "banana",
+        "Logging:LogLevel:Default is banana; it must be one of Trace, Debug, Information, Warning, Error, Critical, "
+        + "None.")]
     [InlineData("PORT", "sk-proj-abcdefghijklmnopqrstuvwx", "PORT is ***; it must be between 0 and 65535.")]
     [InlineData("TEMPERATURE", "abc", "Coach:Llm:Temperature is abc; it must be a number.")]
-    [InlineData("Coach__Observability__HealthTimeout", "abc", "Coach:Observability:HealthTimeout is abc; it must be a duration such as 00:00:05.")]
-    [InlineData("Coach__RateLimits__SessionBurst", "abc", "Coach:RateLimits:SessionBurst is abc; it must be a whole number.")]
+    [InlineData(
+        "Coach__Observability__HealthTimeout",
+        "abc",
+        "Coach:Observability:HealthTimeout is abc; it must be a duration such as 00:00:05.")]
+    [InlineData(
+        "Coach__RateLimits__SessionBurst", "abc", "Coach:RateLimits:SessionBurst is abc; it must be a whole number.")]
     [InlineData("Coach__Rag__Required", "perhaps", "Coach:Rag:Required is perhaps; it must be true or false.")]
     public async Task Start_ValueOfTheWrongType_IsOneSentenceAndExitCode1(string name, string value, string sentence)
     {
@@ -53,7 +68,8 @@ public sealed class StartupTests
     [Fact]
     public async Task Start_WrongPortAndLogLevel_AreReportedWithTheRest()
     {
-        (int exitCode, string output) = await RunToEndAsync(("PORT", "99999"), ("LOG_LEVEL", "banana"), ("MODAL_MEMORY_MB", "-5"));
+        (int exitCode, string output) = await RunToEndAsync(
+            ("PORT", "99999"), ("LOG_LEVEL", "banana"), ("MODAL_MEMORY_MB", "-5"));
         Assert.Equal(1, exitCode);
         Assert.Contains("PORT is 99999", output);
         Assert.Contains("LOG_LEVEL is banana", output);
@@ -77,12 +93,14 @@ public sealed class StartupTests
             for (int file = 0; file < 1_000; file++)
             {
                 await File.WriteAllTextAsync(Path.Combine(folder.FullName, $"note-{file:0000}.md"),
-                    $"# Note {file}\n\nThis note is about station number {file}.\n\n## Master\n\nThe station master of station {file} keeps {file * 7 + 3} lanterns in the shed.\n");
+                    $"# Note {file}\n\nThis note is about station number {file}.\n\n## Master\n\nThe station master "
+                    + $"of station {file} keeps {file * 7 + 3} lanterns in the shed.\n");
             }
 
             await using ChatHost host = await ChatHost.StartAsync(knowledge: folder.FullName);
             using HttpClient visitor = host.NewVisitor();
-            ChatReply reply = await visitor.AskAsync("How many lanterns does the master of station 731 keep in the shed?");
+            ChatReply reply = await visitor.AskAsync(
+                "How many lanterns does the master of station 731 keep in the shed?");
             Assert.Equal("note-0731.md", reply.Passages[0].GetProperty("source").GetString());
             Assert.Contains("5120", reply.Text);
         }
@@ -98,10 +116,14 @@ public sealed class StartupTests
         DirectoryInfo folder = Directory.CreateTempSubdirectory("coach-hostile-");
         try
         {
-            await File.WriteAllTextAsync(Path.Combine(folder.FullName, "good.md"), "# Good\n\nThe beacon is painted vermilion.\n");
-            await File.WriteAllBytesAsync(Path.Combine(folder.FullName, "binary.md"), [.. Enumerable.Range(0, 100_000).Select(i => (byte)(i * 31 % 256))]);
+            await File.WriteAllTextAsync(
+                Path.Combine(folder.FullName, "good.md"), "# Good\n\nThe beacon is painted vermilion.\n");
+            await File.WriteAllBytesAsync(
+                Path.Combine(folder.FullName, "binary.md"),
+                [.. Enumerable.Range(0, 100_000).Select(i => (byte)(i * 31 % 256))]);
             await File.WriteAllBytesAsync(Path.Combine(folder.FullName, "huge.txt"), new byte[20 << 20]);
-            File.CreateSymbolicLink(Path.Combine(folder.FullName, "vanished.md"), Path.Combine(folder.FullName, "nowhere.md"));
+            File.CreateSymbolicLink(
+                Path.Combine(folder.FullName, "vanished.md"), Path.Combine(folder.FullName, "nowhere.md"));
             await using ChatHost host = await ChatHost.StartAsync(knowledge: folder.FullName);
             using HttpClient visitor = host.NewVisitor();
             ChatReply reply = await visitor.AskAsync("What colour is the beacon painted?");
@@ -130,9 +152,14 @@ public sealed class StartupTests
         Assert.Equal(HttpStatusCode.OK, health.StatusCode);
     }
 
-    private static async Task<(int ExitCode, string Output)> RunToEndAsync(params (string Name, string Value)[] environment)
+    private static async Task<(int ExitCode, string Output)> RunToEndAsync(
+        params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(Program).Assembly.Location]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [typeof(Program).Assembly.Location])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         foreach ((string name, string value) in environment)
         {
             start.Environment[name] = value;

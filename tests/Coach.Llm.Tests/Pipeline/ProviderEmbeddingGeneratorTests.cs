@@ -27,7 +27,7 @@ public sealed class ProviderEmbeddingGeneratorTests
         Assert.All(all, embedding => Assert.Equal(1, Length(embedding), 5));
         Assert.Equal(provider == ProviderNames.Gemini ? 768 : 1536, all[0].Vector.Length);
         Assert.Equal(provider == ProviderNames.Gemini ? 4 : 2, host.Fake.ReceivedRequests);
-        Assert.All(host.Fake.Requests, request => Assert.Equal(KeyPlaces.None, request.KeyPlaces & ~(KeyPlaces.KeyHeader | KeyPlaces.Authorization)));
+        Assert.All(host.Fake.Requests, request => Assert.Equal(KeyLocation.None, request.KeyLocation & ~(KeyLocation.KeyHeader | KeyLocation.Authorization)));
     }
 
     [Fact]

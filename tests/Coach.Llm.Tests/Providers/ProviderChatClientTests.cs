@@ -51,7 +51,7 @@ public sealed class ProviderChatClientTests
 
         ProviderRequest request = Assert.Single(host.Fake.Requests);
         Assert.Equal("my-very-own-key-123", request.Key);
-        Assert.Equal(provider is "gemini" or "anthropic" ? KeyPlaces.KeyHeader : KeyPlaces.Authorization, request.KeyPlaces);
+        Assert.Equal(provider is "gemini" or "anthropic" ? KeyLocation.KeyHeader : KeyLocation.Authorization, request.KeyLocation);
     }
 
     [Theory, MemberData(nameof(Providers))]

@@ -43,7 +43,7 @@ public sealed class SixProvidersTests
         Assert.Null(await keys.GetAsync(session, provider, Token));
         Assert.Equal(0, clients.SessionCount);
         Assert.All(host.Fake.Requests, request =>
-            Assert.Equal(KeyPlaces.None, request.KeyPlaces & (KeyPlaces.Url | KeyPlaces.Body | KeyPlaces.OtherHeader)));
+            Assert.Equal(KeyLocation.None, request.KeyLocation & (KeyLocation.Url | KeyLocation.Body | KeyLocation.OtherHeader)));
     }
 
     [Fact]

@@ -45,10 +45,10 @@ public sealed class StreamDamageTests
         byte[] body = ProtocolHarness.Recorded(name);
         ProtocolResult expected = await ProtocolHarness.ReadAsync(provider, body);
 
-        Assert.Equal(expected, await ProtocolHarness.ReadAsync(provider, body, BodyDelivery.ByteByByte));
+        Assert.Equal(expected, await ProtocolHarness.ReadAsync(provider, body, ResponseDelivery.ByteByByte));
         for (int seed = 0; seed < 60; seed++)
         {
-            ProtocolResult actual = await ProtocolHarness.ReadAsync(provider, body, BodyDelivery.RandomChunks(seed, max: 1 + (seed * 5)));
+            ProtocolResult actual = await ProtocolHarness.ReadAsync(provider, body, ResponseDelivery.RandomChunks(seed, max: 1 + (seed * 5)));
             Assert.True(expected == actual, $"seed {seed}");
         }
     }
@@ -86,7 +86,7 @@ public sealed class StreamDamageTests
         {
             try
             {
-                ProtocolResult actual = await ProtocolHarness.ReadAsync(provider, body, BodyDelivery.RandomChunks(length).CutAfter(length));
+                ProtocolResult actual = await ProtocolHarness.ReadAsync(provider, body, ResponseDelivery.RandomChunks(length).CutAfter(length));
                 Assert.True((expected.Text, expected.Calls) == (actual.Text, actual.Calls), $"cut after {length} of {body.Length} bytes");
             }
             catch (LlmException exception)
@@ -168,7 +168,7 @@ public sealed class StreamDamageTests
     public async Task Stream_OtherBodiesUnderAnEventStreamsType_AreTypedErrors(string body, LlmError expected)
     {
         LlmException exception = await Assert.ThrowsAsync<LlmException>(
-            () => ProtocolHarness.ReadAsync(ProviderNames.Gemini, Encoding.UTF8.GetBytes(body), BodyDelivery.RandomChunks(1)));
+            () => ProtocolHarness.ReadAsync(ProviderNames.Gemini, Encoding.UTF8.GetBytes(body), ResponseDelivery.RandomChunks(1)));
         Assert.Equal(expected, exception.Error);
     }
 

@@ -45,7 +45,7 @@ public sealed partial class StreamVariantTests
         string framed = Framings[variant](Recorded(name));
 
         Assert.Equal(expected, await ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(framed)));
-        Assert.Equal(expected, await ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(framed), Coach.Testing.BodyDelivery.ByteByByte));
+        Assert.Equal(expected, await ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(framed), Coach.Testing.ResponseDelivery.ByteByByte));
     }
 
     [Theory]

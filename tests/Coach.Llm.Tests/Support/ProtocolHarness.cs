@@ -32,7 +32,7 @@ internal static class ProtocolHarness
         return new ProviderChatClient(providers[known].CreateChat()!, connection, new ApiKey(provider, Secret.From("a-key-for-tests")));
     }
 
-    public static async Task<ProtocolResult> ReadAsync(string provider, byte[] body, BodyDelivery? delivery = null, ILoggerFactory? loggers = null)
+    public static async Task<ProtocolResult> ReadAsync(string provider, byte[] body, ResponseDelivery? delivery = null, ILoggerFactory? loggers = null)
     {
         using var handler = new ScriptedHttpHandler();
         handler.Answer(HttpStatusCode.OK, body, "text/event-stream", delivery);

@@ -1,9 +1,10 @@
 using Coach.Abstractions;
+using Coach.Observability.Containers;
 using Coach.Testing;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Observability.Tests;
+namespace Coach.Observability.Tests.Containers;
 
 public sealed class MemoryPressureTests
 {
@@ -17,7 +18,8 @@ public sealed class MemoryPressureTests
     {
         using KernelTree tree = new KernelTree().V2().File(Group + "memory.max", "1000\n");
         IMemoryPressure pressure = Create(tree);
-        foreach ((int used, bool expected) in new[] { (799, false), (800, true), (799, true), (750, true), (749, false), (799, false), (801, true) })
+        foreach ((int used, bool expected)
+            in new[] { (799, false), (800, true), (799, true), (750, true), (749, false), (799, false), (801, true) })
         {
             tree.File(Group + "memory.current", $"{used}\n");
             _clock.Advance(TimeSpan.FromSeconds(1));
@@ -43,7 +45,10 @@ public sealed class MemoryPressureTests
     [Fact]
     public void IsHigh_LimitTakenAwayUnderPressure_IsFalseAgain()
     {
-        using KernelTree tree = new KernelTree().V2().File(Group + "memory.max", "1000\n").File(Group + "memory.current", "990\n");
+        using KernelTree tree = new KernelTree()
+            .V2()
+            .File(Group + "memory.max", "1000\n")
+            .File(Group + "memory.current", "990\n");
         MemoryPressure pressure = Create(tree);
         Assert.True(pressure.IsHigh);
         tree.File(Group + "memory.max", "max\n");
@@ -54,7 +59,11 @@ public sealed class MemoryPressureTests
     [Fact]
     public void IsHigh_InactiveFilePages_DoNotCount()
     {
-        using KernelTree tree = new KernelTree().V2().File(Group + "memory.max", "1000\n").File(Group + "memory.current", "990\n").File(Group + "memory.stat", "inactive_file 500\n");
+        using KernelTree tree = new KernelTree()
+            .V2()
+            .File(Group + "memory.max", "1000\n")
+            .File(Group + "memory.current", "990\n")
+            .File(Group + "memory.stat", "inactive_file 500\n");
         Assert.False(Create(tree).IsHigh);
     }
 
@@ -74,13 +83,33 @@ public sealed class MemoryPressureTests
         Assert.Equal(
             "Memory pressure: 90 % of the memory limit is in use; new sessions wait until it falls below 75 %",
             _log.Messages.First());
-        Assert.Equal(2, _log.Messages.Count(message => message.StartsWith("Memory pressure: ", StringComparison.Ordinal)));
+        Assert.Equal(
+            2, _log.Messages.Count(message => message.StartsWith("Memory pressure: ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Warning_WithAShortInterval_IsLoggedMoreOften()
+    {
+        using KernelTree tree = new KernelTree().V2().File(Group + "memory.max", "1000\n");
+        MemoryPressure pressure = Create(tree, out _, TimeSpan.FromSeconds(10));
+        for (int i = 0; i < 40; i++)
+        {
+            tree.File(Group + "memory.current", i % 2 == 0 ? "900\n" : "100\n");
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            _ = pressure.IsHigh;
+        }
+
+        Assert.Equal(
+            4, _log.Messages.Count(message => message.StartsWith("Memory pressure: ", StringComparison.Ordinal)));
     }
 
     [Fact]
     public void Read_WithinTheMaximumAge_ReadsNothingAndAllocatesNothing()
     {
-        using KernelTree tree = new KernelTree().V2().File(Group + "memory.max", "1000\n").File(Group + "memory.current", "100\n");
+        using KernelTree tree = new KernelTree()
+            .V2()
+            .File(Group + "memory.max", "1000\n")
+            .File(Group + "memory.current", "100\n");
         MemoryPressure pressure = Create(tree, out ContainerMonitor monitor);
         ContainerReading first = monitor.Read();
         _ = pressure.IsHigh;
@@ -108,20 +137,28 @@ public sealed class MemoryPressureTests
     [Fact]
     public async Task Health_UnderPressure_IsDegradedOrUnhealthyByOption()
     {
-        using KernelTree tree = new KernelTree().V2().File(Group + "memory.max", "1000\n").File(Group + "memory.current", "950\n");
+        using KernelTree tree = new KernelTree()
+            .V2()
+            .File(Group + "memory.max", "1000\n")
+            .File(Group + "memory.current", "950\n");
         MemoryPressure pressure = Create(tree);
-        foreach ((bool fails, ComponentState expected) in new[] { (false, ComponentState.Degraded), (true, ComponentState.Unhealthy) })
+        foreach ((bool fails, ComponentState expected)
+            in new[] { (false, ComponentState.Degraded), (true, ComponentState.Unhealthy) })
         {
-            var health = new MemoryHealth(pressure, Options.Create(new CoachObservabilityOptions { MemoryPressureFailsReadiness = fails }));
-            Assert.Equal(new ComponentReport(expected, "Container memory pressure detected"), await health.CheckAsync());
+            var health = new MemoryHealth(
+                pressure, Options.Create(new CoachObservabilityOptions { MemoryPressureFailsReadiness = fails }));
+            Assert.Equal(
+                new ComponentReport(expected, "Container memory pressure detected"), await health.CheckAsync());
         }
     }
 
     private MemoryPressure Create(KernelTree tree) => Create(tree, out _);
 
-    private MemoryPressure Create(KernelTree tree, out ContainerMonitor monitor)
+    private MemoryPressure Create(KernelTree tree, out ContainerMonitor monitor, TimeSpan? warningInterval = null)
     {
-        IOptions<CoachObservabilityOptions> options = Options.Create(new CoachObservabilityOptions { FileSystemRoot = tree.Root });
+        var chosen = new CoachObservabilityOptions { FileSystemRoot = tree.Root };
+        chosen.MemoryPressureWarningInterval = warningInterval ?? chosen.MemoryPressureWarningInterval;
+        IOptions<CoachObservabilityOptions> options = Options.Create(chosen);
         monitor = new ContainerMonitor(options, _clock);
         return new MemoryPressure(monitor, options, _clock, _log);
     }
@@ -148,7 +185,9 @@ internal sealed class ListLogger : ILogger<MemoryPressure>, ILogger<HealthStatus
 
     public bool IsEnabled(LogLevel logLevel) => true;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+        Func<TState, Exception?, string> formatter)
     {
         lock (_messages)
         {

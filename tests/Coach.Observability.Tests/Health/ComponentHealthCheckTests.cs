@@ -1,9 +1,11 @@
 using Coach.Abstractions;
+using Coach.Observability.Health;
+using Coach.Observability.Tests.Containers;
 using Coach.Testing;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Observability.Tests;
+namespace Coach.Observability.Tests.Health;
 
 public sealed class ComponentHealthCheckTests
 {
@@ -16,7 +18,8 @@ public sealed class ComponentHealthCheckTests
     [InlineData(ComponentState.Unhealthy, HealthStatus.Unhealthy)]
     public async Task Check_AReport_KeepsStateAndDescription(ComponentState state, HealthStatus expected)
     {
-        HealthCheckResult result = await Run(new Component(_ => ValueTask.FromResult(new ComponentReport(state, "as said"))));
+        HealthCheckResult result = await Run(
+            new Component(_ => ValueTask.FromResult(new ComponentReport(state, "as said"))));
         Assert.Equal((expected, "as said"), (result.Status, result.Description));
     }
 
@@ -30,7 +33,10 @@ public sealed class ComponentHealthCheckTests
             return new ComponentReport(ComponentState.Healthy, "fine");
         });
         IHealthCheck check = Check(component);
-        Task<HealthCheckResult>[] probes = [.. Enumerable.Range(0, 1000).Select(_ => check.CheckHealthAsync(new HealthCheckContext()))];
+        Task<HealthCheckResult>[] probes =
+        [
+            .. Enumerable.Range(0, 1000).Select(_ => check.CheckHealthAsync(new HealthCheckContext())),
+        ];
         gate.SetResult();
         Assert.All(await Task.WhenAll(probes), result => Assert.Equal(HealthStatus.Healthy, result.Status));
         Assert.Equal(1, component.Calls);
@@ -54,7 +60,9 @@ public sealed class ComponentHealthCheckTests
         {
             Task<HealthCheckResult> probe = check.CheckHealthAsync(new HealthCheckContext());
             await _clock.RunUntilAsync(probe);
-            Assert.Equal((HealthStatus.Unhealthy, "the check 'part' did not finish in time"), ((await probe).Status, (await probe).Description));
+            Assert.Equal(
+                (HealthStatus.Unhealthy, "the check 'part' did not finish in time"),
+                ((await probe).Status, (await probe).Description));
         }
 
         Assert.Equal(1, component.Calls);
@@ -63,7 +71,8 @@ public sealed class ComponentHealthCheckTests
     [Fact]
     public async Task Check_AComponentThatThrows_FailsWithoutItsText()
     {
-        HealthCheckResult result = await Run(new Component(_ => throw new InvalidOperationException("password=hunter2")));
+        HealthCheckResult result = await Run(
+            new Component(_ => throw new InvalidOperationException("password=hunter2")));
         Assert.Equal(HealthStatus.Unhealthy, result.Status);
         Assert.Equal("the check 'part' failed", result.Description);
         Assert.Null(result.Exception);
@@ -79,23 +88,31 @@ public sealed class ComponentHealthCheckTests
     public async Task Publisher_AfterReports_ShowsEachChecksLastStateAndLogsChanges()
     {
         var publisher = new HealthStatusPublisher(_log);
-        await publisher.PublishAsync(Report(("rag", HealthStatus.Degraded, "no index"), ("payments", HealthStatus.Healthy, "fine")), default);
+        await publisher.PublishAsync(
+            Report(("rag", HealthStatus.Degraded, "no index"), ("payments", HealthStatus.Healthy, "fine")), default);
         await publisher.PublishAsync(Report(("rag", HealthStatus.Degraded, "no index")), default);
-        await publisher.PublishAsync(Report(("rag", HealthStatus.Healthy, "back"), ("payments", HealthStatus.Unhealthy, "down")), default);
+        await publisher.PublishAsync(
+            Report(("rag", HealthStatus.Healthy, "back"), ("payments", HealthStatus.Unhealthy, "down")), default);
         Assert.Equal(
             [("payments", 0.0), ("rag", 1.0)],
             publisher.Observe().Select(m => ((string)m.Tags[0].Value!, m.Value)));
         Assert.Equal(
-            ["Health check rag is Degraded: no index", "Health check rag is Healthy again", "Health check payments is Unhealthy: down"],
+            [
+                "Health check rag is Degraded: no index",
+                "Health check rag is Healthy again",
+                "Health check payments is Unhealthy: down",
+            ],
             _log.Messages);
     }
 
     private static HealthReport Report(params (string Name, HealthStatus Status, string Text)[] entries) => new(
         entries.ToDictionary(entry => entry.Name, entry => new HealthReportEntry(entry.Status, entry.Text, TimeSpan.Zero, null, null)), TimeSpan.Zero);
 
-    private ComponentHealthCheck Check(IComponentHealth component) => new(component, new CoachObservabilityOptions(), _clock, _log);
+    private ComponentHealthCheck Check(IComponentHealth component) =>
+        new(component, new CoachObservabilityOptions(), _clock, _log);
 
-    private Task<HealthCheckResult> Run(IComponentHealth component) => Check(component).CheckHealthAsync(new HealthCheckContext());
+    private Task<HealthCheckResult> Run(IComponentHealth component) =>
+        Check(component).CheckHealthAsync(new HealthCheckContext());
 
     private sealed class Component(Func<CancellationToken, ValueTask<ComponentReport>> check) : IComponentHealth
     {

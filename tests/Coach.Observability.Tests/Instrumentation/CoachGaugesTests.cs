@@ -1,4 +1,7 @@
 using System.Diagnostics.Metrics;
+using Coach.Observability.Containers;
+using Coach.Observability.Instrumentation;
+using Coach.Observability.Tests.Containers;
 using Coach.Testing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -6,7 +9,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace Coach.Observability.Tests;
+namespace Coach.Observability.Tests.Instrumentation;
 
 public sealed class CoachGaugesTests
 {
@@ -16,7 +19,10 @@ public sealed class CoachGaugesTests
     public void Gauges_InALimitedContainer_GiveTheContractsFigures()
     {
         using KernelTree tree = new KernelTree().V2()
-            .File(Group + "memory.current", "500\n").File(Group + "memory.max", "1000\n").File(Group + "memory.high", "max\n").File(Group + "cpu.stat", "usage_usec 1500000\n");
+            .File(Group + "memory.current", "500\n")
+                .File(Group + "memory.max", "1000\n")
+                .File(Group + "memory.high", "max\n")
+                .File(Group + "cpu.stat", "usage_usec 1500000\n");
         Dictionary<string, double> values = Observe(tree);
         Assert.Equal(2048, values["coach.config.memory_mb"]);
         Assert.Equal(3, values["coach.config.max_containers"]);
@@ -35,7 +41,8 @@ public sealed class CoachGaugesTests
     {
         using var tree = new KernelTree();
         Dictionary<string, double> values = Observe(tree);
-        Assert.DoesNotContain(values.Keys, name => name.StartsWith("coach.container.memory.usage", StringComparison.Ordinal)
+        Assert.DoesNotContain(
+            values.Keys, name => name.StartsWith("coach.container.memory.usage", StringComparison.Ordinal)
             || name.StartsWith("coach.container.memory.limit", StringComparison.Ordinal) || name.StartsWith("coach.container.cpu", StringComparison.Ordinal));
         Assert.True(values["process.resident_memory"] > 1_000_000);
         Assert.True(values["process.cpu"] > 0);
@@ -58,7 +65,10 @@ public sealed class CoachGaugesTests
     [Fact]
     public async Task Start_LogsWhatWasGivenAndWhatIsUsed()
     {
-        using KernelTree tree = new KernelTree().V2().File(Group + "memory.current", "104857600\n").File(Group + "memory.max", "1073741824\n");
+        using KernelTree tree = new KernelTree()
+            .V2()
+            .File(Group + "memory.current", "104857600\n")
+            .File(Group + "memory.max", "1073741824\n");
         var log = new Messages();
         using ServiceProvider services = Services(tree, new VirtualClock(), log);
         foreach (IHostedService service in services.GetServices<IHostedService>())
@@ -66,13 +76,21 @@ public sealed class CoachGaugesTests
             await service.StartAsync(default);
         }
 
-        Assert.Equal(["Configured resources: MEMORY_MB=2048, MAX_CONTAINERS=3", "Container memory usage at start: 100 MB / 1024 MB"], log.All);
+        Assert.Equal(
+            [
+                "Configured resources: MEMORY_MB=2048, MAX_CONTAINERS=3",
+                "Container memory usage at start: 100 MB / 1024 MB",
+            ],
+            log.All);
     }
 
     [Fact]
     public async Task Start_WithoutALimit_SaysSo()
     {
-        using KernelTree tree = new KernelTree().V2().File(Group + "memory.current", "104857600\n").File(Group + "memory.max", "max\n");
+        using KernelTree tree = new KernelTree()
+            .V2()
+            .File(Group + "memory.current", "104857600\n")
+            .File(Group + "memory.max", "max\n");
         var log = new Messages();
         using ServiceProvider services = Services(tree, new VirtualClock(), log);
         foreach (IHostedService service in services.GetServices<IHostedService>())
@@ -94,13 +112,36 @@ public sealed class CoachGaugesTests
         gauges.Touch();
         listener.InstrumentPublished = (instrument, _) =>
         {
-            if (instrument.Meter.Name == CoachTelemetry.ObservabilityName && string.IsNullOrEmpty(instrument.Description))
+            if (instrument.Meter.Name == CoachTelemetry.ObservabilityName
+                && string.IsNullOrEmpty(instrument.Description))
             {
                 missing.Add(instrument.Name);
             }
         };
         listener.Start();
         Assert.Empty(missing);
+    }
+
+    [Fact]
+    public void BuildInfo_OfTheOptions_NamesVersionAndCommit()
+    {
+        using var tree = new KernelTree();
+        using ServiceProvider services = Services(tree, new VirtualClock());
+        services.GetRequiredService<CoachGauges>().Touch();
+        var factory = services.GetRequiredService<IMeterFactory>();
+        Dictionary<string, object?> labels = [];
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, self) =>
+        {
+            if (instrument.Name == "coach.build.info" && ReferenceEquals(instrument.Meter.Scope, factory))
+            {
+                self.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<int>((_, _, tags, _) => labels = tags.ToArray().ToDictionary());
+        listener.Start();
+        listener.RecordObservableInstruments();
+        Assert.Equal(("1.2.3-test", "sha256:abc"), ((string?)labels["version"], (string?)labels["commit"]));
     }
 
     private static Dictionary<string, double> Observe(KernelTree tree)
@@ -143,7 +184,8 @@ public sealed class CoachGaugesTests
     {
         var services = new ServiceCollection();
         services.AddSingleton<TimeProvider>(clock);
-        services.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["MODAL_MEMORY_MB"] = "2048" }).Build());
+        services.AddSingleton<IConfiguration>(
+            new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["MODAL_MEMORY_MB"] = "2048" }).Build());
         services.AddMetrics();
         if (log is null)
         {
@@ -157,6 +199,7 @@ public sealed class CoachGaugesTests
         services.AddCoachObservability(o =>
         {
             o.FileSystemRoot = tree.Root;
+            o.BuildVersion = "1.2.3-test";
             o.BuildCommit = "sha256:abc";
         });
         return services.BuildServiceProvider();
@@ -173,7 +216,9 @@ public sealed class CoachGaugesTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter) =>
             All.Add(formatter(state, exception));
 
         public void Dispose()

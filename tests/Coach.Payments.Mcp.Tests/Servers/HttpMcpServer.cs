@@ -10,7 +10,8 @@ using ModelContextProtocol.Protocol;
 
 namespace Coach.Payments.Mcp.Tests;
 
-/// <summary>A streamable-HTTP MCP server on loopback, written by hand so that it owes nothing to the library under test.</summary>
+/// <summary>A streamable-HTTP MCP server on loopback, written by hand so that it owes nothing to the library under
+/// test.</summary>
 internal sealed class HttpMcpServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -70,7 +71,10 @@ internal sealed class HttpMcpServer : IAsyncDisposable
         bool isKnown;
         lock (_gate)
         {
-            Requests.Add((method, context.Request.Headers.Authorization.ToString(), context.Request.QueryString.Value ?? "", body));
+            Requests.Add(
+                (
+                    method, context.Request.Headers.Authorization.ToString(), context.Request.QueryString.Value ?? "",
+                    body));
             isKnown = session is not null && _sessions.Contains(session);
         }
 
@@ -81,7 +85,8 @@ internal sealed class HttpMcpServer : IAsyncDisposable
 
         if (method is "server/discover")
         {
-            await SendAsync(context, message, null, new JsonObject { ["code"] = -32601, ["message"] = "Method not found" });
+            await SendAsync(
+                context, message, null, new JsonObject { ["code"] = -32601, ["message"] = "Method not found" });
             return;
         }
 
@@ -116,9 +121,13 @@ internal sealed class HttpMcpServer : IAsyncDisposable
         }
 
         JsonNode result = method == "tools/list"
-            ? JsonSerializer.SerializeToNode(new ListToolsResult { Tools = [.. _tools.List()] }, McpJsonUtilities.DefaultOptions)!
+            ? JsonSerializer.SerializeToNode(
+                new ListToolsResult { Tools = [.. _tools.List()] }, McpJsonUtilities.DefaultOptions)!
             : JsonSerializer.SerializeToNode(
-                await _tools.CallAsync(new McpFakeCall(message["params"]!["name"]!.GetValue<string>(), message["params"]!["arguments"]!.AsObject())), McpJsonUtilities.DefaultOptions)!;
+                await _tools.CallAsync(
+                    new McpFakeCall(
+                        message["params"]!["name"]!.GetValue<string>(),
+                        message["params"]!["arguments"]!.AsObject())), McpJsonUtilities.DefaultOptions)!;
         await SendAsync(context, message, result);
     }
 

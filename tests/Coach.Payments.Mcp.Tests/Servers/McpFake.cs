@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Text.Json.Nodes;
+using Coach.Payments.Mcp.Connections;
 using Coach.Testing;
 using ModelContextProtocol;
 using ModelContextProtocol.Client;
@@ -8,7 +9,8 @@ using ModelContextProtocol.Server;
 
 namespace Coach.Payments.Mcp.Tests;
 
-/// <summary>An MCP server in this process, over the Stripe fake; each connection is a pair of pipes. It breaks when told to.</summary>
+/// <summary>An MCP server in this process, over the Stripe fake; each connection is a pair of pipes. It breaks when
+/// told to.</summary>
 internal sealed class McpFake : IAsyncDisposable
 {
     private readonly List<Connection> _open = [];
@@ -31,14 +33,18 @@ internal sealed class McpFake : IAsyncDisposable
     /// <summary>Grows with every answer that is held back and every message that is ignored.</summary>
     public int Silences => Volatile.Read(ref _silences);
 
-    /// <summary>Whether an answer that somebody still waits for is held back for ever: only then may virtual time run on.</summary>
+    /// <summary>Whether an answer that somebody still waits for is held back for ever: only then may virtual time run
+    /// on.</summary>
     public bool IsHanging
     {
         get
         {
             lock (_gate)
             {
-                return _hangs.Exists(hang => hang.Number > _staleHangs || (hang.IsHandshake && hang.Connection == _open.LastOrDefault()));
+                return _hangs
+                    .Exists(
+                        hang => hang.Number > _staleHangs
+                            || (hang.IsHandshake && hang.Connection == _open.LastOrDefault()));
             }
         }
     }
@@ -141,7 +147,8 @@ internal sealed class McpFake : IAsyncDisposable
                 CallToolHandler = (request, token) => AnswerAsync(connection, request.Params!, token),
             },
         };
-        await using var transport = new StreamServerTransport(connection.ToServer.Reader.AsStream(), connection.ToClient.Writer.AsStream(), "fake");
+        await using var transport = new StreamServerTransport(
+            connection.ToServer.Reader.AsStream(), connection.ToClient.Writer.AsStream(), "fake");
         await using McpServer server = McpServer.Create(transport, options);
         try
         {
@@ -152,7 +159,8 @@ internal sealed class McpFake : IAsyncDisposable
         }
     }
 
-    private async ValueTask<CallToolResult> AnswerAsync(Connection connection, CallToolRequestParams parameters, CancellationToken cancellationToken)
+    private async ValueTask<CallToolResult> AnswerAsync(
+        Connection connection, CallToolRequestParams parameters, CancellationToken cancellationToken)
     {
         var arguments = new JsonObject();
         foreach (var (name, value) in parameters.Arguments ?? new Dictionary<string, System.Text.Json.JsonElement>())
@@ -178,13 +186,16 @@ internal sealed class McpFake : IAsyncDisposable
                 await HangAsync(connection, cancellationToken);
                 break;
             case McpFault.ErrorBefore:
-                return McpFakeTools.Text("Stripe API error: Something went wrong on Stripe's end.\n\nTry again.", isError: true);
+                return McpFakeTools.Text("Stripe API error: Something went wrong on Stripe's end.\n\nTry "
+                    + "again.", isError: true);
             case McpFault.ServerErrorBefore:
                 throw new McpProtocolException("broken inside", McpErrorCode.InternalError);
             case McpFault.SentenceBefore:
                 return McpFakeTools.Text("\"Failed to create payment link\"");
             case McpFault.NeedsConfirmation:
-                return McpFakeTools.Text("""{"needs_confirmation":true,"message":"A person must approve this.","approval_url":"https://dashboard.stripe.com/approve"}""");
+                return McpFakeTools
+                    .Text(
+                        """{"needs_confirmation":true,"message":"A person must approve this.","approval_url":"https://dashboard.stripe.com/approve"}""");
             case McpFault.RateLimited:
                 return McpFakeTools.Text("Stripe API error: Request rate limit exceeded.", isError: true);
         }
@@ -200,7 +211,8 @@ internal sealed class McpFake : IAsyncDisposable
                 await HangAsync(connection, cancellationToken);
                 return result;
             case McpFault.ErrorAfter:
-                return McpFakeTools.Text("Stripe API error: An error occurred with our connection to Stripe.", isError: true);
+                return McpFakeTools.Text("Stripe API error: An error occurred with our connection to "
+                    + "Stripe.", isError: true);
             case McpFault.ServerErrorAfter:
                 throw new McpProtocolException("broken inside", McpErrorCode.InternalError);
             case McpFault.EmptyAfter:

@@ -4,7 +4,8 @@ using ModelContextProtocol.Protocol;
 
 namespace Coach.Payments.Mcp.Tests;
 
-/// <summary>The tools of each generation with their schemas (facts: the servers' own tools/list), and what they answer.</summary>
+/// <summary>The tools of each generation with their schemas (facts: the servers' own tools/list), and what they
+/// answer.</summary>
 internal sealed class McpFakeTools(McpGeneration generation, StripeOperations stripe)
 {
     /// <summary>Operations that this server does not offer.</summary>
@@ -14,7 +15,8 @@ internal sealed class McpFakeTools(McpGeneration generation, StripeOperations st
     public string PathName { get; set; } = "id";
 
     /// <summary>What the list of accounts answers.</summary>
-    public string Accounts { get; set; } = """{"accounts":[{"stripe_context":"acct_live","livemode":true,"name":"Bar"},{"stripe_context":"acct_test","livemode":false,"name":"Bar"}]}""";
+    public string Accounts
+    { get; set; } = """{"accounts":[{"stripe_context":"acct_live","livemode":true,"name":"Bar"},{"stripe_context":"acct_test","livemode":false,"name":"Bar"}]}""";
 
     public IReadOnlyList<Tool> List() => generation switch
     {
@@ -22,13 +24,24 @@ internal sealed class McpFakeTools(McpGeneration generation, StripeOperations st
         [
             Tool("create_product", """{"name":{"type":"string"},"description":{"type":"string"}}""", "name"),
             Tool("list_products", """{"limit":{"type":"integer"}}"""),
-            Tool("create_price", """{"product":{"type":"string"},"unit_amount":{"type":"integer"},"currency":{"type":"string"}}""", "product", "unit_amount", "currency"),
+            Tool(
+                "create_price",
+                """{"product":{"type":"string"},"unit_amount":{"type":"integer"},"currency":{"type":"string"}}""",
+                "product", "unit_amount", "currency"),
             Tool("list_prices", """{"product":{"type":"string"},"limit":{"type":"integer"}}"""),
-            Tool("create_payment_link", """{"price":{"type":"string"},"quantity":{"type":"integer"},"redirect_url":{"type":"string"}}""", "price", "quantity"),
+            Tool(
+                "create_payment_link",
+                """{"price":{"type":"string"},"quantity":{"type":"integer"},"redirect_url":{"type":"string"}}""",
+                "price", "quantity"),
             Tool("retrieve_balance", "{}"),
         ],
-        McpGeneration.Dispatcher => [Api("stripe_api_read"), Api("stripe_api_write"), Tool("stripe_api_search", """{"intent":{"type":"string"}}"""), Tool("list_available_accounts_or_orgs", "{}")],
-        _ => [Tool("stripe_api_execute", """{"stripe_api_operation_id":{"type":"string"},"parameters":{"type":"object"}}""", "stripe_api_operation_id", "parameters")],
+        McpGeneration.Dispatcher =>
+            [Api("stripe_api_read"), Api("stripe_api_write"), Tool(
+                "stripe_api_search", """{"intent":{"type":"string"}}"""), Tool("list_available_accounts_or_orgs",
+                "{}")],
+        _ => [Tool(
+            "stripe_api_execute", """{"stripe_api_operation_id":{"type":"string"},"parameters":{"type":"object"}}""",
+            "stripe_api_operation_id", "parameters")],
     };
 
     public static Tool Foreign() => Tool("search", """{"query":{"type":"string"}}""");
@@ -45,7 +58,10 @@ internal sealed class McpFakeTools(McpGeneration generation, StripeOperations st
         JsonObject arguments = call.Arguments;
         (string operation, JsonObject parameters, string failure) = call.Tool switch
         {
-            "create_product" => ("PostProducts", new JsonObject { ["name"] = arguments["name"]!.DeepClone() }, "Failed to create product"),
+            "create_product" =>
+                (
+                    "PostProducts", new JsonObject { ["name"] = arguments["name"]!.DeepClone() },
+                    "Failed to create product"),
             "create_price" => ("PostPrices", new JsonObject
             {
                 ["product"] = arguments["product"]!.DeepClone(),
@@ -66,7 +82,8 @@ internal sealed class McpFakeTools(McpGeneration generation, StripeOperations st
         JsonNode json = JsonNode.Parse(body)!;
         return Text(call.Tool switch
         {
-            "create_payment_link" => new JsonObject { ["id"] = json["id"]!.DeepClone(), ["url"] = json["url"]!.DeepClone() }.ToJsonString(),
+            "create_payment_link" =>
+                new JsonObject { ["id"] = json["id"]!.DeepClone(), ["url"] = json["url"]!.DeepClone() }.ToJsonString(),
             "list_products" or "list_prices" => json["data"]!.ToJsonString(),
             _ => body,
         });
@@ -76,9 +93,12 @@ internal sealed class McpFakeTools(McpGeneration generation, StripeOperations st
     {
         string operation = call.Operation;
         if (!StripeOperations.IsKnown(operation) || Withheld.Contains(operation)
-            || (generation == McpGeneration.Dispatcher && StripeOperations.IsWrite(operation) != (call.Tool == "stripe_api_write")))
+            || (
+                generation == McpGeneration.Dispatcher
+                    && StripeOperations.IsWrite(operation) != (call.Tool == "stripe_api_write")))
         {
-            return Text($"Operation '{operation}' is not available. Use stripe_api_search to find operations.", isError: true);
+            return Text($"Operation '{operation}' is not available. Use stripe_api_search to find "
+                + "operations.", isError: true);
         }
 
         JsonObject parameters = call.Parameters;
@@ -95,18 +115,24 @@ internal sealed class McpFakeTools(McpGeneration generation, StripeOperations st
         }
 
         (bool isSuccess, string body) = await stripe.RunAsync(operation, parameters);
-        return isSuccess ? Text(body) : Text($"Stripe API error: {StripeOperations.MessageOf(body)}\n\nUse stripe_api_details to see what the operation takes.", isError: true);
+        return isSuccess
+            ? Text(body)
+            : Text($"Stripe API error: {StripeOperations.MessageOf(body)}\n\nUse stripe_api_details to see what "
+                + "the operation takes.", isError: true);
     }
 
     private static JsonObject LinkParameters(JsonObject arguments)
     {
         var parameters = new JsonObject
         {
-            ["line_items"] = new JsonArray(new JsonObject { ["price"] = arguments["price"]!.DeepClone(), ["quantity"] = arguments["quantity"]!.DeepClone() }),
+            ["line_items"] = new JsonArray(
+                new JsonObject
+                { ["price"] = arguments["price"]!.DeepClone(), ["quantity"] = arguments["quantity"]!.DeepClone() }),
         };
         if (arguments["redirect_url"] is { } redirect)
         {
-            parameters["after_completion"] = new JsonObject { ["type"] = "redirect", ["redirect"] = new JsonObject { ["url"] = redirect.DeepClone() } };
+            parameters["after_completion"] = new JsonObject
+            { ["type"] = "redirect", ["redirect"] = new JsonObject { ["url"] = redirect.DeepClone() } };
         }
 
         return parameters;

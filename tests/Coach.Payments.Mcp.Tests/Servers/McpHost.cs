@@ -1,9 +1,12 @@
 using Coach.Abstractions;
+using Coach.Payments.Gateways;
+using Coach.Payments.Mcp.Connections;
+using Coach.Payments.Mcp.Hosting;
+using Coach.Payments.Mcp.Telemetry;
 using Coach.Testing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using ModelContextProtocol.Client;
 
 namespace Coach.Payments.Mcp.Tests;
@@ -25,17 +28,21 @@ internal sealed class McpHost : IAsyncDisposable
     private readonly PauseClock _pauses;
 
     public McpHost(
-        McpFake mcp, VirtualClock? clock = null, string? key = TestKey, IIdempotencyStore? store = null, Action<StripeMcpOptions>? configure = null,
+        McpFake mcp, VirtualClock? clock =
+            null, string? key = TestKey, IIdempotencyStore? store = null, Action<StripeMcpOptions>? configure = null,
         Action<CoachPaymentsOptions>? payments = null, ILoggerProvider? logs = null)
         : this(mcp.Open, clock, key, store, configure, payments, logs) => Mcp = mcp;
 
     public McpHost(
-        Func<StripeMcpKey, Action, IClientTransport> transports, VirtualClock? clock = null, string? key = TestKey, IIdempotencyStore? store = null,
-        Action<StripeMcpOptions>? configure = null, Action<CoachPaymentsOptions>? payments = null, ILoggerProvider? logs = null)
+        Func<StripeMcpKey, Action, IClientTransport> transports, VirtualClock? clock =
+            null, string? key = TestKey, IIdempotencyStore? store = null,
+        Action<StripeMcpOptions>? configure =
+            null, Action<CoachPaymentsOptions>? payments = null, ILoggerProvider? logs = null)
     {
         Clock = clock ?? new VirtualClock();
         Configuration = new ConfigurationBuilder().AddInMemoryCollection(
-            new Dictionary<string, string?> { ["STRIPE_API_KEY"] = key, ["STRIPE_WEBHOOK_SECRET"] = "whsec_coach_testing" }).Build();
+            new Dictionary<string, string?>
+            { ["STRIPE_API_KEY"] = key, ["STRIPE_WEBHOOK_SECRET"] = "whsec_coach_testing" }).Build();
         var services = new ServiceCollection();
         _pauses = new PauseClock(Clock);
         services.AddSingleton<TimeProvider>(_pauses);
@@ -52,9 +59,15 @@ internal sealed class McpHost : IAsyncDisposable
         var options = new StripeMcpOptions { MaxResultLength = MaxResultLength };
         configure?.Invoke(options);
         CoachPaymentsBuilder builder = services.AddCoachPayments(payments);
-        services.AddSingleton(provider => new StripeMcpGateway(options, provider.GetRequiredService<ISecretSource>(), transports, _pauses,
-            new McpMetrics(), provider.GetService<ILoggerFactory>()?.CreateLogger("Coach.Payments.Mcp") ?? NullLogger.Instance));
-        services.AddSingleton(provider => new CountingGateway(provider.GetRequiredService<StripeMcpGateway>(), () => Mcp?.BeginCall()));
+        services.AddSingleton(provider =>
+        {
+            ILogger logger = provider.GetRequiredService<ILoggerFactory>().CreateLogger("Coach.Payments.Mcp");
+            var telemetry = new McpTelemetry(new McpMetrics(), logger);
+            return new StripeMcpGateway(
+                options, provider.GetRequiredService<ISecretSource>(), transports, _pauses, telemetry);
+        });
+        services.AddSingleton(
+            provider => new CountingGateway(provider.GetRequiredService<StripeMcpGateway>(), () => Mcp?.BeginCall()));
         builder.UseGateway(provider => provider.GetRequiredService<CountingGateway>());
         if (store is not null)
         {
@@ -74,20 +87,23 @@ internal sealed class McpHost : IAsyncDisposable
 
     public IPaymentGateway Gateway => _services.GetRequiredService<CountingGateway>();
 
-    public static PaymentLinkRequest Order(string key = "order-1:1", long amount = 1250, string currency = "usd") => new()
+    public static PaymentLinkRequest Order(
+        string key = "order-1:1", long amount = 1250, string currency = "usd") => new()
     {
         OperationKey = key,
         Amount = Money.Create(amount, currency),
         Description = $"Bar tab {key}",
     };
 
-    public static GatewayPriceRequest PriceRequest(string lookupKey = "coach_tag1", long amount = 1250, string currency = "usd") => new()
+    public static GatewayPriceRequest PriceRequest(
+        string lookupKey = "coach_tag1", long amount = 1250, string currency = "usd") => new()
     {
         IdempotencyKey = "coach:tag1:price:1",
         LookupKey = lookupKey,
         Amount = Money.Create(amount, currency),
         ProductName = "Bar tab",
-        Metadata = new Dictionary<string, string> { [PaymentMetadata.Tag] = "tag1", [PaymentMetadata.RequestHash] = "hash1" },
+        Metadata =
+            new Dictionary<string, string> { [PaymentMetadata.Tag] = "tag1", [PaymentMetadata.RequestHash] = "hash1" },
     };
 
     public static GatewayLinkRequest LinkRequest(string priceId, string tag = "tag1") => new()
@@ -99,8 +115,9 @@ internal sealed class McpHost : IAsyncDisposable
     };
 
     /// <summary>
-    /// Lets virtual time run while it is waited for: in the pauses between attempts, and when the server holds back the answer to the call
-    /// in flight. Pipes and the MCP library run on other threads, outside virtual time; however slow they are, time stands still for them.
+    /// Lets virtual time run while it is waited for: in the pauses between attempts, and when the server holds back the
+    /// answer to the call in flight. Pipes and the MCP library run on other threads, outside virtual time; however slow
+    /// they are, time stands still for them.
     /// </summary>
     public Task<T> RunAsync<T>(Task<T> task)
     {
@@ -136,7 +153,8 @@ internal sealed class McpHost : IAsyncDisposable
         });
     }
 
-    /// <summary>Takes virtual time to the next timer when it may go on, and in any case when nothing has happened for long.</summary>
+    /// <summary>Takes virtual time to the next timer when it may go on, and in any case when nothing has happened for
+    /// long.</summary>
     public static async Task<T> DriveAsync<T>(Task<T> task, VirtualClock clock, Func<TimeSpan, bool> mayAdvance)
     {
         long since = TimeProvider.System.GetTimestamp();
@@ -159,7 +177,8 @@ internal sealed class McpHost : IAsyncDisposable
         return await task;
     }
 
-    public async Task<PaymentLink> CreateAsync(PaymentLinkRequest? request = null) => await RunAsync(Links.CreateAsync(request ?? Order()));
+    public async Task<PaymentLink> CreateAsync(PaymentLinkRequest? request = null) =>
+        await RunAsync(Links.CreateAsync(request ?? Order()));
 
     public async Task<PaymentException> FailsAsync(PaymentLinkRequest? request = null) =>
         await Assert.ThrowsAsync<PaymentException>(() => CreateAsync(request));

@@ -2,7 +2,8 @@ using Coach.Testing;
 
 namespace Coach.Payments.Mcp.Tests;
 
-/// <summary>A virtual clock that knows of pauses (a delay somebody awaits) apart from limits (a token that would be cancelled).</summary>
+/// <summary>A virtual clock that knows of pauses (a delay somebody awaits) apart from limits (a token that would be
+/// cancelled).</summary>
 internal sealed class PauseClock(VirtualClock clock) : TimeProvider
 {
     private int _pauses;
@@ -22,7 +23,9 @@ internal sealed class PauseClock(VirtualClock clock) : TimeProvider
 
     // Task.Delay's timer carries its task.
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-        state is Task && dueTime != Timeout.InfiniteTimeSpan ? new Pause(this, callback, state, dueTime) : clock.CreateTimer(callback, state, dueTime, period);
+        state is Task && dueTime != Timeout.InfiniteTimeSpan
+            ? new Pause(this, callback, state, dueTime)
+            : clock.CreateTimer(callback, state, dueTime, period);
 
     private sealed class Pause : ITimer
     {

@@ -5,7 +5,8 @@ using Coach.Testing;
 
 namespace Coach.Payments.Mcp.Tests;
 
-/// <summary>Runs operations of Stripe's API on the Stripe fake, as an MCP server does: a random idempotency key per call.</summary>
+/// <summary>Runs operations of Stripe's API on the Stripe fake, as an MCP server does: a random idempotency key per
+/// call.</summary>
 internal sealed class StripeOperations(StripeFake stripe, string key)
 {
     private static readonly Dictionary<string, (string Method, string Path)> Known = new(StringComparer.Ordinal)
@@ -39,7 +40,8 @@ internal sealed class StripeOperations(StripeFake stripe, string key)
         (string method, string path) = Known[operation];
         if (TakesId(operation))
         {
-            path = path.Replace("{id}", Uri.EscapeDataString(parameters["id"]!.GetValue<string>()), StringComparison.Ordinal);
+            path = path.Replace(
+                "{id}", Uri.EscapeDataString(parameters["id"]!.GetValue<string>()), StringComparison.Ordinal);
             parameters = parameters.DeepClone().AsObject();
             parameters.Remove("id");
         }
@@ -98,7 +100,13 @@ internal sealed class StripeOperations(StripeFake stripe, string key)
 
                 break;
             case JsonValue value:
-                form.Add(new KeyValuePair<string, string>(name, value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : value.ToJsonString()));
+                form.Add(
+                    new KeyValuePair<string,
+                    string>(
+                        name,
+                        value.GetValueKind() == JsonValueKind.String
+                            ? value.GetValue<string>()
+                            : value.ToJsonString()));
                 break;
             default:
                 break;

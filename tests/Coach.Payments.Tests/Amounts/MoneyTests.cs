@@ -34,7 +34,8 @@ public sealed class MoneyTests
     [InlineData(100, "xxx", "The currency must be an ISO 4217 code that Stripe takes, such as 'usd'.")]
     [InlineData(100, null, "The currency must be an ISO 4217 code that Stripe takes, such as 'usd'.")]
     [InlineData(100, "u\u017Fd", "The currency must be an ISO 4217 code that Stripe takes, such as 'usd'.")]
-    public void TryCreate_WhatStripeCannotCharge_IsRefusedWithTheReason(long minorUnits, string? currency, string problem)
+    public void TryCreate_WhatStripeCannotCharge_IsRefusedWithTheReason(
+        long minorUnits, string? currency, string problem)
     {
         Assert.False(Money.TryCreate(minorUnits, currency, out Money money, out string? said));
         Assert.True(money.IsEmpty);
@@ -83,7 +84,9 @@ public sealed class MoneyTests
         Money money = Money.Create(61_728_394, "usd");
         Assert.Equal(text + " USD", money.ToString(format));
         Assert.Equal(money, Money.Parse(text, "usd", format));
-        foreach (string wrong in new[] { "," + text, text.Replace(",", ",,", StringComparison.Ordinal), "1" + text[..^3] + ",", "1,2,3.00" })
+        foreach (
+            string wrong in new[]
+            { "," + text, text.Replace(",", ",,", StringComparison.Ordinal), "1" + text[..^3] + ",", "1,2,3.00" })
         {
             Assert.False(Money.TryParse(wrong, "usd", out _, format), wrong);
         }
@@ -108,7 +111,8 @@ public sealed class MoneyTests
     [InlineData(500, "isk", 10, 100)]
     [InlineData(5120, "kwd", 10, 510)]
     [InlineData(5150, "kwd", 10, 520)]
-    public void Percent_OfAnAmount_RoundsHalfUpToWhatCanBeCharged(long minorUnits, string currency, int percent, long expected) =>
+    public void Percent_OfAnAmount_RoundsHalfUpToWhatCanBeCharged(
+        long minorUnits, string currency, int percent, long expected) =>
         Assert.Equal(expected, Money.Create(minorUnits, currency).Percent(percent).MinorUnits);
 
     [Fact]
@@ -141,6 +145,8 @@ public sealed class MoneyTests
 
     [Fact]
     public void ParseAndFormat_OfEveryAmount_AreInverse() => Prop.ForAll(
-        Gen.Choose(0, 99_999_999).ToArbitrary(), Gen.Elements(Money.Currencies.ToArray()).ToArbitrary(), (units, currency) =>
-            !Money.TryCreate(units, currency, out Money money) || Money.Parse(money.ToString()) == money).QuickCheckThrowOnFailure();
+        Gen.Choose(0, 99_999_999).ToArbitrary(), Gen.Elements(Money.Currencies.ToArray())
+            .ToArbitrary(), (units, currency) =>
+            !Money.TryCreate(units, currency, out Money money)
+                || Money.Parse(money.ToString()) == money).QuickCheckThrowOnFailure();
 }

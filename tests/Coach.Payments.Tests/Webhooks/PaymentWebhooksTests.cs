@@ -47,8 +47,14 @@ public sealed class PaymentWebhooksTests
         PaymentLink link = await host.CreateAsync();
         StripeFakeSession session = host.Fake.Pay(link.Id, isPaid: false)!;
 
-        Assert.Equal(PaymentStatus.Processing, (await HandleAsync(host, host.Fake.BuildWebhook(Completed, session.Id))).Link!.Status);
-        Assert.Equal(PaymentStatus.Failed, (await HandleAsync(host, host.Fake.BuildWebhook("checkout.session.async_payment_failed", session.Id))).Link!.Status);
+        Assert.Equal(
+            PaymentStatus.Processing,
+            (await HandleAsync(host, host.Fake.BuildWebhook(Completed, session.Id))).Link!.Status);
+        Assert.Equal(
+            PaymentStatus.Failed,
+            (
+                await HandleAsync(
+                    host, host.Fake.BuildWebhook("checkout.session.async_payment_failed", session.Id))).Link!.Status);
         Assert.Equal(PaymentStatus.Failed, (await host.RunAsync(host.Links.GetStatusAsync(link.Id))).Status);
     }
 
@@ -60,7 +66,8 @@ public sealed class PaymentWebhooksTests
     {
         using var host = new PaymentHost();
         PaymentLink link = await host.CreateAsync();
-        StripeFakeSession session = host.Fake.Complete(host.Fake.OpenSession(link.Id)!.Id, amount: amount, currency: currency)!;
+        StripeFakeSession session =
+            host.Fake.Complete(host.Fake.OpenSession(link.Id)!.Id, amount: amount, currency: currency)!;
 
         PaymentLink now = (await HandleAsync(host, host.Fake.BuildWebhook(Completed, session.Id))).Link!;
 
@@ -76,7 +83,8 @@ public sealed class PaymentWebhooksTests
         PaymentLink link = await host.CreateAsync();
         StripeFakeSession session = host.Fake.Expire(host.Fake.OpenSession(link.Id)!.Id);
 
-        WebhookOutcome outcome = await HandleAsync(host, host.Fake.BuildWebhook("checkout.session.expired", session.Id));
+        WebhookOutcome outcome =
+            await HandleAsync(host, host.Fake.BuildWebhook("checkout.session.expired", session.Id));
 
         Assert.Equal(WebhookEffect.Ignored, outcome.Effect);
         Assert.Equal(PaymentStatus.Pending, (await host.Links.FindAsync(link.Id))!.Status);
@@ -105,12 +113,17 @@ public sealed class PaymentWebhooksTests
     [InlineData("checkout.session.async_payment_succeeded", "\"status\":\"complete\",\"payment_status\":\"paid\",\"amount_total\":1250,\"currency\":\"usd\",\"customer_details\":null", PaymentStatus.Succeeded)]
     [InlineData("checkout.session.async_payment_failed", "\"status\":\"complete\",\"payment_status\":\"unpaid\",\"metadata\":null", PaymentStatus.Failed)]
     [InlineData("checkout.session.async_payment_failed", "\"payment_status\":\"paid\",\"amount_total\":1250,\"currency\":\"usd\"", PaymentStatus.Pending)]
-    public async Task HandleAsync_SessionOfFewFields_IsReadByWhatItHas(string type, string fields, PaymentStatus expected)
+    public async Task HandleAsync_SessionOfFewFields_IsReadByWhatItHas(
+        string type, string fields, PaymentStatus expected)
     {
         using var host = new PaymentHost();
         PaymentLink link = await host.CreateAsync();
 
-        await HandleAsync(host, Sign(host, $"{{\"id\":\"evt_9\",\"type\":\"{type}\",\"data\":{{\"object\":{{\"id\":\"cs_1\",\"payment_link\":\"{link.Id}\",{fields}}}}}}}"));
+        await HandleAsync(
+            host,
+            Sign(
+                host,
+                $"{{\"id\":\"evt_9\",\"type\":\"{type}\",\"data\":{{\"object\":{{\"id\":\"cs_1\",\"payment_link\":\"{link.Id}\",{fields}}}}}}}"));
 
         Assert.Equal(expected, (await host.Links.FindAsync(link.Id))!.Status);
     }
@@ -141,7 +154,8 @@ public sealed class PaymentWebhooksTests
         using var host = new PaymentHost();
         StripeWebhook webhook = Sign(host, "{\"id\": \"evt_1\", \"type\": \"x\"}");
 
-        PaymentException exception = await RefusedAsync(host, webhook with { Body = "{\"id\":\"evt_1\",\"type\":\"x\"}"u8.ToArray() });
+        PaymentException exception =
+            await RefusedAsync(host, webhook with { Body = "{\"id\":\"evt_1\",\"type\":\"x\"}"u8.ToArray() });
 
         Assert.Equal("ERR_WEBHOOK_INVALID", exception.Code);
         Assert.False(exception.IsTransient);
@@ -170,7 +184,8 @@ public sealed class PaymentWebhooksTests
         StripeFakeLink made = Assert.Single(host.Fake.Links);
         StripeFakeSession session = host.Fake.Pay(made.Id)!;
 
-        Assert.Equal(WebhookEffect.Applied, (await HandleAsync(host, host.Fake.BuildWebhook(Completed, session.Id))).Effect);
+        Assert.Equal(
+            WebhookEffect.Applied, (await HandleAsync(host, host.Fake.BuildWebhook(Completed, session.Id))).Effect);
         PaymentLink link = await host.CreateAsync();
 
         Assert.Equal(made.Id, link.Id);
@@ -180,7 +195,8 @@ public sealed class PaymentWebhooksTests
     private static StripeWebhook Sign(PaymentHost host, string body) =>
         StripeWebhook.Sign(Encoding.UTF8.GetBytes(body), host.Fake.WebhookSecret, host.Clock.GetUtcNow());
 
-    private static Task<WebhookOutcome> HandleAsync(PaymentHost host, StripeWebhook webhook) => host.Webhooks.HandleAsync(webhook.Body, webhook.SignatureHeader);
+    private static Task<WebhookOutcome> HandleAsync(PaymentHost host, StripeWebhook webhook) =>
+        host.Webhooks.HandleAsync(webhook.Body, webhook.SignatureHeader);
 
     private static async Task<PaymentException> RefusedAsync(PaymentHost host, StripeWebhook webhook)
     {

@@ -17,7 +17,8 @@ public sealed class WebhookSignatureTests
     public void Verify_Vector_IsAuthentic(string body, string signature)
     {
         Assert.Equal(WebhookVerdict.Authentic, Check(body, $"t=1700000000,v1={signature}"));
-        Assert.Equal(WebhookVerdict.Authentic, Check(body, $"t=1700000000, v1={new string('0', 64)}, v1={signature}, v0=ignored"));
+        Assert.Equal(WebhookVerdict.Authentic, Check(body, $"t=1700000000, v1={new string('0', 64)}, "
+            + $"v1={signature}, v0=ignored"));
         Assert.Equal(WebhookVerdict.BadSignature, Check(body + " ", $"t=1700000000,v1={signature}"));
         Assert.Equal(WebhookVerdict.BadSignature, Check(body, $"t=1700000001,v1={signature}"));
         Assert.Equal(WebhookVerdict.BadSignature, Check(body, $"t=1700000000,v1={signature.ToUpperInvariant()}"));
@@ -34,7 +35,10 @@ public sealed class WebhookSignatureTests
     {
         StripeWebhook webhook = StripeWebhook.Sign("{}"u8.ToArray(), "whsec_1", VectorTime.AddSeconds(secondsFromNow));
 
-        Assert.Equal(expected, WebhookSignature.Verify(webhook.Body.Span, webhook.SignatureHeader, Secret.From("whsec_1"), VectorTime, Tolerance));
+        Assert.Equal(
+            expected,
+            WebhookSignature.Verify(
+                webhook.Body.Span, webhook.SignatureHeader, Secret.From("whsec_1"), VectorTime, Tolerance));
     }
 
     [Theory]
@@ -46,15 +50,22 @@ public sealed class WebhookSignatureTests
     [InlineData("t=-1700000000,v1=4bac164599bb1f64dd96d5ee565f49f01df8a818702892b5dcd7d440608956fb")]
     [InlineData("t=1700000000,t=1700000000,v1=4bac164599bb1f64dd96d5ee565f49f01df8a818702892b5dcd7d440608956fb")]
     [InlineData("t=99999999999999999999,v1=4bac164599bb1f64dd96d5ee565f49f01df8a818702892b5dcd7d440608956fb")]
-    public void Verify_HeaderOfAnotherForm_IsMalformed(string? header) => Assert.Equal(WebhookVerdict.Malformed, Check("{\"id\":\"evt_1\"}", header));
+    public void Verify_HeaderOfAnotherForm_IsMalformed(string? header) =>
+        Assert.Equal(WebhookVerdict.Malformed, Check("{\"id\":\"evt_1\"}", header));
 
     [Fact]
     public void Verify_SecretWithoutItsPrefixOrWithALineBreak_IsAnotherSecret()
     {
         StripeWebhook webhook = StripeWebhook.Sign("{}"u8.ToArray(), "whsec_abc", VectorTime);
 
-        Assert.Equal(WebhookVerdict.BadSignature, WebhookSignature.Verify(webhook.Body.Span, webhook.SignatureHeader, Secret.From("abc"), VectorTime, Tolerance));
-        Assert.Equal(WebhookVerdict.BadSignature, WebhookSignature.Verify(webhook.Body.Span, webhook.SignatureHeader, Secret.From("whsec_abc\n"), VectorTime, Tolerance));
+        Assert.Equal(
+            WebhookVerdict.BadSignature,
+            WebhookSignature.Verify(
+                webhook.Body.Span, webhook.SignatureHeader, Secret.From("abc"), VectorTime, Tolerance));
+        Assert.Equal(
+            WebhookVerdict.BadSignature,
+            WebhookSignature.Verify(
+                webhook.Body.Span, webhook.SignatureHeader, Secret.From("whsec_abc\n"), VectorTime, Tolerance));
     }
 
     [Fact]
@@ -62,9 +73,13 @@ public sealed class WebhookSignatureTests
     {
         const int seed = 20260101;
         var random = new Random(seed);
-        byte[] body = Encoding.UTF8.GetBytes("{\"id\":\"evt_1\",\"type\":\"checkout.session.completed\",\"data\":{\"object\":{\"amount_total\":1250,\"currency\":\"usd\"}}}");
+        byte[] body = Encoding.UTF8
+            .GetBytes(
+                "{\"id\":\"evt_1\",\"type\":\"checkout.session.completed\",\"data\":{\"object\":{\"amount_total\":1250,\"currency\":\"usd\"}}}");
         StripeWebhook genuine = StripeWebhook.Sign(body, VectorSecret.Reveal(), VectorTime);
-        Assert.Equal(WebhookVerdict.Authentic, WebhookSignature.Verify(genuine.Body.Span, genuine.SignatureHeader, VectorSecret, VectorTime, Tolerance));
+        Assert.Equal(
+            WebhookVerdict.Authentic,
+            WebhookSignature.Verify(genuine.Body.Span, genuine.SignatureHeader, VectorSecret, VectorTime, Tolerance));
 
         int accepted = 0;
         for (int i = 0; i < 100_000; i++)
@@ -85,7 +100,9 @@ public sealed class WebhookSignatureTests
                 case 3:
                     int at = header.IndexOf("v1=", StringComparison.Ordinal) + 3 + random.Next(64);
                     char other = "0123456789abcdefABCDEFg"[random.Next(23)];
-                    header = header[at] == other ? header[..at] + 'g' + header[(at + 1)..] : header[..at] + other + header[(at + 1)..];
+                    header = header[at] == other
+                        ? header[..at] + 'g' + header[(at + 1)..]
+                        : header[..at] + other + header[(at + 1)..];
                     break;
                 case 4:
                     header = $"t={1_700_000_000 + 1 + random.Next(300)}{header[header.IndexOf(',', StringComparison.Ordinal)..]}";
@@ -98,7 +115,10 @@ public sealed class WebhookSignatureTests
                     break;
             }
 
-            accepted += WebhookSignature.Verify(changed, header, VectorSecret, VectorTime, Tolerance) == WebhookVerdict.Authentic ? 1 : 0;
+            accepted += WebhookSignature
+                .Verify(changed, header, VectorSecret, VectorTime, Tolerance) == WebhookVerdict.Authentic
+                ? 1
+                : 0;
         }
 
         Assert.True(accepted == 0, $"{accepted} mutations of seed {seed} were accepted.");
@@ -112,8 +132,12 @@ public sealed class WebhookSignatureTests
         {
             byte[] body = new byte[random.Next(4096)];
             random.NextBytes(body);
-            StripeWebhook webhook = StripeWebhook.Sign(body, $"whsec_{i}", VectorTime.AddSeconds(random.Next(-300, 301)));
-            Assert.Equal(WebhookVerdict.Authentic, WebhookSignature.Verify(body, webhook.SignatureHeader, Secret.From($"whsec_{i}"), VectorTime, Tolerance));
+            StripeWebhook webhook =
+                StripeWebhook.Sign(body, $"whsec_{i}", VectorTime.AddSeconds(random.Next(-300, 301)));
+            Assert.Equal(
+                WebhookVerdict.Authentic,
+                WebhookSignature.Verify(
+                    body, webhook.SignatureHeader, Secret.From($"whsec_{i}"), VectorTime, Tolerance));
         }
     }
 

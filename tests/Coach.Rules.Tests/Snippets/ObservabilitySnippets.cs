@@ -14,7 +14,7 @@ internal static class ObservabilitySnippets
     {
         #region observability-host
         builder.Services.AddCoachObservability(o => o.MetricPrefix = "coach")
-            .AddCoachMetricsExporter()      // Coach.AspNetCore: the page behind MapCoachMetrics()
+            .AddCoachMetricsExporter()      // Coach.AspNetCore and Coach.Prometheus: the page behind MapCoachMetrics()
             .AddCoachHealthChecks();        // Coach.AspNetCore: the checks behind MapCoachHealth()
 
         WebApplication app = builder.Build();

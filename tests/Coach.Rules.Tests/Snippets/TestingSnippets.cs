@@ -22,7 +22,7 @@ internal static class TestingSnippets
         #region request
         ProviderRequest request = fake.Requests[0];
         Assert.Equal("key-of-anna", request.Key);
-        Assert.Equal(KeyPlaces.KeyHeader, request.KeyPlaces); // in the header, and nowhere else
+        Assert.Equal(KeyLocation.KeyHeader, request.KeyLocation); // in the header, and nowhere else
         #endregion
     }
 

@@ -13,7 +13,8 @@ public sealed class ScriptedHttpHandlerTests
     [Fact]
     public async Task Answer_AnyDelivery_BringsTheSameBytes()
     {
-        foreach (BodyDelivery delivery in (BodyDelivery[])[BodyDelivery.Whole, BodyDelivery.ByteByByte, BodyDelivery.RandomChunks(7)])
+        foreach (
+            ResponseDelivery delivery in (ResponseDelivery[])[ResponseDelivery.Whole, ResponseDelivery.ByteByByte, ResponseDelivery.RandomChunks(7)])
         {
             using var handler = new ScriptedHttpHandler().Answer(HttpStatusCode.OK, Body, delivery: delivery);
             using var http = new HttpClient(handler);
@@ -25,19 +26,20 @@ public sealed class ScriptedHttpHandlerTests
     [Fact]
     public async Task Answer_CutAfter_BreaksThere()
     {
-        using var http = new HttpClient(new ScriptedHttpHandler().Answer(HttpStatusCode.OK, Body, delivery: BodyDelivery.Whole.CutAfter(600)));
+        using var http = new HttpClient(new ScriptedHttpHandler().Answer(HttpStatusCode.OK, Body, delivery: ResponseDelivery.Whole.CutAfter(600)));
         using HttpResponseMessage response = await http.GetAsync("http://fake/", HttpCompletionOption.ResponseHeadersRead, Token);
         Stream stream = await response.Content.ReadAsStreamAsync(Token);
         byte[] buffer = new byte[2000];
         Assert.Equal(600, await stream.ReadAsync(buffer, Token));
-        await Assert.ThrowsAsync<HttpIOException>(async () => await stream.ReadExactlyAsync(buffer.AsMemory(0, 1), Token));
+        await Assert.ThrowsAsync<HttpIOException>(
+            async () => await stream.ReadExactlyAsync(buffer.AsMemory(0, 1), Token));
     }
 
     [Fact]
     public async Task Answer_HangAfter_WaitsUntilCancelled()
     {
         var clock = new VirtualClock();
-        using var http = new HttpClient(new ScriptedHttpHandler(clock).Answer(HttpStatusCode.OK, Body, delivery: BodyDelivery.Whole.HangAfter(10)));
+        using var http = new HttpClient(new ScriptedHttpHandler(clock).Answer(HttpStatusCode.OK, Body, delivery: ResponseDelivery.Whole.HangAfter(10)));
         using HttpResponseMessage response = await http.GetAsync("http://fake/", HttpCompletionOption.ResponseHeadersRead, Token);
         Stream stream = await response.Content.ReadAsStreamAsync(Token);
         Assert.Equal(10, await stream.ReadAsync(new byte[2000], Token));

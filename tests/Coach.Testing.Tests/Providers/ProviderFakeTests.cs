@@ -27,7 +27,9 @@ public sealed class ProviderFakeTests
             fake.SetKey(provider, "the-key", state);
             using HttpResponseMessage response = await SendAsync(fake, provider, path, "the-key");
             string body = await response.Content.ReadAsStringAsync(Token);
-            Assert.True(response.StatusCode == HttpStatusCode.OK == (state == ProviderKeyState.Valid), $"{state}: {(int)response.StatusCode} {body}");
+            Assert.True(
+                response.StatusCode == HttpStatusCode.OK == (state == ProviderKeyState.Valid),
+                $"{state}: {(int)response.StatusCode} {body}");
             using var json = System.Text.Json.JsonDocument.Parse(body); // every refusal is the provider's JSON
             Assert.Equal(System.Text.Json.JsonValueKind.Object, json.RootElement.ValueKind);
         }
@@ -43,7 +45,9 @@ public sealed class ProviderFakeTests
         post.Headers.Add("x-other", "the-key");
         await Http.SendAsync(post, Token);
 
-        Assert.Equal([KeyPlaces.Url, KeyPlaces.OtherHeader | KeyPlaces.Body], fake.Requests.Select(request => request.KeyPlaces));
+        Assert.Equal(
+            [KeyLocation.Url, KeyLocation.OtherHeader | KeyLocation.Body],
+            fake.Requests.Select(request => request.KeyLocation));
     }
 
     [Fact]
@@ -55,7 +59,9 @@ public sealed class ProviderFakeTests
         request.Headers.Add("x-api-key", "the-key");
         using HttpResponseMessage response = await Http.SendAsync(request, Token);
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.Contains("anthropic-version: header is required", await response.Content.ReadAsStringAsync(Token), StringComparison.Ordinal);
+        Assert.Contains(
+            "anthropic-version: header is required", await response.Content.ReadAsStringAsync(Token),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -120,12 +126,16 @@ public sealed class ProviderFakeTests
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, fake.BaseUrl("gemini") + "/v1beta/models/e:embedContent")
             {
-                Content = new StringContent("{\"content\":{\"parts\":[{\"text\":\"hello world\"}]}" + more + "}", Encoding.UTF8, "application/json"),
+                Content = new StringContent(
+                    "{\"content\":{\"parts\":[{\"text\":\"hello world\"}]}" + more + "}", Encoding.UTF8,
+                    "application/json"),
             };
             request.Headers.Add("x-goog-api-key", "the-key");
             using HttpResponseMessage response = await Http.SendAsync(request, Token);
             using var json = System.Text.Json.JsonDocument.Parse(await response.Content.ReadAsStringAsync(Token));
-            return Math.Sqrt(json.RootElement.GetProperty("embedding").GetProperty("values").EnumerateArray().Sum(value => value.GetDouble() * value.GetDouble()));
+            return Math.Sqrt(
+                json.RootElement.GetProperty("embedding").GetProperty("values").EnumerateArray()
+                    .Sum(value => value.GetDouble() * value.GetDouble()));
         }
     }
 
@@ -134,11 +144,16 @@ public sealed class ProviderFakeTests
     {
         await using ProviderFake fake = await ProviderFake.StartAsync(cancellationToken: Token);
         ArgumentException exception = Assert.Throws<ArgumentException>(() => fake.BaseUrl("nobody"));
-        Assert.Contains("gemini, openai, anthropic, openrouter, openai-compatible, cartesia", exception.Message, StringComparison.Ordinal);
-        Assert.Equal(HttpStatusCode.NotFound, (await Http.GetAsync(new Uri(fake.BaseUrl("gemini"), "/nobody/x"), Token)).StatusCode);
+        Assert.Contains(
+            "gemini, openai, anthropic, openrouter, openai-compatible, cartesia", exception.Message,
+            StringComparison.Ordinal);
+        Assert.Equal(
+            HttpStatusCode.NotFound,
+            (await Http.GetAsync(new Uri(fake.BaseUrl("gemini"), "/nobody/x"), Token)).StatusCode);
     }
 
-    private static async Task<HttpResponseMessage> SendAsync(ProviderFake fake, string provider, string path, string? key)
+    private static async Task<HttpResponseMessage> SendAsync(
+        ProviderFake fake, string provider, string path, string? key)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, $"{fake.BaseUrl(provider)}/{path}");
         request.Headers.Add("anthropic-version", "2023-06-01");

@@ -39,8 +39,10 @@ public sealed class StripeFakeTests : IDisposable
     {
         (await PostAsync("/v1/prices", Price, "k1")).Dispose();
 
-        Assert.Equal((400, "idempotency_error", null, null), await ErrorAsync(PostAsync("/v1/prices", Price + "1", "k1")));
-        Assert.Equal((400, "idempotency_error", null, null), await ErrorAsync(PostAsync("/v1/products", "name=x", "k1")));
+        Assert.Equal(
+            (400, "idempotency_error", null, null), await ErrorAsync(PostAsync("/v1/prices", Price + "1", "k1")));
+        Assert.Equal(
+            (400, "idempotency_error", null, null), await ErrorAsync(PostAsync("/v1/products", "name=x", "k1")));
         Assert.Single(_fake.Prices);
     }
 
@@ -50,7 +52,9 @@ public sealed class StripeFakeTests : IDisposable
         _fake.Inject(new StripeFault(StripeFaultKind.Slow) { Delay = TimeSpan.FromSeconds(5) });
         Task<HttpResponseMessage> first = PostAsync("/v1/prices", Price, "k1");
 
-        Assert.Equal((409, "idempotency_error", "idempotency_key_in_use", null), await ErrorAsync(PostAsync("/v1/prices", Price, "k1")));
+        Assert.Equal(
+            (409, "idempotency_error", "idempotency_key_in_use", null),
+            await ErrorAsync(PostAsync("/v1/prices", Price, "k1")));
         _clock.Advance(TimeSpan.FromSeconds(5));
         Assert.Equal(HttpStatusCode.OK, (await first).StatusCode);
     }
@@ -64,9 +68,12 @@ public sealed class StripeFakeTests : IDisposable
         Assert.Equal(HttpStatusCode.InternalServerError, replayed.StatusCode);
         Assert.True(replayed.Headers.Contains("Idempotent-Replayed"));
 
-        Assert.Equal((400, "invalid_request_error", "parameter_missing", "currency"), await ErrorAsync(PostAsync("/v1/prices", "unit_amount=1", "k2")));
+        Assert.Equal(
+            (400, "invalid_request_error", "parameter_missing", "currency"),
+            await ErrorAsync(PostAsync("/v1/prices", "unit_amount=1", "k2")));
         _fake.Inject(StripeFault.RateLimited());
-        Assert.Equal((429, "invalid_request_error", "rate_limit", null), await ErrorAsync(PostAsync("/v1/prices", Price, "k2")));
+        Assert.Equal(
+            (429, "invalid_request_error", "rate_limit", null), await ErrorAsync(PostAsync("/v1/prices", Price, "k2")));
         Assert.Equal(401, (await ErrorAsync(PostAsync("/v1/prices", Price, "k2", apiKey: "pk_test_1"))).Status);
         using HttpResponseMessage fresh = await PostAsync("/v1/prices", Price, "k2");
         Assert.Equal(HttpStatusCode.OK, fresh.StatusCode);
@@ -77,7 +84,9 @@ public sealed class StripeFakeTests : IDisposable
     {
         (await PostAsync("/v1/prices", Price + "&lookup_key=tab-1", "k1")).Dispose();
 
-        Assert.Equal((400, "invalid_request_error", null, "lookup_key"), await ErrorAsync(PostAsync("/v1/prices", Price + "&lookup_key=tab-1", "k2")));
+        Assert.Equal(
+            (400, "invalid_request_error", null, "lookup_key"),
+            await ErrorAsync(PostAsync("/v1/prices", Price + "&lookup_key=tab-1", "k2")));
         JsonElement found = await GetAsync("/v1/prices?lookup_keys[]=tab-1");
         Assert.Equal("tab-1", found.GetProperty("data")[0].GetProperty("lookup_key").GetString());
         Assert.Equal(0, (await GetAsync("/v1/prices?lookup_keys[]=tab-2")).GetProperty("data").GetArrayLength());
@@ -91,7 +100,8 @@ public sealed class StripeFakeTests : IDisposable
     [InlineData("currency=xx&unit_amount=1&product_data[name]=x", null, "currency")]
     [InlineData("currency=usd&unit_amount=1&product=prod_none", "resource_missing", "product")]
     public async Task Price_WrongParameter_IsRefusedByName(string form, string? code, string parameter) =>
-        Assert.Equal((400, "invalid_request_error", code, parameter), await ErrorAsync(PostAsync("/v1/prices", form, null)));
+        Assert.Equal(
+            (400, "invalid_request_error", code, parameter), await ErrorAsync(PostAsync("/v1/prices", form, null)));
 
     [Fact]
     public async Task JsonBody_IsRefused()
@@ -107,7 +117,9 @@ public sealed class StripeFakeTests : IDisposable
     {
         const string form = "line_items[0][quantity]=1&line_items[0][price_data][currency]=usd&line_items[0][price_data][unit_amount]=500&line_items[0][price_data][product_data][name]=x";
 
-        Assert.Equal("parameter_unknown", (await ErrorAsync(PostAsync("/v1/payment_links", form, null, version: "2024-04-10"))).Code);
+        Assert.Equal(
+            "parameter_unknown",
+            (await ErrorAsync(PostAsync("/v1/payment_links", form, null, version: "2024-04-10"))).Code);
         using HttpResponseMessage now = await PostAsync("/v1/payment_links", form, null, version: "2026-07-29.dahlia");
         Assert.Equal(HttpStatusCode.OK, now.StatusCode);
     }
@@ -116,7 +128,11 @@ public sealed class StripeFakeTests : IDisposable
     public async Task Link_PayableOnce_TakesOnePaymentAndThenNoVisitor()
     {
         string price = await IdAsync(PostAsync("/v1/prices", Price, null));
-        string link = await IdAsync(PostAsync("/v1/payment_links", $"line_items[0][price]={price}&line_items[0][quantity]=2&restrictions[completed_sessions][limit]=1", null));
+        string link = await IdAsync(
+            PostAsync(
+                "/v1/payment_links",
+                $"line_items[0][price]={price}&line_items[0][quantity]=2&restrictions[completed_sessions][limit]=1",
+                null));
         StripeFakeSession one = _fake.OpenSession(link)!;
         StripeFakeSession two = _fake.OpenSession(link)!;
 
@@ -135,7 +151,8 @@ public sealed class StripeFakeTests : IDisposable
         var fake = new StripeFake(options => (options.Time, options.RequestsPerSecond) = (_clock, 2));
         using var http = new HttpClient(fake.CreateHandler()) { BaseAddress = new Uri("https://stripe.test") };
         http.DefaultRequestHeaders.Add("Authorization", "Bearer sk_test_1");
-        int[] statuses = [.. await Task.WhenAll(Enumerable.Range(0, 3).Select(async _ => (int)(await http.GetAsync("/v1/balance")).StatusCode))];
+        int[] statuses = [.. await Task.WhenAll(
+            Enumerable.Range(0, 3).Select(async _ => (int)(await http.GetAsync("/v1/balance")).StatusCode))];
         Assert.Equal([200, 200, 429], statuses);
         _clock.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/v1/balance")).StatusCode);
@@ -149,7 +166,9 @@ public sealed class StripeFakeTests : IDisposable
         http.DefaultRequestHeaders.Add("Authorization", "Bearer sk_test_1");
 
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/v1/balance")).StatusCode);
-        foreach (StripeFaultKind kind in new[] { StripeFaultKind.Reset, StripeFaultKind.Truncate, StripeFaultKind.LoseAnswer })
+        foreach (
+            StripeFaultKind kind in new[]
+            { StripeFaultKind.Reset, StripeFaultKind.Truncate, StripeFaultKind.LoseAnswer })
         {
             fake.Inject(new StripeFault(kind));
             await Assert.ThrowsAnyAsync<HttpRequestException>(() => http.GetStringAsync("/v1/balance"));
@@ -160,7 +179,8 @@ public sealed class StripeFakeTests : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private async Task<HttpResponseMessage> PostAsync(string path, string form, string? key, string apiKey = "sk_test_1", string? version = null)
+    private async Task<HttpResponseMessage> PostAsync(
+        string path, string form, string? key, string apiKey = "sk_test_1", string? version = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(form, Encoding.UTF8, "application/x-www-form-urlencoded") };
         request.Headers.Add("Authorization", $"Bearer {apiKey}");
@@ -188,13 +208,16 @@ public sealed class StripeFakeTests : IDisposable
     private static async Task<string> IdAsync(Task<HttpResponseMessage> call)
     {
         using HttpResponseMessage response = await call;
-        return JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("id").GetString()!;
+        return JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("id")
+            .GetString()!;
     }
 
-    private static async Task<(int Status, string? Type, string? Code, string? Parameter)> ErrorAsync(Task<HttpResponseMessage> call)
+    private static async Task<(
+        int Status, string? Type, string? Code, string? Parameter)> ErrorAsync(Task<HttpResponseMessage> call)
     {
         using HttpResponseMessage response = await call;
-        JsonElement error = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("error");
+        JsonElement error =
+            JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("error");
         string? Text(string name) => error.TryGetProperty(name, out JsonElement value) ? value.GetString() : null;
         return ((int)response.StatusCode, Text("type"), Text("code"), Text("param"));
     }

@@ -9,9 +9,12 @@ public sealed class VirtualClockTests
     {
         var fired = new List<(string Name, TimeSpan At)>();
         DateTimeOffset start = _clock.GetUtcNow();
-        foreach ((string name, int seconds) in (ReadOnlySpan<(string, int)>)[("late", 9), ("early", 2), ("middle", 5), ("early too", 2)])
+        foreach (
+            (string name, int seconds) in (ReadOnlySpan<(string, int)>)[("late", 9), ("early", 2), ("middle", 5), ("early too", 2)])
         {
-            _clock.CreateTimer(_ => fired.Add((name, _clock.GetUtcNow() - start)), null, TimeSpan.FromSeconds(seconds), Timeout.InfiniteTimeSpan);
+            _clock.CreateTimer(
+                _ => fired.Add((name, _clock.GetUtcNow() - start)), null, TimeSpan.FromSeconds(seconds),
+                Timeout.InfiniteTimeSpan);
         }
 
         _clock.Advance(TimeSpan.FromSeconds(9));
@@ -62,7 +65,9 @@ public sealed class VirtualClockTests
     {
         var at = new List<TimeSpan>();
         DateTimeOffset start = _clock.GetUtcNow();
-        _clock.CreateTimer(_ => _clock.CreateTimer(_ => at.Add(_clock.GetUtcNow() - start), null, S(3), Timeout.InfiniteTimeSpan), null, S(1), Timeout.InfiniteTimeSpan);
+        _clock.CreateTimer(
+            _ => _clock.CreateTimer(_ => at.Add(_clock.GetUtcNow() - start), null, S(3), Timeout.InfiniteTimeSpan),
+            null, S(1), Timeout.InfiniteTimeSpan);
         _clock.Advance(S(10));
         Assert.Equal([S(4)], at);
     }

@@ -1,0 +1,101 @@
+using System.Text.Json.Serialization;
+using Coach.AspNetCore.Http;
+using Coach.Rag;
+
+namespace Coach.AspNetCore.Chat;
+
+/// <summary>
+/// What a chat stream holds, by the names of its server-sent events: any number of <c>delta</c>, then <c>citations</c>
+/// and <c>done</c>, or <c>error</c> at any time. It stands in the OpenAPI document, which knows no event streams.
+/// </summary>
+internal sealed record ChatEvents
+{
+    [JsonPropertyName(DeltaEvent.Name)]
+    public DeltaEvent? Delta { get; init; }
+
+    [JsonPropertyName(CitationsEvent.Name)]
+    public CitationsEvent? Citations { get; init; }
+
+    [JsonPropertyName(DoneEvent.Name)]
+    public DoneEvent? Done { get; init; }
+
+    [JsonPropertyName(ErrorEvent.Name)]
+    public ErrorEvent? Error { get; init; }
+}
+
+/// <summary>The next piece of the answer's text.</summary>
+internal sealed record DeltaEvent
+{
+    public const string Name = "delta";
+
+    [JsonPropertyName("text")]
+    public required string Text { get; init; }
+}
+
+/// <summary>The passages that the answer rests on.</summary>
+internal sealed record CitationsEvent
+{
+    public const string Name = "citations";
+
+    [JsonPropertyName("passages")]
+    public required IReadOnlyList<CitedPassage> Passages { get; init; }
+}
+
+/// <summary>A passage, under the number by which the answer's text cites it.</summary>
+internal sealed record CitedPassage
+{
+    [JsonPropertyName("n")]
+    public required int Number { get; init; }
+
+    [JsonPropertyName("source")]
+    public required string Source { get; init; }
+
+    [JsonPropertyName("heading")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public required string? Heading { get; init; }
+
+    [JsonPropertyName("text")]
+    public required string Text { get; init; }
+
+    [JsonPropertyName("score")]
+    public required double Score { get; init; }
+}
+
+/// <summary>The end of an answer that is complete.</summary>
+internal sealed record DoneEvent
+{
+    public const string Name = "done";
+
+    [JsonPropertyName("usage")]
+    public required TokenUsage Usage { get; init; }
+
+    [JsonPropertyName("ragTier")]
+    [JsonConverter(typeof(CamelCase<RagTier>))]
+    public required RagTier RagTier { get; init; }
+
+    /// <summary>Who answered: a provider's name, or <c>mock</c>.</summary>
+    [JsonPropertyName("provider")]
+    public required string Provider { get; init; }
+}
+
+/// <summary>The tokens of one answer, as its provider counted them.</summary>
+internal sealed record TokenUsage
+{
+    [JsonPropertyName("inputTokens")]
+    public required long InputTokens { get; init; }
+
+    [JsonPropertyName("outputTokens")]
+    public required long OutputTokens { get; init; }
+}
+
+/// <summary>A failure after the first byte; the answer ends with it.</summary>
+internal sealed record ErrorEvent
+{
+    public const string Name = "error";
+
+    [JsonPropertyName("code")]
+    public required string Code { get; init; }
+
+    [JsonPropertyName("message")]
+    public required string Message { get; init; }
+}

@@ -1,0 +1,21 @@
+using Microsoft.Extensions.Logging;
+
+namespace Coach.AspNetCore.Diagnostics;
+
+internal static partial class Log
+{
+    [LoggerMessage(6001, LogLevel.Error, "Request {RequestId} failed with {ExceptionType}")]
+    public static partial void RequestFailed(this ILogger logger, string requestId, string exceptionType);
+
+    [LoggerMessage(6002, LogLevel.Debug, "Chat of request {RequestId} ended after its first byte with {Code}")]
+    public static partial void ChatCutShort(this ILogger logger, string requestId, string code);
+
+    [LoggerMessage(6004, LogLevel.Critical, "The application could not start: {Reason}")]
+    public static partial void StartFailed(this ILogger logger, string reason);
+
+    [LoggerMessage(6005, LogLevel.Error, "The chat client of request {RequestId} failed with {ExceptionType}")]
+    public static partial void ChatClientFailed(this ILogger logger, string requestId, string exceptionType);
+
+    [LoggerMessage(6003, LogLevel.Warning, "Clean-up of an ended session failed at {Step} with {ExceptionType}")]
+    public static partial void SessionCleanupFailed(this ILogger logger, string step, string exceptionType);
+}

@@ -1,0 +1,23 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Coach.AspNetCore.Chat;
+using Coach.AspNetCore.Health;
+using Coach.AspNetCore.Http;
+using Coach.AspNetCore.Payments;
+using Coach.AspNetCore.Sessions;
+
+namespace Coach.AspNetCore.Hosting;
+
+/// <summary>The JSON of every endpoint, generated when the package is built: trimmed and native hosts need no reflection.</summary>
+[JsonSerializable(typeof(ProblemResponse))]
+[JsonSerializable(typeof(KeyRequest))]
+[JsonSerializable(typeof(KeyResponse))]
+[JsonSerializable(typeof(KeyProblemResponse))]
+[JsonSerializable(typeof(SessionResponse))]
+[JsonSerializable(typeof(ChatRequest))]
+[JsonSerializable(typeof(ChatEvents))]
+[JsonSerializable(typeof(CreateLinkRequest))]
+[JsonSerializable(typeof(LinkResponse))]
+[JsonSerializable(typeof(HealthResponse))]
+[JsonSerializable(typeof(JsonElement))]
+internal sealed partial class CoachJsonContext : JsonSerializerContext;

@@ -1,0 +1,69 @@
+using System.Globalization;
+using Coach.Abstractions;
+using Microsoft.AspNetCore.Http;
+
+namespace Coach.AspNetCore.Http;
+
+/// <summary>
+/// A failure as an endpoint's result: RFC 9457 problem+json. Details come from Coach's own sentences only, never from an
+/// exception of someone else.
+/// </summary>
+internal record CoachProblem(int Status, string? Code, string Detail) : IResult
+{
+    public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>
+    /// The seconds for <c>Retry-After</c>: rounded up, never zero; 1 for a 429 of which nothing is known.
+    /// </summary>
+    public int? RetryAfterSeconds
+    {
+        get
+        {
+            if (RetryAfter is { } wait)
+            {
+                return (int)Math.Clamp(Math.Ceiling(wait.TotalSeconds), 1, 86_400 * 31);
+            }
+
+            return Status == StatusCodes.Status429TooManyRequests ? 1 : null;
+        }
+    }
+
+    public static CoachProblem Invalid(string detail, int status = StatusCodes.Status422UnprocessableEntity) =>
+        new(status, ErrorCodes.RequestInvalid, detail);
+
+    public static CoachProblem From(CoachException exception) =>
+        new(ProblemStatus.Of(exception.Code), exception.Code, exception.Message) { RetryAfter = exception.RetryAfter };
+
+    public async Task ExecuteAsync(HttpContext httpContext)
+    {
+        HttpResponse response = httpContext.Response;
+        response.StatusCode = Status;
+        response.ContentType = "application/problem+json; charset=utf-8";
+        response.Headers.CacheControl = "no-store";
+        bool isTold = Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable;
+        if (isTold && RetryAfterSeconds is { } seconds)
+        {
+            response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (!HttpMethods.IsHead(httpContext.Request.Method))
+        {
+            await WriteBodyAsync(httpContext).ConfigureAwait(false);
+        }
+    }
+
+    protected virtual Task WriteBodyAsync(HttpContext context)
+    {
+        var body = new ProblemResponse
+        {
+            Title = ProblemStatus.Title(Status),
+            Status = Status,
+            Detail = Detail,
+            Code = Code,
+            RetryAfterSeconds = RetryAfterSeconds,
+            RequestId = context.TraceIdentifier,
+        };
+        return context.Response.WriteAsJsonAsync(
+            body, context.JsonTypeOf<ProblemResponse>(), context.Response.ContentType, context.RequestAborted);
+    }
+}

@@ -1,0 +1,120 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Metadata;
+
+namespace Coach.AspNetCore.Http;
+
+/// <summary>Reads a bounded JSON object from a request, whatever content type it claims.</summary>
+/// <remarks>
+/// Not the framework's body binding: that answers 415 to a content type it does not know and a bare 400 to a wrong
+/// value, where the contract promises a problem that says what to send.
+/// </remarks>
+internal static class JsonRequest
+{
+    public const int MaxJsonBytes = 64 * 1024;
+    public const int MaxWebhookBytes = 512 * 1024;
+
+    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 16 };
+
+    /// <summary>Reads the body as <typeparamref name="T"/>.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="wrongField">
+    /// What to answer when the value of a field, such as <c>amount</c>, is of the wrong kind.
+    /// </param>
+    public static async Task<(T? Body, CoachProblem? Problem)> ReadAsync<T>(
+        HttpContext context, Func<string, CoachProblem?> wrongField)
+        where T : class
+    {
+        byte[]? bytes = await ReadBytesAsync(context, MaxJsonBytes).ConfigureAwait(false);
+        if (bytes is null)
+        {
+            const string TooLarge = "The request body is over 64 KiB. Send less.";
+            return (null, CoachProblem.Invalid(TooLarge, StatusCodes.Status413PayloadTooLarge));
+        }
+
+        using JsonDocument? body = JsonReading.TryParse(bytes, Strict);
+        if (body?.RootElement.ValueKind != JsonValueKind.Object || !HasReadableNames(body.RootElement))
+        {
+            return (null, NoObject());
+        }
+
+        try
+        {
+            return (body.RootElement.Deserialize(context.JsonTypeOf<T>()), null);
+        }
+        catch (JsonException exception)
+        {
+            // The parser's own message may quote the body: the field is enough.
+            string field = exception.Path?.TrimStart('$', '.') ?? "";
+            return (null, wrongField(field) ?? NoObject());
+        }
+    }
+
+    private static CoachProblem NoObject() => CoachProblem.Invalid(
+        "The request body is not a JSON object. Send one with Content-Type: application/json.",
+        StatusCodes.Status400BadRequest);
+
+    /// <summary>The whole body, or null when it is longer than <paramref name="limit"/>.</summary>
+    public static async Task<byte[]?> ReadBytesAsync(HttpContext context, int limit)
+    {
+        if (context.Request.ContentLength > limit)
+        {
+            return null;
+        }
+
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = null;
+        }
+
+        using var body = new MemoryStream((int)Math.Min(context.Request.ContentLength ?? 1024, limit));
+        byte[] buffer = new byte[8192];
+        for (; ; )
+        {
+            int read = await context.Request.Body.ReadAsync(buffer, context.RequestAborted).ConfigureAwait(false);
+            if (read == 0)
+            {
+                return body.ToArray();
+            }
+
+            if (body.Length + read > limit)
+            {
+                return null;
+            }
+
+            body.Write(buffer, 0, read);
+        }
+    }
+
+    // A name with an escaped half of a surrogate pair is no text, and looking for any other name would throw.
+    private static bool HasReadableNames(JsonElement element)
+    {
+        try
+        {
+            foreach (JsonProperty property in element.EnumerateObject())
+            {
+                _ = property.Name;
+            }
+
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+}
+
+/// <summary>
+/// Tells the OpenAPI document what a request's body holds. It names no content type, since naming one makes the router
+/// answer 415 to every other.
+/// </summary>
+internal sealed class JsonBody(Type type) : IAcceptsMetadata
+{
+    public IReadOnlyList<string> ContentTypes => [];
+
+    public Type RequestType => type;
+
+    public bool IsOptional => false;
+}

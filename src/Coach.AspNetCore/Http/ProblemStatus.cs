@@ -1,0 +1,28 @@
+using Coach.Abstractions;
+using Microsoft.AspNetCore.WebUtilities;
+
+namespace Coach.AspNetCore.Http;
+
+/// <summary>The HTTP status of each error code.</summary>
+internal static class ProblemStatus
+{
+    public static int Of(string code) => code switch
+    {
+        ErrorCodes.RequestInvalid => 422,
+        ErrorCodes.WebhookInvalid => 400,
+        ErrorCodes.SessionRequired => 401,
+        ErrorCodes.IdempotencyConflict or ErrorCodes.IdempotencyInProgress => 409,
+        ErrorCodes.RateLimited or ErrorCodes.KeyRateLimited => 429,
+        ErrorCodes.ProviderUnreachable or ErrorCodes.ProviderFailed or ErrorCodes.KeyWrongEndpoint => 502,
+        ErrorCodes.ProviderTimeout or ErrorCodes.KeyTimedOut => 504,
+        ErrorCodes.MissingSecret or ErrorCodes.SessionLimit or ErrorCodes.PaymentsUnavailable
+            or ErrorCodes.PaymentUncertain
+            or ErrorCodes.IndexCorrupt or ErrorCodes.IndexUnavailable or ErrorCodes.KeyUnavailable => 503,
+        ErrorCodes.PaymentRejected => 422,
+        _ when code.StartsWith("ERR_KEY_", StringComparison.Ordinal) => 422,
+        _ => 500,
+    };
+
+    public static string Title(int status) =>
+        ReasonPhrases.GetReasonPhrase(status) is { Length: > 0 } phrase ? phrase : "Error";
+}

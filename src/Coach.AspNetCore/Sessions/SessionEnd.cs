@@ -1,0 +1,52 @@
+using Coach.Abstractions;
+using Coach.AspNetCore.Diagnostics;
+using Coach.Llm;
+using Microsoft.Extensions.Logging;
+
+namespace Coach.AspNetCore.Sessions;
+
+/// <summary>Ends a session: first it is revoked, then everything that is kept for it is removed.</summary>
+/// <remarks>
+/// Each step on its own: a failing store must not keep the clients alive, nor the other way round.
+/// </remarks>
+internal sealed class SessionEnd(
+    RevokedSessions revoked, IEnumerable<ISessionState> states, ILogger<SessionEnd> logger)
+{
+    public async Task EndAsync(SessionId session)
+    {
+        // Revoked before its keys are removed: a key that is being checked meanwhile is then seen by one of the two.
+        await StepAsync("end", () => revoked.AddAsync(session, CancellationToken.None)).ConfigureAwait(false);
+        foreach (ISessionState state in states)
+        {
+            await StepAsync(state.Name, () => state.RemoveAsync(session)).ConfigureAwait(false);
+        }
+    }
+
+    private async Task StepAsync(string name, Func<Task> step)
+    {
+        try
+        {
+            await step().ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            logger.SessionCleanupFailed(name, exception.GetType().Name);
+        }
+    }
+}
+
+/// <summary>The keys that a session's person entered.</summary>
+internal sealed class SessionKeyState(ISessionKeyStore keys) : ISessionState
+{
+    public string Name => "keys";
+
+    public Task RemoveAsync(SessionId session) => keys.RemoveAsync(session, CancellationToken.None).AsTask();
+}
+
+/// <summary>The clients that were made with them.</summary>
+internal sealed class SessionClientState(ISessionClientRegistry clients) : ISessionState
+{
+    public string Name => "clients";
+
+    public Task RemoveAsync(SessionId session) => clients.RemoveAsync(session, CancellationToken.None).AsTask();
+}

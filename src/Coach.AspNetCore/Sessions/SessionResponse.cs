@@ -1,0 +1,36 @@
+using System.Text.Json.Serialization;
+using Coach.Abstractions;
+using Coach.AspNetCore.Http;
+using Coach.Rag;
+
+namespace Coach.AspNetCore.Sessions;
+
+/// <summary><c>GET /api/session</c>: the session, its keys and how it is answered.</summary>
+internal sealed record SessionResponse
+{
+    /// <summary>A public handle, not the cookie.</summary>
+    [JsonPropertyName("sessionId")]
+    public required string SessionId { get; init; }
+
+    [JsonPropertyName("mode")]
+    [JsonConverter(typeof(CamelCase<RunMode>))]
+    public required RunMode Mode { get; init; }
+
+    [JsonPropertyName("keys")]
+    public required IReadOnlyList<SessionKeyResponse> Keys { get; init; }
+
+    [JsonPropertyName("ragTier")]
+    [JsonConverter(typeof(CamelCase<RagTier>))]
+    public required RagTier RagTier { get; init; }
+}
+
+/// <summary>A key that the session holds.</summary>
+internal sealed record SessionKeyResponse
+{
+    [JsonPropertyName("provider")]
+    public required string Provider { get; init; }
+
+    /// <summary>The first 16 hexadecimal digits of the key's SHA-256.</summary>
+    [JsonPropertyName("fingerprint")]
+    public required string Fingerprint { get; init; }
+}

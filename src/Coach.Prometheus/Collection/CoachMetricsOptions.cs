@@ -1,0 +1,76 @@
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+
+namespace Coach.Prometheus;
+
+/// <summary>What the metrics page holds and how large and slow it may get: the section <c>Coach:Metrics</c>.</summary>
+public sealed class CoachMetricsOptions
+{
+    /// <summary>
+    /// Whether the meters of .NET and ASP.NET Core are shown too: requests, Kestrel, rate limiting, HTTP client,
+    /// runtime.
+    /// </summary>
+    /// <value>True unless set.</value>
+    public bool HostMeters { get; set; } = true;
+
+    /// <summary>Whether each sample names its meter in <c>otel_scope_name</c> and <c>otel_scope_version</c>.</summary>
+    /// <value>False unless set: it lengthens every line.</value>
+    public bool ScopeLabels { get; set; }
+
+    /// <summary>
+    /// Whether the page begins with <c>target_info</c>: the attributes of the host's OpenTelemetry resource, such as
+    /// <c>service_name</c>.
+    /// </summary>
+    /// <value>True unless set: one series.</value>
+    public bool TargetInfo { get; set; } = true;
+
+    /// <summary>Whether OpenMetrics pages carry a <c>_created</c> sample per counter and histogram.</summary>
+    /// <value>False unless set: it doubles the number of stored series.</value>
+    public bool CreatedSamples { get; set; }
+
+    /// <summary>Whether OpenMetrics pages link counters and buckets to the traces of recorded measurements.</summary>
+    /// <value>True unless set. Only measurements made inside a sampled trace are kept.</value>
+    public bool Exemplars { get; set; } = true;
+
+    /// <summary>The largest page before compression. A larger one fails the scrape as a whole.</summary>
+    /// <value>64 KiB to 1 GiB; 64 MiB unless set.</value>
+    public long MaxPageBytes { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>The longest that a scrape waits for its page. A scraper that names a shorter limit gets that.</summary>
+    /// <value>10 milliseconds to 5 minutes; 10 seconds unless set.</value>
+    public TimeSpan ScrapeTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Other first words for metric names: <c>Prefixes["orders"] = "shop"</c> shows <c>orders.count</c> of the meter
+    /// <c>Orders</c> or <c>Orders.Api</c> as <c>shop_count</c>. Names of other meters stay, whatever they begin with.
+    /// </summary>
+    /// <value>
+    /// From the word that instruments begin with to the word on the page: 1 to 32 lower-case letters, digits and single
+    /// underscores, a letter first. Empty unless set.
+    /// </value>
+    public IDictionary<string, string> Prefixes { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
+}
+
+/// <summary>Binds <c>Coach:Metrics</c> where the host has a configuration.</summary>
+internal sealed class CoachMetricsOptionsBinding(IServiceProvider services) : IConfigureOptions<CoachMetricsOptions>
+{
+    public void Configure(CoachMetricsOptions options) =>
+        OptionsSection.Find(services, "Coach:Metrics")?.Bind(options);
+}
+
+internal sealed partial class CoachMetricsOptionsValidator : IValidateOptions<CoachMetricsOptions>
+{
+    public ValidateOptionsResult Validate(string? name, CoachMetricsOptions options) =>
+        new OptionsCheck("Coach:Metrics", name)
+            .InRange(options.MaxPageBytes, 64L * 1024, 1024L * 1024 * 1024)
+            .InRange(options.ScrapeTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(5))
+            .That(
+                options.Prefixes.Values.All(word => word is { Length: <= 32 } && Word().IsMatch(word)),
+                "Coach:Metrics:Prefixes holds a word that no metric name may begin with; "
+                + "each must be 1 to 32 lower-case letters, digits and single underscores, a letter first.")
+            .Result();
+
+    [GeneratedRegex("^[a-z][a-z0-9]*(_[a-z0-9]+)*\\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Word();
+}

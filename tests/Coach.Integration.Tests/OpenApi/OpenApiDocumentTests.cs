@@ -1,0 +1,169 @@
+using System.Text.Json;
+using Coach.Integration.Tests.Hosting;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Coach.Integration.Tests.OpenApi;
+
+/// <summary>
+/// The document at <c>/openapi/v1.json</c> tells the whole HTTP contract: schemas, statuses and problem codes.
+/// </summary>
+public sealed class OpenApiDocumentTests : IAsyncLifetime
+{
+    private const string Problem = "application/problem+json";
+
+    private ChatHost _host = null!;
+    private JsonElement _document;
+
+    public async ValueTask InitializeAsync()
+    {
+        _host = await ChatHost.StartAsync(waitForKnowledge: false);
+        using HttpClient visitor = _host.NewVisitor();
+        using HttpResponseMessage response = await visitor.GetAsync("/openapi/v1.json");
+        _document = await response.JsonAsync();
+    }
+
+    public ValueTask DisposeAsync() => _host.DisposeAsync();
+
+    public static TheoryData<string, string, string> Calls() => new()
+    {
+        { "get", "/api/session", "200 403 429 500" },
+        { "delete", "/api/session", "204 403 429 500" },
+        { "post", "/api/session/keys", "200 400 401 403 409 413 422 429 500 503" },
+        { "delete", "/api/session/keys/{provider}", "204 403 429 500" },
+        { "post", "/api/chat", "200 400 403 413 422 429 500 502 503 504" },
+        { "delete", "/api/chat", "204 403 429 500" },
+        { "post", "/api/payments/links", "200 201 400 403 409 413 422 429 500 503" },
+        { "get", "/api/payments/links/{id}", "200 403 404 422 429 500 503" },
+        { "delete", "/api/payments/links/{id}", "200 403 404 422 429 500 503" },
+        { "post", "/api/payments/webhook", "200 400 429 500" },
+        { "get", "/metrics", "200 406 503" },
+        { "get", "/healthz", "200 503" },
+        { "get", "/livez", "200 503" },
+        { "get", "/readyz", "200 503" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Calls))]
+    public void Call_OfTheContract_HasItsResponses(string method, string path, string statuses)
+    {
+        JsonElement responses = Operation(method, path).GetProperty("responses");
+        Assert.Equal(statuses, string.Join(' ', responses.EnumerateObject().Select(item => item.Name).Order()));
+    }
+
+    [Fact]
+    public void Calls_OfThisTest_AreAllThatTheHostMaps()
+    {
+        string[] mapped =
+        [
+            .. _host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+                .Where(
+                    endpoint => endpoint.RoutePattern.RawText?.StartsWith("/openapi", StringComparison.Ordinal) == false)
+                .SelectMany(endpoint => endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? [],
+                    (endpoint, method) => $"{method.ToLowerInvariant()} {endpoint.RoutePattern.RawText}")
+                .Where(call => !call.StartsWith("head ", StringComparison.Ordinal))
+                    .Distinct()
+                    .Order(StringComparer.Ordinal),
+        ];
+        Assert.Equal(
+            Calls().Select(row => $"{row.Data.Item1} {row.Data.Item2}").Order(StringComparer.Ordinal),
+            mapped);
+    }
+
+    [Theory]
+    [InlineData("post", "/api/session/keys", "409", "ERR_REQUEST_INVALID")]
+    [InlineData(
+        "post", "/api/session/keys", "422", "ERR_REQUEST_INVALID ERR_KEY_MISSING ERR_KEY_INVALID ERR_KEY_REVOKED")]
+    [InlineData("post", "/api/session/keys", "401", "ERR_SESSION_REQUIRED")]
+    [InlineData("post", "/api/session/keys", "503", "ERR_SESSION_LIMIT")]
+    [InlineData("post", "/api/chat", "422", "ERR_REQUEST_INVALID ERR_KEY_MISSING ERR_KEY_INVALID")]
+    [InlineData("post", "/api/chat", "429", "ERR_RATE_LIMITED ERR_KEY_RATE_LIMITED")]
+    [InlineData("post", "/api/chat", "502", "ERR_PROVIDER_UNREACHABLE ERR_PROVIDER_FAILED")]
+    [InlineData("post", "/api/chat", "504", "ERR_PROVIDER_TIMEOUT")]
+    [InlineData("post", "/api/payments/links", "409", "ERR_IDEMPOTENCY_CONFLICT ERR_IDEMPOTENCY_IN_PROGRESS")]
+    [InlineData("post", "/api/payments/links", "503", "ERR_PAYMENTS_UNAVAILABLE ERR_PAYMENT_UNCERTAIN")]
+    [InlineData("post", "/api/payments/links", "422", "ERR_REQUEST_INVALID ERR_PAYMENT_REJECTED")]
+    [InlineData("post", "/api/payments/webhook", "400", "ERR_WEBHOOK_INVALID")]
+    [InlineData("get", "/api/payments/links/{id}", "404", "ERR_REQUEST_INVALID")]
+    [InlineData("get", "/api/session", "403", "ERR_REQUEST_INVALID")]
+    public void Failure_OfACall_NamesItsCodesAndIsAProblem(string method, string path, string status, string codes)
+    {
+        JsonElement response = Operation(method, path).GetProperty("responses").GetProperty(status);
+        string description = response.GetProperty("description").GetString()!;
+        Assert.All(codes.Split(' '), code => Assert.Contains(code, description, StringComparison.Ordinal));
+        Assert.Equal(
+            ["code", "detail", "requestId", "retryAfterSeconds", "status", "title", "type"],
+            Properties(response.GetProperty("content").GetProperty(Problem).GetProperty("schema")));
+    }
+
+    [Theory]
+    [InlineData("get", "/api/session", "200", "application/json", "keys mode ragTier sessionId")]
+    [InlineData("post", "/api/session/keys", "200", "application/json", "fingerprint provider status")]
+    [InlineData("post", "/api/chat", "200", "text/event-stream", "citations delta done error")]
+    [InlineData("post", "/api/payments/links", "201", "application/json", "amount currency id isSimulated status url")]
+    [InlineData("post", "/api/payments/links", "200", "application/json", "amount currency id isSimulated status url")]
+    [InlineData(
+        "delete", "/api/payments/links/{id}", "200", "application/json", "amount currency id isSimulated status url")]
+    [InlineData("get", "/healthz", "503", "application/json", "ageSeconds checks durationMs status")]
+    public void Answer_OfACall_HasItsSchema(string method, string path, string status, string type, string properties)
+    {
+        JsonElement content = Operation(method, path)
+            .GetProperty("responses")
+            .GetProperty(status)
+            .GetProperty("content");
+        Assert.Equal(properties.Split(' '), Properties(content.GetProperty(type).GetProperty("schema")));
+    }
+
+    [Theory]
+    [InlineData("/api/session/keys", "apiKey provider")]
+    [InlineData("/api/chat", "message")]
+    [InlineData("/api/payments/links", "amount currency description")]
+    public void Body_OfACall_IsRequiredAndHasItsSchema(string path, string properties)
+    {
+        JsonElement body = Operation("post", path).GetProperty("requestBody");
+        Assert.True(body.GetProperty("required").GetBoolean());
+        JsonElement schema = body.GetProperty("content").GetProperty("application/json").GetProperty("schema");
+        Assert.Equal(properties.Split(' '), Properties(schema));
+    }
+
+    [Fact]
+    public void Enumerations_OfTheContract_ListTheirWords()
+    {
+        JsonElement session = Resolve(Operation("get", "/api/session").GetProperty("responses").GetProperty("200")
+            .GetProperty("content").GetProperty("application/json").GetProperty("schema"));
+        Assert.Equal(["mock", "real"], Words(session, "mode"));
+        Assert.Equal(["hybrid", "lexical", "local", "none"], Words(session, "ragTier"));
+    }
+
+    [Fact]
+    public void Headers_ThatACallReads_AreItsParameters()
+    {
+        JsonElement create = Operation("post", "/api/payments/links").GetProperty("parameters");
+        JsonElement header = Assert.Single(create.EnumerateArray());
+        Assert.Equal(("Idempotency-Key", "header"), (Text(header, "name"), Text(header, "in")));
+        JsonElement remove = Operation("delete", "/api/session/keys/{provider}").GetProperty("parameters");
+        JsonElement provider = Assert.Single(remove.EnumerateArray());
+        Assert.Equal(("provider", "path"), (Text(provider, "name"), Text(provider, "in")));
+    }
+
+    private JsonElement Operation(string method, string path) =>
+        _document.GetProperty("paths").GetProperty(path).GetProperty(method);
+
+    private string[] Properties(JsonElement schema) =>
+    [
+        .. Resolve(schema).GetProperty("properties").EnumerateObject()
+            .Select(property => property.Name).Order(StringComparer.Ordinal),
+    ];
+
+    private string[] Words(JsonElement schema, string property) =>
+    [
+        .. Resolve(schema.GetProperty("properties").GetProperty(property)).GetProperty("enum").EnumerateArray()
+            .Select(word => word.GetString()!).Order(StringComparer.Ordinal),
+    ];
+
+    private JsonElement Resolve(JsonElement schema) => schema.TryGetProperty("$ref", out JsonElement reference)
+        ? _document.GetProperty("components").GetProperty("schemas").GetProperty(reference.GetString()!.Split('/')[^1])
+        : schema;
+
+    private static string? Text(JsonElement element, string name) => element.GetProperty(name).GetString();
+}

@@ -1,0 +1,37 @@
+using Coach.Testing;
+
+namespace Coach.Payments.Tests.Scenarios;
+
+public sealed class StoreContractTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("coach-payments-").FullName;
+
+    public static TheoryData<string> Checks => [.. IdempotencyStoreContract.Names];
+
+    [Theory]
+    [MemberData(nameof(Checks))]
+    public async Task MemoryStore_KeepsTheContract(string check)
+    {
+        var clock = new VirtualClock();
+
+        await IdempotencyStoreContract.RunAsync(check, new MemoryIdempotencyStore(clock), Advance(clock));
+    }
+
+    [Theory]
+    [MemberData(nameof(Checks))]
+    public async Task FileStore_KeepsTheContract(string check)
+    {
+        var clock = new VirtualClock();
+        using var store = new FileIdempotencyStore(Path.Combine(_folder, "payments.journal"), clock);
+
+        await IdempotencyStoreContract.RunAsync(check, store, Advance(clock));
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static Func<TimeSpan, Task> Advance(VirtualClock clock) => time =>
+    {
+        clock.Advance(time);
+        return Task.CompletedTask;
+    };
+}
