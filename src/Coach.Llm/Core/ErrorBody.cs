@@ -141,7 +141,7 @@ internal sealed class ErrorBody
                         name = reader.GetString() ?? "";
                         break;
                     case JsonTokenType.StartObject or JsonTokenType.StartArray:
-                        HasError |= Joined(path, name) == "error" && JsonReading.SaysSomething(reader);
+                        HasError |= Joined(path, name) == "error" && LenientJson.SaysSomething(reader);
                         path.Add(name);
                         name = "";
                         break;

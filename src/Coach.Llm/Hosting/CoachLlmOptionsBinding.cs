@@ -42,7 +42,7 @@ internal sealed class CoachLlmOptionsBinding(IServiceProvider services) : IConfi
             options.Telemetry.CaptureMessageContent = capture.Equals("true", StringComparison.OrdinalIgnoreCase);
         }
 
-        configuration.GetSection("Coach:Llm").Bind(options);
+        OptionsSection.Find(services, "Coach:Llm")?.Bind(options);
     }
 
     private static string? Text(IConfiguration configuration, string name) =>

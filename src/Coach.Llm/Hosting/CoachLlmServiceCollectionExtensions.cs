@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Coach;
 using Coach.Abstractions;
 using Coach.Llm;
 using Coach.Llm.Core;
@@ -50,7 +51,7 @@ public static class CoachLlmServiceCollectionExtensions
         services.AddSingleton<LlmHttp>();
         services.TryAddSingleton<MockChatClient>();
         services.TryAddSingleton<ProviderFactories>();
-        services.TryAddSingleton<LlmMeter>();
+        services.TryAddSingleton(provider => new MeterSource(LlmMeter.Name, provider.GetService<IMeterFactory>()));
         services.TryAddSingleton<KeyMetrics>();
         services.TryAddSingleton<KeyValidationClient>();
         services.TryAddSingleton<IApiKeyValidator, ApiKeyValidator>();

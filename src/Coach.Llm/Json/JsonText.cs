@@ -64,7 +64,7 @@ internal static class JsonText
             return ReadArguments(ref reader) is { } arguments ? new FunctionCallContent(id, name, arguments) : Unreadable(id, name);
         }
 
-        return Call(id, name, Encoding.UTF8.GetBytes(JsonReading.TextHere(ref reader) ?? ""));
+        return Call(id, name, Encoding.UTF8.GetBytes(LenientJson.TextHere(ref reader) ?? ""));
     }
 
     /// <summary>A tool call from arguments that came as text; see <see cref="ReadCall"/>.</summary>
@@ -112,9 +112,9 @@ internal static class JsonText
     {
         var arguments = new Dictionary<string, object?>(StringComparer.Ordinal);
         bool isReadable = true;
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            string name = JsonReading.WellFormed(reader.GetString()!);
+            string name = LenientJson.WellFormed(reader.GetString()!);
             reader.Read();
             JsonElement value = JsonElement.ParseValue(ref reader);
             isReadable &= IsReadable(value);

@@ -14,13 +14,12 @@ internal sealed class KeyValidationClient(
 
     public async Task<KeyValidation> AskAsync(Provider provider, ApiKey key, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(_options.Timeout, time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        using var limit = new Deadline(_options.Timeout, time, cancellationToken);
         try
         {
-            KeyValidation validation = await AskAsync(provider, provider.KeyRequest, key, both.Token).ConfigureAwait(false);
+            KeyValidation validation = await AskAsync(provider, provider.KeyRequest, key, limit.Token).ConfigureAwait(false);
             return validation.IsValid && _options.Deep && provider.DeepKeyRequest is { } deep
-                ? await AskDeeperAsync(provider, deep, key, validation, both.Token).ConfigureAwait(false)
+                ? await AskDeeperAsync(provider, deep, key, validation, limit.Token).ConfigureAwait(false)
                 : validation;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

@@ -75,7 +75,7 @@ public sealed class FallbackChatClient : IChatClient
         while (true)
         {
             FallbackTarget target = run.Current;
-            using var limit = new FirstTokenLimit(run.HasNext ? _options.FirstTokenTimeout : null, _time, cancellationToken);
+            using Deadline limit = FirstTokenLimit(run, cancellationToken);
             try
             {
                 ChatResponse response = await target.Client.GetResponseAsync(
@@ -84,12 +84,12 @@ public sealed class FallbackChatClient : IChatClient
                 run.Label(response.AdditionalProperties ??= []);
                 return response;
             }
-            catch (Exception exception) when (run.MoveOn(limit.Translate(exception, target.Name), cancellationToken))
+            catch (Exception exception) when (run.MoveOn(Meaning(exception, limit, target), cancellationToken))
             {
             }
-            catch (OperationCanceledException) when (limit.IsExpired)
+            catch (OperationCanceledException) when (limit.HasPassed)
             {
-                throw LlmException.TimedOut(target.Name, "FallbackOptions.FirstTokenTimeout", limit.Limit);
+                throw TimedOut(target, limit);
             }
         }
     }
@@ -108,7 +108,7 @@ public sealed class FallbackChatClient : IChatClient
         while (!isDone)
         {
             FallbackTarget target = run.Current;
-            using var limit = new FirstTokenLimit(run.HasNext ? _options.FirstTokenTimeout : null, _time, cancellationToken);
+            using Deadline limit = FirstTokenLimit(run, cancellationToken);
             IAsyncEnumerator<ChatResponseUpdate> updates;
             try
             {
@@ -116,7 +116,7 @@ public sealed class FallbackChatClient : IChatClient
                     FallbackAttempts.MessagesFor(run, list), FallbackAttempts.OptionsFor(run, options), limit.Token).GetAsyncEnumerator(limit.Token);
             }
             catch (Exception exception) when (
-                (!wasShown || _options.RestartAfterFirstToken) && run.MoveOn(limit.Translate(exception, target.Name), cancellationToken))
+                (!wasShown || _options.RestartAfterFirstToken) && run.MoveOn(Meaning(exception, limit, target), cancellationToken))
             {
                 isRestart = wasShown;
                 continue; // a client may also fail when it is called, before anyone reads
@@ -138,14 +138,14 @@ public sealed class FallbackChatClient : IChatClient
                         }
                     }
                     catch (Exception exception) when (
-                        (!wasShown || _options.RestartAfterFirstToken) && run.MoveOn(limit.Translate(exception, target.Name), cancellationToken))
+                        (!wasShown || _options.RestartAfterFirstToken) && run.MoveOn(Meaning(exception, limit, target), cancellationToken))
                     {
                         isRestart = wasShown;
                         break;
                     }
-                    catch (OperationCanceledException) when (limit.IsExpired && !cancellationToken.IsCancellationRequested)
+                    catch (OperationCanceledException) when (limit.HasPassed)
                     {
-                        throw LlmException.TimedOut(target.Name, "FallbackOptions.FirstTokenTimeout", limit.Limit);
+                        throw TimedOut(target, limit);
                     }
 
                     ChatResponseUpdate update = updates.Current;
@@ -181,11 +181,16 @@ public sealed class FallbackChatClient : IChatClient
     }
 
     /// <summary>Disposes the targets, unless they are the caller's.</summary>
-    public void Dispose()
-    {
-        if (!_options.LeaveOpen)
-        {
-            _targets.Dispose();
-        }
-    }
+    public void Dispose() => _targets.Dispose(withClients: !_options.LeaveOpen);
+
+    // The last target has nobody to hand over to, so it may take its time.
+    private Deadline FirstTokenLimit(FallbackAttempts run, CancellationToken cancellationToken) =>
+        new((run.HasNext ? _options.FirstTokenTimeout : null) ?? Timeout.InfiniteTimeSpan, _time, cancellationToken);
+
+    // The cancellation that the limit caused, as what it means.
+    private static Exception Meaning(Exception exception, Deadline limit, FallbackTarget target) =>
+        exception is OperationCanceledException && limit.HasPassed ? TimedOut(target, limit) : exception;
+
+    private static LlmException TimedOut(FallbackTarget target, Deadline limit) =>
+        LlmException.TimedOut(target.Name, "FallbackOptions.FirstTokenTimeout", limit.Limit);
 }

@@ -5,15 +5,15 @@ using Microsoft.Extensions.Logging;
 namespace Coach.Llm.Pipeline;
 
 /// <summary>The targets of a client and how long each is still passed over.</summary>
-internal sealed class FallbackTargets : IDisposable
+internal sealed class FallbackTargets
 {
     private const int MaxTargets = 10;
-    private static readonly Lazy<Meter> OwnMeter = new(() => new Meter(LlmMeter.Name));
 
     private readonly FallbackTarget[] _targets;
     private readonly TargetCooldowns _coolDowns;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly MeterSource _meter;
     private readonly Counter<long> _fallbacks;
 
     public FallbackTargets(
@@ -34,8 +34,8 @@ internal sealed class FallbackTargets : IDisposable
         _coolDowns = coolDowns ?? new OwnTargetCooldowns(_targets.Length);
         _time = time;
         _logger = logger;
-        Meter meter = meters?.Create(new MeterOptions(LlmMeter.Name)) ?? OwnMeter.Value;
-        _fallbacks = meter.CreateCounter<long>("coach.llm.fallbacks", "{fallback}", "Answers that another target had to give.");
+        _meter = new MeterSource(LlmMeter.Name, meters);
+        _fallbacks = _meter.Meter.CreateCounter<long>("coach.llm.fallbacks", "{fallback}", "Answers that another target had to give.");
     }
 
     public FallbackOptions Options { get; }
@@ -75,8 +75,15 @@ internal sealed class FallbackTargets : IDisposable
         _logger.FellBack(from, reason, to);
     }
 
-    public void Dispose()
+    /// <summary>Ends what is its own; with <paramref name="withClients"/> the targets' clients, too.</summary>
+    public void Dispose(bool withClients)
     {
+        _meter.Dispose();
+        if (!withClients)
+        {
+            return;
+        }
+
         foreach (FallbackTarget target in _targets)
         {
             target.Client.Dispose();

@@ -50,7 +50,7 @@ internal abstract class EmbeddingProtocol(string provider, string model, int? di
     protected static void ReadError(ref Utf8JsonReader reader, ReadOnlySpan<byte> body)
     {
         reader.Read();
-        if (JsonReading.SaysSomething(reader))
+        if (LenientJson.SaysSomething(reader))
         {
             throw ProtocolException.Error(body);
         }
@@ -60,7 +60,7 @@ internal abstract class EmbeddingProtocol(string provider, string model, int? di
 
     protected static void Skip(ref Utf8JsonReader reader, byte[][] known, ProtocolAdditions additions)
     {
-        if (!JsonReading.IsAnyOf(ref reader, known))
+        if (!LenientJson.IsAnyOf(ref reader, known))
         {
             additions.Field();
         }

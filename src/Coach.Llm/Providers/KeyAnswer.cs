@@ -59,7 +59,7 @@ internal readonly record struct KeyAnswer(KeyStatus Status, bool IsErrorInside =
                     }
 
                     isFound = isMember ? reader.TokenType == opening : isFound;
-                    isError |= isErrorMember && JsonReading.SaysSomething(reader);
+                    isError |= isErrorMember && LenientJson.SaysSomething(reader);
                 }
             }
         }

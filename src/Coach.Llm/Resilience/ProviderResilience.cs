@@ -13,7 +13,7 @@ internal sealed class ProviderResilience(
     IServiceProvider services, ProviderCatalog providers, LlmRequestOptions options, TimeProvider time, LlmTelemetry telemetry)
 {
     private readonly ConcurrentDictionary<(string Provider, KeyOwnership KeyOwnership), Lazy<ResiliencePolicy>> _policies = new();
-    private readonly Jitter _jitter = new(services.GetService<Random>() ?? new Random());
+    private readonly JitterSource _jitter = new(services.GetService<Random>());
     private readonly ILogger _logger = services.GetService<ILoggerFactory>()?.CreateLogger("Coach.Llm") ?? NullLogger.Instance;
 
     /// <summary>The policies in use so far.</summary>

@@ -16,23 +16,23 @@ internal sealed class ResiliencePolicy
     /// <summary>The time over which the circuit counts.</summary>
     internal static readonly TimeSpan Window = TimeSpan.FromSeconds(30);
 
-    private static readonly ResiliencePropertyKey<CallBudget> Budget = new("coach.budget");
+    private static readonly ResiliencePropertyKey<Deadline> Budget = new("coach.budget");
     private static readonly ResiliencePropertyKey<TimeSpan> Wait = new("coach.wait");
 
     private readonly ResiliencePipeline _pipeline;
     private readonly CircuitBreakerStateProvider? _circuit;
     private readonly LlmRequestOptions _options;
-    private readonly Jitter _jitter;
+    private readonly Backoff _backoff;
     private readonly LlmTelemetry _telemetry;
     private readonly ILogger _logger;
 
-    public ResiliencePolicy(string provider, KeyOwnership keyClass, LlmRequestOptions options, TimeProvider time, Jitter jitter, LlmTelemetry telemetry, ILogger logger)
+    public ResiliencePolicy(string provider, KeyOwnership keyClass, LlmRequestOptions options, TimeProvider time, JitterSource jitter, LlmTelemetry telemetry, ILogger logger)
     {
         Provider = provider;
         KeyOwnership = keyClass;
         Time = time;
         _options = options;
-        _jitter = jitter;
+        _backoff = new Backoff(options.RetryDelay, options.MaxRetryDelay, jitter.Next, 0.5, 1.5);
         _telemetry = telemetry;
         _logger = logger;
         var builder = new ResiliencePipelineBuilder { TimeProvider = time };
@@ -85,9 +85,20 @@ internal sealed class ResiliencePolicy
     /// <summary>Whether calls are refused now without asking the provider.</summary>
     public bool IsOpen => _circuit is { CircuitState: CircuitState.Open or CircuitState.Isolated };
 
+    /// <summary>The failure of a call whose whole time is spent.</summary>
+    public LlmException TimedOut(Deadline total) => LlmException.TimedOut(Provider, "Coach:Llm:Requests:TotalTimeout", total.Limit);
+
+    /// <summary>As <see cref="RunAsync{T}"/>, each attempt within its own limit.</summary>
+    /// <exception cref="LlmException">The last attempt's failure, an open circuit, or a limit passed.</exception>
+    public async Task<T> RunAttemptsAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
+    {
+        using var budget = new Deadline(_options.TotalTimeout, Time, cancellationToken);
+        return await RunAsync(token => RunOneAsync(attempt, token), budget).ConfigureAwait(false);
+    }
+
     /// <summary>Runs attempts until one succeeds, none is left, or the budget is spent.</summary>
     /// <exception cref="LlmException">The last attempt's failure, an open circuit, or the total limit passed.</exception>
-    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> attempt, CallBudget budget)
+    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> attempt, Deadline budget)
     {
         ResilienceContext context = ResilienceContextPool.Shared.Get(continueOnCapturedContext: false, budget.Token);
         context.Properties.Set(Budget, budget);
@@ -100,9 +111,9 @@ internal sealed class ResiliencePolicy
         {
             throw LlmException.CircuitOpen(Provider, exception.RetryAfter);
         }
-        catch (OperationCanceledException) when (budget.IsSpent)
+        catch (OperationCanceledException) when (budget.HasPassed)
         {
-            throw budget.TimedOut(Provider);
+            throw TimedOut(budget);
         }
         finally
         {
@@ -117,15 +128,28 @@ internal sealed class ResiliencePolicy
         Error: not (LlmError.LocalLimit or LlmError.SessionLimit or LlmError.QuotaExhausted),
     };
 
+    private async Task<T> RunOneAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
+    {
+        using var limit = new Deadline(_options.AttemptTimeout, Time, cancellationToken);
+        try
+        {
+            return await attempt(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (limit.HasPassed)
+        {
+            throw LlmException.TimedOut(Provider, "Coach:Llm:Requests:AttemptTimeout", limit.Limit);
+        }
+    }
+
     private bool MayRetry(RetryPredicateArguments<object> arguments)
     {
-        if (!IsRetryable(arguments.Outcome.Exception) || !arguments.Context.Properties.TryGetValue(Budget, out CallBudget? budget) || budget.IsSpent)
+        if (!IsRetryable(arguments.Outcome.Exception) || !arguments.Context.Properties.TryGetValue(Budget, out Deadline? budget) || budget.HasPassed)
         {
             return false;
         }
 
         var exception = (LlmException)arguments.Outcome.Exception!;
-        TimeSpan wait = exception.RetryAfter ?? Backoff(arguments.AttemptNumber);
+        TimeSpan wait = exception.RetryAfter ?? _backoff.Wait(arguments.AttemptNumber);
         if (wait > _options.MaxRetryDelay || wait >= budget.Remaining)
         {
             return false; // to wait only to be cut off would tell the caller later, and less
@@ -135,18 +159,11 @@ internal sealed class ResiliencePolicy
         return true;
     }
 
-    private TimeSpan Backoff(int attempt)
-    {
-        TimeSpan doubled = _options.RetryDelay * Math.Pow(2, attempt);
-        TimeSpan wait = _jitter.Spread(doubled < _options.MaxRetryDelay ? doubled : _options.MaxRetryDelay);
-        return wait < _options.MaxRetryDelay ? wait : _options.MaxRetryDelay;
-    }
-
     // One user's rate limit is that user's affair; the platform's own key is shared, so its limit is everyone's.
     private bool IsProvidersTrouble(CircuitBreakerPredicateArguments<object> arguments) => arguments.Outcome.Exception switch
     {
         LlmException failure => IsProvidersTrouble(failure),
-        OperationCanceledException => arguments.Context.Properties.TryGetValue(Budget, out CallBudget? budget) && budget.IsSpent,
+        OperationCanceledException => arguments.Context.Properties.TryGetValue(Budget, out Deadline? budget) && budget.HasPassed,
         _ => false,
     };
 

@@ -10,16 +10,15 @@ internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy po
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
-        using var budget = new CallBudget(policy.Options.TotalTimeout, policy.Time, cancellationToken);
-        return await policy.RunAsync(token => Attempt.RunAsync(
-            policy, inner => InnerClient.GetResponseAsync(list, options, inner), token), budget).ConfigureAwait(false);
+        return await policy.RunAttemptsAsync(token => InnerClient.GetResponseAsync(list, options, token), cancellationToken)
+            .ConfigureAwait(false);
     }
 
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
-        using var budget = new CallBudget(policy.Options.TotalTimeout, policy.Time, cancellationToken);
+        using var budget = new Deadline(policy.Options.TotalTimeout, policy.Time, cancellationToken);
         (StreamDeadlines stream, bool hasNext) = await policy.RunAsync(token => OpenAsync(list, options, budget, token), budget).ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))
         {
@@ -30,9 +29,9 @@ internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy po
                 {
                     hasNext = await stream.MoveNextAsync().ConfigureAwait(false);
                 }
-                catch (OperationCanceledException) when (budget.IsSpent)
+                catch (OperationCanceledException) when (budget.HasPassed)
                 {
-                    throw budget.TimedOut(policy.Provider);
+                    throw policy.TimedOut(budget);
                 }
             }
         }
@@ -40,7 +39,7 @@ internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy po
 
     // The stream outlives the attempt, so it hangs on the budget and not on the attempt's own token.
     private async Task<(StreamDeadlines Stream, bool HasNext)> OpenAsync(
-        IReadOnlyList<ChatMessage> messages, ChatOptions? options, CallBudget budget, CancellationToken attempt)
+        IReadOnlyList<ChatMessage> messages, ChatOptions? options, Deadline budget, CancellationToken attempt)
     {
         attempt.ThrowIfCancellationRequested();
         var stream = new StreamDeadlines(token => InnerClient.GetStreamingResponseAsync(messages, options, token), policy, budget.Token);

@@ -90,9 +90,8 @@ internal sealed class ClientFactoryInvoker(
 
     private async Task<object> MakeAsync(PendingClient creation, ClientFactory create, SessionId session)
     {
-        using var limit = new CancellationTokenSource(options.CreationTimeout, time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(creation.Abandoned.Token, limit.Token);
-        ValueTask<object> making = create(services, session, creation.Key, both.Token);
+        using var limit = new Deadline(options.CreationTimeout, time, creation.Abandoned.Token);
+        ValueTask<object> making = create(services, session, creation.Key, limit.Token);
         if (making.IsCompletedSuccessfully)
         {
             return Present(making.Result, creation.Key.Provider);
@@ -101,12 +100,12 @@ internal sealed class ClientFactoryInvoker(
         Task<object> task = making.AsTask();
         try
         {
-            return Present(await task.WaitAsync(both.Token).ConfigureAwait(false), creation.Key.Provider);
+            return Present(await task.WaitAsync(limit.Token).ConfigureAwait(false), creation.Key.Provider);
         }
-        catch (OperationCanceledException) when (both.IsCancellationRequested)
+        catch (OperationCanceledException) when (limit.Token.IsCancellationRequested)
         {
             _ = DiscardAsync(task, creation.Key.Provider);
-            if (limit.IsCancellationRequested)
+            if (limit.HasPassed)
             {
                 throw LlmException.TimedOut(creation.Key.Provider, "Coach:Llm:Sessions:CreationTimeout", options.CreationTimeout);
             }

@@ -74,7 +74,7 @@ internal abstract class StreamDecoder
     /// <summary>Passes over the member the reader stands on, and counts it unless its name is one of those that are known and not needed.</summary>
     protected void Skip(ref Utf8JsonReader reader, byte[][] known)
     {
-        if (!JsonReading.IsAnyOf(ref reader, known))
+        if (!LenientJson.IsAnyOf(ref reader, known))
         {
             Additions.Field();
         }
@@ -85,7 +85,7 @@ internal abstract class StreamDecoder
     /// <summary>Adds a piece of text. A character whose halves come in two events is held back until it is whole.</summary>
     protected void AddText(ref List<AIContent>? contents, string? piece)
     {
-        if (piece is { Length: > 0 } && JsonReading.Join(ref _half, piece) is { Length: > 0 } text)
+        if (piece is { Length: > 0 } && LenientJson.Join(ref _half, piece) is { Length: > 0 } text)
         {
             (contents ??= new List<AIContent>(1)).Add(new TextContent(text));
         }
@@ -94,7 +94,7 @@ internal abstract class StreamDecoder
     /// <summary>As <see cref="AddText"/>, for a thought.</summary>
     protected void AddThought(ref List<AIContent>? contents, string? piece)
     {
-        if (piece is { Length: > 0 } && JsonReading.Join(ref _thoughtHalf, piece) is { Length: > 0 } text)
+        if (piece is { Length: > 0 } && LenientJson.Join(ref _thoughtHalf, piece) is { Length: > 0 } text)
         {
             (contents ??= new List<AIContent>(1)).Add(new TextReasoningContent(text));
         }
@@ -158,6 +158,6 @@ internal abstract class StreamDecoder
         }
 
         bytes = reader.ValueSpan.ToArray();
-        return JsonReading.WellFormed(JsonReading.TextHere(ref reader)!);
+        return LenientJson.WellFormed(LenientJson.TextHere(ref reader)!);
     }
 }

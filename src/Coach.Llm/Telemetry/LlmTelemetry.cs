@@ -18,7 +18,7 @@ internal sealed class LlmTelemetry
     private readonly Counter<long> _retries;
     private readonly ConcurrentDictionary<string, string> _models = new(StringComparer.Ordinal);
 
-    public LlmTelemetry(LlmMeter meter)
+    public LlmTelemetry(MeterSource meter)
     {
         var seconds = new InstrumentAdvice<double> { HistogramBucketBoundaries = GenAINames.DurationBuckets };
         _tokens = meter.Meter.CreateHistogram(GenAINames.TokenUsage, "{token}", "Tokens of a call, by type.", null,

@@ -103,7 +103,7 @@ internal sealed class MessageCapture(Secret key, int maxLength)
         foreach ((string name, string? value) in members)
         {
             // Masked before it is cut: half a key is no longer found.
-            string text = KeyRedactor.Redact(value ?? "", key);
+            string text = KeyRedactor.RedactForeign(value, key.Reveal());
             if (text.Length > _left)
             {
                 text = string.Concat(text.AsSpan(0, _left), "…");

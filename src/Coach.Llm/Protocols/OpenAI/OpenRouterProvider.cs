@@ -61,7 +61,7 @@ internal sealed class OpenRouterProvider(OpenAIOptions options) : Provider(Provi
             && end.TryGetDateTimeOffset(out DateTimeOffset time)
                 ? time
                 : null;
-        if (IsTrue(data, "is_management_key") || IsTrue(data, "is_provisioning_key"))
+        if (data.Flag("is_management_key") == true || data.Flag("is_provisioning_key") == true)
         {
             return new(KeyStatus.WrongKind, ExpiresAt: expires);
         }
@@ -71,11 +71,6 @@ internal sealed class OpenRouterProvider(OpenAIOptions options) : Provider(Provi
             return new(KeyStatus.Expired, ExpiresAt: expires);
         }
 
-        bool isUsedUp = data.TryGetProperty("limit_remaining", out JsonElement left) && left.ValueKind == JsonValueKind.Number
-            && left.TryGetDouble(out double amount) && amount <= 0;
-        return new(isUsedUp ? KeyStatus.QuotaExhausted : KeyStatus.Valid, ExpiresAt: expires);
+        return new(data.Real("limit_remaining") <= 0 ? KeyStatus.QuotaExhausted : KeyStatus.Valid, ExpiresAt: expires);
     }
-
-    private static bool IsTrue(JsonElement data, string name) =>
-        data.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.True;
 }

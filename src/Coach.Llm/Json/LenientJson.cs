@@ -5,48 +5,23 @@ using System.Text.Json;
 
 namespace Coach.Llm.Json;
 
-/// <summary>Reads optional values leniently: what is null, empty or of another type than expected means nothing.</summary>
-internal static class JsonReading
+/// <summary>What the package needs beyond <see cref="JsonReading"/>: values that say nothing, and texts with half a surrogate pair.</summary>
+internal static class LenientJson
 {
     private const char Replacement = '\uFFFD';
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
-
-    /// <summary>Whether the reader stands on this name or text. Readers here always read one span.</summary>
-    public static bool Is(ref Utf8JsonReader reader, ReadOnlySpan<byte> text) =>
-        reader.ValueIsEscaped ? reader.ValueTextEquals(text) : reader.ValueSpan.SequenceEqual(text);
 
     /// <summary>Whether the reader stands on one of these names.</summary>
     public static bool IsAnyOf(ref Utf8JsonReader reader, byte[][] names)
     {
         foreach (byte[] name in names)
         {
-            if (Is(ref reader, name))
+            if (reader.Is(name))
             {
                 return true;
             }
         }
 
-        return false;
-    }
-
-    /// <summary>Goes to the value of the property the reader stands on, and into it if it is an object.</summary>
-    /// <returns>False if it is no object; it was passed over.</returns>
-    public static bool EnterObject(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        return IsInObject(ref reader);
-    }
-
-    /// <summary>As <see cref="EnterObject"/>, for an array.</summary>
-    public static bool EnterArray(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        if (reader.TokenType == JsonTokenType.StartArray)
-        {
-            return true;
-        }
-
-        reader.Skip();
         return false;
     }
 
@@ -61,9 +36,6 @@ internal static class JsonReading
         reader.Skip();
         return false;
     }
-
-    /// <summary>Goes to the next member of the object the reader is in.</summary>
-    public static bool NextProperty(ref Utf8JsonReader reader) => reader.Read() && reader.TokenType == JsonTokenType.PropertyName;
 
     /// <summary>Goes to the next element of the array the reader is in.</summary>
     public static bool NextElement(ref Utf8JsonReader reader) => reader.Read() && reader.TokenType != JsonTokenType.EndArray;
@@ -109,15 +81,6 @@ internal static class JsonReading
         {
             return Unescape(Encoding.UTF8.GetBytes(element.GetRawText()[1..^1]));
         }
-    }
-
-    /// <summary>The value of the property the reader stands on as a count.</summary>
-    public static long? Count(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        long? count = reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out long value) ? value : null;
-        reader.Skip();
-        return count;
     }
 
     /// <summary>Whether the value the reader stands on says anything: null, false, 0, "", [] and {} do not. The reader stays.</summary>
