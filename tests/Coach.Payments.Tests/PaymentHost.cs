@@ -1,8 +1,7 @@
 using Coach.Abstractions;
 using Coach.Testing;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace Coach.Payments.Tests;
 
@@ -12,54 +11,46 @@ internal sealed class PaymentHost : IDisposable
     public const string TestKey = "sk_test_canary4242Coach";
     public const string LiveKey = "sk_live_canary4242Coach";
 
-    private readonly ServiceProvider _services;
+    private readonly TestHost _host;
 
     public PaymentHost(
         StripeFake? fake = null, VirtualClock? clock = null, IIdempotencyStore? store = null, string? key = TestKey, string mode = "auto",
         Action<CoachPaymentsOptions>? configure =
-            null, Action<CoachPaymentsBuilder>? build = null, ILoggerProvider? logs = null)
+            null, Action<CoachPaymentsBuilder>? build = null, FakeLogCollector? logs = null)
     {
         Clock = clock ?? new VirtualClock();
         Fake = fake ?? NewFake(Clock);
         var settings = new Dictionary<string, string?>
         { ["Coach:Mode"] = mode, ["STRIPE_API_KEY"] = key, ["STRIPE_WEBHOOK_SECRET"] = Fake.WebhookSecret };
-        var services = new ServiceCollection();
-        services.AddSingleton<TimeProvider>(Clock);
-        services.AddSingleton(new Random(1));
-        services.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
-        services.AddLogging(logging =>
-        {
-            logging.SetMinimumLevel(LogLevel.Trace);
-            if (logs is not null)
+        _host = new TestHost(
+            services =>
             {
-                logging.AddProvider(logs);
-            }
-        });
-        CoachPaymentsBuilder builder = services.AddCoachPayments(configure);
-        builder.HttpClient.ConfigurePrimaryHttpMessageHandler(Fake.CreateHandler);
-        if (store is not null)
-        {
-            builder.UseStore(_ => store);
-        }
+                CoachPaymentsBuilder builder = services.AddCoachPayments(configure);
+                builder.HttpClient.ConfigurePrimaryHttpMessageHandler(Fake.CreateHandler);
+                if (store is not null)
+                {
+                    builder.UseStore(_ => store);
+                }
 
-        build?.Invoke(builder);
-        _services = services.BuildServiceProvider();
+                build?.Invoke(builder);
+            },
+            Clock, settings, logs);
     }
 
     public VirtualClock Clock { get; }
 
     public StripeFake Fake { get; }
 
-    public IServiceProvider Services => _services;
+    public IServiceProvider Services => _host.Services;
 
-    public IPaymentLinks Links => _services.GetRequiredService<IPaymentLinks>();
+    public IPaymentLinks Links => _host.Get<IPaymentLinks>();
 
-    public IPaymentWebhooks Webhooks => _services.GetRequiredService<IPaymentWebhooks>();
+    public IPaymentWebhooks Webhooks => _host.Get<IPaymentWebhooks>();
 
-    public IIdempotencyStore Store => _services.GetRequiredService<IIdempotencyStore>();
+    public IIdempotencyStore Store => _host.Get<IIdempotencyStore>();
 
     public IComponentHealth Health =>
-        _services.GetServices<IComponentHealth>().Single(component => component.Name == "payments");
+        _host.Services.GetServices<IComponentHealth>().Single(component => component.Name == "payments");
 
     public static StripeFake NewFake(VirtualClock clock) => new(options => options.Time = clock);
 
@@ -81,9 +72,12 @@ internal sealed class PaymentHost : IDisposable
     }
 
     /// <summary>Runs anything, letting virtual time run.</summary>
-    public async Task<T> RunAsync<T>(Task<T> task)
+    public Task<T> RunAsync<T>(Task<T> task) => RunAsync(Clock, task);
+
+    /// <summary>Runs anything on a clock, letting its time run.</summary>
+    public static async Task<T> RunAsync<T>(VirtualClock clock, Task<T> task)
     {
-        await Clock.RunUntilAsync(task);
+        await clock.RunUntilAsync(task);
         return await task;
     }
 
@@ -93,5 +87,5 @@ internal sealed class PaymentHost : IDisposable
     public IReadOnlyList<StripeRequest> Sent(string method, string path) =>
         [.. Fake.Requests.Where(request => request.Method == method && request.Path == path)];
 
-    public void Dispose() => _services.Dispose();
+    public void Dispose() => _host.Dispose();
 }

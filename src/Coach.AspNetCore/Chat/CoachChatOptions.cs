@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Options;
-
 namespace Coach.AspNetCore;
 
 /// <summary>The chat endpoint: the section <c>Coach:Chat</c>.</summary>
@@ -42,16 +40,4 @@ public sealed class CoachChatOptions
     public string SystemPrompt { get; set; } =
         "You answer questions about the documents you are given. Be short and exact. When the documents do not "
         + "answer, say so.";
-}
-
-internal sealed class CoachChatOptionsValidator : IValidateOptions<CoachChatOptions>
-{
-    public ValidateOptionsResult Validate(string? name, CoachChatOptions options) =>
-        new OptionsCheck("Coach:Chat", name)
-        .InRange(options.MaxMessageLength, 1, 60_000)
-        .InRange(options.HistoryTurns, 0, 100)
-        .InRange(options.MaxHistoryLength, 0, 1_000_000)
-        .InRange(options.MaxConversations, 1, 1_000_000)
-        .InRange(options.HistoryLifetime, TimeSpan.FromMinutes(1), TimeSpan.FromHours(24))
-        .Result();
 }

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Options;
-
 namespace Coach.AspNetCore;
 
 /// <summary>
@@ -23,15 +21,4 @@ public sealed class CoachRateLimitOptions
     /// <summary>The requests a minute an address gets back.</summary>
     /// <value>1 to 10,000,000; 2,000 unless set.</value>
     public int AddressPerMinute { get; set; } = 2_000;
-}
-
-internal sealed class CoachRateLimitOptionsValidator : IValidateOptions<CoachRateLimitOptions>
-{
-    public ValidateOptionsResult Validate(string? name, CoachRateLimitOptions options) =>
-        new OptionsCheck("Coach:RateLimits", name)
-            .InRange(options.SessionBurst, 1, 100_000)
-            .InRange(options.SessionPerMinute, 1, 1_000_000)
-            .InRange(options.AddressBurst, 1, 1_000_000)
-            .InRange(options.AddressPerMinute, 1, 10_000_000)
-            .Result();
 }

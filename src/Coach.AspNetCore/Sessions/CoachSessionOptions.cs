@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Options;
-
 namespace Coach.AspNetCore;
 
 /// <summary>The session cookie: the section <c>Coach:Session</c>.</summary>
@@ -20,14 +18,4 @@ public sealed class CoachSessionOptions
     /// </summary>
     /// <value><c>coach</c> unless set.</value>
     public string ApplicationName { get; set; } = "coach";
-}
-
-internal sealed class CoachSessionOptionsValidator : IValidateOptions<CoachSessionOptions>
-{
-    public ValidateOptionsResult Validate(string? name, CoachSessionOptions options) =>
-        new OptionsCheck("Coach:Session", name)
-            .Present(options.CookieName)
-            .Present(options.ApplicationName)
-            .InRange(options.AbsoluteLifetime, TimeSpan.FromMinutes(1), TimeSpan.FromDays(30))
-            .Result();
 }

@@ -1,8 +1,3 @@
-using System.Text.RegularExpressions;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
-
 namespace Coach.Observability;
 
 /// <summary>
@@ -63,38 +58,4 @@ public sealed class CoachObservabilityOptions
     /// Null (what follows <c>+</c> in the entry assembly's informational version) unless set; at most 128 characters.
     /// </value>
     public string? BuildCommit { get; set; }
-}
-
-/// <summary>Binds <c>Coach:Observability</c> where the host has a configuration.</summary>
-internal sealed class CoachObservabilityOptionsBinding(
-    IServiceProvider services) : IConfigureOptions<CoachObservabilityOptions>
-{
-    public void Configure(CoachObservabilityOptions options) =>
-        services.GetService<IConfiguration>()?.GetSection("Coach:Observability").Bind(options);
-}
-
-internal sealed partial class CoachObservabilityOptionsValidator : IValidateOptions<CoachObservabilityOptions>
-{
-    public ValidateOptionsResult Validate(string? name, CoachObservabilityOptions options) =>
-        new OptionsCheck("Coach:Observability", name)
-            .That(options.MetricPrefix is { Length: <= 32 } prefix && Prefix().IsMatch(prefix),
-                $"Coach:Observability:MetricPrefix is {options.MetricPrefix}; it must be 1 to 32 lower-case letters, "
-                + "digits and single underscores, a letter first.")
-            .InRange(options.ReadingMaxAge, TimeSpan.Zero, TimeSpan.FromMinutes(1))
-            .InRange(options.MemoryPressureThreshold, 0.1, 0.95)
-            .InRange(options.MemoryPressureWarningInterval, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1))
-            .InRange(options.HealthTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1))
-            .InRange(options.HealthMaxAge, TimeSpan.Zero, TimeSpan.FromMinutes(10))
-            .That(Path.IsPathRooted(options.FileSystemRoot ?? ""),
-                $"Coach:Observability:FileSystemRoot is {options.FileSystemRoot}; it must be an absolute path.")
-            .That(
-                options.BuildVersion is null or { Length: <= 128 },
-                "Coach:Observability:BuildVersion is too long; it must have at most 128 characters.")
-            .That(
-                options.BuildCommit is null or { Length: <= 128 },
-                "Coach:Observability:BuildCommit is too long; it must have at most 128 characters.")
-            .Result();
-
-    [GeneratedRegex("^[a-z][a-z0-9]*(_[a-z0-9]+)*\\z", RegexOptions.CultureInvariant)]
-    private static partial Regex Prefix();
 }

@@ -10,8 +10,8 @@ namespace Coach.Observability.Instrumentation;
 /// <summary>The gauges of the meter <c>Coach.Observability</c>. What is unknown is left out, never 0.</summary>
 internal sealed class CoachGauges : IDisposable
 {
+    private readonly MeterSource _source;
     private readonly Meter _meter;
-    private readonly bool _ownsMeter;
 
     public CoachGauges(
         ContainerMonitor container,
@@ -22,10 +22,8 @@ internal sealed class CoachGauges : IDisposable
         IOptions<CoachObservabilityOptions> options,
         IServiceProvider services)
     {
-        IMeterFactory? factory = services.GetService<IMeterFactory>();
-        _ownsMeter = factory is null;
-        _meter = factory?.Create(CoachTelemetry.ObservabilityName) ?? new Meter(CoachTelemetry.ObservabilityName);
-
+        _source = new MeterSource(CoachTelemetry.ObservabilityName, services.GetService<IMeterFactory>());
+        _meter = _source.Meter;
         _meter.CreateObservableGauge(
             "coach.config.memory_mb",
             () => deployment.Value.MemoryMb,
@@ -113,13 +111,7 @@ internal sealed class CoachGauges : IDisposable
     {
     }
 
-    public void Dispose()
-    {
-        if (_ownsMeter)
-        {
-            _meter.Dispose();
-        }
-    }
+    public void Dispose() => _source.Dispose();
 
     private void Optional<T>(string name, string? unit, string description, Func<T?> read)
         where T : struct

@@ -33,9 +33,9 @@ public static class CoachPaymentsMcpBuilderExtensions
         IServiceCollection services = builder.Services;
         (string name, object? key) = (builder.Name, builder.ServiceKey);
         OptionsBuilder<StripeMcpOptions> options = services.AddOptions<StripeMcpOptions>(name).ValidateOnStart();
-        if (
-            !services.Any(
-                service => service.ServiceType == typeof(StripeMcpGateway) && Equals(service.ServiceKey, key)))
+        bool isRegistered = services.Any(
+            service => service.ServiceType == typeof(StripeMcpGateway) && Equals(service.ServiceKey, key));
+        if (!isRegistered)
         {
             options.Configure<IServiceProvider>((options, provider) =>
             {
@@ -60,8 +60,11 @@ public static class CoachPaymentsMcpBuilderExtensions
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IValidateOptions<StripeMcpOptions>, StripeMcpOptionsValidator>());
         services.TryAddSingleton(static provider => new McpMetrics(provider.GetService<IMeterFactory>()));
-        services.AddHttpClient(McpTransports.ClientOf(name)).ConfigurePrimaryHttpMessageHandler(static () =>
-            new SocketsHttpHandler
+
+        // The factory's lines are redacted, but the structured values of their trace level still hold the key.
+        services.AddHttpClient(McpTransports.ClientOf(name))
+            .RemoveAllLoggers()
+            .ConfigurePrimaryHttpMessageHandler(static () => new SocketsHttpHandler
             {
                 // The key must not follow a redirect, and nothing here needs a cookie.
                 AllowAutoRedirect = false,

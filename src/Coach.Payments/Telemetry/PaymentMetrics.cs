@@ -17,6 +17,7 @@ internal sealed class PaymentMetrics : IDisposable
     private readonly Counter<long> _links;
     private readonly Counter<long> _attempts;
     private readonly Counter<long> _webhooks;
+    // By owner: several registrations share one meter, and the gauges sum them up.
     private readonly ConcurrentDictionary<object, int> _pending = new(ReferenceEqualityComparer.Instance);
     private readonly ConcurrentQueue<Func<bool>> _gateways = new();
 
@@ -31,9 +32,7 @@ internal sealed class PaymentMetrics : IDisposable
         _webhooks = meter.CreateCounter<long>("coach.payments.webhooks", "{event}",
             "Webhook calls by outcome: applied, duplicate, ignored, unmatched or refused.");
         meter.CreateObservableGauge("coach.payments.gateway_available", IsAvailable, null,
-            "1 while the payment provider (every one, where there are several) is believed to answer, 0 "
-            + "otherwise and while nothing is "
-            + "known.");
+            "1 while the payment provider (each, where there are several) is believed to answer; 0 otherwise");
         meter.CreateObservableGauge("coach.payments.reconciliation_pending", () => _pending.Values.Sum(), null,
             "Payment links whose outcome is unknown and waits for reconciliation.");
     }

@@ -34,6 +34,8 @@ public static class WebhookSignature
             return WebhookVerdict.Malformed;
         }
 
+        // The time is looked at last: an answer that says "too old" to a forgery would tell that its signature was
+        // right.
         Span<byte> expected = stackalloc byte[HashBytes];
         Compute(timestamp, rawBody, secret.Reveal(), expected);
         Span<byte> given = stackalloc byte[HashBytes];

@@ -9,29 +9,29 @@ namespace Coach.Abstractions.Tests.Secrets;
 public sealed class SecretSourceTests : IDisposable
 {
     private const string Canary = "canary-5d0a";
-    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("coach-secrets-");
+    private readonly TempFolder _directory = new();
 
-    public void Dispose() => _directory.Delete(recursive: true);
+    public void Dispose() => _directory.Dispose();
 
     [Fact]
     public void TryGet_FromConfiguration_BeatsTheFile()
     {
-        File.WriteAllText(Path.Combine(_directory.FullName, "A_KEY"), "from-file");
+        File.WriteAllText(_directory.File("A_KEY"), "from-file");
         Assert.Equal("from-configuration", Get("A_KEY", ("A_KEY", "from-configuration")));
     }
 
     [Fact]
     public void TryGet_FromAFile_TrimsTheTrailingNewline()
     {
-        File.WriteAllText(Path.Combine(_directory.FullName, "A_KEY"), Canary + "\n");
+        File.WriteAllText(_directory.File("A_KEY"), Canary + "\n");
         Assert.Equal(Canary, Get("A_KEY"));
     }
 
     [Fact]
     public void TryGet_AgainAndAgain_SeesEachRotationAndMakesNoNewSecretWithoutOne()
     {
-        var source = new SecretSource(new SecretManifest(), null, _directory.FullName);
-        string path = Path.Combine(_directory.FullName, "A_KEY");
+        var source = new SecretSource(new SecretManifest(), null, _directory.Path);
+        string path = _directory.File("A_KEY");
         File.WriteAllText(path, "first");
         Assert.True(source.TryGet("A_KEY", out Secret? first));
         Assert.True(source.TryGet("A_KEY", out Secret? same));
@@ -53,7 +53,7 @@ public sealed class SecretSourceTests : IDisposable
         Environment.SetEnvironmentVariable(Name, Canary);
         try
         {
-            Assert.True(new SecretSource(new SecretManifest(), null, _directory.FullName).TryGet(Name, out Secret? secret));
+            Assert.True(new SecretSource(new SecretManifest(), null, _directory.Path).TryGet(Name, out Secret? secret));
             Assert.Equal(Canary, secret.Reveal());
         }
         finally
@@ -70,7 +70,7 @@ public sealed class SecretSourceTests : IDisposable
         Assert.Equal("new", Read(manifest, ("OLD_KEY", "old"), ("NEW_KEY", "new")));
 
         string? Read(SecretManifest declared, params (string, string)[] values) =>
-            new SecretSource(declared, Configuration(values), _directory.FullName).TryGet("NEW_KEY", out Secret? secret) ? secret.Reveal() : null;
+            new SecretSource(declared, Configuration(values), _directory.Path).TryGet("NEW_KEY", out Secret? secret) ? secret.Reveal() : null;
     }
 
     [Theory]
@@ -82,8 +82,8 @@ public sealed class SecretSourceTests : IDisposable
     [Fact]
     public void TryGet_HugeOrDirectoryEntry_IsNoSecret()
     {
-        File.WriteAllText(Path.Combine(_directory.FullName, "HUGE"), new string('x', SecretSource.MaxFileBytes + 1));
-        _directory.CreateSubdirectory("FOLDER");
+        File.WriteAllText(_directory.File("HUGE"), new string('x', SecretSource.MaxFileBytes + 1));
+        Directory.CreateDirectory(_directory.File("FOLDER"));
         Assert.Null(Get("HUGE"));
         Assert.Null(Get("FOLDER"));
         Assert.Null(Get("BLANK", ("BLANK", "   ")));
@@ -92,7 +92,7 @@ public sealed class SecretSourceTests : IDisposable
     [Fact]
     public void Get_InMockMode_RefusesEvenAPresentSecret()
     {
-        var source = new SecretSource(new SecretManifest(), Configuration([("A_KEY", Canary)]), _directory.FullName);
+        var source = new SecretSource(new SecretManifest(), Configuration([("A_KEY", Canary)]), _directory.Path);
         SecretException error = Assert.Throws<SecretException>(() => source.Get("A_KEY", RunMode.Mock));
         Assert.Equal("ERR_MISSING_SECRET: mock mode reads no secrets, so 'A_KEY' was refused. Run in real mode to use it.", error.Message);
         Assert.Equal(Canary, source.Get("A_KEY", RunMode.Real).Reveal());
@@ -131,7 +131,7 @@ public sealed class SecretSourceTests : IDisposable
     }
 
     private string? Get(string name, params (string, string)[] values) =>
-        new SecretSource(new SecretManifest(), Configuration(values), _directory.FullName).TryGet(name, out Secret? secret) ? secret.Reveal() : null;
+        new SecretSource(new SecretManifest(), Configuration(values), _directory.Path).TryGet(name, out Secret? secret) ? secret.Reveal() : null;
 
     private static IConfiguration Configuration((string Key, string Value)[] values) => new ConfigurationBuilder()
         .AddInMemoryCollection(values.Select(value => KeyValuePair.Create(value.Key, (string?)value.Value))).Build();
@@ -142,7 +142,7 @@ public sealed class SecretSourceTests : IDisposable
         builder.Configuration.AddInMemoryCollection([new("Coach:Mode", mode), new(value.Key, value.Value)]);
         builder.Services.AddCoachSecrets(options =>
         {
-            options.Directory = _directory.FullName;
+            options.Directory = _directory.Path;
             configure(options);
         });
         return builder.Build();

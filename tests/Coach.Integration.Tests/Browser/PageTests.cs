@@ -10,7 +10,7 @@ public sealed partial class PageTests : IAsyncLifetime
 {
     private const string Chromium = "/usr/bin/chromium";
     private const float WaitLimit = 120_000; // ms: slow machines run this too
-    private DirectoryInfo _knowledge = null!;
+    private TempFolder _knowledge = null!;
     private ProviderFake _providers = null!;
     private ChatHost _host = null!;
     private IPlaywright _playwright = null!;
@@ -19,14 +19,14 @@ public sealed partial class PageTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Assert.SkipUnless(File.Exists(Chromium), $"{Chromium} is not installed (Debian package: chromium)");
-        _knowledge = Directory.CreateTempSubdirectory("coach-page-");
-        await File.WriteAllTextAsync(Path.Combine(_knowledge.FullName, "harbour.md"),
+        _knowledge = new TempFolder();
+        await File.WriteAllTextAsync(_knowledge.File("harbour.md"),
             "# Harbour guide\n\n## Lighthouse\n\nThe lighthouse keeper lights the lamp at nineteen hours. <b "
             + "onclick=alert(1)>Bold</b> claims are not markup.\n");
         _providers = await ProviderFake.StartAsync();
         _host = await ChatHost.StartAsync(
             values => values["Coach:Llm:Gemini:BaseUrl"] = _providers.BaseUrl("gemini").ToString(),
-            _knowledge.FullName);
+            _knowledge.Path);
         Assertions.SetDefaultExpectTimeout(WaitLimit);
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
@@ -58,7 +58,7 @@ public sealed partial class PageTests : IAsyncLifetime
         {
             await _host.DisposeAsync();
             await _providers.DisposeAsync();
-            _knowledge.Delete(recursive: true);
+            _knowledge.Dispose();
         }
     }
 

@@ -9,24 +9,24 @@ namespace Coach.Integration.Tests.Chat;
 /// <summary>The main job without a key.</summary>
 public sealed class MockChatTests : IAsyncLifetime
 {
-    private DirectoryInfo _knowledge = null!;
+    private TempFolder _knowledge = null!;
     private ChatHost _host = null!;
 
     public async ValueTask InitializeAsync()
     {
-        _knowledge = Directory.CreateTempSubdirectory("coach-knowledge-");
-        File.WriteAllText(Path.Combine(_knowledge.FullName, "harbour.md"),
+        _knowledge = new TempFolder();
+        File.WriteAllText(_knowledge.File("harbour.md"),
             "# Harbour guide\n\n## Lighthouse\n\nThe lighthouse keeper lights the lamp at nineteen hours. The lamp "
             + "burns whale oil.\n\n## Ferry\n\nThe ferry leaves from pier four.\n");
         File.WriteAllText(
-            Path.Combine(_knowledge.FullName, "kitchen.txt"), "The kitchen serves lentil soup on Tuesdays.");
-        _host = await ChatHost.StartAsync(knowledge: _knowledge.FullName);
+            _knowledge.File("kitchen.txt"), "The kitchen serves lentil soup on Tuesdays.");
+        _host = await ChatHost.StartAsync(knowledge: _knowledge.Path);
     }
 
     public async ValueTask DisposeAsync()
     {
         await _host.DisposeAsync();
-        _knowledge.Delete(recursive: true);
+        _knowledge.Dispose();
     }
 
     [Fact]
@@ -208,7 +208,7 @@ public sealed class MockChatTests : IAsyncLifetime
     {
         using HttpClient visitor = _host.NewVisitor();
         File.WriteAllText(
-            Path.Combine(_knowledge.FullName, "garden.md"),
+            _knowledge.File("garden.md"),
             "# Garden\n\nThe gardener prunes the rose hedge every second Monday in March.\n");
         long started = TimeProvider.System.GetTimestamp();
         while (true)
@@ -231,7 +231,7 @@ public sealed class MockChatTests : IAsyncLifetime
     public async Task Chat_ManyAtOnceFromOneSession_Ends429WithRetryAfter()
     {
         await using ChatHost host = await ChatHost.StartAsync(
-            values => values["Coach:RateLimits:SessionBurst"] = "3", _knowledge.FullName);
+            values => values["Coach:RateLimits:SessionBurst"] = "3", _knowledge.Path);
         using HttpClient visitor = host.NewVisitor();
         HttpResponseMessage? refused = null;
         for (int call = 0; call < 10 && refused is null; call++)

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
@@ -8,6 +7,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace Coach.Integration.Tests.Hosting;
 
@@ -18,9 +18,9 @@ public sealed class ChatHost : IAsyncDisposable
     public static readonly TimeSpan HangLimit = TimeSpan.FromMinutes(5);
 
     private readonly Factory _factory;
-    private readonly DirectoryInfo _folder;
+    private readonly TempFolder _folder;
 
-    private ChatHost(Factory factory, DirectoryInfo folder)
+    private ChatHost(Factory factory, TempFolder folder)
     {
         _factory = factory;
         _folder = folder;
@@ -28,7 +28,7 @@ public sealed class ChatHost : IAsyncDisposable
 
     public Uri Address => _factory.ClientOptions.BaseAddress;
 
-    public ConcurrentQueue<string> Logs => _factory.Logs;
+    public IReadOnlyList<string> Logs => _factory.Logs.Everything();
 
     public IServiceProvider Services => _factory.Services;
 
@@ -38,10 +38,10 @@ public sealed class ChatHost : IAsyncDisposable
         bool waitForKnowledge = true,
         Action<IServiceCollection>? services = null)
     {
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("coach-chat-");
+        var folder = new TempFolder();
         var values = new Dictionary<string, string?>
         {
-            ["Coach:Rag:IndexFile"] = Path.Combine(folder.FullName, "knowledge.coach"),
+            ["Coach:Rag:IndexFile"] = folder.File("knowledge.coach"),
 
             // The limits of a deployment are for its machine; these tests also run on slow ones.
             ["Coach:Rag:TimeLimit"] = "00:01:00",
@@ -84,10 +84,7 @@ public sealed class ChatHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _factory.DisposeAsync();
-        if (Directory.Exists(_folder.FullName))
-        {
-            _folder.Delete(recursive: true);
-        }
+        _folder.Dispose();
     }
 
     private async Task WaitUntilSyncedAsync()
@@ -111,7 +108,7 @@ public sealed class ChatHost : IAsyncDisposable
     private sealed class Factory(
         Dictionary<string, string?> values, Action<IServiceCollection>? services) : WebApplicationFactory<Program>
     {
-        public ConcurrentQueue<string> Logs { get; } = new();
+        public FakeLogCollector Logs { get; } = TestLogs.New();
 
         protected override void ConfigureWebHost(IWebHostBuilder builder)
         {
@@ -122,35 +119,7 @@ public sealed class ChatHost : IAsyncDisposable
 
             builder.ConfigureServices(collection => services?.Invoke(collection));
             builder.ConfigureLogging(
-                logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(new LogKeeper(Logs)));
-        }
-    }
-
-    private sealed class LogKeeper(ConcurrentQueue<string> lines) : ILoggerProvider, ILogger
-    {
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull
-        {
-            lines.Enqueue($"scope {state}");
-            return null;
-        }
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception,
-            Func<TState, Exception?, string> formatter)
-        {
-            string values = state is IEnumerable<KeyValuePair<string, object?>> pairs
-                ? string.Join(' ', pairs.Select(pair => $"{pair.Key}={pair.Value}"))
-                : "";
-            lines.Enqueue($"{logLevel} {eventId.Id} {formatter(state, exception)} {values} {exception}");
-        }
-
-        public void Dispose()
-        {
+                logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(new FakeLoggerProvider(Logs)));
         }
     }
 }

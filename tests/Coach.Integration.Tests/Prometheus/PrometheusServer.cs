@@ -12,10 +12,10 @@ namespace Coach.Integration.Tests.Prometheus;
 internal sealed class PrometheusServer : IAsyncDisposable
 {
     private readonly Process _process;
-    private readonly DirectoryInfo _folder;
+    private readonly TempFolder _folder;
     private readonly HttpClient _client;
 
-    private PrometheusServer(Process process, DirectoryInfo folder, Uri address)
+    private PrometheusServer(Process process, TempFolder folder, Uri address)
     {
         _process = process;
         _folder = folder;
@@ -40,20 +40,20 @@ internal sealed class PrometheusServer : IAsyncDisposable
 
     private static PrometheusServer Start(Uri target)
     {
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("coach-prometheus-");
+        var folder = new TempFolder();
         foreach (string file in Directory.EnumerateFiles(Path.Combine(Shipped.Operations, "prometheus")))
         {
             string text = File.ReadAllText(file)
                 .Replace("127.0.0.1:8080", $"{target.Host}:{target.Port}", StringComparison.Ordinal)
                 .Replace("15s", "2s", StringComparison.Ordinal).Replace(
                     "scrape_timeout: 10s", "scrape_timeout: 2s", StringComparison.Ordinal);
-            File.WriteAllText(Path.Combine(folder.FullName, Path.GetFileName(file)), text);
+            File.WriteAllText(folder.File(Path.GetFileName(file)), text);
         }
 
         int port = FreePort();
         var start = new ProcessStartInfo("prometheus",
         [
-            $"--config.file={Path.Combine(folder.FullName, "prometheus.yml")}", $"--storage.tsdb.path={Path.Combine(folder.FullName, "data")}",
+            $"--config.file={folder.File("prometheus.yml")}", $"--storage.tsdb.path={folder.File("data")}",
             $"--web.listen-address=127.0.0.1:{port}", "--enable-feature=exemplar-storage", "--log.level=error",
         ])
         { RedirectStandardOutput = true, RedirectStandardError = true };
@@ -107,7 +107,7 @@ internal sealed class PrometheusServer : IAsyncDisposable
         await _process.WaitForExitAsync();
         _process.Dispose();
         _client.Dispose();
-        _folder.Delete(recursive: true);
+        _folder.Dispose();
     }
 
     private async Task<bool> IsReadyAsync()

@@ -87,53 +87,39 @@ public sealed class StartupTests
     [Fact]
     public async Task Start_ThousandMarkdownFiles_AnswersFromTheRightOne()
     {
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("coach-thousand-");
-        try
+        using var folder = new TempFolder();
+        for (int file = 0; file < 1_000; file++)
         {
-            for (int file = 0; file < 1_000; file++)
-            {
-                await File.WriteAllTextAsync(Path.Combine(folder.FullName, $"note-{file:0000}.md"),
-                    $"# Note {file}\n\nThis note is about station number {file}.\n\n## Master\n\nThe station master "
-                    + $"of station {file} keeps {file * 7 + 3} lanterns in the shed.\n");
-            }
+            await File.WriteAllTextAsync(folder.File($"note-{file:0000}.md"),
+                $"# Note {file}\n\nThis note is about station number {file}.\n\n## Master\n\nThe station master "
+                + $"of station {file} keeps {file * 7 + 3} lanterns in the shed.\n");
+        }
 
-            await using ChatHost host = await ChatHost.StartAsync(knowledge: folder.FullName);
-            using HttpClient visitor = host.NewVisitor();
-            ChatReply reply = await visitor.AskAsync(
-                "How many lanterns does the master of station 731 keep in the shed?");
-            Assert.Equal("note-0731.md", reply.Passages[0].GetProperty("source").GetString());
-            Assert.Contains("5120", reply.Text);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+        await using ChatHost host = await ChatHost.StartAsync(knowledge: folder.Path);
+        using HttpClient visitor = host.NewVisitor();
+        ChatReply reply = await visitor.AskAsync(
+            "How many lanterns does the master of station 731 keep in the shed?");
+        Assert.Equal("note-0731.md", reply.Passages[0].GetProperty("source").GetString());
+        Assert.Contains("5120", reply.Text);
     }
 
     [Fact]
     public async Task Start_UnreadableBinaryHugeAndVanishedDocuments_AnswersFromTheRest()
     {
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("coach-hostile-");
-        try
-        {
-            await File.WriteAllTextAsync(
-                Path.Combine(folder.FullName, "good.md"), "# Good\n\nThe beacon is painted vermilion.\n");
-            await File.WriteAllBytesAsync(
-                Path.Combine(folder.FullName, "binary.md"),
-                [.. Enumerable.Range(0, 100_000).Select(i => (byte)(i * 31 % 256))]);
-            await File.WriteAllBytesAsync(Path.Combine(folder.FullName, "huge.txt"), new byte[20 << 20]);
-            File.CreateSymbolicLink(
-                Path.Combine(folder.FullName, "vanished.md"), Path.Combine(folder.FullName, "nowhere.md"));
-            await using ChatHost host = await ChatHost.StartAsync(knowledge: folder.FullName);
-            using HttpClient visitor = host.NewVisitor();
-            ChatReply reply = await visitor.AskAsync("What colour is the beacon painted?");
-            Assert.Contains("vermilion", reply.Text);
-            Assert.Equal("good.md", reply.Passages[0].GetProperty("source").GetString());
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+        using var folder = new TempFolder();
+        await File.WriteAllTextAsync(
+            folder.File("good.md"), "# Good\n\nThe beacon is painted vermilion.\n");
+        await File.WriteAllBytesAsync(
+            folder.File("binary.md"),
+            [.. Enumerable.Range(0, 100_000).Select(i => (byte)(i * 31 % 256))]);
+        await File.WriteAllBytesAsync(folder.File("huge.txt"), new byte[20 << 20]);
+        File.CreateSymbolicLink(
+            folder.File("vanished.md"), folder.File("nowhere.md"));
+        await using ChatHost host = await ChatHost.StartAsync(knowledge: folder.Path);
+        using HttpClient visitor = host.NewVisitor();
+        ChatReply reply = await visitor.AskAsync("What colour is the beacon painted?");
+        Assert.Contains("vermilion", reply.Text);
+        Assert.Equal("good.md", reply.Passages[0].GetProperty("source").GetString());
     }
 
     [Fact]

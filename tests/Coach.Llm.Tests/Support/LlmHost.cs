@@ -1,6 +1,5 @@
 using Coach.Abstractions;
 using Coach.Testing;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.Llm.Tests;
@@ -10,25 +9,18 @@ internal static class LlmHost
 {
     public static ServiceProvider Build(
         HttpMessageHandler? network = null, VirtualClock? clock = null, Action<CoachLlmOptions>? options = null,
-        Action<CoachLlmBuilder>? configure = null, Dictionary<string, string?>? settings = null)
-    {
-        var services = new ServiceCollection();
-        services.AddLogging();
-        services.AddSingleton<TimeProvider>(clock ?? new VirtualClock());
-        if (settings is not null)
+        Action<CoachLlmBuilder>? configure = null, Dictionary<string, string?>? settings = null) => new TestHost(
+        services =>
         {
-            services.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
-        }
+            CoachLlmBuilder builder = services.AddCoachLlm(options);
+            if (network is not null)
+            {
+                builder.HttpClient.ConfigurePrimaryHttpMessageHandler(() => network);
+            }
 
-        CoachLlmBuilder builder = services.AddCoachLlm(options);
-        if (network is not null)
-        {
-            builder.HttpClient.ConfigurePrimaryHttpMessageHandler(() => network);
-        }
-
-        configure?.Invoke(builder);
-        return services.BuildServiceProvider(new ServiceProviderOptions { ValidateScopes = true });
-    }
+            configure?.Invoke(builder);
+        },
+        clock ?? new VirtualClock(), settings).Services;
 
     public static ApiKey Key(string provider, string value) => new(provider, Secret.From(value));
 }

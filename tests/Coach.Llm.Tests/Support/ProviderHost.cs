@@ -30,11 +30,16 @@ internal sealed class ProviderHost : IAsyncDisposable
         TimeProvider? time = null, Action<CoachLlmOptions>? configure = null, Action<IServiceCollection>? services = null)
     {
         ProviderFake fake = await ProviderFake.StartAsync(time, TestContext.Current.CancellationToken);
-        var collection = new ServiceCollection();
-        collection.AddLogging();
-        collection.AddSingleton(time ?? TimeProvider.System);
-        services?.Invoke(collection);
-        collection.AddCoachLlm(options =>
+        var host = new TestHost(
+            collection =>
+            {
+                services?.Invoke(collection);
+                collection.AddCoachLlm(Configure);
+            },
+            time ?? TimeProvider.System);
+        return new ProviderHost(fake, host.Services);
+
+        void Configure(CoachLlmOptions options)
         {
             options.Gemini.BaseUrl = fake.BaseUrl(ProviderNames.Gemini);
             options.OpenAI.BaseUrl = fake.BaseUrl(ProviderNames.OpenAI);
@@ -52,8 +57,7 @@ internal sealed class ProviderHost : IAsyncDisposable
             }
 
             configure?.Invoke(options);
-        });
-        return new ProviderHost(fake, collection.BuildServiceProvider());
+        }
     }
 
     /// <summary>A chat client as a session gets it, with a key that the fake accepts.</summary>

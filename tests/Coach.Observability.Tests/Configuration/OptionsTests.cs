@@ -1,4 +1,5 @@
 using Coach.Abstractions;
+using Coach.Observability.Configuration;
 using Coach.Observability.Containers;
 using Coach.Observability.Hosting;
 using Microsoft.Extensions.Configuration;

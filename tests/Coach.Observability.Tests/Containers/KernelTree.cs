@@ -3,9 +3,9 @@ namespace Coach.Observability.Tests.Containers;
 /// <summary>A folder that stands for <c>/</c>, with the kernel files a test needs.</summary>
 internal sealed class KernelTree : IDisposable
 {
-    public KernelTree() => Directory.CreateDirectory(Root);
+    private readonly TempFolder _folder = new();
 
-    public string Root { get; } = Path.Combine(Path.GetTempPath(), "coach-kernel-" + Guid.NewGuid().ToString("N"));
+    public string Root => _folder.Path;
 
     public KernelTree File(string path, string text)
     {
@@ -61,5 +61,5 @@ internal sealed class KernelTree : IDisposable
             .Folder("sys/fs/cgroup/cpuacct")
             .Folder("sys/fs/cgroup/unified");
 
-    public void Dispose() => Directory.Delete(Root, recursive: true);
+    public void Dispose() => _folder.Dispose();
 }

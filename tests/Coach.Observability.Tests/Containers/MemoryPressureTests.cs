@@ -1,7 +1,7 @@
 using Coach.Abstractions;
 using Coach.Observability.Containers;
 using Coach.Testing;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Options;
 
 namespace Coach.Observability.Tests.Containers;
@@ -11,7 +11,7 @@ public sealed class MemoryPressureTests
     private const string Group = "sys/fs/cgroup/";
 
     private readonly VirtualClock _clock = new();
-    private readonly ListLogger _log = new();
+    private readonly FakeLogCollector _logs = TestLogs.New();
 
     [Fact]
     public void IsHigh_AroundTheThreshold_HasHysteresis()
@@ -82,9 +82,9 @@ public sealed class MemoryPressureTests
         Assert.Equal(200, pressure.Entered);
         Assert.Equal(
             "Memory pressure: 90 % of the memory limit is in use; new sessions wait until it falls below 75 %",
-            _log.Messages.First());
+            _logs.Messages().First());
         Assert.Equal(
-            2, _log.Messages.Count(message => message.StartsWith("Memory pressure: ", StringComparison.Ordinal)));
+            2, _logs.Messages().Count(message => message.StartsWith("Memory pressure: ", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -100,7 +100,7 @@ public sealed class MemoryPressureTests
         }
 
         Assert.Equal(
-            4, _log.Messages.Count(message => message.StartsWith("Memory pressure: ", StringComparison.Ordinal)));
+            4, _logs.Messages().Count(message => message.StartsWith("Memory pressure: ", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -160,38 +160,6 @@ public sealed class MemoryPressureTests
         chosen.MemoryPressureWarningInterval = warningInterval ?? chosen.MemoryPressureWarningInterval;
         IOptions<CoachObservabilityOptions> options = Options.Create(chosen);
         monitor = new ContainerMonitor(options, _clock);
-        return new MemoryPressure(monitor, options, _clock, _log);
-    }
-}
-
-/// <summary>Keeps what is logged.</summary>
-internal sealed class ListLogger : ILogger<MemoryPressure>, ILogger<HealthStatusPublisher>, ILogger<ComponentHealthChecks>
-{
-    private readonly List<string> _messages = [];
-
-    public IReadOnlyList<string> Messages
-    {
-        get
-        {
-            lock (_messages)
-            {
-                return [.. _messages];
-            }
-        }
-    }
-
-    public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => true;
-
-    public void Log<TState>(
-        LogLevel logLevel, EventId eventId, TState state, Exception? exception,
-        Func<TState, Exception?, string> formatter)
-    {
-        lock (_messages)
-        {
-            _messages.Add(formatter(state, exception));
-        }
+        return new MemoryPressure(monitor, options, _clock, new FakeLogger<MemoryPressure>(_logs));
     }
 }

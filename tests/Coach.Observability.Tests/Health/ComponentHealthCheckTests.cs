@@ -1,8 +1,8 @@
 using Coach.Abstractions;
 using Coach.Observability.Health;
-using Coach.Observability.Tests.Containers;
 using Coach.Testing;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Options;
 
 namespace Coach.Observability.Tests.Health;
@@ -10,7 +10,7 @@ namespace Coach.Observability.Tests.Health;
 public sealed class ComponentHealthCheckTests
 {
     private readonly VirtualClock _clock = new();
-    private readonly ListLogger _log = new();
+    private readonly FakeLogCollector _logs = TestLogs.New();
 
     [Theory]
     [InlineData(ComponentState.Healthy, HealthStatus.Healthy)]
@@ -76,18 +76,19 @@ public sealed class ComponentHealthCheckTests
         Assert.Equal(HealthStatus.Unhealthy, result.Status);
         Assert.Equal("the check 'part' failed", result.Description);
         Assert.Null(result.Exception);
-        Assert.Equal(["Health check part threw InvalidOperationException; it counts as failed"], _log.Messages);
+        Assert.Equal(["Health check part threw InvalidOperationException; it counts as failed"], _logs.Messages());
     }
 
     [Fact]
     public void Registrations_OfTwoComponentsWithOneName_KeepTheFirst() => Assert.Single(
         new ComponentHealthChecks(
-            [new Component(_ => default), new Component(_ => default)], Options.Create(new CoachObservabilityOptions()), _clock, _log).Registrations);
+            [new Component(_ => default), new Component(_ => default)], Options.Create(new CoachObservabilityOptions()),
+            _clock, new FakeLogger<ComponentHealthChecks>(_logs)).Registrations);
 
     [Fact]
     public async Task Publisher_AfterReports_ShowsEachChecksLastStateAndLogsChanges()
     {
-        var publisher = new HealthStatusPublisher(_log);
+        var publisher = new HealthStatusPublisher(new FakeLogger<HealthStatusPublisher>(_logs));
         await publisher.PublishAsync(
             Report(("rag", HealthStatus.Degraded, "no index"), ("payments", HealthStatus.Healthy, "fine")), default);
         await publisher.PublishAsync(Report(("rag", HealthStatus.Degraded, "no index")), default);
@@ -102,14 +103,14 @@ public sealed class ComponentHealthCheckTests
                 "Health check rag is Healthy again",
                 "Health check payments is Unhealthy: down",
             ],
-            _log.Messages);
+            _logs.Messages());
     }
 
     private static HealthReport Report(params (string Name, HealthStatus Status, string Text)[] entries) => new(
         entries.ToDictionary(entry => entry.Name, entry => new HealthReportEntry(entry.Status, entry.Text, TimeSpan.Zero, null, null)), TimeSpan.Zero);
 
     private ComponentHealthCheck Check(IComponentHealth component) =>
-        new(component, new CoachObservabilityOptions(), _clock, _log);
+        new(component, new CoachObservabilityOptions(), _clock, new FakeLogger(_logs));
 
     private Task<HealthCheckResult> Run(IComponentHealth component) =>
         Check(component).CheckHealthAsync(new HealthCheckContext());

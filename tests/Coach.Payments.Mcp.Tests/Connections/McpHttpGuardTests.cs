@@ -3,16 +3,15 @@ using System.Diagnostics;
 using Coach.Payments.Gateways;
 using Coach.Testing;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace Coach.Payments.Mcp.Tests.Connections;
 
 public sealed class McpHttpGuardTests : IAsyncLifetime
 {
     private readonly VirtualClock _clock = new();
-    private readonly ListLogger _logs = new();
+    private readonly FakeLogCollector _logs = TestLogs.New();
     private readonly StripeFake _stripe;
     private HttpMcpServer _server = null!;
     private ServiceProvider _services = null!;
@@ -203,8 +202,9 @@ public sealed class McpHttpGuardTests : IAsyncLifetime
             _clock.Advance(TimeSpan.FromMinutes(1));
         }
 
-        Assert.NotEmpty(_logs.Lines);
-        Assert.DoesNotContain(seen.Concat(_logs.Lines), text => text.Contains("canary4242", StringComparison.Ordinal));
+        Assert.NotEmpty(_logs.Everything());
+        Assert.DoesNotContain(
+            seen.Concat(_logs.Everything()), text => text.Contains("canary4242", StringComparison.Ordinal));
     }
 
     public async ValueTask DisposeAsync()
@@ -240,21 +240,15 @@ public sealed class McpHttpGuardTests : IAsyncLifetime
         ? $$$"""{"jsonrpc":"2.0","id":0,"error":{"code":-32603,"message":"bad key {{{McpHost.TestKey}}}"}}"""
         : $$"""{"error":"bad key {{McpHost.TestKey}}"}""");
 
-    private ServiceProvider NewHost(Uri url)
-    {
-        var services = new ServiceCollection();
-        services.AddSingleton<TimeProvider>(_clock);
-        services.AddSingleton<IConfiguration>(
-            new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["STRIPE_API_KEY"] = McpHost.TestKey,
-            ["Coach:Payments:Mcp:Url"] = url.AbsoluteUri,
-            ["Coach:Payments:Mcp:MaxResultLength"] = "65536",
-        }).Build());
-        services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(_logs));
-        services.AddCoachPayments().UseStripeMcp();
-        return services.BuildServiceProvider();
-    }
+    private ServiceProvider NewHost(Uri url) => new TestHost(
+        services => services.AddCoachPayments().UseStripeMcp(),
+        _clock,
+        [
+            new("STRIPE_API_KEY", McpHost.TestKey),
+            new("Coach:Payments:Mcp:Url", url.AbsoluteUri),
+            new("Coach:Payments:Mcp:MaxResultLength", "65536"),
+        ],
+        _logs).Services;
 
     private Task<T> RunAsync<T>(Task<T> task) => McpHost.DriveAsync(task, _clock, static _ => false);
 }

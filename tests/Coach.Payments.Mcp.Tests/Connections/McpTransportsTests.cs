@@ -37,14 +37,40 @@ public sealed class McpTransportsTests
             + "raise InitializationTimeout.", failure?.Message);
     }
 
-    private static async Task<GatewayFailure?> ProbeAsync(bool isSilent, string command, params string[] arguments)
+    [Fact]
+    public async Task Create_WorkingDirectory_IsWhereTheProgramStarts()
+    {
+        Assert.SkipUnless(File.Exists("/bin/sh"), "needs a POSIX shell");
+        string folder = Directory.CreateTempSubdirectory("coach-mcp-").FullName;
+        try
+        {
+            var options = new StripeMcpOptions
+            {
+                Command = "/bin/sh",
+                Arguments = ["-c", "pwd -P > where; exit 3"],
+                WorkingDirectory = folder,
+            };
+
+            await ProbeAsync(isSilent: false, options);
+
+            string where = await File.ReadAllTextAsync(Path.Combine(folder, "where"), TestContext.Current.CancellationToken);
+            Assert.EndsWith(Path.GetFileName(folder), where.Trim(), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static Task<GatewayFailure?> ProbeAsync(bool isSilent, string command, params string[] arguments) =>
+        ProbeAsync(isSilent, new StripeMcpOptions { Command = command, Arguments = arguments });
+
+    private static async Task<GatewayFailure?> ProbeAsync(bool isSilent, StripeMcpOptions options)
     {
         var clock = new VirtualClock();
-        var options = new StripeMcpOptions { Command = command, Arguments = arguments };
-        await using var host =
-            new McpHost(new McpTransports(options, null!).Create, clock, configure: given => given.Command = command);
-        return (
-            await McpHost.DriveAsync(
-                host.Gateway.ProbeAsync(TestContext.Current.CancellationToken), clock, _ => isSilent)).Failure;
+        await using var host = new McpHost(
+            new McpTransports(options, null!).Create, clock, configure: given => given.Command = options.Command);
+        Task<GatewayResult<bool>> probe = host.Gateway.ProbeAsync(TestContext.Current.CancellationToken);
+        return (await McpHost.DriveAsync(probe, clock, _ => isSilent)).Failure;
     }
 }

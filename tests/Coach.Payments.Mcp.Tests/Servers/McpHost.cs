@@ -7,6 +7,7 @@ using Coach.Testing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using ModelContextProtocol.Client;
 
 namespace Coach.Payments.Mcp.Tests;
@@ -24,68 +25,57 @@ internal sealed class McpHost : IAsyncDisposable
     private static readonly TimeSpan StuckInProcess = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan Stuck = TimeSpan.FromSeconds(20);
 
-    private readonly ServiceProvider _services;
+    private readonly TestHost _host;
     private readonly PauseClock _pauses;
 
     public McpHost(
         McpFake mcp, VirtualClock? clock =
             null, string? key = TestKey, IIdempotencyStore? store = null, Action<StripeMcpOptions>? configure = null,
-        Action<CoachPaymentsOptions>? payments = null, ILoggerProvider? logs = null)
+        Action<CoachPaymentsOptions>? payments = null, FakeLogCollector? logs = null)
         : this(mcp.Open, clock, key, store, configure, payments, logs) => Mcp = mcp;
 
     public McpHost(
         Func<StripeMcpKey, Action, IClientTransport> transports, VirtualClock? clock =
             null, string? key = TestKey, IIdempotencyStore? store = null,
         Action<StripeMcpOptions>? configure =
-            null, Action<CoachPaymentsOptions>? payments = null, ILoggerProvider? logs = null)
+            null, Action<CoachPaymentsOptions>? payments = null, FakeLogCollector? logs = null)
     {
         Clock = clock ?? new VirtualClock();
-        Configuration = new ConfigurationBuilder().AddInMemoryCollection(
-            new Dictionary<string, string?>
-            { ["STRIPE_API_KEY"] = key, ["STRIPE_WEBHOOK_SECRET"] = "whsec_coach_testing" }).Build();
-        var services = new ServiceCollection();
         _pauses = new PauseClock(Clock);
-        services.AddSingleton<TimeProvider>(_pauses);
-        services.AddSingleton(new Random(1));
-        services.AddSingleton<IConfiguration>(Configuration);
-        services.AddLogging(logging =>
-        {
-            logging.SetMinimumLevel(LogLevel.Trace);
-            if (logs is not null)
-            {
-                logging.AddProvider(logs);
-            }
-        });
         var options = new StripeMcpOptions { MaxResultLength = MaxResultLength };
         configure?.Invoke(options);
-        CoachPaymentsBuilder builder = services.AddCoachPayments(payments);
-        services.AddSingleton(provider =>
-        {
-            ILogger logger = provider.GetRequiredService<ILoggerFactory>().CreateLogger("Coach.Payments.Mcp");
-            var telemetry = new McpTelemetry(new McpMetrics(), logger);
-            return new StripeMcpGateway(
-                options, provider.GetRequiredService<ISecretSource>(), transports, _pauses, telemetry);
-        });
-        services.AddSingleton(
-            provider => new CountingGateway(provider.GetRequiredService<StripeMcpGateway>(), () => Mcp?.BeginCall()));
-        builder.UseGateway(provider => provider.GetRequiredService<CountingGateway>());
-        if (store is not null)
-        {
-            builder.UseStore(_ => store);
-        }
-
-        _services = services.BuildServiceProvider();
+        _host = new TestHost(
+            services =>
+            {
+                CoachPaymentsBuilder builder = services.AddCoachPayments(payments);
+                services.AddSingleton(provider =>
+                {
+                    ILogger logger = provider.GetRequiredService<ILoggerFactory>().CreateLogger("Coach.Payments.Mcp");
+                    var telemetry = new McpTelemetry(new McpMetrics(), logger);
+                    return new StripeMcpGateway(
+                        options, provider.GetRequiredService<ISecretSource>(), transports, _pauses, telemetry);
+                });
+                services.AddSingleton(
+                    provider =>
+                        new CountingGateway(provider.GetRequiredService<StripeMcpGateway>(), () => Mcp?.BeginCall()));
+                builder.UseGateway(provider => provider.GetRequiredService<CountingGateway>());
+                if (store is not null)
+                {
+                    builder.UseStore(_ => store);
+                }
+            },
+            _pauses, [new("STRIPE_API_KEY", key), new("STRIPE_WEBHOOK_SECRET", "whsec_coach_testing")], logs);
     }
 
     public McpFake? Mcp { get; }
 
     public VirtualClock Clock { get; }
 
-    public IConfigurationRoot Configuration { get; }
+    public IConfigurationRoot Configuration => _host.Configuration!;
 
-    public IPaymentLinks Links => _services.GetRequiredService<IPaymentLinks>();
+    public IPaymentLinks Links => _host.Get<IPaymentLinks>();
 
-    public IPaymentGateway Gateway => _services.GetRequiredService<CountingGateway>();
+    public IPaymentGateway Gateway => _host.Get<CountingGateway>();
 
     public static PaymentLinkRequest Order(
         string key = "order-1:1", long amount = 1250, string currency = "usd") => new()
@@ -188,7 +178,7 @@ internal sealed class McpHost : IAsyncDisposable
 
     private async Task<bool> CloseAsync()
     {
-        await _services.DisposeAsync();
+        await _host.DisposeAsync();
         return true;
     }
 }

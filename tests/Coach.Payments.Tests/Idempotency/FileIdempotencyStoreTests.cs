@@ -5,10 +5,10 @@ namespace Coach.Payments.Tests.Idempotency;
 
 public sealed class FileIdempotencyStoreTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("coach-payments-").FullName;
+    private readonly TempFolder _folder = new();
     private readonly VirtualClock _clock = new();
 
-    private string Journal => Path.Combine(_folder, "payments.journal");
+    private string Journal => _folder.File("payments.journal");
 
     [Fact]
     public async Task Flush_OnlyForWhatMustOutliveTheMachine()
@@ -200,7 +200,7 @@ public sealed class FileIdempotencyStoreTests : IDisposable
         }
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     private FileIdempotencyStore Open() => new(Journal, _clock);
 

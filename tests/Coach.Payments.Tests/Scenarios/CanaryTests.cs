@@ -1,12 +1,5 @@
-using System.Collections.Concurrent;
-using System.Diagnostics.Metrics;
-using Coach.Abstractions;
 using Coach.Testing;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace Coach.Payments.Tests.Scenarios;
 
@@ -35,7 +28,7 @@ public sealed class CanaryTests
         const string key = "sk_test_CANARYcanary0123456789";
         const string echo = "Invalid: sk_test_CANARYcanary0123456789 rk_live_abc whsec_coach_testing "
             + "pi_3Abc_secret_Def 4242 4242 4242 4242 4242424242424242";
-        var logs = new LogCollector();
+        FakeLogCollector logs = TestLogs.New();
         var said = new List<string>();
         StripeFault[] faults =
         [
@@ -68,34 +61,11 @@ public sealed class CanaryTests
             }
         }
 
-        string all = string.Join('\n', said.Concat(logs.Lines));
-        Assert.True(logs.Lines.Count > 100);
+        string all = string.Join('\n', said.Concat(logs.Everything()));
+        Assert.True(logs.Count > 100);
         foreach (string secret in new[] { key, "CANARY", "rk_live_abc", "whsec_", "_secret_", "4242" })
         {
             Assert.DoesNotContain(secret, all, StringComparison.Ordinal);
-        }
-    }
-
-    private sealed class LogCollector : ILoggerProvider, ILogger
-    {
-        private readonly ConcurrentQueue<string> _lines = new();
-
-        public IReadOnlyCollection<string> Lines => _lines;
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
-            string> formatter) =>
-            _lines.Enqueue(formatter(state, exception) + exception);
-
-        public void Dispose()
-        {
         }
     }
 }

@@ -4,7 +4,7 @@ namespace Coach.Payments.Tests.Scenarios;
 
 public sealed class StoreContractTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("coach-payments-").FullName;
+    private readonly TempFolder _folder = new();
 
     public static TheoryData<string> Checks => [.. IdempotencyStoreContract.Names];
 
@@ -22,12 +22,12 @@ public sealed class StoreContractTests : IDisposable
     public async Task FileStore_KeepsTheContract(string check)
     {
         var clock = new VirtualClock();
-        using var store = new FileIdempotencyStore(Path.Combine(_folder, "payments.journal"), clock);
+        using var store = new FileIdempotencyStore(_folder.File("payments.journal"), clock);
 
         await IdempotencyStoreContract.RunAsync(check, store, Advance(clock));
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     private static Func<TimeSpan, Task> Advance(VirtualClock clock) => time =>
     {

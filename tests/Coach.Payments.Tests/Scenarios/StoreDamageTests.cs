@@ -6,14 +6,11 @@ namespace Coach.Payments.Tests.Scenarios;
 public sealed class StoreDamageTests : IDisposable
 {
     // Thousands of files, each flushed: what they prove does not depend on the disk, whose flushes may take long.
-    private readonly string _folder = Directory.CreateDirectory(
-        Path.Combine(
-            Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(),
-            $"coach-payments-{Guid.NewGuid():N}")).FullName;
+    private readonly TempFolder _folder = new(inMemory: true);
 
     private readonly VirtualClock _clock = new();
 
-    private string Journal => Path.Combine(_folder, "payments.journal");
+    private string Journal => _folder.File("payments.journal");
 
     [Fact]
     public async Task Open_AfterAKillAtAnyByte_HasEveryWriteBeforeIt()
@@ -38,7 +35,7 @@ public sealed class StoreDamageTests : IDisposable
         }
 
         byte[] whole = await File.ReadAllBytesAsync(Journal);
-        string copy = Path.Combine(_folder, "copy.journal");
+        string copy = _folder.File("copy.journal");
         for (int cut = 0; cut <= whole.Length; cut++)
         {
             // Every other time as it is while the journal is open: with reserved space behind.
@@ -129,7 +126,7 @@ public sealed class StoreDamageTests : IDisposable
         Assert.Equal(ClaimOutcome.Claimed, (await after.ClaimAsync(one, TimeSpan.FromMinutes(1))).Outcome);
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     private FileIdempotencyStore Open() => new(Journal, _clock);
 

@@ -94,7 +94,8 @@ public sealed class StripeNetTests
         Sdk.Price price = await new Sdk.PriceService(ClientOf(host.Fake))
             .GetAsync(made.Id, cancellationToken: Token);
 
-        Assert.Equal((minorUnits, currency, made.LookupKey), (price.UnitAmount!.Value, price.Currency, price.LookupKey));
+        Assert.Equal(
+            (minorUnits, currency, made.LookupKey), (price.UnitAmount!.Value, price.Currency, price.LookupKey));
         GatewayPrice? read = StripeObjects.ReadPrice(JsonOf(price), DateTimeOffset.UnixEpoch, isNew: false);
         Assert.Equal((price.Id, Money.Create(minorUnits, currency)), (read?.Id, read?.Amount));
         Assert.Equal(price.Created, read!.CreatedAt!.Value.UtcDateTime);

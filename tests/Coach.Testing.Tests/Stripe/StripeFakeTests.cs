@@ -35,6 +35,22 @@ public sealed class StripeFakeTests : IDisposable
     }
 
     [Fact]
+    public async Task SameKey_PastTheKeyLifetime_IsANewRequest()
+    {
+        var fake = new StripeFake(options => (options.Time, options.KeyLifetime) = (_clock, TimeSpan.FromMinutes(1)));
+        using var http = new HttpClient(fake.CreateHandler()) { BaseAddress = new Uri("https://stripe.test") };
+
+        (await PostAsync("/v1/prices", Price, "k1", http: http)).Dispose();
+        _clock.Advance(TimeSpan.FromSeconds(59));
+        (await PostAsync("/v1/prices", Price, "k1", http: http)).Dispose();
+        Assert.Single(fake.Prices);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        (await PostAsync("/v1/prices", Price, "k1", http: http)).Dispose();
+
+        Assert.Equal(2, fake.Prices.Count);
+    }
+
+    [Fact]
     public async Task SameKey_OtherParametersOrEndpoint_IsAnIdempotencyError()
     {
         (await PostAsync("/v1/prices", Price, "k1")).Dispose();
@@ -180,7 +196,8 @@ public sealed class StripeFakeTests : IDisposable
     public void Dispose() => _http.Dispose();
 
     private async Task<HttpResponseMessage> PostAsync(
-        string path, string form, string? key, string apiKey = "sk_test_1", string? version = null)
+        string path, string form, string? key, string apiKey = "sk_test_1", string? version = null,
+        HttpClient? http = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(form, Encoding.UTF8, "application/x-www-form-urlencoded") };
         request.Headers.Add("Authorization", $"Bearer {apiKey}");
@@ -194,7 +211,7 @@ public sealed class StripeFakeTests : IDisposable
             request.Headers.Add("Stripe-Version", version);
         }
 
-        return await _http.SendAsync(request);
+        return await (http ?? _http).SendAsync(request);
     }
 
     private async Task<JsonElement> GetAsync(string path)
