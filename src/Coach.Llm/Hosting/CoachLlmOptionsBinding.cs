@@ -5,7 +5,9 @@ using Microsoft.Extensions.Options;
 
 namespace Coach.Llm.Hosting;
 
-/// <summary>Reads <c>Coach:Llm</c> and the environment variables that older hosts use, where the host has a configuration.</summary>
+/// <summary>
+/// Reads <c>Coach:Llm</c> and the environment variables that older hosts use, where the host has a configuration.
+/// </summary>
 internal sealed class CoachLlmOptionsBinding(IServiceProvider services) : IConfigureOptions<CoachLlmOptions>
 {
     public void Configure(CoachLlmOptions options)

@@ -5,7 +5,10 @@ using System.Text.Json;
 
 namespace Coach.Llm.Json;
 
-/// <summary>What the package needs beyond <see cref="JsonReading"/>: values that say nothing, and texts with half a surrogate pair.</summary>
+/// <summary>
+/// What the package needs beyond <see cref="JsonReading"/>: values that say nothing, and texts with half a surrogate
+/// pair.
+/// </summary>
 internal static class LenientJson
 {
     private const char Replacement = '\uFFFD';
@@ -38,11 +41,12 @@ internal static class LenientJson
     }
 
     /// <summary>Goes to the next element of the array the reader is in.</summary>
-    public static bool NextElement(ref Utf8JsonReader reader) => reader.Read() && reader.TokenType != JsonTokenType.EndArray;
+    public static bool NextElement(ref Utf8JsonReader reader) =>
+        reader.Read() && reader.TokenType != JsonTokenType.EndArray;
 
     /// <summary>
-    /// The value of the property the reader stands on, if it is a string. Halves of a surrogate pair are kept: the other half may come
-    /// with the next event (<see cref="Join"/>).
+    /// The value of the property the reader stands on, if it is a string. Halves of a surrogate pair are kept: the
+    /// other half may come with the next event (<see cref="Join"/>).
     /// </summary>
     public static string? Text(ref Utf8JsonReader reader)
     {
@@ -59,11 +63,13 @@ internal static class LenientJson
             return null;
         }
 
-        return reader.ValueIsEscaped && HasSurrogateEscape(reader.ValueSpan) ? Unescape(reader.ValueSpan) : reader.GetString();
+        return reader.ValueIsEscaped && HasSurrogateEscape(
+            reader.ValueSpan) ? Unescape(reader.ValueSpan) : reader.GetString();
     }
 
     /// <summary>As <c>Text</c>, for names, ids and codes, which come whole.</summary>
-    public static string? Name(ref Utf8JsonReader reader) => Text(ref reader) is { Length: > 0 } text ? WellFormed(text) : null;
+    public static string? Name(ref Utf8JsonReader reader) =>
+        Text(ref reader) is { Length: > 0 } text ? WellFormed(text) : null;
 
     /// <summary>The value of an element, if it is a string; halves of a surrogate pair are kept.</summary>
     public static string? Text(JsonElement element)
@@ -83,7 +89,9 @@ internal static class LenientJson
         }
     }
 
-    /// <summary>Whether the value the reader stands on says anything: null, false, 0, "", [] and {} do not. The reader stays.</summary>
+    /// <summary>
+    /// Whether the value the reader stands on says anything: null, false, 0, "", [] and {} do not. The reader stays.
+    /// </summary>
     public static bool SaysSomething(Utf8JsonReader reader) => reader.TokenType switch
     {
         JsonTokenType.Null or JsonTokenType.False => false,
@@ -95,8 +103,8 @@ internal static class LenientJson
     };
 
     /// <summary>
-    /// Joins a text with the half of a surrogate pair that the text before it ended in, and holds back the half that it ends in itself.
-    /// Other halves become U+FFFD.
+    /// Joins a text with the half of a surrogate pair that the text before it ended in, and holds back the half that it
+    /// ends in itself. Other halves become U+FFFD.
     /// </summary>
     public static string Join(ref char half, string text)
     {
@@ -170,7 +178,8 @@ internal static class LenientJson
         }
     }
 
-    private static char Code(ReadOnlySpan<byte> hex) => (char)ushort.Parse(hex, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+    private static char Code(ReadOnlySpan<byte> hex) =>
+        (char)ushort.Parse(hex, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 
     private static char Short(byte letter) => letter switch
     {

@@ -6,7 +6,9 @@ internal abstract class TargetCooldowns
     /// <summary>0 for a target that is not passed over.</summary>
     public abstract long this[int target] { get; set; }
 
-    /// <summary>The time by which cool-downs are measured: a host's clock that is set back must not make them longer.</summary>
+    /// <summary>
+    /// The time by which cool-downs are measured: a host's clock that is set back must not make them longer.
+    /// </summary>
     public static long Now(TimeProvider time) => time.GetElapsedTime(0).Ticks;
 }
 
@@ -23,8 +25,8 @@ internal sealed class OwnTargetCooldowns(int targets) : TargetCooldowns
 }
 
 /// <summary>
-/// Those of a session's keys: they outlive the client of one answer. Only keys that failed are in it, by their fingerprints, and no more
-/// than the limit; beyond it a failed key is simply asked again by the next answer.
+/// Those of a session's keys: they outlive the client of one answer. Only keys that failed are in it, by their
+/// fingerprints, and no more than the limit; beyond it a failed key is simply asked again by the next answer.
 /// </summary>
 internal sealed class SessionTargetCooldowns(TimeProvider time, int capacity)
 {

@@ -1,6 +1,8 @@
 namespace Coach.Llm.Resilience;
 
-/// <summary>A session's calls with one key: admitted by the limits, tried again by the policy, each attempt within its time.</summary>
+/// <summary>
+/// A session's calls with one key: admitted by the limits, tried again by the policy, each attempt within its time.
+/// </summary>
 internal sealed class LimitedCalls(SessionId session, ApiKey key, ResiliencePolicy policy, SessionLimiter limiter)
 {
     public ApiKey Key { get; } = key;

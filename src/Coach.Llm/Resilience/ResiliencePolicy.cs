@@ -8,8 +8,9 @@ using Polly.Retry;
 namespace Coach.Llm.Resilience;
 
 /// <summary>
-/// Retries and the circuit of one provider and key class, shared by all its sessions: circuit breaker round retry round one attempt, so
-/// that a call counts once, however often it was tried. Quota exhaustion, refused keys and wrong requests pass through at once.
+/// Retries and the circuit of one provider and key class, shared by all its sessions: circuit breaker round retry round
+/// one attempt, so that a call counts once, however often it was tried. Quota exhaustion, refused keys and wrong
+/// requests pass through at once.
 /// </summary>
 internal sealed class ResiliencePolicy
 {
@@ -26,16 +27,16 @@ internal sealed class ResiliencePolicy
     private readonly LlmTelemetry _telemetry;
     private readonly ILogger _logger;
 
-    public ResiliencePolicy(string provider, KeyOwnership keyClass, LlmRequestOptions options, TimeProvider time, JitterSource jitter, LlmTelemetry telemetry, ILogger logger)
+    public ResiliencePolicy(string provider, KeyOwnership ownership, LlmRequestOptions options, ResilienceServices services)
     {
         Provider = provider;
-        KeyOwnership = keyClass;
-        Time = time;
+        KeyOwnership = ownership;
+        Time = services.Time;
         _options = options;
-        _backoff = new Backoff(options.RetryDelay, options.MaxRetryDelay, jitter.Next, 0.5, 1.5);
-        _telemetry = telemetry;
-        _logger = logger;
-        var builder = new ResiliencePipelineBuilder { TimeProvider = time };
+        _backoff = new Backoff(options.RetryDelay, options.MaxRetryDelay, services.Jitter.Next, 0.5, 1.5);
+        _telemetry = services.Telemetry;
+        _logger = services.Logger;
+        var builder = new ResiliencePipelineBuilder { TimeProvider = Time };
         if (options.CircuitMinimumCalls > 0)
         {
             _circuit = new CircuitBreakerStateProvider();
@@ -86,18 +87,21 @@ internal sealed class ResiliencePolicy
     public bool IsOpen => _circuit is { CircuitState: CircuitState.Open or CircuitState.Isolated };
 
     /// <summary>The failure of a call whose whole time is spent.</summary>
-    public LlmException TimedOut(Deadline total) => LlmException.TimedOut(Provider, "Coach:Llm:Requests:TotalTimeout", total.Limit);
+    public LlmException TimedOut(Deadline total) =>
+        LlmException.TimedOut(Provider, "Coach:Llm:Requests:TotalTimeout", total.Limit);
 
     /// <summary>As <see cref="RunAsync{T}"/>, each attempt within its own limit.</summary>
     /// <exception cref="LlmException">The last attempt's failure, an open circuit, or a limit passed.</exception>
-    public async Task<T> RunAttemptsAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
+    public async Task<T> RunAttemptsAsync<T>(
+        Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
     {
         using var budget = new Deadline(_options.TotalTimeout, Time, cancellationToken);
         return await RunAsync(token => RunOneAsync(attempt, token), budget).ConfigureAwait(false);
     }
 
     /// <summary>Runs attempts until one succeeds, none is left, or the budget is spent.</summary>
-    /// <exception cref="LlmException">The last attempt's failure, an open circuit, or the total limit passed.</exception>
+    /// <exception cref="LlmException">The last attempt's failure, an open circuit, or the total limit
+    /// passed.</exception>
     public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> attempt, Deadline budget)
     {
         ResilienceContext context = ResilienceContextPool.Shared.Get(continueOnCapturedContext: false, budget.Token);
@@ -105,7 +109,8 @@ internal sealed class ResiliencePolicy
         try
         {
             return await _pipeline.ExecuteAsync(
-                static async (context, attempt) => await attempt(context.CancellationToken).ConfigureAwait(false), context, attempt).ConfigureAwait(false);
+                static async (context, attempt) => await attempt(context.CancellationToken).ConfigureAwait(false), context, attempt)
+                    .ConfigureAwait(false);
         }
         catch (BrokenCircuitException exception)
         {
@@ -121,7 +126,10 @@ internal sealed class ResiliencePolicy
         }
     }
 
-    /// <summary>Whether another try may help. What Coach itself refused, and what the key or the request is to blame for, is not tried again.</summary>
+    /// <summary>
+    /// Whether another try may help. What Coach itself refused, and what the key or the request is to blame for, is not
+    /// tried again.
+    /// </summary>
     internal static bool IsRetryable(Exception? exception) => exception is LlmException
     {
         IsTransient: true,
@@ -160,7 +168,8 @@ internal sealed class ResiliencePolicy
     }
 
     // One user's rate limit is that user's affair; the platform's own key is shared, so its limit is everyone's.
-    private bool IsProvidersTrouble(CircuitBreakerPredicateArguments<object> arguments) => arguments.Outcome.Exception switch
+    private bool IsProvidersTrouble(CircuitBreakerPredicateArguments<object> arguments) =>
+        arguments.Outcome.Exception switch
     {
         LlmException failure => IsProvidersTrouble(failure),
         OperationCanceledException => arguments.Context.Properties.TryGetValue(Budget, out Deadline? budget) && budget.HasPassed,
@@ -179,3 +188,6 @@ internal sealed class ResiliencePolicy
         _logger.RetryScheduled(Provider, error, arguments.AttemptNumber + 2, arguments.RetryDelay.TotalSeconds);
     }
 }
+
+/// <summary>What the policies of a host share.</summary>
+internal sealed record ResilienceServices(TimeProvider Time, JitterSource Jitter, LlmTelemetry Telemetry, ILogger Logger);

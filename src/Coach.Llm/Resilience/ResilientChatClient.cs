@@ -3,7 +3,10 @@ using Microsoft.Extensions.AI;
 
 namespace Coach.Llm.Resilience;
 
-/// <summary>Keeps one session's calls within their time limits and tries again where that may help. A stream is never tried again once an update was handed out.</summary>
+/// <summary>
+/// Keeps one session's calls within their time limits and tries again where that may help. A stream is never tried
+/// again once an update was handed out.
+/// </summary>
 internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy policy) : DelegatingChatClient(inner)
 {
     public override async Task<ChatResponse> GetResponseAsync(
@@ -15,11 +18,14 @@ internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy po
     }
 
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
         using var budget = new Deadline(policy.Options.TotalTimeout, policy.Time, cancellationToken);
-        (StreamDeadlines stream, bool hasNext) = await policy.RunAsync(token => OpenAsync(list, options, budget, token), budget).ConfigureAwait(false);
+        (StreamDeadlines stream, bool hasNext) = await policy.RunAsync(token => OpenAsync(list, options, budget, token), budget)
+            .ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))
         {
             while (hasNext)
@@ -42,7 +48,8 @@ internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy po
         IReadOnlyList<ChatMessage> messages, ChatOptions? options, Deadline budget, CancellationToken attempt)
     {
         attempt.ThrowIfCancellationRequested();
-        var stream = new StreamDeadlines(token => InnerClient.GetStreamingResponseAsync(messages, options, token), policy, budget.Token);
+        var stream = new StreamDeadlines(
+            token => InnerClient.GetStreamingResponseAsync(messages, options, token), policy, budget.Token);
         try
         {
             return (stream, await stream.MoveNextAsync().ConfigureAwait(false));

@@ -3,8 +3,8 @@ using System.Threading.RateLimiting;
 namespace Coach.Llm.Resilience;
 
 /// <summary>
-/// Admits calls: so many per minute and session, so many per minute and key (over all sessions), so many of a session at once. A call
-/// that is refused by one limit costs nothing at the others.
+/// Admits calls: so many per minute and session, so many per minute and key (over all sessions), so many of a session
+/// at once. A call that is refused by one limit costs nothing at the others.
 /// </summary>
 internal sealed class SessionLimiter
 {
@@ -14,7 +14,8 @@ internal sealed class SessionLimiter
     private readonly ExpiringCache<string, TokenBucket>? _keys;
 
     /// <param name="options">The limits.</param>
-    /// <param name="maxSessions">The most sessions at once; twice as many are told apart, since those that have just left may still be refilling.</param>
+    /// <param name="maxSessions">The most sessions at once; twice as many are told apart, since those that have just
+    /// left may still be refilling.</param>
     /// <param name="time">The clock.</param>
     public SessionLimiter(LlmLimitOptions options, int maxSessions, TimeProvider time)
     {
@@ -36,10 +37,13 @@ internal sealed class SessionLimiter
     /// <param name="keyFingerprint">The fingerprint of the key the call uses.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Dispose it when the call, or its stream, has ended.</returns>
-    /// <exception cref="LlmException"><see cref="LlmError.LocalLimit"/>, with the time to wait where it is known.</exception>
-    public async ValueTask<CallPermit> AcquireAsync(SessionId session, string keyFingerprint, CancellationToken cancellationToken = default)
+    /// <exception cref="LlmException"><see cref="LlmError.LocalLimit"/>, with the time to wait where it is
+    /// known.</exception>
+    public async ValueTask<CallPermit> AcquireAsync(
+        SessionId session, string keyFingerprint, CancellationToken cancellationToken = default)
     {
-        TokenBucket? perKey = Find(_keys, keyFingerprint, _ => new TokenBucket(_options.KeyCallsPerMinute, _options.KeyBurst, _time));
+        TokenBucket? perKey = Find(
+            _keys, keyFingerprint, _ => new TokenBucket(_options.KeyCallsPerMinute, _options.KeyBurst, _time));
         SessionGate? gate = Find(_sessions, session.Value, _ => new SessionGate(_options, _time));
         Take(gate?.Rate, "calls per minute of this session");
         try
@@ -75,7 +79,8 @@ internal sealed class SessionLimiter
 
         lease.Dispose();
         GiveBack();
-        throw LlmException.LocalLimit("calls of one session at the same time (Coach:Llm:Limits:ConcurrentCallsPerSession)", retryAfter: null);
+        throw LlmException.LocalLimit(
+            "calls of one session at the same time (Coach:Llm:Limits:ConcurrentCallsPerSession)", retryAfter: null);
 
         void GiveBack()
         {
@@ -85,7 +90,8 @@ internal sealed class SessionLimiter
     }
 
     // A full table refuses: a new name must not go unlimited because others are busy.
-    private static TLimiter? Find<TLimiter>(ExpiringCache<string, TLimiter>? table, string name, Func<string, TLimiter> create)
+    private static TLimiter? Find<TLimiter>(
+        ExpiringCache<string, TLimiter>? table, string name, Func<string, TLimiter> create)
         where TLimiter : class
     {
         if (table is null)
@@ -103,7 +109,8 @@ internal sealed class SessionLimiter
         using RateLimitLease? lease = bucket?.AttemptAcquire();
         if (lease is { IsAcquired: false })
         {
-            throw LlmException.LocalLimit(what, lease.TryGetMetadata(MetadataName.RetryAfter, out TimeSpan wait) ? wait : null);
+            throw LlmException.LocalLimit(
+                what, lease.TryGetMetadata(MetadataName.RetryAfter, out TimeSpan wait) ? wait : null);
         }
     }
 

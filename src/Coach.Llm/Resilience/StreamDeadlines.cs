@@ -4,7 +4,10 @@ using Microsoft.Extensions.AI;
 
 namespace Coach.Llm.Resilience;
 
-/// <summary>One attempt at a stream: a limit until its first update, which a server at work renews, then a limit on each silence.</summary>
+/// <summary>
+/// One attempt at a stream: a limit until its first update, which a server at work renews, then a limit on each
+/// silence.
+/// </summary>
 internal sealed class StreamDeadlines : IAsyncDisposable
 {
     private readonly Deadline _deadline;

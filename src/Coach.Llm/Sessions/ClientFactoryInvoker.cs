@@ -3,7 +3,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Coach.Llm.Sessions;
 
-/// <summary>Makes clients, each once however many callers wait for it. A creation that fails fails its own callers and leaves nothing behind.</summary>
+/// <summary>
+/// Makes clients, each once however many callers wait for it. A creation that fails fails its own callers and leaves
+/// nothing behind.
+/// </summary>
 internal sealed class ClientFactoryInvoker(
     SessionStore store, ClientDisposer clients, IServiceProvider services, TimeProvider time, LlmSessionOptions options, ILogger logger, Func<bool> isStopping)
 {
@@ -58,7 +61,8 @@ internal sealed class ClientFactoryInvoker(
 
     /// <summary>Waits for a creation that the caller was counted in.</summary>
     /// <returns>The entry, with a lease reserved for the caller.</returns>
-    public static async Task<ClientEntry> WaitAsync(SessionNode node, PendingClient creation, CancellationToken cancellationToken)
+    public static async Task<ClientEntry> WaitAsync(
+        SessionNode node, PendingClient creation, CancellationToken cancellationToken)
     {
         try
         {
@@ -107,7 +111,8 @@ internal sealed class ClientFactoryInvoker(
             _ = DiscardAsync(task, creation.Key.Provider);
             if (limit.HasPassed)
             {
-                throw LlmException.TimedOut(creation.Key.Provider, "Coach:Llm:Sessions:CreationTimeout", options.CreationTimeout);
+                throw LlmException.TimedOut(
+                    creation.Key.Provider, "Coach:Llm:Sessions:CreationTimeout", options.CreationTimeout);
             }
 
             throw;
@@ -130,5 +135,6 @@ internal sealed class ClientFactoryInvoker(
     }
 
     private static object Present(object? client, string provider) => client
-        ?? throw new InvalidOperationException($"The factory of provider '{provider}' returned null. Return a client, or throw.");
+        ?? throw new InvalidOperationException(
+            $"The factory of provider '{provider}' returned null. Return a client, or throw.");
 }

@@ -9,8 +9,8 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm.Protocols.Anthropic;
 
 /// <summary>
-/// Reads Anthropic's messages: named events until <c>message_stop</c>. Tool input comes in pieces that are JSON only together.
-/// Their versioning policy announces new events and blocks at any time; those are passed over.
+/// Reads Anthropic's messages: named events until <c>message_stop</c>. Tool input comes in pieces that are JSON only
+/// together. Their versioning policy announces new events and blocks at any time; those are passed over.
 /// </summary>
 internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : StreamDecoder
 {
@@ -238,7 +238,8 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
     }
 
     // Blocks follow each other today; the index allows them to mix. Without one, the latest is meant.
-    private Block? Find(int? index) => index is null ? _blocks.LastOrDefault() : _blocks.FindLast(block => block.Index == index);
+    private Block? Find(int? index) =>
+        index is null ? _blocks.LastOrDefault() : _blocks.FindLast(block => block.Index == index);
 
     private void Stop(ChatResponseUpdate update, string reason)
     {

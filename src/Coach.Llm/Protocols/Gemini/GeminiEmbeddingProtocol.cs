@@ -22,9 +22,11 @@ internal sealed class GeminiEmbeddingProtocol(GeminiOptions options)
     public override Uri Server => options.BaseUrl;
 
     public override Uri Address(string model) =>
-        ProviderAddress.Versioned(options.BaseUrl, "v1beta", $"models/{Uri.EscapeDataString(Bare(model))}:batchEmbedContents");
+        ProviderAddress.Versioned(
+            options.BaseUrl, "v1beta", $"models/{Uri.EscapeDataString(Bare(model))}:batchEmbedContents");
 
-    private static string Bare(string model) => model.StartsWith("models/", StringComparison.Ordinal) ? model["models/".Length..] : model;
+    private static string Bare(string model) =>
+        model.StartsWith("models/", StringComparison.Ordinal) ? model["models/".Length..] : model;
 
     public override void Sign(HttpRequestHeaders headers, ApiKey key) =>
         headers.TryAddWithoutValidation("x-goog-api-key", key.Secret.Reveal());

@@ -8,8 +8,8 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm.Protocols.Gemini;
 
 /// <summary>
-/// Reads Gemini's answers: each event is a whole GenerateContentResponse. There is no end mark, so an answer is complete once a
-/// finish or block reason was seen; usage is cumulative, so the last one counts.
+/// Reads Gemini's answers: each event is a whole GenerateContentResponse. There is no end mark, so an answer is
+/// complete once a finish or block reason was seen; usage is cumulative, so the last one counts.
 /// </summary>
 internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : StreamDecoder
 {
@@ -248,7 +248,8 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
         AddPart(ref contents, other, text, isThought, signature is null ? null : ReasoningSignatures.Seal(origin, signature));
     }
 
-    private void AddPart(ref List<AIContent>? contents, AIContent? other, string? text, bool isThought, string? signature)
+    private void AddPart(
+        ref List<AIContent>? contents, AIContent? other, string? text, bool isThought, string? signature)
     {
         int before = contents?.Count ?? 0;
         if (isThought)
@@ -426,7 +427,8 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
         _usage.InputTokenCount = input is null && tools is null ? _usage.InputTokenCount : (input ?? 0) + (tools ?? 0);
         _usage.CachedInputTokenCount = cached ?? _usage.CachedInputTokenCount;
         _usage.ReasoningTokenCount = thoughts ?? _usage.ReasoningTokenCount;
-        _usage.OutputTokenCount = output is null && thoughts is null ? _usage.OutputTokenCount : (output ?? 0) + (thoughts ?? 0);
+        _usage.OutputTokenCount = output is null && thoughts is null ? _usage.OutputTokenCount : (
+            output ?? 0) + (thoughts ?? 0);
         _usage.TotalTokenCount = total ?? _usage.TotalTokenCount;
     }
 

@@ -21,7 +21,8 @@ internal sealed class OpenAIEmbeddingProtocol(string provider, OpenAIOptions opt
     public override Uri? Server => options.BaseUrl;
 
     public override Uri Address(string model) => ProviderAddress.Prefixed(
-        options.BaseUrl ?? throw new InvalidOperationException($"Provider '{Provider}' has no address. Set its BaseUrl."), prefix, "embeddings");
+        options.BaseUrl ?? throw new InvalidOperationException(
+            $"Provider '{Provider}' has no address. Set its BaseUrl."), prefix, "embeddings");
 
     public override void Sign(HttpRequestHeaders headers, ApiKey key) =>
         headers.TryAddWithoutValidation("Authorization", "Bearer " + key.Secret.Reveal());
@@ -85,7 +86,8 @@ internal sealed class OpenAIEmbeddingProtocol(string provider, OpenAIOptions opt
             : throw ProtocolException.Malformed("the answer has not one embedding for each text");
     }
 
-    private void ReadData(ref Utf8JsonReader reader, List<(long? Index, float[] Vector)> read, ProtocolAdditions additions)
+    private void ReadData(
+        ref Utf8JsonReader reader, List<(long? Index, float[] Vector)> read, ProtocolAdditions additions)
     {
         if (!reader.ReadArray())
         {
@@ -101,7 +103,8 @@ internal sealed class OpenAIEmbeddingProtocol(string provider, OpenAIOptions opt
         }
     }
 
-    private void ReadOne(ref Utf8JsonReader reader, List<(long? Index, float[] Vector)> read, ProtocolAdditions additions)
+    private void ReadOne(
+        ref Utf8JsonReader reader, List<(long? Index, float[] Vector)> read, ProtocolAdditions additions)
     {
         long? index = null;
         float[]? vector = null;

@@ -9,8 +9,8 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm.Protocols.OpenAI;
 
 /// <summary>
-/// Reads chat completions: deltas until <c>[DONE]</c>, or one whole message. An answer is complete when a finish reason was seen:
-/// a proxy that lost its upstream may still send <c>[DONE]</c>, and some servers never do.
+/// Reads chat completions: deltas until <c>[DONE]</c>, or one whole message. An answer is complete when a finish reason
+/// was seen: a proxy that lost its upstream may still send <c>[DONE]</c>, and some servers never do.
 /// </summary>
 internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
 {
@@ -128,7 +128,8 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
         switch (reason)
         {
             case "stop":
-                return _finishedCalls > 0 ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop; // some servers do not tell the two apart
+                // some servers do not tell the two apart
+                return _finishedCalls > 0 ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop;
             case "length":
                 return ChatFinishReason.Length;
             case "tool_calls" or "function_call":
@@ -141,7 +142,8 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
         }
     }
 
-    private void ReadChoices(ref Utf8JsonReader reader, ReadOnlySpan<byte> data, ref List<AIContent>? contents, ref string? finish)
+    private void ReadChoices(
+        ref Utf8JsonReader reader, ReadOnlySpan<byte> data, ref List<AIContent>? contents, ref string? finish)
     {
         if (!reader.ReadArray())
         {
@@ -383,12 +385,13 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
         }
     }
 
-    // The pieces of a call share its index. Servers that number none, or all alike, begin each call with an id of its own; or without
-    // any id, but then with the whole of its arguments.
+    // The pieces of a call share its index. Servers that number none, or all alike, begin each call with an id of its
+    // own; or without any id, but then with the whole of its arguments.
     private PendingCall Find(long? index, long position, string? id, string? name)
     {
         long number = index ?? position; // whole messages need not number their calls
-        PendingCall? call = id is null ? null : _calls.FindLast(call => call.Id == id && (index is null || call.Index == number));
+        PendingCall? call = id is null ? null : _calls.FindLast(
+            call => call.Id == id && (index is null || call.Index == number));
         if (call is not null)
         {
             return call;
