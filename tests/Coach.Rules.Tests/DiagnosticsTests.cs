@@ -118,7 +118,7 @@ public sealed partial class DiagnosticsTests
         var rows = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach (string package in Repository.Packages.Where(package => package != "Coach.Testing"))
         {
-            string[] sources = [.. Repository.SourceFiles(package).Select(File.ReadAllText)];
+            string[] sources = [.. Repository.SourceFiles(package).Select(file => JoinPattern().Replace(File.ReadAllText(file), ""))];
             var constants = sources.SelectMany(source => ConstantPattern().Matches(source))
                 .GroupBy(match => match.Groups[1].Value).ToDictionary(group => group.Key, group => group.First().Groups[2].Value);
             foreach (Match match in sources.SelectMany(source => InstrumentPattern().Matches(source)))
@@ -169,6 +169,10 @@ public sealed partial class DiagnosticsTests
 
     [GeneratedRegex(@"const string (\w+) = ""([a-z_.]+)""")]
     private static partial Regex ConstantPattern();
+
+    // A text that goes on in the next line is one literal.
+    [GeneratedRegex(@"""\s*\+\s*""")]
+    private static partial Regex JoinPattern();
 
     [GeneratedRegex(@"(?:KeyValuePair<string, object\?>|new)\(""([a-z_]+)"", ")]
     private static partial Regex LabelPattern();

@@ -42,7 +42,7 @@ public sealed class ModuleArrowTests
     [MemberData(nameof(ListedPackages))]
     public void InternalTypes_OfAPackage_LiveInTheNamespaceOfTheirFolder(string package) =>
         Assert.Empty(ModuleGraph.Of(package).Types
-            .Where(type => !type.IsPublic && type.Module != ModuleGraph.Root && type.Namespace != $"{package}.{type.Module.Replace('/', '.')}")
+            .Where(type => type.IsInternal && type.Module != ModuleGraph.Root && type.Namespace != $"{package}.{type.Module.Replace('/', '.')}")
             .Select(type => $"{type.Type} in {type.Module} has the namespace {type.Namespace}"));
 
     public static TheoryData<string> ListedPackages() => [.. ModuleList.Packages];

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Coach.Abstractions;
+using Coach.AspNetCore.Diagnostics;
 using Coach.AspNetCore.Http;
 using Coach.Llm;
 using Microsoft.AspNetCore.Builder;

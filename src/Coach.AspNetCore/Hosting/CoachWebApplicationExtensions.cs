@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Coach.Abstractions;
 using Coach.AspNetCore;
+using Coach.AspNetCore.Diagnostics;
 using Coach.AspNetCore.Hosting;
 using Coach.AspNetCore.Http;
 using Microsoft.AspNetCore.Connections;

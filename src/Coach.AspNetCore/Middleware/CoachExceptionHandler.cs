@@ -1,4 +1,5 @@
 using Coach.Abstractions;
+using Coach.AspNetCore.Diagnostics;
 using Coach.AspNetCore.Http;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;

@@ -1,5 +1,5 @@
 using Coach.Abstractions;
-using Coach.AspNetCore.Http;
+using Coach.AspNetCore.Diagnostics;
 using Coach.Llm;
 using Microsoft.Extensions.Logging;
 

@@ -1,5 +1,5 @@
 using Coach.Abstractions;
-using Coach.Observability.Logging;
+using Coach.Observability.Diagnostics;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 

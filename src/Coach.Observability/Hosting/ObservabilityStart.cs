@@ -1,6 +1,7 @@
 using Coach.Observability.Containers;
+using Coach.Observability.Diagnostics;
 using Coach.Observability.Instrumentation;
-using Coach.Observability.Logging;
+using Coach.Observability.Diagnostics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;

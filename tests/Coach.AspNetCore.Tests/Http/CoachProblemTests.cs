@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json;
 using Coach.Abstractions;
-using Coach.AspNetCore.Http;
 using Coach.AspNetCore.Middleware;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics;

@@ -59,7 +59,7 @@ internal sealed class ModuleGraph
 
     private readonly SortedSet<string> _modules = new(StringComparer.Ordinal);
     private readonly SortedDictionary<(string From, string To), SortedSet<string>> _arrows = [];
-    private readonly List<(string Type, string Namespace, string Module, bool IsPublic)> _types = [];
+    private readonly List<(string Type, string Namespace, string Module, bool IsInternal)> _types = [];
 
     /// <summary>The folders that hold sources.</summary>
     public IReadOnlyCollection<string> Modules => _modules;
@@ -67,8 +67,8 @@ internal sealed class ModuleGraph
     /// <summary>Each arrow, with examples of what draws it.</summary>
     public IReadOnlyDictionary<(string From, string To), SortedSet<string>> Arrows => _arrows;
 
-    /// <summary>The top-level types.</summary>
-    public IReadOnlyList<(string Type, string Namespace, string Module, bool IsPublic)> Types => _types;
+    /// <summary>The top-level types. One beside a public type, in the same file, does not count as internal: a file has one namespace.</summary>
+    public IReadOnlyList<(string Type, string Namespace, string Module, bool IsInternal)> Types => _types;
 
     /// <summary>Pairs that refer to each other, in the order of their names.</summary>
     public IEnumerable<string> TwoWayPairs => _arrows.Keys
@@ -87,12 +87,15 @@ internal sealed class ModuleGraph
         {
             SemanticModel model = compilation.GetSemanticModel(tree);
             string module = Module(folder, tree.FilePath);
-            foreach (SyntaxNode node in tree.GetRoot().DescendantNodes().Where(node => node is BaseTypeDeclarationSyntax or DelegateDeclarationSyntax))
+            INamedTypeSymbol[] types = [.. tree.GetRoot().DescendantNodes()
+                .Where(node => node is BaseTypeDeclarationSyntax or DelegateDeclarationSyntax)
+                .Select(node => (INamedTypeSymbol)model.GetDeclaredSymbol(node)!)];
+            bool isInternal = types.All(type => type.ContainingType is not null || type.DeclaredAccessibility != Accessibility.Public);
+            foreach (INamedTypeSymbol type in types)
             {
-                var type = (INamedTypeSymbol)model.GetDeclaredSymbol(node)!;
                 if (moduleOf.TryAdd(type, module) && type.ContainingType is null)
                 {
-                    _types.Add((type.Name, type.ContainingNamespace.ToDisplayString(), module, type.DeclaredAccessibility == Accessibility.Public));
+                    _types.Add((type.Name, type.ContainingNamespace.ToDisplayString(), module, isInternal));
                 }
             }
         }

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Observability.Logging;
+namespace Coach.Observability.Diagnostics;
 
 /// <summary>The log messages of Coach.Observability: event ids 5000 to 5999.</summary>
 internal static partial class Log

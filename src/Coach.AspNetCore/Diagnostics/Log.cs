@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace Coach.AspNetCore.Http;
+namespace Coach.AspNetCore.Diagnostics;
 
 internal static partial class Log
 {
