@@ -72,9 +72,12 @@ internal sealed class PaymentHost : IDisposable
     }
 
     /// <summary>Runs anything, letting virtual time run.</summary>
-    public async Task<T> RunAsync<T>(Task<T> task)
+    public Task<T> RunAsync<T>(Task<T> task) => RunAsync(Clock, task);
+
+    /// <summary>Runs anything on a clock, letting its time run.</summary>
+    public static async Task<T> RunAsync<T>(VirtualClock clock, Task<T> task)
     {
-        await Clock.RunUntilAsync(task);
+        await clock.RunUntilAsync(task);
         return await task;
     }
 

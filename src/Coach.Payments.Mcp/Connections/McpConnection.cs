@@ -23,6 +23,7 @@ internal sealed class McpConnection(
     private readonly CancellationTokenSource _tooLong = new();
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _gate = new();
+    // Reference counting: a retired connection is closed when the last call in flight has ended, not under it.
     private int _leases;
     private bool _isRetired;
     private bool _isClosing;
@@ -214,7 +215,8 @@ internal sealed class McpConnection(
         {
             Retire("call timed out");
             string limit = $"{options.CallTimeout.TotalSeconds:0.###} s";
-            return new GatewayFailure(GatewayFailureKind.TimedOut, $"The Stripe MCP server did not answer within {limit}.")
+            return new GatewayFailure(GatewayFailureKind.TimedOut, "The Stripe MCP server did not answer "
+                + $"within {limit}.")
             {
                 IsRetryable = true,
             };

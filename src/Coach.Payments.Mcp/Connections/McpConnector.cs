@@ -27,6 +27,7 @@ internal sealed class McpConnector<TToolset>(
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(10);
     private static readonly string Version = typeof(McpConnection).Assembly.GetName().Version?.ToString(3) ?? "0";
 
+    // One session for all: MCP multiplexes calls, and a second child process would double the memory for nothing.
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _stopping = new();
     private TToolset? _current;

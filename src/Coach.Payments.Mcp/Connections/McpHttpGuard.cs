@@ -15,6 +15,7 @@ internal sealed class McpHttpGuard(
             request.Headers.Authorization = key.ToHeader();
         }
 
+        // Streamed, never buffered: an answer may be an event stream that stays open.
         HttpResponseMessage response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
         Stream body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         var limited = new StreamContent(new GuardedStream(body, key, maxBytes, tooLong));

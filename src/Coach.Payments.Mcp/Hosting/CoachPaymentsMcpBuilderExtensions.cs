@@ -33,9 +33,9 @@ public static class CoachPaymentsMcpBuilderExtensions
         IServiceCollection services = builder.Services;
         (string name, object? key) = (builder.Name, builder.ServiceKey);
         OptionsBuilder<StripeMcpOptions> options = services.AddOptions<StripeMcpOptions>(name).ValidateOnStart();
-        if (
-            !services.Any(
-                service => service.ServiceType == typeof(StripeMcpGateway) && Equals(service.ServiceKey, key)))
+        bool isRegistered = services.Any(
+            service => service.ServiceType == typeof(StripeMcpGateway) && Equals(service.ServiceKey, key));
+        if (!isRegistered)
         {
             options.Configure<IServiceProvider>((options, provider) =>
             {

@@ -54,6 +54,7 @@ internal sealed class NamedToolset(McpConnection connection, IReadOnlyList<strin
     public override async Task<GatewayResult<GatewayPrice>> CreatePriceAsync(
         GatewayPriceRequest request, CancellationToken cancellationToken)
     {
+        // Two writes, since this generation has no inline products: a product without a price cannot be paid.
         GatewayResult<JsonElement> product = await Connection.CallAsync(
             CreateProduct, "product", new JsonObject
             { ["name"] = request.ProductName }, cancellationToken).ConfigureAwait(false);

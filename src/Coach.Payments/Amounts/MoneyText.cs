@@ -77,6 +77,7 @@ internal static class MoneyText
             return false;
         }
 
+        // Fixed point by hand: missing digits count as zeros, and there is no rounding that could lose one.
         long fraction = 0;
         for (int i = 0; i < rules.MinorDigits; i++)
         {

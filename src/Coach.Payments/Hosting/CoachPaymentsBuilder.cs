@@ -103,9 +103,9 @@ public sealed class CoachPaymentsBuilder
     public CoachPaymentsBuilder WithReconciliation()
     {
         object? key = ServiceKey;
-        if (
-            Services.Any(
-                service => service.ServiceType == typeof(ReconciliationService) && Equals(service.ServiceKey, key)))
+        bool isRegistered = Services.Any(
+            service => service.ServiceType == typeof(ReconciliationService) && Equals(service.ServiceKey, key));
+        if (isRegistered)
         {
             return this;
         }

@@ -77,9 +77,9 @@ public static class CoachPaymentsServiceCollectionExtensions
             options.Manifest.Optional(StripeOptions.DefaultApiKeyName, StripeOptions.DefaultWebhookSecretName));
         OptionsBuilder<CoachPaymentsOptions> options =
             services.AddOptions<CoachPaymentsOptions>(name).ValidateOnStart();
-        if (
-            !services.Any(
-                service => service.ServiceType == typeof(PaymentLinkCreator) && Equals(service.ServiceKey, key)))
+        bool isRegistered = services.Any(
+            service => service.ServiceType == typeof(PaymentLinkCreator) && Equals(service.ServiceKey, key));
+        if (!isRegistered)
         {
             options.Configure<IServiceProvider>((options, provider) =>
             {

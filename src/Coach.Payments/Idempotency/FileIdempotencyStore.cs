@@ -17,6 +17,8 @@ namespace Coach.Payments;
 public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
 {
     private const int FramesPerRewrite = 10_000;
+    private const int LeastReserve = 256 * 1024;
+    private const int MostReserve = 4 * 1024 * 1024;
 
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
@@ -300,9 +302,6 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         || updated.LinkId != old.LinkId || updated.Status != old.Status
         || updated.HasAmountMismatch != old.HasAmountMismatch;
 
-    private const int LeastReserve = 256 * 1024;
-    private const int MostReserve = 4 * 1024 * 1024;
-
     private async ValueTask<T> WriteAsync<T>(Task written, T result)
     {
         Drain(handOver: false);
@@ -310,7 +309,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         return result;
     }
 
-    // The first caller writes for all who came meanwhile; whoever came during that write is served by another thread.
+    // Group commit: the first caller writes for all who came meanwhile; who came during that write is served by another
+    // thread. A dedicated writer thread would cost every lone write two switches.
     private void Drain(bool handOver)
     {
         Batch batch;
@@ -399,6 +399,7 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         }
     }
 
+    // Replays the journal from disk: what is in memory may be ahead of what a failed write left there.
     private bool TryRecover()
     {
         try
@@ -407,8 +408,7 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
             _table = Load();
             _needsRecovery = false;
         }
-        catch (Exception exception) when (
-            exception is IOException or UnauthorizedAccessException or InvalidDataException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             _needsRecovery = true;
         }
@@ -434,6 +434,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         return table;
     }
 
+    // Log compaction, stop-the-world: rewriting while others append would need a second journal, for a file of
+    // megabytes.
     private void RewriteIfWorthwhile()
     {
         if (_frames < FramesPerRewrite || _frames < 4 * (_table.Count + _table.EventCount)

@@ -50,6 +50,7 @@ internal static class JournalFormat
             offset += length;
         }
 
+        // A torn tail, or damage? Any later frame that was written when this place was already on disk tells.
         for (int at = offset + 1; at < bytes.Length; at++)
         {
             int next = bytes[at..].IndexOf("CPJ2"u8);

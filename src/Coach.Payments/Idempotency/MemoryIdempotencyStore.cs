@@ -9,6 +9,7 @@ namespace Coach.Payments;
 /// </summary>
 public sealed class MemoryIdempotencyStore : IIdempotencyStore
 {
+    // One lock for all: an operation takes it five times and spends its time at the provider.
     private readonly Lock _gate = new();
     private readonly RecordTable _table;
     private readonly TimeProvider _time;

@@ -7,9 +7,11 @@ namespace Coach.Payments.Idempotency;
 internal sealed class RecordTable(int maxRecords)
 {
     private readonly Dictionary<string, PaymentRecord> _records = new(StringComparer.Ordinal);
+    // Secondary indexes: webhooks come with a link's id, reconciliation with nothing at all.
     private readonly Dictionary<string, string> _tagsByLink = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PaymentRecord> _unsettled = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DateTimeOffset> _events = new(StringComparer.Ordinal);
+    // In order of arrival, so that the oldest make room and pruning stops at the first young one.
     private readonly Queue<string> _eventOrder = new();
 
     public int Count => _records.Count;

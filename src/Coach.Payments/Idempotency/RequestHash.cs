@@ -106,10 +106,15 @@ public readonly struct RequestHash : IEquatable<RequestHash>
 
     /// <summary>Whether two requests without items and metadata are field by field the same, so that their hashes need
     /// not be made.</summary>
-    internal static bool IsPlainlySame(PaymentLinkRequest left, PaymentLinkRequest right) =>
-        left.Amount == right.Amount && left.Description == right.Description && left.IsReusable == right.IsReusable
-        && left.RedirectUrl?.OriginalString == right.RedirectUrl?.OriginalString
-        && left.Items.Count + right.Items.Count + left.Metadata.Count + right.Metadata.Count == 0;
+    internal static bool IsPlainlySame(PaymentLinkRequest left, PaymentLinkRequest right)
+    {
+        bool isPlain = left.Items.Count + right.Items.Count + left.Metadata.Count + right.Metadata.Count == 0;
+        return isPlain
+            && left.Amount == right.Amount
+            && left.Description == right.Description
+            && left.IsReusable == right.IsReusable
+            && left.RedirectUrl?.OriginalString == right.RedirectUrl?.OriginalString;
+    }
 
     /// <summary>The name of an operation in the store and at the provider: 40 hexadecimal digits of a
     /// SHA-256.</summary>

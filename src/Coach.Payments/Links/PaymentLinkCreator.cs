@@ -73,6 +73,7 @@ internal sealed class PaymentLinkCreator(
         }
     }
 
+    // Polling, because a store need not be able to notify: another replica's claim ends within seconds or by its lease.
     private async Task<IdempotencyClaim> WaitForClaimAsync(PaymentRecord proposed, CancellationToken cancellationToken)
     {
         using Deadline patience = steps.StartDeadline(options.JoinTimeout);
@@ -100,6 +101,7 @@ internal sealed class PaymentLinkCreator(
     {
         private readonly GatewaySelector _gateways = creator.Gateways;
         private readonly IPaymentGateway _gateway = creator.Gateways.Provider;
+        // The fencing token: once somebody else has claimed the operation, nothing more is written under this one.
         private readonly long _token = claimed.LeaseToken;
         private PaymentRecord _record = claimed;
 

@@ -21,6 +21,7 @@ internal sealed class PaymentLinkService(
         cancellationToken.ThrowIfCancellationRequested();
         string tag = RequestHash.Tag(options.Namespace, request.Owner, request.OperationKey);
         PaymentRecord? known = await FindKnownAsync(tag, cancellationToken).ConfigureAwait(false);
+        // The hot path of a replay: no hash, no claim, no request.
         if (known is { State: PaymentRecordState.Completed } && RequestHash.IsPlainlySame(known.Request, request))
         {
             return Replay(known);

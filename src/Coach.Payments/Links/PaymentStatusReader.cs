@@ -32,6 +32,7 @@ internal sealed class PaymentStatusReader(
         bool isAnswered = false;
         for (int poll = 1; ; poll++)
         {
+            // No retries within a poll: the next poll is one.
             TimeSpan left = deadline.Remaining < options.PollTimeout ? deadline.Remaining : options.PollTimeout;
             (record, GatewayFailure? failure) =
                 await PollAsync(record, left, RetryPolicy.Never, cancellationToken).ConfigureAwait(false);

@@ -123,6 +123,7 @@ internal sealed class GatewayStepExecutor
         return failure;
     }
 
+    // A passive health check: every step says whether the provider answers, so that probes are rare.
     private void Report(StepState state, GatewayFailure? failure)
     {
         state.Unknown = failure is { IsOutcomeUnknown: true } ? failure : state.Unknown;

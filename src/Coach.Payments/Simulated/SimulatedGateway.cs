@@ -10,6 +10,7 @@ internal sealed class SimulatedGateway(SimulatedOptions options, TimeProvider ti
 {
     public const string IdPrefix = "sim_";
 
+    // Stateless on purpose: a restart, another replica and a test then see the same link without a store.
     private readonly string _root = options.BaseUrl.AbsoluteUri.TrimEnd('/') + "/";
 
     public string Name => "simulated";

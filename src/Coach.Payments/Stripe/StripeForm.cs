@@ -17,6 +17,7 @@ internal sealed class StripeForm
     private static readonly SearchValues<char> Unreserved = SearchValues.Create(UnreservedCharacters);
     private static readonly SearchValues<char> Brackets = SearchValues.Create(UnreservedCharacters + "[]");
 
+    // Bytes, not text: the body goes to the socket as it is, without a second encoding.
     private readonly ArrayBufferWriter<byte> _bytes = new(512);
 
     public static MediaTypeHeaderValue MediaType { get; } = new("application/x-www-form-urlencoded");

@@ -106,8 +106,8 @@ internal sealed class StripeTransport(
 
     // The body in a rented array, which the caller returns; a length of -1 for one over the limit. After a failure the
     // array is left to the collector: a read that was given up may still write to it.
-    private async Task<(
-        byte[] Body, int Length)> ReadBodyAsync(HttpContent content, CancellationToken cancellationToken)
+    private async Task<(byte[] Body, int Length)> ReadBodyAsync(
+        HttpContent content, CancellationToken cancellationToken)
     {
         Stream stream = await content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))

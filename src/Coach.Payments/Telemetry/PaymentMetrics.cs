@@ -17,6 +17,7 @@ internal sealed class PaymentMetrics : IDisposable
     private readonly Counter<long> _links;
     private readonly Counter<long> _attempts;
     private readonly Counter<long> _webhooks;
+    // By owner: several registrations share one meter, and the gauges sum them up.
     private readonly ConcurrentDictionary<object, int> _pending = new(ReferenceEqualityComparer.Instance);
     private readonly ConcurrentQueue<Func<bool>> _gateways = new();
 

@@ -34,6 +34,7 @@ public static class WebhookSignature
             return WebhookVerdict.Malformed;
         }
 
+        // The time is judged last: of a forgery nothing is said but that it is one.
         Span<byte> expected = stackalloc byte[HashBytes];
         Compute(timestamp, rawBody, secret.Reveal(), expected);
         Span<byte> given = stackalloc byte[HashBytes];

@@ -46,10 +46,15 @@ public sealed class ScriptedChatClient : IChatClient
     {
         List<ChatResponseUpdate> updates =
             [.. ScriptedAnswer.Words(text).Select(word => new ChatResponseUpdate(ChatRole.Assistant, word))];
-        updates.Add(new ChatResponseUpdate(ChatRole.Assistant,
-            [new UsageContent(
-                new UsageDetails
-                { InputTokenCount = 7, OutputTokenCount = updates.Count, TotalTokenCount = 7 + updates.Count })])
+        var usage = new UsageDetails
+        {
+            InputTokenCount = 7,
+            OutputTokenCount = updates.Count,
+            TotalTokenCount = 7 + updates.Count,
+        };
+
+        // As providers do it: usage and reason come last, in an update without text.
+        updates.Add(new ChatResponseUpdate(ChatRole.Assistant, [new UsageContent(usage)])
         {
             FinishReason = ChatFinishReason.Stop,
         });
@@ -89,9 +94,9 @@ public sealed class ScriptedChatClient : IChatClient
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var updates = new List<ChatResponseUpdate>();
-        await foreach (
-            ChatResponseUpdate update in GetStreamingResponseAsync(messages, options, cancellationToken)
-                .ConfigureAwait(false))
+        IAsyncEnumerable<ChatResponseUpdate> stream =
+            GetStreamingResponseAsync(messages, options, cancellationToken);
+        await foreach (ChatResponseUpdate update in stream.ConfigureAwait(false))
         {
             updates.Add(update);
         }
@@ -145,10 +150,17 @@ public sealed class ScriptedChatClient : IChatClient
     public object? GetService(Type serviceType, object? serviceKey = null)
     {
         ArgumentNullException.ThrowIfNull(serviceType);
-        return serviceKey is not null ? null
-            : serviceType == typeof(ChatClientMetadata) ? _metadata
-            : serviceType.IsInstanceOfType(this) ? this
-            : null;
+        if (serviceKey is not null)
+        {
+            return null;
+        }
+
+        if (serviceType == typeof(ChatClientMetadata))
+        {
+            return _metadata;
+        }
+
+        return serviceType.IsInstanceOfType(this) ? this : null;
     }
 
     /// <summary>Notes the disposal; later calls fail.</summary>

@@ -86,6 +86,7 @@ public sealed class ScriptedHttpHandler : HttpMessageHandler
         return this;
     }
 
+    // What the socket would do, without one: a read gives as much as the delivery says, breaks off, or never ends.
     private sealed class DeliveredStream(
         ReadOnlyMemory<byte> body, ResponseDelivery delivery, TimeProvider time, Action closed) : Stream
     {

@@ -143,6 +143,7 @@ public static class IdempotencyStoreContract
             && next.Record.LeaseToken == 2, "a claim given back is free at once, with token 2");
     }
 
+    // Mutual exclusion under contention: 32 claims at once, one winner.
     private static async Task ClaimRaceAsync(
         IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
@@ -181,21 +182,21 @@ public static class IdempotencyStoreContract
         {
             for (int i = 0; i < 5; i++)
             {
-                PaymentRecord current;
-                do
+                // Compare-and-swap: who loses the race reads again.
+                PaymentRecord? stored = null;
+                while (stored is null)
                 {
-                    current = (await store.FindAsync(tag, cancellationToken).ConfigureAwait(false))!;
+                    PaymentRecord current = (await store.FindAsync(tag, cancellationToken).ConfigureAwait(false))!;
+                    PaymentRecord next = current with { LinkAttempt = current.LinkAttempt + 1 };
+                    stored = await store.TryUpdateAsync(next, cancellationToken).ConfigureAwait(false);
                 }
-                while (
-                    await store.TryUpdateAsync(
-                        current with { LinkAttempt = current.LinkAttempt + 1 },
-                        cancellationToken).ConfigureAwait(false) is null);
             }
         }, cancellationToken))).ConfigureAwait(false);
         PaymentRecord? last = await store.FindAsync(tag, cancellationToken).ConfigureAwait(false);
         Check(last is { LinkAttempt: 41, Version: 41 }, "40 racing updates all count");
     }
 
+    // A paused holder that wakes up after its lease must not write over who took over (fencing).
     private static async Task FencingAsync(
         IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {

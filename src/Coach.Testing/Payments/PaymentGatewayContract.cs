@@ -85,12 +85,11 @@ public static class PaymentGatewayContract
             return;
         }
 
-        GatewayFailure? failure = (
-            await context.Gateway.CreatePriceAsync(
-                context.PriceRequest() with { IdempotencyKey = "other-" + context.Tag },
-                context.Token).ConfigureAwait(false)).Failure;
+        GatewayPriceRequest other = context.PriceRequest() with { IdempotencyKey = "other-" + context.Tag };
+        GatewayResult<GatewayPrice> second =
+            await context.Gateway.CreatePriceAsync(other, context.Token).ConfigureAwait(false);
         Check(
-            failure is { Kind: GatewayFailureKind.AlreadyExists, IsOutcomeUnknown: false },
+            second.Failure is { Kind: GatewayFailureKind.AlreadyExists, IsOutcomeUnknown: false },
             "a second price with the lookup key is refused as such");
         if (context.Can.HasIdempotencyKeys)
         {
@@ -185,14 +184,16 @@ public static class PaymentGatewayContract
             new GatewayLinkQuery(context.Tag, "plink_unknown"), context.Token).ConfigureAwait(false);
         Check(unknown.Failure is null && unknown.Value is null, "an unknown id is null, not a failure");
         GatewayLink made = await context.LinkAsync().ConfigureAwait(false);
-        GatewayLink? byTag = (
-            await context.Gateway
-                .FindLinkAsync(new GatewayLinkQuery(context.Tag), context.Token).ConfigureAwait(false)).Value;
-        GatewayLink? byId = (
-            await context.Gateway
-                .FindLinkAsync(new GatewayLinkQuery(context.Tag, made.Id), context.Token).ConfigureAwait(false)).Value;
+        GatewayLink? byTag = await FindAsync(null).ConfigureAwait(false);
+        GatewayLink? byId = await FindAsync(made.Id).ConfigureAwait(false);
         Check(byTag?.Id == made.Id && byTag.Url == made.Url, "the tag in its metadata leads to the link");
         Check(byId?.Id == made.Id && byId.Url == made.Url, "its id leads to the link");
+
+        async Task<GatewayLink?> FindAsync(string? id)
+        {
+            var query = new GatewayLinkQuery(context.Tag, id);
+            return (await context.Gateway.FindLinkAsync(query, context.Token).ConfigureAwait(false)).Value;
+        }
     }
 
     private static async Task NoteAsync(GatewayContractContext context)
@@ -292,6 +293,7 @@ public static class PaymentGatewayContract
         Check(again is { Kind: GatewayFailureKind.Rejected }, "one that is no longer open is refused");
     }
 
+    // Every method, so that a new one without its token is found here and not by a caller who waits.
     private static async Task CancelledAsync(GatewayContractContext context)
     {
         using var cancelled = new CancellationTokenSource();

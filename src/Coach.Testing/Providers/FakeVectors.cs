@@ -9,9 +9,10 @@ internal static class FakeVectors
     public static float[] Of(string text, int dimensions, float length)
     {
         float[] vector = new float[dimensions];
-        foreach (
-            string word in text.ToLowerInvariant().Split(
-                [' ', ',', '.', '?', '!', ';', ':', '\n'], StringSplitOptions.RemoveEmptyEntries))
+        char[] separators = [' ', ',', '.', '?', '!', ';', ':', '\n'];
+
+        // Feature hashing: texts that share words get vectors that point the same way, and no model is needed.
+        foreach (string word in text.ToLowerInvariant().Split(separators, StringSplitOptions.RemoveEmptyEntries))
         {
             byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes(word));
             for (int i = 0; i < 8; i++)

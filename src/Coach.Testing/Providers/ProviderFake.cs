@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.Testing;
@@ -23,8 +24,7 @@ public sealed class ProviderFake : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly ConcurrentDictionary<(
-        string Provider, string Key), (ProviderKeyState State, TimeSpan RetryAfter)> _keys = new();
+    private readonly ConcurrentDictionary<(string Provider, string Key), KeyEntry> _keys = new();
     private readonly ConcurrentDictionary<string, FakeScript> _scripts = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<ProviderRequest> _requests = new();
     private readonly RequestCounter _received = new();
@@ -106,7 +106,7 @@ public sealed class ProviderFake : IAsyncDisposable
     {
         Check(provider);
         ArgumentException.ThrowIfNullOrEmpty(key);
-        _keys[(provider, key)] = (state, retryAfter ?? TimeSpan.FromSeconds(30));
+        _keys[(provider, key)] = new KeyEntry(state, retryAfter ?? TimeSpan.FromSeconds(30));
     }
 
     /// <summary>Adds answers for the next chat calls; when they are used up, the provider's standing answer
@@ -219,8 +219,7 @@ public sealed class ProviderFake : IAsyncDisposable
                 either.Token).ConfigureAwait(false);
             Volatile.Write(ref isDone, true);
         }
-        catch (OperationCanceledException) when (
-            context.RequestAborted.IsCancellationRequested || _stopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (HasEnded(context))
         {
             context.Abort();
         }
@@ -232,13 +231,11 @@ public sealed class ProviderFake : IAsyncDisposable
 
     private FakeReply Reply(FakeScript script, ProviderRequest request)
     {
-        (ProviderKeyState state, TimeSpan retryAfter) = request.Key is { } key
-            && _keys.TryGetValue((request.Provider, key), out var known)
-            ? known
-            : (ProviderKeyState.Invalid, TimeSpan.Zero);
-        if (state != ProviderKeyState.Valid)
+        // A key nobody registered is what a real server calls invalid; a missing one is, too.
+        KeyEntry entry = _keys.GetValueOrDefault((request.Provider, request.Key ?? ""));
+        if (entry.State != ProviderKeyState.Valid)
         {
-            return ProviderErrorBodies.For(request.Provider, state, request.Key, retryAfter);
+            return ProviderErrorBodies.For(request.Provider, entry.State, request.Key, entry.RetryAfter);
         }
 
         var call = new FakeCall(request, script.NextAnswer, Interlocked.Increment(ref _answers));
@@ -250,4 +247,9 @@ public sealed class ProviderFake : IAsyncDisposable
             _ => OpenAIFake.Answer(call),
         };
     }
+
+    private bool HasEnded(HttpContext context) =>
+        context.RequestAborted.IsCancellationRequested || _stopping.IsCancellationRequested;
+
+    private readonly record struct KeyEntry(ProviderKeyState State, TimeSpan RetryAfter);
 }

@@ -8,6 +8,7 @@ internal sealed class FakeStripeForm
 {
     private static readonly string[] Paging = ["limit", "starting_after", "ending_before", "expand[]"];
 
+    // An allow list, as the real API has one: a misspelt parameter is an error there, so it is one here.
     private static readonly FrozenDictionary<string, string[]> Known =
         new Dictionary<string, string[]>(StringComparer.Ordinal)
     {
@@ -86,9 +87,17 @@ internal sealed class FakeStripeForm
     public IReadOnlyList<string> Texts(string name) =>
         [.. _all.Where(pair => UrlEncodedForm.Pattern(pair.Key) == name).Select(pair => pair.Value)];
 
-    public long? Integer(string name) => Text(name) is not { } text ? null
-        : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) ? value
-        : throw FakeStripeError.Invalid($"Invalid integer: {text}", name, "parameter_invalid_integer");
+    public long? Integer(string name)
+    {
+        if (Text(name) is not { } text)
+        {
+            return null;
+        }
+
+        return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value)
+            ? value
+            : throw FakeStripeError.Invalid($"Invalid integer: {text}", name, "parameter_invalid_integer");
+    }
 
     public bool? Flag(string name) => Text(name) switch
     {
@@ -101,8 +110,9 @@ internal sealed class FakeStripeForm
     public Dictionary<string, string> Map(string name)
     {
         var map = new Dictionary<string, string>(StringComparer.Ordinal);
+        string prefix = name + "[";
         foreach (
-            (string key, string value) in _all.Where(pair => pair.Key.StartsWith(name + "[", StringComparison.Ordinal)))
+            (string key, string value) in _all.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal)))
         {
             string entry = key[(name.Length + 1)..^1];
             if (entry.Length > 40)

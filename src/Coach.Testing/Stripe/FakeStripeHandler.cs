@@ -14,9 +14,9 @@ internal sealed class FakeStripeHandler(FakeStripeServer core, TimeProvider time
             ? ""
             : await request.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
         var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        foreach (
-            (string name, IEnumerable<string> values) in request.Headers
-                .Concat(request.Content?.Headers.AsEnumerable() ?? []))
+        IEnumerable<KeyValuePair<string, IEnumerable<string>>> ofContent = request.Content?.Headers.AsEnumerable()
+            ?? [];
+        foreach ((string name, IEnumerable<string> values) in request.Headers.Concat(ofContent))
         {
             headers[name] = string.Join(", ", values);
         }

@@ -9,6 +9,7 @@ namespace Coach.Testing.Stripe;
 /// </summary>
 internal sealed class FakeStripeServer(StripeFakeOptions options)
 {
+    // Idempotency keys as Stripe keeps them: the first answer, whatever it was, for a day.
     private readonly Dictionary<string, StoredKey> _keys = new(StringComparer.Ordinal);
     private readonly FakeStripeRouter _routes = new(new FakeStripeStore(options.Time));
     private int _requests;
@@ -50,6 +51,7 @@ internal sealed class FakeStripeServer(StripeFakeOptions options)
             }
         }
 
+        // A slow request holds its key, not the lock: others are served meanwhile.
         if (reply is null)
         {
             await Task.Delay(fault.Delay, options.Time, CancellationToken.None).ConfigureAwait(false);
@@ -109,6 +111,7 @@ internal sealed class FakeStripeServer(StripeFakeOptions options)
                 + "application/x-www-form-urlencoded)."));
     }
 
+    // The key is claimed before anything is executed, so that a second request meanwhile finds it in use.
     private (FakeStripeReply? Reply, StoredKey? Claimed) Claim(StripeRequest request)
     {
         if (request.Method != "POST" || request.IdempotencyKey is not { } key)
@@ -197,6 +200,7 @@ internal sealed class FakeStripeServer(StripeFakeOptions options)
         };
     }
 
+    // A replay has a request id of its own and names the one it repeats.
     private FakeStripeReply Replay(StoredKey stored, string key)
     {
         var reply = Stamp(new FakeStripeReply(stored.Reply!.Status, stored.Reply.Body));

@@ -48,6 +48,7 @@ internal sealed class FakeStripeSocket(WebApplication app, Uri url) : IAsyncDisp
         }).ConfigureAwait(false);
         switch (reply.Delivery)
         {
+            // Kestrel has accepted the connection by now; to the client a reset is as good as a refusal.
             case StripeFaultKind.Refuse or StripeFaultKind.Reset:
                 context.Abort();
                 return;

@@ -10,6 +10,7 @@ internal sealed class FakeStripeStore(TimeProvider time)
 
     private int _next;
 
+    // Lists in order of creation: Stripe pages newest first, and a test reads oldest first.
     public List<StripeFakePrice> Prices { get; } = [];
 
     public Dictionary<string, (string Name, string? Description)> Products { get; } = new(StringComparer.Ordinal);
@@ -254,6 +255,7 @@ internal sealed class FakeStripeStore(TimeProvider time)
         return price;
     }
 
+    // In Stripe's order: too large, negative, unknown currency, not a multiple of the smallest coin.
     private static void CheckAmount(long amount, string currency, string parameter)
     {
         if (amount > Money.MaxMinorUnits)

@@ -14,6 +14,7 @@ public sealed record StripeWebhook(ReadOnlyMemory<byte> Body, string SignatureHe
     {
         ArgumentException.ThrowIfNullOrEmpty(secret);
         string time = at.ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture);
+        // HMAC-SHA256 over "time.body" (https://docs.stripe.com/webhooks#verify-manually, 2026-07).
         byte[] message = [.. System.Text.Encoding.ASCII.GetBytes(time + "."), .. body.Span];
         byte[] hash =
             System.Security.Cryptography.HMACSHA256.HashData(System.Text.Encoding.UTF8.GetBytes(secret), message);

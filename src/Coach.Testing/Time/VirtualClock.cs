@@ -12,6 +12,8 @@ public sealed class VirtualClock : TimeProvider
     private const int BusyMilliseconds = 50;
 
     private readonly Lock _gate = new();
+    // A discrete-event simulation: a priority queue of due times, ties broken by the order of scheduling. Changed and
+    // disposed timers stay in it until they come up (lazy deletion), where their due time no longer fits.
     private readonly PriorityQueue<VirtualTimer, (long Due, long Order)> _queue = new();
     private DateTimeOffset _start;
     private long _elapsedTicks;

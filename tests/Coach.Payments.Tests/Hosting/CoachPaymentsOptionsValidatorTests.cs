@@ -1,11 +1,4 @@
-using System.Collections.Concurrent;
-using System.Diagnostics.Metrics;
-using Coach.Abstractions;
-using Coach.Testing;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Coach.Payments.Tests.Hosting;
@@ -44,15 +37,11 @@ public sealed class CoachPaymentsOptionsValidatorTests
     [Fact]
     public void Options_OfAName_AreReportedUnderItsSection()
     {
-        ServiceCollection services = NewServices(new VirtualClock(), []);
-        services.AddCoachPayments(
-            "shop",
-            options => (options.MaxRetries, options.Namespace, options.Stripe.ApiKeyName) = (11, "", "no name"));
-        using ServiceProvider provider = services.BuildServiceProvider();
+        using var host = new TestHost(services => services.AddCoachPayments("shop", options =>
+            (options.MaxRetries, options.Namespace, options.Stripe.ApiKeyName) = (11, "", "no name")));
 
-        var exception = Assert
-            .Throws<OptionsValidationException>(
-                () => provider.GetRequiredService<IOptionsMonitor<CoachPaymentsOptions>>().Get("shop"));
+        var exception = Assert.Throws<OptionsValidationException>(
+            () => host.Get<IOptionsMonitor<CoachPaymentsOptions>>().Get("shop"));
 
         Assert.Equal(
             [
@@ -61,14 +50,5 @@ public sealed class CoachPaymentsOptionsValidatorTests
                 "Coach:Payments:shop:Stripe:ApiKeyName and WebhookSecretName must be names of secrets, of at "
                 + "most 100 letters, digits and '_'.",
             ], exception.Failures);
-    }
-
-    private static ServiceCollection NewServices(VirtualClock clock, Dictionary<string, string?> settings)
-    {
-        var services = new ServiceCollection();
-        services.AddSingleton<TimeProvider>(clock);
-        services.AddSingleton(new Random(1));
-        services.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
-        return services;
     }
 }

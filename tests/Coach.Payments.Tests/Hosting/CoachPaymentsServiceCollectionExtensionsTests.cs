@@ -1,11 +1,7 @@
-using System.Collections.Concurrent;
-using System.Diagnostics.Metrics;
 using Coach.Abstractions;
 using Coach.Testing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Coach.Payments.Tests.Hosting;
@@ -41,7 +37,7 @@ public sealed class CoachPaymentsServiceCollectionExtensionsTests
         var clock = new VirtualClock();
         StripeFake shopFake = new(options => (options.Time, options.ApiKey) = (clock, "sk_test_shop"));
         StripeFake barFake = new(options => (options.Time, options.ApiKey) = (clock, "sk_test_bar"));
-        ServiceCollection services = NewServices(clock, new Dictionary<string, string?>
+        var settings = new Dictionary<string, string?>
         {
             ["STRIPE_API_KEY"] = "sk_test_bar",
             ["SHOP_STRIPE_KEY"] = "sk_test_shop",
@@ -49,17 +45,23 @@ public sealed class CoachPaymentsServiceCollectionExtensionsTests
             ["Coach:Payments:shop:Stripe:ApiKeyName"] = "SHOP_STRIPE_KEY",
             ["Coach:Payments:shop:Stripe:WebhookSecretName"] = "SHOP_STRIPE_WEBHOOKS",
             ["Coach:Payments:shop:MaxRetries"] = "1",
-        });
-        services.AddCoachPayments().HttpClient.ConfigurePrimaryHttpMessageHandler(barFake.CreateHandler);
-        services.AddCoachPayments("shop").HttpClient.ConfigurePrimaryHttpMessageHandler(shopFake.CreateHandler);
-        services.AddCoachPayments("shop");
-        services.AddCoachPayments("play").UseSimulated();
-        await using ServiceProvider provider = services.BuildServiceProvider();
+        };
+        await using var host = new TestHost(
+            services =>
+            {
+                services.AddCoachPayments().HttpClient.ConfigurePrimaryHttpMessageHandler(barFake.CreateHandler);
+                services.AddCoachPayments("shop").HttpClient
+                    .ConfigurePrimaryHttpMessageHandler(shopFake.CreateHandler);
+                services.AddCoachPayments("shop");
+                services.AddCoachPayments("play").UseSimulated();
+            },
+            clock, settings);
+        IServiceProvider provider = host.Services;
         var bar = provider.GetRequiredService<IPaymentLinks>();
         var shop = provider.GetRequiredKeyedService<IPaymentLinks>("shop");
 
-        PaymentLink barLink = await RunAsync(clock, bar.CreateAsync(PaymentHost.Order()));
-        PaymentLink shopLink = await RunAsync(clock, shop.CreateAsync(PaymentHost.Order()));
+        PaymentLink barLink = await PaymentHost.RunAsync(clock, bar.CreateAsync(PaymentHost.Order()));
+        PaymentLink shopLink = await PaymentHost.RunAsync(clock, shop.CreateAsync(PaymentHost.Order()));
         PaymentLink playLink =
             await provider.GetRequiredKeyedService<IPaymentLinks>("play").CreateAsync(PaymentHost.Order());
 
@@ -85,19 +87,4 @@ public sealed class CoachPaymentsServiceCollectionExtensionsTests
     [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
     public void AddCoachPayments_NameThatIsNone_IsRefused(string name) =>
         Assert.Throws<ArgumentException>(() => new ServiceCollection().AddCoachPayments(name));
-
-    private static ServiceCollection NewServices(VirtualClock clock, Dictionary<string, string?> settings)
-    {
-        var services = new ServiceCollection();
-        services.AddSingleton<TimeProvider>(clock);
-        services.AddSingleton(new Random(1));
-        services.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
-        return services;
-    }
-
-    private static async Task<T> RunAsync<T>(VirtualClock clock, Task<T> task)
-    {
-        await clock.RunUntilAsync(task);
-        return await task;
-    }
 }

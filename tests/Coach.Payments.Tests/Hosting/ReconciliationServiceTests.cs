@@ -1,12 +1,6 @@
-using System.Collections.Concurrent;
-using System.Diagnostics.Metrics;
-using Coach.Abstractions;
 using Coach.Testing;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 
 namespace Coach.Payments.Tests.Hosting;
 
@@ -18,21 +12,14 @@ public sealed class ReconciliationServiceTests
         var clock = new VirtualClock();
         StripeFake fake = PaymentHost.NewFake(clock);
         var store = new StoreThatFailsOnce(clock);
-        ServiceCollection services =
-            NewServices(clock, new Dictionary<string, string?> { ["STRIPE_API_KEY"] = PaymentHost.LiveKey });
-        CoachPaymentsBuilder builder =
-            services.AddCoachPayments().UseStore(_ => store).WithReconciliation().WithReconciliation();
-        builder.HttpClient.ConfigurePrimaryHttpMessageHandler(fake.CreateHandler);
-        await using ServiceProvider provider = services.BuildServiceProvider();
-        IHostedService service = Assert.Single(provider.GetServices<IHostedService>().OfType<BackgroundService>());
-        var links = provider.GetRequiredService<IPaymentLinks>();
+        using var host = new PaymentHost(
+            fake, clock, store, PaymentHost.LiveKey,
+            build: payments => payments.WithReconciliation().WithReconciliation());
+        IHostedService service = Assert.Single(host.Services.GetServices<IHostedService>().OfType<BackgroundService>());
+        IPaymentLinks links = host.Links;
         fake.Inject(new StripeFault(StripeFaultKind.HangAfterEffect), "POST", "/v1/payment_links");
         fake.Inject(new StripeFault(StripeFaultKind.Hang), "POST", "/v1/payment_links");
-        Assert.Equal(
-            PaymentError.Uncertain,
-            (
-                await Assert.ThrowsAsync<PaymentException>(
-                    () => RunAsync(clock, links.CreateAsync(PaymentHost.Order())))).Error);
+        Assert.Equal(PaymentError.Uncertain, (await host.FailsAsync()).Error);
 
         // The first pass fails with the store; the second settles.
         store.FailsNextList = true;
@@ -45,7 +32,7 @@ public sealed class ReconciliationServiceTests
         Assert.Equal(1, await store.CountUnsettledAsync());
         for (int i = 0; i < 100 && await store.CountUnsettledAsync() > 0; i++)
         {
-            await RunAsync(
+            await PaymentHost.RunAsync(
                 clock, Task.Delay(TimeSpan.FromSeconds(1), clock).ContinueWith(_ => 0, TaskScheduler.Default));
         }
 
@@ -55,21 +42,6 @@ public sealed class ReconciliationServiceTests
             TimeSpan.FromSeconds(75));
         Assert.NotNull(await links.FindAsync(Assert.Single(fake.Links).Id));
         await service.StopAsync(CancellationToken.None);
-    }
-
-    private static ServiceCollection NewServices(VirtualClock clock, Dictionary<string, string?> settings)
-    {
-        var services = new ServiceCollection();
-        services.AddSingleton<TimeProvider>(clock);
-        services.AddSingleton(new Random(1));
-        services.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
-        return services;
-    }
-
-    private static async Task<T> RunAsync<T>(VirtualClock clock, Task<T> task)
-    {
-        await clock.RunUntilAsync(task);
-        return await task;
     }
 
     private sealed class StoreThatFailsOnce(VirtualClock clock) : StoreWrapper(new MemoryIdempotencyStore(clock))

@@ -1,6 +1,3 @@
-using Coach.Abstractions;
-using Coach.Testing;
-
 namespace Coach.Payments.Tests.Links;
 
 public sealed class PaymentRequestValidatorTests

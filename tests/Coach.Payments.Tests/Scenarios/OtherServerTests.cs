@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Net;
 using System.Text;
 using Coach.Payments.Gateways;
-using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.Payments.Tests.Scenarios;

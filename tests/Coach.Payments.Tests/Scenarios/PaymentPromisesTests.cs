@@ -1,4 +1,3 @@
-using Coach.Abstractions;
 using Coach.Testing;
 
 namespace Coach.Payments.Tests.Scenarios;

@@ -1,12 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
-using Coach.Abstractions;
 using Coach.Testing;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 
 namespace Coach.Payments.Tests.Telemetry;
 
