@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Coach.Llm.Mock;
 using Microsoft.Extensions.AI;
 
 namespace Coach.Llm;
@@ -98,12 +99,12 @@ public sealed class MockChatClient : IChatClient
             return "Mock mode: there is no question to answer. Ask something about the documents.";
         }
 
-        IReadOnlyList<ExtractedSentence> sentences = passages is { Count: > 0 } ? SentencePicker.Pick(question, passages, MaxSentences) : [];
+        IReadOnlyList<ExtractedSentence> sentences = passages is { Count: > 0 } ? ExtractiveSummarizer.Pick(question, passages, MaxSentences) : [];
         return sentences.Count > 0
             ? "Mock mode, quoting the documents: " + string.Join(" ", sentences.Select(sentence => $"{sentence.Text} [{sentence.Number}]"))
             : passages is { Count: > 0 }
-                ? $"Mock mode: the {passages.Count} passages found say nothing about {SentencePicker.Topic(question)}. Ask in other words, or enter a key to ask a model."
-                : $"Mock mode: no passage was found about {SentencePicker.Topic(question)}, and without one there is nothing to quote. Enter a key to ask a model.";
+                ? $"Mock mode: the {passages.Count} passages found say nothing about {ExtractiveSummarizer.Topic(question)}. Ask in other words, or enter a key to ask a model."
+                : $"Mock mode: no passage was found about {ExtractiveSummarizer.Topic(question)}, and without one there is nothing to quote. Enter a key to ask a model.";
     }
 
     private static int Tokens(string text) => (text.Length + 3) / 4;

@@ -1,12 +1,12 @@
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Providers;
 
 /// <summary>Refuses pictures, sounds and files that the provider does not take, or that are too large, before anything is sent.</summary>
 internal static class MediaCheck
 {
     /// <exception cref="LlmException"><see cref="LlmError.RequestRejected"/>.</exception>
-    public static void Check(ChatWire wire, IReadOnlyList<ChatMessage> messages, int maxBytes)
+    public static void Check(ChatProtocol protocol, IReadOnlyList<ChatMessage> messages, int maxBytes)
     {
         long total = 0;
         for (int i = 0; i < messages.Count; i++)
@@ -25,15 +25,15 @@ internal static class MediaCheck
                     continue;
                 }
 
-                if (!wire.Accepts(type))
+                if (!protocol.Accepts(type))
                 {
-                    throw LlmException.UnsupportedMedia(wire.Provider, type);
+                    throw LlmException.UnsupportedMedia(protocol.Provider, type);
                 }
 
                 total += contents[j] is DataContent inline ? inline.Data.Length : 0;
                 if (total > maxBytes)
                 {
-                    throw LlmException.MediaTooLarge(wire.Provider, maxBytes);
+                    throw LlmException.MediaTooLarge(protocol.Provider, maxBytes);
                 }
             }
         }

@@ -1,23 +1,27 @@
 using System.Net;
 using System.Net.Http.Headers;
+using Coach.Llm.Core;
+using Coach.Llm.Streaming;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Providers;
 
 /// <summary>
 /// What every provider client of a host shares: the HTTP client, the limits and the way failures become <see cref="LlmException"/>s.
 /// Holds no key: each request brings its own.
 /// </summary>
-internal sealed class ProviderConnection(LlmHttp http, IOptions<CoachLlmOptions> options, TimeProvider time, ILoggerFactory? loggers = null)
+internal sealed class ProviderConnection(
+    LlmHttp http, ProviderCatalog providers, LlmRequestOptions requests, ChatDefaults defaults, TimeProvider time, ILoggerFactory? loggers = null)
 {
     private const int MaxErrorBody = 64 * 1024;
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
     private readonly ILogger _logger = loggers?.CreateLogger("Coach.Llm") ?? NullLogger.Instance;
 
-    public CoachLlmOptions Options { get; } = options.Value;
+    public LlmRequestOptions Requests { get; } = requests;
+
+    public ChatDefaults Defaults { get; } = defaults;
 
     public TimeProvider Time { get; } = time;
 
@@ -60,9 +64,9 @@ internal sealed class ProviderConnection(LlmHttp http, IOptions<CoachLlmOptions>
     {
         try
         {
-            ProviderAnswer answer = await ProviderAnswer.ReadAsync(response, Options.Requests.MaxResponseBytes, cancellationToken).ConfigureAwait(false);
+            ProviderAnswer answer = await ProviderAnswer.ReadAsync(response, Requests.MaxResponseBytes, cancellationToken).ConfigureAwait(false);
             return answer.IsTruncated
-                ? throw LlmException.ResponseTooLarge(provider, Options.Requests.MaxResponseBytes)
+                ? throw LlmException.ResponseTooLarge(provider, Requests.MaxResponseBytes)
                 : System.Runtime.InteropServices.MemoryMarshal.TryGetArray(answer.Body, out ArraySegment<byte> segment)
                     && segment.Array!.Length == segment.Count ? segment.Array : answer.Body.ToArray();
         }
@@ -82,19 +86,19 @@ internal sealed class ProviderConnection(LlmHttp http, IOptions<CoachLlmOptions>
     }
 
     /// <summary>What a decoder's complaint means to the caller.</summary>
-    public LlmException Translate(string provider, WireException exception)
+    public LlmException Translate(string provider, ProtocolException exception)
     {
         switch (exception.Fault)
         {
-            case WireFault.Interrupted:
+            case ProtocolError.Interrupted:
                 return LlmException.StreamInterrupted(provider);
-            case WireFault.TooLarge:
-                return LlmException.ResponseTooLarge(provider, Options.Requests.MaxResponseBytes);
-            case WireFault.ErrorBody:
+            case ProtocolError.TooLarge:
+                return LlmException.ResponseTooLarge(provider, Requests.MaxResponseBytes);
+            case ProtocolError.ErrorBody:
                 var answer = new ProviderAnswer(200, null, "application/json", exception.Body, isTruncated: false);
                 ErrorBody body = ErrorBody.Parse(exception.Body);
                 return body.HasError
-                    ? LlmException.FromVerdict(provider, ProviderErrors.Classify(provider, answer, body, Time.GetUtcNow()))
+                    ? LlmException.FromAnswer(provider, ErrorClassifier.Classify(providers[provider], answer, body, Time.GetUtcNow()))
                     : LlmException.InvalidResponse(provider, "a page or an object that is neither an answer nor an error");
             default:
                 return LlmException.InvalidResponse(provider, exception.Message);
@@ -114,6 +118,6 @@ internal sealed class ProviderConnection(LlmHttp http, IOptions<CoachLlmOptions>
             answer = new ProviderAnswer((int)response.StatusCode, response.Headers, null, ReadOnlyMemory<byte>.Empty, isTruncated: true);
         }
 
-        return LlmException.FromVerdict(provider, ProviderErrors.Classify(provider, answer, Time.GetUtcNow()));
+        return LlmException.FromAnswer(provider, ErrorClassifier.Classify(providers[provider], answer, Time.GetUtcNow()));
     }
 }

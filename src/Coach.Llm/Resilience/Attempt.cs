@@ -1,10 +1,10 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Resilience;
 
 /// <summary>One attempt within its time limit.</summary>
 internal static class Attempt
 {
     /// <exception cref="LlmException">The limit passed, or the attempt failed.</exception>
-    public static async Task<T> RunAsync<T>(CallPolicy policy, Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
+    public static async Task<T> RunAsync<T>(ResiliencePolicy policy, Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
     {
         TimeSpan limit = policy.Options.AttemptTimeout;
         using var own = new CancellationTokenSource(limit, policy.Time);

@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Resilience;
 
 /// <summary>The time one call has, with all its attempts, waits and, for a stream, its reading.</summary>
 internal sealed class CallBudget : IDisposable

@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Resilience;
 
 /// <summary>The source of randomness for waits; a host or a test may register its own <see cref="Random"/>.</summary>
 internal sealed class Jitter(Random random)

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Resilience;
 
 /// <summary>Lets a session's calls through as far as its own and its key's limits allow.</summary>
 internal sealed class LimitedChatClient(IChatClient inner, SessionLimiter limiter, SessionId session, string keyFingerprint) : DelegatingChatClient(inner)

@@ -1,7 +1,9 @@
-namespace Coach.Llm;
+using Coach.Llm.Core;
+
+namespace Coach.Llm.Resilience;
 
 /// <summary>Says which providers' circuits are open: <c>llm_providers</c>. Other providers and mock answers go on, so it is never unhealthy.</summary>
-internal sealed class ProviderHealth(CallPolicies policies) : IComponentHealth
+internal sealed class ProviderHealth(ProviderResilience policies) : IComponentHealth
 {
     public string Name => "llm_providers";
 
@@ -10,7 +12,7 @@ internal sealed class ProviderHealth(CallPolicies policies) : IComponentHealth
         string[] open =
         [
             .. policies.Used.Where(policy => policy.IsOpen)
-                .Select(policy => $"{policy.Provider} ({(policy.KeyClass == KeyClass.User ? "users' keys" : "the host's key")})")
+                .Select(policy => $"{policy.Provider} ({(policy.KeyOwnership == KeyOwnership.User ? "users' keys" : "the host's key")})")
                 .Order(StringComparer.Ordinal),
         ];
         return ValueTask.FromResult(open.Length == 0

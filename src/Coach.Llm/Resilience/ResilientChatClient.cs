@@ -1,10 +1,10 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Resilience;
 
 /// <summary>Keeps one session's calls within their time limits and tries again where that may help. A stream is never tried again once an update was handed out.</summary>
-internal sealed class ResilientChatClient(IChatClient inner, CallPolicy policy) : DelegatingChatClient(inner)
+internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy policy) : DelegatingChatClient(inner)
 {
     public override async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
@@ -20,7 +20,7 @@ internal sealed class ResilientChatClient(IChatClient inner, CallPolicy policy) 
     {
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
         using var budget = new CallBudget(policy.Options.TotalTimeout, policy.Time, cancellationToken);
-        (TimedStream stream, bool hasNext) = await policy.RunAsync(token => OpenAsync(list, options, budget, token), budget).ConfigureAwait(false);
+        (StreamDeadlines stream, bool hasNext) = await policy.RunAsync(token => OpenAsync(list, options, budget, token), budget).ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))
         {
             while (hasNext)
@@ -39,11 +39,11 @@ internal sealed class ResilientChatClient(IChatClient inner, CallPolicy policy) 
     }
 
     // The stream outlives the attempt, so it hangs on the budget and not on the attempt's own token.
-    private async Task<(TimedStream Stream, bool HasNext)> OpenAsync(
+    private async Task<(StreamDeadlines Stream, bool HasNext)> OpenAsync(
         IReadOnlyList<ChatMessage> messages, ChatOptions? options, CallBudget budget, CancellationToken attempt)
     {
         attempt.ThrowIfCancellationRequested();
-        var stream = new TimedStream(token => InnerClient.GetStreamingResponseAsync(messages, options, token), policy, budget.Token);
+        var stream = new StreamDeadlines(token => InnerClient.GetStreamingResponseAsync(messages, options, token), policy, budget.Token);
         try
         {
             return (stream, await stream.MoveNextAsync().ConfigureAwait(false));

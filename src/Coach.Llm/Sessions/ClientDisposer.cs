@@ -1,6 +1,7 @@
+using Coach.Llm.Core;
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>
 /// Knows every client that is alive and disposes each once. A client that fails to dispose is logged and forgotten: it must not take

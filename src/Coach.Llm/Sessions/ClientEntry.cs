@@ -1,11 +1,11 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>
 /// One client with the count of its leases. One word holds the count, "closed", and the state of the entry's own ticket, so that a lease
 /// begins with one exchange and ends with one. A lease is only ever added while the sign bit is clear, and whoever brings the word to
 /// "closed, none left" disposes. That state is reached exactly once.
 /// </summary>
-internal sealed class ClientEntry : LeaseTicket
+internal sealed class ClientEntry : LeaseGeneration
 {
     private const long Closed = long.MinValue;
     private const long Taken = 1L << 62;
@@ -59,7 +59,7 @@ internal sealed class ClientEntry : LeaseTicket
     /// <summary>Counts a lease, unless the entry is closed.</summary>
     /// <param name="number">The number to end it with.</param>
     /// <returns>Its ticket; null if the entry is closed.</returns>
-    public LeaseTicket? TryLease(out int number)
+    public LeaseGeneration? TryLease(out int number)
     {
         long word = Volatile.Read(ref _word);
         while (word >= 0)
@@ -79,7 +79,7 @@ internal sealed class ClientEntry : LeaseTicket
     }
 
     /// <summary>The ticket for a lease that is already counted.</summary>
-    public LeaseTicket TakeReserved(out int number)
+    public LeaseGeneration TakeReserved(out int number)
     {
         long before = Interlocked.Or(ref _word, Taken);
         return (before & Taken) == 0 ? Own(before, out number) : Extra(out number);

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>
 /// The way from a session's id to its clients in one step, for callers that hold no lock. A hash table with linear probing whose writers

@@ -1,3 +1,5 @@
+using Coach.Llm.Sessions;
+
 namespace Coach.Llm;
 
 /// <summary>
@@ -9,7 +11,7 @@ public readonly struct ClientLease<TClient> : IDisposable
     where TClient : class
 {
     private readonly TClient? _client;
-    private readonly LeaseTicket? _ticket;
+    private readonly LeaseGeneration? _ticket;
     private readonly int _number;
 
     /// <summary>Makes a lease that ends nothing: for stand-ins of the registry and for clients that belong to nobody.</summary>
@@ -21,7 +23,7 @@ public readonly struct ClientLease<TClient> : IDisposable
         _client = client;
     }
 
-    internal ClientLease(TClient client, LeaseTicket ticket, int number)
+    internal ClientLease(TClient client, LeaseGeneration ticket, int number)
     {
         _client = client;
         _ticket = ticket;

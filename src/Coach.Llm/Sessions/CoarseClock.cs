@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>
 /// The time to the second, read without a system call: acquiring a client only needs to know roughly when it happened. Also calls back

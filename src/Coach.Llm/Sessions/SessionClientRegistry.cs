@@ -1,8 +1,9 @@
 using System.Runtime.CompilerServices;
+using Coach.Llm.Core;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>
 /// An acquire of a live client asks an index that needs no lock and changes one word of the client's entry. All else — creation, rotation,
@@ -11,13 +12,13 @@ namespace Coach.Llm;
 internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisposable, IDisposable
 {
     private readonly SessionStore _store;
-    private readonly ClientMaker _maker;
+    private readonly ClientFactoryInvoker _maker;
     private readonly SessionExpiry _expiry;
     private readonly ProviderFactories _factories;
     private readonly LlmSessionOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<SessionClientRegistry> _logger;
-    private readonly SessionCensus _census;
+    private readonly AdmissionControl _admission;
     private readonly ClientDisposer _clients;
     private readonly CoarseClock _clock;
     private readonly bool _isMock;
@@ -30,20 +31,20 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisp
         (_factories, _time, _logger) = (factories, time, logger);
         _options = options.Value.Sessions;
         _isMock = host.Value.Mode == HostMode.Mock;
-        _census = new SessionCensus(_options, memory, metrics, logger);
+        _admission = new AdmissionControl(_options, memory, metrics.Rejections, logger);
         _clients = new ClientDisposer(logger);
         _clock = new CoarseClock(time, _options.SweepInterval);
-        _store = new SessionStore(_census, _clients, _clock);
-        _maker = new ClientMaker(_store, _clients, services, time, _options, logger, () => _isStopping);
-        _expiry = new SessionExpiry(_store, _census, _clock, _options, metrics, logger);
+        _store = new SessionStore(_admission, _clients, _clock);
+        _maker = new ClientFactoryInvoker(_store, _clients, services, time, _options, logger, () => _isStopping);
+        _expiry = new SessionExpiry(_store, _admission, _clock, _options, metrics, logger);
         _clock.Start(_expiry.Sweep);
     }
 
-    public int SessionCount => _census.Count;
+    public int SessionCount => _admission.Count;
 
-    public bool IsFull => _census.Count >= _census.Maximum;
+    public bool IsFull => _admission.Count >= _admission.Maximum;
 
-    public bool IsMemoryShort => _census.IsMemoryShort;
+    public bool IsMemoryShort => _admission.IsMemoryShort;
 
     /// <summary>Clients that exist in or out of the registry: leased ones outlive their removal.</summary>
     public int ClientCount => _clients.Count;
@@ -132,9 +133,9 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisp
             ObjectDisposedException.ThrowIf(_isStopping, typeof(ISessionClientRegistry));
             SessionNode node = _store.FindOrAdmit(session.Value, _expiry.Evict);
             ClientEntry? live;
-            LeaseTicket? ticket = null;
+            LeaseGeneration? ticket = null;
             int number = 0;
-            ClientCreation? creation = null;
+            PendingClient? creation = null;
             ClientEntry? outdated = null;
             bool isFirst = false;
             lock (node)
@@ -174,7 +175,7 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisp
                 _ = _maker.CreateAsync(node, creation!, create, session);
             }
 
-            ClientEntry made = await ClientMaker.WaitAsync(node, creation!, cancellationToken).ConfigureAwait(false);
+            ClientEntry made = await ClientFactoryInvoker.WaitAsync(node, creation!, cancellationToken).ConfigureAwait(false);
             ticket = made.TakeReserved(out number);
             return new ClientLease<TClient>(Unsafe.As<TClient>(made.Client), ticket, number);
         }

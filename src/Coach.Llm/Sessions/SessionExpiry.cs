@@ -1,12 +1,13 @@
+using Coach.Llm.Core;
 using Microsoft.Extensions.Logging;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>Puts sessions out: those past their time, and the longest idle one where room is needed. Locks one session at a time, for a moment.</summary>
 internal sealed class SessionExpiry(
-    SessionStore store, SessionCensus census, CoarseClock clock, LlmSessionOptions options, SessionMetrics metrics, ILogger logger)
+    SessionStore store, AdmissionControl admission, CoarseClock clock, LlmSessionOptions options, SessionMetrics metrics, ILogger logger)
 {
-    private readonly IdleOrder _idle = new(store.All, () => census.Count);
+    private readonly IdleSessionQueue _idle = new(store.All, () => admission.Count);
 
     /// <summary>Puts the longest idle session out.</summary>
     /// <param name="reason">Why, as a label.</param>
@@ -42,7 +43,7 @@ internal sealed class SessionExpiry(
 
         if (expired > 0)
         {
-            logger.SessionsExpired(expired, census.Count);
+            logger.SessionsExpired(expired, admission.Count);
         }
     }
 

@@ -1,24 +1,21 @@
 using System.Diagnostics.Metrics;
+using Coach.Llm.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>The instruments of sessions and their keys.</summary>
 internal sealed class SessionMetrics
 {
-    public const string Sessions = "sessions";
-    public const string Memory = "memory";
     public const string Idle = "idle";
     public const string Absolute = "absolute";
 
-    private readonly Counter<long> _rejections;
     private readonly Counter<long> _evictions;
 
-    public SessionMetrics(LlmMeter meter, IServiceProvider services, IOptions<CoachHostOptions> host)
+    public SessionMetrics(LlmMeter meter, SessionRejections rejections, IServiceProvider services, IOptions<CoachHostOptions> host)
     {
-        _rejections = meter.Meter.CreateCounter<long>(
-            "coach.llm.session_rejections", "{session}", "New sessions refused, by reason: sessions, memory.");
+        Rejections = rejections;
         _evictions = meter.Meter.CreateCounter<long>(
             "coach.llm.session_evictions", "{session}", "Sessions whose clients were taken out, by reason: idle, absolute, sessions, memory.");
         meter.Meter.CreateObservableGauge("coach.llm.sessions_active",
@@ -29,7 +26,7 @@ internal sealed class SessionMetrics
             () => Count(services, static (ISessionKeyStore keys) => keys.SessionCount), "{user}", "Sessions that hold a key, as far as this process knows.");
     }
 
-    public void Rejected(string reason) => _rejections.Add(1, new KeyValuePair<string, object?>("reason", reason));
+    public SessionRejections Rejections { get; }
 
     public void Evicted(string reason) => _evictions.Add(1, new KeyValuePair<string, object?>("reason", reason));
 

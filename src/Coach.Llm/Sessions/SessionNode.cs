@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>
 /// One session's clients, in a chain. Everything that changes the node holds the node's monitor; what reads it without is only an estimate.
@@ -6,7 +6,7 @@ namespace Coach.Llm;
 internal sealed class SessionNode(string id, long now)
 {
     private ClientEntry? _first;
-    private List<ClientCreation>? _creations;
+    private List<PendingClient>? _creations;
     private long _lastUsed = now;
 
     public string Id { get; } = id;
@@ -61,22 +61,22 @@ internal sealed class SessionNode(string id, long now)
         return entry;
     }
 
-    public ClientCreation? FindCreation(Type type, ApiKey key) =>
+    public PendingClient? FindCreation(Type type, ApiKey key) =>
         _creations?.Find(creation => ReferenceEquals(creation.Type, type) && !creation.IsSuperseded && creation.Key.Equals(key));
 
-    public ClientCreation Begin(Type type, ApiKey key)
+    public PendingClient Begin(Type type, ApiKey key)
     {
-        foreach (ClientCreation other in _creations ?? [])
+        foreach (PendingClient other in _creations ?? [])
         {
             other.IsSuperseded |= ReferenceEquals(other.Type, type) && other.Key.Provider == key.Provider;
         }
 
-        var creation = new ClientCreation(type, key);
+        var creation = new PendingClient(type, key);
         (_creations ??= []).Add(creation);
         return creation;
     }
 
-    public void End(ClientCreation creation)
+    public void End(PendingClient creation)
     {
         _creations?.Remove(creation);
         _creations = _creations is { Count: > 0 } ? _creations : null;
@@ -84,7 +84,7 @@ internal sealed class SessionNode(string id, long now)
 
     public void Supersede(string? provider)
     {
-        foreach (ClientCreation creation in _creations ?? [])
+        foreach (PendingClient creation in _creations ?? [])
         {
             creation.IsSuperseded |= provider is null || creation.Key.Provider == provider;
         }

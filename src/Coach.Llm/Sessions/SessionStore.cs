@@ -1,13 +1,13 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Sessions;
 
 /// <summary>
 /// The sessions that are alive and the clients they hold. Whatever changes a session holds its monitor, never two, and foreign code — a
 /// client's disposal — runs only outside it.
 /// </summary>
-internal sealed class SessionStore(SessionCensus census, ClientDisposer clients, CoarseClock clock)
+internal sealed class SessionStore(AdmissionControl admission, ClientDisposer clients, CoarseClock clock)
 {
     private readonly ConcurrentDictionary<string, SessionNode> _sessions = new();
     private readonly ClientIndex _index = new();
@@ -33,14 +33,14 @@ internal sealed class SessionStore(SessionCensus census, ClientDisposer clients,
                 return node;
             }
 
-            if (census.TryEnter(evictOne) is { } reason)
+            if (admission.TryEnter(evictOne) is { } reason)
             {
                 if (_sessions.ContainsKey(session))
                 {
                     continue; // another caller of the same session took the last place for it
                 }
 
-                throw census.Refuse(reason);
+                throw admission.Refuse(reason);
             }
 
             node = new SessionNode(session, Now);
@@ -49,7 +49,7 @@ internal sealed class SessionStore(SessionCensus census, ClientDisposer clients,
                 return node;
             }
 
-            census.Leave();
+            admission.Leave();
         }
     }
 
@@ -120,7 +120,7 @@ internal sealed class SessionStore(SessionCensus census, ClientDisposer clients,
 
         node.Die();
         _sessions.TryRemove(new KeyValuePair<string, SessionNode>(node.Id, node));
-        census.Leave();
+        admission.Leave();
         return true;
     }
 

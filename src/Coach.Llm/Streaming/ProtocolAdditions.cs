@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Streaming;
 
 /// <summary>
 /// Counts what one answer held that this version does not know. Providers add fields, parts and events without notice and call that

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Streaming;
 
 /// <summary>
 /// Reads server-sent events (WHATWG HTML, "Server-sent events", §9.2.6) from a stream over one pooled buffer; an event's data is a
@@ -51,7 +51,7 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
 
     /// <summary>Goes on to the next event, or to a comment that the server is now silent after.</summary>
     /// <returns>False at the end of the stream.</returns>
-    /// <exception cref="WireException">Too large.</exception>
+    /// <exception cref="ProtocolException">Too large.</exception>
     public ValueTask<bool> ReadAsync(CancellationToken cancellationToken)
     {
         if (!IsComment)
@@ -99,7 +99,7 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
             _total += read;
             if (_total > maxBytes)
             {
-                throw WireException.TooLarge();
+                throw ProtocolException.TooLarge();
             }
 
             if (!_isForeign && TryParse())
@@ -145,7 +145,7 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
             else if (_dataLength > 0)
             {
                 _hasComment = false;
-                return _dataLength <= maxEventBytes ? true : throw WireException.TooLarge();
+                return _dataLength <= maxEventBytes ? true : throw ProtocolException.TooLarge();
             }
             else
             {
@@ -247,7 +247,7 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
         {
             if (used >= maxEventBytes + Framing)
             {
-                throw WireException.TooLarge();
+                throw ProtocolException.TooLarge();
             }
 
             target = ArrayPool<byte>.Shared.Rent((int)Math.Min(maxEventBytes + (long)Framing, (long)used * 2));

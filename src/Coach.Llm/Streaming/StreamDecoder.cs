@@ -1,7 +1,9 @@
 using System.Text.Json;
+using Coach.Llm.Core;
+using Coach.Llm.Json;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Streaming;
 
 /// <summary>Turns the events of one provider's stream into updates. One instance per response.</summary>
 /// <remarks>
@@ -31,7 +33,7 @@ internal abstract class StreamDecoder
 
     /// <summary>Decodes one event.</summary>
     /// <returns>Null when it carries nothing for the caller.</returns>
-    /// <exception cref="WireException">It is no JSON, or an error.</exception>
+    /// <exception cref="ProtocolException">It is no JSON, or an error.</exception>
     public ChatResponseUpdate? Decode(ReadOnlySpan<byte> eventType, ReadOnlySpan<byte> data)
     {
         data = data.Trim(" \t\r\n"u8);
@@ -48,13 +50,13 @@ internal abstract class StreamDecoder
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException) // the second: a text that is not UTF-8
         {
-            throw WireException.Malformed("an event is not the JSON it should be", exception);
+            throw ProtocolException.Malformed("an event is not the JSON it should be", exception);
         }
     }
 
     /// <summary>To be called when the stream has ended.</summary>
     /// <returns>What was held back until now, such as usage; or null.</returns>
-    /// <exception cref="WireException">The answer is not complete.</exception>
+    /// <exception cref="ProtocolException">The answer is not complete.</exception>
     public abstract ChatResponseUpdate? Finish();
 
     /// <summary>Decodes an event that is an object, at whose beginning the reader stands.</summary>
@@ -136,7 +138,7 @@ internal abstract class StreamDecoder
 
         if (reader.TokenType == JsonTokenType.StartArray && ErrorBody.Parse(data).HasError)
         {
-            throw WireException.Error(data); // Google and some gateways wrap errors
+            throw ProtocolException.Error(data); // Google and some gateways wrap errors
         }
 
         reader.Skip();

@@ -1,14 +1,12 @@
 using System.Diagnostics;
+using Coach.Llm.Providers;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Telemetry;
 
 /// <summary>One call as telemetry sees it: a client span and what the histograms need.</summary>
 internal sealed class CallSpan : IDisposable
 {
-    /// <summary>The name under which usage counts the input that went into a provider's cache.</summary>
-    public const string CacheCreation = "cache_creation_input_tokens";
-
     private readonly LlmTelemetry _telemetry;
     private readonly TimeProvider _time;
     private readonly Activity? _activity;
@@ -31,7 +29,7 @@ internal sealed class CallSpan : IDisposable
         _tags = new TagList
         {
             { GenAINames.OperationName, operation },
-            { GenAINames.ProviderName, GenAINames.Provider(provider) },
+            { GenAINames.ProviderName, provider },
             { GenAINames.RequestModel, label },
         };
         if (server is not null)
@@ -54,9 +52,9 @@ internal sealed class CallSpan : IDisposable
     public bool IsRecorded => _activity is { IsAllDataRequested: true };
 
     /// <summary>Says what is asked for, as it is sent: the configured settings where the caller gave none.</summary>
-    public void Describe(ChatWire wire, ChatCall call)
+    public void Describe(ChatProtocol protocol, ChatCall call)
     {
-        (float? temperature, float? topP) = wire.Sampling(call);
+        (float? temperature, float? topP) = protocol.Sampling(call);
         _activity?.SetTag(GenAINames.RequestStream, call.Stream);
         Set<int>(GenAINames.RequestMaxTokens, call.MaxOutputTokens);
         Set(GenAINames.RequestTemperature, temperature);
@@ -155,7 +153,7 @@ internal sealed class CallSpan : IDisposable
         Set(GenAINames.UsageInput, _usage?.InputTokenCount);
         Set(GenAINames.UsageOutput, _usage?.OutputTokenCount);
         Set(GenAINames.UsageCacheRead, _usage?.CachedInputTokenCount);
-        Set(GenAINames.UsageCacheCreation, _usage?.AdditionalCounts is { } counts && counts.TryGetValue(CacheCreation, out long created) ? created : (long?)null);
+        Set(GenAINames.UsageCacheCreation, _usage?.AdditionalCounts is { } counts && counts.TryGetValue(ChatProtocol.CacheCreation, out long created) ? created : (long?)null);
         Set(GenAINames.UsageReasoning, _usage?.ReasoningTokenCount);
         _telemetry.Ended(_tags, _time.GetElapsedTime(_start), _usage?.InputTokenCount, _usage?.OutputTokenCount, _error);
         _activity?.Dispose();

@@ -1,4 +1,4 @@
-namespace Coach.Llm;
+namespace Coach.Llm.Telemetry;
 
 /// <summary>
 /// OpenTelemetry's names for generative AI, all in one place because they may still move
@@ -48,9 +48,6 @@ internal static class GenAINames
 
     public static readonly long[] TokenBuckets =
         [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864];
-
-    /// <summary>The conventions' name of a provider; those they do not list keep their own.</summary>
-    public static string Provider(string provider) => provider == ProviderNames.Gemini ? "gcp.gemini" : provider;
 
     /// <summary>The class of an outcome, from a closed set.</summary>
     public static string ErrorClass(Exception exception) => exception switch

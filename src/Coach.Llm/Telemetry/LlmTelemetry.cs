@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Coach.Llm.Core;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Telemetry;
 
 /// <summary>The spans and instruments of calls to providers. Messages and answers are recorded only where the host asks for it.</summary>
 internal sealed class LlmTelemetry

@@ -1,9 +1,10 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using Coach.Llm.Json;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Telemetry;
 
 /// <summary>
 /// Messages in the JSON form of the GenAI conventions, for spans that may hold them. Keys are masked; the bytes of pictures and the like are

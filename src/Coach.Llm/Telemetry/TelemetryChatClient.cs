@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
+using Coach.Llm.Providers;
 using Microsoft.Extensions.AI;
 
-namespace Coach.Llm;
+namespace Coach.Llm.Telemetry;
 
 /// <summary>Records each call of a session's client.</summary>
 internal sealed class TelemetryChatClient(IChatClient inner, ChatTelemetry shared, ApiKey key) : DelegatingChatClient(inner)
@@ -62,7 +63,7 @@ internal sealed class TelemetryChatClient(IChatClient inner, ChatTelemetry share
         CallSpan span = shared.Begin(options);
         if (span.IsRecorded)
         {
-            span.Describe(shared.Wire, shared.Call(messages, options, key, isStream));
+            span.Describe(shared.Protocol, shared.Call(messages, options, key, isStream));
         }
 
         if (shared.Settings.CaptureMessageContent)
@@ -75,15 +76,16 @@ internal sealed class TelemetryChatClient(IChatClient inner, ChatTelemetry share
 }
 
 /// <summary>What the telemetry of all sessions' chats with one provider shares.</summary>
-internal sealed class ChatTelemetry(ChatWire wire, ProviderConnection connection, LlmTelemetry telemetry)
+internal sealed class ChatTelemetry(
+    ChatProtocol protocol, ProviderConnection connection, LlmTelemetry telemetry, LlmTelemetryOptions settings)
 {
-    public LlmTelemetryOptions Settings => connection.Options.Telemetry;
+    public LlmTelemetryOptions Settings => settings;
 
-    public ChatWire Wire => wire;
+    public ChatProtocol Protocol => protocol;
 
     public ChatCall Call(IReadOnlyList<ChatMessage> messages, ChatOptions? options, ApiKey key, bool isStream) =>
-        new(messages, options, options?.ModelId ?? wire.Model, key, isStream, connection.Options);
+        new(messages, options, options?.ModelId ?? protocol.Model, key, isStream, connection.Defaults);
 
     public CallSpan Begin(ChatOptions? options) =>
-        new(telemetry, connection.Time, GenAINames.Chat, wire.Provider, options?.ModelId ?? wire.Model, wire.Server);
+        new(telemetry, connection.Time, GenAINames.Chat, protocol.TelemetryName, options?.ModelId ?? protocol.Model, protocol.Server);
 }

@@ -1,4 +1,5 @@
 using Coach.Abstractions;
+using Coach.Llm.Sessions;
 using Coach.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 

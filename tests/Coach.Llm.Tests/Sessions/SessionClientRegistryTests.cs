@@ -1,11 +1,13 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using Coach.Abstractions;
+using Coach.Llm.Sessions;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.Llm.Tests.Sessions;
 
-public sealed partial class SessionClientRegistryTests : IAsyncDisposable
+public sealed class SessionClientRegistryTests : IAsyncDisposable
 {
     private static readonly SessionId Alice = SessionId.From("alice");
     private static readonly SessionId Bob = SessionId.From("bob");
@@ -277,5 +279,337 @@ public sealed partial class SessionClientRegistryTests : IAsyncDisposable
 
             set => _isHigh = value;
         }
+    }
+
+    [Fact]
+    public async Task Sweep_SessionIdleForTheSlidingTime_DisposesItsClient()
+    {
+        SessionClientRegistry registry = Build(o => (o.SlidingExpiration, o.SweepInterval) = (TimeSpan.FromMinutes(10), TimeSpan.FromSeconds(1)));
+        (await registry.AcquireAsync<TestClient>(Alice, Key, Token)).Dispose();
+        _clock.Advance(TimeSpan.FromMinutes(9));
+        (await registry.AcquireAsync<TestClient>(Alice, Key, Token)).Dispose();
+        _clock.Advance(TimeSpan.FromMinutes(10) - TimeSpan.FromSeconds(1));
+        Assert.Equal(1, registry.SessionCount);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(0, registry.SessionCount);
+        Assert.Equal(1, Assert.Single(_made).Disposals);
+    }
+
+    [Fact]
+    public async Task Sweep_LeaseOutForLongerThanTheSlidingTime_StartsTheTimeAtItsEnd()
+    {
+        SessionClientRegistry registry = Build(o => (o.SlidingExpiration, o.SweepInterval) = (TimeSpan.FromMinutes(10), TimeSpan.FromSeconds(1)));
+        ClientLease<TestClient> lease = await registry.AcquireAsync<TestClient>(Alice, Key, Token);
+        _clock.Advance(TimeSpan.FromHours(1));
+        TestClient client = lease.Client;
+        Assert.False(client.IsDisposed);
+        lease.Dispose();
+        _clock.Advance(TimeSpan.FromMinutes(9));
+        Assert.False(client.IsDisposed);
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.True(client.IsDisposed);
+    }
+
+    [Fact]
+    public async Task Sweep_ClientOlderThanTheAbsoluteTime_IsReplacedHoweverOftenUsed()
+    {
+        SessionClientRegistry registry = Build(o =>
+            (o.SlidingExpiration, o.AbsoluteExpiration, o.SweepInterval) = (TimeSpan.FromMinutes(10), TimeSpan.FromHours(1), TimeSpan.FromSeconds(1)));
+        ClientLease<TestClient> held = await registry.AcquireAsync<TestClient>(Alice, Key, Token);
+        TestClient first = held.Client;
+        for (int minute = 0; minute < 60; minute++)
+        {
+            (await registry.AcquireAsync<TestClient>(Alice, Key, Token)).Dispose();
+            _clock.Advance(TimeSpan.FromMinutes(1));
+        }
+
+        Assert.False(first.IsDisposed);
+        using ClientLease<TestClient> next = await registry.AcquireAsync<TestClient>(Alice, Key, Token);
+        Assert.NotSame(first, next.Client);
+        held.Dispose();
+        Assert.Equal(1, first.Disposals);
+    }
+
+    [Fact]
+    public async Task AcquireAsync_AllPlacesTaken_RejectsNewSessionsOnly()
+    {
+        SessionClientRegistry registry = Build(o => o.MaxSessions = 2);
+        (await registry.AcquireAsync<TestClient>(Alice, Key, Token)).Dispose();
+        (await registry.AcquireAsync<TestClient>(Bob, Key, Token)).Dispose();
+
+        LlmException refused = await Assert.ThrowsAsync<LlmException>(() => registry.AcquireAsync<TestClient>(Carol, Key, Token).AsTask());
+        Assert.Equal(LlmError.SessionLimit, refused.Error);
+        Assert.Equal(ErrorCodes.SessionLimit, refused.Code);
+        Assert.True(refused.IsTransient);
+        Assert.Equal("No more sessions are admitted (all places are taken; Coach:Llm:Sessions:MaxSessions is 2). Try again when others have ended.", refused.Message);
+        (await registry.AcquireAsync<TestClient>(Alice, OtherKey, Token)).Dispose();
+        await registry.RemoveAsync(Bob, Token);
+        (await registry.AcquireAsync<TestClient>(Carol, Key, Token)).Dispose();
+        Assert.Equal(2, registry.SessionCount);
+    }
+
+    [Fact]
+    public async Task AcquireAsync_AllPlacesTakenAndEvictionAllowed_TakesTheLongestIdleThatIsNotInUse()
+    {
+        SessionClientRegistry registry = Build(o => (o.MaxSessions, o.WhenFull) = (3, SessionAdmission.EvictIdle));
+        ClientLease<TestClient> alice = await registry.AcquireAsync<TestClient>(Alice, Key, Token);
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        (await registry.AcquireAsync<TestClient>(Bob, Key, Token)).Dispose();
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        (await registry.AcquireAsync<TestClient>(Carol, Key, Token)).Dispose();
+        (await registry.AcquireAsync<TestClient>(SessionId.From("dave"), Key, Token)).Dispose();
+
+        Assert.Equal(["bob"], _made.Where(client => client.IsDisposed).Select(client => client.Session.Value));
+        Assert.Equal(3, registry.SessionCount);
+        alice.Dispose();
+    }
+
+    [Fact]
+    public async Task AcquireAsync_EvictionAllowedButAllInUse_Rejects()
+    {
+        SessionClientRegistry registry = Build(o => (o.MaxSessions, o.WhenFull) = (1, SessionAdmission.EvictIdle));
+        using ClientLease<TestClient> lease = await registry.AcquireAsync<TestClient>(Alice, Key, Token);
+
+        Assert.Equal(LlmError.SessionLimit,
+            (await Assert.ThrowsAsync<LlmException>(() => registry.AcquireAsync<TestClient>(Bob, Key, Token).AsTask())).Error);
+    }
+
+    [Fact]
+    public async Task AcquireAsync_MemoryIsShort_RejectsNewSessionsOnly()
+    {
+        SessionClientRegistry registry = Build();
+        (await registry.AcquireAsync<TestClient>(Alice, Key, Token)).Dispose();
+        _memory.IsHigh = true;
+
+        LlmException refused = await Assert.ThrowsAsync<LlmException>(() => registry.AcquireAsync<TestClient>(Bob, Key, Token).AsTask());
+        Assert.Contains("memory is short", refused.Message, StringComparison.Ordinal);
+        (await registry.AcquireAsync<TestClient>(Alice, OtherKey, Token)).Dispose();
+        _memory.IsHigh = false;
+        (await registry.AcquireAsync<TestClient>(Bob, Key, Token)).Dispose();
+    }
+
+    [Theory]
+    [InlineData(true, 0)]
+    [InlineData(false, 1)]
+    public async Task AcquireAsync_SameSessionGotInMeanwhile_IsNoRejectionAndNotCounted(bool isSame, int rejections)
+    {
+        SessionClientRegistry registry = Build();
+        IMeterFactory factory = _hosts[^1].GetRequiredService<IMeterFactory>();
+        long counted = 0;
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, self) =>
+        {
+            if (instrument.Name == "coach.llm.session_rejections" && ReferenceEquals(instrument.Meter.Scope, factory))
+            {
+                self.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<long>((_, value, _, _) => counted += value);
+        listener.Start();
+        ValueTask<ClientLease<TestClient>> other = default;
+        _memory.WhenAsked = () =>
+        {
+            other = registry.AcquireAsync<TestClient>(isSame ? Alice : Bob, Key, Token);
+            _memory.IsHigh = true;
+        };
+        Exception? failure = await Record.ExceptionAsync(async () => (await registry.AcquireAsync<TestClient>(Alice, Key, Token)).Dispose());
+        (await other).Dispose();
+
+        Assert.Equal(isSame, failure is null);
+        Assert.Equal(rejections, counted);
+        Assert.Equal(1, registry.SessionCount);
+    }
+
+    [Fact]
+    public async Task AcquireAsync_MockHost_RefusesTheKey()
+    {
+        SessionClientRegistry registry = Build(mode: HostMode.Mock);
+        LlmException refused = await Assert.ThrowsAsync<LlmException>(() => registry.AcquireAsync<TestClient>(Alice, Key, Token).AsTask());
+
+        Assert.Equal(LlmError.RefusedInMock, refused.Error);
+        Assert.Equal(ErrorCodes.MissingSecret, refused.Code);
+        Assert.Empty(_made);
+    }
+
+    [Fact]
+    public async Task AcquireAsync_WrongArguments_SayWhatIsWrong()
+    {
+        SessionClientRegistry registry = Build();
+        await Assert.ThrowsAsync<ArgumentNullException>(() => registry.AcquireAsync<TestClient>(Alice, null!, Token).AsTask());
+        Assert.Equal(LlmError.SessionRequired,
+            (await Assert.ThrowsAsync<LlmException>(() => registry.AcquireAsync<TestClient>(default, Key, Token).AsTask())).Error);
+        LlmException unknown = await Assert.ThrowsAsync<LlmException>(
+            () => registry.AcquireAsync<TestClient>(Alice, LlmHost.Key("nobody", "k"), Token).AsTask());
+        Assert.Equal("No TestClient is registered for provider 'nobody'. Known: second, test. Add others with AddProvider.", unknown.Message);
+        Assert.Equal(0, registry.SessionCount);
+    }
+
+    [Fact]
+    public async Task Dispose_LeaseTwiceAndACopy_EndsItOnce()
+    {
+        SessionClientRegistry registry = Build();
+        ClientLease<TestClient> first = await registry.AcquireAsync<TestClient>(Alice, Key, Token);
+        ClientLease<TestClient> copy = first;
+        TestClient client = first.Client;
+        first.Dispose();
+        ClientLease<TestClient> second = await registry.AcquireAsync<TestClient>(Alice, Key, Token);
+        copy.Dispose();
+        first.Dispose();
+        await registry.RemoveAsync(Alice, Token);
+
+        Assert.False(client.IsDisposed);
+        Assert.Throws<ObjectDisposedException>(() => copy.Client);
+        second.Dispose();
+        Assert.Equal(1, client.Disposals);
+    }
+
+    [Fact]
+    public void Client_OfNoLease_Throws() => Assert.Throws<InvalidOperationException>(() => default(ClientLease<TestClient>).Client);
+
+    [Fact]
+    public void Dispose_LeaseThatBelongsToNobody_EndsNothing()
+    {
+        var client = new TestClient(Alice, Key);
+        var lease = new ClientLease<TestClient>(client);
+        lease.Dispose();
+
+        Assert.Same(client, lease.Client);
+        Assert.False(client.IsDisposed);
+    }
+
+    [Fact]
+    public async Task Dispose_ClientFailsToDispose_OthersGoOn()
+    {
+        SessionClientRegistry registry = Build(make: (session, key, _) => Task.FromResult<TestClient>(new FailingClient(session, key)));
+        (await registry.AcquireAsync<TestClient>(Alice, Key, Token)).Dispose();
+        (await registry.AcquireAsync<TestClient>(Bob, Key, Token)).Dispose();
+        await registry.RemoveAsync(Alice, Token);
+        using ClientLease<TestClient> lease = await registry.AcquireAsync<TestClient>(Bob, Key, Token);
+
+        Assert.Equal(1, registry.SessionCount);
+        Assert.Equal(1, registry.ClientCount);
+    }
+
+    [Fact]
+    public async Task DisposeAsync_LeaseStillOut_WaitsForIt()
+    {
+        SessionClientRegistry registry = Build();
+        ClientLease<TestClient> lease = await registry.AcquireAsync<TestClient>(Alice, Key, Token);
+        TestClient client = lease.Client;
+        Task stopping = registry.DisposeAsync().AsTask();
+
+        Assert.False(stopping.IsCompleted);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => registry.AcquireAsync<TestClient>(Alice, Key, Token).AsTask());
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => registry.AcquireAsync<TestClient>(Bob, Key, Token).AsTask());
+        lease.Dispose();
+        await stopping;
+        Assert.Equal(1, client.Disposals);
+    }
+
+    [Fact]
+    public async Task DisposeAsync_LeaseNeverEnds_WaitsUpToTheLimit()
+    {
+        SessionClientRegistry registry = Build(o => o.ShutdownTimeout = TimeSpan.FromSeconds(7));
+        ClientLease<TestClient> lease = await registry.AcquireAsync<TestClient>(Alice, Key, Token);
+        Task stopping = registry.DisposeAsync().AsTask();
+        _clock.Advance(TimeSpan.FromSeconds(7) - TimeSpan.FromTicks(1));
+        Assert.False(stopping.IsCompleted);
+        _clock.Advance(TimeSpan.FromTicks(1));
+        await stopping;
+
+        TestClient client = lease.Client;
+        Assert.False(client.IsDisposed);
+        lease.Dispose();
+        Assert.Equal(1, client.Disposals);
+    }
+
+    [Fact]
+    public async Task AcquireAsync_LiveSession_AllocatesNothing()
+    {
+        SessionClientRegistry registry = Build();
+        (await registry.AcquireAsync<TestClient>(Alice, Key, Token)).Dispose();
+        long least = long.MaxValue;
+        for (int round = 0; round < 20 && least > 0; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 1000; i++)
+            {
+                ValueTask<ClientLease<TestClient>> acquire = registry.AcquireAsync<TestClient>(Alice, Key, CancellationToken.None);
+                Assert.True(acquire.IsCompletedSuccessfully); // so the await below does not leave this thread
+                (await acquire).Dispose();
+            }
+
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        Assert.Equal(0, least);
+    }
+
+    [Fact]
+    public async Task AcquireAsync_TwoLeasesAtOnce_AllocateNothingOnceWarmAndEndOnceEach()
+    {
+        SessionClientRegistry registry = Build();
+        (await registry.AcquireAsync<TestClient>(Alice, Key, Token)).Dispose();
+        long least = long.MaxValue;
+        for (int round = 0; round < 20 && least > 0; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 1000; i++)
+            {
+                ValueTask<ClientLease<TestClient>> first = registry.AcquireAsync<TestClient>(Alice, Key, CancellationToken.None);
+                ValueTask<ClientLease<TestClient>> second = registry.AcquireAsync<TestClient>(Alice, Key, CancellationToken.None);
+                Assert.True(first.IsCompletedSuccessfully && second.IsCompletedSuccessfully);
+                ClientLease<TestClient> one = await first, two = await second, copy = one;
+                one.Dispose();
+                copy.Dispose();
+                Assert.Same(two.Client, two.Client);
+                two.Dispose();
+                one.Dispose();
+                two.Dispose();
+            }
+
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        Assert.Equal(0, least);
+        await registry.RemoveAsync(Alice, Token);
+        Assert.Equal(1, Assert.Single(_made).Disposals);
+    }
+
+    [Fact]
+    public async Task Dispose_StaleCopiesOfEveryEarlierLease_NeverEndALaterOne()
+    {
+        SessionClientRegistry registry = Build();
+        var stale = new List<ClientLease<TestClient>>();
+        for (int i = 0; i < 50; i++)
+        {
+            ClientLease<TestClient> one = await registry.AcquireAsync<TestClient>(Alice, Key, Token);
+            ClientLease<TestClient> two = await registry.AcquireAsync<TestClient>(Alice, Key, Token);
+            stale.AddRange([one, two]);
+            (i % 2 == 0 ? one : two).Dispose();
+            (i % 2 == 0 ? two : one).Dispose();
+        }
+
+        ClientLease<TestClient> live = await registry.AcquireAsync<TestClient>(Alice, Key, Token);
+        ClientLease<TestClient> other = await registry.AcquireAsync<TestClient>(Alice, Key, Token);
+        await registry.RemoveAsync(Alice, Token);
+        foreach (ClientLease<TestClient> lease in stale)
+        {
+            lease.Dispose();
+            Assert.Throws<ObjectDisposedException>(() => lease.Client);
+        }
+
+        TestClient client = live.Client;
+        live.Dispose();
+        Assert.Same(client, other.Client);
+        Assert.False(client.IsDisposed);
+        other.Dispose();
+        Assert.Equal(1, client.Disposals);
+    }
+
+    private sealed class FailingClient(SessionId session, ApiKey key) : TestClient(session, key)
+    {
+        public override void Dispose() => throw new InvalidOperationException("cannot");
     }
 }

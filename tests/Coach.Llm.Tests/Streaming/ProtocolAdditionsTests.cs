@@ -12,7 +12,7 @@ public sealed class ProtocolAdditionsTests
         get
         {
             var data = new TheoryData<string, string>();
-            foreach ((string name, string provider) in WireHarness.Streams)
+            foreach ((string name, string provider) in ProtocolHarness.Streams)
             {
                 data.Add(name, provider);
             }
@@ -27,9 +27,9 @@ public sealed class ProtocolAdditionsTests
         int added = 0;
         using var log = new ListLogger();
 
-        WireResult actual = await ReadAsync(name, provider, log, change: node => added += AddFields(node));
+        ProtocolResult actual = await ReadAsync(name, provider, log, change: node => added += AddFields(node));
 
-        Assert.Equal(await WireHarness.ReadAsync(provider, WireHarness.Recorded(name)), actual);
+        Assert.Equal(await ProtocolHarness.ReadAsync(provider, ProtocolHarness.Recorded(name)), actual);
         (LogLevel level, int id, string text) = Assert.Single(log.Entries);
         Assert.Equal((LogLevel.Debug, 2510), (level, id));
         Assert.Matches($"^An answer of provider {provider} held [0-9]+ additions that are not known, which were passed over: fields [0-9]+$", text);
@@ -39,16 +39,16 @@ public sealed class ProtocolAdditionsTests
 
     [Theory, MemberData(nameof(Streams))]
     public async Task Stream_UnknownElementsInEveryArray_GivesTheSameResult(string name, string provider) =>
-        Assert.Equal(await WireHarness.ReadAsync(provider, WireHarness.Recorded(name)), await ReadAsync(name, provider, null, AddElements));
+        Assert.Equal(await ProtocolHarness.ReadAsync(provider, ProtocolHarness.Recorded(name)), await ReadAsync(name, provider, null, AddElements));
 
     [Theory, MemberData(nameof(Streams))]
     public async Task Stream_UnknownEventsBetweenAllOthers_GivesTheSameResult(string name, string provider)
     {
         const string News = "event: tomorrow\ndata: {\"type\":\"tomorrow\",\"tomorrow\":[{}]}\n\nevent: ping\n\nevent: x\ndata: []\n\ndata: null\n\ndata: 7\n\nnews: x\n\n";
-        string text = Encoding.UTF8.GetString(WireHarness.Recorded(name)).Replace("\r\n", "\n", StringComparison.Ordinal);
+        string text = Encoding.UTF8.GetString(ProtocolHarness.Recorded(name)).Replace("\r\n", "\n", StringComparison.Ordinal);
         string framed = News + text.Replace("\n\n", "\n\n" + News, StringComparison.Ordinal);
 
-        Assert.Equal(await WireHarness.ReadAsync(provider, WireHarness.Recorded(name)), await WireHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(framed)));
+        Assert.Equal(await ProtocolHarness.ReadAsync(provider, ProtocolHarness.Recorded(name)), await ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(framed)));
     }
 
     /// <summary>Any member may become null, empty or of another type: at worst the end is missing, and never is the answer refused.</summary>
@@ -97,7 +97,7 @@ public sealed class ProtocolAdditionsTests
         using var log = new ListLogger();
         string body = string.Concat(events.Trim().Split('|').Select(data => $"data: {data}\n\n"));
 
-        WireResult result = await WireHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(body), null, log);
+        ProtocolResult result = await ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(body), null, log);
 
         Assert.Equal("Hi", result.Text);
         Assert.EndsWith(": " + kinds, Assert.Single(log.Entries).Text, StringComparison.Ordinal);
@@ -107,13 +107,13 @@ public sealed class ProtocolAdditionsTests
     public async Task Stream_AsRecorded_HoldsNothingUnknown(string name, string provider)
     {
         using var log = new ListLogger();
-        await WireHarness.ReadAsync(provider, WireHarness.Recorded(name), null, log);
+        await ProtocolHarness.ReadAsync(provider, ProtocolHarness.Recorded(name), null, log);
         Assert.Empty(log.Entries);
     }
 
-    private static Task<WireResult> ReadAsync(string name, string provider, ILoggerFactory? log, Action<JsonNode> change)
+    private static Task<ProtocolResult> ReadAsync(string name, string provider, ILoggerFactory? log, Action<JsonNode> change)
     {
-        string[] lines = Encoding.UTF8.GetString(WireHarness.Recorded(name)).Replace("\r\n", "\n", StringComparison.Ordinal).Split('\n');
+        string[] lines = Encoding.UTF8.GetString(ProtocolHarness.Recorded(name)).Replace("\r\n", "\n", StringComparison.Ordinal).Split('\n');
         for (int i = 0; i < lines.Length; i++)
         {
             if (lines[i].StartsWith("data: {", StringComparison.Ordinal))
@@ -124,7 +124,7 @@ public sealed class ProtocolAdditionsTests
             }
         }
 
-        return WireHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(string.Join('\n', lines)), null, log);
+        return ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(string.Join('\n', lines)), null, log);
     }
 
     private static int AddFields(JsonNode node)

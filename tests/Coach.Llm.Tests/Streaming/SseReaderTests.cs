@@ -1,4 +1,5 @@
 using System.Text;
+using Coach.Llm.Streaming;
 
 namespace Coach.Llm.Tests;
 
@@ -120,7 +121,7 @@ public sealed class SseReaderTests
         using var reader = new SseReader(new MemoryStream(body), 5000, limit);
         if (isTooLarge)
         {
-            Assert.Equal(WireFault.TooLarge, (await Assert.ThrowsAsync<WireException>(async () => await reader.ReadAsync(CancellationToken.None))).Fault);
+            Assert.Equal(ProtocolError.TooLarge, (await Assert.ThrowsAsync<ProtocolException>(async () => await reader.ReadAsync(CancellationToken.None))).Fault);
         }
         else
         {
@@ -137,7 +138,7 @@ public sealed class SseReaderTests
         using var reader = new SseReader(new MemoryStream(body), limit, 1 << 20);
         if (isTooLarge)
         {
-            Assert.Equal(WireFault.TooLarge, (await Assert.ThrowsAsync<WireException>(async () => await reader.ReadAsync(CancellationToken.None))).Fault);
+            Assert.Equal(ProtocolError.TooLarge, (await Assert.ThrowsAsync<ProtocolException>(async () => await reader.ReadAsync(CancellationToken.None))).Fault);
         }
         else
         {

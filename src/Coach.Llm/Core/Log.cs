@@ -1,0 +1,43 @@
+using Microsoft.Extensions.Logging;
+
+namespace Coach.Llm.Core;
+
+/// <summary>Every log message of the package. Keys, sessions, validation and limits: 2000–2499; providers and chat: 2500–2999.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(2000, LogLevel.Debug, "Key {Fingerprint} of provider {Provider} is {Status}")]
+    public static partial void KeyValidated(this ILogger logger, string provider, string fingerprint, KeyStatus status);
+
+    [LoggerMessage(2001, LogLevel.Warning, "Asking provider {Provider} about a key threw {ExceptionType}; the key was not judged")]
+    public static partial void ProbeThrew(this ILogger logger, string provider, string exceptionType);
+
+    [LoggerMessage(2010, LogLevel.Warning, "A client of provider {Provider} failed to dispose ({Exception}); the session is gone all the same")]
+    public static partial void ClientDisposalFailed(this ILogger logger, string provider, string exception);
+
+    [LoggerMessage(2011, LogLevel.Warning, "A new session was refused: {Reason}; {Sessions} sessions are live")]
+    public static partial void SessionRejected(this ILogger logger, string reason, int sessions);
+
+    [LoggerMessage(2012, LogLevel.Warning, "The end of the host waited {Seconds} s for leases; {Leases} clients are still in use and end with their leases")]
+    public static partial void LeasesOutstanding(this ILogger logger, double seconds, int leases);
+
+    [LoggerMessage(2013, LogLevel.Debug, "{Sessions} sessions expired; {Remaining} are live")]
+    public static partial void SessionsExpired(this ILogger logger, int sessions, int remaining);
+
+    [LoggerMessage(2014, LogLevel.Warning, "A client of provider {Provider} was made after its time limit and could not be discarded ({Exception})")]
+    public static partial void LateClientFailed(this ILogger logger, string provider, string exception);
+
+    [LoggerMessage(2020, LogLevel.Debug, "The keys of {Sessions} sessions expired; {Remaining} sessions hold keys")]
+    public static partial void KeysExpired(this ILogger logger, int sessions, int remaining);
+
+    [LoggerMessage(2500, LogLevel.Warning, "Provider {Provider} failed ({Error}); attempt {Attempt} follows in {DelaySeconds} s")]
+    public static partial void RetryScheduled(this ILogger logger, string provider, LlmError error, int attempt, double delaySeconds);
+
+    [LoggerMessage(2501, LogLevel.Warning, "Provider {Provider} failed repeatedly with keys of class {KeyClass}; calls are refused for {Seconds} s")]
+    public static partial void CircuitOpened(this ILogger logger, string provider, KeyOwnership keyClass, double seconds);
+
+    [LoggerMessage(2502, LogLevel.Warning, "Chat target {Target} failed ({Reason}); {Next} answers instead")]
+    public static partial void FellBack(this ILogger logger, string target, string reason, string next);
+
+    [LoggerMessage(2510, LogLevel.Debug, "An answer of provider {Provider} held {Count} additions that are not known, which were passed over: {Kinds}")]
+    public static partial void AdditionsPassed(this ILogger logger, string provider, int count, string kinds);
+}

@@ -1,0 +1,87 @@
+using System.Diagnostics.Metrics;
+using Coach.Abstractions;
+using Coach.Llm;
+using Coach.Llm.Core;
+using Coach.Llm.Hosting;
+using Coach.Llm.Keys;
+using Coach.Llm.Providers;
+using Coach.Llm.Sessions;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Registers Coach.Llm.</summary>
+public static class CoachLlmServiceCollectionExtensions
+{
+    /// <summary>
+    /// Registers key validation, session keys in memory, the session client registry and the clients of the six providers, and binds
+    /// <c>Coach:Llm</c>. Calling it again only adds configuration.
+    /// </summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="configure">Changes settings after configuration was read.</param>
+    /// <returns>The builder to add providers with.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
+    public static CoachLlmBuilder AddCoachLlm(this IServiceCollection services, Action<CoachLlmOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        services.AddCoachSecrets();
+        IHttpClientBuilder http = services.AddHttpClient(LlmHttp.ClientName);
+        var builder = new CoachLlmBuilder(services, name: "", http);
+        if (!services.Any(service => service.ServiceType == typeof(LlmHttp)))
+        {
+            AddOnce(services, builder);
+        }
+
+        if (configure is not null)
+        {
+            services.Configure(configure);
+        }
+
+        return builder;
+    }
+
+    private static void AddOnce(IServiceCollection services, CoachLlmBuilder builder)
+    {
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<CoachLlmOptions>, CoachLlmOptionsBinding>());
+        services.AddOptionsWithValidateOnStart<CoachLlmOptions, CoachLlmOptionsValidator>();
+        services.AddSingleton<LlmHttp>();
+        services.TryAddSingleton<MockChatClient>();
+        services.TryAddSingleton<ProviderFactories>();
+        services.TryAddSingleton<LlmMeter>();
+        services.TryAddSingleton<KeyMetrics>();
+        services.TryAddSingleton<KeyValidationClient>();
+        services.TryAddSingleton<IApiKeyValidator, ApiKeyValidator>();
+        services.TryAddSingleton<SessionRejections>();
+        services.TryAddSingleton<SessionMetrics>();
+        services.TryAddSingleton<ISessionKeyStore, MemorySessionKeyStore>();
+        services.TryAddSingleton<IChatHistoryStore>(provider => new MemoryChatHistoryStore(
+            provider.GetRequiredService<IOptions<CoachLlmOptions>>().Value.History, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<SessionClientRegistry>();
+        services.TryAddSingleton<ISessionClientRegistry>(provider => provider.GetRequiredService<SessionClientRegistry>());
+        services.TryAddSingleton(provider => new SessionChatClients(
+            provider.GetRequiredService<ISessionClientRegistry>(), provider.GetRequiredService<ISessionKeyStore>(),
+            provider.GetRequiredService<ProviderFactories>(), provider.GetRequiredService<IOptions<CoachLlmOptions>>(),
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<FallbackChatClient>>(), provider.GetService<IMeterFactory>()));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IComponentHealth, SessionHealth>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, LlmStartup>());
+
+        // One handler for the life of the host: PooledConnectionLifetime, not the factory's rotation, follows DNS changes.
+        builder.HttpClient
+            .ConfigureHttpClient(client => client.Timeout = Timeout.InfiniteTimeSpan)
+            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
+            {
+                PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+                ConnectTimeout = TimeSpan.FromSeconds(10),
+                AllowAutoRedirect = false, // a redirect would carry the key to another host
+                UseCookies = false,
+                MaxResponseHeadersLength = 64,
+            })
+            .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
+            .RedactLoggedHeaders(_ => true)
+            .RemoveAllLoggers(); // redaction covers their text; the structured values of their trace level still hold the key
+        BuiltInProviders.Register(builder);
+    }
+}

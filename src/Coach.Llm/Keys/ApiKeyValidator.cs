@@ -1,0 +1,115 @@
+using Coach.Llm.Core;
+using Coach.Llm.Providers;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Coach.Llm.Keys;
+
+/// <summary>A host's own way to validate keys of one provider.</summary>
+internal sealed record CustomKeyValidator(string Provider, Func<IServiceProvider, ApiKey, CancellationToken, Task<KeyValidation>> Validate);
+
+internal sealed class ApiKeyValidator : IApiKeyValidator
+{
+    private const string WholeHost = "*";
+    private const int MaxTenantLength = 256;
+
+    private readonly IServiceProvider _services;
+    private readonly ProviderCatalog _providers;
+    private readonly KeyValidationClient _client;
+    private readonly KeyMetrics _metrics;
+    private readonly ILogger<ApiKeyValidator> _logger;
+    private readonly KeyValidationCache _cache;
+    private readonly SingleFlight<KeyValidationCacheKey, KeyValidation> _flights = new();
+    private readonly Dictionary<string, CustomKeyValidator> _custom = new(StringComparer.Ordinal);
+    private readonly bool _isMock;
+
+    public ApiKeyValidator(
+        IServiceProvider services, ProviderCatalog providers, KeyValidationClient client, IOptions<CoachLlmOptions> options, IOptions<CoachHostOptions> host,
+        IEnumerable<CustomKeyValidator> custom, KeyMetrics metrics, TimeProvider time, ILogger<ApiKeyValidator> logger)
+    {
+        (_services, _providers, _client, _metrics, _logger) = (services, providers, client, metrics, logger);
+        KeyValidationOptions settings = options.Value.Validation;
+        _cache = new KeyValidationCache(settings.CacheCapacity, settings.CacheDuration, time);
+        _isMock = host.Value.Mode == HostMode.Mock;
+        foreach (CustomKeyValidator validator in custom)
+        {
+            _custom[validator.Provider] = validator;
+        }
+    }
+
+    public Task<KeyValidation> ValidateAsync(ApiKey? key, CancellationToken cancellationToken = default) =>
+        ValidateCoreAsync(key, WholeHost, cancellationToken);
+
+    public Task<KeyValidation> ValidateAsync(ApiKey? key, string tenant, CancellationToken cancellationToken = default) =>
+        ValidateCoreAsync(key, Scope(tenant), cancellationToken);
+
+    public Task<KeyValidation> ValidateAsync(string provider, string? key, string tenant, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(provider);
+        return string.IsNullOrWhiteSpace(key)
+            ? ValidateCoreAsync(null, Scope(tenant), cancellationToken, provider.Trim().ToLowerInvariant())
+            : ValidateCoreAsync(new ApiKey(provider, Secret.From(key)), Scope(tenant), cancellationToken);
+    }
+
+    private static string Scope(string tenant)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(tenant);
+        return tenant.Length <= MaxTenantLength
+            ? "t:" + tenant
+            : throw new ArgumentException($"A tenant's name has at most {MaxTenantLength} characters.", nameof(tenant));
+    }
+
+    private async Task<KeyValidation> ValidateCoreAsync(ApiKey? key, string tenant, CancellationToken cancellationToken, string provider = "")
+    {
+        if (_isMock)
+        {
+            throw LlmException.RefusedInMock("No key is validated");
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        if (key is null)
+        {
+            _metrics.Validated(provider, KeyStatus.Missing);
+            return new KeyValidation(KeyStatus.Missing, "No key was given. Enter one.", IsAuthentic: false) { Provider = provider };
+        }
+
+        Func<CancellationToken, Task<KeyValidation>> ask = AskingFor(key);
+        string text = key.Secret.Reveal();
+        if (KeyFormat.FindProblem(text) is { } problem)
+        {
+            _metrics.Validated(key.Provider, KeyStatus.Malformed);
+            return Complete(key, new KeyValidation(KeyStatus.Malformed, problem, IsAuthentic: false));
+        }
+
+        var question = new KeyValidationCacheKey(tenant, key.Provider, key.Fingerprint);
+        if (_cache.TryGet(question, out KeyValidation? known))
+        {
+            return known;
+        }
+
+        return await _flights.RunAsync(question, async abandoned =>
+        {
+            KeyValidation outcome = Complete(key, await ask(abandoned).ConfigureAwait(false));
+            outcome = outcome.Hint is null ? outcome with { Hint = KeyFormat.FindHint(_providers, key.Provider, text) } : outcome;
+            _cache.Keep(question, outcome);
+            _metrics.Validated(key.Provider, outcome.Status);
+            _logger.KeyValidated(key.Provider, key.Fingerprint, outcome.Status);
+            return outcome;
+        }, cancellationToken).ConfigureAwait(false);
+    }
+
+    private Func<CancellationToken, Task<KeyValidation>> AskingFor(ApiKey key)
+    {
+        if (_custom.TryGetValue(key.Provider, out CustomKeyValidator? custom))
+        {
+            return cancellationToken => custom.Validate(_services, key, cancellationToken);
+        }
+
+        Provider provider = _providers.Find(key.Provider)
+            ?? throw LlmException.UnknownProvider(key.Provider, "key validator", ProviderNames.All.Concat(_custom.Keys));
+        return cancellationToken => _client.AskAsync(provider, key, cancellationToken);
+    }
+
+    private static KeyValidation Complete(ApiKey key, KeyValidation outcome) =>
+        outcome with { Provider = key.Provider, Fingerprint = key.Fingerprint };
+}

@@ -1,0 +1,82 @@
+using Coach.Llm.Providers;
+using Coach.Llm.Telemetry;
+using Microsoft.Extensions.AI;
+
+namespace Coach.Llm.Pipeline;
+
+/// <summary>One call's way through the targets.</summary>
+internal sealed class FallbackAttempts(FallbackTargets targets, int[] order)
+{
+    private readonly List<string> _givenUp = [];
+    private int _position;
+
+    public FallbackTarget Current => targets[order[_position]];
+
+    public bool HasNext => _position + 1 < order.Length;
+
+    /// <summary>What the current target is sent: others than the first cannot take the first's thoughts and signatures.</summary>
+    public static IReadOnlyList<ChatMessage> MessagesFor(FallbackAttempts run, IReadOnlyList<ChatMessage> messages) =>
+        run.IsPreferred ? messages : ReasoningSignatures.Strip(messages);
+
+    public static ChatOptions? OptionsFor(FallbackAttempts run, ChatOptions? options)
+    {
+        string? model = run.Current.ModelId;
+        if ((model is null && (run.IsPreferred || options?.ModelId is null)) || (model is not null && options?.ModelId == model))
+        {
+            return options;
+        }
+
+        ChatOptions copy = options?.Clone() ?? new ChatOptions();
+        copy.ModelId = model;
+        return copy;
+    }
+
+    /// <summary>Goes to the next target if that may mend the failure.</summary>
+    public bool MoveOn(Exception exception, CancellationToken caller)
+    {
+        if (caller.IsCancellationRequested || Reason(exception, targets.Options) is not { } reason)
+        {
+            return false;
+        }
+
+        targets.CoolDown(order[_position], (exception as CoachException)?.RetryAfter);
+        if (!HasNext)
+        {
+            return false;
+        }
+
+        string from = Current.Name;
+        _givenUp.Add(from);
+        _position++;
+        targets.FellBack(from, Current.Name, reason);
+        return true;
+    }
+
+    public void Answered() => targets.Recover(order[_position]);
+
+    public void Label(AdditionalPropertiesDictionary properties)
+    {
+        properties[FallbackChatClient.TargetProperty] = Current.Name;
+        if (_givenUp.Count > 0)
+        {
+            properties[FallbackChatClient.FallbackFromProperty] = string.Join(',', _givenUp);
+        }
+    }
+
+    private bool IsPreferred => targets.IsFirst(Current);
+
+    /// <summary>Why another target may do better, as a label; null if it would not.</summary>
+    internal static string? Reason(Exception exception, FallbackOptions options) => exception switch
+    {
+        LlmException { Error: LlmError.LocalLimit or LlmError.SessionLimit } => null, // Coach's own limits hold whoever answers
+        LlmException { Error: LlmError.QuotaExhausted } => options.OnQuotaExhausted ? GenAINames.ErrorClass(LlmError.QuotaExhausted) : null,
+        LlmException { Error: LlmError.InvalidResponse } failure => GenAINames.ErrorClass(failure.Error),
+        LlmException { Error: LlmError.Unavailable or LlmError.RateLimited } failure => GenAINames.ErrorClass(failure.Error), // lasting ones too
+        LlmException failure => failure.IsTransient ? GenAINames.ErrorClass(failure.Error) : null,
+        HttpRequestException { StatusCode: null or >= System.Net.HttpStatusCode.InternalServerError or System.Net.HttpStatusCode.TooManyRequests } =>
+            GenAINames.ErrorClass(LlmError.Unreachable),
+        TimeoutException or OperationCanceledException => GenAINames.ErrorClass(LlmError.TimedOut), // not the caller's: that was asked first
+        IOException => GenAINames.ErrorClass(LlmError.Unreachable),
+        _ => null,
+    };
+}

@@ -1,0 +1,85 @@
+using System.Diagnostics.Metrics;
+using Coach.Llm.Core;
+using Microsoft.Extensions.Logging;
+
+namespace Coach.Llm.Pipeline;
+
+/// <summary>The targets of a client and how long each is still passed over.</summary>
+internal sealed class FallbackTargets : IDisposable
+{
+    private const int MaxTargets = 10;
+    private static readonly Lazy<Meter> OwnMeter = new(() => new Meter(LlmMeter.Name));
+
+    private readonly FallbackTarget[] _targets;
+    private readonly TargetCooldowns _coolDowns;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Counter<long> _fallbacks;
+
+    public FallbackTargets(
+        IReadOnlyList<FallbackTarget> targets, FallbackOptions options, TimeProvider time, IMeterFactory? meters, ILogger logger, TargetCooldowns? coolDowns = null)
+    {
+        _targets = [.. targets];
+        if (_targets.Length is 0 or > MaxTargets || _targets.Any(target => target is null || string.IsNullOrWhiteSpace(target.Name) || target.Client is null))
+        {
+            throw new ArgumentException($"Give 1 to {MaxTargets} targets, each with a name and a client.", nameof(targets));
+        }
+
+        if (_targets.DistinctBy(target => target.Name, StringComparer.Ordinal).Count() < _targets.Length)
+        {
+            throw new ArgumentException("Two targets have the same name.", nameof(targets));
+        }
+
+        Options = options;
+        _coolDowns = coolDowns ?? new OwnTargetCooldowns(_targets.Length);
+        _time = time;
+        _logger = logger;
+        Meter meter = meters?.Create(new MeterOptions(LlmMeter.Name)) ?? OwnMeter.Value;
+        _fallbacks = meter.CreateCounter<long>("coach.llm.fallbacks", "{fallback}", "Answers that another target had to give.");
+    }
+
+    public FallbackOptions Options { get; }
+
+    public FallbackTarget First => _targets[0];
+
+    public bool IsFirst(FallbackTarget target) => ReferenceEquals(target, _targets[0]);
+
+    /// <summary>The targets that are not cooling down, in order; all of them when every one is, the one that is ready soonest first.</summary>
+    public FallbackAttempts Begin()
+    {
+        long now = TargetCooldowns.Now(_time);
+        int[] ready = [.. Enumerable.Range(0, _targets.Length).Where(index => _coolDowns[index] <= now)];
+        if (ready.Length == 0)
+        {
+            ready = [.. Enumerable.Range(0, _targets.Length).OrderBy(index => _coolDowns[index])];
+        }
+
+        return new FallbackAttempts(this, ready);
+    }
+
+    public FallbackTarget this[int index] => _targets[index];
+
+    public void CoolDown(int index, TimeSpan? hint)
+    {
+        TimeSpan wait = hint is { } asked && asked > Options.CoolDown ? asked : Options.CoolDown;
+        wait = wait < TimeSpan.FromHours(1) ? wait : TimeSpan.FromHours(1);
+        _coolDowns[index] = TargetCooldowns.Now(_time) + wait.Ticks;
+    }
+
+    public void Recover(int index) => _coolDowns[index] = 0;
+
+    public void FellBack(string from, string to, string reason)
+    {
+        _fallbacks.Add(1, new KeyValuePair<string, object?>("from", from), new KeyValuePair<string, object?>("to", to),
+            new KeyValuePair<string, object?>("reason", reason));
+        _logger.FellBack(from, reason, to);
+    }
+
+    public void Dispose()
+    {
+        foreach (FallbackTarget target in _targets)
+        {
+            target.Client.Dispose();
+        }
+    }
+}

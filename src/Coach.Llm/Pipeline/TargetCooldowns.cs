@@ -1,0 +1,81 @@
+using System.Collections.Concurrent;
+
+namespace Coach.Llm.Pipeline;
+
+/// <summary>Until when each target is passed over, by the target's place: ticks of a clock that nobody sets.</summary>
+internal abstract class TargetCooldowns
+{
+    /// <summary>0 for a target that is not passed over.</summary>
+    public abstract long this[int target] { get; set; }
+
+    /// <summary>The time by which cool-downs are measured: a host's clock that is set back must not make them longer.</summary>
+    public static long Now(TimeProvider time) => time.GetElapsedTime(0).Ticks;
+}
+
+/// <summary>Those of one client, which end with it.</summary>
+internal sealed class OwnTargetCooldowns(int targets) : TargetCooldowns
+{
+    private readonly long[] _until = new long[targets];
+
+    public override long this[int target]
+    {
+        get => Volatile.Read(ref _until[target]);
+        set => Volatile.Write(ref _until[target], value);
+    }
+}
+
+/// <summary>
+/// Those of a session's keys: they outlive the client of one answer. Only keys that failed are in it, by their fingerprints, and no more
+/// than the limit; beyond it a failed key is simply asked again by the next answer.
+/// </summary>
+internal sealed class SessionTargetCooldowns(TimeProvider time, int capacity)
+{
+    private readonly ConcurrentDictionary<CooledKey, long> _until = new();
+
+    public int Count => _until.Count;
+
+    public TargetCooldowns Of(SessionId session, ApiKey[] keys) => new View(this, session, keys);
+
+    private void Set(CooledKey key, long until)
+    {
+        if (until == 0)
+        {
+            if (!_until.IsEmpty)
+            {
+                _until.TryRemove(key, out _);
+            }
+
+            return;
+        }
+
+        if (_until.Count >= capacity)
+        {
+            long now = TargetCooldowns.Now(time);
+            foreach (KeyValuePair<CooledKey, long> old in _until)
+            {
+                if (old.Value <= now)
+                {
+                    _until.TryRemove(old);
+                }
+            }
+        }
+
+        if (_until.Count < capacity)
+        {
+            _until[key] = until;
+        }
+    }
+
+    private sealed class View(SessionTargetCooldowns owner, SessionId session, ApiKey[] keys) : TargetCooldowns
+    {
+        public override long this[int target]
+        {
+            get => owner._until.GetValueOrDefault(Of(target));
+            set => owner.Set(Of(target), value);
+        }
+
+        private CooledKey Of(int target) => new(session, keys[target].Provider, keys[target].Fingerprint);
+    }
+
+    private readonly record struct CooledKey(SessionId Session, string Provider, string Fingerprint);
+}

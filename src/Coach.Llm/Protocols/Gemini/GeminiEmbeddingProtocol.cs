@@ -1,0 +1,106 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Coach.Llm.Json;
+using Coach.Llm.Providers;
+using Coach.Llm.Streaming;
+using Microsoft.Extensions.AI;
+
+namespace Coach.Llm.Protocols.Gemini;
+
+/// <summary>Gemini's batchEmbedContents.</summary>
+internal sealed class GeminiEmbeddingProtocol(GeminiOptions options)
+    : EmbeddingProtocol(ProviderNames.Gemini, options.EmbeddingModel, options.EmbeddingDimensions, maxBatch: 100)
+{
+    private static readonly byte[][] AnswerNames = [[.. "usageMetadata"u8]];
+
+    private static readonly byte[][] EmbeddingNames = [[.. "shape"u8], [.. "statistics"u8]];
+
+    private int _lastLength;
+
+    public override string TelemetryName => "gcp.gemini";
+
+    public override Uri Server => options.BaseUrl;
+
+    public override Uri Address(string model) =>
+        ProviderAddress.Versioned(options.BaseUrl, "v1beta", $"models/{Uri.EscapeDataString(Bare(model))}:batchEmbedContents");
+
+    private static string Bare(string model) => model.StartsWith("models/", StringComparison.Ordinal) ? model["models/".Length..] : model;
+
+    public override void Sign(HttpRequestHeaders headers, ApiKey key) =>
+        headers.TryAddWithoutValidation("x-goog-api-key", key.Secret.Reveal());
+
+    public override void Write(Utf8JsonWriter writer, ArraySegment<string> texts, string model, int? dimensions, EmbeddingGenerationOptions? options)
+    {
+        string task = options?.AdditionalProperties?.TryGetValue(EmbeddingTask.PropertyName, out object? value) == true && value is string named
+            ? named
+            : EmbeddingTask.Document;
+        writer.WriteStartObject();
+        writer.WriteStartArray("requests");
+        foreach (string text in texts)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("model", "models/" + Bare(model));
+            writer.WriteStartObject("content");
+            writer.WriteStartArray("parts");
+            writer.WriteStartObject();
+            writer.WriteString("text", text);
+            writer.WriteEndObject();
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+            writer.WriteString("taskType", task);
+            JsonNumbers.Write(writer, "outputDimensionality", dimensions);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+
+    public override long? Read(ReadOnlySpan<byte> body, List<float[]> vectors, ProtocolAdditions additions)
+    {
+        var reader = new Utf8JsonReader(body);
+        Begin(ref reader, body);
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "error"u8))
+            {
+                ReadError(ref reader, body);
+            }
+            else if (!JsonReading.Is(ref reader, "embeddings"u8))
+            {
+                Skip(ref reader, AnswerNames, additions);
+            }
+            else if (JsonReading.EnterArray(ref reader))
+            {
+                while (JsonReading.NextElement(ref reader))
+                {
+                    ReadOne(ref reader, vectors, additions);
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private void ReadOne(ref Utf8JsonReader reader, List<float[]> vectors, ProtocolAdditions additions)
+    {
+        if (!JsonReading.IsInObject(ref reader))
+        {
+            return;
+        }
+
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "values"u8))
+            {
+                float[] vector = ReadVector(ref reader, _lastLength);
+                _lastLength = vector.Length;
+                vectors.Add(vector);
+            }
+            else
+            {
+                Skip(ref reader, EmbeddingNames, additions);
+            }
+        }
+    }
+}

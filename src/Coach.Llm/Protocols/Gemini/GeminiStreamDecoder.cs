@@ -1,0 +1,473 @@
+using System.Globalization;
+using System.Text.Json;
+using Coach.Llm.Json;
+using Coach.Llm.Providers;
+using Coach.Llm.Streaming;
+using Microsoft.Extensions.AI;
+
+namespace Coach.Llm.Protocols.Gemini;
+
+/// <summary>
+/// Reads Gemini's answers: each event is a whole GenerateContentResponse. There is no end mark, so an answer is complete once a
+/// finish or block reason was seen; usage is cumulative, so the last one counts.
+/// </summary>
+internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : StreamDecoder
+{
+    /// <summary>How ids begin that stand in for the ones Gemini may leave out.</summary>
+    public const string MadeUpId = "coach-call-";
+
+    private const string PromptBlocked = "PROMPT_BLOCKED";
+
+    // Names that are known and not needed, by the object they stand in.
+    private static readonly byte[][] ResponseNames = [[.. "createTime"u8], [.. "modelStatus"u8]];
+
+    private static readonly byte[][] CandidateNames =
+    [
+        [.. "index"u8], [.. "safetyRatings"u8], [.. "tokenCount"u8], [.. "finishMessage"u8], [.. "citationMetadata"u8],
+        [.. "groundingMetadata"u8], [.. "groundingAttributions"u8], [.. "urlContextMetadata"u8], [.. "avgLogprobs"u8], [.. "logprobsResult"u8],
+    ];
+
+    private static readonly byte[][] ContentNames = [[.. "role"u8]];
+
+    private static readonly byte[][] PartNames = [[.. "videoMetadata"u8], [.. "mediaResolution"u8], [.. "partMetadata"u8]];
+
+    // Parts that tools at Google make and consume.
+    private static readonly byte[][] PassingParts =
+    [
+        [.. "executableCode"u8], [.. "codeExecutionResult"u8], [.. "fileData"u8], [.. "functionResponse"u8],
+        [.. "toolCall"u8], [.. "toolResponse"u8],
+    ];
+
+    private int _calls = earlierCalls;
+    private bool _hasCalls;
+    private bool _hasContent;
+    private bool _isComplete;
+    private UsageDetails? _usage;
+
+    public override bool IsComplete => _isComplete;
+
+    public override ChatResponseUpdate? Finish()
+    {
+        if (!_isComplete)
+        {
+            throw ProtocolException.Interrupted();
+        }
+
+        return _usage is null ? null : Update([new UsageContent(_usage)]);
+    }
+
+    protected override ChatResponseUpdate? DecodeEvent(
+        ReadOnlySpan<byte> eventType, ReadOnlySpan<byte> data, ref Utf8JsonReader reader)
+    {
+        List<AIContent>? contents = null;
+        string? finish = null;
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "candidates"u8))
+            {
+                ReadCandidates(ref reader, ref contents, ref finish);
+            }
+            else if (JsonReading.Is(ref reader, "usageMetadata"u8))
+            {
+                ReadUsage(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "modelVersion"u8))
+            {
+                ReadModelId(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "responseId"u8))
+            {
+                ReadResponseId(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "promptFeedback"u8))
+            {
+                ReadPromptFeedback(ref reader, ref contents, ref finish);
+            }
+            else if (JsonReading.Is(ref reader, "error"u8))
+            {
+                reader.Read();
+                if (JsonReading.SaysSomething(reader))
+                {
+                    throw ProtocolException.Error(data);
+                }
+
+                reader.Skip();
+            }
+            else
+            {
+                Skip(ref reader, ResponseNames);
+            }
+        }
+
+        End(ref reader);
+        if (finish is not null)
+        {
+            _isComplete = true;
+            AddHalves(ref contents);
+        }
+
+        _hasContent |= contents is not null;
+        if (contents is null && finish is null)
+        {
+            return null;
+        }
+
+        ChatResponseUpdate update = Update(contents ?? []);
+        if (finish is not null)
+        {
+            Finish(update, finish);
+        }
+
+        return update;
+    }
+
+    private void ReadCandidates(ref Utf8JsonReader reader, ref List<AIContent>? contents, ref string? finish)
+    {
+        if (!JsonReading.EnterArray(ref reader))
+        {
+            return;
+        }
+
+        bool isFirst = true;
+        while (JsonReading.NextElement(ref reader))
+        {
+            if (isFirst && reader.TokenType == JsonTokenType.StartObject)
+            {
+                ReadCandidate(ref reader, ref contents, ref finish);
+                isFirst = false;
+            }
+            else
+            {
+                reader.Skip(); // one answer is what was asked for
+            }
+        }
+    }
+
+    private void ReadCandidate(ref Utf8JsonReader reader, ref List<AIContent>? contents, ref string? finish)
+    {
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "content"u8))
+            {
+                ReadContent(ref reader, ref contents);
+            }
+            else if (JsonReading.Is(ref reader, "finishReason"u8))
+            {
+                string? reason = JsonReading.Name(ref reader);
+                finish = reason is null or "FINISH_REASON_UNSPECIFIED" ? finish : reason;
+            }
+            else
+            {
+                Skip(ref reader, CandidateNames);
+            }
+        }
+    }
+
+    private void ReadContent(ref Utf8JsonReader reader, ref List<AIContent>? contents)
+    {
+        if (!JsonReading.EnterObject(ref reader))
+        {
+            return;
+        }
+
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (!JsonReading.Is(ref reader, "parts"u8))
+            {
+                Skip(ref reader, ContentNames);
+                continue;
+            }
+
+            if (!JsonReading.EnterArray(ref reader))
+            {
+                continue;
+            }
+
+            while (JsonReading.NextElement(ref reader))
+            {
+                if (JsonReading.IsInObject(ref reader))
+                {
+                    ReadPart(ref reader, ref contents);
+                }
+            }
+        }
+    }
+
+    private void ReadPart(ref Utf8JsonReader reader, ref List<AIContent>? contents)
+    {
+        string? text = null;
+        string? signature = null;
+        AIContent? other = null;
+        bool isThought = false;
+        bool isKnown = false;
+        bool hasUnknown = false;
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "text"u8))
+            {
+                text = JsonReading.Text(ref reader);
+                isKnown = true;
+            }
+            else if (JsonReading.Is(ref reader, "thought"u8))
+            {
+                reader.Read();
+                isThought = reader.TokenType == JsonTokenType.True;
+                reader.Skip();
+            }
+            else if (JsonReading.Is(ref reader, "thoughtSignature"u8))
+            {
+                signature = JsonReading.Name(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "functionCall"u8))
+            {
+                other = ReadCall(ref reader) ?? other;
+                isKnown = true;
+            }
+            else if (JsonReading.Is(ref reader, "inlineData"u8))
+            {
+                other = ReadInlineData(ref reader) ?? other;
+                isKnown = true;
+            }
+            else if (JsonReading.IsAnyOf(ref reader, PassingParts))
+            {
+                isKnown = true;
+                reader.Skip();
+            }
+            else
+            {
+                hasUnknown = true;
+                Skip(ref reader, PartNames);
+            }
+        }
+
+        if (hasUnknown && !isKnown)
+        {
+            Additions.Part();
+        }
+
+        AddPart(ref contents, other, text, isThought, signature is null ? null : ReasoningSignatures.Seal(origin, signature));
+    }
+
+    private void AddPart(ref List<AIContent>? contents, AIContent? other, string? text, bool isThought, string? signature)
+    {
+        int before = contents?.Count ?? 0;
+        if (isThought)
+        {
+            AddThought(ref contents, text);
+        }
+        else
+        {
+            AddText(ref contents, text);
+        }
+
+        if (other is FunctionCallContent call && signature is not null)
+        {
+            ReasoningSignatures.Attach(call, signature);
+        }
+        else if (signature is not null && isThought && contents?.Count > before)
+        {
+            ((TextReasoningContent)contents[before]).ProtectedData = signature;
+        }
+        else if (signature is not null)
+        {
+            // A signature on visible text travels behind it, in a part of its own, which Gemini takes back as well.
+            (contents ??= []).Add(new TextReasoningContent("") { ProtectedData = signature });
+        }
+
+        if (other is not null)
+        {
+            (contents ??= new List<AIContent>(1)).Add(other);
+        }
+    }
+
+    private AIContent? ReadCall(ref Utf8JsonReader reader)
+    {
+        if (!JsonReading.EnterObject(ref reader))
+        {
+            return null;
+        }
+
+        string? id = null;
+        string? name = null;
+        FunctionCallContent? read = null;
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "name"u8))
+            {
+                name = JsonReading.Name(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "args"u8))
+            {
+                reader.Read();
+                read = JsonText.ReadCall("", "", ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "id"u8))
+            {
+                id = JsonReading.Name(ref reader);
+            }
+            else
+            {
+                Skip(ref reader, []);
+            }
+        }
+
+        _hasCalls = true;
+        int number = _calls++;
+        return name is null
+            ? NamelessCall()
+            : new FunctionCallContent(
+                id ?? MadeUpId + number.ToString(CultureInfo.InvariantCulture), name, read is null ? new Dictionary<string, object?>() : read.Arguments)
+            {
+                Exception = read?.Exception,
+            };
+    }
+
+    private DataContent? ReadInlineData(ref Utf8JsonReader reader)
+    {
+        byte[]? bytes = null;
+        string? type = null;
+        if (!JsonReading.EnterObject(ref reader))
+        {
+            return null;
+        }
+
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "data"u8))
+            {
+                reader.Read();
+                bytes = reader.TokenType == JsonTokenType.String && reader.TryGetBytesFromBase64(out byte[]? decoded) ? decoded : null;
+                reader.Skip();
+            }
+            else if (JsonReading.Is(ref reader, "mimeType"u8))
+            {
+                type = JsonReading.Name(ref reader);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        if (bytes is null)
+        {
+            Additions.Part();
+            return null;
+        }
+
+        return new DataContent(bytes, DataContentType(type));
+    }
+
+    private static string DataContentType(string? type) =>
+        type is not null && System.Net.Http.Headers.MediaTypeHeaderValue.TryParse(type, out _) ? type : "application/octet-stream";
+
+    private static void ReadPromptFeedback(ref Utf8JsonReader reader, ref List<AIContent>? contents, ref string? finish)
+    {
+        if (!JsonReading.EnterObject(ref reader))
+        {
+            return;
+        }
+
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (!JsonReading.Is(ref reader, "blockReason"u8))
+            {
+                reader.Skip();
+            }
+            else if (JsonReading.Name(ref reader) is { } reason and not "BLOCK_REASON_UNSPECIFIED")
+            {
+                (contents ??= []).Add(new ErrorContent("The provider refused to answer this prompt.") { ErrorCode = reason });
+                finish = PromptBlocked;
+            }
+        }
+    }
+
+    private void ReadUsage(ref Utf8JsonReader reader)
+    {
+        if (!JsonReading.EnterObject(ref reader))
+        {
+            return;
+        }
+
+        long? input = null, cached = null, output = null, thoughts = null, total = null, tools = null;
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "promptTokenCount"u8))
+            {
+                input = JsonReading.Count(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "candidatesTokenCount"u8))
+            {
+                output = JsonReading.Count(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "thoughtsTokenCount"u8))
+            {
+                thoughts = JsonReading.Count(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "cachedContentTokenCount"u8))
+            {
+                cached = JsonReading.Count(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "toolUsePromptTokenCount"u8))
+            {
+                tools = JsonReading.Count(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "totalTokenCount"u8))
+            {
+                total = JsonReading.Count(ref reader);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        _usage ??= new UsageDetails();
+        _usage.InputTokenCount = input is null && tools is null ? _usage.InputTokenCount : (input ?? 0) + (tools ?? 0);
+        _usage.CachedInputTokenCount = cached ?? _usage.CachedInputTokenCount;
+        _usage.ReasoningTokenCount = thoughts ?? _usage.ReasoningTokenCount;
+        _usage.OutputTokenCount = output is null && thoughts is null ? _usage.OutputTokenCount : (output ?? 0) + (thoughts ?? 0);
+        _usage.TotalTokenCount = total ?? _usage.TotalTokenCount;
+    }
+
+    private void Finish(ChatResponseUpdate update, string reason)
+    {
+        switch (reason)
+        {
+            case "STOP":
+                update.FinishReason = _hasCalls ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop;
+                break;
+            case "MAX_TOKENS":
+                update.FinishReason = ChatFinishReason.Length;
+                break;
+            case PromptBlocked:
+                update.FinishReason = ChatFinishReason.ContentFilter;
+                break;
+            case "SAFETY" or "RECITATION" or "BLOCKLIST" or "PROHIBITED_CONTENT" or "SPII" or "IMAGE_SAFETY"
+                or "IMAGE_PROHIBITED_CONTENT" or "IMAGE_RECITATION":
+                update.FinishReason = ChatFinishReason.ContentFilter;
+                update.Contents.Add(new ErrorContent("The provider stopped the answer.") { ErrorCode = reason });
+                break;
+            case "MALFORMED_FUNCTION_CALL" or "UNEXPECTED_TOOL_CALL" or "TOO_MANY_TOOL_CALLS" or "MALFORMED_RESPONSE"
+                or "MISSING_THOUGHT_SIGNATURE" or "OTHER" or "LANGUAGE" or "NO_IMAGE" or "IMAGE_OTHER":
+                Failed(update, reason);
+                break;
+            default:
+                Additions.StopReason();
+                update.FinishReason = new ChatFinishReason(reason.ToLowerInvariant());
+                if (!_hasContent)
+                {
+                    Failed(update, reason); // an answer of nothing is no success, whatever the reason means
+                }
+
+                break;
+        }
+    }
+
+    // A turn that failed within the model. Without a word about it, it would look like an empty success.
+    private static void Failed(ChatResponseUpdate update, string reason)
+    {
+        update.FinishReason = new ChatFinishReason(reason.ToLowerInvariant());
+        update.Contents.Add(new ErrorContent("The model could not finish its answer.") { ErrorCode = reason });
+    }
+}

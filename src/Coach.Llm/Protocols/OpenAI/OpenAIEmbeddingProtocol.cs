@@ -1,0 +1,153 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Coach.Llm.Json;
+using Coach.Llm.Providers;
+using Coach.Llm.Streaming;
+using Microsoft.Extensions.AI;
+
+namespace Coach.Llm.Protocols.OpenAI;
+
+/// <summary>OpenAI's embeddings and the servers that speak the same.</summary>
+internal sealed class OpenAIEmbeddingProtocol(string provider, OpenAIOptions options, string prefix)
+    : EmbeddingProtocol(provider, options.EmbeddingModel, options.EmbeddingDimensions, maxBatch: 2048)
+{
+    private static readonly byte[][] AnswerNames =
+        [[.. "object"u8], [.. "model"u8], [.. "id"u8], [.. "created"u8], [.. "provider"u8], [.. "service_tier"u8]];
+
+    private static readonly byte[][] EmbeddingNames = [[.. "object"u8]];
+
+    private int _lastLength;
+
+    public override Uri? Server => options.BaseUrl;
+
+    public override Uri Address(string model) => ProviderAddress.Prefixed(
+        options.BaseUrl ?? throw new InvalidOperationException($"Provider '{Provider}' has no address. Set its BaseUrl."), prefix, "embeddings");
+
+    public override void Sign(HttpRequestHeaders headers, ApiKey key) =>
+        headers.TryAddWithoutValidation("Authorization", "Bearer " + key.Secret.Reveal());
+
+    public override void Write(Utf8JsonWriter writer, ArraySegment<string> texts, string model, int? dimensions, EmbeddingGenerationOptions? options)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("model", model);
+        writer.WriteStartArray("input");
+        foreach (string text in texts)
+        {
+            writer.WriteStringValue(text);
+        }
+
+        writer.WriteEndArray();
+        JsonNumbers.Write(writer, "dimensions", dimensions);
+        writer.WriteEndObject();
+    }
+
+    public override long? Read(ReadOnlySpan<byte> body, List<float[]> vectors, ProtocolAdditions additions)
+    {
+        var reader = new Utf8JsonReader(body);
+        Begin(ref reader, body);
+        var read = new List<(long? Index, float[] Vector)>(vectors.Capacity);
+        long? tokens = null;
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "error"u8))
+            {
+                ReadError(ref reader, body);
+            }
+            else if (JsonReading.Is(ref reader, "data"u8))
+            {
+                ReadData(ref reader, read, additions);
+            }
+            else if (JsonReading.Is(ref reader, "usage"u8))
+            {
+                tokens = ReadUsage(ref reader);
+            }
+            else
+            {
+                Skip(ref reader, AnswerNames, additions);
+            }
+        }
+
+        vectors.AddRange(InOrder(read));
+        return tokens;
+    }
+
+    // By their numbers. Servers that number none, or all alike, send them in the order of the texts.
+    private static IEnumerable<float[]> InOrder(List<(long? Index, float[] Vector)> read)
+    {
+        if (read.Count > 0 && read.TrueForAll(one => (one.Index ?? 0) == (read[0].Index ?? 0)))
+        {
+            return read.Select(one => one.Vector);
+        }
+
+        (long? Index, float[] Vector)[] sorted = [.. read.OrderBy(one => one.Index)];
+        return sorted.Index().All(one => one.Item.Index == one.Index)
+            ? sorted.Select(one => one.Vector)
+            : throw ProtocolException.Malformed("the answer has not one embedding for each text");
+    }
+
+    private void ReadData(ref Utf8JsonReader reader, List<(long? Index, float[] Vector)> read, ProtocolAdditions additions)
+    {
+        if (!JsonReading.EnterArray(ref reader))
+        {
+            return;
+        }
+
+        while (JsonReading.NextElement(ref reader))
+        {
+            if (JsonReading.IsInObject(ref reader))
+            {
+                ReadOne(ref reader, read, additions);
+            }
+        }
+    }
+
+    private void ReadOne(ref Utf8JsonReader reader, List<(long? Index, float[] Vector)> read, ProtocolAdditions additions)
+    {
+        long? index = null;
+        float[]? vector = null;
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "embedding"u8))
+            {
+                vector = ReadVector(ref reader, _lastLength);
+                _lastLength = vector.Length;
+            }
+            else if (JsonReading.Is(ref reader, "index"u8))
+            {
+                index = JsonReading.Count(ref reader);
+            }
+            else
+            {
+                Skip(ref reader, EmbeddingNames, additions);
+            }
+        }
+
+        if (vector is not null)
+        {
+            read.Add((index, vector));
+        }
+    }
+
+    private static long? ReadUsage(ref Utf8JsonReader reader)
+    {
+        long? tokens = null;
+        if (!JsonReading.EnterObject(ref reader))
+        {
+            return null;
+        }
+
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "prompt_tokens"u8))
+            {
+                tokens = JsonReading.Count(ref reader);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        return tokens;
+    }
+}

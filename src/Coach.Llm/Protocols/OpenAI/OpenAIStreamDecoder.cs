@@ -1,0 +1,517 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Coach.Llm.Json;
+using Coach.Llm.Streaming;
+using Microsoft.Extensions.AI;
+
+namespace Coach.Llm.Protocols.OpenAI;
+
+/// <summary>
+/// Reads chat completions: deltas until <c>[DONE]</c>, or one whole message. An answer is complete when a finish reason was seen:
+/// a proxy that lost its upstream may still send <c>[DONE]</c>, and some servers never do.
+/// </summary>
+internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
+{
+    // Names that are known and not needed, by the object they stand in.
+    private static readonly byte[][] ChunkNames =
+    [
+        [.. "created"u8], [.. "system_fingerprint"u8], [.. "service_tier"u8], [.. "provider"u8], [.. "obfuscation"u8],
+        [.. "prompt_filter_results"u8], [.. "x_groq"u8], [.. "metadata"u8], [.. "moderation"u8],
+    ];
+
+    private static readonly byte[][] ChoiceNames =
+        [[.. "index"u8], [.. "logprobs"u8], [.. "native_finish_reason"u8], [.. "content_filter_results"u8], [.. "stop_reason"u8]];
+
+    private static readonly byte[][] MessageNames =
+    [
+        [.. "role"u8], [.. "reasoning_details"u8], [.. "annotations"u8], [.. "audio"u8], [.. "images"u8], [.. "function_call"u8],
+        [.. "provider_specific_fields"u8], [.. "thinking_blocks"u8], [.. "extra_content"u8], [.. "context"u8],
+    ];
+
+    private static readonly byte[][] CallNames = [[.. "type"u8], [.. "extra_content"u8], [.. "provider_specific_fields"u8]];
+
+    private readonly List<PendingCall> _calls = [];
+    private StringBuilder? _refusal;
+    private UsageDetails? _usage;
+    private int _finishedCalls;
+    private bool _isComplete;
+
+    public override bool IsComplete => _isComplete;
+
+    public override ChatResponseUpdate? Finish()
+    {
+        if (!_isComplete)
+        {
+            throw ProtocolException.Interrupted();
+        }
+
+        List<AIContent>? contents = null;
+        TakePending(ref contents);
+        if (_usage is not null)
+        {
+            (contents ??= []).Add(new UsageContent(_usage));
+        }
+
+        return contents is null ? null : Update(contents);
+    }
+
+    protected override ChatResponseUpdate? DecodeEvent(
+        ReadOnlySpan<byte> eventType, ReadOnlySpan<byte> data, ref Utf8JsonReader reader)
+    {
+        List<AIContent>? contents = null;
+        string? finish = null;
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "choices"u8))
+            {
+                ReadChoices(ref reader, data, ref contents, ref finish);
+            }
+            else if (JsonReading.Is(ref reader, "usage"u8))
+            {
+                ReadUsage(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "id"u8))
+            {
+                ReadResponseId(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "model"u8))
+            {
+                ReadModelId(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "object"u8))
+            {
+                reader.Read();
+                if (reader.TokenType == JsonTokenType.String && JsonReading.Is(ref reader, "error"u8)) // vLLM's form of an error
+                {
+                    throw ProtocolException.Error(data);
+                }
+
+                reader.Skip();
+            }
+            else if (JsonReading.Is(ref reader, "error"u8))
+            {
+                reader.Read();
+                if (JsonReading.SaysSomething(reader))
+                {
+                    throw ProtocolException.Error(data);
+                }
+
+                reader.Skip();
+            }
+            else
+            {
+                Skip(ref reader, ChunkNames);
+            }
+        }
+
+        End(ref reader);
+        if (finish is not null)
+        {
+            _isComplete = true;
+            TakePending(ref contents);
+        }
+
+        if (contents is null && finish is null)
+        {
+            return null;
+        }
+
+        ChatResponseUpdate update = Update(contents ?? []);
+        update.FinishReason = finish is null ? null : FinishReason(finish);
+        return update;
+    }
+
+    private ChatFinishReason FinishReason(string reason)
+    {
+        switch (reason)
+        {
+            case "stop":
+                return _finishedCalls > 0 ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop; // some servers do not tell the two apart
+            case "length":
+                return ChatFinishReason.Length;
+            case "tool_calls" or "function_call":
+                return ChatFinishReason.ToolCalls;
+            case "content_filter":
+                return ChatFinishReason.ContentFilter;
+            default:
+                Additions.StopReason();
+                return new ChatFinishReason(reason.ToLowerInvariant());
+        }
+    }
+
+    private void ReadChoices(ref Utf8JsonReader reader, ReadOnlySpan<byte> data, ref List<AIContent>? contents, ref string? finish)
+    {
+        if (!JsonReading.EnterArray(ref reader))
+        {
+            return;
+        }
+
+        bool isFirst = true;
+        while (JsonReading.NextElement(ref reader))
+        {
+            if (isFirst && reader.TokenType == JsonTokenType.StartObject)
+            {
+                ReadChoice(ref reader, ref contents, ref finish);
+                isFirst = false;
+            }
+            else
+            {
+                reader.Skip(); // one answer is what was asked for
+            }
+        }
+
+        if (finish == "error")
+        {
+            throw ProtocolException.Error(data); // OpenRouter, when its upstream fails in the middle
+        }
+    }
+
+    private void ReadChoice(ref Utf8JsonReader reader, ref List<AIContent>? contents, ref string? finish)
+    {
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "delta"u8) || JsonReading.Is(ref reader, "message"u8))
+            {
+                ReadMessage(ref reader, ref contents);
+            }
+            else if (JsonReading.Is(ref reader, "finish_reason"u8))
+            {
+                finish = JsonReading.Name(ref reader) ?? finish; // "" means what null means: not finished
+            }
+            else if (JsonReading.Is(ref reader, "error"u8))
+            {
+                reader.Read();
+                if (reader.TokenType == JsonTokenType.StartObject && JsonReading.SaysSomething(reader))
+                {
+                    throw InnerError(ref reader);
+                }
+
+                reader.Skip();
+            }
+            else
+            {
+                Skip(ref reader, ChoiceNames);
+            }
+        }
+    }
+
+    private void ReadMessage(ref Utf8JsonReader reader, ref List<AIContent>? contents)
+    {
+        if (!JsonReading.EnterObject(ref reader))
+        {
+            return;
+        }
+
+        bool hasThought = false;
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "content"u8))
+            {
+                reader.Read();
+                ReadContent(ref reader, ref contents, isThought: false);
+            }
+            else if (JsonReading.Is(ref reader, "reasoning_content"u8) || JsonReading.Is(ref reader, "reasoning"u8))
+            {
+                // Servers that are renaming the one to the other send both: it was thought once.
+                string? thought = JsonReading.Text(ref reader);
+                AddThought(ref contents, hasThought ? null : thought);
+                hasThought |= thought is { Length: > 0 };
+            }
+            else if (JsonReading.Is(ref reader, "refusal"u8))
+            {
+                AddRefusal(JsonReading.Text(ref reader));
+            }
+            else if (JsonReading.Is(ref reader, "tool_calls"u8))
+            {
+                ReadCalls(ref reader);
+            }
+            else
+            {
+                Skip(ref reader, MessageNames);
+            }
+        }
+    }
+
+    // A text; or parts, as Mistral's reasoning models send them.
+    private void ReadContent(ref Utf8JsonReader reader, ref List<AIContent>? contents, bool isThought)
+    {
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.String when isThought:
+                AddThought(ref contents, JsonReading.TextHere(ref reader));
+                break;
+            case JsonTokenType.String:
+                AddText(ref contents, JsonReading.TextHere(ref reader));
+                break;
+            case JsonTokenType.StartObject:
+                ReadPart(ref reader, ref contents, isThought);
+                break;
+            case JsonTokenType.StartArray:
+                while (JsonReading.NextElement(ref reader))
+                {
+                    ReadContent(ref reader, ref contents, isThought);
+                }
+
+                break;
+        }
+    }
+
+    private void ReadPart(ref Utf8JsonReader reader, ref List<AIContent>? contents, bool isThought)
+    {
+        bool isKnown = false;
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "text"u8))
+            {
+                isKnown = true;
+                reader.Read();
+                ReadContent(ref reader, ref contents, isThought);
+            }
+            else if (JsonReading.Is(ref reader, "thinking"u8))
+            {
+                isKnown = true;
+                reader.Read();
+                ReadContent(ref reader, ref contents, isThought: true);
+            }
+            else if (JsonReading.Is(ref reader, "refusal"u8))
+            {
+                isKnown = true;
+                AddRefusal(JsonReading.Text(ref reader));
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        if (!isKnown)
+        {
+            Additions.Part();
+        }
+    }
+
+    private void AddRefusal(string? piece)
+    {
+        if (piece is { Length: > 0 })
+        {
+            (_refusal ??= new StringBuilder()).Append(piece);
+        }
+    }
+
+    private void ReadCalls(ref Utf8JsonReader reader)
+    {
+        if (!JsonReading.EnterArray(ref reader))
+        {
+            return;
+        }
+
+        for (long position = 0; JsonReading.NextElement(ref reader); position++)
+        {
+            if (JsonReading.IsInObject(ref reader))
+            {
+                ReadCall(ref reader, position);
+            }
+        }
+    }
+
+    private void ReadCall(ref Utf8JsonReader reader, long position)
+    {
+        long? index = null;
+        string? id = null;
+        string? name = null;
+        string? arguments = null;
+        bool hasFunction = false;
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "index"u8))
+            {
+                index = JsonReading.Count(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "id"u8))
+            {
+                id = JsonReading.Name(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "function"u8))
+            {
+                hasFunction = true;
+                ReadFunction(ref reader, ref name, ref arguments);
+            }
+            else
+            {
+                Skip(ref reader, CallNames);
+            }
+        }
+
+        if (!hasFunction)
+        {
+            Additions.Part(); // a call of another kind than functions
+            return;
+        }
+
+        PendingCall call = Find(index, position, id, name);
+        call.Id ??= id;
+        call.Name ??= name;
+        call.Arguments.Append(arguments);
+    }
+
+    private void ReadFunction(ref Utf8JsonReader reader, ref string? name, ref string? arguments)
+    {
+        if (!JsonReading.EnterObject(ref reader))
+        {
+            return;
+        }
+
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "name"u8))
+            {
+                name = JsonReading.Name(ref reader);
+            }
+            else if (JsonReading.Is(ref reader, "arguments"u8))
+            {
+                reader.Read();
+                arguments = reader.TokenType == JsonTokenType.StartObject // a server that does not wrap them in a text
+                    ? JsonElement.ParseValue(ref reader).GetRawText()
+                    : JsonReading.TextHere(ref reader);
+            }
+            else
+            {
+                Skip(ref reader, []);
+            }
+        }
+    }
+
+    // The pieces of a call share its index. Servers that number none, or all alike, begin each call with an id of its own; or without
+    // any id, but then with the whole of its arguments.
+    private PendingCall Find(long? index, long position, string? id, string? name)
+    {
+        long number = index ?? position; // whole messages need not number their calls
+        PendingCall? call = id is null ? null : _calls.FindLast(call => call.Id == id && (index is null || call.Index == number));
+        if (call is not null)
+        {
+            return call;
+        }
+
+        call = _calls.FindLast(call => call.Index == number);
+        bool isNext = call is { Name: not null } && name is not null
+            && ((id is not null && call.Id is not null) || name != call.Name || call.HasWholeArguments);
+        if (call is null || isNext)
+        {
+            _calls.Add(call = new PendingCall(number));
+        }
+
+        return call;
+    }
+
+    private void TakePending(ref List<AIContent>? contents)
+    {
+        AddHalves(ref contents);
+        if (_refusal is not null)
+        {
+            (contents ??= []).Add(new ErrorContent(JsonReading.WellFormed(_refusal.ToString())) { ErrorCode = "refusal" });
+            _refusal = null;
+        }
+
+        foreach (PendingCall call in _calls.OrderBy(call => call.Index))
+        {
+            string id = call.Id ?? "call_" + (earlierCalls + _finishedCalls).ToString(CultureInfo.InvariantCulture);
+            (contents ??= []).Add(call.Name is null
+                ? NamelessCall()
+                : JsonText.Call(id, call.Name, Encoding.UTF8.GetBytes(call.Arguments.ToString())));
+            _finishedCalls++;
+        }
+
+        _calls.Clear();
+    }
+
+    private void ReadUsage(ref Utf8JsonReader reader)
+    {
+        if (!JsonReading.EnterObject(ref reader))
+        {
+            return;
+        }
+
+        _usage ??= new UsageDetails();
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, "prompt_tokens"u8))
+            {
+                _usage.InputTokenCount = JsonReading.Count(ref reader) ?? _usage.InputTokenCount;
+            }
+            else if (JsonReading.Is(ref reader, "completion_tokens"u8))
+            {
+                _usage.OutputTokenCount = JsonReading.Count(ref reader) ?? _usage.OutputTokenCount;
+            }
+            else if (JsonReading.Is(ref reader, "total_tokens"u8))
+            {
+                _usage.TotalTokenCount = JsonReading.Count(ref reader) ?? _usage.TotalTokenCount;
+            }
+            else if (JsonReading.Is(ref reader, "prompt_tokens_details"u8))
+            {
+                _usage.CachedInputTokenCount = Detail(ref reader, "cached_tokens"u8) ?? _usage.CachedInputTokenCount;
+            }
+            else if (JsonReading.Is(ref reader, "completion_tokens_details"u8))
+            {
+                _usage.ReasoningTokenCount = Detail(ref reader, "reasoning_tokens"u8) ?? _usage.ReasoningTokenCount;
+            }
+            else
+            {
+                reader.Skip(); // counts of many kinds come and go here, none of which is a part of the answer
+            }
+        }
+    }
+
+    private static long? Detail(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
+    {
+        long? count = null;
+        if (!JsonReading.EnterObject(ref reader))
+        {
+            return null;
+        }
+
+        while (JsonReading.NextProperty(ref reader))
+        {
+            if (JsonReading.Is(ref reader, name))
+            {
+                count = JsonReading.Count(ref reader);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        return count;
+    }
+
+    // An error within a choice, lifted to where the rules for errors look for it.
+    private static ProtocolException InnerError(ref Utf8JsonReader reader)
+    {
+        using JsonDocument error = JsonDocument.ParseValue(ref reader);
+        var body = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(body))
+        {
+            writer.WriteStartObject();
+            writer.WritePropertyName("error");
+            error.RootElement.WriteTo(writer);
+            writer.WriteEndObject();
+        }
+
+        return ProtocolException.Error(body.WrittenSpan);
+    }
+
+    private sealed class PendingCall(long index)
+    {
+        public long Index { get; } = index;
+
+        public string? Id { get; set; }
+
+        public string? Name { get; set; }
+
+        public StringBuilder Arguments { get; } = new();
+
+        public bool HasWholeArguments => Arguments.Length > 0 && JsonText.IsObject(Arguments.ToString());
+    }
+}

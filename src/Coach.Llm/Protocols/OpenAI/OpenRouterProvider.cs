@@ -1,0 +1,81 @@
+using System.Text.Json;
+using Coach.Llm.Core;
+using Coach.Llm.Providers;
+
+namespace Coach.Llm.Protocols.OpenAI;
+
+/// <summary>OpenRouter: OpenAI's protocol, its own errors, and a description of each key that also tells what the key cannot do.</summary>
+internal sealed class OpenRouterProvider(OpenAIOptions options) : Provider(ProviderNames.OpenRouter, "OpenRouter")
+{
+    private const string Prefix = "api/v1";
+
+    public override string SecretName => "OPENROUTER_API_KEY";
+
+    public override IReadOnlyList<string> KeyPrefixes => ["sk-or-"];
+
+    public override KeyValidationRequest KeyRequest =>
+        new(ProviderAddress.Prefixed(options.BaseUrl!, Prefix, "key"), OpenAIProvider.SignBearer, Read);
+
+    public override ChatProtocol CreateChat() => new OpenAIChatProtocol(Name, options, Prefix);
+
+    public override EmbeddingProtocol CreateEmbedding() => new OpenAIEmbeddingProtocol(Name, options, Prefix);
+
+    /// <summary>The status decides, or <c>error.code</c> inside a 200.</summary>
+    public override ErrorClassification? Classify(int status, ErrorBody body) => status switch
+    {
+        401 when body.Says("missing authentication") || body.Says("no auth credentials") || body.Says("no cookie auth") =>
+            new(KeyStatus.Missing),
+        401 when body.Says("expired") => new(KeyStatus.Expired),
+        403 when body.Says("flagged") => new(KeyStatus.WrongEndpoint, LlmError.RequestRejected), // moderation of what was sent
+        403 when body.Says("limit exceeded") => new(KeyStatus.QuotaExhausted), // this key's cap; no code
+        _ => body.CodeNumber is null ? OpenAIErrors.Classify(status, body) : null, // what a gateway passes through from behind it
+    };
+
+    private static KeyAnswer Read(ProviderAnswer answer, DateTimeOffset now)
+    {
+        KeyAnswer shape = KeyAnswer.Find(answer, "data", JsonTokenType.StartObject);
+        if (shape.Status != KeyStatus.Valid)
+        {
+            return shape;
+        }
+
+        if (answer.IsTruncated)
+        {
+            return KeyAnswer.BrokenOff;
+        }
+
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(answer.Json);
+            return Read(document.RootElement.GetProperty("data"), now);
+        }
+        catch (Exception damage) when (damage is JsonException or InvalidOperationException) // the second: a text that is not Unicode
+        {
+            return KeyAnswer.Foreign;
+        }
+    }
+
+    private static KeyAnswer Read(JsonElement data, DateTimeOffset now)
+    {
+        DateTimeOffset? expires = data.TryGetProperty("expires_at", out JsonElement end) && end.ValueKind == JsonValueKind.String
+            && end.TryGetDateTimeOffset(out DateTimeOffset time)
+                ? time
+                : null;
+        if (IsTrue(data, "is_management_key") || IsTrue(data, "is_provisioning_key"))
+        {
+            return new(KeyStatus.WrongKind, ExpiresAt: expires);
+        }
+
+        if (expires <= now)
+        {
+            return new(KeyStatus.Expired, ExpiresAt: expires);
+        }
+
+        bool isUsedUp = data.TryGetProperty("limit_remaining", out JsonElement left) && left.ValueKind == JsonValueKind.Number
+            && left.TryGetDouble(out double amount) && amount <= 0;
+        return new(isUsedUp ? KeyStatus.QuotaExhausted : KeyStatus.Valid, ExpiresAt: expires);
+    }
+
+    private static bool IsTrue(JsonElement data, string name) =>
+        data.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.True;
+}

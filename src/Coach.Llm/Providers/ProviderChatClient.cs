@@ -1,0 +1,207 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Coach.Llm.Core;
+using Coach.Llm.Streaming;
+using Microsoft.Extensions.AI;
+
+namespace Coach.Llm.Providers;
+
+/// <summary>A session's chat client for one provider: a key in front of what all sessions share. One attempt per call.</summary>
+internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnection connection, ApiKey key) : IChatClient
+{
+    public async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ChatCall call = Call(messages, options, stream: false);
+        using HttpResponseMessage response = await SendAsync(call, cancellationToken).ConfigureAwait(false);
+        byte[] body = await connection.ReadBodyAsync(protocol.Provider, response, cancellationToken).ConfigureAwait(false);
+        return ReadWhole(call, body).ToChatResponse();
+    }
+
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ChatCall call = Call(messages, options, stream: true);
+        using HttpResponseMessage response = await SendAsync(call, cancellationToken).ConfigureAwait(false);
+        Stream body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        using var reader = new SseReader(body, connection.Requests.MaxEventBytes, connection.Requests.MaxResponseBytes);
+        StreamDecoder decoder = protocol.CreateDecoder(call);
+        bool isOver = false;
+        try
+        {
+            while (!isOver)
+            {
+                (ChatResponseUpdate? update, isOver) = await NextAsync(reader, decoder, cancellationToken).ConfigureAwait(false);
+                if (update is not null)
+                {
+                    yield return update;
+                }
+            }
+        }
+        finally
+        {
+            connection.Passed(protocol.Provider, decoder.Additions);
+            if (!isOver)
+            {
+                await CloseNowAsync(body).ConfigureAwait(false);
+            }
+        }
+
+        if (reader.IsForeign)
+        {
+            foreach (ChatResponseUpdate update in ReadForeign(call, reader.Foreign))
+            {
+                yield return update;
+            }
+        }
+    }
+
+    public object? GetService(Type serviceType, object? serviceKey = null)
+    {
+        ArgumentNullException.ThrowIfNull(serviceType);
+        return serviceKey is not null ? null
+            : serviceType == typeof(ChatClientMetadata)
+                ? new ChatClientMetadata(protocol.Provider, protocol.BaseAddress, protocol.Model.Length == 0 ? null : protocol.Model)
+            : serviceType.IsInstanceOfType(this) ? this
+            : null;
+    }
+
+    /// <summary>Nothing to let go: the HTTP client belongs to the host.</summary>
+    public void Dispose()
+    {
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<(ChatResponseUpdate? Update, bool IsOver)> NextAsync(
+        SseReader reader, StreamDecoder decoder, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                ChatResponseUpdate? update = reader.IsComment ? null : decoder.Decode(reader.EventType, reader.Data);
+                if (update is not null || !decoder.IsEnded)
+                {
+                    return (update ?? KeepAlive.Update, false);
+                }
+            }
+
+            return (reader.IsForeign ? null : decoder.Finish(), true);
+        }
+        catch (ProtocolException exception)
+        {
+            return reader.IsCut && IsOfTheCut(exception) ? FinishCut(decoder) : throw connection.Translate(protocol.Provider, exception);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            return cancellationToken.IsCancellationRequested ? throw new OperationCanceledException(cancellationToken) : FinishCut(decoder);
+        }
+    }
+
+    private static bool IsOfTheCut(ProtocolException exception) =>
+        exception.Fault == ProtocolError.Malformed || (exception.Fault == ProtocolError.ErrorBody && !ErrorBody.Parse(exception.Body).HasError);
+
+    // Nothing is lost when what breaks off comes after the end of the answer.
+    private (ChatResponseUpdate? Update, bool IsOver) FinishCut(StreamDecoder decoder) =>
+        decoder.IsComplete ? (decoder.Finish(), true) : throw LlmException.StreamInterrupted(protocol.Provider);
+
+    private List<ChatResponseUpdate> ReadWhole(ChatCall call, ReadOnlySpan<byte> body)
+    {
+        StreamDecoder decoder = protocol.CreateDecoder(call);
+        try
+        {
+            ChatResponseUpdate? update = decoder.Decode([], body.StartsWith("\uFEFF"u8) ? body[3..] : body);
+            if (update is null && !decoder.IsComplete)
+            {
+                throw ProtocolException.Malformed("it holds no answer");
+            }
+
+            ChatResponseUpdate? last = decoder.Finish();
+            return [.. new[] { update, last }.OfType<ChatResponseUpdate>()];
+        }
+        catch (ProtocolException exception)
+        {
+            throw connection.Translate(protocol.Provider, exception);
+        }
+        finally
+        {
+            connection.Passed(protocol.Provider, decoder.Additions);
+        }
+    }
+
+    // No event stream although one was asked for: an error, a page, or the answer in one piece.
+    private List<ChatResponseUpdate> ReadForeign(ChatCall call, ReadOnlySpan<byte> body)
+    {
+        ErrorBody error = ErrorBody.Parse(body);
+        if (error.HasError || !error.IsJson)
+        {
+            throw connection.Translate(protocol.Provider, ProtocolException.Error(body));
+        }
+
+        return error.IsComplete ? ReadWhole(call, body) : throw LlmException.StreamInterrupted(protocol.Provider);
+    }
+
+    private ChatCall Call(IEnumerable<ChatMessage> messages, ChatOptions? options, bool stream)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        string model = options?.ModelId is { Length: > 0 } named ? named : protocol.Model;
+        if (model.Length == 0)
+        {
+            throw new ArgumentException($"No model is set for provider '{protocol.Provider}'. Set its Model in Coach:Llm, or ModelId in the request.", nameof(options));
+        }
+
+        IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
+        if (list.Count == 0)
+        {
+            throw new ArgumentException("There is no message to answer.", nameof(messages));
+        }
+
+        MediaCheck.Check(protocol, list, connection.Requests.MaxMediaBytes);
+        return new ChatCall(list, options, model, key, stream, connection.Defaults);
+    }
+
+    private Task<HttpResponseMessage> SendAsync(ChatCall call, CancellationToken cancellationToken)
+    {
+        var body = new ArrayBufferWriter<byte>(1024);
+        using (var writer = new Utf8JsonWriter(body))
+        {
+            protocol.Write(writer, call);
+        }
+
+        return connection.SendAsync(
+            protocol.Provider, protocol.Address(call.Model, call.Stream), body.WrittenMemory, headers => protocol.Sign(headers, key), cancellationToken);
+    }
+
+    // Disposing a response that still flows would first drain it, for up to two seconds. A read that is cancelled while it waits
+    // makes the handler close the connection at once, so that the provider stops producing tokens.
+    private static async ValueTask CloseNowAsync(Stream body)
+    {
+        using var now = new CancellationTokenSource();
+        byte[] sink = ArrayPool<byte>.Shared.Rent(4096);
+        try
+        {
+            for (int i = 0; i < 64; i++)
+            {
+                ValueTask<int> read = body.ReadAsync(sink, now.Token);
+                if (!read.IsCompleted)
+                {
+                    await now.CancelAsync().ConfigureAwait(false);
+                }
+
+                if (await read.ConfigureAwait(false) == 0)
+                {
+                    break;
+                }
+            }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or IOException or HttpRequestException or ObjectDisposedException)
+        {
+            // That was the purpose.
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(sink);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using System.Collections.Concurrent;
+using Coach.Llm.Core;
+using Coach.Llm.Providers;
+using Coach.Llm.Telemetry;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Coach.Llm.Resilience;
+
+/// <summary>The policies of a host: one per provider and key class.</summary>
+internal sealed class ProviderResilience(
+    IServiceProvider services, ProviderCatalog providers, LlmRequestOptions options, TimeProvider time, LlmTelemetry telemetry)
+{
+    private readonly ConcurrentDictionary<(string Provider, KeyOwnership KeyOwnership), Lazy<ResiliencePolicy>> _policies = new();
+    private readonly Jitter _jitter = new(services.GetService<Random>() ?? new Random());
+    private readonly ILogger _logger = services.GetService<ILoggerFactory>()?.CreateLogger("Coach.Llm") ?? NullLogger.Instance;
+
+    /// <summary>The policies in use so far.</summary>
+    public IEnumerable<ResiliencePolicy> Used => _policies.Values.Where(policy => policy.IsValueCreated).Select(policy => policy.Value);
+
+    public ResiliencePolicy For(string provider, ApiKey key) => For(provider, ClassOf(provider, key));
+
+    public ResiliencePolicy For(string provider, KeyOwnership keyClass) => _policies.GetOrAdd((provider, keyClass), id => new Lazy<ResiliencePolicy>(
+        () => new ResiliencePolicy(id.Provider, id.KeyOwnership, options, time, _jitter, telemetry, _logger))).Value;
+
+    private KeyOwnership ClassOf(string provider, ApiKey key) =>
+        providers.Find(provider)?.SecretName is { } name
+        && services.GetService<ISecretSource>() is { } secrets && secrets.TryGet(name, out Secret? platform) && platform == key.Secret
+            ? KeyOwnership.Platform
+            : KeyOwnership.User;
+}

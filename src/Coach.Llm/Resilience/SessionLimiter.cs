@@ -1,0 +1,122 @@
+using System.Threading.RateLimiting;
+
+namespace Coach.Llm.Resilience;
+
+/// <summary>
+/// Admits calls: so many per minute and session, so many per minute and key (over all sessions), so many of a session at once. A call
+/// that is refused by one limit costs nothing at the others.
+/// </summary>
+internal sealed class SessionLimiter
+{
+    private readonly LlmLimitOptions _options;
+    private readonly LimiterTable<SessionGate>? _sessions;
+    private readonly LimiterTable<TokenBucket>? _keys;
+
+    /// <param name="options">The limits.</param>
+    /// <param name="maxSessions">The most sessions at once; twice as many are told apart, since those that have just left may still be refilling.</param>
+    /// <param name="time">The clock.</param>
+    public SessionLimiter(LlmLimitOptions options, int maxSessions, TimeProvider time)
+    {
+        _options = options;
+
+        int capacity = Math.Max(1024, 2 * maxSessions);
+        if (_options.SessionCallsPerMinute > 0 || _options.ConcurrentCallsPerSession > 0)
+        {
+            _sessions = new LimiterTable<SessionGate>(capacity, () => new SessionGate(_options, time), gate => gate.IsUnused);
+        }
+
+        if (_options.KeyCallsPerMinute > 0)
+        {
+            _keys = new LimiterTable<TokenBucket>(
+                capacity, () => new TokenBucket(_options.KeyCallsPerMinute, _options.KeyBurst, time), bucket => bucket.IdleDuration is not null);
+        }
+    }
+
+    /// <summary>Admits one call, waiting for a running one of the same session to end if need be.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="keyFingerprint">The fingerprint of the key the call uses.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Dispose it when the call, or its stream, has ended.</returns>
+    /// <exception cref="LlmException"><see cref="LlmError.LocalLimit"/>, with the time to wait where it is known.</exception>
+    public async ValueTask<CallPermit> AcquireAsync(SessionId session, string keyFingerprint, CancellationToken cancellationToken = default)
+    {
+        TokenBucket? perKey = _keys is null ? null : _keys.Get(keyFingerprint) ?? throw Full();
+        SessionGate? gate = _sessions is null ? null : _sessions.Get(session.Value) ?? throw Full();
+        Take(gate?.Rate, "calls per minute of this session");
+        try
+        {
+            Take(perKey, "calls per minute of this key");
+        }
+        catch (LlmException)
+        {
+            gate?.Rate?.GiveBack();
+            throw;
+        }
+
+        if (gate?.Concurrency is not { } concurrency)
+        {
+            return default;
+        }
+
+        RateLimitLease lease;
+        try
+        {
+            lease = await concurrency.AcquireAsync(1, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            GiveBack();
+            throw;
+        }
+
+        if (lease.IsAcquired)
+        {
+            return new CallPermit(lease);
+        }
+
+        lease.Dispose();
+        GiveBack();
+        throw LlmException.LocalLimit("calls of one session at the same time (Coach:Llm:Limits:ConcurrentCallsPerSession)", retryAfter: null);
+
+        void GiveBack()
+        {
+            gate.Rate?.GiveBack();
+            perKey?.GiveBack();
+        }
+    }
+
+    private static void Take(TokenBucket? bucket, string what)
+    {
+        using RateLimitLease? lease = bucket?.AttemptAcquire();
+        if (lease is { IsAcquired: false })
+        {
+            throw LlmException.LocalLimit(what, lease.TryGetMetadata(MetadataName.RetryAfter, out TimeSpan wait) ? wait : null);
+        }
+    }
+
+    private static LlmException Full() => LlmException.LocalLimit("sessions and keys that call at the same time", retryAfter: null);
+
+    private sealed class SessionGate(LlmLimitOptions options, TimeProvider time)
+    {
+        public TokenBucket? Rate { get; } = options.SessionCallsPerMinute > 0
+            ? new TokenBucket(options.SessionCallsPerMinute, options.SessionBurst, time)
+            : null;
+
+        public ConcurrencyLimiter? Concurrency { get; } = options.ConcurrentCallsPerSession > 0
+            ? new ConcurrencyLimiter(new ConcurrencyLimiterOptions
+            {
+                PermitLimit = options.ConcurrentCallsPerSession,
+                QueueLimit = options.QueuedCallsPerSession,
+                QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+            })
+            : null;
+
+        public bool IsUnused => Rate is not { IdleDuration: null } && Concurrency is not { IdleDuration: null };
+    }
+}
+
+/// <summary>The right to make one call.</summary>
+internal readonly struct CallPermit(RateLimitLease? lease) : IDisposable
+{
+    public void Dispose() => lease?.Dispose();
+}

@@ -1,0 +1,64 @@
+using System.Text.Json.Nodes;
+using Coach.Abstractions;
+using Coach.Llm.Pipeline;
+using Coach.Testing;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Coach.Llm.Tests;
+
+public sealed class ProviderSpeechSynthesizerTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task SynthesizeAsync_ProviderWorks_GivesAWaveFile()
+    {
+        await using ProviderHost host = await ProviderHost.StartAsync(configure: options => options.Cartesia.Voice = "voice-1");
+        SpeechAnswer answer = await Speech(host).SynthesizeAsync("Good morning", cancellationToken: Token);
+
+        Assert.False(answer.IsTextOnly);
+        Assert.True(answer.Audio.Span.StartsWith("RIFF"u8));
+        Assert.Equal(
+            """{"model_id":"sonic-3","transcript":"Good morning","voice":{"id":"voice-1"},"output_format":{"container":"wav","encoding":"pcm_s16le","sample_rate":24000}}""",
+            host.Fake.Requests[0].Body);
+    }
+
+    [Fact]
+    public async Task SynthesizeAsync_ProviderFails_GivesTheTextAndTheReason()
+    {
+        await using ProviderHost host = await ProviderHost.StartAsync(configure: options =>
+        {
+            options.Cartesia.Voice = "voice-1";
+            options.Requests.MaxRetries = 0;
+        });
+        ISpeechSynthesizer speech = Speech(host);
+        foreach ((ProviderFault fault, LlmError error) in ((ProviderFault, LlmError)[])
+            [(ProviderFault.Status(500), LlmError.Unavailable), (ProviderFault.HtmlPage(), LlmError.InvalidResponse), (ProviderFault.Reset(), LlmError.Unreachable)])
+        {
+            host.Fake.Fail(ProviderNames.Cartesia, fault);
+            SpeechAnswer answer = await speech.SynthesizeAsync("Good morning", cancellationToken: Token);
+            Assert.True(answer.IsTextOnly);
+            Assert.Equal("Good morning", answer.Text);
+            Assert.Equal(error, answer.Failure!.Error);
+            Assert.True(answer.Audio.IsEmpty);
+        }
+    }
+
+    [Fact]
+    public async Task SynthesizeAsync_CallersMistakes_Throw()
+    {
+        await using ProviderHost host = await ProviderHost.StartAsync();
+        ISpeechSynthesizer speech = Speech(host);
+        await Assert.ThrowsAsync<ArgumentException>(() => speech.SynthesizeAsync(" ", cancellationToken: Token));
+        await Assert.ThrowsAsync<ArgumentException>(() => speech.SynthesizeAsync(new string('x', 20_001), cancellationToken: Token));
+        await Assert.ThrowsAsync<ArgumentException>(() => speech.SynthesizeAsync("no voice", cancellationToken: Token));
+    }
+
+    private static ISpeechSynthesizer Speech(ProviderHost host)
+    {
+        host.Fake.SetKey(ProviderNames.Cartesia, "speech-key-0001");
+        return host.Services.GetRequiredService<ProviderClients>()
+            .CreateSpeech(ProviderNames.Cartesia, SessionId.From("s"), new ApiKey(ProviderNames.Cartesia, Secret.From("speech-key-0001")));
+    }
+}

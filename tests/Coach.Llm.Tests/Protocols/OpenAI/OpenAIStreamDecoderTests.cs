@@ -1,0 +1,151 @@
+using System.IO.Compression;
+using System.Text;
+using System.Text.Json.Nodes;
+using Coach.Llm.Protocols.OpenAI;
+using Coach.Testing;
+using Microsoft.Extensions.AI;
+
+namespace Coach.Llm.Tests;
+
+/// <summary>What servers of OpenAI's protocol do beside the letter of it, seen in the open: none of it may lose a call or an answer.</summary>
+public sealed class OpenAIStreamDecoderTests
+{
+    [Theory]
+    [InlineData("""{"index":0,"id":"a","function":{"name":"one","arguments":"{\"x\":1}"}},{"index":0,"id":"b","function":{"name":"two","arguments":"{\"x\":2}"}}""")]
+    [InlineData("""{"id":"a","function":{"name":"one","arguments":"{\"x\":1}"}},{"id":"b","function":{"name":"two","arguments":"{\"x\":2}"}}""")]
+    [InlineData("""{"index":1,"function":{"name":"two","arguments":"{\"x\":2}"}},{"index":0,"function":{"name":"one","arguments":"{\"x\":1}"}}""")]
+    public async Task Decode_CallsInOneChunkHoweverNumbered_AreTwoCalls(string calls)
+    {
+        ProtocolResult result = await ReadAsync("openai",
+            $$$"""{"choices":[{"index":0,"delta":{"tool_calls":[{{{calls}}}]}}]}""",
+            """{"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}""", "[DONE]");
+        Assert.Equal("one(x=1);two(x=2)", result.Calls);
+    }
+
+    [Fact]
+    public async Task Decode_EveryPieceRepeatsItsId_IsOneCall()
+    {
+        ProtocolResult result = await ReadAsync("openai",
+            """{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"one","arguments":"{\"x\""}}]}}]}""",
+            """{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"arguments":":1}"}}]}}]}""",
+            """{"choices":[{"delta":{},"finish_reason":"stop"}]}""", "[DONE]");
+        Assert.Equal("one(x=1)", result.Calls);
+    }
+
+    [Fact]
+    public void Decode_CallsWithoutIds_GetOnesThatTheConversationDoesNotHaveYet()
+    {
+        var decoder = new OpenAIStreamDecoder(earlierCalls: 2);
+        ChatResponseUpdate update = decoder.Decode([], """
+            {"choices":[{"message":{"tool_calls":[{"function":{"name":"one","arguments":"{}"}},{"function":{"name":"two","arguments":""}}]},"finish_reason":"stop"}]}
+            """u8)!;
+        Assert.Equal(["call_2", "call_3"], update.Contents.OfType<FunctionCallContent>().Select(call => call.CallId));
+        Assert.Equal(ChatFinishReason.ToolCalls, update.FinishReason); // a server that says "stop" to every end
+    }
+
+    [Theory]
+    [InlineData("""{"id":"r","object":"chat.completion.chunk","created":1,"model":"m","usage":{"total_tokens":41}}""")]
+    [InlineData("""{"id":"r","object":"chat.completion.chunk","choices":[],"usage":{"total_tokens":41}}""")]
+    [InlineData("""{"choices":[],"prompt_filter_results":[{"prompt_index":0}],"usage":{"total_tokens":41}}""")]
+    [InlineData("""{"usage":{"total_tokens":41}}""")]
+    public async Task Decode_UsageInAnEventOfItsOwn_IsRead(string usage)
+    {
+        ProtocolResult result = await ReadAsync("openai-compatible",
+            """{"choices":[{"delta":{"role":"assistant","content":"Hello","thinking_blocks":[]},"finish_reason":"stop"}]}""", usage, "[DONE]");
+        Assert.Equal(("Hello", 41L), (result.Text, result.TotalTokens));
+    }
+
+    [Fact]
+    public async Task Decode_WholeAnswerWhereAStreamWasAsked_IsRead()
+    {
+        ProtocolResult result = await ProtocolHarness.ReadAsync("openai-compatible", Encoding.UTF8.GetBytes(
+            """data: {"choices":[{"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}],"usage":{"total_tokens":41}}"""));
+        Assert.Equal(("Hello", 41L), (result.Text, result.TotalTokens));
+    }
+
+    [Theory]
+    [InlineData("""{"error":{"code":429,"message":"Rate limit exceeded","metadata":{"provider_name":"P"}}}""", LlmError.RateLimited)]
+    [InlineData("""{"id":"r","choices":[{"delta":{"content":""},"finish_reason":"error","error":{"code":502,"message":"Provider disconnected"}}]}""", LlmError.Unavailable)]
+    [InlineData("""{"id":"r","choices":[{"delta":{"content":""},"finish_reason":"error"}],"error":{"code":503,"message":"x"}}""", LlmError.Unavailable)]
+    [InlineData("""{"error":{"message":"x","type":"insufficient_quota","code":"insufficient_quota"}}""", LlmError.QuotaExhausted)]
+    public async Task Decode_ErrorInTheMiddle_IsTypedAndNeverAShortAnswer(string error, LlmError expected)
+    {
+        LlmException failure = await Assert.ThrowsAsync<LlmException>(
+            () => ReadAsync("openrouter", """{"choices":[{"delta":{"content":"Half an"}}]}""", error, "[DONE]"));
+        Assert.Equal(expected, failure.Error);
+    }
+
+    [Theory]
+    [InlineData("\"\"", "stop")] // finish_reason "" in every chunk: not finished
+    [InlineData("null", "stop")]
+    [InlineData("5", "stop")]
+    [InlineData("\"\"", "length")]
+    public async Task Decode_FinishReasonThatSaysNothing_IsNotTheEnd(string nothing, string finish)
+    {
+        ProtocolResult result = await ReadAsync("openai-compatible",
+            $$$"""{"id":null,"choices":[{"delta":{"role":null,"content":"Hel","tool_calls":null},"finish_reason":{{{nothing}}},"matched_stop":null}],"usage":null}""",
+            $$$"""{"choices":[{"delta":{"content":"lo"},"finish_reason":{{{nothing}}}}]}""",
+            $$$"""{"choices":[{"delta":{"content":""},"finish_reason":"{{{finish}}}"}]}""");
+        Assert.Equal(("Hello", finish), (result.Text, result.Finish));
+    }
+
+    [Fact]
+    public async Task Decode_ContentAsParts_IsTextAndThought()
+    {
+        ProtocolResult result = await ReadAsync("openai-compatible",
+            """{"choices":[{"delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"a greet"}]}]}}]}""",
+            """{"choices":[{"delta":{"content":[{"type":"thinking","thinking":"ing"},{"type":"text","text":"Hi"},"!"]}}]}""",
+            """{"choices":[{"delta":{"content":{"type":"text","text":" there"}},"finish_reason":"stop"}]}""", "[DONE]");
+        Assert.Equal(("Hi! there", "a greeting"), (result.Text, result.Thoughts));
+    }
+
+    [Theory]
+    [InlineData("""{"id":null,"choices":null,"usage":null,"error":{"message":"Rate limit exceeded","code":429}}""", LlmError.RateLimited)]
+    [InlineData("""{"choices":{},"error":"overloaded"}""", LlmError.Unavailable)]
+    [InlineData("""{"object":"error","message":"x","type":"rate_limit_error","code":429}""", LlmError.RateLimited)]
+    [InlineData("""[{"error":{"code":503,"message":"x"}}]""", LlmError.Unavailable)]
+    public async Task Decode_ErrorBehindChoicesThatAreNone_Counts(string error, LlmError expected)
+    {
+        LlmException failure = await Assert.ThrowsAsync<LlmException>(() => ReadAsync("openai-compatible", error));
+        Assert.Equal(expected, failure.Error);
+    }
+
+    [Theory]
+    [InlineData("\"index\":0,\"id\":\"\",", "\"index\":0,\"id\":\"\",")] // Gemini's OpenAI layer: all 0, ids empty, each whole in a chunk
+    [InlineData("\"index\":0,", "\"index\":0,")]
+    [InlineData("", "")]
+    [InlineData("\"index\":null,\"id\":null,", "\"index\":null,\"id\":null,")]
+    [InlineData("\"id\":\"a\",", "\"id\":\"b\",")]
+    public async Task Decode_CallsWholeInChunksOfTheirOwn_AreTwoCalls(string first, string second)
+    {
+        ProtocolResult result = await ReadAsync("openai-compatible",
+            "{\"choices\":[{\"delta\":{\"tool_calls\":[{" + first + "\"function\":{\"name\":\"one\",\"arguments\":\"{\\\"x\\\":1}\"}}]}}]}",
+            "{\"choices\":[{\"delta\":{\"tool_calls\":[{" + second + "\"function\":{\"name\":\"one\",\"arguments\":\"{\\\"x\\\":2}\"}}]}}]}",
+            """{"choices":[{"delta":{},"finish_reason":"stop"}]}""", "[DONE]");
+        Assert.Equal(("one(x=1);one(x=2)", "tool_calls"), (result.Calls, result.Finish));
+    }
+
+    [Fact]
+    public async Task Decode_PiecesThatNameTheirCallById_GoToThatCall()
+    {
+        ProtocolResult result = await ReadAsync("openai-compatible",
+            """{"choices":[{"delta":{"tool_calls":[{"id":"a","function":{"name":"one","arguments":"{\"x\""}}]}}]}""",
+            """{"choices":[{"delta":{"tool_calls":[{"id":"b","function":{"name":"two","arguments":"{\"x\""}}]}}]}""",
+            """{"choices":[{"delta":{"tool_calls":[{"id":"a","function":{"arguments":":1}"}}]}}]}""",
+            """{"choices":[{"delta":{"tool_calls":[{"id":"b","function":{"arguments":":2}"}}]}}]}""",
+            """{"choices":[{"delta":{},"finish_reason":"tool_calls"}]}""", """{"choices":[{"delta":{},"finish_reason":"stop"}]}""");
+        Assert.Equal(("one(x=1);two(x=2)", "tool_calls"), (result.Calls, result.Finish));
+    }
+
+    [Fact]
+    public async Task Decode_SameThoughtUnderBothNames_WasThoughtOnce()
+    {
+        ProtocolResult result = await ReadAsync("openai-compatible",
+            """{"choices":[{"delta":{"reasoning":"hm","reasoning_content":"hm"}}]}""", """{"choices":[{"delta":{"reasoning":null,"reasoning_content":"m"}}]}""",
+            """{"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}""", "[DONE]");
+        Assert.Equal(("Hi", "hmm"), (result.Text, result.Thoughts));
+    }
+
+    private static Task<ProtocolResult> ReadAsync(string provider, params string[] events) =>
+        ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(string.Concat(events.Select(data => $"data: {data}\n\n"))));
+}
