@@ -16,6 +16,7 @@ public sealed partial class DependencyTests
         ["Coach.Prometheus"] = [],
         ["Coach.AspNetCore"] = ["Coach.Llm", "Coach.Rag", "Coach.Payments", "Coach.Observability", "Coach.Prometheus"],
         ["Coach.Payments.Mcp"] = ["Coach.Payments"],
+        ["Coach.Rag.Embeddings"] = ["Coach.Rag"],
         ["Coach.Postgres"] = ["Coach.Rag", "Coach.Payments"],
         ["Coach.Testing"] = ["Coach.Llm", "Coach.Rag", "Coach.Payments"],
     };

@@ -2,6 +2,9 @@ using System.Numerics.Tensors;
 using System.Runtime.Intrinsics;
 using BenchmarkDotNet.Attributes;
 using Coach.Rag;
+using Coach.Rag.Diagnostics;
+using Coach.Rag.Store;
+using Coach.Rag.Vectors;
 
 namespace Coach.Benchmarks.Rag;
 

@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using Coach.Rag;
+using Coach.Rag.Store;
 
 namespace Coach.Benchmarks.Rag;
 

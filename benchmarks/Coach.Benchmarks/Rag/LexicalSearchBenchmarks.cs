@@ -1,5 +1,9 @@
 using BenchmarkDotNet.Attributes;
 using Coach.Rag;
+using Coach.Rag.Indexing;
+using Coach.Rag.Lexical;
+using Coach.Rag.Search;
+using Coach.Rag.Store;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.Benchmarks.Rag;
@@ -54,8 +58,9 @@ public class LexicalSearchBenchmarks
     private int Search(bool prune)
     {
         _terms.Read(_questions[_next++ % Questions]);
-        _terms.Weigh(_searcher!);
-        return LexicalSearch.Run(_searcher!, _terms, _options, _rows.Length, null, _scratch, _rows, prune);
+        _terms.Weigh(_searcher!.Reader);
+        var request = new LexicalRequest(_options.Bm25K1, _options.Bm25B, _rows.Length, Prune: prune);
+        return LexicalSearch.Run(_searcher.Reader, _terms, request, _scratch, _rows);
     }
 
     // Word frequencies by Zipf's law over 200,000 words.

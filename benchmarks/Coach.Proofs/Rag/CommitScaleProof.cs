@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
 using Coach.Rag;
+using Coach.Rag.Tiers;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.Proofs.Rag;

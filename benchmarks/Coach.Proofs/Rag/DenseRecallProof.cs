@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Numerics.Tensors;
 using System.Text.Json;
 using Coach.Rag;
+using Coach.Rag.Store;
+using Coach.Rag.Vectors;
 
 namespace Coach.Proofs.Rag;
 

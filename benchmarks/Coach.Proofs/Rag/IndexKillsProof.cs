@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Coach.Rag;
+using Coach.Rag.Store;
 
 namespace Coach.Proofs.Rag;
 

@@ -3,6 +3,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Coach.Rag;
+using Coach.Rag.Store;
+using Coach.Rag.Vectors;
 
 namespace Coach.Proofs.Rag;
 

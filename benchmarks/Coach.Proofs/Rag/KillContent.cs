@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Coach.Rag;
+using Coach.Rag.Store;
 
 namespace Coach.Proofs.Rag;
 

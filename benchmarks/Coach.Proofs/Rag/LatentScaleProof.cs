@@ -3,6 +3,13 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Coach.Rag;
+using Coach.Rag.Indexing;
+using Coach.Rag.Lexical;
+using Coach.Rag.Lsa;
+using Coach.Rag.Search;
+using Coach.Rag.Segments;
+using Coach.Rag.Store;
+using Coach.Rag.Tiers;
 
 namespace Coach.Proofs.Rag;
 
@@ -31,7 +38,7 @@ internal static class LatentScaleProof
         using IndexCommitReader snapshot = index.Store.Acquire();
         IndexSearcher searcher = index.SearcherOf(snapshot);
         long from = Stopwatch.GetTimestamp();
-        LsaTrainer.Train(searcher, index.Options.LearnThreads, cancellationToken);
+        LsaTrainer.Train(searcher.Reader, index.Options.LearnThreads, cancellationToken);
         double train = Stopwatch.GetElapsedTime(from).TotalSeconds;
         LsaModel model = searcher.Model!;
         from = Stopwatch.GetTimestamp();
@@ -60,26 +67,27 @@ internal static class LatentScaleProof
         return 0;
     }
 
-    // What the latent arm and the fusion add to a question that BM25 has answered.
+    // What latent semantic analysis and the fusion add to a question that BM25 has answered.
     private static double[] Time(IndexSearcher searcher, CoachRagOptions options, string[] questions)
     {
         const int Limit = HybridSearcher.MinCandidates;
         SearchBuffers buffers = SearchBuffers.Rent(Limit);
+        var request = new LexicalRequest(options.Bm25K1, options.Bm25B, Limit);
         var times = new double[questions.Length];
         for (int round = 0; round < 2; round++)
         {
             for (int i = 0; i < questions.Length; i++)
             {
                 buffers.Query.Read(questions[i]);
-                buffers.Query.Weigh(searcher);
-                int found = LexicalSearch.Run(searcher, buffers.Query, options, Limit, null, buffers.Lexical, buffers.LexicalRows);
+                buffers.Query.Weigh(searcher.Reader);
+                int found = LexicalSearch.Run(searcher.Reader, buffers.Query, request, buffers.Lexical, buffers.LexicalRows);
                 ReadOnlySpan<ScoreDoc> lexical = buffers.LexicalRows.AsSpan(0, found);
                 long from = Stopwatch.GetTimestamp();
                 LsaSearch.Place(searcher.Model!, buffers.Query, buffers);
                 LsaSearch.Refine(searcher, lexical, Limit, buffers);
-                LexicalSearch.Coverage(searcher, buffers.Query, lexical[0].Row, buffers.Lexical);
+                LexicalSearch.Coverage(searcher.Reader, buffers.Query, lexical[0].Row, buffers.Lexical);
                 int near = LsaSearch.Nearest(searcher, null, Limit, buffers, buffers.VectorRows);
-                RankFusion.Fuse(lexical, buffers.VectorRows.AsSpan(0, near), Limit, 0.2f, buffers.Fused);
+                RankFusion.Fuse(lexical, buffers.VectorRows.AsSpan(0, near), Limit, new FusionWeight(0.2f), buffers.Fused);
                 times[i] = Stopwatch.GetElapsedTime(from).TotalMilliseconds;
             }
         }

@@ -2,6 +2,11 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
 using Coach.Rag;
+using Coach.Rag.Indexing;
+using Coach.Rag.Lexical;
+using Coach.Rag.Search;
+using Coach.Rag.Store;
+using Coach.Rag.Tiers;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.Proofs.Rag;
@@ -63,6 +68,7 @@ internal static class LexicalScaleProof
         var buffers = new LexicalBuffers();
         var terms = new WeightedQuery();
         var rows = new ScoreDoc[10];
+        var request = new LexicalRequest(options.Bm25K1, options.Bm25B, rows.Length, Prune: prune);
         var times = new double[questions.Length];
         allocated = 0;
         for (int round = 0; round < 2; round++)
@@ -72,8 +78,8 @@ internal static class LexicalScaleProof
             {
                 long from = Stopwatch.GetTimestamp();
                 terms.Read(questions[i]);
-                terms.Weigh(searcher);
-                LexicalSearch.Run(searcher, terms, options, 10, null, buffers, rows, prune);
+                terms.Weigh(searcher.Reader);
+                LexicalSearch.Run(searcher.Reader, terms, request, buffers, rows);
                 times[i] = Stopwatch.GetElapsedTime(from).TotalMilliseconds;
             }
 

@@ -1,5 +1,7 @@
 using System.Text;
 using Coach.Rag;
+using Coach.Rag.Lexical;
+using Coach.Rag.Tiers;
 
 namespace Coach.Proofs.Rag;
 

@@ -1,8 +1,10 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Coach.Rag.Segments;
+using Coach.Rag.Store;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Lexical;
 
 /// <summary>
 /// BM25 over one segment, window by window: the terms whose block maxima together cannot reach the threshold are looked up only for
@@ -15,16 +17,22 @@ internal static unsafe class LexicalSearch
     private const float Slack = 1.00001f;
 
     /// <summary>The best rows of a whole index.</summary>
+    /// <param name="index">The index.</param>
+    /// <param name="query">The question, weighed by it.</param>
+    /// <param name="request">The formula's parameters, how many rows are wanted, and which may be found.</param>
+    /// <param name="buffers">The memory to work in.</param>
+    /// <param name="output">Takes the rows, best first.</param>
     /// <returns>How many were found.</returns>
-    public static int Run(IndexSearcher searcher, WeightedQuery query, CoachRagOptions options, int limit, ReadOnlyMemory<byte>?[]? allowed,
-        LexicalBuffers buffers, Span<ScoreDoc> output, bool prune = true)
+    public static int Run(
+        IndexReader index, WeightedQuery query, in LexicalRequest request, LexicalBuffers buffers, Span<ScoreDoc> output)
     {
-        buffers.Top.Reset(limit);
-        var model = new Bm25(options.Bm25K1, options.Bm25B, searcher.AverageLength);
-        for (int s = 0; s < searcher.Segments.Count; s++)
+        buffers.Top.Reset(request.Limit);
+        var model = new Bm25(request.K1, request.B, index.AverageLength);
+        for (int s = 0; s < index.Segments.Count; s++)
         {
-            (SegmentReader reader, FixedBitSet deleted) = searcher.Segments[s];
-            Run(reader, s, query.Terms, model, deleted.Bytes.Span, allowed?[s], buffers, prune);
+            (SegmentReader reader, FixedBitSet deleted) = index.Segments[s];
+            var segment = new SegmentScan(reader, s, deleted.Bytes.Span, request.Allowed?[s]);
+            Run(segment, query.Terms, model, buffers, request.Prune);
         }
 
         return buffers.Top.Drain(output);
@@ -32,7 +40,7 @@ internal static unsafe class LexicalSearch
 
     /// <summary>The share of a question's weight whose terms a row holds.</summary>
     /// <returns>0 to 1; 0 when the index knows none of the terms.</returns>
-    public static float Coverage(IndexSearcher searcher, WeightedQuery query, long row, LexicalBuffers buffers)
+    public static float Coverage(IndexReader index, WeightedQuery query, long row, LexicalBuffers buffers)
     {
         float all = 0;
         foreach (ref readonly WeightedTerm term in query.Terms)
@@ -40,29 +48,23 @@ internal static unsafe class LexicalSearch
             all += term.Weight;
         }
 
-        return all > 0 ? Held(searcher, query, row, buffers).Weight / all : 0;
+        return all > 0 ? Held(index, query, row, buffers).Weight / all : 0;
     }
 
     /// <summary>The weight and the number of a question's terms that a row holds.</summary>
-    public static (float Weight, int Terms) Held(IndexSearcher searcher, WeightedQuery query, long row, LexicalBuffers buffers)
+    public static (float Weight, int Terms) Held(
+        IndexReader index, WeightedQuery query, long row, LexicalBuffers buffers)
     {
         var at = new ScoreDoc(row, 0);
-        SegmentReader segment = searcher.Segments[at.Segment].Reader;
-        byte* postings = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(segment.Postings));
+        SegmentReader segment = index.Segments[at.Segment].Reader;
+        byte* postings = PostingsOf(segment);
         float weight = 0;
         int terms = 0;
         foreach (ref readonly WeightedTerm term in query.Terms)
         {
-            if (term.Weight > 0 && segment.TryFind(term.Bytes.Span, out TermStatistics figures))
+            if (term.Weight > 0 && segment.TryFind(term.Bytes.Span, out TermStatistics statistics))
             {
-                var cursor = new PostingsEnum
-                {
-                    List = postings + (uint)figures.Offset,
-                    Count = figures.Rows,
-                    Blocks = PostingCodec.BlockCount(figures.Rows),
-                    Rows = buffers.BlockOf(0),
-                    Block = -1,
-                };
+                var cursor = PostingsEnum.Open(postings, statistics, buffers.BlockOf(0));
                 if (cursor.Seek(at.Local) && cursor.Rows[cursor.At] == at.Local)
                 {
                     weight += term.Weight;
@@ -74,58 +76,55 @@ internal static unsafe class LexicalSearch
         return (weight, terms);
     }
 
-    private static void Run(SegmentReader segment, int number, ReadOnlySpan<WeightedTerm> query, Bm25 model, ReadOnlySpan<byte> deleted,
-        ReadOnlyMemory<byte>? allowed, LexicalBuffers buffers, bool prune)
+    private static void Run(
+        SegmentScan segment, ReadOnlySpan<WeightedTerm> query, Bm25 model, LexicalBuffers buffers, bool prune)
     {
-        int terms = Open(segment, query, model, buffers, prune);
+        int terms = Open(segment.Reader, query, model, buffers, prune);
         if (terms == 0)
         {
             return;
         }
 
-        ReadOnlySpan<ushort> lengths = segment.Lengths;
-        fixed (ushort* length = lengths)
+        int rows = segment.Reader.Rows;
+        fixed (ushort* lengths = segment.Reader.Lengths)
         {
-            for (int start = 0; start < segment.Rows; start += LexicalBuffers.Window)
+            for (int start = 0; start < rows; start += LexicalBuffers.Window)
             {
-                int end = Math.Min(start + LexicalBuffers.Window, segment.Rows);
-                int essential = Partition(buffers, terms, start, end, prune ? buffers.Top.Threshold : float.NegativeInfinity);
+                var window = new Window(start, Math.Min(start + LexicalBuffers.Window, rows), lengths);
+                float threshold = prune ? buffers.Top.Threshold : float.NegativeInfinity;
+                int essential = Partition(buffers, terms, window, threshold);
                 if (essential < terms)
                 {
-                    Score(buffers, terms, essential, start, end, length, model);
-                    Collect(buffers, essential, number, start, end, length, model, deleted, allowed);
+                    Score(buffers, terms, essential, window, model);
+                    Collect(buffers, essential, window, model, segment);
                 }
             }
         }
     }
 
-    private static int Open(SegmentReader segment, ReadOnlySpan<WeightedTerm> query, Bm25 model, LexicalBuffers buffers, bool prune)
+    private static int Open(
+        SegmentReader segment, ReadOnlySpan<WeightedTerm> query, Bm25 model, LexicalBuffers buffers, bool prune)
     {
         // A bound holds for another average length too, once scaled: a longer average makes weights larger by at most the ratio.
         Bm25 built = segment.BuiltWith;
         bool usable = prune && built.K1 == model.K1 && built.B == model.B && built.AverageLength > 0;
-        float scale = usable ? Math.Max(1, model.AverageLength / built.AverageLength) : 0;
-        byte* postings = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(segment.Postings));
+        float scale = usable ? Math.Max(1, model.AverageLength / built.AverageLength) : -1;
+        byte* postings = PostingsOf(segment);
         int terms = 0;
         foreach (ref readonly WeightedTerm term in query)
         {
-            if (term.Weight <= 0 || terms == LexicalBuffers.MaxTerms || !segment.TryFind(term.Bytes.Span, out TermStatistics figures))
+            if (term.Weight <= 0
+                || terms == LexicalBuffers.MaxTerms
+                || !segment.TryFind(term.Bytes.Span, out TermStatistics statistics))
             {
                 continue;
             }
 
             ref PostingsEnum cursor = ref buffers.Cursors[terms];
-            cursor = new PostingsEnum
-            {
-                List = postings + (uint)figures.Offset,
-                Count = figures.Rows,
-                Blocks = PostingCodec.BlockCount(figures.Rows),
-                Idf = term.Weight,
-                ListBound = usable ? figures.LargestWeight : 1,
-                Rows = buffers.BlockOf(terms),
-                Block = -1,
-            };
-            buffers.Bounds[terms] = usable ? scale : -1;
+            cursor = PostingsEnum.Open(postings, statistics, buffers.BlockOf(terms));
+            cursor.Idf = term.Weight;
+            cursor.ListBound = usable ? statistics.LargestWeight : 1;
+            buffers.Bounds[terms] = scale;
             terms++;
         }
 
@@ -133,7 +132,7 @@ internal static unsafe class LexicalSearch
     }
 
     /// <summary>Sorts the terms by what they can add in this window; returns how many the threshold makes non-essential.</summary>
-    private static int Partition(LexicalBuffers buffers, int terms, int start, int end, float threshold)
+    private static int Partition(LexicalBuffers buffers, int terms, in Window window, float threshold)
     {
         int[] order = buffers.Order;
         float[] sums = buffers.Cumulated;
@@ -142,7 +141,8 @@ internal static unsafe class LexicalSearch
         {
             ref PostingsEnum cursor = ref buffers.Cursors[t];
             float scale = buffers.Bounds[t];
-            bounds[t] = (scale < 0 ? 1 : Math.Min(1, WindowBound(ref cursor, start, end) * scale)) * cursor.Idf * Slack;
+            float weight = scale < 0 ? 1 : Math.Min(1, WindowBound(ref cursor, window.Start, window.End) * scale);
+            bounds[t] = weight * cursor.Idf * Slack;
             int at = t;
             while (at > 0 && bounds[order[at - 1]] > bounds[t])
             {
@@ -186,8 +186,11 @@ internal static unsafe class LexicalSearch
         return bound;
     }
 
-    private static void Score(LexicalBuffers buffers, int terms, int essential, int start, int end, ushort* lengths, Bm25 model)
+    private static void Score(LexicalBuffers buffers, int terms, int essential, in Window window, Bm25 model)
     {
+        int start = window.Start;
+        int end = window.End;
+        ushort* lengths = window.Lengths;
         float fixedPart = model.Base;
         float perToken = model.PerToken;
         fixed (float* scores = buffers.Scores)
@@ -229,10 +232,15 @@ internal static unsafe class LexicalSearch
         }
     }
 
-    private static void Collect(LexicalBuffers buffers, int essential, int number, int start, int end, ushort* lengths, Bm25 model,
-        ReadOnlySpan<byte> deleted, ReadOnlyMemory<byte>? allowed)
+    private static void Collect(
+        LexicalBuffers buffers, int essential, in Window window, Bm25 model, SegmentScan segment)
     {
-        ReadOnlySpan<byte> only = allowed.GetValueOrDefault().Span;
+        int start = window.Start;
+        int end = window.End;
+        ushort* lengths = window.Lengths;
+        ReadOnlySpan<byte> deleted = segment.Deleted;
+        bool isFiltered = segment.Allowed is not null;
+        ReadOnlySpan<byte> allowed = segment.Allowed.GetValueOrDefault().Span;
         TopKHeap top = buffers.Top;
         float[] scores = buffers.Scores;
         float[] sums = buffers.Cumulated;
@@ -248,7 +256,7 @@ internal static unsafe class LexicalSearch
                 float score = scores[local];
                 scores[local] = 0;
                 int row = start + local;
-                if (score + sums[essential] <= top.Threshold || Has(deleted, row) || (allowed is not null && !Has(only, row)))
+                if (score + sums[essential] <= top.Threshold || Has(deleted, row) || (isFiltered && !Has(allowed, row)))
                 {
                     continue;
                 }
@@ -264,14 +272,48 @@ internal static unsafe class LexicalSearch
 
                 if (score > top.Threshold)
                 {
-                    top.Add(ScoreDoc.Key(number, row), score);
+                    top.Add(ScoreDoc.Key(segment.Number, row), score);
                 }
             }
         }
     }
 
-    private static bool Has(ReadOnlySpan<byte> bits, int row) => row >> 3 < bits.Length && (bits[row >> 3] & (1 << (row & 7))) != 0;
+    private static bool Has(ReadOnlySpan<byte> bits, int row) =>
+        row >> 3 < bits.Length && (bits[row >> 3] & (1 << (row & 7))) != 0;
+
+    private static byte* PostingsOf(SegmentReader segment) =>
+        (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(segment.Postings));
+
+    /// <summary>A segment being searched.</summary>
+    private readonly ref struct SegmentScan(
+        SegmentReader reader, int number, ReadOnlySpan<byte> deleted, ReadOnlyMemory<byte>? allowed)
+    {
+        public readonly ReadOnlySpan<byte> Deleted = deleted;
+
+        public SegmentReader Reader => reader;
+
+        public int Number => number;
+
+        public ReadOnlyMemory<byte>? Allowed => allowed;
+    }
+
+    /// <summary>The rows that are scored at once, and the lengths of all rows of their segment.</summary>
+    private readonly struct Window(int start, int end, ushort* lengths)
+    {
+        public readonly int Start = start;
+        public readonly int End = end;
+        public readonly ushort* Lengths = lengths;
+    }
 }
+
+/// <summary>How to search by words.</summary>
+/// <param name="K1">How soon the weight of a repeated word stops growing.</param>
+/// <param name="B">How much long passages are held back.</param>
+/// <param name="Limit">How many rows are wanted.</param>
+/// <param name="Allowed">For each segment the only rows that may be found; null for all.</param>
+/// <param name="Prune">Whether to skip rows that cannot be among the best; false only to test that.</param>
+internal readonly record struct LexicalRequest(
+    float K1, float B, int Limit, ReadOnlyMemory<byte>?[]? Allowed = null, bool Prune = true);
 
 /// <summary>A term of a query: its bytes, and how much one full occurrence weighs (idf × times in the query).</summary>
 internal readonly record struct WeightedTerm(ReadOnlyMemory<byte> Bytes, int Count, float Weight);

@@ -1,4 +1,4 @@
-namespace Coach.Rag;
+namespace Coach.Rag.Lexical;
 
 /// <summary>The best rows seen so far: a bounded heap with the worst on top. Equal scores: the lower row wins.</summary>
 internal sealed class TopKHeap

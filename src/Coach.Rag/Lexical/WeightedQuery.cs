@@ -1,6 +1,8 @@
 using System.Text;
+using Coach.Rag.Analysis;
+using Coach.Rag.Segments;
 
-namespace Coach.Rag;
+namespace Coach.Rag.Lexical;
 
 /// <summary>The distinct terms of a question with their weights. Reused from one question to the next.</summary>
 internal sealed class WeightedQuery
@@ -29,24 +31,24 @@ internal sealed class WeightedQuery
     }
 
     /// <summary>Weighs the terms by an index; those that it does not know are kept, with weight 0.</summary>
-    public void Weigh(IndexSearcher searcher)
+    public void Weigh(IndexReader index)
     {
         LargestIdf = 0;
         Mass = 0;
         for (int i = 0; i < Count; i++)
         {
             long rows = 0;
-            foreach ((SegmentReader reader, _) in searcher.Segments)
+            foreach ((SegmentReader reader, _) in index.Segments)
             {
-                rows += reader.TryFind(_terms[i].Bytes.Span, out TermStatistics figures) ? figures.Rows : 0;
+                rows += reader.TryFind(_terms[i].Bytes.Span, out TermStatistics statistics) ? statistics.Rows : 0;
             }
 
-            float idf = rows == 0 ? 0 : Bm25.Idf(searcher.Rows, rows);
+            float idf = rows == 0 ? 0 : Bm25.Idf(index.Rows, rows);
             _terms[i] = _terms[i] with { Weight = idf * _terms[i].Count };
             LargestIdf = Math.Max(LargestIdf, idf);
 
             // A word that no passage has is still part of what was asked.
-            Mass += _terms[i].Count * (rows == 0 ? Bm25.Idf(searcher.Rows, 1) : idf);
+            Mass += _terms[i].Count * (rows == 0 ? Bm25.Idf(index.Rows, 1) : idf);
         }
     }
 

@@ -1,3 +1,7 @@
+using Coach.Rag.Indexing;
+using Coach.Rag.Lexical;
+using Coach.Rag.Segments;
+using Coach.Rag.Store;
 using Coach.Testing;
 
 namespace Coach.Rag.Tests.Lexical;
@@ -31,26 +35,27 @@ public sealed class LexicalSearchTests
 
         IndexManager index = host.Get<IndexManager>();
         using IndexCommitReader snapshot = index.Store.Acquire();
-        IndexSearcher searcher = index.SearcherOf(snapshot);
-        Assert.Equal(texts.Count, searcher.LivePassages);
+        IndexReader reader = index.SearcherOf(snapshot).Reader;
+        Assert.Equal(texts.Count, reader.LivePassages);
         var pruned = new ScoreDoc[20];
         var all = new ScoreDoc[20];
+        var request = new LexicalRequest(index.Options.Bm25K1, index.Options.Bm25B, Limit: 20);
         var terms = new WeightedQuery();
         var buffers = new LexicalBuffers();
         for (int q = 0; q < 60; q++)
         {
             string[] words = [.. Enumerable.Range(0, random.Next(1, 16)).Select(_ => $"w{(int)(400 * Math.Pow(random.NextDouble(), 2))}")];
             terms.Read(string.Join(' ', words));
-            terms.Weigh(searcher);
-            int n = LexicalSearch.Run(searcher, terms, index.Options, 20, null, buffers, pruned);
-            int m = LexicalSearch.Run(searcher, terms, index.Options, 20, null, buffers, all, prune: false);
+            terms.Weigh(reader);
+            int n = LexicalSearch.Run(reader, terms, request, buffers, pruned);
+            int m = LexicalSearch.Run(reader, terms, request with { Prune = false }, buffers, all);
             Assert.Equal(m, n);
-            var bm25 = new Bm25(index.Options.Bm25K1, index.Options.Bm25B, searcher.AverageLength);
+            var bm25 = new Bm25(index.Options.Bm25K1, index.Options.Bm25B, reader.AverageLength);
             for (int i = 0; i < n; i++)
             {
                 Assert.Equal(all[i].Score, pruned[i].Score, 1e-4);
-                (SegmentReader reader, _) = searcher.Segments[pruned[i].Segment];
-                string[] text = texts[reader.Document(reader.DocumentOf(pruned[i].Local)).Id];
+                SegmentReader segment = reader.Segments[pruned[i].Segment].Reader;
+                string[] text = texts[segment.Document(segment.DocumentOf(pruned[i].Local)).Id];
                 double expected = 0;
                 foreach (ref readonly WeightedTerm term in terms.Terms)
                 {
@@ -70,8 +75,9 @@ public sealed class LexicalSearchTests
         await using var host = await FilledAsync(5000);
         IndexManager index = host.Get<IndexManager>();
         using IndexCommitReader snapshot = index.Store.Acquire();
-        IndexSearcher searcher = index.SearcherOf(snapshot);
+        IndexReader reader = index.SearcherOf(snapshot).Reader;
         var rows = new ScoreDoc[10];
+        var request = new LexicalRequest(index.Options.Bm25K1, index.Options.Bm25B, Limit: 10);
         var terms = new WeightedQuery();
         var buffers = new LexicalBuffers();
 
@@ -81,8 +87,8 @@ public sealed class LexicalSearchTests
         {
             long before = GC.GetAllocatedBytesForCurrentThread();
             terms.Read("w1 w2 w3 w5 w8 w13 w21 w34 w55 w89 w144 w233 w377 missing words");
-            terms.Weigh(searcher);
-            int found = LexicalSearch.Run(searcher, terms, index.Options, 10, null, buffers, rows);
+            terms.Weigh(reader);
+            int found = LexicalSearch.Run(reader, terms, request, buffers, rows);
             least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
             Assert.Equal(10, found);
         }
@@ -136,18 +142,18 @@ public sealed class LexicalSearchTests
         await host.Knowledge.AddOrUpdateAsync([new("a", "apple pear"), new("b", "apple plum"), new("c", "cherry")]);
         IndexManager index = host.Get<IndexManager>();
         using IndexCommitReader snapshot = index.Store.Acquire();
-        IndexSearcher searcher = index.SearcherOf(snapshot);
+        IndexReader reader = index.SearcherOf(snapshot).Reader;
         var terms = new WeightedQuery();
         var buffers = new LexicalBuffers();
         terms.Read("apple plum cherry unknown");
-        terms.Weigh(searcher);
+        terms.Weigh(reader);
         float apple = Bm25.Idf(3, 2);
         float rare = Bm25.Idf(3, 1);
-        Assert.Equal((apple + rare) / (apple + (2 * rare)), LexicalSearch.Coverage(searcher, terms, ScoreDoc.Key(0, 1), buffers), 1e-5f);
-        Assert.Equal(rare / (apple + (2 * rare)), LexicalSearch.Coverage(searcher, terms, ScoreDoc.Key(0, 2), buffers), 1e-5f);
+        Assert.Equal((apple + rare) / (apple + (2 * rare)), LexicalSearch.Coverage(reader, terms, ScoreDoc.Key(0, 1), buffers), 1e-5f);
+        Assert.Equal(rare / (apple + (2 * rare)), LexicalSearch.Coverage(reader, terms, ScoreDoc.Key(0, 2), buffers), 1e-5f);
         terms.Read("unknown");
-        terms.Weigh(searcher);
-        Assert.Equal(0, LexicalSearch.Coverage(searcher, terms, ScoreDoc.Key(0, 0), buffers));
+        terms.Weigh(reader);
+        Assert.Equal(0, LexicalSearch.Coverage(reader, terms, ScoreDoc.Key(0, 0), buffers));
     }
 
     private static async Task<RagHost> FilledAsync(int documents, bool learn = false)

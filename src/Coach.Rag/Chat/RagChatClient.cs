@@ -1,0 +1,95 @@
+using System.Runtime.CompilerServices;
+using Coach.Abstractions;
+using Coach.Rag.Chat;
+using Microsoft.Extensions.AI;
+
+namespace Coach.Rag;
+
+/// <summary>
+/// Grounds a chat client: looks up the last user message, adds what was found to the request as fenced data and as
+/// <see cref="GroundingPassage"/>s, and ends each answer with a <see cref="CitationsContent"/>. Without passages the request goes
+/// through unchanged: retrieval never keeps a chat from answering.
+/// </summary>
+public sealed class RagChatClient : DelegatingChatClient
+{
+    private readonly IRetriever _retriever;
+    private readonly RetrievalOptions? _options;
+
+    /// <summary>Creates the client.</summary>
+    /// <param name="innerClient">The client that answers.</param>
+    /// <param name="retriever">Finds the passages.</param>
+    /// <param name="options">What to ask of the retriever; null asks for its defaults.</param>
+    public RagChatClient(IChatClient innerClient, IRetriever retriever, RetrievalOptions? options = null)
+        : base(innerClient)
+    {
+        ArgumentNullException.ThrowIfNull(retriever);
+        _retriever = retriever;
+        _options = options;
+    }
+
+    /// <inheritdoc />
+    public override async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        Grounding grounding = await GroundAsync(messages, options, cancellationToken).ConfigureAwait(false);
+        ChatResponse response = await base.GetResponseAsync(grounding.Messages, grounding.Options, cancellationToken).ConfigureAwait(false);
+        var scanner = new CitationScanner(grounding.Retrieval.Passages.Count);
+        scanner.Read(response.Text);
+        var citations = new CitationsContent(scanner.Citations(grounding.Retrieval.Passages), grounding.Retrieval);
+        if (response.Messages.LastOrDefault(message => message.Role == ChatRole.Assistant) is { } answer)
+        {
+            answer.Contents.Add(citations);
+        }
+        else
+        {
+            response.Messages.Add(new ChatMessage(ChatRole.Assistant, [citations]));
+        }
+
+        return response;
+    }
+
+    /// <inheritdoc />
+    public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        Grounding grounding = await GroundAsync(messages, options, cancellationToken).ConfigureAwait(false);
+        var scanner = new CitationScanner(grounding.Retrieval.Passages.Count);
+        ChatResponseUpdate? last = null;
+        await foreach (ChatResponseUpdate update in base.GetStreamingResponseAsync(grounding.Messages, grounding.Options, cancellationToken)
+            .ConfigureAwait(false))
+        {
+            scanner.Read(update.Text);
+            last = update;
+            yield return update;
+        }
+
+        yield return new ChatResponseUpdate(ChatRole.Assistant,
+            [new CitationsContent(scanner.Citations(grounding.Retrieval.Passages), grounding.Retrieval)])
+        {
+            ResponseId = last?.ResponseId,
+            MessageId = last?.MessageId,
+        };
+    }
+
+    private async Task<Grounding> GroundAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        List<ChatMessage> list = [.. messages];
+        int last = list.FindLastIndex(message => message.Role == ChatRole.User);
+        string question = last < 0 ? "" : list[last].Text;
+        Retrieval retrieval = await _retriever.RetrieveAsync(question, _options, cancellationToken).ConfigureAwait(false);
+        if (retrieval.Passages.Count == 0)
+        {
+            return new Grounding(list, options, retrieval);
+        }
+
+        list.Insert(last, new ChatMessage(ChatRole.System, GroundingPrompt.Write(retrieval.Passages)));
+        ChatOptions grounded = options?.Clone() ?? new ChatOptions();
+        grounded.AdditionalProperties = grounded.AdditionalProperties is { } given ? new AdditionalPropertiesDictionary(given) : [];
+        grounded.AdditionalProperties[GroundingPassage.PropertyName] = (IReadOnlyList<GroundingPassage>)
+            [.. retrieval.Passages.Select((passage, i) => new GroundingPassage(i + 1, passage.Source, passage.Heading, passage.Text))];
+        return new Grounding(list, grounded, retrieval);
+    }
+
+    private sealed record Grounding(IReadOnlyList<ChatMessage> Messages, ChatOptions? Options, Retrieval Retrieval);
+}

@@ -1,0 +1,89 @@
+namespace Coach.Rag;
+
+/// <summary>Settings of Coach.Rag: the section <c>Coach:Rag</c>.</summary>
+public sealed class CoachRagOptions
+{
+    /// <summary>A folder of documents that is read at start and read again when it changes.</summary>
+    /// <value>Null: only what is registered or added in code.</value>
+    public string? Knowledge { get; set; }
+
+    /// <summary>The path of the index file.</summary>
+    /// <value>Null: the index lives in memory and is built at each start.</value>
+    public string? IndexFile { get; set; }
+
+    /// <summary>The longest that a retrieval may keep a chat waiting, the wait for the first reading of the documents included.</summary>
+    /// <value>10 ms to 5 minutes; 5 seconds unless set.</value>
+    public TimeSpan TimeLimit { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The longest that embedding a question may take before a lower tier answers.</summary>
+    /// <value>10 ms to 1 minute; 2 seconds unless set.</value>
+    public TimeSpan EmbeddingTimeLimit { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>The longest that embedding one batch of passages may take at ingest.</summary>
+    /// <value>1 second to 10 minutes; 60 seconds unless set.</value>
+    public TimeSpan BatchTimeLimit { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Whether the app cannot do without retrieval: then a missing tier makes it unhealthy, not only degraded.</summary>
+    /// <value>False unless set.</value>
+    public bool Required { get; set; }
+
+    /// <summary>The most passages of a retrieval.</summary>
+    /// <value>1 to 1000; 5 unless set.</value>
+    public int Top { get; set; } = 5;
+
+    /// <summary>The least fused score of a passage.</summary>
+    /// <value>0 to 1; 0 unless set.</value>
+    public double MinScore { get; set; }
+
+    /// <summary>
+    /// The least share of a question's words, weighted by their rarity, that one of the passages must hold, if it holds fewer than three.
+    /// Below it the question has nothing to do with the documents, and no passage is returned. The tier <c>RagTier.Hybrid</c> is not held to it: its
+    /// embeddings may know other words for the same thing.
+    /// </summary>
+    /// <value>0 (take what is best) to 1; 0.3 unless set.</value>
+    public double MinCoverage { get; set; } = 0.3;
+
+    /// <summary>The most tokens of a passage, by estimate.</summary>
+    /// <value>32 to 4096; 200 unless set.</value>
+    public int ChunkTokens { get; set; } = 200;
+
+    /// <summary>How many tokens at the end of a passage the next one of the same section repeats, at most.</summary>
+    /// <value>0 to half of <see cref="ChunkTokens"/>; 30 unless set.</value>
+    public int ChunkOverlapTokens { get; set; } = 30;
+
+    /// <summary>Larger documents are reported and skipped.</summary>
+    /// <value>1 KiB to 1 GiB; 16 MiB unless set.</value>
+    public long MaxDocumentBytes { get; set; } = 16 << 20;
+
+    /// <summary>The most passages of one index; a document that would pass it is reported and skipped.</summary>
+    /// <value>1 to 100,000,000; 10,000,000 unless set.</value>
+    public long MaxPassages { get; set; } = 10_000_000;
+
+    /// <summary>How often the sources are looked at for changes.</summary>
+    /// <value>100 ms to 1 day, or zero for never; 5 seconds unless set.</value>
+    public TimeSpan RescanInterval { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How many passages go into one call of the embedding generator.</summary>
+    /// <value>1 to 2048; 64 unless set.</value>
+    public int EmbeddingBatchSize { get; set; } = 64;
+
+    /// <summary>How many such calls run at once.</summary>
+    /// <value>1 to 64; 2 unless set.</value>
+    public int EmbeddingParallelism { get; set; } = 2;
+
+    /// <summary>Whether semantics are learnt from the documents (latent semantic analysis), for the tier <c>RagTier.Local</c>.</summary>
+    /// <value>True unless set.</value>
+    public bool Learn { get; set; } = true;
+
+    /// <summary>How many threads learning may use.</summary>
+    /// <value>1 to 64; 2 unless set.</value>
+    public int LearnThreads { get; set; } = 2;
+
+    /// <summary>How soon the weight of a repeated word stops growing (k1 of BM25).</summary>
+    /// <value>0 to 10; 1.2 unless set.</value>
+    public float Bm25K1 { get; set; } = 1.2f;
+
+    /// <summary>How much long passages are held back (b of BM25).</summary>
+    /// <value>0 to 1; 0.75 unless set.</value>
+    public float Bm25B { get; set; } = 0.75f;
+}

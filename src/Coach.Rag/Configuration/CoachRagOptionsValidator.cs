@@ -1,0 +1,27 @@
+using Microsoft.Extensions.Options;
+
+namespace Coach.Rag.Configuration;
+
+/// <summary>Checks the ranges that <see cref="CoachRagOptions"/> names.</summary>
+internal sealed class CoachRagOptionsValidator : IValidateOptions<CoachRagOptions>
+{
+    public ValidateOptionsResult Validate(string? name, CoachRagOptions options) =>
+        new OptionsCheck("Coach:Rag", name)
+            .InRange(options.TimeLimit, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(5))
+            .InRange(options.EmbeddingTimeLimit, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1))
+            .InRange(options.BatchTimeLimit, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10))
+            .InRange(options.Top, 1, 1000)
+            .InRange(options.MinScore, 0, 1)
+            .InRange(options.MinCoverage, 0, 1)
+            .InRange(options.ChunkTokens, 32, 4096)
+            .InRange(options.ChunkOverlapTokens, 0, options.ChunkTokens / 2)
+            .InRange(options.MaxDocumentBytes, 1L << 10, 1L << 30)
+            .InRange(options.MaxPassages, 1, 100_000_000)
+            .InRange(options.RescanInterval, TimeSpan.Zero, TimeSpan.FromDays(1))
+            .InRange(options.EmbeddingBatchSize, 1, 2048)
+            .InRange(options.EmbeddingParallelism, 1, 64)
+            .InRange(options.LearnThreads, 1, 64)
+            .InRange(options.Bm25K1, 0, 10)
+            .InRange(options.Bm25B, 0, 1)
+            .Result();
+}

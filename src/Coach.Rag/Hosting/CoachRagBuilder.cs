@@ -1,0 +1,93 @@
+using Coach.Rag.Documents;
+using Coach.Rag.Vectors;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Coach.Rag;
+
+/// <summary>Adds to a registration of Coach.Rag.</summary>
+public sealed class CoachRagBuilder
+{
+    internal CoachRagBuilder(IServiceCollection services, string name)
+    {
+        Services = services;
+        Name = name;
+    }
+
+    /// <summary>The host's services.</summary>
+    public IServiceCollection Services { get; }
+
+    /// <summary>The registration's name; empty for the default one.</summary>
+    public string Name { get; }
+
+    /// <summary>Keeps the index in a file.</summary>
+    /// <param name="path">The file's path; it is made when it does not exist.</param>
+    /// <returns>The same builder.</returns>
+    public CoachRagBuilder UseIndexFile(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        Services.Configure<CoachRagOptions>(Name, options => options.IndexFile = path);
+        return this;
+    }
+
+    /// <summary>Adds dense retrieval: vectors of an embedding generator.</summary>
+    /// <param name="generator">The generator; passages and questions are sent to it.</param>
+    /// <param name="quality">How far to trust it next to BM25.</param>
+    /// <param name="identity">What the index remembers the generator by; its provider, model and dimension (of a model folder its content, too) unless given.</param>
+    /// <returns>The same builder.</returns>
+    public CoachRagBuilder UseEmbeddings(
+        IEmbeddingGenerator<string, Embedding<float>> generator, EmbeddingQuality quality = EmbeddingQuality.Measured, string? identity = null)
+    {
+        ArgumentNullException.ThrowIfNull(generator);
+        return UseEmbeddings(_ => generator, quality, identity);
+    }
+
+    /// <summary>Adds dense retrieval: vectors of an embedding generator that is made when it is first needed.</summary>
+    /// <param name="factory">Makes the generator; null when there is none, for example for want of a key.</param>
+    /// <param name="quality">How far to trust it next to BM25.</param>
+    /// <param name="identity">What the index remembers the generator by; its provider, model and dimension (of a model folder its content, too) unless given.</param>
+    /// <returns>The same builder.</returns>
+    public CoachRagBuilder UseEmbeddings(
+        Func<IServiceProvider, IEmbeddingGenerator<string, Embedding<float>>?> factory, EmbeddingQuality quality = EmbeddingQuality.Measured, string? identity = null)
+    {
+        ArgumentNullException.ThrowIfNull(factory);
+        Services.Configure<EmbeddingRegistration>(Name, setup =>
+        {
+            setup.Create = factory;
+            setup.Quality = quality;
+            setup.Identity = identity;
+        });
+        return this;
+    }
+
+    /// <summary>Reads the text, Markdown and HTML files of a folder.</summary>
+    /// <param name="folder">The folder's path.</param>
+    /// <returns>The same builder.</returns>
+    public CoachRagBuilder WithSource(string folder)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        Services.Configure<KnowledgeSources>(Name, sources => sources.Folders.Add(folder));
+        return this;
+    }
+
+    /// <summary>Reads a source of the app's own.</summary>
+    /// <param name="source">The source.</param>
+    /// <returns>The same builder.</returns>
+    public CoachRagBuilder WithSource(KnowledgeSource source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        Services.Configure<KnowledgeSources>(Name, sources => sources.Others.Add(source));
+        return this;
+    }
+
+    /// <summary>Adds fixed documents.</summary>
+    /// <param name="documents">The documents.</param>
+    /// <returns>The same builder.</returns>
+    public CoachRagBuilder WithDocuments(params IEnumerable<KnowledgeDocument> documents)
+    {
+        ArgumentNullException.ThrowIfNull(documents);
+        Services.Configure<KnowledgeSources>(Name, sources =>
+            sources.Others.Add(KnowledgeSource.FromDocuments($"{KnowledgeSources.ListPrefix}{sources.Others.Count}", documents)));
+        return this;
+    }
+}

@@ -1,0 +1,231 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Coach.Rag.Documents;
+using Coach.Rag.Segments;
+
+namespace Coach.Rag.Indexing;
+
+/// <summary>Takes documents into an index writer: unchanged ones cost nothing, those that cannot be taken are reported.</summary>
+/// <param name="options">How documents are cut, and how large they may be.</param>
+/// <param name="maxRemembered">
+/// How many documents are known by their version beside the index, of each kind. Those past it are read again at each
+/// sync, which costs time and changes nothing; evicting others would do the same to them.
+/// </param>
+/// <param name="time">The clock.</param>
+internal sealed class DocumentIngestor(
+    CoachRagOptions options, TimeProvider time, int maxRemembered = DocumentIngestor.MaxRemembered)
+{
+    /// <summary>How many documents are remembered, of each kind, unless told otherwise: some 10 MB.</summary>
+    internal const int MaxRemembered = 50_000;
+
+    private const int MaxIdLength = 1024;
+    private const int MaxShownId = 80;
+
+    // Part of every version: other settings cut other passages out of the same file.
+    private readonly string _settings = string.Create(
+        CultureInfo.InvariantCulture, $";{options.ChunkTokens}:{options.ChunkOverlapTokens}");
+
+    private readonly Chunker _chunker = new(options.ChunkTokens, options.ChunkOverlapTokens);
+
+    // Versions under which an unchanged document was met since: it need not be read to be known again.
+    private readonly ExpiringCache<(string Collection, string Id), string> _unchanged =
+        new(maxRemembered, time) { WhenFull = WhenFull.Refuse };
+
+    // What cannot be taken as it is need not be read again until its version is another.
+    private readonly ExpiringCache<(string Collection, string Id), (string Version, string Reason)> _refused =
+        new(maxRemembered, time) { WhenFull = WhenFull.Refuse };
+
+    /// <summary>How many documents are remembered.</summary>
+    internal int Remembered => _unchanged.Count + _refused.Count;
+
+    /// <summary>Takes a document that a source lists; it is read only when its version is new.</summary>
+    public async ValueTask TakeAsync(
+        string collection, SourceItem item, IndexWriter writer, IngestReportBuilder report, CancellationToken cancellationToken)
+    {
+        string version = string.IsNullOrEmpty(item.Version) ? "" : item.Version + _settings;
+        if (version.Length > 0 && IsKnown(collection, item.Id, version, writer, report))
+        {
+            report.CountSeen();
+            return;
+        }
+
+        _refused.Remove((collection, item.Id));
+        try
+        {
+            KnowledgeDocument document = await item.ReadAsync(cancellationToken).ConfigureAwait(false);
+            Take(collection, document with { Id = item.Id }, version, writer, report);
+        }
+        catch (Exception e) when (e is not RagException && !IsCancelled(e, cancellationToken))
+        {
+            string reason = $"The document {Reason(e)}.";
+            if (e is InvalidDataException)
+            {
+                _refused.Set((collection, item.Id), (version, reason));
+            }
+
+            report.AddFailure(item.Id, reason);
+            report.CountSeen();
+        }
+
+        if (writer.IsFull)
+        {
+            await writer.CommitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Takes a document that was handed over; what is wrong with it is reported, and costs the others nothing.</summary>
+    public void TryTake(string collection, KnowledgeDocument? document, IndexWriter writer, IngestReportBuilder report)
+    {
+        string id = document?.Id ?? "";
+        try
+        {
+            if (document?.Text is null)
+            {
+                report.CountSeen();
+                report.AddFailure(id, document is null ? "The document is null." : "The document's text is null.");
+                return;
+            }
+
+            Take(collection, document with { Id = id }, "", writer, report);
+        }
+        catch (Exception e) when (e is not (RagException or OperationCanceledException))
+        {
+            report.AddFailure(id, $"The document {Reason(e)}.");
+        }
+    }
+
+    /// <summary>Forgets a document that its source does not list any more.</summary>
+    public void Forget(string collection, string id)
+    {
+        _unchanged.Remove((collection, id));
+        _refused.Remove((collection, id));
+    }
+
+    /// <summary>Why a document or a source could not be read. Messages of the file system may hold full paths; these do not.</summary>
+    public static string Reason(Exception e) => e switch
+    {
+        InvalidDataException => e.Message,
+        FileNotFoundException or DirectoryNotFoundException => "does not exist any more",
+        UnauthorizedAccessException => "may not be read",
+        _ => $"could not be read ({e.GetType().Name})",
+    };
+
+    private static bool IsCancelled(Exception e, CancellationToken cancellationToken) =>
+        e is OperationCanceledException && cancellationToken.IsCancellationRequested;
+
+    private bool IsKnown(
+        string collection, string id, string version, IndexWriter writer, IngestReportBuilder report)
+    {
+        DocumentEntry? existing = writer.Find(collection, id);
+        if (existing is not null && (existing.Version == version || IsUnchanged()))
+        {
+            report.Unchanged++;
+            return true;
+        }
+
+        if (_refused.TryGet((collection, id), out (string Version, string Reason) refused)
+            && refused.Version == version)
+        {
+            report.AddFailure(id, refused.Reason);
+            return true;
+        }
+
+        return false;
+
+        bool IsUnchanged() => _unchanged.TryGet((collection, id), out string? seen) && seen == version;
+    }
+
+    private void Take(
+        string collection, KnowledgeDocument document, string version, IndexWriter writer, IngestReportBuilder report)
+    {
+        report.CountSeen();
+        if (string.IsNullOrWhiteSpace(document.Id) || document.Id.Length > MaxIdLength)
+        {
+            string shown = document.Id.Length > MaxShownId ? document.Id[..MaxShownId] : document.Id;
+            report.AddFailure(shown, $"The document's id is blank or longer than {MaxIdLength} characters.");
+            return;
+        }
+
+        if (document.Text.Length > options.MaxDocumentBytes)
+        {
+            report.AddFailure(
+                document.Id,
+                $"The document has {document.Text.Length} characters, more than MaxDocumentBytes = {options.MaxDocumentBytes}.");
+            return;
+        }
+
+        UInt128 hash = HashOf(document);
+        DocumentEntry? existing = writer.Find(collection, document.Id);
+        if (existing is not null && existing.Hash == hash)
+        {
+            if (version.Length > 0)
+            {
+                _unchanged.Set((collection, document.Id), version);
+            }
+
+            report.Unchanged++;
+            return;
+        }
+
+        StructuredText structure = DocumentReader.Read(document);
+        List<Chunk> chunks = document.IsOnePassage
+            ? [new Chunk(0, structure.Text.Length, "")]
+            : _chunker.Split(structure);
+        if (writer.PassagesWith(collection, document.Id, chunks.Count) > options.MaxPassages)
+        {
+            report.AddFailure(document.Id, $"The index is full: MaxPassages = {options.MaxPassages}.");
+            return;
+        }
+
+        var entry = new DocumentEntry(collection, document.Id, hash)
+        {
+            Source = document.Source,
+            Version = version,
+            Title = document.Title.Length > 0 ? document.Title : structure.Title,
+            Metadata = document.Metadata,
+        };
+        writer.Put(entry, structure, chunks);
+        _unchanged.Remove((collection, document.Id));       // its new version stands in the index
+        report.Passages += chunks.Count;
+        if (existing is null)
+        {
+            report.Added++;
+        }
+        else
+        {
+            report.Updated++;
+        }
+    }
+
+    // Everything that the index makes of a document goes in, so that other settings make another hash.
+    private UInt128 HashOf(KnowledgeDocument document)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Span<byte> settings = stackalloc byte[16];
+        BinaryPrimitives.WriteInt32LittleEndian(settings, options.ChunkTokens);
+        BinaryPrimitives.WriteInt32LittleEndian(settings[4..], options.ChunkOverlapTokens);
+        BinaryPrimitives.WriteInt32LittleEndian(settings[8..], (int)document.Format);
+        BinaryPrimitives.WriteInt32LittleEndian(settings[12..], document.IsOnePassage ? 1 : 0);
+        hash.AppendData(settings);
+        Append(hash, document.Text);
+        Append(hash, document.Title);
+        Append(hash, document.Source);
+        foreach ((string key, string value) in document.Metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            Append(hash, key);
+            Append(hash, value);
+        }
+
+        return BinaryPrimitives.ReadUInt128LittleEndian(hash.GetHashAndReset());
+    }
+
+    private static void Append(IncrementalHash hash, string text)
+    {
+        Span<byte> length = stackalloc byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(length, text.Length);
+        hash.AppendData(length);
+        hash.AppendData(MemoryMarshal.AsBytes(text.AsSpan()));
+    }
+}

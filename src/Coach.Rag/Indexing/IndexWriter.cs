@@ -1,0 +1,240 @@
+using Coach.Rag.Documents;
+using Coach.Rag.Lsa;
+using Coach.Rag.Segments;
+using Coach.Rag.Store;
+
+namespace Coach.Rag.Indexing;
+
+/// <summary>Buffers changes until the next commit, as Lucene's does; takes the writer's role at the first change.</summary>
+internal sealed class IndexWriter : IDisposable
+{
+    private const int MaxRows = 65_536;
+
+    // What a failing embedder can lose at most.
+    private const int MaxEmbeddedRows = 4096;
+    private const long MaxCharacters = 32L << 20;
+
+    private readonly IndexManager _index;
+    private readonly IngestReportBuilder _report;
+    private readonly CancellationToken _cancellationToken;
+    private readonly List<PendingDocument?> _pending = [];
+    private readonly Dictionary<(string Collection, string Id), int> _pendingByKey = [];
+    private readonly Dictionary<long, byte[]> _deleted = [];
+    private IndexCommitReader _commit;
+    private IndexWriteLease? _lease;
+    private long _characters;
+    private int _pendingDocuments;
+    private int _deletedRows;
+
+    public IndexWriter(IndexManager index, IngestReportBuilder report, CancellationToken cancellationToken)
+    {
+        _index = index;
+        _report = report;
+        _cancellationToken = cancellationToken;
+        _commit = index.Store.Acquire();
+    }
+
+    /// <summary>Passages that wait for the commit.</summary>
+    public int Rows { get; private set; }
+
+    /// <summary>Whether enough has come together to commit.</summary>
+    public bool IsFull => Rows >= (_index.Embedder is null ? MaxRows : MaxEmbeddedRows) || _characters >= MaxCharacters;
+
+    /// <summary>The commit that the changes are made to.</summary>
+    public long CommitId => _commit.CommitId;
+
+    /// <summary>How many passages the index would hold if a document of so many were put now, in place of its earlier version.</summary>
+    public long PassagesWith(string collection, string id, int passages)
+    {
+        int live = _index.SearcherOf(_commit).LivePassages;
+        return (long)live - _deletedRows + Rows + Math.Max(passages, 1) - RowsOf(collection, id);
+    }
+
+    /// <summary>What the index, or this writer, holds of a document; null when there is none.</summary>
+    public DocumentEntry? Find(string collection, string id)
+    {
+        if (_pendingByKey.TryGetValue((collection, id), out int at))
+        {
+            return _pending[at]!.Entry;
+        }
+
+        return Locate(collection, id) is { } found ? found.Reader.Document(found.Document) : null;
+    }
+
+    /// <summary>The documents of some collections, pending ones included.</summary>
+    public IReadOnlyList<(string Collection, string Id)> DocumentsOf(Func<string, bool> collections)
+    {
+        var documents = new List<(string, string)>();
+        foreach (IndexSegment segment in _commit.Segments.Where(SegmentReader.HoldsPassages))
+        {
+            SegmentReader reader = SegmentReader.Of(segment);
+            for (int d = 0; d < reader.Documents; d++)
+            {
+                if (!IsDeleted(segment, reader.RowsOf(d).First)
+                    && reader.Document(d) is { } entry
+                    && collections(entry.Collection))
+                {
+                    documents.Add((entry.Collection, entry.Id));
+                }
+            }
+        }
+
+        documents.AddRange(_pendingByKey.Keys.Where(key => collections(key.Collection)));
+        return documents;
+    }
+
+    /// <summary>Adds a document, or replaces its earlier version.</summary>
+    public void Put(DocumentEntry entry, StructuredText text, IReadOnlyList<Chunk> chunks)
+    {
+        Remove(entry.Collection, entry.Id);
+
+        // A document without words gets one empty row: that is how it is known not to be new.
+        IReadOnlyList<Chunk> rows = chunks.Count == 0 ? [new Chunk(0, 0, "")] : chunks;
+        _pendingByKey[(entry.Collection, entry.Id)] = _pending.Count;
+        _pending.Add(new PendingDocument(entry, text, rows));
+        _pendingDocuments++;
+        Rows += rows.Count;
+        _characters += text.Text.Length;
+    }
+
+    /// <summary>Removes a document.</summary>
+    /// <returns>Whether there was one.</returns>
+    public bool Remove(string collection, string id)
+    {
+        Lock();
+        if (_pendingByKey.Remove((collection, id), out int at))
+        {
+            PendingDocument document = _pending[at]!;
+            _pending[at] = null;
+            _pendingDocuments--;
+            Rows -= document.Chunks.Count;
+            _characters -= document.Text.Text.Length;
+            return true;
+        }
+
+        if (Locate(collection, id) is not { } found)
+        {
+            return false;
+        }
+
+        (int first, int count) = found.Reader.RowsOf(found.Document);
+        if (!_deleted.TryGetValue(found.Segment.Id, out byte[]? bitmap))
+        {
+            bitmap = FixedBitSet.Empty(found.Reader.Rows);
+            found.Segment.DeletedRows.Bytes.Span.CopyTo(bitmap);
+            _deleted.Add(found.Segment.Id, bitmap);
+        }
+
+        FixedBitSet.AddRange(bitmap, first, count);
+        _deletedRows += count;
+        return true;
+    }
+
+    /// <summary>Makes everything so far durable and visible; joins segments where that is worth it.</summary>
+    /// <exception cref="RagException">The index cannot be written; the commit before is intact.</exception>
+    public async ValueTask CommitAsync(CancellationToken cancellationToken)
+    {
+        if (_pendingDocuments == 0 && _deleted.Count == 0)
+        {
+            return;
+        }
+
+        await Task.CompletedTask.ConfigureAwait(false);
+        var change = new IndexChange { Add = BuildSegment(cancellationToken), DeletedRows = _deleted };
+        _index.Store.Commit(change, _lease!, cancellationToken);
+        _report.Committed += _pendingDocuments;
+        _report.ReportProgress();
+        Clear();
+        Refresh();
+        if (SegmentMerger.TryMerge(_index, _commit, _lease!, cancellationToken))
+        {
+            Refresh();
+        }
+    }
+
+    public void Dispose()
+    {
+        _lease?.Dispose();
+        _commit.Dispose();
+    }
+
+    private SegmentPayload[] BuildSegment(CancellationToken cancellationToken)
+    {
+        var builder = new SegmentBuilder(_index.Options.Bm25K1, _index.Options.Bm25B);
+        foreach (PendingDocument document in _pending.OfType<PendingDocument>())
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            builder.Add(document.Entry, document.Text, document.Chunks);
+        }
+
+        return builder.Documents == 0
+            ? []
+            : [LsaVectors.Build(builder, _index.SearcherOf(_commit).Model, cancellationToken)];
+    }
+
+    private void Clear()
+    {
+        _pending.Clear();
+        _pendingByKey.Clear();
+        _deleted.Clear();
+        _deletedRows = 0;
+        _pendingDocuments = 0;
+        _characters = 0;
+        Rows = 0;
+    }
+
+    // The writer's role is taken at the first change only: looking for changes must not keep others from writing.
+    private void Lock()
+    {
+        if (_lease is null)
+        {
+            _lease = _index.Store.LockForWriting(_cancellationToken);
+            Refresh();
+        }
+    }
+
+    private void Refresh()
+    {
+        IndexCommitReader newest = _index.Store.Acquire();
+        _commit.Dispose();
+        _commit = newest;
+    }
+
+    private int RowsOf(string collection, string id)
+    {
+        if (_pendingByKey.TryGetValue((collection, id), out int at))
+        {
+            return _pending[at]!.Chunks.Count;
+        }
+
+        return Locate(collection, id) is { } found ? found.Reader.RowsOf(found.Document).Count : 0;
+    }
+
+    private (IndexSegment Segment, SegmentReader Reader, int Document)? Locate(string collection, string id)
+    {
+        ulong key = StoredDocuments.KeyOf(collection, id);
+        for (int s = _commit.Segments.Count - 1; s >= 0; s--)
+        {
+            IndexSegment segment = _commit.Segments[s];
+            if (!SegmentReader.HoldsPassages(segment))
+            {
+                continue;
+            }
+
+            SegmentReader reader = SegmentReader.Of(segment);
+            int document = reader.FindDocument(key, collection, id);
+            if (document >= 0 && !IsDeleted(segment, reader.RowsOf(document).First))
+            {
+                return (segment, reader, document);
+            }
+        }
+
+        return null;
+    }
+
+    private bool IsDeleted(IndexSegment segment, int row) => _deleted.TryGetValue(segment.Id, out byte[]? bitmap)
+        ? new FixedBitSet(bitmap)[row]
+        : segment.DeletedRows[row];
+
+    private sealed record PendingDocument(DocumentEntry Entry, StructuredText Text, IReadOnlyList<Chunk> Chunks);
+}

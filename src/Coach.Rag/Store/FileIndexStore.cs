@@ -1,0 +1,339 @@
+using System.Globalization;
+
+namespace Coach.Rag.Store;
+
+/// <summary>
+/// An index in one file (<c>*.coach</c>; layout: <c>docs/index-format.md</c>). Beside it lies an empty <c>.lock</c> file, which writers hold open.
+/// A file that does not exist is an empty index; the first commit makes it.
+/// </summary>
+internal sealed class FileIndexStore : IIndexStore
+{
+    private const int MaxSetAside = 99;
+
+    private readonly string _path;
+    private readonly IndexFileOptions _options;
+    private readonly IndexFileReader _reader;
+    private readonly CommitTracker _served;
+    private readonly SemaphoreSlim _writer = new(1, 1);
+    private long _notCompactable;
+
+    /// <summary>Opens the file, if there is one. That takes the same time for any size.</summary>
+    /// <exception cref="RagException">The file is damaged, foreign, of another version, or cannot be read.</exception>
+    public FileIndexStore(string path, IndexFileOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        _path = Path.GetFullPath(path);
+        Name = Path.GetFileName(_path);
+        _options = options ?? new IndexFileOptions();
+        _reader = new IndexFileReader(_path, Name);
+        _served = new CommitTracker(Name, _reader, _options.Time);
+        _served.Refresh(isThorough: true);
+        if (RefreshFailure is { } failure)
+        {
+            throw failure;
+        }
+    }
+
+    public string Name { get; }
+
+    /// <summary>Why the file could not be read at the last look for newer commits; the commit before is served meanwhile. Null when all is well.</summary>
+    public RagException? RefreshFailure => _served.RefreshFailure;
+
+    /// <summary>Whether a newer commit than the one served is in the file, but damaged.</summary>
+    public bool HasDamagedCommits => _served.Loaded?.HasDamagedCommits ?? false;
+
+    /// <summary>Whether bytes follow the last commit: what a writer that died left behind, or one at work has written so far.</summary>
+    public bool HasUnfinishedTail => _served.Loaded is { HasDamagedCommits: false } loaded && loaded.Length > loaded.End;
+
+    public IndexStatistics Usage
+    {
+        get
+        {
+            using IndexCommitReader snapshot = Acquire();
+            long live = snapshot.Segments.Sum(segment => segment.Bytes + segment.DeletedRows.Bytes.Length) + snapshot.Manifest.Length;
+            return new IndexStatistics(_served.Loaded?.Length ?? 0, live);
+        }
+    }
+
+    /// <summary>
+    /// Renames a file that cannot be opened to <c>NAME.damaged</c>, or with a number behind that when there is such a file, so that a new index can take its place.
+    /// </summary>
+    /// <returns>The new path.</returns>
+    public static string SetAside(string path, IndexFileOptions? options = null)
+    {
+        options ??= new IndexFileOptions();
+        string name = Path.GetFileName(path);
+        try
+        {
+            using IDisposable held = options.FileSystem.OpenExclusively(path + ".lock");
+            string aside = path + ".damaged";
+            for (int number = 2; File.Exists(aside) || Directory.Exists(aside); number++)
+            {
+                aside = string.Create(CultureInfo.InvariantCulture, $"{path}.damaged.{number}");
+                if (number > MaxSetAside)
+                {
+                    throw RagException.IndexUnavailable(name, $"is damaged, and {MaxSetAside} files that were set aside lie beside it already");
+                }
+            }
+
+            if (File.Exists(path))
+            {
+                options.FileSystem.Replace(path, aside);
+            }
+
+            return aside;
+        }
+        catch (Exception exception) when (IndexFileErrors.IsFileError(exception))
+        {
+            throw IndexFileErrors.Write(name, exception);
+        }
+    }
+
+    public IndexCommitReader Acquire() => _served.Acquire(_options.RefreshInterval);
+
+    public IndexCommitReader AcquireLastGood(CancellationToken cancellationToken) => FindLastGood(out _, cancellationToken);
+
+    public bool RollBack(CancellationToken cancellationToken)
+    {
+        using IndexWriteLease lease = LockForWriting(cancellationToken);
+        using IndexCommitReader good = FindLastGood(out LoadedCommit? commit, cancellationToken);
+        if (commit is null || commit.TrailerOffset == _served.Loaded?.TrailerOffset)
+        {
+            return false;
+        }
+
+        _served.Publish(IndexFileWriter.Compact(_path, Name, _options.FileSystem, _reader, commit, cancellationToken));
+        return true;
+    }
+
+    public void Restore(CancellationToken cancellationToken)
+    {
+        if (_served.Loaded is not null && !File.Exists(_path))
+        {
+            using IndexWriteLease lease = LockForWriting(cancellationToken);
+            Prepare(lease).State.Release();
+        }
+    }
+
+    public IndexWriteLease LockForWriting(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_served.IsDisposed, this);
+        long started = _options.Time.GetTimestamp();
+        if (!_writer.Wait(_options.WriterWait, cancellationToken))
+        {
+            throw IndexWriterLock.Busy(Name, _options, null);
+        }
+
+        try
+        {
+            IDisposable held = IndexWriterLock.Take(_path + ".lock", Name, _options, started, cancellationToken);
+            return new IndexWriteLease(this, () =>
+            {
+                held.Dispose();
+                _writer.Release();
+            });
+        }
+        catch
+        {
+            _writer.Release();
+            throw;
+        }
+    }
+
+    public long Commit(IndexChange change, CancellationToken cancellationToken)
+    {
+        using IndexWriteLease lease = LockForWriting(cancellationToken);
+        return Commit(change, lease, cancellationToken);
+    }
+
+    public long Commit(IndexChange change, IndexWriteLease lease, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        (LoadedCommit? before, IndexCommit state) = Prepare(lease);
+        try
+        {
+            CommitPlan plan = CommitPlan.Create(Name, state, change);
+            LoadedCommit after = IndexFileWriter.Append(_path, Name, _options.FileSystem, _reader, before, plan, change, cancellationToken);
+            long commit = after.State.CommitId;
+            _served.Publish(after);
+            CompactIfWasteful(lease, cancellationToken);
+            return commit;
+        }
+        finally
+        {
+            state.Release();
+        }
+    }
+
+    public void Compact(CancellationToken cancellationToken)
+    {
+        using IndexWriteLease lease = LockForWriting(cancellationToken);
+        Compact(lease, cancellationToken);
+    }
+
+    public void Dispose() => _served.Dispose();
+
+    private void Compact(IndexWriteLease lease, CancellationToken cancellationToken)
+    {
+        (LoadedCommit? before, IndexCommit state) = Prepare(lease);
+        try
+        {
+            if (before is not null)
+            {
+                _served.Publish(IndexFileWriter.Compact(_path, Name, _options.FileSystem, _reader, before, cancellationToken));
+            }
+        }
+        finally
+        {
+            state.Release();
+        }
+    }
+
+    // The commit is done by now: what goes wrong here costs space only, and is tried again when as much has been wasted once more.
+    private void CompactIfWasteful(IndexWriteLease lease, CancellationToken cancellationToken)
+    {
+        IndexStatistics usage = Usage;
+        if (usage.TotalBytes - (2 * usage.LiveBytes) < _options.CompactAtWastedBytes + _notCompactable)
+        {
+            return;
+        }
+
+        try
+        {
+            Compact(lease, cancellationToken);
+            _notCompactable = 0;
+        }
+        catch (Exception exception) when (exception is RagException or OperationCanceledException)
+        {
+            _notCompactable = usage.TotalBytes;
+        }
+    }
+
+    // With the writer's role held: what the file says now, however it got there. The caller releases the state.
+    private (LoadedCommit? Loaded, IndexCommit State) Prepare(IndexWriteLease lease)
+    {
+        ArgumentNullException.ThrowIfNull(lease);
+        if (!lease.IsHeldOn(this))
+        {
+            throw new ArgumentException("The lease is not held on this index.", nameof(lease));
+        }
+
+        if (_served.AcquireIfMissing(out IndexCommitReader? hold) is { } missing)
+        {
+            // Somebody removed the file; its content is still here.
+            using (hold)
+            {
+                _served.Publish(IndexFileWriter.Compact(_path, Name, _options.FileSystem, _reader, missing, CancellationToken.None));
+            }
+        }
+
+        return _served.AcquireForWriting();
+    }
+
+    // The snapshot that passes all checksums now, whatever passed before; its commit, or null when that is the empty index.
+    private IndexCommitReader FindLastGood(out LoadedCommit? commit, CancellationToken cancellationToken)
+    {
+        _served.Reload();
+        IndexCommitReader snapshot = Acquire();
+        commit = _served.Loaded;
+        while (true)
+        {
+            try
+            {
+                foreach (IndexSection section in snapshot.Segments.SelectMany(segment => segment.Sections))
+                {
+                    section.Verify(cancellationToken);
+                }
+
+                return snapshot;
+            }
+            catch (RagException exception) when (exception.Error == RagError.IndexCorrupt)
+            {
+                snapshot.Dispose();
+                commit = commit is null ? null : ReadPrevious(commit);
+                if (commit is null)
+                {
+                    throw;
+                }
+
+                snapshot = new IndexCommitReader(commit.State);
+            }
+            catch
+            {
+                snapshot.Dispose();
+                throw;
+            }
+        }
+    }
+
+    private LoadedCommit? ReadPrevious(LoadedCommit commit)
+    {
+        try
+        {
+            return _reader.ReadPrevious(commit);
+        }
+        catch (Exception exception) when (IndexFileErrors.IsFileError(exception))
+        {
+            throw IndexFileErrors.Read(Name, exception);
+        }
+    }
+}
+
+/// <summary>How a <see cref="FileIndexStore"/> behaves.</summary>
+internal sealed class IndexFileOptions
+{
+    /// <summary>How long a reader may go without looking for commits of other processes; zero looks every time.</summary>
+    public TimeSpan RefreshInterval { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>How long a writer waits for another writer before it gives up.</summary>
+    public TimeSpan WriterWait { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>A commit compacts the file when it is larger than twice what the commit needs, and this many bytes.</summary>
+    public long CompactAtWastedBytes { get; init; } = 16L << 20;
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    public IndexFileSystem FileSystem { get; init; } = IndexFileSystem.Disk;
+}
+
+/// <summary>The writer's role between processes: a file held open exclusively, which the system closes when its holder dies.</summary>
+internal static class IndexWriterLock
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Takes the role, waiting for at most the writer wait counted from <paramref name="started"/>.</summary>
+    /// <exception cref="RagException">Busy, or the folder is read-only, full or missing.</exception>
+    public static IDisposable Take(string path, string index, IndexFileOptions options, long started, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return options.FileSystem.OpenExclusively(path);
+            }
+            catch (Exception exception) when (exception is UnauthorizedAccessException or DirectoryNotFoundException)
+            {
+                throw IndexFileErrors.Write(index, exception);
+            }
+            catch (IOException exception)
+            {
+                RagException mapped = IndexFileErrors.Write(index, exception);
+                if (mapped.Error != RagError.IndexUnavailable)
+                {
+                    throw mapped;
+                }
+
+                if (options.Time.GetElapsedTime(started) >= options.WriterWait)
+                {
+                    throw Busy(index, options, exception);
+                }
+            }
+
+            cancellationToken.WaitHandle.WaitOne(Pause);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    public static RagException Busy(string index, IndexFileOptions options, Exception? cause) =>
+        RagException.IndexBusy(index, $"is being written elsewhere for more than {options.WriterWait.TotalSeconds:0.###} s", cause);
+}

@@ -1,0 +1,123 @@
+using System.Diagnostics.Metrics;
+using Coach.Rag.Indexing;
+
+namespace Coach.Rag.Tiers;
+
+/// <summary>The instruments of the meter <c>Coach.Rag</c>, shared by all registrations of a host.</summary>
+internal sealed class RagInstruments : IDisposable
+{
+    private readonly MeterSource _source;
+    private readonly Lock _gate = new();
+    private RagMetrics[] _registrations = [];
+
+    public RagInstruments(IMeterFactory? factory)
+    {
+        _source = new MeterSource("Coach.Rag", factory);
+        Meter meter = _source.Meter;
+        Retrievals = meter.CreateCounter<long>("coach.rag.retrievals", "{retrieval}", "Retrievals by the tier that answered.");
+        Fallbacks = meter.CreateCounter<long>("coach.rag.fallbacks", "{fallback}", "Retrievals that a lower tier than hybrid answered, by reason.");
+        FoundNothing = meter.CreateCounter<long>("coach.rag.found_nothing", "{retrieval}", "Retrievals that worked and found no passage, by tier.");
+        Duration = meter.CreateHistogram<double>("coach.rag.retrieval.duration", "s", "How long retrievals took.",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] });
+        meter.CreateObservableGauge("coach.rag.available", () => Observe(static r => r.Tier == RagTier.None ? 0 : 1), description: "1 when questions can be answered from documents.");
+        meter.CreateObservableGauge("coach.rag.type", () => Observe(static r => (int)r.Tier), description: "The best tier now: 0 none, 1 hybrid, 2 local, 3 lexical.");
+        meter.CreateObservableGauge("coach.rag.document_count", () => Observe(static r => r.Documents), description: "Documents in the index.");
+    }
+
+    public Counter<long> Retrievals { get; }
+
+    public Counter<long> Fallbacks { get; }
+
+    public Counter<long> FoundNothing { get; }
+
+    public Histogram<double> Duration { get; }
+
+    public void Add(RagMetrics registration)
+    {
+        lock (_gate)
+        {
+            _registrations = [.. _registrations, registration];
+        }
+    }
+
+    public void Dispose() => _source.Dispose();
+
+    private IEnumerable<Measurement<int>> Observe(Func<RagMetrics, int> value) =>
+        Volatile.Read(ref _registrations).Select(registration => new Measurement<int>(value(registration), registration.Tags));
+}
+
+/// <summary>What one registration records. A named one carries its name as the label <c>index</c>.</summary>
+internal sealed class RagMetrics
+{
+    private readonly RagInstruments _instruments;
+    private readonly IndexManager _index;
+    private readonly TierDecision _tiers;
+
+    public RagMetrics(RagInstruments instruments, string name, IndexManager index, TierDecision tiers)
+    {
+        _instruments = instruments;
+        _index = index;
+        _tiers = tiers;
+        Tags = name.Length == 0 ? [] : [new("index", name)];
+        instruments.Add(this);
+    }
+
+    public KeyValuePair<string, object?>[] Tags { get; }
+
+    public RagTier Tier => _tiers.BestNow();
+
+    public int Documents
+    {
+        get
+        {
+            try
+            {
+                return _index.DocumentCount;
+            }
+            catch (Exception e) when (e is RagException or ObjectDisposedException)
+            {
+                return 0;
+            }
+        }
+    }
+
+    public void Record(Retrieval retrieval, TimeSpan duration)
+    {
+        KeyValuePair<string, object?>[] tier = [new("tier", NameOf(retrieval.Tier)), .. Tags];
+        _instruments.Retrievals.Add(1, tier);
+        _instruments.Duration.Record(duration.TotalSeconds, tier);
+        if (retrieval.FoundNothing)
+        {
+            _instruments.FoundNothing.Add(1, tier);
+        }
+
+        if (retrieval.Degradation is { } degradation)
+        {
+            _instruments.Fallbacks.Add(1, [new("from", NameOf(degradation.From)), new("to", NameOf(degradation.To)), new("reason", NameOf(degradation.Reason)), .. Tags]);
+        }
+    }
+
+    private static string NameOf(RagTier tier) => tier switch
+    {
+        RagTier.Hybrid => "hybrid",
+        RagTier.Local => "local",
+        RagTier.Lexical => "lexical",
+        _ => "none",
+    };
+
+    private static string NameOf(DegradationReason reason) => reason switch
+    {
+        DegradationReason.NotConfigured => "not_configured",
+        DegradationReason.NotRequested => "not_requested",
+        DegradationReason.NotReady => "not_ready",
+        DegradationReason.EmbeddingFailed => "embedding_failed",
+        DegradationReason.EmbeddingTimedOut => "embedding_timed_out",
+        DegradationReason.CircuitOpen => "circuit_open",
+        DegradationReason.EmbedderMismatch => "embedder_mismatch",
+        DegradationReason.StillLoading => "still_loading",
+        DegradationReason.IndexDamaged => "index_damaged",
+        DegradationReason.AnalyserMismatch => "analyser_mismatch",
+        DegradationReason.SourceFailed => "source_failed",
+        _ => "index_unavailable",
+    };
+}
