@@ -1,7 +1,6 @@
 using Coach.Observability.Containers;
 using Coach.Observability.Diagnostics;
 using Coach.Observability.Instrumentation;
-using Coach.Observability.Diagnostics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
