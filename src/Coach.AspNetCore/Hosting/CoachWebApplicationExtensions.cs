@@ -4,7 +4,6 @@ using Coach.Abstractions;
 using Coach.AspNetCore;
 using Coach.AspNetCore.Diagnostics;
 using Coach.AspNetCore.Hosting;
-using Coach.AspNetCore.Http;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;

@@ -6,62 +6,77 @@ using Microsoft.Extensions.Logging;
 namespace Coach.Observability.Health;
 
 /// <summary>A component's health as a health check that probes cannot use to create load.</summary>
-internal sealed class ComponentHealthCheck : IHealthCheck
+internal sealed class ComponentHealthCheck(
+    IComponentHealth component, CoachObservabilityOptions options, TimeProvider time, ILogger logger) : IHealthCheck
 {
-    private readonly IComponentHealth _component;
-    private readonly TimeSpan _limit;
-    private readonly TimeProvider _time;
-    private readonly ILogger _logger;
-    private readonly CachedProbe<HealthCheckResult> _probe;
+    private readonly Lock _gate = new();
+    private Task<HealthCheckResult>? _running;
+    private HealthCheckResult _last;
+    private long? _lastAt;
 
-    public ComponentHealthCheck(
-        IComponentHealth component, CoachObservabilityOptions options, TimeProvider time, ILogger logger)
+    public Task<HealthCheckResult> CheckHealthAsync(
+        HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        (_component, _time, _logger) = (component, time, logger);
-        _limit = options.HealthTimeout;
-        _probe = new CachedProbe<HealthCheckResult>(
-            () => Task.Run(RunAsync, CancellationToken.None), _ => options.HealthMaxAge, time);
+        lock (_gate)
+        {
+            // A check that outlived its limit stays the one that runs: hanging checks must not pile up behind probes.
+            if (_running is null)
+            {
+                if (_lastAt is { } at && time.GetElapsedTime(at) < options.HealthMaxAge)
+                {
+                    return Task.FromResult(_last);
+                }
+
+                _running = Task.Run(RunAsync, CancellationToken.None);
+            }
+
+            return BoundAsync(_running, cancellationToken);
+        }
     }
 
-    public async Task<HealthCheckResult> CheckHealthAsync(
-        HealthCheckContext context, CancellationToken cancellationToken = default)
+    private async Task<HealthCheckResult> BoundAsync(
+        Task<HealthCheckResult> running, CancellationToken cancellationToken)
     {
         try
         {
-            // A check that outlived its limit stays the one that runs: hanging checks must not pile up behind probes.
-            return await _probe.GetAsync(CancellationToken.None).WaitAsync(_limit, _time, cancellationToken)
-                .ConfigureAwait(false);
+            return await running.WaitAsync(options.HealthTimeout, time, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
-            return TimedOut();
+            logger.HealthCheckTimedOut(component.Name, options.HealthTimeout.TotalSeconds);
+            return HealthCheckResult.Unhealthy($"the check '{component.Name}' did not finish in time");
         }
     }
 
     private async Task<HealthCheckResult> RunAsync()
     {
+        HealthCheckResult result;
         try
         {
-            using var limit = new CancellationTokenSource(_limit, _time);
-            ComponentReport report = await _component.CheckAsync(limit.Token).ConfigureAwait(false);
-            return new HealthCheckResult(Status(report.State), report.Description);
+            using var limit = new CancellationTokenSource(options.HealthTimeout, time);
+            ComponentReport report = await component.CheckAsync(limit.Token).ConfigureAwait(false);
+            result = new HealthCheckResult(Status(report.State), report.Description);
         }
         catch (OperationCanceledException)
         {
-            return TimedOut();
+            logger.HealthCheckTimedOut(component.Name, options.HealthTimeout.TotalSeconds);
+            result = HealthCheckResult.Unhealthy($"the check '{component.Name}' did not finish in time");
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             // A component promises not to throw; one that does must not cost the probe, and its text must not be shown.
-            _logger.HealthCheckThrew(_component.Name, exception.GetType().Name);
-            return HealthCheckResult.Unhealthy($"the check '{_component.Name}' failed");
+            logger.HealthCheckThrew(component.Name, exception.GetType().Name);
+            result = HealthCheckResult.Unhealthy($"the check '{component.Name}' failed");
         }
-    }
 
-    private HealthCheckResult TimedOut()
-    {
-        _logger.HealthCheckTimedOut(_component.Name, _limit.TotalSeconds);
-        return HealthCheckResult.Unhealthy($"the check '{_component.Name}' did not finish in time");
+        lock (_gate)
+        {
+            _last = result;
+            _lastAt = time.GetTimestamp();
+            _running = null;
+        }
+
+        return result;
     }
 
     private static HealthStatus Status(ComponentState state) => state switch
