@@ -6,7 +6,7 @@ using Coach.Rag;
 using Coach.Rag.Documents;
 using Coach.Rag.Hosting;
 using Coach.Rag.Indexing;
-using Coach.Rag.Configuration;
+using Coach.Rag.Settings;
 using Coach.Rag.Tiers;
 using Coach.Rag.Vectors;
 using Microsoft.Extensions.Configuration;
@@ -78,13 +78,7 @@ public static class CoachRagServiceCollectionExtensions
     {
         services.AddOptionsWithValidateOnStart<CoachRagOptions, CoachRagOptionsValidator>(name)
             .Configure<IServiceProvider>((options, provider) =>
-            {
-                // Not behind "?.": the generated binder would not see the call.
-                if (OptionsSection.Find(provider, "Coach:Rag", name) is { } section)
-                {
-                    section.Bind(options);
-                }
-            });
+                OptionsSection.Find(provider, "Coach:Rag", name)?.Bind(options));
     }
 
     // The container disposes what it made last first: the service, the knowledge base, the embedder, the index.
