@@ -5,7 +5,9 @@ using Microsoft.Extensions.AI;
 
 namespace Coach.Llm.Pipeline;
 
-/// <summary>Makes the built-in providers' clients. What does not depend on a key is made once and shared by all sessions.</summary>
+/// <summary>
+/// Makes the built-in providers' clients. What does not depend on a key is made once and shared by all sessions.
+/// </summary>
 internal sealed class ProviderClients
 {
     private readonly ProviderConnection _connection;
@@ -50,7 +52,8 @@ internal sealed class ProviderClients
         return new TelemetryChatClient(client, shared, key);
     }
 
-    public IEmbeddingGenerator<string, Embedding<float>> CreateEmbedding(string provider, SessionId session, ApiKey key) =>
+    public IEmbeddingGenerator<string, Embedding<float>> CreateEmbedding(
+        string provider, SessionId session, ApiKey key) =>
         new ProviderEmbeddingGenerator(_embedding[provider], _connection, Call(provider, session, key), _telemetry);
 
     public ISpeechSynthesizer CreateSpeech(string provider, SessionId session, ApiKey key) =>

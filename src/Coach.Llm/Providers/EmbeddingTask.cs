@@ -3,7 +3,9 @@ namespace Coach.Llm;
 /// <summary>What embeddings are for. Providers that do not tell the uses apart ignore it.</summary>
 public static class EmbeddingTask
 {
-    /// <summary>The key in <c>EmbeddingGenerationOptions.AdditionalProperties</c> under which one of these values stands.</summary>
+    /// <summary>
+    /// The key in <c>EmbeddingGenerationOptions.AdditionalProperties</c> under which one of these values stands.
+    /// </summary>
     public const string PropertyName = "taskType";
 
     /// <summary>A text to be found. What is assumed when nothing is said.</summary>

@@ -139,6 +139,9 @@ public sealed class CanaryTests
             host.GetRequiredService<ISecretSource>(), host.GetRequiredService<IOptions<CoachSecretOptions>>().Value,
             Assert.Throws<SecretException>(() => host.GetRequiredService<ISecretSource>().Get("GEMINI_API_KEY", RunMode.Mock)),
             host.GetRequiredService<IOptions<CoachHostOptions>>().Value, new GroundingPassage(1, "source", "heading", "text"),
+            new CallerContext(session, "user", "tenant"), new EmbeddingCacheKey("model", 768, default, "hash"), new RateLimit(1, 60), new RateLimitDecision(true, 0, default),
+            new JobLease(new Job { Id = "1", Queue = "q", CallerKey = "c", CreatedAt = default }, 1, default), new MemoryRateLimitStore(TimeProvider.System),
+            new StoreException("jobs", "reading"), new ConversationInfo("1", "title", 1, default), host.GetRequiredService<IChatHistoryStore>(),
             await Task.WhenAll(host.GetServices<IComponentHealth>().Select(health => health.CheckAsync(Token).AsTask())),
         ];
         foreach (object holder in holders)
