@@ -6,8 +6,9 @@ namespace Coach.Rag.Lsa;
 
 /// <summary>
 /// Eigenvalues and eigenvectors of a symmetric matrix: Householder reduction to tridiagonal form and the implicit QL
-/// method (EISPACK's tred2 and tql2; Bowdler, Martin, Reinsch and Wilkinson, Handbook for Automatic Computation II, 1971).
-/// Vectors stand in rows rather than in EISPACK's columns, so that every inner loop runs over neighbouring memory.
+/// method (EISPACK's tred2 and tql2; Bowdler, Martin, Reinsch and Wilkinson, Handbook for Automatic Computation II,
+/// 1971). Vectors stand in rows rather than in EISPACK's columns, so that every inner loop runs over neighbouring
+/// memory.
 /// </summary>
 internal static class SymmetricEigen
 {
@@ -30,7 +31,7 @@ internal static class SymmetricEigen
         return values;
     }
 
-    // Householder reduction: d takes the diagonal, e what stands beside it.
+    // Householder reduction: d takes the diagonal, e what is beside it.
     private static void Reduce(Rows v, Span<double> d, Span<double> e, int n)
     {
         v.Column(n - 1, d);

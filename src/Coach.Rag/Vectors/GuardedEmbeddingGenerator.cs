@@ -72,10 +72,14 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         && Mismatch is null
         && _circuit.CircuitState is CircuitState.Closed or CircuitState.HalfOpen;
 
-    /// <summary>What is wrong with an answer whose dimension is not the index's; null when the last one fitted.</summary>
+    /// <summary>
+    /// What is wrong with an answer whose dimension is not the index's; null when the last one fitted.
+    /// </summary>
     public string? Mismatch => Volatile.Read(ref _mismatch)?.Message;
 
-    /// <summary>Its weight in the fusion: what was declared, times how often its first hit is one that BM25 found, too.</summary>
+    /// <summary>
+    /// Its weight in the fusion: what was declared, times how often its first hit is one that BM25 found, too.
+    /// </summary>
     public float Weight => _weight * _agreement.Trust;
 
     /// <summary>Notes whether BM25 found the first hit of a question, too, and how likely that was by chance.</summary>
@@ -140,7 +144,8 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         try
         {
             float[][] vectors = await _passages.ExecuteAsync(
-                static (call, token) => call.Self.CallAsync(call.Texts, call.Dimension, call.Self._passageThreads, token),
+                static (call, token) =>
+                    call.Self.CallAsync(call.Texts, call.Dimension, call.Self._passageThreads, token),
                 (Self: this, Texts: texts, Dimension: dimension),
                 cancellationToken).ConfigureAwait(false);
             Volatile.Write(ref _mismatch, null);
@@ -160,7 +165,9 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         }
     }
 
-    /// <summary>Frees the bulkheads. Calls that still hold a thread end by themselves; the generator is its owner's to dispose.</summary>
+    /// <summary>
+    /// Frees the bulkheads. Calls that still hold a thread end by themselves; the generator is its owner's to dispose.
+    /// </summary>
     public void Dispose()
     {
         lock (_gate)
@@ -206,7 +213,8 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
     private async ValueTask<float[][]> CallAsync(
         IReadOnlyList<string> texts, int? dimension, SemaphoreSlim threads, CancellationToken cancellationToken)
     {
-        // A generator that ignores its token must not hold the caller; it holds its place until it gives the thread back.
+        // A generator that ignores its token must not hold the caller; it holds its place until it gives the thread
+        // back.
         await threads.WaitAsync(cancellationToken).ConfigureAwait(false);
         Task<GeneratedEmbeddings<Embedding<float>>> call = Task.Run(
             () =>
@@ -271,8 +279,8 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         return vectors;
     }
 
-    // Only the caller's own cancellation is none: a client's time limit shows as a cancellation, too. An answer of another
-    // dimension is no outage, and asking again does not change it.
+    // Only the caller's own cancellation is none: a client's time limit shows as a cancellation, too. An answer of
+    // another dimension is no outage, and asking again does not change it.
     private static bool IsFailure(Exception? exception, ResilienceContext context) => exception is not null
         && !IsCallersCancellation(exception, context.CancellationToken)
         && exception is not RagException { Error: RagError.EmbedderMismatch };
