@@ -88,7 +88,13 @@ public static class CoachRagServiceCollectionExtensions
     {
         services.AddOptionsWithValidateOnStart<CoachRagOptions, CoachRagOptionsValidator>(name)
             .Configure<IServiceProvider>((options, provider) =>
-                OptionsSection.Find(provider, "Coach:Rag", name)?.Bind(options));
+            {
+                // Not "?.Bind": the binder's generator does not see that call, and a trimmed host would bind by reflection.
+                if (OptionsSection.Find(provider, "Coach:Rag", name) is { } section)
+                {
+                    section.Bind(options);
+                }
+            });
     }
 
     // The container disposes what it made last first: the service, the knowledge base, the embedder, the index.
