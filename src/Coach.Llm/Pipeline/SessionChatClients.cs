@@ -80,7 +80,7 @@ public sealed class SessionChatClients
     /// <exception cref="LlmException"><see cref="LlmError.SessionRequired"/>.</exception>
     public FallbackChatClient Open(SessionId session, IReadOnlyList<ApiKey> keys) => Open(session, keys, (_, client) => client);
 
-    /// <summary>As the other, with something put round each provider's client.</summary>
+    // As the other, with something put round each provider's client.
     internal FallbackChatClient Open(SessionId session, IReadOnlyList<ApiKey> keys, Func<string, IChatClient, IChatClient> wrap)
     {
         ArgumentNullException.ThrowIfNull(keys);
