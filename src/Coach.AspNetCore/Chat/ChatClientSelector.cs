@@ -23,7 +23,9 @@ internal sealed class ChatClientSelector(
         return new SelectedChat(session, host.Value.ModeOf(stored.Count > 0), stored);
     }
 
-    /// <summary>The session's own client, whose disposal ends its leases; null for the mock, which is the host's.</summary>
+    /// <summary>
+    /// The session's own client, whose disposal ends its leases; null for the mock, which is the host's.
+    /// </summary>
     public FallbackChatClient? Open(SelectedChat chat) =>
         chat.Mode == RunMode.Real ? clients.Open(chat.Session, chat.Keys) : null;
 

@@ -61,6 +61,7 @@ internal sealed class ChatEndpoint(
             return problem;
         }
 
+        // Chosen before the stream starts: a missing key is then still a problem with a status.
         SelectedChat chat = await selector
             .SelectAsync(context.GetCoachSession().Id, context.RequestAborted).ConfigureAwait(false);
         if (chat.IsKeyMissing)

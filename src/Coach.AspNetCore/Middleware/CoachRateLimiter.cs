@@ -19,6 +19,8 @@ internal sealed class CoachRateLimiter(IOptions<CoachRateLimitOptions> limits) :
     {
         CoachRateLimitOptions chosen = limits.Value;
         options.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
+        // Token buckets in a chain, the address first: whoever throws cookies away to get fresh sessions still drains
+        // the bucket of the address.
         options.GlobalLimiter = PartitionedRateLimiter.CreateChained(
             PartitionedRateLimiter.Create<HttpContext, string>(context => IsLimited(context)
                 ? Bucket(

@@ -7,6 +7,7 @@ namespace Coach.AspNetCore.Sessions;
 /// <summary>Remembers which sessions were ended until their cookies would have expired anyway.</summary>
 internal sealed class RevokedSessions(IDistributedCache cache, IOptions<CoachSessionOptions> options, TimeProvider time)
 {
+    // A deny list: the cookie carries the session by itself, so only what was ended early has to be stored.
     private static readonly byte[] Mark = [1];
 
     public async Task<bool> ContainsAsync(SessionId id, CancellationToken cancellationToken) =>
