@@ -44,6 +44,7 @@ internal sealed class ChatAnswer
             switch (content)
             {
                 case UsageContent usage:
+                    // The largest, not the sum: providers send running totals, some of them more than once.
                     _inputTokens = Math.Max(_inputTokens, usage.Details.InputTokenCount ?? 0);
                     _outputTokens = Math.Max(_outputTokens, usage.Details.OutputTokenCount ?? 0);
                     break;

@@ -64,6 +64,7 @@ internal sealed class ChatEndpoint(
         }
 
         CallerContext caller = await CallerAsync(context).ConfigureAwait(false);
+        // Built before the stream starts: a missing key is then still a problem with a status.
         using ChatPipeline chat = await pipelines.CreateAsync(caller, conversation, context.RequestAborted).ConfigureAwait(false);
         return await AnswerAsync(context, chat, message).ConfigureAwait(false) is { } failure
             ? failure

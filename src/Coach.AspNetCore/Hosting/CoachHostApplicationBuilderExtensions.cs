@@ -66,6 +66,7 @@ public static class CoachHostApplicationBuilderExtensions
             .BindConfiguration("Coach:Chat");
         services.AddOptionsWithValidateOnStart<CoachRateLimitOptions, CoachRateLimitOptionsValidator>()
             .BindConfiguration("Coach:RateLimits");
+        // Both only fill gaps: a key ring or a cache that the host registered for its replicas wins.
         services.AddDataProtection();
         services.AddDistributedMemoryCache();
         services.AddRateLimiter(_ => { });

@@ -60,6 +60,7 @@ internal sealed class SessionMiddleware(
 
     private static bool IsSameOrigin(HttpRequest request)
     {
+        // Fetch Metadata (W3C): a browser sends it with every request, also with those that have no Origin.
         if (request.Headers["Sec-Fetch-Site"] is [{ } site] && site is "cross-site" or "same-site")
         {
             return false;

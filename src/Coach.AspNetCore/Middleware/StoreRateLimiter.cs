@@ -49,6 +49,7 @@ internal sealed class StoreRateLimiter(IRateLimitStore store, CoachRateLimitOpti
             return Granted;
         }
 
+        // The address first: whoever throws cookies away to get fresh sessions still drains the bucket of the address.
         RateLimitDecision byAddress = await store.TryAcquireAsync(
             $"address:{Network(resource.Connection.RemoteIpAddress)}",
             new RateLimit(options.AddressBurst, options.AddressPerMinute),

@@ -113,7 +113,8 @@ internal sealed class KeyEndpoints(
     };
 
     private static KeyProblem NoKey() => new(
-        new KeyValidation(KeyStatus.Missing, "The key is not a text. Send the key as it was copied.", IsAuthentic: false));
+        new KeyValidation(
+            KeyStatus.Missing, "The key is not a text. Send the key as it was copied.", IsAuthentic: false));
 
     private static CoachProblem UnknownProvider() => CoachProblem.Invalid(
         $"The provider is not known. Send one of: {string.Join(", ", ProviderNames.All)}.");
