@@ -55,8 +55,11 @@ public static class CoachHostApplicationBuilderExtensions
         return coach;
     }
 
-    private static RagChatClient WithDocuments(IChatClient client, ChatPipelineContext context) =>
-        new(client, context.Services.GetRequiredService<IRetriever>());
+    private static RagChatClient WithDocuments(IChatClient client, ChatPipelineContext context)
+    {
+        KnowledgeScope scope = context.Services.GetService<KnowledgeScopeSource>()?.Scope(context) ?? KnowledgeScope.Shared;
+        return new RagChatClient(client, new ScopedRetriever(context.Services.GetRequiredService<IKnowledgeBases>(), scope));
+    }
 
     private static void AddHttp(IServiceCollection services)
     {

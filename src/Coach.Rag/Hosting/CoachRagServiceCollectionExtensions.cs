@@ -71,6 +71,7 @@ public static class CoachRagServiceCollectionExtensions
         {
             AddOptions(services, name);
             services.TryAddSingleton(TimeProvider.System);
+            services.TryAddSingleton<IKnowledgeBases, RegisteredKnowledgeBases>();
             services.TryAddSingleton(provider => new RagInstruments(provider.GetService<IMeterFactory>()));
             AddIndexing(services, key, name);
             AddRetrieval(services, key, name);
