@@ -6,7 +6,7 @@ using Coach.Rag;
 using Coach.Rag.Documents;
 using Coach.Rag.Hosting;
 using Coach.Rag.Indexing;
-using Coach.Rag.Configuration;
+using Coach.Rag.Settings;
 using Coach.Rag.Tiers;
 using Coach.Rag.Vectors;
 using Microsoft.Extensions.Configuration;
@@ -89,7 +89,7 @@ public static class CoachRagServiceCollectionExtensions
         services.AddOptionsWithValidateOnStart<CoachRagOptions, CoachRagOptionsValidator>(name)
             .Configure<IServiceProvider>((options, provider) =>
             {
-                // Not behind "?.": the generated binder would not see the call.
+                // Not "?.Bind": the binder's generator does not see that call, and a trimmed host would bind by reflection.
                 if (OptionsSection.Find(provider, "Coach:Rag", name) is { } section)
                 {
                     section.Bind(options);

@@ -74,12 +74,15 @@ internal sealed partial class DiskFileSystem : IndexFileSystem
     private static partial class Native
     {
         [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static partial int Open(string path, int flags);
 
         [LibraryImport("libc", EntryPoint = "fsync")]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static partial int Flush(int descriptor);
 
         [LibraryImport("libc", EntryPoint = "close")]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static partial int Close(int descriptor);
     }
 

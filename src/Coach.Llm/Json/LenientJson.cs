@@ -5,48 +5,26 @@ using System.Text.Json;
 
 namespace Coach.Llm.Json;
 
-/// <summary>Reads optional values leniently: what is null, empty or of another type than expected means nothing.</summary>
-internal static class JsonReading
+/// <summary>
+/// What the package needs beyond <see cref="JsonReading"/>: values that say nothing, and texts with half a surrogate
+/// pair.
+/// </summary>
+internal static class LenientJson
 {
     private const char Replacement = '\uFFFD';
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
-
-    /// <summary>Whether the reader stands on this name or text. Readers here always read one span.</summary>
-    public static bool Is(ref Utf8JsonReader reader, ReadOnlySpan<byte> text) =>
-        reader.ValueIsEscaped ? reader.ValueTextEquals(text) : reader.ValueSpan.SequenceEqual(text);
 
     /// <summary>Whether the reader stands on one of these names.</summary>
     public static bool IsAnyOf(ref Utf8JsonReader reader, byte[][] names)
     {
         foreach (byte[] name in names)
         {
-            if (Is(ref reader, name))
+            if (reader.Is(name))
             {
                 return true;
             }
         }
 
-        return false;
-    }
-
-    /// <summary>Goes to the value of the property the reader stands on, and into it if it is an object.</summary>
-    /// <returns>False if it is no object; it was passed over.</returns>
-    public static bool EnterObject(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        return IsInObject(ref reader);
-    }
-
-    /// <summary>As <see cref="EnterObject"/>, for an array.</summary>
-    public static bool EnterArray(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        if (reader.TokenType == JsonTokenType.StartArray)
-        {
-            return true;
-        }
-
-        reader.Skip();
         return false;
     }
 
@@ -62,15 +40,13 @@ internal static class JsonReading
         return false;
     }
 
-    /// <summary>Goes to the next member of the object the reader is in.</summary>
-    public static bool NextProperty(ref Utf8JsonReader reader) => reader.Read() && reader.TokenType == JsonTokenType.PropertyName;
-
     /// <summary>Goes to the next element of the array the reader is in.</summary>
-    public static bool NextElement(ref Utf8JsonReader reader) => reader.Read() && reader.TokenType != JsonTokenType.EndArray;
+    public static bool NextElement(ref Utf8JsonReader reader) =>
+        reader.Read() && reader.TokenType != JsonTokenType.EndArray;
 
     /// <summary>
-    /// The value of the property the reader stands on, if it is a string. Halves of a surrogate pair are kept: the other half may come
-    /// with the next event (<see cref="Join"/>).
+    /// The value of the property the reader stands on, if it is a string. Halves of a surrogate pair are kept: the
+    /// other half may come with the next event (<see cref="Join"/>).
     /// </summary>
     public static string? Text(ref Utf8JsonReader reader)
     {
@@ -87,11 +63,13 @@ internal static class JsonReading
             return null;
         }
 
-        return reader.ValueIsEscaped && HasSurrogateEscape(reader.ValueSpan) ? Unescape(reader.ValueSpan) : reader.GetString();
+        return reader.ValueIsEscaped && HasSurrogateEscape(
+            reader.ValueSpan) ? Unescape(reader.ValueSpan) : reader.GetString();
     }
 
     /// <summary>As <c>Text</c>, for names, ids and codes, which come whole.</summary>
-    public static string? Name(ref Utf8JsonReader reader) => Text(ref reader) is { Length: > 0 } text ? WellFormed(text) : null;
+    public static string? Name(ref Utf8JsonReader reader) =>
+        Text(ref reader) is { Length: > 0 } text ? WellFormed(text) : null;
 
     /// <summary>The value of an element, if it is a string; halves of a surrogate pair are kept.</summary>
     public static string? Text(JsonElement element)
@@ -111,16 +89,9 @@ internal static class JsonReading
         }
     }
 
-    /// <summary>The value of the property the reader stands on as a count.</summary>
-    public static long? Count(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        long? count = reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out long value) ? value : null;
-        reader.Skip();
-        return count;
-    }
-
-    /// <summary>Whether the value the reader stands on says anything: null, false, 0, "", [] and {} do not. The reader stays.</summary>
+    /// <summary>
+    /// Whether the value the reader stands on says anything: null, false, 0, "", [] and {} do not. The reader stays.
+    /// </summary>
     public static bool SaysSomething(Utf8JsonReader reader) => reader.TokenType switch
     {
         JsonTokenType.Null or JsonTokenType.False => false,
@@ -132,8 +103,8 @@ internal static class JsonReading
     };
 
     /// <summary>
-    /// Joins a text with the half of a surrogate pair that the text before it ended in, and holds back the half that it ends in itself.
-    /// Other halves become U+FFFD.
+    /// Joins a text with the half of a surrogate pair that the text before it ended in, and holds back the half that it
+    /// ends in itself. Other halves become U+FFFD.
     /// </summary>
     public static string Join(ref char half, string text)
     {
@@ -207,7 +178,8 @@ internal static class JsonReading
         }
     }
 
-    private static char Code(ReadOnlySpan<byte> hex) => (char)ushort.Parse(hex, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+    private static char Code(ReadOnlySpan<byte> hex) =>
+        (char)ushort.Parse(hex, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 
     private static char Short(byte letter) => letter switch
     {

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 
-namespace Coach.Rag.Configuration;
+namespace Coach.Rag.Settings;
 
 /// <summary>Checks the ranges that <see cref="CoachRagOptions"/> names.</summary>
 internal sealed class CoachRagOptionsValidator : IValidateOptions<CoachRagOptions>
