@@ -4,6 +4,7 @@ using Coach.Abstractions;
 using Coach.Rag.Store;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Testing;
 
 namespace Coach.Rag.Tests.Indexing;
@@ -46,10 +47,11 @@ public sealed class IndexRecoveryTests
         string file = await WriteTwoCommitsAsync(folder);
         var source = new Gated([Cats, Dogs]);
         await using var host = new RagHost(rag => rag.UseIndexFile(file).WithSource(source), o => (o.RescanInterval, o.Learn) = (TimeSpan.Zero, false));
-        Damage(file, commit: 2);
-        Task<Retrieval> first = host.Retriever.RetrieveAsync("mailman", cancellationToken: TestContext.Current.CancellationToken);
+        await host.Get<IHostedService>().StartAsync(TestContext.Current.CancellationToken);
         await source.Begun[0].Task;
-        Assert.Equal(DegradationReason.IndexDamaged, (await first).Degradation!.Reason);
+        Damage(file, commit: 2);
+        Retrieval first = await host.Retriever.RetrieveAsync("mailman", cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal(DegradationReason.IndexDamaged, first.Degradation!.Reason);
         source.Go[0].SetResult();
         await source.Begun[1].Task;
         Assert.Equal(DegradationReason.IndexDamaged, (await host.Retriever.RetrieveAsync("cats")).Degradation!.Reason);
