@@ -15,9 +15,9 @@ internal static class ProblemStatus
         ErrorCodes.RateLimited or ErrorCodes.KeyRateLimited => 429,
         ErrorCodes.ProviderUnreachable or ErrorCodes.ProviderFailed or ErrorCodes.KeyWrongEndpoint => 502,
         ErrorCodes.ProviderTimeout or ErrorCodes.KeyTimedOut => 504,
-        ErrorCodes.MissingSecret or ErrorCodes.SessionLimit or ErrorCodes.PaymentsUnavailable
-            or ErrorCodes.PaymentUncertain
-            or ErrorCodes.IndexCorrupt or ErrorCodes.IndexUnavailable or ErrorCodes.KeyUnavailable => 503,
+        ErrorCodes.MissingSecret or ErrorCodes.SessionLimit or ErrorCodes.KeyUnavailable => 503,
+        ErrorCodes.PaymentsUnavailable or ErrorCodes.PaymentUncertain => 503,
+        ErrorCodes.IndexCorrupt or ErrorCodes.IndexUnavailable or ErrorCodes.StoreUnavailable => 503,
         ErrorCodes.PaymentRejected => 422,
         _ when code.StartsWith("ERR_KEY_", StringComparison.Ordinal) => 422,
         _ => 500,

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text.RegularExpressions;
 
@@ -10,6 +11,8 @@ internal static partial class RetryAfterParser
     /// Longer hints are taken as this one: nobody waits longer, and absurd numbers must not overflow.
     /// </summary>
     private static readonly TimeSpan Longest = TimeSpan.FromDays(31);
+
+    private static readonly SearchValues<char> NumberChars = SearchValues.Create("0123456789.");
 
     // "Please retry in 34.07s." (Gemini), "try again in 6m0s" (OpenAI), "Try again in 5 seconds." (LiteLLM), "will
     // reset after 3h12m" (Gemini)
@@ -65,7 +68,7 @@ internal static partial class RetryAfterParser
         ReadOnlySpan<char> rest = text.AsSpan().Trim();
         while (!rest.IsEmpty)
         {
-            int digits = rest.IndexOfAnyExcept("0123456789.");
+            int digits = rest.IndexOfAnyExcept(NumberChars);
             if (digits <= 0 || Number(rest[..digits].TrimEnd('.').ToString()) is not { } number)
             {
                 return null;

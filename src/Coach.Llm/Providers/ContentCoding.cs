@@ -133,7 +133,11 @@ internal static class ContentCoding
             base.Dispose(disposing);
         }
 
-        public override ValueTask DisposeAsync() => decoded.DisposeAsync();
+        public override async ValueTask DisposeAsync()
+        {
+            await decoded.DisposeAsync().ConfigureAwait(false);
+            await base.DisposeAsync().ConfigureAwait(false);
+        }
     }
 }
 

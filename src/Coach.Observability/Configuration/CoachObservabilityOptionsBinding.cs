@@ -7,6 +7,12 @@ namespace Coach.Observability.Configuration;
 internal sealed class CoachObservabilityOptionsBinding(
     IServiceProvider services) : IConfigureOptions<CoachObservabilityOptions>
 {
-    public void Configure(CoachObservabilityOptions options) =>
-        OptionsSection.Find(services, "Coach:Observability")?.Bind(options);
+    public void Configure(CoachObservabilityOptions options)
+    {
+        // Not "?.Bind": the binder's generator does not see that call, and a trimmed host would bind by reflection.
+        if (OptionsSection.Find(services, "Coach:Observability") is { } section)
+        {
+            section.Bind(options);
+        }
+    }
 }

@@ -44,6 +44,7 @@ public sealed class CoachProblemTests
         { ErrorCodes.IndexCorrupt, 503 },
         { ErrorCodes.IndexUnavailable, 503 },
         { ErrorCodes.RequestInvalid, 422 },
+        { ErrorCodes.StoreUnavailable, 503 },
     };
 
     [Fact]

@@ -6,10 +6,10 @@ using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Testing;
 
-namespace Coach.Rag.Tests.Scenarios;
+namespace Coach.Rag.Tests.Indexing;
 
 /// <summary>What ingest keeps, and what it does not do again.</summary>
-public sealed class IngestCostTests
+public sealed class IndexWriterTests
 {
     [Fact]
     public async Task AddOrUpdateAsync_CancelledMidway_KeepsWhatWasCommitted()

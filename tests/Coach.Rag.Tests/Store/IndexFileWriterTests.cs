@@ -1,9 +1,9 @@
 using Coach.Rag.Store;
 
-namespace Coach.Rag.Tests.Scenarios;
+namespace Coach.Rag.Tests.Store;
 
 /// <summary>What commits cost, and how space comes back.</summary>
-public sealed class FileIndexCompactionTests : IDisposable
+public sealed class IndexFileWriterTests : IDisposable
 {
     private static readonly IndexFileOptions Eager = new() { RefreshInterval = TimeSpan.Zero, WriterWait = TimeSpan.Zero };
     private readonly TempFolder _folder = new();

@@ -1,9 +1,9 @@
 using Coach.Rag.Documents;
 
-namespace Coach.Rag.Tests.Scenarios;
+namespace Coach.Rag.Tests.Documents;
 
 /// <summary>A passage is a slice of the document as it was given, whatever stands around it.</summary>
-public sealed class PassageRangeTests
+public sealed class SourceMapTests
 {
     private const string Guide = """
         ---
