@@ -61,6 +61,7 @@ public static class CoachLlmServiceCollectionExtensions
         services.TryAddSingleton<IApiKeyValidator, ApiKeyValidator>();
         services.TryAddSingleton<SessionRejections>();
         services.TryAddSingleton<SessionMetrics>();
+        services.TryAddSingleton<AdmissionControl>();
         services.TryAddSingleton<ISessionKeyStore, MemorySessionKeyStore>();
         services.TryAddSingleton<IChatHistoryStore>(provider => new MemoryChatHistoryStore(
             provider.GetRequiredService<IOptions<CoachLlmOptions>>(

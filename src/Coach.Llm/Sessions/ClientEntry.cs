@@ -1,3 +1,6 @@
+using Coach.Llm.Core;
+using Microsoft.Extensions.Logging;
+
 namespace Coach.Llm.Sessions;
 
 /// <summary>
@@ -165,6 +168,138 @@ internal sealed class ClientEntry : LeaseGeneration
         if ((word & (Closed | CountMask)) == Closed)
         {
             _store.Dispose(this);
+        }
+    }
+}
+
+/// <summary>
+/// Makes the end of a lease happen once. A lease remembers a number from its beginning; its end moves the number on, so
+/// copies of the lease find that it has moved and do nothing. Tickets are used again, which is why leasing allocates
+/// nothing.
+/// </summary>
+internal abstract class LeaseGeneration
+{
+    /// <summary>Whether the lease with this number has not ended.</summary>
+    public abstract bool IsOut(int number);
+
+    /// <summary>Ends the lease with this number, unless it has ended.</summary>
+    public abstract void End(int number);
+}
+
+/// <summary>A ticket for a client whose own, the <see cref="ClientEntry"/> itself, is out with another lease.</summary>
+internal sealed class ExtraTicket(ClientEntry entry) : LeaseGeneration
+{
+    private int _number;
+
+    public int Number => Volatile.Read(ref _number);
+
+    public override bool IsOut(int number) => Number == number;
+
+    public override void End(int number)
+    {
+        if (Interlocked.CompareExchange(ref _number, unchecked(number + 1), number) == number)
+        {
+            entry.Release(this);
+        }
+    }
+}
+
+/// <summary>
+/// Knows every client that is alive and disposes each once. A client that fails to dispose is logged and forgotten: it
+/// must not take another session's call down. An instance that is already alive is refused, whatever a factory returns:
+/// sessions never share.
+/// </summary>
+internal sealed class ClientDisposer(ILogger logger)
+{
+    private readonly Lock _gate = new();
+    // half the bytes of a concurrent one, and no hit path
+    private readonly HashSet<object> _alive = new(ReferenceEqualityComparer.Instance);
+    private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _count;
+    private volatile bool _isClosing;
+
+    /// <summary>Clients that exist: leased, waiting, or being disposed.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    public void Own(object client, string provider)
+    {
+        bool isNew;
+        lock (_gate)
+        {
+            isNew = _alive.Add(client);
+        }
+
+        if (!isNew)
+        {
+            throw new InvalidOperationException(
+                $"The factory of provider '{provider}' returned an instance that already belongs to a session. Return a new one each time.");
+        }
+
+        Interlocked.Increment(ref _count);
+    }
+
+    public void Dispose(object client, string provider)
+    {
+        try
+        {
+            if (client is IAsyncDisposable asynchronous)
+            {
+                ValueTask disposal = asynchronous.DisposeAsync();
+                if (!disposal.IsCompletedSuccessfully)
+                {
+                    _ = FinishAsync(disposal.AsTask(), client, provider);
+                    return;
+                }
+            }
+            else
+            {
+                (client as IDisposable)?.Dispose();
+            }
+        }
+        catch (Exception failure)
+        {
+            logger.ClientDisposalFailed(provider, failure.GetType().Name);
+        }
+
+        Forget(client);
+    }
+
+    /// <summary>From now on <see cref="WhenEmpty"/> ends when the last client is gone.</summary>
+    public Task WhenEmpty()
+    {
+        _isClosing = true;
+        if (Count == 0)
+        {
+            _empty.TrySetResult();
+        }
+
+        return _empty.Task;
+    }
+
+    private async Task FinishAsync(Task disposal, object client, string provider)
+    {
+        try
+        {
+            await disposal.ConfigureAwait(false);
+        }
+        catch (Exception failure)
+        {
+            logger.ClientDisposalFailed(provider, failure.GetType().Name);
+        }
+
+        Forget(client);
+    }
+
+    private void Forget(object client)
+    {
+        lock (_gate)
+        {
+            _alive.Remove(client);
+        }
+
+        if (Interlocked.Decrement(ref _count) == 0 && _isClosing)
+        {
+            _empty.TrySetResult();
         }
     }
 }

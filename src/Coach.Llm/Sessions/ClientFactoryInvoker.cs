@@ -1,5 +1,6 @@
 using Coach.Llm.Core;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Coach.Llm.Sessions;
 
@@ -8,10 +9,15 @@ namespace Coach.Llm.Sessions;
 /// nothing behind.
 /// </summary>
 internal sealed class ClientFactoryInvoker(
-    SessionStore store, ClientDisposer clients, IServiceProvider services, TimeProvider time, LlmSessionOptions options, ILogger logger, Func<bool> isStopping)
+    SessionStore store,
+    ClientDisposer clients,
+    TimeProvider time,
+    LlmSessionOptions options,
+    ILogger logger,
+    Func<bool> isStopping)
 {
     /// <summary>Makes the client and hands it to all who wait. Ends in the creation's task; never throws.</summary>
-    public async Task CreateAsync(SessionNode node, PendingClient creation, ClientFactory create, SessionId session)
+    public async Task CreateAsync(SessionNode node, PendingClient creation, Func<SessionId, ApiKey, CancellationToken, ValueTask<object>> create, SessionId session)
     {
         object? client = null;
         try
@@ -92,10 +98,10 @@ internal sealed class ClientFactoryInvoker(
         }
     }
 
-    private async Task<object> MakeAsync(PendingClient creation, ClientFactory create, SessionId session)
+    private async Task<object> MakeAsync(PendingClient creation, Func<SessionId, ApiKey, CancellationToken, ValueTask<object>> create, SessionId session)
     {
         using var limit = new Deadline(options.CreationTimeout, time, creation.Abandoned.Token);
-        ValueTask<object> making = create(services, session, creation.Key, limit.Token);
+        ValueTask<object> making = create(session, creation.Key, limit.Token);
         if (making.IsCompletedSuccessfully)
         {
             return Present(making.Result, creation.Key.Provider);
@@ -137,4 +143,80 @@ internal sealed class ClientFactoryInvoker(
     private static object Present(object? client, string provider) => client
         ?? throw new InvalidOperationException(
             $"The factory of provider '{provider}' returned null. Return a client, or throw.");
+}
+
+/// <summary>
+/// A client being made, and the callers that wait for it. Its fields belong to the lock of its session.
+/// </summary>
+internal sealed class PendingClient(Type type, ApiKey key)
+{
+    public Type Type { get; } = type;
+
+    public ApiKey Key { get; } = key;
+
+    /// <summary>Ends when the client is there, or failed.</summary>
+    public TaskCompletionSource<ClientEntry> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Cancelled when nobody waits any more.</summary>
+    public CancellationTokenSource Abandoned { get; } = new();
+
+    public int Waiting { get; set; }
+
+    /// <summary>
+    /// Another key, a removal or the loss of all waiters made it pointless to keep the client beyond those who wait for
+    /// it.
+    /// </summary>
+    public bool IsSuperseded { get; set; }
+
+    /// <summary>
+    /// Set together with the entry's count of reserved leases; from then on a waiter that leaves gives its lease back.
+    /// </summary>
+    public ClientEntry? Entry { get; set; }
+}
+
+/// <summary>Creates a session's client for a provider.</summary>
+internal delegate ValueTask<object> ClientFactory(
+    IServiceProvider services, SessionId session, ApiKey key, CancellationToken cancellationToken);
+
+/// <summary>One registered way to make a client.</summary>
+internal sealed record ProviderRegistration(string Provider, Type ClientType, ClientFactory Create);
+
+/// <summary>
+/// Finds the way to make a client by provider and type; of several registrations for the same, the last counts. A host
+/// in mock mode makes none.
+/// </summary>
+internal sealed class ProviderFactories
+{
+    private readonly Dictionary<(string Provider, Type ClientType), ClientFactory> _factories = [];
+    private readonly IServiceProvider _services;
+    private readonly bool _isMock;
+
+    public ProviderFactories(
+        IServiceProvider services, IEnumerable<ProviderRegistration> registrations, IOptions<CoachHostOptions> host)
+    {
+        (_services, _isMock) = (services, host.Value.Mode == HostMode.Mock);
+        foreach (ProviderRegistration registration in registrations)
+        {
+            _factories[(registration.Provider, registration.ClientType)] = registration.Create;
+        }
+    }
+
+    public bool Has(string provider, Type clientType) => _factories.ContainsKey((provider, clientType));
+
+    /// <exception cref="LlmException">There is none, or the host runs in mock mode.</exception>
+    public Func<SessionId, ApiKey, CancellationToken, ValueTask<object>> Find(string provider, Type clientType)
+    {
+        if (_isMock)
+        {
+            throw LlmException.RefusedInMock("No client is made for a key");
+        }
+
+        if (_factories.TryGetValue((provider, clientType), out ClientFactory? create))
+        {
+            return (session, key, cancellationToken) => create(_services, session, key, cancellationToken);
+        }
+
+        IEnumerable<string> known = _factories.Keys.Where(key => key.ClientType == clientType).Select(key => key.Provider);
+        throw LlmException.UnknownProvider(provider, clientType.Name, known);
+    }
 }

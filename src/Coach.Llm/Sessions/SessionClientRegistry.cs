@@ -21,21 +21,22 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisp
     private readonly AdmissionControl _admission;
     private readonly ClientDisposer _clients;
     private readonly CoarseClock _clock;
-    private readonly bool _isMock;
     private volatile bool _isStopping;
 
     public SessionClientRegistry(
-        IServiceProvider services, ProviderFactories factories, IOptions<CoachLlmOptions> options, IOptions<CoachHostOptions> host,
-        TimeProvider time, SessionMetrics metrics, ILogger<SessionClientRegistry> logger, IMemoryPressure? memory = null)
+        ProviderFactories factories,
+        AdmissionControl admission,
+        IOptions<CoachLlmOptions> options,
+        TimeProvider time,
+        SessionMetrics metrics,
+        ILogger<SessionClientRegistry> logger)
     {
-        (_factories, _time, _logger) = (factories, time, logger);
+        (_factories, _admission, _time, _logger) = (factories, admission, time, logger);
         _options = options.Value.Sessions;
-        _isMock = host.Value.Mode == HostMode.Mock;
-        _admission = new AdmissionControl(_options, memory, metrics.Rejections, logger);
         _clients = new ClientDisposer(logger);
         _clock = new CoarseClock(time, _options.SweepInterval);
         _store = new SessionStore(_admission, _clients, _clock);
-        _maker = new ClientFactoryInvoker(_store, _clients, services, time, _options, logger, () => _isStopping);
+        _maker = new ClientFactoryInvoker(_store, _clients, time, _options, logger, () => _isStopping);
         _expiry = new SessionExpiry(_store, _admission, _clock, _options, metrics, logger);
         _clock.Start(_expiry.Sweep);
     }
@@ -124,12 +125,7 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisp
             throw LlmException.SessionRequired();
         }
 
-        if (_isMock)
-        {
-            throw LlmException.RefusedInMock("No client is made for a key");
-        }
-
-        ClientFactory create = _factories.Find(key.Provider, typeof(TClient));
+        Func<SessionId, ApiKey, CancellationToken, ValueTask<object>> create = _factories.Find(key.Provider, typeof(TClient));
         while (true)
         {
             ObjectDisposedException.ThrowIf(_isStopping, typeof(ISessionClientRegistry));

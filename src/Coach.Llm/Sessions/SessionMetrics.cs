@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Globalization;
 using Coach.Llm.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -14,9 +15,8 @@ internal sealed class SessionMetrics
     private readonly Counter<long> _evictions;
 
     public SessionMetrics(
-        MeterSource meter, SessionRejections rejections, IServiceProvider services, IOptions<CoachHostOptions> host)
+        MeterSource meter, IServiceProvider services, IOptions<CoachHostOptions> host)
     {
-        Rejections = rejections;
         _evictions = meter.Meter.CreateCounter<long>(
             "coach.llm.session_evictions", "{session}", "Sessions whose clients were taken out, by reason: idle, absolute, sessions, memory.");
         meter.Meter.CreateObservableGauge("coach.llm.sessions_active",
@@ -26,8 +26,6 @@ internal sealed class SessionMetrics
         meter.Meter.CreateObservableGauge("coach.byok.user_count",
             () => Count(services, static (ISessionKeyStore keys) => keys.SessionCount), "{user}", "Sessions that hold a key, as far as this process knows.");
     }
-
-    public SessionRejections Rejections { get; }
 
     public void Evicted(string reason) => _evictions.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
@@ -43,5 +41,28 @@ internal sealed class SessionMetrics
         {
             return 0;
         }
+    }
+}
+
+/// <summary>
+/// Says whether new sessions still get in: <c>llm_sessions</c>. Live sessions go on either way, so it is never
+/// unhealthy.
+/// </summary>
+internal sealed class SessionHealth(SessionClientRegistry registry) : IComponentHealth
+{
+    public string Name => "llm_sessions";
+
+    public ValueTask<ComponentReport> CheckAsync(CancellationToken cancellationToken = default)
+    {
+        string count = registry.SessionCount.ToString(CultureInfo.InvariantCulture);
+        string? reason = (registry.IsMemoryShort, registry.IsFull) switch
+        {
+            (true, _) => "memory is short, so new ones wait.",
+            (_, true) => "all places are taken.",
+            _ => null,
+        };
+        return ValueTask.FromResult(reason is null
+            ? new ComponentReport(ComponentState.Healthy, $"{count} sessions.")
+            : new ComponentReport(ComponentState.Degraded, $"{count} sessions; {reason}"));
     }
 }

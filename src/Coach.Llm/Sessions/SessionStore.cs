@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using Coach.Llm.Core;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Coach.Llm.Sessions;
 
@@ -141,4 +144,206 @@ internal sealed class SessionStore(AdmissionControl admission, ClientDisposer cl
 
         return taken;
     }
+}
+
+/// <summary>
+/// One session's clients, in a chain. Everything that changes the node holds the node's monitor; what reads it without
+/// is only an estimate.
+/// </summary>
+internal sealed class SessionNode(string id, long now)
+{
+    private ClientEntry? _first;
+    private List<PendingClient>? _creations;
+    private long _lastUsed = now;
+
+    public string Id { get; } = id;
+
+    /// <summary>When a lease last began or ended, to the second.</summary>
+    public long LastUsed
+    {
+        get
+        {
+            long latest = Volatile.Read(ref _lastUsed);
+            for (ClientEntry? entry = Volatile.Read(ref _first); entry is not null; entry = entry.Next)
+            {
+                latest = Math.Max(latest, entry.LastUsed);
+            }
+
+            return latest;
+        }
+    }
+
+    /// <summary>Whether the node has left the registry. Under the lock.</summary>
+    public bool IsDead { get; private set; }
+
+    public bool IsEmpty => Volatile.Read(ref _first) is null && _creations is not { Count: > 0 };
+
+    public bool IsBusy => _creations is { Count: > 0 } || Any(static entry => entry.IsLeased);
+
+    public bool Any(Predicate<ClientEntry> match)
+    {
+        for (ClientEntry? entry = Volatile.Read(ref _first); entry is not null; entry = entry.Next)
+        {
+            if (match(entry))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    // From here on: only under lock (this).
+
+    public void Use(long now) => Volatile.Write(ref _lastUsed, now);
+
+    public ClientEntry? Find(Type type, ApiKey key)
+    {
+        ClientEntry? entry = _first;
+        while (entry is not null && !entry.Is(type, key))
+        {
+            entry = entry.Next;
+        }
+
+        return entry;
+    }
+
+    public PendingClient? FindCreation(Type type, ApiKey key) =>
+        _creations?.Find(
+            creation => ReferenceEquals(creation.Type, type) && !creation.IsSuperseded && creation.Key.Equals(key));
+
+    public PendingClient Begin(Type type, ApiKey key)
+    {
+        foreach (PendingClient other in _creations ?? [])
+        {
+            other.IsSuperseded |= ReferenceEquals(other.Type, type) && other.Key.Provider == key.Provider;
+        }
+
+        var creation = new PendingClient(type, key);
+        (_creations ??= []).Add(creation);
+        return creation;
+    }
+
+    public void End(PendingClient creation)
+    {
+        _creations?.Remove(creation);
+        _creations = _creations is { Count: > 0 } ? _creations : null;
+    }
+
+    public void Supersede(string? provider)
+    {
+        foreach (PendingClient creation in _creations ?? [])
+        {
+            creation.IsSuperseded |= provider is null || creation.Key.Provider == provider;
+        }
+    }
+
+    public void Add(ClientEntry entry)
+    {
+        entry.Next = _first;
+        Volatile.Write(ref _first, entry);
+    }
+
+    /// <summary>Takes entries out; the caller closes them after leaving the lock.</summary>
+    /// <returns>The entries in a chain of their own; null if there are none.</returns>
+    public ClientEntry? Take(Predicate<ClientEntry> match)
+    {
+        ClientEntry? taken = null, last = null;
+        ClientEntry? entry = _first;
+        while (entry is not null)
+        {
+            ClientEntry? next = entry.Next;
+            if (match(entry))
+            {
+                if (last is null)
+                {
+                    Volatile.Write(ref _first, next);
+                }
+                else
+                {
+                    last.Next = next;
+                }
+
+                entry.Next = taken;
+                taken = entry;
+            }
+            else
+            {
+                last = entry;
+            }
+
+            entry = next;
+        }
+
+        return taken;
+    }
+
+    /// <summary>As <see cref="Take"/>, for all of them.</summary>
+    public ClientEntry? TakeAll()
+    {
+        ClientEntry? taken = _first;
+        Volatile.Write(ref _first, null);
+        return taken;
+    }
+
+    public void Die() => IsDead = true;
+}
+
+/// <summary>Decides whether a new session gets in, and counts those that are. Known sessions never ask.</summary>
+internal sealed class AdmissionControl(
+    IOptions<CoachLlmOptions> options,
+    SessionRejections rejections,
+    ILogger<SessionClientRegistry> logger,
+    IMemoryPressure? memory = null)
+{
+    private readonly LlmSessionOptions _options = options.Value.Sessions;
+    private int _count;
+
+    public int Count => Volatile.Read(ref _count);
+
+    public int Maximum => _options.MaxSessions;
+
+    public bool IsMemoryShort => memory is { IsHigh: true };
+
+    /// <summary>Reserves a place; <see cref="Leave"/> gives it back.</summary>
+    /// <param name="evictOne">Puts the longest idle session out, for the reason given; false if none is idle.</param>
+    /// <returns>Null if there is a place, else the reason, for <see cref="Refuse"/> if the session did not get in
+    /// otherwise.</returns>
+    public string? TryEnter(Func<string, bool> evictOne)
+    {
+        if (IsMemoryShort && !HasMadeRoom(SessionRejections.Memory, evictOne))
+        {
+            return SessionRejections.Memory;
+        }
+
+        while (true)
+        {
+            int count = Count;
+            if (count >= _options.MaxSessions)
+            {
+                if (!HasMadeRoom(SessionRejections.Sessions, evictOne))
+                {
+                    return SessionRejections.Sessions;
+                }
+            }
+            else if (Interlocked.CompareExchange(ref _count, count + 1, count) == count)
+            {
+                return null;
+            }
+        }
+    }
+
+    public void Leave() => Interlocked.Decrement(ref _count);
+
+    /// <summary>Counts and logs a session that does not get in.</summary>
+    public LlmException Refuse(string reason)
+    {
+        rejections.Add(reason);
+        logger.SessionRejected(reason, Count);
+        return LlmException.SessionLimit(
+            reason == SessionRejections.Memory ? "memory is short" : "all places are taken", _options.MaxSessions);
+    }
+
+    private bool HasMadeRoom(string reason, Func<string, bool> evictOne) =>
+        _options.WhenFull == SessionAdmission.EvictIdle && evictOne(reason);
 }

@@ -50,6 +50,26 @@ public sealed class ProviderEmbeddingGeneratorTests
     }
 
     [Theory, MemberData(nameof(Providers))]
+    public async Task GenerateAsync_EmbeddingModelAndDimensionsOfTheHost_AreSent(string provider)
+    {
+        await using ProviderHost host = await ProviderHost.StartAsync(configure: options =>
+        {
+            (options.Gemini.EmbeddingModel, options.Gemini.EmbeddingDimensions) = ("embed-next", 256);
+            foreach (OpenAIOptions family in (OpenAIOptions[])[options.OpenAI, options.OpenRouter, options.OpenAICompatible])
+            {
+                (family.EmbeddingModel, family.EmbeddingDimensions) = ("embed-next", 256);
+            }
+        });
+
+        await Generator(host, provider).GenerateAsync(["a text"], cancellationToken: Token);
+
+        JsonNode body = JsonNode.Parse(host.Fake.Requests[0].Body)!;
+        JsonNode request = provider == ProviderNames.Gemini ? body["requests"]![0]! : body;
+        Assert.EndsWith("embed-next", (string?)request["model"], StringComparison.Ordinal);
+        Assert.Equal(256, (int?)(request["outputDimensionality"] ?? request["dimensions"]));
+    }
+
+    [Theory, MemberData(nameof(Providers))]
     public async Task GenerateAsync_BadAnswers_AreTypedErrors(string provider)
     {
         await using ProviderHost host = await ProviderHost.StartAsync(configure: options => (options.Requests.MaxRetries, options.Requests.CircuitMinimumCalls) = (0, 0));

@@ -24,6 +24,26 @@ public sealed class ProviderSpeechSynthesizerTests
             host.Fake.Requests[0].Body);
     }
 
+    [Theory]
+    [InlineData(8_000, true)]
+    [InlineData(48_000, true)]
+    [InlineData(7_999, false)]
+    [InlineData(48_001, false)]
+    public async Task SynthesizeAsync_SampleRateOfTheRequest_IsSentWithinItsRange(int rate, bool isSent)
+    {
+        await using ProviderHost host = await ProviderHost.StartAsync(configure: options => options.Cartesia.Voice = "voice-1");
+        var options = new SpeechOptions { SampleRate = rate };
+        if (isSent)
+        {
+            await Speech(host).SynthesizeAsync("Good morning", options, Token);
+            Assert.Contains($"\"sample_rate\":{rate}", host.Fake.Requests[0].Body, StringComparison.Ordinal);
+        }
+        else
+        {
+            await Assert.ThrowsAsync<ArgumentException>(() => Speech(host).SynthesizeAsync("Good morning", options, Token));
+        }
+    }
+
     [Fact]
     public async Task SynthesizeAsync_ProviderFails_GivesTheTextAndTheReason()
     {

@@ -316,6 +316,33 @@ public sealed class ResilientChatClientTests
     }
 
     [Fact]
+    public async Task Circuit_CircuitBreak_IsHowLongCallsAreRefused()
+    {
+        (_options.MaxRetries, _options.CircuitMinimumCalls, _options.CircuitBreak) = (0, 2, TimeSpan.FromMinutes(5));
+        _provider.Fail(Failures.Unavailable());
+        IChatClient client = Client(_provider, Policy(KeyOwnership.User));
+        await Assert.ThrowsAsync<LlmException>(() => client.GetResponseAsync("hi", null, Token));
+        await Assert.ThrowsAsync<LlmException>(() => client.GetResponseAsync("hi", null, Token));
+        _provider.Answer("back");
+
+        _clock.Advance(TimeSpan.FromMinutes(5) - TimeSpan.FromTicks(1));
+        await Assert.ThrowsAsync<LlmException>(() => client.GetResponseAsync("hi", null, Token));
+        Assert.Equal(2, _provider.Calls.Count);
+
+        _clock.Advance(TimeSpan.FromTicks(1));
+        Assert.Equal("back", (await client.GetResponseAsync("hi", null, Token)).Text);
+    }
+
+    [Fact]
+    public async Task GetResponseAsync_MaxRetryDelay_BoundsTheDoubledWaits()
+    {
+        (_options.RetryDelay, _options.MaxRetryDelay) = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(15));
+        _provider.Fail(Failures.Unavailable()).Fail(Failures.Unavailable()).Fail(Failures.Unavailable()).Answer("at last");
+        await RunAsync(client => client.GetResponseAsync("hi", null, Token));
+        Assert.Equal(TimeSpan.FromSeconds(10 + 15 + 15), Elapsed);
+    }
+
+    [Fact]
     public async Task Circuit_RateLimits_OpenItForThePlatformsKeyOnly()
     {
         _options.MaxRetries = 0;

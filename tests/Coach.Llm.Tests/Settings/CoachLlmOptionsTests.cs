@@ -78,6 +78,61 @@ public class CoachLlmOptionsTests
         Assert.DoesNotContain("secret", failure.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Every setting with a range: one step beyond either end is refused by name.</summary>
+    [Theory]
+    [InlineData("Temperature", "-0.1", "2.1")]
+    [InlineData("MaxOutputTokens", "0", "1000001")]
+    [InlineData("Gemini:EmbeddingDimensions", "127", "3073")]
+    [InlineData("OpenAI:EmbeddingDimensions", "0", "8193")]
+    [InlineData("OpenRouter:EmbeddingDimensions", "0", "8193")]
+    [InlineData("OpenAICompatible:EmbeddingDimensions", "0", "8193")]
+    [InlineData("Sessions:MaxSessions", "0", "1000001")]
+    [InlineData("Sessions:SlidingExpiration", "00:00:09", "7.00:00:01")]
+    [InlineData("Sessions:AbsoluteExpiration", "00:00:09", "30.00:00:01")]
+    [InlineData("Sessions:SweepInterval", "00:00:00.9", "01:00:01")]
+    [InlineData("Sessions:CreationTimeout", "00:00:00.9", "00:10:01")]
+    [InlineData("Sessions:ShutdownTimeout", "-00:00:01", "00:10:01")]
+    [InlineData("Sessions:MaxKeysPerSession", "0", "65")]
+    [InlineData("Validation:Timeout", "00:00:00.9", "00:02:01")]
+    [InlineData("Validation:CacheDuration", "-00:00:01", "01:00:01")]
+    [InlineData("Validation:CacheCapacity", "0", "1000001")]
+    [InlineData("Validation:MaxResponseBytes", "1023", "16777217")]
+    [InlineData("Requests:AttemptTimeout", "00:00:00.9", "00:30:01")]
+    [InlineData("Requests:TotalTimeout", "00:00:00.9", "01:00:01")]
+    [InlineData("Requests:FirstTokenTimeout", "00:00:00.9", "00:30:01")]
+    [InlineData("Requests:IdleTimeout", "00:00:00.9", "00:30:01")]
+    [InlineData("Requests:MaxRetries", "-1", "11")]
+    [InlineData("Requests:RetryDelay", "00:00:00.009", "00:01:01")]
+    [InlineData("Requests:MaxRetryDelay", "00:00:00.009", "00:10:01")]
+    [InlineData("Requests:MaxResponseBytes", "1023", "1073741825")]
+    [InlineData("Requests:MaxEventBytes", "1023", "268435457")]
+    [InlineData("Requests:MaxMediaBytes", "1023", "268435457")]
+    [InlineData("Requests:CircuitMinimumCalls", "1", "1001")]
+    [InlineData("Requests:CircuitFailureRatio", "0.009", "1.1")]
+    [InlineData("Requests:CircuitBreak", "00:00:00.9", "01:00:01")]
+    [InlineData("Limits:SessionCallsPerMinute", "-1", "1000001")]
+    [InlineData("Limits:SessionBurst", "0", "1000001")]
+    [InlineData("Limits:KeyCallsPerMinute", "-1", "1000001")]
+    [InlineData("Limits:KeyBurst", "0", "1000001")]
+    [InlineData("Limits:ConcurrentCallsPerSession", "-1", "10001")]
+    [InlineData("Limits:QueuedCallsPerSession", "-1", "10001")]
+    [InlineData("Fallback:FirstTokenTimeout", "00:00:00.09", "00:30:01")]
+    [InlineData("Fallback:CoolDown", "-00:00:01", "01:00:01")]
+    [InlineData("Telemetry:MaxContentLength", "99", "1000001")]
+    [InlineData("History:MaxConversations", "0", "1000001")]
+    [InlineData("History:MaxConversationsPerCaller", "0", "10001")]
+    [InlineData("History:MaxLength", "-1", "10000001")]
+    [InlineData("History:MaxMessages", "-1", "10001")]
+    [InlineData("History:Lifetime", "00:00:59", "30.00:00:01")]
+    public void Value_BeyondItsRange_IsRefusedByName(string key, string below, string above)
+    {
+        foreach (string value in (string[])[below, above])
+        {
+            OptionsValidationException failure = Assert.Throws<OptionsValidationException>(() => Read(new() { ["Coach:Llm:" + key] = value }));
+            Assert.Contains(failure.Failures, problem => problem.StartsWith($"Coach:Llm:{key} is ", StringComparison.Ordinal));
+        }
+    }
+
     private static CoachLlmOptions Read(Dictionary<string, string?> settings)
     {
         using ServiceProvider host = LlmHost.Build(settings: settings);
