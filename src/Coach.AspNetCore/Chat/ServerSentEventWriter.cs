@@ -27,6 +27,7 @@ internal sealed class ServerSentEventWriter(HttpContext context)
             context.Response.StatusCode = StatusCodes.Status200OK;
             context.Response.ContentType = "text/event-stream; charset=utf-8";
             context.Response.Headers.CacheControl = "no-store";
+            // Proxies such as nginx hold an answer back until it is whole unless they are told not to.
             context.Response.Headers["X-Accel-Buffering"] = "no";
         }
 

@@ -39,7 +39,9 @@ internal sealed class HealthReporter
 
     /// <summary>How old the report is.</summary>
     public TimeSpan Age(HealthReport report) =>
-        _probe.TryGetLast(out HealthReport? last, out TimeSpan age) && ReferenceEquals(report, last) ? age : TimeSpan.Zero;
+        _probe.TryGetLast(out HealthReport? last, out TimeSpan age) && ReferenceEquals(report, last)
+            ? age
+            : TimeSpan.Zero;
 
     public async Task<HealthReport> GetAsync(CancellationToken cancellationToken)
     {

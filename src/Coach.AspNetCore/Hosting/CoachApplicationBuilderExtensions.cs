@@ -27,6 +27,7 @@ public static class CoachApplicationBuilderExtensions
             AllowStatusCode404Response = true,
         });
         app.UseStatusCodePages(context => Describe(context.HttpContext));
+        // Routing before sessions and limits: both look at what the endpoint asks for.
         app.UseRouting();
         app.UseMiddleware<SessionMiddleware>();
         app.UseRateLimiter();

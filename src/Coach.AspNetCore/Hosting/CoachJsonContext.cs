@@ -8,7 +8,9 @@ using Coach.AspNetCore.Sessions;
 
 namespace Coach.AspNetCore.Hosting;
 
-/// <summary>The JSON of every endpoint, generated when the package is built: trimmed and native hosts need no reflection.</summary>
+/// <summary>
+/// The JSON of every endpoint, generated when the package is built: trimmed and native hosts need no reflection.
+/// </summary>
 [JsonSerializable(typeof(ProblemResponse))]
 [JsonSerializable(typeof(KeyRequest))]
 [JsonSerializable(typeof(KeyResponse))]

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Http;
 namespace Coach.AspNetCore.Http;
 
 /// <summary>
-/// A failure as an endpoint's result: RFC 9457 problem+json. Details come from Coach's own sentences only, never from an
-/// exception of someone else.
+/// A failure as an endpoint's result: RFC 9457 problem+json. Details come from Coach's own sentences only, never from
+/// an exception of someone else.
 /// </summary>
 internal record CoachProblem(int Status, string? Code, string Detail) : IResult
 {

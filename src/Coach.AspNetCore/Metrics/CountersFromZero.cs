@@ -35,6 +35,7 @@ internal sealed class CountersFromZero : IDisposable
     /// </summary>
     public CountersFromZero(IMeterFactory own)
     {
+        // A listener, not a reference: siblings meet through telemetry names only.
         _published = new MeterListener
         {
             InstrumentPublished = (instrument, _) =>

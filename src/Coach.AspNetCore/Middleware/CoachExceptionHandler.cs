@@ -15,6 +15,7 @@ internal sealed class CoachExceptionHandler(ILogger<CoachExceptionHandler> logge
     public async ValueTask<bool> TryHandleAsync(
         HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
+        // Headers that were sent cannot be taken back: the server then cuts the connection, which clients notice.
         if (httpContext.Response.HasStarted
             || (exception is OperationCanceledException && httpContext.RequestAborted.IsCancellationRequested))
         {

@@ -14,6 +14,7 @@ internal sealed class RequestIdMiddleware(RequestDelegate next, ILogger<RequestI
 
     public async Task InvokeAsync(HttpContext context)
     {
+        // Not a W3C trace context: that is kept by the framework beside it; this id is for people and their logs.
         string? asked = context.Request.Headers[Header];
         string id = IsAcceptable(asked)
             ? asked!

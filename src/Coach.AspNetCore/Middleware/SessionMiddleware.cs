@@ -12,7 +12,7 @@ namespace Coach.AspNetCore.Middleware;
 /// was ended stays ended, on every replica that shares the cache.
 /// </summary>
 internal sealed class SessionMiddleware(
-    RequestDelegate next, SessionTickets tickets, RevokedSessions ended, IOptions<CoachSessionOptions> options)
+    RequestDelegate next, SessionTickets tickets, IRevokedSessionStore ended, IOptions<CoachSessionOptions> options)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -33,7 +33,7 @@ internal sealed class SessionMiddleware(
 
         string name = options.Value.CookieName;
         if (!tickets.TryRead(context.Request.Cookies[name], out SessionId id, out DateTimeOffset expires)
-            || await ended.ContainsAsync(id, context.RequestAborted).ConfigureAwait(false))
+            || await ended.IsRevokedAsync(id, context.RequestAborted).ConfigureAwait(false))
         {
             (id, string value) = tickets.Issue();
             tickets.TryRead(value, out _, out expires);
@@ -60,6 +60,7 @@ internal sealed class SessionMiddleware(
 
     private static bool IsSameOrigin(HttpRequest request)
     {
+        // Fetch Metadata (W3C): a browser sends it with every request, also with those that have no Origin.
         if (request.Headers["Sec-Fetch-Site"] is [{ } site] && site is "cross-site" or "same-site")
         {
             return false;

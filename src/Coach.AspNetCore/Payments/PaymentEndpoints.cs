@@ -52,7 +52,8 @@ internal sealed class PaymentEndpoints(IPaymentLinks links)
         endpoints
             .MapGet(
                 pattern + "/{id}",
-                (string id, HttpContext context, [FromServices] PaymentEndpoints handler) => handler.ShowAsync(id, context))
+                (string id, HttpContext context, [FromServices] PaymentEndpoints handler) =>
+                    handler.ShowAsync(id, context))
             .WithTags("Payments")
             .WithSummary("Shows a payment link and asks how far the payment got")
             .CanFail([.. OfALink, NoSuchLink]);
@@ -115,6 +116,7 @@ internal sealed class PaymentEndpoints(IPaymentLinks links)
 
     private static bool TryReadKey(HttpRequest request, out string key)
     {
+        // draft-ietf-httpapi-idempotency-key-header: one value, chosen by the client, for one purchase.
         key = request.Headers["Idempotency-Key"] is [{ } value] ? value.Trim() : "";
         return key.Length is > 0 and <= MaxKeyLength && !key.AsSpan().ContainsAnyExceptInRange('!', '~');
     }

@@ -16,7 +16,10 @@ internal sealed class WebhookEndpoint(IPaymentWebhooks webhooks)
     public static void Map(IEndpointRouteBuilder endpoints, string pattern) => endpoints
         .MapPost(
             pattern,
-            ([FromHeader(Name = "Stripe-Signature")] string? signature, HttpContext context, [FromServices] WebhookEndpoint handler) =>
+            (
+                [FromHeader(Name = "Stripe-Signature")] string? signature,
+                HttpContext context,
+                [FromServices] WebhookEndpoint handler) =>
                 handler.ReceiveAsync(signature, context))
         .WithTags("Payments")
         .WithSummary("Receives an event of the payment provider; the same one again has no second effect")

@@ -28,6 +28,7 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
     private readonly TimeProvider _time;
     private readonly ILogger<DistributedSessionKeyStore> _logger;
     private readonly string _application;
+    // For the gauge alone; the keys themselves are nowhere but in the cache.
     private readonly ExpiringCache<string, bool> _seen;
 
     public DistributedSessionKeyStore(

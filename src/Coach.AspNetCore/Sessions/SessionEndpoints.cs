@@ -23,12 +23,14 @@ internal sealed class SessionEndpoints(
     public static void Map(IEndpointRouteBuilder endpoints, string pattern)
     {
         endpoints
-            .MapGet(pattern, (HttpContext context, [FromServices] SessionEndpoints handler) => handler.ShowAsync(context))
+            .MapGet(
+                pattern, (HttpContext context, [FromServices] SessionEndpoints handler) => handler.ShowAsync(context))
             .WithTags("Session")
             .WithSummary("Shows the session, its keys and how it is answered")
             .CanFail(Failures.OfASession);
         endpoints
-            .MapDelete(pattern, (HttpContext context, [FromServices] SessionEndpoints handler) => handler.EndAsync(context))
+            .MapDelete(
+                pattern, (HttpContext context, [FromServices] SessionEndpoints handler) => handler.EndAsync(context))
             .WithTags("Session")
             .WithSummary("Ends the session: its keys, clients and conversation are gone")
             .CanFail(Failures.OfASession);
@@ -47,7 +49,8 @@ internal sealed class SessionEndpoints(
             Mode = host.Value.ModeOf(chat.Order(stored).Count > 0),
             Keys =
             [
-                .. stored.Select(key => new SessionKeyResponse { Provider = key.Provider, Fingerprint = key.Fingerprint }),
+                .. stored.Select(
+                    key => new SessionKeyResponse { Provider = key.Provider, Fingerprint = key.Fingerprint }),
             ],
             RagTier = retriever.Tier,
         });
@@ -56,6 +59,7 @@ internal sealed class SessionEndpoints(
     public async Task<NoContent> EndAsync(HttpContext context)
     {
         await end.EndAsync(context.GetCoachSession().Id).ConfigureAwait(false);
+        // A session that began with this very request must not be set by the answer that ends it.
         context.Response.Headers.Remove("Set-Cookie");
         context.Response.Cookies.Delete(options.Value.CookieName, SessionCookie.OptionsFor(context.Request));
         return TypedResults.NoContent();

@@ -14,6 +14,7 @@ namespace Coach.AspNetCore.Sessions;
 /// </summary>
 internal sealed class SessionTickets
 {
+    // 128 bits: too many to guess, whatever becomes of the key ring.
     private const int RandomBytes = 16;
     private readonly IDataProtector _protector;
     private readonly TimeProvider _time;

@@ -142,6 +142,12 @@ public sealed class LlmException : CoachException
         KeyStatus = Llm.KeyStatus.Missing,
     };
 
+    internal static LlmException NoKeyForChat() => new(LlmError.KeyMissing,
+        "This server answers with your own key only. Give one with POST /api/session/keys first.")
+    {
+        KeyStatus = Llm.KeyStatus.Missing,
+    };
+
     internal static LlmException LocalLimit(string what, TimeSpan? retryAfter) => new(LlmError.LocalLimit,
         retryAfter is { } wait
             ? $"The limit on {what} is reached. Try again in {Seconds(wait)} s."

@@ -16,7 +16,11 @@ public sealed class CoachLlmBuilder
         Services = services;
         Name = name;
         HttpClient = httpClient;
+        Chat = new CoachChatBuilder(services);
     }
+
+    /// <summary>The pipeline that answers a question: guards, tools, system prompt, history and stages of the host's own.</summary>
+    public CoachChatBuilder Chat { get; }
 
     /// <summary>The host's services.</summary>
     public IServiceCollection Services { get; }

@@ -78,6 +78,16 @@ public static class CoachLlmServiceCollectionExtensions
             provider.GetRequiredService<ProviderFactories>(),
             provider.GetRequiredService<IOptions<CoachLlmOptions>>(),
             provider.GetRequiredService<FallbackServices>()));
+        services.TryAddSingleton(provider => new ChatPipelineFactory(
+            provider.GetRequiredService<SessionChatClients>(), provider.GetRequiredService<ISessionKeyStore>(),
+            provider.GetRequiredService<MockChatClient>(), provider.GetRequiredService<IOptions<CoachHostOptions>>(),
+            provider.GetServices<ChatStageRegistration>(), provider));
+        services.TryAddSingleton<SessionStages>();
+        foreach (ChatStageRegistration stage in BuiltInStages.All)
+        {
+            services.AddSingleton(stage);
+        }
+
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IComponentHealth, SessionHealth>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, LlmStartup>());
 

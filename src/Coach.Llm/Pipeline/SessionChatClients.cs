@@ -78,7 +78,10 @@ public sealed class SessionChatClients
     /// <returns>The client, to be disposed after use.</returns>
     /// <exception cref="ArgumentException">There are none or too many keys, or two for one provider.</exception>
     /// <exception cref="LlmException"><see cref="LlmError.SessionRequired"/>.</exception>
-    public FallbackChatClient Open(SessionId session, IReadOnlyList<ApiKey> keys)
+    public FallbackChatClient Open(SessionId session, IReadOnlyList<ApiKey> keys) => Open(session, keys, (_, client) => client);
+
+    // As the other, with something put round each provider's client.
+    internal FallbackChatClient Open(SessionId session, IReadOnlyList<ApiKey> keys, Func<string, IChatClient, IChatClient> wrap)
     {
         ArgumentNullException.ThrowIfNull(keys);
         if (session.IsEmpty)
@@ -92,7 +95,7 @@ public sealed class SessionChatClients
             throw new ArgumentException($"Give 1 to {MaxTargets} keys, each for another provider.", nameof(keys));
         }
 
-        FallbackTarget[] targets = [.. own.Select(key => new FallbackTarget(key.Provider, new LeasedChatClient(_registry, session, key)))];
+        FallbackTarget[] targets = [.. own.Select(key => new FallbackTarget(key.Provider, wrap(key.Provider, new LeasedChatClient(_registry, session, key))))];
         return new FallbackChatClient(
             new FallbackTargets(targets, _options, _services, _coolDowns.Of(session, own)), _services.Time);
     }

@@ -25,6 +25,7 @@ internal sealed class Cached<T>(Func<T> read, TimeSpan maxAge, TimeProvider time
         }
         else if (!_gate.TryEnter())
         {
+            // Stale while revalidate: one thread reads, the others go on with the reading before.
             return value;
         }
 

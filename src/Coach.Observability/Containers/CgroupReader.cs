@@ -23,6 +23,7 @@ internal sealed class CgroupReader(string root)
             : long.MaxValue;
         long? limit = null, high = null;
         double? utilization = null;
+        // Nested groups: the kernel enforces every limit on the way up, so the fullest one decides.
         foreach (string folder in at.Memory)
         {
             (long? groupLimit, long? groupHigh) = at.IsMemoryV2 ? LimitsV2(folder) : LimitsV1(folder);

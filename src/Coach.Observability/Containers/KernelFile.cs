@@ -8,6 +8,7 @@ namespace Coach.Observability.Containers;
 /// </summary>
 internal static class KernelFile
 {
+    // memory.stat of a current kernel has 2 to 3 KiB.
     private const int MaxBytes = 16 * 1024;
 
     // The runtime's rule for "no limit" (coreclr/gc/unix/cgroup.cpp): the sentinel's last digits depend on the page

@@ -14,6 +14,7 @@ public sealed class HealthStatusPublisher : IHealthCheckPublisher
     private readonly ILogger _logger;
     private readonly Lock _gate = new();
     private readonly SortedDictionary<string, HealthStatus> _states = new(StringComparer.Ordinal);
+    // Replaced as a whole (copy on write): a scrape reads it without the lock.
     private volatile Measurement<double>[] _measurements = [];
 
     /// <summary>Creates the publisher.</summary>

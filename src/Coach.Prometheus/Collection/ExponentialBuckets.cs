@@ -13,6 +13,7 @@ namespace Coach.Prometheus.Collection;
 /// </remarks>
 internal sealed class ExponentialBuckets
 {
+    // A classic histogram costs a line a bound, and 40 powers of two span twelve decimal orders.
     private const int MaxBounds = 40;
     private const int MinExponent = -1074, MaxExponent = 1023;
 

@@ -78,6 +78,7 @@ internal sealed class MetricFamily
             _ => "gauge",
         };
         string textName = first.Kind == MetricKind.Counter ? first.Name + "_total" : first.Name;
+        // Both heads are encoded once a family; a page only copies them.
         TextHead = Encoding.UTF8.GetBytes(
             $"# HELP {textName} {Escaped(help, quotes: false)}\n# TYPE {textName} {type}\n");
         string unit = first.Unit.Length > 0 ? $"# UNIT {first.Name} {first.Unit}\n" : "";

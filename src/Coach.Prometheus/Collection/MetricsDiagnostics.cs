@@ -20,6 +20,7 @@ internal sealed class MetricsDiagnostics : IDisposable
 {
     public const string MeterName = "Coach.Prometheus";
 
+    // In the order of ScrapeProblem: a label from a closed set, without an allocation a count.
     private static readonly string[] ProblemNames =
     [
         "callback", "type_conflict", "name_taken", "duplicate_series", "non_finite", "render",

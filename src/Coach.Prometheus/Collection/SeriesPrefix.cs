@@ -93,6 +93,8 @@ internal sealed class SeriesPrefix(
             return "";
         }
 
+        // Sorted by name: two points with the same tags in another order must give the same text, or the page has a
+        // duplicate series.
         var labels = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach ((string key, string value) in scope)
         {

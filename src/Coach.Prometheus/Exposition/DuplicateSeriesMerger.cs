@@ -12,6 +12,7 @@ internal static class DuplicateSeriesMerger
 {
     public static void Write(MetricFamily family, FamilyBuffer block, bool openMetrics)
     {
+        // Allocates a string a series: colliding names are a mistake of the host, and correct beats fast here.
         var merged = new Dictionary<string, Sample>(StringComparer.Ordinal);
         List<Sample> order = [];
         foreach (MetricEntry entry in family.Entries)

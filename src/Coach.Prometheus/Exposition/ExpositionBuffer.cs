@@ -5,6 +5,7 @@ namespace Coach.Prometheus.Exposition;
 /// </summary>
 internal abstract class ExpositionBuffer
 {
+    // A reference count, not a finalizer: the memory is wanted back by the very next scrape.
     private int _readers;
 
     public abstract long Length { get; }

@@ -21,6 +21,7 @@ internal enum ExpositionFormat
 /// </summary>
 internal static class ExpositionFormats
 {
+    // In the order of ExpositionFormat; the first is what a scraper gets that asks for nothing we have.
     private static readonly MediaOffer[] Offers =
     [
         new("text/plain", "0.0.4"), new("text/plain", "1.0.0"), new("application/openmetrics-text", "1.0.0"),

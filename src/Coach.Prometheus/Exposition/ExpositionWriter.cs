@@ -10,6 +10,7 @@ namespace Coach.Prometheus.Exposition;
 /// </summary>
 internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exemplars, bool created)
 {
+    // A point can appear before known ones, and then a duplicate be found: two reasons to start over.
     private const int MaxAttempts = 3;
 
     private Exemplar?[] _bucketExemplars = new Exemplar?[32];

@@ -10,6 +10,7 @@ internal sealed class FamilyBuffer
 
     private byte[] _bytes = new byte[InitialBytes];
     private int[] _lineEnds = new int[8];
+    // The numbers as raw 64 bits: to compare them costs less than to format them.
     private long[] _values = new long[8];
     private int _lines;
     private int _length;

@@ -54,6 +54,7 @@ internal sealed class GzipExposition(ChunkPool pool, long limit) : ExpositionBuf
 /// </summary>
 internal sealed class ChunkPool
 {
+    // Below the 85,000 bytes at which an array goes to the large object heap.
     public const int ChunkBytes = 64 * 1024;
 
     private readonly Lock _gate = new();

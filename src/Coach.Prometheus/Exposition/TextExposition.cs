@@ -71,6 +71,7 @@ internal sealed class TextExposition(TextExpositionPool pool) : ExpositionBuffer
 /// <summary>Keeps the pages of one format that nobody reads: as many as follow each other closely, no more.</summary>
 internal sealed class TextExpositionPool
 {
+    // Two: one that a slow scraper still reads, one that is written over.
     private const int MaxPages = 2;
 
     private readonly Lock _gate = new();

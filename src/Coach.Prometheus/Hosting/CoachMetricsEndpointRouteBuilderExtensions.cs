@@ -27,7 +27,8 @@ public static class CoachMetricsEndpointRouteBuilderExtensions
             typeof(MetricsEndpoint)) == false)
         {
             throw new InvalidOperationException(
-                "MapCoachMetrics needs services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddCoachMetricsExporter()).");
+                "MapCoachMetrics needs services.AddOpenTelemetry().WithMetrics(metrics => "
+                + "metrics.AddCoachMetricsExporter()).");
         }
 
         // Found at the first request: wrong settings are then reported by the start-up checks, all together. The method
@@ -44,7 +45,8 @@ public static class CoachMetricsEndpointRouteBuilderExtensions
                 {
                     Description = "Accept-Encoding refuses both gzip and no coding",
                 },
-                new ProducesResponseTypeMetadata(StatusCodes.Status503ServiceUnavailable, typeof(string), ["text/plain"])
+                new ProducesResponseTypeMetadata(
+                    StatusCodes.Status503ServiceUnavailable, typeof(string), ["text/plain"])
                 {
                     Description = "the page could not be made in time or within its size",
                 });

@@ -42,6 +42,7 @@ public static class CoachMetricsMeterProviderBuilderExtensions
 
         return builder
             .AddMeter(MetricsDiagnostics.MeterName)
+            // Trace-based, the specification's default: only measurements inside a sampled trace leave an exemplar.
             .SetExemplarFilter(ExemplarFilterType.TraceBased)
             .AddReader(provider => new BaseExportingMetricReader(provider.GetRequiredService<CoachMetricsExporter>())
             {

@@ -33,6 +33,7 @@ internal sealed class MetricsEndpoint(MetricsScraper scraper, MetricsDiagnostics
             response.Headers.ContentEncoding = "gzip";
         }
 
+        // RFC 9110 §9.3.2: a HEAD needs no content length, so it costs no collection.
         if (HttpMethods.IsHead(request.Method))
         {
             return;

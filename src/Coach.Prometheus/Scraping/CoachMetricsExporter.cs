@@ -20,6 +20,7 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
     private readonly CoachMetricsOptions _options;
     private readonly ExpositionWriter _writer;
     private readonly ChunkPool _chunks = new();
+    // A pool a format: a page of the other format has other lines, and nothing of it could stay in place.
     private readonly TextExpositionPool _textPages = new();
     private readonly TextExpositionPool _openMetricsPages = new();
     private readonly List<Metric> _metrics = [];
@@ -72,6 +73,7 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
 
     public override ExportResult Export(in Batch<Metric> batch)
     {
+        // A pull exporter is also called for collections that others started (ForceFlush): those have no page.
         if (Interlocked.Exchange(ref _output, null) is not { } output)
         {
             return ExportResult.Success;
@@ -83,6 +85,7 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
         }
 
         ExportResult result = ExportResult.Success;
+        // Scrapes may join while a page is written; the loop ends when every format that is waited for exists.
         while (output.TryNext(out bool openMetrics, out Action<ReadOnlyMemory<byte>>? committed))
         {
             TextExposition page = (openMetrics ? _openMetricsPages : _textPages).Rent();
@@ -194,6 +197,7 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
         }
 
         _entries = entries;
+        // Sorted by name: the order of a page does not depend on the order in which instruments were made.
         _families = [.. families.Values.OrderBy(family => family.Name, StringComparer.Ordinal)];
     }
 }

@@ -13,6 +13,7 @@ namespace Coach.Prometheus.Scraping;
 internal sealed class CoalescedScrape(Func<GzipExposition> newPage) : IScrapeOutput
 {
     private readonly Lock _gate = new();
+    // By format and coding (see Index): text, OpenMetrics, text with gzip, OpenMetrics with gzip.
     private readonly ScrapeResult?[] _results = new ScrapeResult?[4];
     private readonly ExpositionBuffer?[] _pages = new ExpositionBuffer?[4];
     private readonly Exception?[] _errors = new Exception?[2];
@@ -197,6 +198,7 @@ internal sealed class CoalescedScrape(Func<GzipExposition> newPage) : IScrapeOut
 
     private Channel<ReadOnlyMemory<byte>> StartCompression(int format)
     {
+        // Unbounded, because it holds slices of a page that is in memory anyway.
         var pieces = Channel.CreateUnbounded<ReadOnlyMemory<byte>>(
             new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
         _pieces[format] = pieces;

@@ -36,6 +36,8 @@ internal sealed class MetricsScraper(
                 _scrape = started;
                 result = started.Join(openMetrics, gzip)!;
                 Interlocked.Increment(ref _collections);
+                // Observable callbacks are foreign code: they run on a thread of the pool, not on that of a request,
+                // and no scraper that hangs up cancels what others wait for.
                 _ = Task.Run(() => Run(started), CancellationToken.None);
             }
 

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Coach.Abstractions;
 using Microsoft.Extensions.AI;
 using Polly;
 using Polly.CircuitBreaker;
@@ -107,7 +108,7 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         {
             float[][] vectors = await _question.ExecuteAsync(
                 static (context, call) => call.Self.CallAsync(
-                    [call.Question], call.Dimension, call.Self._questionThreads, context.CancellationToken),
+                    [call.Question], call.Dimension, EmbeddingTask.Query, context.CancellationToken),
                 context,
                 (Self: this, Question: question, Dimension: dimension)).ConfigureAwait(false);
             Volatile.Write(ref _mismatch, null);
@@ -145,7 +146,7 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         {
             float[][] vectors = await _passages.ExecuteAsync(
                 static (call, token) =>
-                    call.Self.CallAsync(call.Texts, call.Dimension, call.Self._passageThreads, token),
+                    call.Self.CallAsync(call.Texts, call.Dimension, EmbeddingTask.Document, token),
                 (Self: this, Texts: texts, Dimension: dimension),
                 cancellationToken).ConfigureAwait(false);
             Volatile.Write(ref _mismatch, null);
@@ -211,8 +212,11 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         .Build();
 
     private async ValueTask<float[][]> CallAsync(
-        IReadOnlyList<string> texts, int? dimension, SemaphoreSlim threads, CancellationToken cancellationToken)
+        IReadOnlyList<string> texts, int? dimension, EmbeddingTask task, CancellationToken cancellationToken)
     {
+        SemaphoreSlim threads = task == EmbeddingTask.Query ? _questionThreads : _passageThreads;
+        var options = new EmbeddingGenerationOptions { AdditionalProperties = new() { [EmbeddingTaskProperty.Name] = task } };
+
         // A generator that ignores its token must not hold the caller; it holds its place until it gives the thread
         // back.
         await threads.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -222,7 +226,7 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
                 try
                 {
                     cancellationToken.ThrowIfCancellationRequested();
-                    return _generator!.GenerateAsync(texts, null, cancellationToken);
+                    return _generator!.GenerateAsync(texts, options, cancellationToken);
                 }
                 finally
                 {

@@ -128,8 +128,15 @@ public sealed class CanaryTests
         using ClientLease<ISpeechSynthesizer> speech = await registry.AcquireAsync<ISpeechSynthesizer>(session, LlmHost.Key("cartesia", Canary), Token);
         var sessions = host.GetRequiredService<SessionChatClients>();
         LlmException refused = LlmException.KeyRefused(new KeyValidation(KeyStatus.Invalid, "No.", IsAuthentic: false));
+        var caller = new CallerContext(session);
+        using ChatPipeline pipeline = await host.GetRequiredService<ChatPipelineFactory>().CreateAsync(caller, cancellationToken: Token);
+        var job = new Job { Id = "j", Queue = "q", CallerKey = caller.Key, CreatedAt = DateTimeOffset.UnixEpoch };
         object[] holders =
         [
+            caller, pipeline, host.GetRequiredService<ChatPipelineFactory>(), builder.Chat, host.GetRequiredService<IChatHistoryStore>(),
+            new ConversationInfo("c", "title", 1, DateTimeOffset.UnixEpoch), GuardDecision.Allow, new EmbeddingCacheKey("m", 1, EmbeddingTask.Query, ""),
+            new MemoryRateLimitStore(TimeProvider.System), new RateLimit(1, 1), default(RateLimitDecision), job,
+            new JobLease(job, 1, DateTimeOffset.UnixEpoch), new StoreException("redis", "answer"),
             key, key.Secret, session, refused, LlmException.KeyMissing("gemini"), builder, host.GetRequiredService<IOptions<CoachLlmOptions>>().Value,
             new KeyValidation(KeyStatus.Valid, "Yes.", IsAuthentic: true) { Provider = key.Provider, Fingerprint = key.Fingerprint },
             store, await store.ListAsync(session, Token), registry, host.GetRequiredService<IApiKeyValidator>(), chat, chat.Client, embedding, embedding.Client,

@@ -25,6 +25,19 @@ internal sealed class GeminiEmbeddingProtocol(GeminiOptions options)
         ProviderAddress.Versioned(
             options.BaseUrl, "v1beta", $"models/{Uri.EscapeDataString(Bare(model))}:batchEmbedContents");
 
+    // What an index was filled with before tasks were told apart: a text to be found.
+    private static string TaskType(EmbeddingGenerationOptions? options)
+    {
+        object? value = null;
+        options?.AdditionalProperties?.TryGetValue(EmbeddingTaskProperty.Name, out value);
+        return value switch
+        {
+            EmbeddingTask.Query => "RETRIEVAL_QUERY",
+            EmbeddingTask.Similarity => "SEMANTIC_SIMILARITY",
+            _ => "RETRIEVAL_DOCUMENT",
+        };
+    }
+
     private static string Bare(string model) =>
         model.StartsWith("models/", StringComparison.Ordinal) ? model["models/".Length..] : model;
 
@@ -33,9 +46,7 @@ internal sealed class GeminiEmbeddingProtocol(GeminiOptions options)
 
     public override void Write(Utf8JsonWriter writer, ArraySegment<string> texts, string model, int? dimensions, EmbeddingGenerationOptions? options)
     {
-        string task = options?.AdditionalProperties?.TryGetValue(EmbeddingTask.PropertyName, out object? value) == true && value is string named
-            ? named
-            : EmbeddingTask.Document;
+        string task = TaskType(options);
         writer.WriteStartObject();
         writer.WriteStartArray("requests");
         foreach (string text in texts)
