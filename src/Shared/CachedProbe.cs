@@ -3,8 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace Coach;
 
 /// <summary>
-/// A question with a remembered answer: asked by one caller at a time, however many want to know, and believed for as long as the answer
-/// says. A caller that gives up leaves the asking alone, because its answer serves the next one.
+/// A question with a remembered answer: asked by one caller at a time, however many want to know, and believed for as
+/// long as the answer says. A caller that gives up leaves the asking alone, because its answer serves the next one.
 /// </summary>
 /// <param name="ask">Asks; bounded in time by itself. Runs on the caller's thread until it first waits.</param>
 /// <param name="lifetime">How long an answer is believed; zero or less: not at all.</param>

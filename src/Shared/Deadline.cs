@@ -1,8 +1,8 @@
 namespace Coach;
 
 /// <summary>
-/// A time limit that is linked with the caller's token: one token for both, which tells afterwards whose it was. Disposing it before the
-/// limit passes leaves nothing behind.
+/// A time limit that is linked with the caller's token: one token for both, which tells afterwards whose it was.
+/// Disposing it before the limit passes leaves nothing behind.
 /// </summary>
 internal sealed class Deadline : IDisposable
 {
@@ -19,7 +19,8 @@ internal sealed class Deadline : IDisposable
     /// <param name="time">The clock.</param>
     /// <param name="caller">The caller's token.</param>
     /// <param name="other">Something else that ends the work, such as a host that stops.</param>
-    public Deadline(TimeSpan limit, TimeProvider time, CancellationToken caller = default, CancellationToken other = default)
+    public Deadline(
+        TimeSpan limit, TimeProvider time, CancellationToken caller = default, CancellationToken other = default)
     {
         (_time, _caller, _other) = (time, caller, other);
         Limit = limit;
@@ -50,8 +51,11 @@ internal sealed class Deadline : IDisposable
         }
     }
 
-    /// <summary>Whether the limit ended the work. A caller who has given up wins: nobody waits for the news that it was late.</summary>
-    public bool HasPassed => _source.IsCancellationRequested && !_caller.IsCancellationRequested && !_other.IsCancellationRequested;
+    /// <summary>
+    /// Whether the limit ended the work. A caller who has given up wins: nobody waits for the news that it was late.
+    /// </summary>
+    public bool HasPassed =>
+        _source.IsCancellationRequested && !_caller.IsCancellationRequested && !_other.IsCancellationRequested;
 
     /// <summary>Starts another limit from now, unless the one before has passed.</summary>
     /// <param name="limit">How long.</param>

@@ -21,18 +21,22 @@ internal enum EvictionReason
 }
 
 /// <summary>
-/// A bounded table whose entries expire: a hash table and a list in order of use (LRU). Lifetimes are measured on the monotonic clock and
-/// checked at every read. It has no timer: what has expired leaves at the next read of its key, when room is needed, or with
-/// <see cref="RemoveExpired"/>. Reads take no lock unless there is an idle limit, which moves the entry to the end of the list.
+/// A bounded table whose entries expire: a hash table and a list in order of use (LRU). Lifetimes are measured on the
+/// monotonic clock and checked at every read. It has no timer: what has expired leaves at the next read of its key,
+/// when room is needed, or with
+/// <see cref="RemoveExpired"/>. Reads take no lock unless there is an idle limit, which moves the entry to the end of
+/// the list.
 /// </summary>
 /// <param name="capacity">The most entries at a time; 1 or more.</param>
 /// <param name="time">The clock.</param>
 /// <param name="comparer">Compares keys.</param>
-internal sealed class ExpiringCache<TKey, TValue>(int capacity, TimeProvider time, IEqualityComparer<TKey>? comparer = null)
+internal sealed class ExpiringCache<TKey, TValue>(
+    int capacity, TimeProvider time, IEqualityComparer<TKey>? comparer = null)
     where TKey : notnull
 {
     private readonly Lock _gate = new();
-    private readonly ConcurrentDictionary<TKey, LinkedListNode<Entry>> _entries = new(comparer ?? EqualityComparer<TKey>.Default);
+    private readonly ConcurrentDictionary<TKey, LinkedListNode<Entry>> _entries = new(
+        comparer ?? EqualityComparer<TKey>.Default);
     private readonly LinkedList<Entry> _order = new();
     private int _count;
 
@@ -45,10 +49,16 @@ internal sealed class ExpiringCache<TKey, TValue>(int capacity, TimeProvider tim
     /// <summary>What becomes of a new key when nothing in a full table has expired.</summary>
     public WhenFull WhenFull { get; init; }
 
-    /// <summary>Whether a value may go, before its time, when room is needed for another; none unless given. Called under the lock.</summary>
+    /// <summary>
+    /// Whether a value may go, before its time, when room is needed for another; none unless given. Called under the
+    /// lock.
+    /// </summary>
     public Func<TValue, bool>? IsUnused { get; init; }
 
-    /// <summary>Told of each entry that expired or made room, after it has left, on the thread that found it out and outside the lock.</summary>
+    /// <summary>
+    /// Told of each entry that expired or made room, after it has left, on the thread that found it out and outside the
+    /// lock.
+    /// </summary>
     public Action<TKey, TValue, EvictionReason>? Evicted { get; init; }
 
     /// <summary>How many entries there are, those included that have expired and were not met since.</summary>
@@ -89,7 +99,8 @@ internal sealed class ExpiringCache<TKey, TValue>(int capacity, TimeProvider tim
     /// <summary>Sets an entry, in the place of one with the same key; its lifetimes begin now.</summary>
     /// <param name="key">The key.</param>
     /// <param name="value">The value.</param>
-    /// <param name="lifetime">In place of <see cref="Lifetime"/>; with zero or less nothing is kept under the key.</param>
+    /// <param name="lifetime">In place of <see cref="Lifetime"/>; with zero or less nothing is kept under the
+    /// key.</param>
     /// <returns>Whether it is in the table.</returns>
     public bool Set(TKey key, TValue value, TimeSpan? lifetime = null)
     {
@@ -113,7 +124,8 @@ internal sealed class ExpiringCache<TKey, TValue>(int capacity, TimeProvider tim
 
     /// <summary>Reads an entry, or makes and sets it.</summary>
     /// <param name="key">The key.</param>
-    /// <param name="create">Makes the value, at most once for all who ask at a time; under the lock, so it must be short and not use the table.</param>
+    /// <param name="create">Makes the value, at most once for all who ask at a time; under the lock, so it must be
+    /// short and not use the table.</param>
     /// <param name="value">The value.</param>
     /// <returns>False when the table is full and refuses new keys.</returns>
     public bool TryGetOrAdd(TKey key, Func<TKey, TValue> create, [MaybeNullWhen(false)] out TValue value)
@@ -151,7 +163,9 @@ internal sealed class ExpiringCache<TKey, TValue>(int capacity, TimeProvider tim
 
     /// <summary>As <see cref="TryGetOrAdd"/>, for a table that refuses none.</summary>
     public TValue GetOrAdd(TKey key, Func<TKey, TValue> create) =>
-        TryGetOrAdd(key, create, out TValue? value) ? value : throw new InvalidOperationException("The table is full and refuses new keys.");
+        TryGetOrAdd(key, create, out TValue? value)
+            ? value
+            : throw new InvalidOperationException("The table is full and refuses new keys.");
 
     public bool Remove(TKey key) => Remove(key, out _);
 
@@ -211,7 +225,8 @@ internal sealed class ExpiringCache<TKey, TValue>(int capacity, TimeProvider tim
             }
             else
             {
-                _order.Remove(existing); // its place in the hash table is taken over at once, so that no reader misses the key
+                // Its place in the hash table is taken over at once, so that no reader misses the key.
+                _order.Remove(existing);
             }
         }
         else if (!MakeRoom(now, ref evicted))
@@ -226,7 +241,8 @@ internal sealed class ExpiringCache<TKey, TValue>(int capacity, TimeProvider tim
 
     private bool MakeRoom(long now, ref List<(Entry, EvictionReason)>? evicted)
     {
-        // The least recently used come first, and with one lifetime for all so do the expired: this keeps the table small at no cost.
+        // The least recently used come first, and with one lifetime for all so do the expired: this keeps the table
+        // small at no cost.
         while (_order.First is { } first && IsOver(first.Value, now))
         {
             Evict(first, EvictionReason.Expired, ref evicted);
@@ -255,7 +271,8 @@ internal sealed class ExpiringCache<TKey, TValue>(int capacity, TimeProvider tim
         return _count < capacity;
     }
 
-    private void EvictWhere(Func<Entry, bool> condition, EvictionReason reason, ref List<(Entry, EvictionReason)>? evicted)
+    private void EvictWhere(
+        Func<Entry, bool> condition, EvictionReason reason, ref List<(Entry, EvictionReason)>? evicted)
     {
         for (LinkedListNode<Entry>? node = _order.First, next; node is not null; node = next)
         {

@@ -1,6 +1,8 @@
 namespace Coach;
 
-/// <summary>The source of jitter: the container's <see cref="Random"/> where a host or a test registered one, else its own.</summary>
+/// <summary>
+/// The source of jitter: the container's <see cref="Random"/> where a host or a test registered one, else its own.
+/// </summary>
 internal sealed class JitterSource(Random? random = null)
 {
     private readonly Random _random = random ?? new Random();

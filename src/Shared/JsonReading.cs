@@ -3,12 +3,15 @@ using System.Text.Json;
 namespace Coach;
 
 /// <summary>
-/// Reads JSON that others wrote, tolerantly: what is missing or of another kind is null, and no text throws, not even one with half a
-/// surrogate pair, which gets past the parser. The methods on a reader leave damaged texts to their caller, who reads content.
+/// Reads JSON that others wrote, tolerantly: what is missing or of another kind is null, and no text throws, not even
+/// one with half a surrogate pair, which gets past the parser. The methods on a reader leave damaged texts to their
+/// caller, who reads content.
 /// </summary>
 internal static class JsonReading
 {
-    /// <summary>A document; null when the bytes are no JSON. The parser's message is dropped, because it may quote what it read.</summary>
+    /// <summary>
+    /// A document; null when the bytes are no JSON. The parser's message is dropped, because it may quote what it read.
+    /// </summary>
     public static JsonDocument? TryParse(ReadOnlyMemory<byte> json, JsonDocumentOptions options = default)
     {
         try
@@ -52,11 +55,15 @@ internal static class JsonReading
 
     /// <summary>A whole number; null for fractions and for those that do not fit.</summary>
     public static long? Number(this JsonElement element, string name) =>
-        element.Member(name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt64(out long number) ? number : null;
+        element.Member(name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt64(out long number)
+            ? number
+            : null;
 
     /// <summary>Any number.</summary>
     public static double? Real(this JsonElement element, string name) =>
-        element.Member(name) is { ValueKind: JsonValueKind.Number } value && value.TryGetDouble(out double number) ? number : null;
+        element.Member(name) is { ValueKind: JsonValueKind.Number } value && value.TryGetDouble(out double number)
+            ? number
+            : null;
 
     public static bool? Flag(this JsonElement element, string name) => element.Member(name)?.ValueKind switch
     {
@@ -74,11 +81,14 @@ internal static class JsonReading
 
     /// <summary>Whether the reader stands on this name or text.</summary>
     public static bool Is(this ref Utf8JsonReader reader, ReadOnlySpan<byte> text) =>
-        reader.ValueIsEscaped || reader.HasValueSequence ? reader.ValueTextEquals(text) : reader.ValueSpan.SequenceEqual(text);
+        reader.ValueIsEscaped || reader.HasValueSequence
+            ? reader.ValueTextEquals(text)
+            : reader.ValueSpan.SequenceEqual(text);
 
     /// <summary>Goes to the next member of the object the reader is in.</summary>
     /// <returns>False at the object's end.</returns>
-    public static bool ReadMember(this ref Utf8JsonReader reader) => reader.Read() && reader.TokenType == JsonTokenType.PropertyName;
+    public static bool ReadMember(this ref Utf8JsonReader reader) =>
+        reader.Read() && reader.TokenType == JsonTokenType.PropertyName;
 
     /// <summary>Goes from a member's name into its object; another kind of value is passed over.</summary>
     /// <returns>Whether it is an object.</returns>
@@ -88,11 +98,16 @@ internal static class JsonReading
     /// <returns>Whether it is an array.</returns>
     public static bool ReadArray(this ref Utf8JsonReader reader) => ReadStart(ref reader, JsonTokenType.StartArray);
 
-    /// <summary>Reads the value of the member whose name the reader stands on; other kinds are passed over and null.</summary>
+    /// <summary>
+    /// Reads the value of the member whose name the reader stands on; other kinds are passed over and null.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The text is damaged.</exception>
-    public static string? ReadText(this ref Utf8JsonReader reader) => ReadStart(ref reader, JsonTokenType.String) ? reader.GetString() : null;
+    public static string? ReadText(this ref Utf8JsonReader reader) =>
+        ReadStart(ref reader, JsonTokenType.String) ? reader.GetString() : null;
 
-    /// <summary>Reads the value of the member whose name the reader stands on; other kinds are passed over and null.</summary>
+    /// <summary>
+    /// Reads the value of the member whose name the reader stands on; other kinds are passed over and null.
+    /// </summary>
     public static long? ReadNumber(this ref Utf8JsonReader reader) =>
         ReadStart(ref reader, JsonTokenType.Number) && reader.TryGetInt64(out long value) ? value : null;
 

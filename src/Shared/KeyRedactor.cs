@@ -4,8 +4,9 @@ using System.Text.RegularExpressions;
 namespace Coach;
 
 /// <summary>
-/// Masks text that has the shape of a known key or token: a second net under <c>Secret</c>, never the first. Own log lines get the narrow
-/// net, which leaves ids and words alone; text that another server wrote gets the wide one, which would rather take too much.
+/// Masks text that has the shape of a known key or token: a second net under <c>Secret</c>, never the first. Own log
+/// lines get the narrow net, which leaves ids and words alone; text that another server wrote gets the wide one, which
+/// would rather take too much.
 /// </summary>
 internal static partial class KeyRedactor
 {
@@ -13,7 +14,8 @@ internal static partial class KeyRedactor
 
     private const int TimeLimit = 1000;
 
-    // A word begins here, or an escape ends: \n, \u0022 and %20 stand right before a key in text that was encoded once more.
+    // A word begins here, or an escape ends: \n, \u0022 and %20 stand right before a key in text that was encoded once
+    // more.
     private const string Start = @"(?:(?<![0-9A-Za-z])|(?<=\\[bfnrtv])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2}))";
 
     // Most lines hold none of the shapes' fixed beginnings: look for these before running the expression.
@@ -61,8 +63,9 @@ internal static partial class KeyRedactor
         }
     }
 
-    // Google AIza… and AQ.…; OpenAI, Anthropic, OpenRouter and Cartesia sk-… and sk_…; Stripe sk_/rk_live_ and _test_ and whsec_; bearer tokens;
-    // ?key= in URLs; api-key headers. Shapes that are no part of any word count wherever they stand.
+    // Google AIza… and AQ.…; OpenAI, Anthropic, OpenRouter and Cartesia sk-… and sk_…; Stripe sk_/rk_live_ and _test_
+    // and whsec_; bearer tokens; ?key= in URLs; api-key headers. Shapes that are no part of any word count wherever
+    // they stand.
     [GeneratedRegex(
         @"(?:AIza[0-9A-Za-z_-]{20,}|whsec_[0-9A-Za-z+/=]{8,}|(?:sk|rk)_(?:live|test)_(?=[A-Za-z]{0,40}[0-9])[0-9A-Za-z]{16,}"
         + @"|sk-(?:proj-(?=[A-Za-z_-]{0,40}[0-9])|svcacct-|ant-[A-Za-z]{2,8}[0-9]{2}-|or-v[0-9]-)[0-9A-Za-z_-]{8,}"
@@ -72,8 +75,8 @@ internal static partial class KeyRedactor
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, TimeLimit)]
     private static partial Regex Shapes();
 
-    // Beginnings of keys, also where the server masked the rest; Stripe's keys and client secrets; JWTs; SHA-256 hashes of keys (LiteLLM);
-    // what is called a key or token.
+    // Beginnings of keys, also where the server masked the rest; Stripe's keys and client secrets; JWTs; SHA-256 hashes
+    // of keys (LiteLLM); what is called a key or token.
     [GeneratedRegex(
         @"\b(?:sk|rk|pk|gsk|xai|ya29)[-_.][A-Za-z0-9*._~-]{4,}"
         + @"|\b(?:AIza|AQ\.|IQ\.)[A-Za-z0-9*_.-]{8,}"

@@ -2,7 +2,9 @@ using System.Diagnostics.Metrics;
 
 namespace Coach;
 
-/// <summary>A package's meter: the host's where it has an <see cref="IMeterFactory"/>, which then owns it, else one of its own.</summary>
+/// <summary>
+/// A package's meter: the host's where it has an <see cref="IMeterFactory"/>, which then owns it, else one of its own.
+/// </summary>
 internal sealed class MeterSource : IDisposable
 {
     private readonly bool _isOwned;

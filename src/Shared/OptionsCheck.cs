@@ -4,18 +4,22 @@ using Microsoft.Extensions.Options;
 
 namespace Coach;
 
-/// <summary>Collects every problem of one options object, each with its configuration key, value and allowed range.</summary>
+/// <summary>
+/// Collects every problem of one options object, each with its configuration key, value and allowed range.
+/// </summary>
 internal sealed class OptionsCheck(string section, string? name)
 {
     private readonly List<string> _problems = [];
     private readonly string _prefix = string.IsNullOrEmpty(name) ? section : $"{section}:{name}";
 
-    public OptionsCheck InRange<T>(T value, T minimum, T maximum, [CallerArgumentExpression(nameof(value))] string expression = "")
+    public OptionsCheck InRange<T>(
+        T value, T minimum, T maximum, [CallerArgumentExpression(nameof(value))] string expression = "")
         where T : IComparable<T>
     {
         if (value.CompareTo(minimum) < 0 || value.CompareTo(maximum) > 0)
         {
-            _problems.Add($"{Key(expression)} is {Text(value)}; it must be between {Text(minimum)} and {Text(maximum)}.");
+            _problems.Add(
+                $"{Key(expression)} is {Text(value)}; it must be between {Text(minimum)} and {Text(maximum)}.");
         }
 
         return this;
@@ -46,11 +50,13 @@ internal sealed class OptionsCheck(string section, string? name)
     {
         if (value is null || !value.IsAbsoluteUri || (value.Scheme != Uri.UriSchemeHttps && value.Scheme != Uri.UriSchemeHttp))
         {
-            _problems.Add($"{Key(expression)} is not an absolute URL; it must start with https:// (or http:// on a trusted network).");
+            _problems.Add(
+                $"{Key(expression)} is not an absolute URL; it must start with https:// (or http:// on a trusted network).");
         }
         else if (value.UserInfo.Length > 0 || value.Query.Length > 0)
         {
-            _problems.Add($"{Key(expression)} carries credentials or a query; keys travel in headers, so give the bare address.");
+            _problems.Add(
+                $"{Key(expression)} carries credentials or a query; keys travel in headers, so give the bare address.");
         }
 
         return this;
@@ -78,5 +84,7 @@ internal sealed class OptionsCheck(string section, string? name)
     }
 
     private static string Text<T>(T value) =>
-        value is IFormattable formattable ? formattable.ToString(null, CultureInfo.InvariantCulture) : value?.ToString() ?? "null";
+        value is IFormattable formattable
+            ? formattable.ToString(null, CultureInfo.InvariantCulture)
+            : value?.ToString() ?? "null";
 }

@@ -1,9 +1,9 @@
 namespace Coach;
 
 /// <summary>
-/// Single flight: concurrent callers with the same key share one run of the work. A caller that gives up does not disturb the others; when
-/// all have given up, the run is cancelled and the next caller starts another. A result or failure goes to the callers of its own run and
-/// is not kept.
+/// Single flight: concurrent callers with the same key share one run of the work. A caller that gives up does not
+/// disturb the others; when all have given up, the run is cancelled and the next caller starts another. A result or
+/// failure goes to the callers of its own run and is not kept.
 /// </summary>
 internal sealed class SingleFlight<TKey, TValue>(IEqualityComparer<TKey>? comparer = null)
     where TKey : notnull
@@ -25,11 +25,12 @@ internal sealed class SingleFlight<TKey, TValue>(IEqualityComparer<TKey>? compar
 
     /// <summary>Joins the run of this key, or starts it.</summary>
     /// <param name="key">What is asked for; callers with equal keys must ask for the same.</param>
-    /// <param name="work">Called only when no run of this key goes on, on this thread and before this method first waits: a caller sees
-    /// from it whether it is the first. Its token is cancelled when every caller has left.</param>
+    /// <param name="work">Called only when no run of this key goes on, on this thread and before this method first
+    /// waits: a caller sees from it whether it is the first. Its token is cancelled when every caller has left.</param>
     /// <param name="cancellationToken">Ends this caller's wait.</param>
     /// <returns>The run's result, the same object for each of its callers.</returns>
-    public async Task<TValue> RunAsync(TKey key, Func<CancellationToken, Task<TValue>> work, CancellationToken cancellationToken)
+    public async Task<TValue> RunAsync(
+        TKey key, Func<CancellationToken, Task<TValue>> work, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         Run? run;
@@ -109,10 +110,12 @@ internal sealed class SingleFlight<TKey, TValue>(IEqualityComparer<TKey>? compar
         }
     }
 
-    // Its token source has no timer and no handle: there is nothing to dispose, and late work may still look at the token.
+    // Its token source has no timer and no handle: there is nothing to dispose, and late work may still look at the
+    // token.
     private sealed class Run
     {
-        // The first caller goes on where the work ends, as after any await; the others on threads of their own, so that none delays another.
+        // The first caller goes on where the work ends, as after any await; the others on threads of their own, so that
+        // none delays another.
         private readonly TaskCompletionSource<TValue> _first = new();
         private TaskCompletionSource<TValue>? _others;
 

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Coach.Abstractions;
 
 /// <summary>
-/// Who asks: the session, and the user and tenant where the host knows them. History, knowledge scopes, usage, budgets and payment
-/// links are keyed by it.
+/// Who asks: the session, and the user and tenant where the host knows them. History, knowledge scopes, usage, budgets
+/// and payment links are keyed by it.
 /// </summary>
 /// <remarks>Immutable. Made once a request by the host, never from what the request's body says.</remarks>
 public sealed record CallerContext
@@ -14,7 +14,8 @@ public sealed record CallerContext
 
     /// <summary>Describes a caller.</summary>
     /// <param name="sessionId">The session; never empty.</param>
-    /// <param name="userId">The user as the host's authentication names it, 1 to 256 characters; null if there are no users.</param>
+    /// <param name="userId">The user as the host's authentication names it, 1 to 256 characters; null if there are no
+    /// users.</param>
     /// <param name="tenantId">The tenant, 1 to 256 characters; null if there are none.</param>
     /// <exception cref="ArgumentException">The session is empty, or an id is blank or too long.</exception>
     public CallerContext(SessionId sessionId, string? userId = null, string? tenantId = null)
@@ -42,9 +43,9 @@ public sealed record CallerContext
     public string? TenantId { get; }
 
     /// <summary>
-    /// What stores file this caller's data under: the user within the tenant, or the session where there is no user. Different callers
-    /// never share a key: the tenant is written with its length. It holds the ids in the clear, so it belongs into stores, never into
-    /// metrics or logs.
+    /// What stores file this caller's data under: the user within the tenant, or the session where there is no user.
+    /// Different callers never share a key: the tenant is written with its length. It holds the ids in the clear, so it
+    /// belongs into stores, never into metrics or logs.
     /// </summary>
     public string Key { get; }
 
@@ -64,7 +65,8 @@ public sealed record CallerContext
     private static string? Check(string? id, string name) => id switch
     {
         null => null,
-        _ when string.IsNullOrWhiteSpace(id) => throw new ArgumentException("An id is not blank; give null for none.", name),
+        _ when string.IsNullOrWhiteSpace(id) =>
+            throw new ArgumentException("An id is not blank; give null for none.", name),
         { Length: > MaxIdLength } => throw new ArgumentException($"An id has at most {MaxIdLength} characters.", name),
         _ => id,
     };

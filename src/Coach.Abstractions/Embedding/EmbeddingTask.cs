@@ -1,7 +1,8 @@
 namespace Coach.Abstractions;
 
 /// <summary>
-/// What an embedding is for. Models that tell the uses apart embed a question otherwise than the text that answers it; others ignore it.
+/// What an embedding is for. Models that tell the uses apart embed a question otherwise than the text that answers it;
+/// others ignore it.
 /// </summary>
 public enum EmbeddingTask
 {

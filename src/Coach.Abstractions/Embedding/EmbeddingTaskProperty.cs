@@ -4,8 +4,8 @@ namespace Coach.Abstractions;
 public static class EmbeddingTaskProperty
 {
     /// <summary>
-    /// The key in <c>EmbeddingGenerationOptions.AdditionalProperties</c>. The value is an <see cref="EmbeddingTask"/>; anything else under
-    /// this key counts as <see cref="EmbeddingTask.Unspecified"/>.
+    /// The key in <c>EmbeddingGenerationOptions.AdditionalProperties</c>. The value is an <see cref="EmbeddingTask"/>;
+    /// anything else under this key counts as <see cref="EmbeddingTask.Unspecified"/>.
     /// </summary>
     public const string Name = "coach.embedding_task";
 }

@@ -1,6 +1,8 @@
 namespace Coach.Abstractions;
 
-/// <summary>The base of every exception with which a Coach package reports that something outside the caller went wrong.</summary>
+/// <summary>
+/// The base of every exception with which a Coach package reports that something outside the caller went wrong.
+/// </summary>
 /// <remarks>Messages hold no secret, prompt, document text or card data, and say what to do next.</remarks>
 public abstract class CoachException : Exception
 {

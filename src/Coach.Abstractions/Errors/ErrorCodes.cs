@@ -87,7 +87,9 @@ public static class ErrorCodes
     /// <summary>The index file is damaged, foreign or of another version.</summary>
     public const string IndexCorrupt = "ERR_INDEX_CORRUPT";
 
-    /// <summary>The index file cannot be read or written just now: it vanished, is busy or read-only, or its volume is full.</summary>
+    /// <summary>
+    /// The index file cannot be read or written just now: it vanished, is busy or read-only, or its volume is full.
+    /// </summary>
     public const string IndexUnavailable = "ERR_INDEX_UNAVAILABLE";
 
     /// <summary>The request itself is wrong; the message says how.</summary>
@@ -99,9 +101,10 @@ public static class ErrorCodes
     /// <summary>Every code, in the order of this page.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        MissingSecret, KeyMissing, KeyMalformed, KeyInvalid, KeyExpired, KeyRevoked, KeyWrongKind, KeyRestricted, KeyBillingRequired,
-        KeyQuotaExhausted, KeyRateLimited, KeyRegionBlocked, KeyUnavailable, KeyTimedOut, KeyWrongEndpoint, ProviderUnreachable,
-        ProviderTimeout, ProviderFailed, SessionLimit, SessionRequired, RateLimited, IdempotencyConflict, IdempotencyInProgress,
+        MissingSecret, KeyMissing, KeyMalformed, KeyInvalid, KeyExpired, KeyRevoked, KeyWrongKind, KeyRestricted,
+        KeyBillingRequired, KeyQuotaExhausted, KeyRateLimited, KeyRegionBlocked, KeyUnavailable, KeyTimedOut,
+        KeyWrongEndpoint, ProviderUnreachable, ProviderTimeout, ProviderFailed, SessionLimit, SessionRequired,
+        RateLimited, IdempotencyConflict, IdempotencyInProgress,
         PaymentsUnavailable, PaymentRejected, PaymentUncertain, WebhookInvalid, IndexCorrupt,
         IndexUnavailable, RequestInvalid, StoreUnavailable,
     ];

@@ -10,6 +10,8 @@ namespace Coach.Abstractions;
 /// <param name="Text">The passage's text.</param>
 public sealed record GroundingPassage(int Number, string Source, string Heading, string Text)
 {
-    /// <summary>The key in the request's additional properties: an <c>IReadOnlyList&lt;GroundingPassage&gt;</c>.</summary>
+    /// <summary>
+    /// The key in the request's additional properties: an <c>IReadOnlyList&lt;GroundingPassage&gt;</c>.
+    /// </summary>
     public const string PropertyName = "coach.passages";
 }

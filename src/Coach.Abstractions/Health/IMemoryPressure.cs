@@ -1,6 +1,8 @@
 namespace Coach.Abstractions;
 
-/// <summary>Tells admission control whether memory is short. Coach.Observability supplies it; reading it costs no I/O.</summary>
+/// <summary>
+/// Tells admission control whether memory is short. Coach.Observability supplies it; reading it costs no I/O.
+/// </summary>
 public interface IMemoryPressure
 {
     /// <summary>

@@ -18,12 +18,15 @@ public static class CoachAbstractionsServiceCollectionExtensions
     /// <param name="configure">Adds to the manifest.</param>
     /// <returns>The same services.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
-    public static IServiceCollection AddCoachSecrets(this IServiceCollection services, Action<CoachSecretOptions>? configure = null)
+    public static IServiceCollection AddCoachSecrets(
+        this IServiceCollection services, Action<CoachSecretOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<CoachHostOptions>, CoachHostOptionsBinding>());
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CoachSecretOptions>, SecretManifestCheck>());
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IConfigureOptions<CoachHostOptions>, CoachHostOptionsBinding>());
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IValidateOptions<CoachSecretOptions>, SecretManifestCheck>());
         services.AddOptions<CoachSecretOptions>().ValidateOnStart();
         services.AddOptions<CoachHostOptions>().ValidateOnStart();
         if (configure is not null)
@@ -35,7 +38,7 @@ public static class CoachAbstractionsServiceCollectionExtensions
         {
             // Built by hand: IOptions<CoachSecretOptions>.Value would run the check, which needs this very source.
             var options = new CoachSecretOptions();
-            foreach (IConfigureOptions<CoachSecretOptions> action in provider.GetServices<IConfigureOptions<CoachSecretOptions>>())
+            foreach (var action in provider.GetServices<IConfigureOptions<CoachSecretOptions>>())
             {
                 action.Configure(options);
             }

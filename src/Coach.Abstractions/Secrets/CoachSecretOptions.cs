@@ -9,7 +9,9 @@ public sealed class CoachSecretOptions
     public SecretManifest Manifest { get; } = new();
 
     /// <summary>The mode to check for at start.</summary>
-    /// <value>Null (the default) follows <see cref="CoachHostOptions.Mode"/>: only a real host must have its required secrets.</value>
+    /// <value>
+    /// Null (the default) follows <see cref="CoachHostOptions.Mode"/>: only a real host must have its required secrets.
+    /// </value>
     public RunMode? Mode { get; set; }
 
     /// <summary>The folder of secret files, one file a secret, named like it; at most 64 KiB each.</summary>

@@ -15,10 +15,13 @@ public interface ISecretSource
     /// <param name="name">The secret's name.</param>
     /// <param name="mode">The mode of the run that asks.</param>
     /// <returns>The secret.</returns>
-    /// <exception cref="SecretException">There is no value, or <paramref name="mode"/> is <see cref="RunMode.Mock"/>.</exception>
+    /// <exception cref="SecretException">There is no value, or <paramref name="mode"/> is
+    /// <see cref="RunMode.Mock"/>.</exception>
     Secret Get(string name, RunMode mode);
 
-    /// <summary>The required secrets of a manifest that have no value, in the manifest's order; none in mock mode.</summary>
+    /// <summary>
+    /// The required secrets of a manifest that have no value, in the manifest's order; none in mock mode.
+    /// </summary>
     /// <param name="manifest">What the host declared.</param>
     /// <param name="mode">The mode to check for.</param>
     /// <returns>The missing names.</returns>

@@ -8,10 +8,12 @@ using Coach.Abstractions.Secrets;
 namespace Coach.Abstractions;
 
 /// <summary>
-/// A string that shows itself as <c>***</c> everywhere: in logs, JSON, string formatting, debuggers and dumps of options.
-/// It binds from a configuration string and is read only through <see cref="Reveal"/>.
+/// A string that shows itself as <c>***</c> everywhere: in logs, JSON, string formatting, debuggers and dumps of
+/// options. It binds from a configuration string and is read only through <see cref="Reveal"/>.
 /// </summary>
-/// <remarks>Two secrets are equal when their values are; the comparison takes the same time wherever they differ.</remarks>
+/// <remarks>
+/// Two secrets are equal when their values are; the comparison takes the same time wherever they differ.
+/// </remarks>
 [DebuggerDisplay("***")]
 [DebuggerTypeProxy(typeof(SecretDebugView))]
 [TypeConverter(typeof(SecretConverter))]
@@ -48,11 +50,15 @@ public sealed class Secret : IEquatable<Secret>, IFormattable
     /// <returns>The value as it was given.</returns>
     public string Reveal() => _value;
 
-    /// <summary>Whether this is the secret of a value that the host itself has just read. Not for values from outside: the time it takes tells.</summary>
+    /// <summary>
+    /// Whether this is the secret of a value that the host itself has just read. Not for values from outside: the time
+    /// it takes tells.
+    /// </summary>
     internal bool Holds(string value) => string.Equals(_value, value, StringComparison.Ordinal);
 
     /// <inheritdoc />
-    public bool Equals(Secret? other) => other is not null && CryptographicOperations.FixedTimeEquals(_hash, other._hash);
+    public bool Equals(Secret? other) =>
+        other is not null && CryptographicOperations.FixedTimeEquals(_hash, other._hash);
 
     /// <inheritdoc />
     public override bool Equals(object? obj) => Equals(obj as Secret);

@@ -1,8 +1,8 @@
 namespace Coach.Abstractions;
 
 /// <summary>
-/// The secrets a host needs, by name and mode. A secret's name is its environment variable's name and is the same in every
-/// environment; only values differ.
+/// The secrets a host needs, by name and mode. A secret's name is its environment variable's name and is the same in
+/// every environment; only values differ.
 /// </summary>
 public sealed class SecretManifest
 {
@@ -34,7 +34,8 @@ public sealed class SecretManifest
         int index = _entries.FindIndex(entry => entry.Name == name);
         if (index < 0)
         {
-            throw new ArgumentException($"Secret '{name}' is not declared; call Require or Optional first.", nameof(name));
+            throw new ArgumentException(
+                $"Secret '{name}' is not declared; call Require or Optional first.", nameof(name));
         }
 
         _entries[index] = _entries[index] with { LegacyName = legacyName };
@@ -67,7 +68,8 @@ public sealed class SecretManifest
         {
             if (!char.IsAsciiLetterUpper(c) && !char.IsAsciiDigit(c) && c != '_')
             {
-                throw new ArgumentException("A secret's name has only A-Z, 0-9 and '_', like the environment variable it names.", nameof(name));
+                throw new ArgumentException(
+                    "A secret's name has only A-Z, 0-9 and '_', like the environment variable it names.", nameof(name));
             }
         }
     }

@@ -3,7 +3,8 @@ using Microsoft.Extensions.Options;
 namespace Coach.Abstractions.Secrets;
 
 /// <summary>Runs at start: reports every missing required secret in one <see cref="SecretException"/>.</summary>
-internal sealed class SecretManifestCheck(ISecretSource source, IOptions<CoachHostOptions> host) : IValidateOptions<CoachSecretOptions>
+internal sealed class SecretManifestCheck(
+    ISecretSource source, IOptions<CoachHostOptions> host) : IValidateOptions<CoachSecretOptions>
 {
     public ValidateOptionsResult Validate(string? name, CoachSecretOptions options)
     {

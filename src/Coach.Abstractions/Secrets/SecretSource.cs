@@ -4,8 +4,11 @@ using Microsoft.Extensions.Configuration;
 
 namespace Coach.Abstractions.Secrets;
 
-/// <summary>The default <see cref="ISecretSource"/>. Values are read at each call, so a rotated secret file is seen.</summary>
-internal sealed class SecretSource(SecretManifest manifest, IConfiguration? configuration, string directory) : ISecretSource
+/// <summary>
+/// The default <see cref="ISecretSource"/>. Values are read at each call, so a rotated secret file is seen.
+/// </summary>
+internal sealed class SecretSource(
+    SecretManifest manifest, IConfiguration? configuration, string directory) : ISecretSource
 {
     internal const string DefaultDirectory = "/run/secrets";
     internal const int MaxFileBytes = 64 * 1024;

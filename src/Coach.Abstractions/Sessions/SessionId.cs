@@ -3,8 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace Coach.Abstractions;
 
 /// <summary>
-/// The handle of one user's session: 1 to 128 characters from <c>A–Z a–z 0–9 - _ . : ~</c>. It is a name, not a credential:
-/// what a browser presents (a cookie, a token) must be something else from which the host derives it.
+/// The handle of one user's session: 1 to 128 characters from <c>A–Z a–z 0–9 - _ . : ~</c>. It is a name, not a
+/// credential: what a browser presents (a cookie, a token) must be something else from which the host derives it.
 /// </summary>
 public readonly struct SessionId : IEquatable<SessionId>
 {
@@ -28,7 +28,8 @@ public readonly struct SessionId : IEquatable<SessionId>
     public static SessionId From(string value) => TryFrom(value, out SessionId id)
         ? id
         : throw new ArgumentException(
-            $"A session id has 1 to {MaxLength} characters from A-Z, a-z, 0-9, '-', '_', '.', ':' and '~'.", nameof(value));
+            $"A session id has 1 to {MaxLength} characters from A-Z, a-z, 0-9, '-', '_', '.', ':' and '~'.",
+            nameof(value));
 
     /// <summary>Takes a handle if it is well formed.</summary>
     /// <param name="value">The handle, or null.</param>

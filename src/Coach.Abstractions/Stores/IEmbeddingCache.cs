@@ -1,10 +1,12 @@
 namespace Coach.Abstractions;
 
 /// <summary>
-/// Vectors that were paid for, shared by replicas. A cache: what it lacks is asked for again, and a failure of it never keeps a request
-/// from its answer.
+/// Vectors that were paid for, shared by replicas. A cache: what it lacks is asked for again, and a failure of it never
+/// keeps a request from its answer.
 /// </summary>
-/// <remarks>Implementations are safe for concurrent use and bounded. <c>Coach.Testing</c> holds their contract as checks.</remarks>
+/// <remarks>
+/// Implementations are safe for concurrent use and bounded. <c>Coach.Testing</c> holds their contract as checks.
+/// </remarks>
 public interface IEmbeddingCache
 {
     /// <summary>Looks vectors up.</summary>
@@ -21,5 +23,6 @@ public interface IEmbeddingCache
     /// <returns>A task that ends when they are kept.</returns>
     /// <exception cref="CoachException">The store is away (<see cref="ErrorCodes.StoreUnavailable"/>).</exception>
     ValueTask SetAsync(
-        IReadOnlyList<KeyValuePair<EmbeddingCacheKey, ReadOnlyMemory<float>>> entries, CancellationToken cancellationToken = default);
+        IReadOnlyList<KeyValuePair<EmbeddingCacheKey, ReadOnlyMemory<float>>> entries,
+        CancellationToken cancellationToken = default);
 }

@@ -1,9 +1,12 @@
 namespace Coach.Abstractions;
 
-/// <summary>Queues of jobs that survive their worker: each job is held by one worker at a time, and one that died gives it back.</summary>
+/// <summary>
+/// Queues of jobs that survive their worker: each job is held by one worker at a time, and one that died gives it back.
+/// </summary>
 /// <remarks>
-/// A job is run at least once: a worker that stalls past its lease may have done its work although another one takes the job again; the
-/// token keeps its late result out. Implementations are safe for concurrent use. <c>Coach.Testing</c> holds their contract as checks.
+/// A job is run at least once: a worker that stalls past its lease may have done its work although another one takes
+/// the job again; the token keeps its late result out. Implementations are safe for concurrent use.
+/// <c>Coach.Testing</c> holds their contract as checks.
 /// </remarks>
 public interface IJobStore
 {
@@ -18,7 +21,8 @@ public interface IJobStore
     /// <summary>Takes the oldest job that waits, or whose lease has ended.</summary>
     /// <param name="queue">The queue.</param>
     /// <param name="lease">How long it is held without a renewal; 1 second to 1 day.</param>
-    /// <param name="cancellationToken">Ends the wait; a job may have been taken and comes back when its lease ends.</param>
+    /// <param name="cancellationToken">Ends the wait; a job may have been taken and comes back when its lease
+    /// ends.</param>
     /// <returns>The lease; null if nothing waits.</returns>
     /// <exception cref="CoachException">The store is away (<see cref="ErrorCodes.StoreUnavailable"/>).</exception>
     Task<JobLease?> TakeAsync(string queue, TimeSpan lease, CancellationToken cancellationToken = default);
@@ -27,7 +31,9 @@ public interface IJobStore
     /// <param name="held">The lease.</param>
     /// <param name="lease">How long from now.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The new lease; null if the job was given to another worker, cancelled or erased: stop working on it.</returns>
+    /// <returns>
+    /// The new lease; null if the job was given to another worker, cancelled or erased: stop working on it.
+    /// </returns>
     /// <exception cref="CoachException">The store is away (<see cref="ErrorCodes.StoreUnavailable"/>).</exception>
     Task<JobLease?> RenewAsync(JobLease held, TimeSpan lease, CancellationToken cancellationToken = default);
 

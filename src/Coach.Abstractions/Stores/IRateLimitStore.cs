@@ -2,14 +2,16 @@ namespace Coach.Abstractions;
 
 /// <summary>Decides token buckets: in this process, or for all replicas in a store that they share.</summary>
 /// <remarks>
-/// A decision is atomic: callers at the same time never take more than a bucket holds. An idle bucket is forgotten once it is full.
-/// Implementations are safe for concurrent use and bounded in the number of buckets. <c>Coach.Testing</c> holds their contract as checks.
+/// A decision is atomic: callers at the same time never take more than a bucket holds. An idle bucket is forgotten once
+/// it is full. Implementations are safe for concurrent use and bounded in the number of buckets. <c>Coach.Testing</c>
+/// holds their contract as checks.
 /// </remarks>
 public interface IRateLimitStore
 {
     /// <summary>Takes permits from a bucket, all or none.</summary>
     /// <param name="partition">Names the bucket, such as <c>address:203.0.113.7</c>; 1 to 500 characters.</param>
-    /// <param name="limit">The bucket's size and flow. A bucket that was asked with another limit before keeps what it holds, up to the new size.</param>
+    /// <param name="limit">The bucket's size and flow. A bucket that was asked with another limit before keeps what it
+    /// holds, up to the new size.</param>
     /// <param name="permits">How many; 1 to the burst.</param>
     /// <param name="cancellationToken">Ends the wait; the permits may have been taken.</param>
     /// <returns>The decision.</returns>

@@ -1,6 +1,8 @@
 namespace Coach.Abstractions;
 
-/// <summary>Remembers which sessions were ended, until what their browsers still hold would have expired anyway.</summary>
+/// <summary>
+/// Remembers which sessions were ended, until what their browsers still hold would have expired anyway.
+/// </summary>
 /// <remarks>Implementations are safe for concurrent use. <c>Coach.Testing</c> holds their contract as checks.</remarks>
 public interface IRevokedSessionStore
 {

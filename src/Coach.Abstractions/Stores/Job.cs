@@ -3,7 +3,10 @@ namespace Coach.Abstractions;
 /// <summary>A piece of work that outlives its request: what is asked, who asked, and where it stands.</summary>
 public sealed record Job
 {
-    /// <summary>Its name, chosen by the host: 1 to 64 characters from <c>A–Z a–z 0–9 - _</c>. Enqueuing the same id twice makes one job.</summary>
+    /// <summary>
+    /// Its name, chosen by the host: 1 to 64 characters from <c>A–Z a–z 0–9 - _</c>. Enqueuing the same id twice makes
+    /// one job.
+    /// </summary>
     public required string Id { get; init; }
 
     /// <summary>The queue, 1 to 64 characters; workers take from one queue.</summary>

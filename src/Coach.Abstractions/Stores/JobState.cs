@@ -1,6 +1,8 @@
 namespace Coach.Abstractions;
 
-/// <summary>Where a job stands. It moves down this list and never back, but for a lease that ends: then it is queued again.</summary>
+/// <summary>
+/// Where a job stands. It moves down this list and never back, but for a lease that ends: then it is queued again.
+/// </summary>
 public enum JobState
 {
     /// <summary>It waits for a worker.</summary>

@@ -1,9 +1,12 @@
 namespace Coach.Abstractions;
 
-/// <summary>Token buckets in this process's memory, bounded in number: the least recently used one makes room for a new one.</summary>
+/// <summary>
+/// Token buckets in this process's memory, bounded in number: the least recently used one makes room for a new one.
+/// </summary>
 /// <remarks>
-/// Who asks under ever new names can push others' buckets out, and they start full again: the bound protects memory, and partitions that
-/// cannot be made up (an address, a key) protect the limit. One lock guards the table; a decision holds it for well under a microsecond.
+/// Who asks under ever new names can push others' buckets out, and they start full again: the bound protects memory,
+/// and partitions that cannot be made up (an address, a key) protect the limit. One lock guards the table; a decision
+/// holds it for well under a microsecond.
 /// </remarks>
 public sealed class MemoryRateLimitStore : IRateLimitStore
 {

@@ -6,7 +6,8 @@ using Microsoft.Extensions.AI;
 namespace Coach.Testing;
 
 /// <summary>
-/// What every <see cref="IChatHistoryStore"/> must do: one test per name of <see cref="Names"/> that calls <see cref="RunAsync"/>.
+/// What every <see cref="IChatHistoryStore"/> must do: one test per name of <see cref="Names"/> that calls
+/// <see cref="RunAsync"/>.
 /// </summary>
 public static class ChatHistoryStoreContract
 {
@@ -36,19 +37,24 @@ public static class ChatHistoryStoreContract
     /// <exception cref="ArgumentException">There is no such check.</exception>
     /// <exception cref="InvalidOperationException">The store broke the contract; the message says how.</exception>
     public static Task RunAsync(
-        string name, IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken = default) =>
+        string name, IChatHistoryStore store, Func<TimeSpan, Task> advance,
+        CancellationToken cancellationToken = default) =>
         Suite.RunAsync(name, store, advance, cancellationToken);
 
-    private static async Task OrderAsync(IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task OrderAsync(
+        IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         CallerContext caller = NewCaller();
-        Contract.Holds((await store.LoadAsync(caller, "c", cancellationToken).ConfigureAwait(false)).Count == 0, "an unknown conversation is empty");
+        Contract.Holds(
+            (await store.LoadAsync(caller, "c", cancellationToken).ConfigureAwait(false)).Count == 0,
+            "an unknown conversation is empty");
         await store.AppendAsync(caller, "c", Turn("one", "eins"), cancellationToken).ConfigureAwait(false);
         await store.AppendAsync(caller, "c", Turn("two", "zwei"), cancellationToken).ConfigureAwait(false);
         await ExpectAsync(store, caller, "c", ["one", "eins", "two", "zwei"], cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task RoundTripAsync(IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task RoundTripAsync(
+        IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         CallerContext caller = NewCaller();
         ChatMessage[] turn =
@@ -64,7 +70,9 @@ public static class ChatHistoryStoreContract
         ];
         await store.AppendAsync(caller, "c", turn, cancellationToken).ConfigureAwait(false);
         IReadOnlyList<ChatMessage> loaded = await store.LoadAsync(caller, "c", cancellationToken).ConfigureAwait(false);
-        Contract.Holds(loaded.Select(message => message.Role).SequenceEqual(turn.Select(message => message.Role)), "roles come back");
+        Contract.Holds(
+            loaded.Select(message => message.Role).SequenceEqual(turn.Select(message => message.Role)),
+            "roles come back");
         Contract.Holds(
             loaded[0].Contents is [TextContent { Text: "look" }, DataContent { MediaType: "image/png" } data]
                 && data.Data.Span.SequenceEqual(new byte[] { 1, 2, 3 }),
@@ -74,24 +82,33 @@ public static class ChatHistoryStoreContract
                 && call.Arguments?["city"]?.ToString() == "Bern",
             "reasoning with its signature, and calls, come back");
         Contract.Holds(
-            loaded[2].Contents is [FunctionResultContent { CallId: "call_1" } result] && result.Result?.ToString() == "12 °C", "results come back");
+            loaded[2].Contents is [FunctionResultContent { CallId: "call_1" } result]
+                && result.Result?.ToString() == "12 °C", "results come back");
         Contract.Holds(loaded[3].Text == "Twelve degrees ☕", "texts come back");
     }
 
-    private static async Task CallersAsync(IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task CallersAsync(
+        IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         CallerContext one = NewCaller();
         CallerContext other = NewCaller();
         await store.AppendAsync(one, "c", Turn("mine", "yes"), cancellationToken).ConfigureAwait(false);
-        Contract.Holds((await store.LoadAsync(other, "c", cancellationToken).ConfigureAwait(false)).Count == 0, "another caller reads nothing");
-        Contract.Holds(!await store.RemoveAsync(other, "c", cancellationToken).ConfigureAwait(false), "and removes nothing");
-        Contract.Holds(!await store.TruncateAsync(other, "c", 0, cancellationToken).ConfigureAwait(false), "and shortens nothing");
+        Contract.Holds(
+            (await store.LoadAsync(other, "c", cancellationToken).ConfigureAwait(false)).Count == 0,
+            "another caller reads nothing");
+        Contract.Holds(
+            !await store.RemoveAsync(other, "c", cancellationToken).ConfigureAwait(false), "and removes nothing");
+        Contract.Holds(
+            !await store.TruncateAsync(other, "c", 0, cancellationToken).ConfigureAwait(false), "and shortens nothing");
         var tenant = new CallerContext(one.SessionId, tenantId: "t");
-        Contract.Holds((await store.LoadAsync(tenant, "c", cancellationToken).ConfigureAwait(false)).Count == 0, "another tenant reads nothing");
+        Contract.Holds(
+            (await store.LoadAsync(tenant, "c", cancellationToken).ConfigureAwait(false)).Count == 0,
+            "another tenant reads nothing");
         await ExpectAsync(store, one, "c", ["mine", "yes"], cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task UsersAsync(IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task UsersAsync(
+        IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         string user = Contract.Tag();
         var laptop = new CallerContext(SessionId.From(Contract.Tag()), user);
@@ -100,18 +117,23 @@ public static class ChatHistoryStoreContract
         await ExpectAsync(store, phone, "c", ["hello", "hi"], cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task TruncateAsync(IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task TruncateAsync(
+        IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         CallerContext caller = NewCaller();
         await store.AppendAsync(caller, "c", Turn("one", "eins"), cancellationToken).ConfigureAwait(false);
         await store.AppendAsync(caller, "c", Turn("two", "zwei"), cancellationToken).ConfigureAwait(false);
-        Contract.Holds(await store.TruncateAsync(caller, "c", 2, cancellationToken).ConfigureAwait(false), "there was more");
-        Contract.Holds(!await store.TruncateAsync(caller, "c", 2, cancellationToken).ConfigureAwait(false), "now there is not");
+        Contract.Holds(
+            await store.TruncateAsync(caller, "c", 2, cancellationToken).ConfigureAwait(false), "there was more");
+        Contract.Holds(
+            !await store.TruncateAsync(caller, "c", 2, cancellationToken).ConfigureAwait(false), "now there is not");
         await store.AppendAsync(caller, "c", Turn("three", "drei"), cancellationToken).ConfigureAwait(false);
-        await ExpectAsync(store, caller, "c", ["one", "eins", "three", "drei"], cancellationToken).ConfigureAwait(false);
+        await ExpectAsync(store, caller, "c", ["one", "eins", "three", "drei"], cancellationToken)
+            .ConfigureAwait(false);
     }
 
-    private static async Task ListAsync(IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task ListAsync(
+        IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         CallerContext caller = NewCaller();
         await store.AppendAsync(caller, "a", Turn("first\nquestion", "x"), cancellationToken).ConfigureAwait(false);
@@ -120,44 +142,53 @@ public static class ChatHistoryStoreContract
         await store.AppendAsync(NewCaller(), "z", Turn("foreign", "z"), cancellationToken).ConfigureAwait(false);
         IReadOnlyList<ConversationInfo> list = await store.ListAsync(caller, cancellationToken).ConfigureAwait(false);
         Contract.Holds(list.Select(info => info.Id).SequenceEqual(["b", "a"]), "the caller's own, the latest first");
-        Contract.Holds(list[1] is { Title: "first question", MessageCount: 2 }, "a title is the first question on one line");
+        Contract.Holds(
+            list[1] is { Title: "first question", MessageCount: 2 }, "a title is the first question on one line");
         Contract.Holds(list[0].Title.Length == 80, "of at most 80 characters");
     }
 
-    private static async Task RemoveAsync(IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task RemoveAsync(
+        IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         CallerContext caller = NewCaller();
         await store.AppendAsync(caller, "a", Turn("one", "eins"), cancellationToken).ConfigureAwait(false);
         await store.AppendAsync(caller, "b", Turn("two", "zwei"), cancellationToken).ConfigureAwait(false);
         Contract.Holds(await store.RemoveAsync(caller, "a", cancellationToken).ConfigureAwait(false), "there was one");
-        Contract.Holds(!await store.RemoveAsync(caller, "a", cancellationToken).ConfigureAwait(false), "now there is none");
+        Contract.Holds(
+            !await store.RemoveAsync(caller, "a", cancellationToken).ConfigureAwait(false), "now there is none");
         await ExpectAsync(store, caller, "a", [], cancellationToken).ConfigureAwait(false);
         await ExpectAsync(store, caller, "b", ["two", "zwei"], cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task EraseAsync(IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task EraseAsync(
+        IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         CallerContext caller = NewCaller();
         CallerContext other = NewCaller();
         await store.AppendAsync(caller, "a", Turn("one", "eins"), cancellationToken).ConfigureAwait(false);
         await store.AppendAsync(caller, "b", Turn("two", "zwei"), cancellationToken).ConfigureAwait(false);
         await store.AppendAsync(other, "a", Turn("three", "drei"), cancellationToken).ConfigureAwait(false);
-        Contract.Holds(await store.EraseAsync(caller, cancellationToken).ConfigureAwait(false) == 2, "it says how many");
-        Contract.Holds((await store.ListAsync(caller, cancellationToken).ConfigureAwait(false)).Count == 0, "nothing is left");
+        Contract.Holds(
+            await store.EraseAsync(caller, cancellationToken).ConfigureAwait(false) == 2, "it says how many");
+        Contract.Holds(
+            (await store.ListAsync(caller, cancellationToken).ConfigureAwait(false)).Count == 0, "nothing is left");
         await ExpectAsync(store, other, "a", ["three", "drei"], cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task RaceAsync(IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task RaceAsync(
+        IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         CallerContext caller = NewCaller();
         await Task.WhenAll(Enumerable.Range(0, 16).Select(i => Task.Run(
-            () => store.AppendAsync(caller, "c", Turn($"q{i}", $"a{i}"), cancellationToken), cancellationToken))).ConfigureAwait(false);
+            () => store.AppendAsync(caller, "c", Turn($"q{i}", $"a{i}"), cancellationToken), cancellationToken)))
+                .ConfigureAwait(false);
         IReadOnlyList<ChatMessage> all = await store.LoadAsync(caller, "c", cancellationToken).ConfigureAwait(false);
         Contract.Holds(all.Count == 32, "nothing is lost");
         Contract.Holds(all.Chunk(2).All(turn => turn[0].Text[1..] == turn[1].Text[1..]), "turns stay whole");
     }
 
-    private static async Task IdsAsync(IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task IdsAsync(
+        IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         CallerContext caller = NewCaller();
         foreach (string id in (string[])["", "a b", new string('x', 129), "../x"])
@@ -185,6 +216,8 @@ public static class ChatHistoryStoreContract
         IChatHistoryStore store, CallerContext caller, string id, string[] texts, CancellationToken cancellationToken)
     {
         IReadOnlyList<ChatMessage> loaded = await store.LoadAsync(caller, id, cancellationToken).ConfigureAwait(false);
-        Contract.Holds(loaded.Select(message => message.Text).SequenceEqual(texts), $"the conversation holds {string.Join(", ", texts)}");
+        Contract.Holds(
+            loaded.Select(message => message.Text).SequenceEqual(texts),
+            $"the conversation holds {string.Join(", ", texts)}");
     }
 }

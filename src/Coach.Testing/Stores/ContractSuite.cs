@@ -1,7 +1,8 @@
 namespace Coach.Testing.Stores;
 
 /// <summary>Named checks of a seam, each run against a store of the caller's.</summary>
-internal sealed class ContractSuite<TStore>(Dictionary<string, Func<TStore, Func<TimeSpan, Task>, CancellationToken, Task>> checks)
+internal sealed class ContractSuite<TStore>(
+    Dictionary<string, Func<TStore, Func<TimeSpan, Task>, CancellationToken, Task>> checks)
     where TStore : class
 {
     public IReadOnlyList<string> Names { get; } = [.. checks.Keys];

@@ -3,7 +3,10 @@ using Coach.Testing.Stores;
 
 namespace Coach.Testing;
 
-/// <summary>What every <see cref="IEmbeddingCache"/> must do: one test per name of <see cref="Names"/> that calls <see cref="RunAsync"/>.</summary>
+/// <summary>
+/// What every <see cref="IEmbeddingCache"/> must do: one test per name of <see cref="Names"/> that calls
+/// <see cref="RunAsync"/>.
+/// </summary>
 public static class EmbeddingCacheContract
 {
     private static readonly ContractSuite<IEmbeddingCache> Suite = new(new(StringComparer.Ordinal)
@@ -25,21 +28,25 @@ public static class EmbeddingCacheContract
     /// <exception cref="ArgumentException">There is no such check.</exception>
     /// <exception cref="InvalidOperationException">The store broke the contract; the message says how.</exception>
     public static Task RunAsync(
-        string name, IEmbeddingCache store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken = default) =>
+        string name, IEmbeddingCache store, Func<TimeSpan, Task> advance,
+        CancellationToken cancellationToken = default) =>
         Suite.RunAsync(name, store, advance, cancellationToken);
 
-    private static async Task RoundTripAsync(IEmbeddingCache store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task RoundTripAsync(
+        IEmbeddingCache store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         EmbeddingCacheKey known = Key(EmbeddingTask.Document);
         EmbeddingCacheKey unknown = Key(EmbeddingTask.Document);
         float[] vector = [1f, -0f, float.Epsilon, float.MaxValue, -0.1f];
         await store.SetAsync([new(known, vector)], cancellationToken).ConfigureAwait(false);
-        IReadOnlyList<ReadOnlyMemory<float>?> found = await store.GetAsync([unknown, known], cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<ReadOnlyMemory<float>?> found = await store.GetAsync([unknown, known], cancellationToken)
+            .ConfigureAwait(false);
         Contract.Holds(found is [null, not null], "each key has its answer, in order");
         Contract.Holds(Same(found[1]!.Value.Span, vector), "a vector comes back to the bit");
     }
 
-    private static async Task KeysAsync(IEmbeddingCache store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task KeysAsync(
+        IEmbeddingCache store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         EmbeddingCacheKey key = Key(EmbeddingTask.Document);
         await store.SetAsync([new(key, new[] { 1f })], cancellationToken).ConfigureAwait(false);
@@ -50,20 +57,24 @@ public static class EmbeddingCacheContract
             key with { Task = EmbeddingTask.Query },
             key with { TextHash = new string('0', 64) },
         ];
-        IReadOnlyList<ReadOnlyMemory<float>?> found = await store.GetAsync(others, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<ReadOnlyMemory<float>?> found = await store.GetAsync(others, cancellationToken)
+            .ConfigureAwait(false);
         Contract.Holds(found.All(vector => vector is null), "a key that differs in any part has no vector");
     }
 
-    private static async Task ReplacesAsync(IEmbeddingCache store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task ReplacesAsync(
+        IEmbeddingCache store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         EmbeddingCacheKey key = Key(EmbeddingTask.Query);
         await store.SetAsync([new(key, new[] { 1f, 2f })], cancellationToken).ConfigureAwait(false);
         await store.SetAsync([new(key, new[] { 3f })], cancellationToken).ConfigureAwait(false);
-        IReadOnlyList<ReadOnlyMemory<float>?> found = await store.GetAsync([key], cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<ReadOnlyMemory<float>?> found = await store.GetAsync([key], cancellationToken)
+            .ConfigureAwait(false);
         Contract.Holds(found[0] is { Length: 1 } vector && vector.Span[0] == 3f, "the last vector holds");
     }
 
-    private static EmbeddingCacheKey Key(EmbeddingTask task) => new("fake/model", 5, task, Contract.Tag() + Contract.Tag());
+    private static EmbeddingCacheKey Key(EmbeddingTask task) =>
+        new("fake/model", 5, task, Contract.Tag() + Contract.Tag());
 
     private static bool Same(ReadOnlySpan<float> left, ReadOnlySpan<float> right) =>
         System.Runtime.InteropServices.MemoryMarshal.AsBytes(left)

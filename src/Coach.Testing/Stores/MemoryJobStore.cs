@@ -60,11 +60,13 @@ public sealed class MemoryJobStore(TimeProvider time) : IJobStore
     }
 
     /// <inheritdoc />
-    public Task<bool> CompleteAsync(JobLease held, ReadOnlyMemory<byte> result, CancellationToken cancellationToken = default) =>
+    public Task<bool> CompleteAsync(
+        JobLease held, ReadOnlyMemory<byte> result, CancellationToken cancellationToken = default) =>
         Change(held, job => job with { State = JobState.Done, Result = result, EndedAt = time.GetUtcNow() }, cancellationToken);
 
     /// <inheritdoc />
-    public Task<bool> FailAsync(JobLease held, string errorCode, bool again, CancellationToken cancellationToken = default) =>
+    public Task<bool> FailAsync(
+        JobLease held, string errorCode, bool again, CancellationToken cancellationToken = default) =>
         Change(
             held,
             job => again
@@ -150,7 +152,10 @@ public sealed class MemoryJobStore(TimeProvider time) : IJobStore
     }
 
     private Entry? Held(JobLease held) =>
-        _jobs.TryGetValue(held.Job.Id, out Entry? entry) && entry.Token == held.Token && entry.Job.State == JobState.Running ? entry : null;
+        _jobs.TryGetValue(held.Job.Id, out Entry? entry) && entry.Token == held.Token
+            && entry.Job.State == JobState.Running
+            ? entry
+            : null;
 
     private static JobLease Hold(Entry entry, DateTimeOffset until)
     {

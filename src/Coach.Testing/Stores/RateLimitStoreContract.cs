@@ -3,7 +3,10 @@ using Coach.Testing.Stores;
 
 namespace Coach.Testing;
 
-/// <summary>What every <see cref="IRateLimitStore"/> must do: one test per name of <see cref="Names"/> that calls <see cref="RunAsync"/>.</summary>
+/// <summary>
+/// What every <see cref="IRateLimitStore"/> must do: one test per name of <see cref="Names"/> that calls
+/// <see cref="RunAsync"/>.
+/// </summary>
 public static class RateLimitStoreContract
 {
     private static readonly RateLimit Limit = new(Burst: 3, PerMinute: 60);
@@ -30,66 +33,86 @@ public static class RateLimitStoreContract
     /// <exception cref="ArgumentException">There is no such check.</exception>
     /// <exception cref="InvalidOperationException">The store broke the contract; the message says how.</exception>
     public static Task RunAsync(
-        string name, IRateLimitStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken = default) =>
+        string name, IRateLimitStore store, Func<TimeSpan, Task> advance,
+        CancellationToken cancellationToken = default) =>
         Suite.RunAsync(name, store, advance, cancellationToken);
 
-    private static async Task BurstAsync(IRateLimitStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task BurstAsync(
+        IRateLimitStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         string partition = Contract.Tag();
         for (int left = 2; left >= 0; left--)
         {
-            RateLimitDecision granted = await store.TryAcquireAsync(partition, Limit, 1, cancellationToken).ConfigureAwait(false);
-            Contract.Holds(granted is { IsGranted: true } && granted.Remaining == left, "a full bucket grants its burst and counts down");
+            RateLimitDecision granted = await store.TryAcquireAsync(partition, Limit, 1, cancellationToken)
+                .ConfigureAwait(false);
+            Contract.Holds(
+                granted is { IsGranted: true } && granted.Remaining == left,
+                "a full bucket grants its burst and counts down");
         }
 
-        RateLimitDecision refused = await store.TryAcquireAsync(partition, Limit, 1, cancellationToken).ConfigureAwait(false);
+        RateLimitDecision refused = await store.TryAcquireAsync(partition, Limit, 1, cancellationToken)
+            .ConfigureAwait(false);
         Contract.Holds(!refused.IsGranted && refused.Remaining == 0, "an empty bucket refuses");
         Contract.Holds(
-            refused.RetryAfter > TimeSpan.Zero && refused.RetryAfter <= TimeSpan.FromSeconds(1), "it says when the next permit flows in");
+            refused.RetryAfter > TimeSpan.Zero
+                && refused.RetryAfter <= TimeSpan.FromSeconds(1), "it says when the next permit flows in");
     }
 
-    private static async Task RefillAsync(IRateLimitStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task RefillAsync(
+        IRateLimitStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         string partition = Contract.Tag();
         await store.TryAcquireAsync(partition, Limit, 3, cancellationToken).ConfigureAwait(false);
-        RateLimitDecision refused = await store.TryAcquireAsync(partition, Limit, 2, cancellationToken).ConfigureAwait(false);
+        RateLimitDecision refused = await store.TryAcquireAsync(partition, Limit, 2, cancellationToken)
+            .ConfigureAwait(false);
         await advance(refused.RetryAfter).ConfigureAwait(false);
-        RateLimitDecision granted = await store.TryAcquireAsync(partition, Limit, 2, cancellationToken).ConfigureAwait(false);
+        RateLimitDecision granted = await store.TryAcquireAsync(partition, Limit, 2, cancellationToken)
+            .ConfigureAwait(false);
         Contract.Holds(granted.IsGranted, "the permits are there when it said");
         await advance(TimeSpan.FromHours(1)).ConfigureAwait(false);
-        RateLimitDecision full = await store.TryAcquireAsync(partition, Limit, 3, cancellationToken).ConfigureAwait(false);
+        RateLimitDecision full = await store.TryAcquireAsync(partition, Limit, 3, cancellationToken)
+            .ConfigureAwait(false);
         Contract.Holds(full is { IsGranted: true, Remaining: 0 }, "a bucket never holds more than its burst");
     }
 
-    private static async Task AllOrNoneAsync(IRateLimitStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task AllOrNoneAsync(
+        IRateLimitStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         string partition = Contract.Tag();
         await store.TryAcquireAsync(partition, Limit, 2, cancellationToken).ConfigureAwait(false);
-        RateLimitDecision refused = await store.TryAcquireAsync(partition, Limit, 2, cancellationToken).ConfigureAwait(false);
-        Contract.Holds(refused is { IsGranted: false, Remaining: 1 }, "more permits than are left are refused together");
-        RateLimitDecision granted = await store.TryAcquireAsync(partition, Limit, 1, cancellationToken).ConfigureAwait(false);
+        RateLimitDecision refused = await store.TryAcquireAsync(partition, Limit, 2, cancellationToken)
+            .ConfigureAwait(false);
+        Contract.Holds(
+            refused is { IsGranted: false, Remaining: 1 }, "more permits than are left are refused together");
+        RateLimitDecision granted = await store.TryAcquireAsync(partition, Limit, 1, cancellationToken)
+            .ConfigureAwait(false);
         Contract.Holds(granted.IsGranted, "what was refused took nothing");
     }
 
-    private static async Task RaceAsync(IRateLimitStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task RaceAsync(
+        IRateLimitStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         string partition = Contract.Tag();
         var limit = new RateLimit(Burst: 20, PerMinute: 1);
         RateLimitDecision[] all = await Task.WhenAll(Enumerable.Range(0, 64)
             .Select(_ => Task.Run(() => store.TryAcquireAsync(partition, limit, 1, cancellationToken).AsTask(), cancellationToken)))
             .ConfigureAwait(false);
-        Contract.Holds(all.Count(decision => decision.IsGranted) == 20, "callers at the same time take exactly what there is");
+        Contract.Holds(
+            all.Count(decision => decision.IsGranted) == 20, "callers at the same time take exactly what there is");
     }
 
-    private static async Task PartitionsAsync(IRateLimitStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task PartitionsAsync(
+        IRateLimitStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         string partition = Contract.Tag();
         await store.TryAcquireAsync(partition, Limit, 3, cancellationToken).ConfigureAwait(false);
-        RateLimitDecision other = await store.TryAcquireAsync(partition + "2", Limit, 3, cancellationToken).ConfigureAwait(false);
+        RateLimitDecision other = await store.TryAcquireAsync(partition + "2", Limit, 3, cancellationToken)
+            .ConfigureAwait(false);
         Contract.Holds(other.IsGranted, "another partition has its own bucket");
     }
 
-    private static async Task RangesAsync(IRateLimitStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task RangesAsync(
+        IRateLimitStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         await RefusesAsync("", Limit, 1).ConfigureAwait(false);
         await RefusesAsync(Contract.Tag(), new RateLimit(0, 1), 1).ConfigureAwait(false);

@@ -4,7 +4,8 @@ using Coach.Testing.Stores;
 namespace Coach.Testing;
 
 /// <summary>
-/// What every <see cref="IRevokedSessionStore"/> must do: one test per name of <see cref="Names"/> that calls <see cref="RunAsync"/>.
+/// What every <see cref="IRevokedSessionStore"/> must do: one test per name of <see cref="Names"/> that calls
+/// <see cref="RunAsync"/>.
 /// </summary>
 public static class RevokedSessionStoreContract
 {
@@ -27,38 +28,50 @@ public static class RevokedSessionStoreContract
     /// <exception cref="ArgumentException">There is no such check.</exception>
     /// <exception cref="InvalidOperationException">The store broke the contract; the message says how.</exception>
     public static Task RunAsync(
-        string name, IRevokedSessionStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken = default) =>
+        string name, IRevokedSessionStore store, Func<TimeSpan, Task> advance,
+        CancellationToken cancellationToken = default) =>
         Suite.RunAsync(name, store, advance, cancellationToken);
 
-    private static async Task MarksAsync(IRevokedSessionStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task MarksAsync(
+        IRevokedSessionStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         SessionId ended = SessionId.From(Contract.Tag());
         SessionId other = SessionId.From(Contract.Tag());
-        Contract.Holds(!await store.IsRevokedAsync(ended, cancellationToken).ConfigureAwait(false), "a session that nobody ended is not marked");
+        Contract.Holds(
+            !await store.IsRevokedAsync(ended, cancellationToken).ConfigureAwait(false),
+            "a session that nobody ended is not marked");
         await store.RevokeAsync(ended, DateTimeOffset.MaxValue, cancellationToken).ConfigureAwait(false);
-        Contract.Holds(await store.IsRevokedAsync(ended, cancellationToken).ConfigureAwait(false), "an ended session is marked");
-        Contract.Holds(!await store.IsRevokedAsync(other, cancellationToken).ConfigureAwait(false), "another session is not");
+        Contract.Holds(
+            await store.IsRevokedAsync(ended, cancellationToken).ConfigureAwait(false), "an ended session is marked");
+        Contract.Holds(
+            !await store.IsRevokedAsync(other, cancellationToken).ConfigureAwait(false), "another session is not");
     }
 
-    private static async Task ForgetsAsync(IRevokedSessionStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task ForgetsAsync(
+        IRevokedSessionStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         SessionId ended = SessionId.From(Contract.Tag());
         DateTimeOffset now = await NowAsync(store, advance, cancellationToken).ConfigureAwait(false);
         await store.RevokeAsync(ended, now + TimeSpan.FromHours(1), cancellationToken).ConfigureAwait(false);
         await advance(TimeSpan.FromMinutes(59)).ConfigureAwait(false);
-        Contract.Holds(await store.IsRevokedAsync(ended, cancellationToken).ConfigureAwait(false), "the mark stands until its time");
+        Contract.Holds(
+            await store.IsRevokedAsync(ended, cancellationToken).ConfigureAwait(false),
+            "the mark stands until its time");
         await advance(TimeSpan.FromMinutes(2)).ConfigureAwait(false);
-        Contract.Holds(!await store.IsRevokedAsync(ended, cancellationToken).ConfigureAwait(false), "the mark ends with its time");
+        Contract.Holds(
+            !await store.IsRevokedAsync(ended, cancellationToken).ConfigureAwait(false), "the mark ends with its time");
     }
 
-    private static async Task LaterAsync(IRevokedSessionStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    private static async Task LaterAsync(
+        IRevokedSessionStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
     {
         SessionId ended = SessionId.From(Contract.Tag());
         DateTimeOffset now = await NowAsync(store, advance, cancellationToken).ConfigureAwait(false);
         await store.RevokeAsync(ended, now + TimeSpan.FromHours(2), cancellationToken).ConfigureAwait(false);
         await store.RevokeAsync(ended, now + TimeSpan.FromHours(1), cancellationToken).ConfigureAwait(false);
         await advance(TimeSpan.FromMinutes(90)).ConfigureAwait(false);
-        Contract.Holds(await store.IsRevokedAsync(ended, cancellationToken).ConfigureAwait(false), "the later time holds");
+        Contract.Holds(
+            await store.IsRevokedAsync(ended, cancellationToken).ConfigureAwait(false), "the later time holds");
     }
 
     // A store has its own clock: the moment is found by halving the time until which a mark is still kept.
@@ -71,7 +84,8 @@ public static class RevokedSessionStoreContract
         {
             long middle = low + ((high - low) / 2);
             SessionId probe = SessionId.From(Contract.Tag());
-            await store.RevokeAsync(probe, new DateTimeOffset(middle, TimeSpan.Zero), cancellationToken).ConfigureAwait(false);
+            await store.RevokeAsync(probe, new DateTimeOffset(middle, TimeSpan.Zero), cancellationToken)
+                .ConfigureAwait(false);
             bool isKept = await store.IsRevokedAsync(probe, cancellationToken).ConfigureAwait(false);
             (low, high) = isKept ? (low, middle) : (middle, high);
         }
