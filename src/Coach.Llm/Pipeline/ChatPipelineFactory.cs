@@ -68,9 +68,19 @@ public sealed class ChatPipelineFactory
     }
 
     // Stages of the host's may dispose what they wrap; whose client this is decides the pipeline.
-    private sealed class SharedChatClient(IChatClient inner) : DelegatingChatClient(inner)
+    private sealed class SharedChatClient(IChatClient inner) : IChatClient
     {
-        protected override void Dispose(bool disposing)
+        public Task<ChatResponse> GetResponseAsync(
+            IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+            inner.GetResponseAsync(messages, options, cancellationToken);
+
+        public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+            IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+            inner.GetStreamingResponseAsync(messages, options, cancellationToken);
+
+        public object? GetService(Type serviceType, object? serviceKey = null) => inner.GetService(serviceType, serviceKey);
+
+        public void Dispose()
         {
         }
     }

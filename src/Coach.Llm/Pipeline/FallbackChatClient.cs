@@ -196,7 +196,7 @@ public sealed class FallbackChatClient : IChatClient
     }
 
     /// <summary>Disposes the targets, unless they are the caller's.</summary>
-    public void Dispose() => _targets.Dispose(withClients: !_options.LeaveOpen);
+    public void Dispose() => _targets.Dispose();
 
     // The last target has nobody to hand over to, so it may take its time.
     private Deadline FirstTokenLimit(FallbackAttempts run, CancellationToken cancellationToken) =>

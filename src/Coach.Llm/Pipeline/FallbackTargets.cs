@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Coach.Llm.Pipeline;
 
 /// <summary>The targets of a client and how long each is still passed over.</summary>
-internal sealed class FallbackTargets
+internal sealed class FallbackTargets : IDisposable
 {
     private const int MaxTargets = 10;
 
@@ -80,11 +80,11 @@ internal sealed class FallbackTargets
         _logger.FellBack(from, reason, to);
     }
 
-    /// <summary>Ends what is its own; with <paramref name="withClients"/> the targets' clients, too.</summary>
-    public void Dispose(bool withClients)
+    /// <summary>Ends what is its own, and the targets' clients unless they are left open.</summary>
+    public void Dispose()
     {
         _meter.Dispose();
-        if (!withClients)
+        if (Options.LeaveOpen)
         {
             return;
         }

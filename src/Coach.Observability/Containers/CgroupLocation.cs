@@ -54,11 +54,11 @@ internal sealed class CgroupLocation
             return None;
         }
 
-        IReadOnlyList<string> unified = Chain(
+        List<string> unified = Chain(
             root, mounts.FindAll(m => m.IsV2), groups.Find(g => g.Controllers.Length == 0));
-        IReadOnlyList<string> memory = Controller(root, mounts, groups, "memory");
-        IReadOnlyList<string> cpuacct = Controller(root, mounts, groups, "cpuacct");
-        IReadOnlyList<string> cpu = Controller(root, mounts, groups, "cpu");
+        List<string> memory = Controller(root, mounts, groups, "memory");
+        List<string> cpuacct = Controller(root, mounts, groups, "cpuacct");
+        List<string> cpu = Controller(root, mounts, groups, "cpu");
         return new CgroupLocation
         {
             Groups = groupLines,
@@ -89,7 +89,7 @@ internal sealed class CgroupLocation
     private static string? PathOf(List<Group> groups, string controller) =>
         groups.Find(g => g.Controllers.Contains(controller))?.Path;
 
-    private static IReadOnlyList<string> Controller(
+    private static List<string> Controller(
         string root, List<Mount> mounts, List<Group> groups, string controller) =>
         Chain(
             root,
