@@ -93,9 +93,7 @@ internal sealed class CachedProbe<T>(Func<Task<T>> ask, Func<T, TimeSpan> lifeti
             End(source, version, answer);
             source.TrySetResult(value);
         }
-#pragma warning disable CA1031 // handed to everybody who waits
-        catch (Exception failure)
-#pragma warning restore CA1031
+        catch (Exception failure) // handed to everybody who waits
         {
             End(source, version, answer: null);
             source.TrySetException(failure);

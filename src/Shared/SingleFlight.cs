@@ -70,9 +70,7 @@ internal sealed class SingleFlight<TKey, TValue>(IEqualityComparer<TKey>? compar
             End(key, run);
             run.Succeed(value);
         }
-#pragma warning disable CA1031 // handed to everybody who waits
-        catch (Exception failure)
-#pragma warning restore CA1031
+        catch (Exception failure) // handed to everybody who waits
         {
             End(key, run);
             run.Fail(failure);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
 
 namespace Coach.TestKit;
@@ -8,6 +9,10 @@ public static class TestLogs
 {
     /// <summary>A collector of every line, disabled levels included.</summary>
     public static FakeLogCollector New() => FakeLogCollector.Create(new FakeLogCollectorOptions());
+
+    /// <summary>Loggers of every level that write to it.</summary>
+    public static ILoggerFactory Factory(this FakeLogCollector logs) =>
+        LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(new FakeLoggerProvider(logs)));
 
     /// <summary>The messages, oldest first.</summary>
     public static string[] Messages(this FakeLogCollector logs)

@@ -1,4 +1,3 @@
-using System.Text;
 using Coach.Abstractions;
 using Coach.AspNetCore.Http;
 using Coach.Llm;
@@ -14,11 +13,7 @@ internal sealed class ChatAnswer
     private string _provider = ProviderNames.Mock;
     private long _inputTokens;
     private long _outputTokens;
-    private readonly StringBuilder _text = new();
     private CitationsContent? _citations;
-
-    /// <summary>What was shown so far.</summary>
-    public string Text => _text.ToString();
 
     /// <summary>Why this is no answer, or not all of it; null unless the provider said so.</summary>
     public CoachProblem? Failure { get; private set; }
@@ -48,9 +43,6 @@ internal sealed class ChatAnswer
         {
             switch (content)
             {
-                case TextContent text:
-                    _text.Append(text.Text);
-                    break;
                 case UsageContent usage:
                     // The largest, not the sum: providers send running totals, some of them more than once.
                     _inputTokens = Math.Max(_inputTokens, usage.Details.InputTokenCount ?? 0);

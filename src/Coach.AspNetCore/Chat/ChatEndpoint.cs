@@ -16,9 +16,10 @@ namespace Coach.AspNetCore.Chat;
 
 /// <summary>One question, one streamed and cited answer, with the session's own key or with none.</summary>
 internal sealed class ChatEndpoint(
-    ChatClientSelector selector,
+    ChatPipelineFactory pipelines,
+    ICallerResolver callers,
     ISessionKeyStore keys,
-    ConversationStore conversations,
+    IChatHistoryStore history,
     IOptions<CoachChatOptions> options,
     ILogger<ChatEndpoint> logger)
 {
@@ -44,7 +45,7 @@ internal sealed class ChatEndpoint(
                 .. Failures.Of("there are too many sessions", ErrorCodes.SessionLimit),
             ]);
         endpoints
-            .MapDelete(pattern, (HttpContext context, [FromServices] ChatEndpoint handler) => handler.Forget(context))
+            .MapDelete(pattern, (HttpContext context, [FromServices] ChatEndpoint handler) => handler.ForgetAsync(context))
             .WithTags("Chat")
             .WithSummary("Forgets the conversation; keys and clients stay")
             .CanFail(Failures.OfASession);
@@ -55,38 +56,34 @@ internal sealed class ChatEndpoint(
         (ChatRequest? request, CoachProblem? problem) = await JsonRequest
             .ReadAsync<ChatRequest>(context, field => field == "message" ? Empty() : null).ConfigureAwait(false);
         string message = request?.Message?.Trim() ?? "";
-        problem ??= Check(message);
+        string conversation = request?.Conversation ?? ChatPipelineFactory.DefaultConversation;
+        problem ??= Check(message) ?? CheckConversation(conversation);
         if (problem is not null)
         {
             return problem;
         }
 
-        // Chosen before the stream starts: a missing key is then still a problem with a status.
-        SelectedChat chat = await selector
-            .SelectAsync(context.GetCoachSession().Id, context.RequestAborted).ConfigureAwait(false);
-        if (chat.IsKeyMissing)
-        {
-            return new CoachProblem(
-                ProblemStatus.Of(ErrorCodes.KeyMissing),
-                ErrorCodes.KeyMissing,
-                "This server answers with your own key only. Give one with POST /api/session/keys first.");
-        }
-
+        CallerContext caller = await CallerAsync(context).ConfigureAwait(false);
+        // Built before the stream starts: a missing key is then still a problem with a status.
+        using ChatPipeline chat = await pipelines.CreateAsync(caller, conversation, context.RequestAborted).ConfigureAwait(false);
         return await AnswerAsync(context, chat, message).ConfigureAwait(false) is { } failure
             ? failure
             : TypedResults.Empty;
     }
 
-    public NoContent Forget(HttpContext context)
+    public async Task<NoContent> ForgetAsync(HttpContext context)
     {
-        conversations.Remove(context.GetCoachSession().Id);
+        await history.EraseAsync(await CallerAsync(context).ConfigureAwait(false), context.RequestAborted).ConfigureAwait(false);
         return TypedResults.NoContent();
     }
+
+    private ValueTask<CallerContext> CallerAsync(HttpContext context) =>
+        callers.ResolveAsync(context, context.GetCoachSession().Id, context.RequestAborted);
 
     /// <summary>
     /// Streams the answer; a failure before the first byte is returned, one after it ends the stream.
     /// </summary>
-    private async Task<CoachProblem?> AnswerAsync(HttpContext context, SelectedChat chat, string message)
+    private async Task<CoachProblem?> AnswerAsync(HttpContext context, ChatPipeline chat, string message)
     {
         var stream = new ServerSentEventWriter(context);
         CancellationToken aborted = context.RequestAborted;
@@ -104,7 +101,7 @@ internal sealed class ChatEndpoint(
             failure = CoachProblem.From(exception);
         }
         catch (Exception exception) when (
-            exception is not OutOfMemoryException && (stream.HasStarted || chat.Mode == RunMode.Real))
+            exception is not OutOfMemoryException && (stream.HasStarted || chat.Context.Mode == RunMode.Real))
         {
             // A client that the host plugged in fails in its own way, and its words may hold the key: only the type is
             // told.
@@ -114,7 +111,7 @@ internal sealed class ChatEndpoint(
 
         if (failure is null)
         {
-            await TouchAsync(context, chat.Session).ConfigureAwait(false);
+            await TouchAsync(context, chat.Context.Caller.SessionId).ConfigureAwait(false);
         }
         else if (stream.HasStarted)
         {
@@ -128,15 +125,11 @@ internal sealed class ChatEndpoint(
     }
 
     private async Task<CoachProblem?> StreamAsync(
-        ServerSentEventWriter stream, SelectedChat chat, string message, CancellationToken aborted)
+        ServerSentEventWriter stream, ChatPipeline chat, string message, CancellationToken aborted)
     {
-        using FallbackChatClient? own = selector.Open(chat);
         var answer = new ChatAnswer();
-
-        // A mock quotes documents and needs no history; and what it said must not come back as a model's words.
-        Conversation? conversation = chat.Mode == RunMode.Real ? conversations.Get(chat.Session) : null;
-        IAsyncEnumerable<ChatResponseUpdate> updates = selector.WithDocuments(own)
-            .GetStreamingResponseAsync(Messages(conversation, message), cancellationToken: aborted);
+        var question = new ChatMessage(ChatRole.User, message);
+        IAsyncEnumerable<ChatResponseUpdate> updates = chat.Client.GetStreamingResponseAsync([question], cancellationToken: aborted);
         await foreach (ChatResponseUpdate update in updates.ConfigureAwait(false))
         {
             answer.Add(update);
@@ -152,7 +145,6 @@ internal sealed class ChatEndpoint(
         }
 
         await stream.WriteAsync(CitationsEvent.Name, answer.Citations()).ConfigureAwait(false);
-        conversation?.Add(message, answer.Text);
         await stream.WriteAsync(DoneEvent.Name, answer.Done()).ConfigureAwait(false);
         return null;
     }
@@ -184,17 +176,10 @@ internal sealed class ChatEndpoint(
                 "The provider's client failed. Try again; if it stays, report the request id.");
     }
 
-    private List<ChatMessage> Messages(Conversation? conversation, string message)
-    {
-        List<ChatMessage> messages = conversation?.Messages() ?? [];
-        if (options.Value.SystemPrompt is { Length: > 0 } system)
-        {
-            messages.Insert(0, new ChatMessage(ChatRole.System, system));
-        }
-
-        messages.Add(new ChatMessage(ChatRole.User, message));
-        return messages;
-    }
+    private static CoachProblem? CheckConversation(string conversation) => SessionId.TryFrom(conversation, out _)
+        ? null
+        : CoachProblem.Invalid(
+            $"A conversation's name has 1 to {SessionId.MaxLength} characters from A-Z, a-z, 0-9, '-', '_', '.', ':' and '~'.");
 
     private CoachProblem? Check(string message)
     {

@@ -8,32 +8,6 @@ public sealed class CoachChatOptions
     public int MaxMessageLength { get; set; } = 8_000;
 
     /// <summary>
-    /// How many earlier questions of the session, each with its answer, a model is shown. Mock answers are not among
-    /// them.
-    /// </summary>
-    /// <value>0 (each question stands alone) to 100; 6 unless set.</value>
-    public int HistoryTurns { get; set; } = 6;
-
-    /// <summary>
-    /// The longest history, in characters of questions and answers; the oldest turns are dropped first.
-    /// </summary>
-    /// <value>
-    /// 0 to 1,000,000; 16,000 unless set. This many characters for each of <see cref="MaxConversations"/> is the most
-    /// memory used.
-    /// </value>
-    public int MaxHistoryLength { get; set; } = 16_000;
-
-    /// <summary>
-    /// How many sessions' histories this process keeps. Beyond that the longest idle ones are forgotten.
-    /// </summary>
-    /// <value>1 to 1,000,000; 2,000 unless set.</value>
-    public int MaxConversations { get; set; } = 2_000;
-
-    /// <summary>How long an idle session's history is kept.</summary>
-    /// <value>1 minute to 24 hours; 1 hour unless set.</value>
-    public TimeSpan HistoryLifetime { get; set; } = TimeSpan.FromHours(1);
-
-    /// <summary>
     /// What the model is told before everything else. Retrieved passages and how to cite them are added by Coach.Rag.
     /// </summary>
     /// <value>A sentence that asks for short, honest answers, unless set; empty for none.</value>

@@ -26,6 +26,9 @@ public sealed class CoachBuilder
     /// <summary>Providers, keys and session clients.</summary>
     public CoachLlmBuilder Llm { get; }
 
+    /// <summary>The pipeline that answers <c>POST /api/chat</c>: guards, tools, system prompt, history, stages of the host's own.</summary>
+    public CoachChatBuilder Chat => Llm.Chat;
+
     /// <summary>Documents, index and embeddings.</summary>
     public CoachRagBuilder Rag { get; }
 

@@ -5,9 +5,12 @@ using Coach.AspNetCore.Hosting;
 using Coach.AspNetCore.Middleware;
 using Coach.AspNetCore.Payments;
 using Coach.AspNetCore.Sessions;
+using Coach.Llm;
+using Coach.Rag;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -41,9 +44,19 @@ public static class CoachHostApplicationBuilderExtensions
             services.AddCoachPayments().WithReconciliation(),
             services.AddCoachObservability());
         coach.Observability.AddCoachMetricsExporter().AddCoachHealthChecks();
-        AddHttp(services);
+        if (!services.Any(service => service.ServiceType == typeof(ChatEndpoint)))
+        {
+            coach.Chat
+                .UseSystemPrompt(context => context.Services.GetRequiredService<IOptions<CoachChatOptions>>().Value.SystemPrompt)
+                .Use(ChatStage.Rag, ChatStagePlace.Within, WithDocuments);
+            AddHttp(services);
+        }
+
         return coach;
     }
+
+    private static RagChatClient WithDocuments(IChatClient client, ChatPipelineContext context) =>
+        new(client, context.Services.GetRequiredService<IRetriever>());
 
     private static void AddHttp(IServiceCollection services)
     {
@@ -67,16 +80,16 @@ public static class CoachHostApplicationBuilderExtensions
     private static void AddEndpoints(IServiceCollection services)
     {
         services.TryAddSingleton<SessionTickets>();
-        services.TryAddSingleton<RevokedSessions>();
+        services.TryAddSingleton<IRevokedSessionStore, CachedRevokedSessionStore>();
+        services.TryAddSingleton<IRateLimitStore>(provider =>
+            new MemoryRateLimitStore(provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<SessionEnd>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, SessionKeyState>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, SessionClientState>());
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, ConversationStore>(
-            provider => provider.GetRequiredService<ConversationStore>()));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, HistoryState>());
+        services.TryAddSingleton<ICallerResolver, ClaimsCallerResolver>();
         services.TryAddSingleton<SessionEndpoints>();
         services.TryAddSingleton<KeyEndpoints>();
-        services.TryAddSingleton<ConversationStore>();
-        services.TryAddSingleton<ChatClientSelector>();
         services.TryAddSingleton<ChatEndpoint>();
         services.TryAddSingleton<PaymentEndpoints>();
         services.TryAddSingleton<WebhookEndpoint>();

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Threading.RateLimiting;
 using Coach.Abstractions;
 using Coach.AspNetCore.Http;
@@ -10,28 +8,13 @@ using Microsoft.Extensions.Options;
 
 namespace Coach.AspNetCore.Middleware;
 
-/// <summary>
-/// Token buckets a session and an address over the endpoints that Coach maps; everything else is left alone.
-/// </summary>
-internal sealed class CoachRateLimiter(IOptions<CoachRateLimitOptions> limits) : IConfigureOptions<RateLimiterOptions>
+/// <summary>Puts Coach's limits into ASP.NET's rate limiter, and says what a refusal looks like.</summary>
+internal sealed class CoachRateLimiter(IOptions<CoachRateLimitOptions> limits, IRateLimitStore store) : IConfigureOptions<RateLimiterOptions>
 {
     public void Configure(RateLimiterOptions options)
     {
-        CoachRateLimitOptions chosen = limits.Value;
         options.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
-        // Token buckets in a chain, the address first: whoever throws cookies away to get fresh sessions still drains
-        // the bucket of the address.
-        options.GlobalLimiter = PartitionedRateLimiter.CreateChained(
-            PartitionedRateLimiter.Create<HttpContext, string>(context => IsLimited(context)
-                ? Bucket(
-                    $"address:{Network(context.Connection.RemoteIpAddress)}",
-                    chosen.AddressBurst,
-                    chosen.AddressPerMinute)
-                : RateLimitPartition.GetNoLimiter("")),
-            PartitionedRateLimiter.Create<HttpContext, string>(
-                context => context.Features.Get<CoachSession>() is { } session
-                ? Bucket($"session:{session.Id.Value}", chosen.SessionBurst, chosen.SessionPerMinute)
-                : RateLimitPartition.GetNoLimiter("")));
+        options.GlobalLimiter = new StoreRateLimiter(store, limits.Value);
         options.OnRejected = static async (rejected, _) =>
         {
             TimeSpan wait = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out TimeSpan known)
@@ -47,54 +30,4 @@ internal sealed class CoachRateLimiter(IOptions<CoachRateLimitOptions> limits) :
             }.ExecuteAsync(rejected.HttpContext).ConfigureAwait(false);
         };
     }
-
-    // Whoever has one IPv6 address has the 2^64 of its network, so the network counts (RFC 4291 §2.5.1).
-    internal static IPAddress? Network(IPAddress? address)
-    {
-        if (address is not { AddressFamily: AddressFamily.InterNetworkV6 })
-        {
-            return address;
-        }
-
-        if (address.IsIPv4MappedToIPv6)
-        {
-            return address.MapToIPv4();
-        }
-
-        Span<byte> bytes = stackalloc byte[16];
-        address.TryWriteBytes(bytes, out _);
-        bytes[8..].Clear();
-        return new IPAddress(bytes);
-    }
-
-    private static bool IsLimited(HttpContext context) =>
-        context.GetEndpoint()?.Metadata.GetMetadata<CoachApiMetadata>() is not null;
-
-    private static RateLimitPartition<string> Bucket(string key, int burst, int perMinute) =>
-        RateLimitPartition.GetTokenBucketLimiter(key, _ =>
-    {
-        // One token at a time where that is at least 100 ms apart, more at once above that rate.
-        TimeSpan period = TimeSpan.FromMinutes(1) / perMinute;
-        int tokens = 1;
-        if (period < TimeSpan.FromMilliseconds(100))
-        {
-            tokens = (int)Math.Ceiling(perMinute / 600.0);
-            period = TimeSpan.FromMinutes(1) * tokens / perMinute;
-        }
-
-        return new TokenBucketRateLimiterOptions
-        {
-            TokenLimit = burst,
-            TokensPerPeriod = Math.Min(tokens, burst),
-            ReplenishmentPeriod = period,
-            QueueLimit = 0,
-            AutoReplenishment = true,
-        };
-    });
-}
-
-/// <summary>Marks an endpoint that Coach maps and that anyone may call: it is rate limited by address.</summary>
-internal sealed class CoachApiMetadata
-{
-    public static readonly CoachApiMetadata Instance = new();
 }

@@ -12,7 +12,7 @@ namespace Coach.AspNetCore.Middleware;
 /// was ended stays ended, on every replica that shares the cache.
 /// </summary>
 internal sealed class SessionMiddleware(
-    RequestDelegate next, SessionTickets tickets, RevokedSessions ended, IOptions<CoachSessionOptions> options)
+    RequestDelegate next, SessionTickets tickets, IRevokedSessionStore ended, IOptions<CoachSessionOptions> options)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -33,7 +33,7 @@ internal sealed class SessionMiddleware(
 
         string name = options.Value.CookieName;
         if (!tickets.TryRead(context.Request.Cookies[name], out SessionId id, out DateTimeOffset expires)
-            || await ended.ContainsAsync(id, context.RequestAborted).ConfigureAwait(false))
+            || await ended.IsRevokedAsync(id, context.RequestAborted).ConfigureAwait(false))
         {
             (id, string value) = tickets.Issue();
             tickets.TryRead(value, out _, out expires);

@@ -15,7 +15,7 @@ internal sealed class KeyEndpoints(
     IApiKeyValidator validator,
     ISessionKeyStore keys,
     ISessionClientRegistry clients,
-    RevokedSessions revoked,
+    IRevokedSessionStore revoked,
     IOptions<CoachHostOptions> host)
 {
     private static readonly string[] RefusedKey =
@@ -89,7 +89,7 @@ internal sealed class KeyEndpoints(
     private async Task<bool> KeepAsync(SessionId session, ApiKey key)
     {
         await keys.SetAsync(session, key, CancellationToken.None).ConfigureAwait(false);
-        if (!await revoked.ContainsAsync(session, CancellationToken.None).ConfigureAwait(false))
+        if (!await revoked.IsRevokedAsync(session, CancellationToken.None).ConfigureAwait(false))
         {
             return true;
         }

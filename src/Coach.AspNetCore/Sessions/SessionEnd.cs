@@ -2,6 +2,7 @@ using Coach.Abstractions;
 using Coach.AspNetCore.Diagnostics;
 using Coach.Llm;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Coach.AspNetCore.Sessions;
 
@@ -10,17 +11,22 @@ namespace Coach.AspNetCore.Sessions;
 /// Each step on its own: a failing store must not keep the clients alive, nor the other way round.
 /// </remarks>
 internal sealed class SessionEnd(
-    RevokedSessions revoked, IEnumerable<ISessionState> states, ILogger<SessionEnd> logger)
+    IRevokedSessionStore revoked, IEnumerable<ISessionState> states, IOptions<CoachSessionOptions> options, TimeProvider time,
+    ILogger<SessionEnd> logger)
 {
     public async Task EndAsync(SessionId session)
     {
         // Revoked before its keys are removed: a key that is being checked meanwhile is then seen by one of the two.
-        await StepAsync("end", () => revoked.AddAsync(session, CancellationToken.None)).ConfigureAwait(false);
+        await StepAsync("end", () => RevokeAsync(session)).ConfigureAwait(false);
         foreach (ISessionState state in states)
         {
             await StepAsync(state.Name, () => state.RemoveAsync(session)).ConfigureAwait(false);
         }
     }
+
+    // What the browser holds ends then anyway.
+    private Task RevokeAsync(SessionId session) =>
+        revoked.RevokeAsync(session, time.GetUtcNow() + options.Value.AbsoluteLifetime, CancellationToken.None).AsTask();
 
     private async Task StepAsync(string name, Func<Task> step)
     {

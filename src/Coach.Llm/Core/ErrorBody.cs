@@ -7,8 +7,8 @@ using Coach.Llm.Json;
 namespace Coach.Llm.Core;
 
 /// <summary>
-/// What a provider's error says, read from whatever arrived: whole or cut JSON, wrapped in an array or not, HTML, text, nothing. Never
-/// throws. Its texts may echo keys: they are matched against, never shown.
+/// What a provider's error says, read from whatever arrived: whole or cut JSON, wrapped in an array or not, HTML, text,
+/// nothing. Never throws. Its texts may echo keys: they are matched against, never shown.
 /// </summary>
 internal sealed class ErrorBody
 {
@@ -26,7 +26,9 @@ internal sealed class ErrorBody
     /// <summary>Whether it holds one whole JSON value, whatever follows.</summary>
     public bool IsComplete { get; private set; }
 
-    /// <summary>Whether it is bare text, which no JSON API sends: an edge or a proxy does, and Cartesia's older versions.</summary>
+    /// <summary>
+    /// Whether it is bare text, which no JSON API sends: an edge or a proxy does, and Cartesia's older versions.
+    /// </summary>
     public bool IsText => !IsJson && !IsHtml && !IsEmpty;
 
     /// <summary>Whether it is a page, as edges and proxies send.</summary>
@@ -141,7 +143,7 @@ internal sealed class ErrorBody
                         name = reader.GetString() ?? "";
                         break;
                     case JsonTokenType.StartObject or JsonTokenType.StartArray:
-                        HasError |= Joined(path, name) == "error" && JsonReading.SaysSomething(reader);
+                        HasError |= Joined(path, name) == "error" && LenientJson.SaysSomething(reader);
                         path.Add(name);
                         name = "";
                         break;
@@ -167,7 +169,8 @@ internal sealed class ErrorBody
     }
 
     // Arrays have no names of their own, so that what stands in one is found like what does not.
-    private static string Joined(List<string> path, string name) => string.Join('.', path.Append(name).Where(part => part.Length > 0));
+    private static string Joined(List<string> path, string name) =>
+        string.Join('.', path.Append(name).Where(part => part.Length > 0));
 
     private void Take(string path, ref Utf8JsonReader reader)
     {
@@ -213,7 +216,8 @@ internal sealed class ErrorBody
             case "error.details.reason" or "error.details.error_code":
                 Reasons.Add(text);
                 break;
-            case "error.details.violations.quotaId" or "error.details.metadata.quota_limit": // the second: before QuotaFailure existed
+            // the second: before QuotaFailure existed
+            case "error.details.violations.quotaId" or "error.details.metadata.quota_limit":
                 QuotaIds.Add(text);
                 break;
             case "error.details.violations.quotaValue" or "error.details.metadata.quota_limit_value":

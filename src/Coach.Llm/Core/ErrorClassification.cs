@@ -3,8 +3,8 @@ using Coach.Llm.Providers;
 namespace Coach.Llm.Core;
 
 /// <summary>
-/// What a provider's answer means: for a validator (<see cref="Status"/>) and for a client (<see cref="Error"/>). A provider's rules
-/// begin it; <see cref="ErrorClassifier"/> completes it.
+/// What a provider's answer means: for a validator (<see cref="Status"/>) and for a client (<see cref="Error"/>). A
+/// provider's rules begin it; <see cref="ErrorClassifier"/> completes it.
 /// </summary>
 /// <param name="Status">What the answer says as the outcome of a key validation.</param>
 internal sealed record ErrorClassification(KeyStatus Status)
@@ -15,10 +15,16 @@ internal sealed record ErrorClassification(KeyStatus Status)
     /// <summary>What the answer says as the outcome of a call.</summary>
     public LlmError Error { get; init; } = KeyStatuses.ErrorOf(Status);
 
-    /// <summary>Whether the same call may succeed soon without any change. Of rules' making: whether a rate limit or outage passes by itself.</summary>
+    /// <summary>
+    /// Whether the same call may succeed soon without any change. Of rules' making: whether a rate limit or outage
+    /// passes by itself.
+    /// </summary>
     public bool IsTransient { get; init; } = true;
 
-    /// <summary>The provider's hint, already freed of values that must not be trusted. Of rules' making: the wait when there is no hint.</summary>
+    /// <summary>
+    /// The provider's hint, already freed of values that must not be trusted. Of rules' making: the wait when there is
+    /// no hint.
+    /// </summary>
     public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>One sentence for people, composed here; nothing of it comes from the server.</summary>
@@ -28,5 +34,6 @@ internal sealed record ErrorClassification(KeyStatus Status)
     public int HttpStatus { get; init; }
 
     /// <summary>False for a request that is wrong in itself: its failure is not the key's.</summary>
-    public bool SaysSomethingAboutTheKey => Error is not (LlmError.RequestRejected or LlmError.ModelNotFound or LlmError.ProviderFailed);
+    public bool SaysSomethingAboutTheKey =>
+        Error is not (LlmError.RequestRejected or LlmError.ModelNotFound or LlmError.ProviderFailed);
 }

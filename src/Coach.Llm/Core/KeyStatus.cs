@@ -6,7 +6,9 @@ public enum KeyStatus
     /// <summary>No key was given, or none arrived at the provider.</summary>
     Missing,
 
-    /// <summary>It cannot be a key: white space inside, other characters than visible ASCII, a URL, an absurd length.</summary>
+    /// <summary>
+    /// It cannot be a key: white space inside, other characters than visible ASCII, a URL, an absurd length.
+    /// </summary>
     Malformed,
 
     /// <summary>The provider does not know the key.</summary>
@@ -21,7 +23,9 @@ public enum KeyStatus
     /// <summary>A credential of another kind: an OAuth token, an admin or management key.</summary>
     WrongKind,
 
-    /// <summary>Authentic, but missing scopes, restricted to other referrers, addresses or apps, or its service is disabled.</summary>
+    /// <summary>
+    /// Authentic, but missing scopes, restricted to other referrers, addresses or apps, or its service is disabled.
+    /// </summary>
     Restricted,
 
     /// <summary>Authentic, but the account has no billing.</summary>

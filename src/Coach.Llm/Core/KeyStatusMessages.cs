@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Coach.Llm.Core;
 
-/// <summary>What people read about an outcome, given the provider's title. Composed here: nothing of it comes from a server.</summary>
+/// <summary>
+/// What people read about an outcome, given the provider's title. Composed here: nothing of it comes from a server.
+/// </summary>
 internal static class KeyStatusMessages
 {
     public static string For(string name, KeyStatus status, LlmError error, TimeSpan? retryAfter) => error switch

@@ -24,7 +24,9 @@ public sealed record KeyValidation(KeyStatus Status, string Message, bool? IsAut
     /// <value>Null when no key was given.</value>
     public string? Fingerprint { get; init; }
 
-    /// <summary>Advice about the key's form, such as "this looks like a key of another provider". Never a reason to refuse.</summary>
+    /// <summary>
+    /// Advice about the key's form, such as "this looks like a key of another provider". Never a reason to refuse.
+    /// </summary>
     /// <value>Null when there is none.</value>
     public string? Hint { get; init; }
 

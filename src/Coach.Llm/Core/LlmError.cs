@@ -3,7 +3,9 @@ namespace Coach.Llm;
 /// <summary>What went wrong, for code to switch on. The zero value claims nothing beyond failure.</summary>
 public enum LlmError
 {
-    /// <summary>The provider answered with a failure that fits nothing below. Code <c>ERR_PROVIDER_FAILED</c>.</summary>
+    /// <summary>
+    /// The provider answered with a failure that fits nothing below. Code <c>ERR_PROVIDER_FAILED</c>.
+    /// </summary>
     ProviderFailed,
 
     /// <summary>No connection to the provider. Code <c>ERR_PROVIDER_UNREACHABLE</c>.</summary>
@@ -15,13 +17,17 @@ public enum LlmError
     /// <summary>The provider is down or overloaded. Code <c>ERR_KEY_UNAVAILABLE</c>.</summary>
     Unavailable,
 
-    /// <summary>The answer is no answer: wrong shape, cut off, or an error inside a success. Code <c>ERR_PROVIDER_FAILED</c>.</summary>
+    /// <summary>
+    /// The answer is no answer: wrong shape, cut off, or an error inside a success. Code <c>ERR_PROVIDER_FAILED</c>.
+    /// </summary>
     InvalidResponse,
 
     /// <summary>The answer exceeds the size limit. Code <c>ERR_PROVIDER_FAILED</c>.</summary>
     ResponseTooLarge,
 
-    /// <summary>The stream ended before the provider said that the answer is complete. Code <c>ERR_PROVIDER_FAILED</c>.</summary>
+    /// <summary>
+    /// The stream ended before the provider said that the answer is complete. Code <c>ERR_PROVIDER_FAILED</c>.
+    /// </summary>
     StreamInterrupted,
 
     /// <summary>The provider refuses the request itself. Code <c>ERR_REQUEST_INVALID</c>.</summary>
@@ -30,7 +36,9 @@ public enum LlmError
     /// <summary>The provider does not have the model. Code <c>ERR_REQUEST_INVALID</c>.</summary>
     ModelNotFound,
 
-    /// <summary>No such provider is registered, or not for this type of client. Code <c>ERR_REQUEST_INVALID</c>.</summary>
+    /// <summary>
+    /// No such provider is registered, or not for this type of client. Code <c>ERR_REQUEST_INVALID</c>.
+    /// </summary>
     UnknownProvider,
 
     /// <summary>No key was given. Code <c>ERR_KEY_MISSING</c>.</summary>
@@ -60,7 +68,9 @@ public enum LlmError
     /// <summary>The key's quota or credit is used up; never retried. Code <c>ERR_KEY_QUOTA_EXHAUSTED</c>.</summary>
     QuotaExhausted,
 
-    /// <summary>The provider says that the key is called too often just now. Code <c>ERR_KEY_RATE_LIMITED</c>.</summary>
+    /// <summary>
+    /// The provider says that the key is called too often just now. Code <c>ERR_KEY_RATE_LIMITED</c>.
+    /// </summary>
     RateLimited,
 
     /// <summary>The provider does not serve this region. Code <c>ERR_KEY_REGION_BLOCKED</c>.</summary>

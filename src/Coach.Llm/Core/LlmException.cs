@@ -3,7 +3,9 @@ using Coach.Llm.Core;
 
 namespace Coach.Llm;
 
-/// <summary>Reports that a provider, a key or a limit stood in the way. No message repeats what a server sent.</summary>
+/// <summary>
+/// Reports that a provider, a key or a limit stood in the way. No message repeats what a server sent.
+/// </summary>
 public sealed class LlmException : CoachException
 {
     private readonly TimeSpan? _retryAfter;
@@ -113,7 +115,8 @@ public sealed class LlmException : CoachException
         Provider = provider,
     };
 
-    internal static LlmException UnknownProvider(string provider, string what, IEnumerable<string> known) => new(LlmError.UnknownProvider,
+    internal static LlmException UnknownProvider(string provider, string what, IEnumerable<string> known) =>
+        new(LlmError.UnknownProvider,
         $"No {what} is registered for provider '{Shown(provider)}'. Known: {string.Join(", ", known.Order(StringComparer.Ordinal))}. "
         + "Add others with AddProvider.");
 
@@ -139,6 +142,12 @@ public sealed class LlmException : CoachException
         KeyStatus = Llm.KeyStatus.Missing,
     };
 
+    internal static LlmException NoKeyForChat() => new(LlmError.KeyMissing,
+        "This server answers with your own key only. Give one with POST /api/session/keys first.")
+    {
+        KeyStatus = Llm.KeyStatus.Missing,
+    };
+
     internal static LlmException LocalLimit(string what, TimeSpan? retryAfter) => new(LlmError.LocalLimit,
         retryAfter is { } wait
             ? $"The limit on {what} is reached. Try again in {Seconds(wait)} s."
@@ -148,12 +157,14 @@ public sealed class LlmException : CoachException
     private static string Seconds(TimeSpan time) => time.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture);
 
     // The socket's or TLS layer's error class, never its text: that may hold an address with user information.
-    private static string Kind(Exception inner) => inner is HttpRequestException { HttpRequestError: not HttpRequestError.Unknown } http
+    private static string Kind(Exception inner) =>
+        inner is HttpRequestException { HttpRequestError: not HttpRequestError.Unknown } http
         ? http.HttpRequestError.ToString()
         : inner.GetType().Name;
 
     // A key pasted into the wrong field must not come back: names are short and of letters, keys are neither.
-    private static string Shown(string provider) => provider.Length <= 20 && provider.All(c => char.IsAsciiLetter(c) || c is '-' or '_' or '.')
+    private static string Shown(string provider) =>
+        provider.Length <= 20 && provider.All(c => char.IsAsciiLetter(c) || c is '-' or '_' or '.')
         ? provider
         : "(not a provider's name)";
 

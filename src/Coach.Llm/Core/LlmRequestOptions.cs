@@ -11,7 +11,10 @@ public sealed class LlmRequestOptions
     /// <value>1 second to 1 hour, not below <see cref="AttemptTimeout"/>; 2 minutes unless set.</value>
     public TimeSpan TotalTimeout { get; set; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>The longest silence before a stream's first token. What shows that the provider is at work, such as a comment, begins it again.</summary>
+    /// <summary>
+    /// The longest silence before a stream's first token. What shows that the provider is at work, such as a comment,
+    /// begins it again.
+    /// </summary>
     /// <value>1 second to 30 minutes; 30 seconds unless set.</value>
     public TimeSpan FirstTokenTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
@@ -23,11 +26,15 @@ public sealed class LlmRequestOptions
     /// <value>0 to 10; 3 unless set.</value>
     public int MaxRetries { get; set; } = 3;
 
-    /// <summary>The wait before the first retry; it doubles each time, with jitter. A provider's own hint replaces it.</summary>
+    /// <summary>
+    /// The wait before the first retry; it doubles each time, with jitter. A provider's own hint replaces it.
+    /// </summary>
     /// <value>10 milliseconds to 1 minute; 1 second unless set.</value>
     public TimeSpan RetryDelay { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>The longest wait before a retry. A provider that asks for more ends the call with its failure.</summary>
+    /// <summary>
+    /// The longest wait before a retry. A provider that asks for more ends the call with its failure.
+    /// </summary>
     /// <value>10 milliseconds to 10 minutes; 60 seconds unless set.</value>
     public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromSeconds(60);
 
@@ -40,19 +47,22 @@ public sealed class LlmRequestOptions
     public int MaxEventBytes { get; set; } = 16 * 1024 * 1024;
 
     /// <summary>The most bytes of all pictures, sounds and files that one request carries within it.</summary>
-    /// <value>1,024 to 268,435,456; 16,777,216 unless set. Providers have limits of their own (Gemini 20 MB a request, base64 included).</value>
+    /// <value>1,024 to 268,435,456; 16,777,216 unless set. Providers have limits of their own (Gemini 20 MB a request,
+    /// base64 included).</value>
     public int MaxMediaBytes { get; set; } = 16 * 1024 * 1024;
 
     /// <summary>
-    /// The fewest calls within 30 seconds after which a provider's circuit may open; a call counts once, with its retries. There is one circuit per provider and class of keys
-    /// (users', the host's); it opens with a failure that brings the share of failures in that time to <see cref="CircuitFailureRatio"/>.
+    /// The fewest calls within 30 seconds after which a provider's circuit may open; a call counts once, with its
+    /// retries. There is one circuit per provider and class of keys (users', the host's); it opens with a failure that
+    /// brings the share of failures in that time to <see cref="CircuitFailureRatio"/>.
     /// </summary>
     /// <value>0 (the circuit never opens), or 2 to 1,000; 5 unless set.</value>
     public int CircuitMinimumCalls { get; set; } = 5;
 
     /// <summary>
-    /// The share of failures among the calls of 30 seconds from which on the circuit opens. Failures are the provider's own: no
-    /// connection, time-outs, overload, status 500 and above, broken streams; with the host's key also rate limits.
+    /// The share of failures among the calls of 30 seconds from which on the circuit opens. Failures are the provider's
+    /// own: no connection, time-outs, overload, status 500 and above, broken streams; with the host's key also rate
+    /// limits.
     /// </summary>
     /// <value>0.01 to 1; 0.5 unless set.</value>
     public double CircuitFailureRatio { get; set; } = 0.5;

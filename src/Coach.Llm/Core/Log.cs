@@ -2,7 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Coach.Llm.Core;
 
-/// <summary>Every log message of the package. Keys, sessions, validation and limits: 2000–2499; providers and chat: 2500–2999.</summary>
+/// <summary>
+/// Every log message of the package. Keys, sessions, validation and limits: 2000–2499; providers and chat: 2500–2999.
+/// </summary>
 internal static partial class Log
 {
     [LoggerMessage(2000, LogLevel.Debug, "Key {Fingerprint} of provider {Provider} is {Status}")]
@@ -30,10 +32,12 @@ internal static partial class Log
     public static partial void KeysExpired(this ILogger logger, int sessions, int remaining);
 
     [LoggerMessage(2500, LogLevel.Warning, "Provider {Provider} failed ({Error}); attempt {Attempt} follows in {DelaySeconds} s")]
-    public static partial void RetryScheduled(this ILogger logger, string provider, LlmError error, int attempt, double delaySeconds);
+    public static partial void RetryScheduled(
+        this ILogger logger, string provider, LlmError error, int attempt, double delaySeconds);
 
     [LoggerMessage(2501, LogLevel.Warning, "Provider {Provider} failed repeatedly with keys of class {KeyClass}; calls are refused for {Seconds} s")]
-    public static partial void CircuitOpened(this ILogger logger, string provider, KeyOwnership keyClass, double seconds);
+    public static partial void CircuitOpened(
+        this ILogger logger, string provider, KeyOwnership keyClass, double seconds);
 
     [LoggerMessage(2502, LogLevel.Warning, "Chat target {Target} failed ({Reason}); {Next} answers instead")]
     public static partial void FellBack(this ILogger logger, string target, string reason, string next);

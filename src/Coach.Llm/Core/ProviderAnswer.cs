@@ -3,13 +3,16 @@ using System.Net.Http.Headers;
 namespace Coach.Llm.Core;
 
 /// <summary>A provider's answer, with as much of its body as the limit allows.</summary>
-internal sealed class ProviderAnswer(int status, HttpResponseHeaders? headers, string? contentType, ReadOnlyMemory<byte> body, bool isTruncated)
+internal sealed class ProviderAnswer(
+    int status, HttpResponseHeaders? headers, string? contentType, ReadOnlyMemory<byte> body, bool isTruncated)
 {
     public int Status { get; } = status;
 
     public bool IsSuccess => Status is >= 200 and < 300;
 
-    /// <summary>The media type in lower case, without parameters; null if absent. A hint only: servers get it wrong.</summary>
+    /// <summary>
+    /// The media type in lower case, without parameters; null if absent. A hint only: servers get it wrong.
+    /// </summary>
     public string? ContentType { get; } = contentType;
 
     public ReadOnlyMemory<byte> Body { get; } = body;
@@ -24,11 +27,13 @@ internal sealed class ProviderAnswer(int status, HttpResponseHeaders? headers, s
         headers is not null && headers.NonValidated.TryGetValues(name, out HeaderStringValues values) ? values.ToString() : null;
 
     /// <summary>
-    /// Reads at most <paramref name="maxBytes"/> of the response's body. Where the connection breaks off, a failure is what was read of it: its
-    /// status and headers are worth more than "the connection broke while it was explained". A success is not.
+    /// Reads at most <paramref name="maxBytes"/> of the response's body. Where the connection breaks off, a failure is
+    /// what was read of it: its status and headers are worth more than "the connection broke while it was explained". A
+    /// success is not.
     /// </summary>
     /// <exception cref="HttpRequestException">A success broke off; or <see cref="IOException"/>.</exception>
-    public static async Task<ProviderAnswer> ReadAsync(HttpResponseMessage response, int maxBytes, CancellationToken cancellationToken)
+    public static async Task<ProviderAnswer> ReadAsync(
+        HttpResponseMessage response, int maxBytes, CancellationToken cancellationToken)
     {
         (byte[] body, bool truncated) = await ReadBodyAsync(
             response.Content, maxBytes, !response.IsSuccessStatusCode, cancellationToken).ConfigureAwait(false);

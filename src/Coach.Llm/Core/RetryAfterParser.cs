@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text.RegularExpressions;
 
@@ -6,10 +7,15 @@ namespace Coach.Llm.Core;
 /// <summary>Finds out how long a provider asks its callers to wait, in whichever form it says so.</summary>
 internal static partial class RetryAfterParser
 {
-    /// <summary>Longer hints are taken as this one: nobody waits longer, and absurd numbers must not overflow.</summary>
+    /// <summary>
+    /// Longer hints are taken as this one: nobody waits longer, and absurd numbers must not overflow.
+    /// </summary>
     private static readonly TimeSpan Longest = TimeSpan.FromDays(31);
 
-    // "Please retry in 34.07s." (Gemini), "try again in 6m0s" (OpenAI), "Try again in 5 seconds." (LiteLLM), "will reset after 3h12m" (Gemini)
+    private static readonly SearchValues<char> NumberChars = SearchValues.Create("0123456789.");
+
+    // "Please retry in 34.07s." (Gemini), "try again in 6m0s" (OpenAI), "Try again in 5 seconds." (LiteLLM), "will
+    // reset after 3h12m" (Gemini)
     [GeneratedRegex(@"\b(?:retry(?:\s+your\s+request)?\s+(?:in|after)|try\s+again\s+(?:in|after)|resets?\s+(?:in|after)|wait(?:\s+for)?)\s+(?:(?:about|approximately)\s+)?"
         + @"(?<time>\d[\d.]*\s?[a-z]+(?:\s?(?:,\s?|and\s)?\d[\d.]*\s?(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)(?![a-z]))*)",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
@@ -18,8 +24,11 @@ internal static partial class RetryAfterParser
     [GeneratedRegex(@"^\s*\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", RegexOptions.CultureInvariant)]
     private static partial Regex Rfc3339();
 
-    /// <summary>Tries, in this order: <c>retry-after-ms</c>, <c>retry-after</c>, Google's RetryInfo, reset headers, the message.</summary>
-    /// <returns>The wait, more than zero; null if nothing says how long. What makes no sense, zero and the past are as good as not said.</returns>
+    /// <summary>
+    /// Tries, in this order: <c>retry-after-ms</c>, <c>retry-after</c>, Google's RetryInfo, reset headers, the message.
+    /// </summary>
+    /// <returns>The wait, more than zero; null if nothing says how long. What makes no sense, zero and the past are as
+    /// good as not said.</returns>
     public static TimeSpan? Find(ProviderAnswer answer, ErrorBody body, DateTimeOffset now) =>
         Milliseconds(answer.Header("retry-after-ms"))
         ?? RetryAfter(answer.Header("retry-after"), now)
@@ -59,7 +68,7 @@ internal static partial class RetryAfterParser
         ReadOnlySpan<char> rest = text.AsSpan().Trim();
         while (!rest.IsEmpty)
         {
-            int digits = rest.IndexOfAnyExcept("0123456789.");
+            int digits = rest.IndexOfAnyExcept(NumberChars);
             if (digits <= 0 || Number(rest[..digits].TrimEnd('.').ToString()) is not { } number)
             {
                 return null;
@@ -146,8 +155,14 @@ internal static partial class RetryAfterParser
             return null;
         }
 
-        double seconds = epoch > 100_000_000_000 ? epoch / 1000 : epoch; // later than the year 5138 in seconds: milliseconds
-        return seconds < 1_000_000_000 ? Wait(seconds) : seconds < 10_000_000_000 ? Until(DateTimeOffset.UnixEpoch.AddSeconds(seconds), now) : null;
+        // later than the year 5138 in seconds: milliseconds
+        double seconds = epoch > 100_000_000_000 ? epoch / 1000 : epoch;
+        return seconds switch
+        {
+            < 1_000_000_000 => Wait(seconds),
+            < 10_000_000_000 => Until(DateTimeOffset.UnixEpoch.AddSeconds(seconds), now),
+            _ => null,
+        };
     }
 
     private static TimeSpan? Rfc3339(string? text, DateTimeOffset now) =>
@@ -161,7 +176,14 @@ internal static partial class RetryAfterParser
             ? value
             : null;
 
-    private static TimeSpan? Wait(double seconds) => seconds >= Longest.TotalSeconds ? Longest
-        : (long)(seconds * TimeSpan.TicksPerSecond) is > 0 and var ticks ? TimeSpan.FromTicks(ticks)
-        : null;
+    private static TimeSpan? Wait(double seconds)
+    {
+        if (seconds >= Longest.TotalSeconds)
+        {
+            return Longest;
+        }
+
+        long ticks = (long)(seconds * TimeSpan.TicksPerSecond);
+        return ticks > 0 ? TimeSpan.FromTicks(ticks) : null;
+    }
 }

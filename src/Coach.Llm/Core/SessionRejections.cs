@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 namespace Coach.Llm.Core;
 
 /// <summary>Counts new sessions that were refused: <c>coach.llm.session_rejections</c> by reason.</summary>
-internal sealed class SessionRejections(LlmMeter meter)
+internal sealed class SessionRejections(MeterSource meter)
 {
     public const string Sessions = "sessions";
     public const string Memory = "memory";

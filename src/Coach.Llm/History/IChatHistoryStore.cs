@@ -3,12 +3,13 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm;
 
 /// <summary>
-/// Keeps conversations, each under its caller and its id. <see cref="CallerContext.Key"/> decides whose a conversation is: nobody reads
-/// or changes another caller's, whatever id is asked for.
+/// Keeps conversations, each under its caller and its id. <see cref="CallerContext.Key"/> decides whose a conversation
+/// is: nobody reads or changes another caller's, whatever id is asked for.
 /// </summary>
 /// <remarks>
-/// Implementations are safe for concurrent use, bounded, and keep messages so that a round trip loses nothing that a provider wants back
-/// (tool calls and results, reasoning signatures). <c>Coach.Testing</c> holds their contract as checks.
+/// Implementations are safe for concurrent use, bounded, and keep messages so that a round trip loses nothing that a
+/// provider wants back (tool calls and results, reasoning signatures). <c>Coach.Testing</c> holds their contract as
+/// checks.
 /// </remarks>
 public interface IChatHistoryStore
 {
@@ -22,7 +23,9 @@ public interface IChatHistoryStore
     Task<IReadOnlyList<ChatMessage>> LoadAsync(
         CallerContext caller, string conversationId, CancellationToken cancellationToken = default);
 
-    /// <summary>Adds messages to the end of a conversation, all or none; the conversation begins with the first ones.</summary>
+    /// <summary>
+    /// Adds messages to the end of a conversation, all or none; the conversation begins with the first ones.
+    /// </summary>
     /// <param name="caller">Whose.</param>
     /// <param name="conversationId">Which.</param>
     /// <param name="messages">A turn: the question and what was answered.</param>
@@ -49,7 +52,8 @@ public interface IChatHistoryStore
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>At most 1,000 of them.</returns>
     /// <exception cref="CoachException">The store is away (<see cref="ErrorCodes.StoreUnavailable"/>).</exception>
-    Task<IReadOnlyList<ConversationInfo>> ListAsync(CallerContext caller, CancellationToken cancellationToken = default);
+    Task<IReadOnlyList<ConversationInfo>> ListAsync(
+        CallerContext caller, CancellationToken cancellationToken = default);
 
     /// <summary>Forgets one conversation.</summary>
     /// <param name="caller">Whose.</param>

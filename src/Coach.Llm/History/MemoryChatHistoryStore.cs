@@ -3,11 +3,13 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm;
 
 /// <summary>
-/// Conversations in this process's memory: a least-recently-used list with a sliding lifetime, bounded in number, in length and a caller.
+/// Conversations in this process's memory: a least-recently-used list with a sliding lifetime, bounded in number, in
+/// length and a caller.
 /// </summary>
 /// <remarks>
-/// One lock guards everything: an operation moves a few references, so a finer scheme would gain nothing that a chat turn of seconds
-/// could show. Messages are kept as they are; callers get lists of their own with the same messages in them.
+/// One lock guards everything: an operation moves a few references, so a finer scheme would gain nothing that a chat
+/// turn of seconds could show. Messages are kept as they are; callers get lists of their own with the same messages in
+/// them.
 /// </remarks>
 public sealed class MemoryChatHistoryStore : IChatHistoryStore
 {
@@ -111,7 +113,8 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
     }
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<ConversationInfo>> ListAsync(CallerContext caller, CancellationToken cancellationToken = default)
+    public Task<IReadOnlyList<ConversationInfo>> ListAsync(
+        CallerContext caller, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(caller);
         cancellationToken.ThrowIfCancellationRequested();
@@ -127,7 +130,8 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
     }
 
     /// <inheritdoc />
-    public Task<bool> RemoveAsync(CallerContext caller, string conversationId, CancellationToken cancellationToken = default)
+    public Task<bool> RemoveAsync(
+        CallerContext caller, string conversationId, CancellationToken cancellationToken = default)
     {
         (string Caller, string Id) key = Key(caller, conversationId, cancellationToken);
         lock (_gate)
@@ -263,7 +267,8 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
             _messages.RemoveRange(count, _messages.Count - count);
         }
 
-        // A turn begins with a question. Half a turn would show a model answers, or results of tools, that nobody asked for.
+        // A turn begins with a question. Half a turn would show a model answers, or results of tools, that nobody asked
+        // for.
         public void Trim(int maxMessages, int maxLength)
         {
             while (_messages.Count > maxMessages || _length > maxLength)

@@ -33,9 +33,11 @@ internal static class BuiltInProviders
         services.TryAddSingleton(provider => Create(Options(provider)));
         services.TryAddSingleton(provider => Options(provider).Requests);
         services.TryAddSingleton(provider => Options(provider).Telemetry);
-        services.TryAddSingleton(provider => new ChatDefaults(Options(provider).Temperature, Options(provider).MaxOutputTokens));
+        services.TryAddSingleton(
+            provider => new ChatDefaults(Options(provider).Temperature, Options(provider).MaxOutputTokens));
         services.TryAddSingleton(provider => new SessionLimiter(
-            Options(provider).Limits, Options(provider).Sessions.MaxSessions, provider.GetRequiredService<TimeProvider>()));
+            Options(
+                provider).Limits, Options(provider).Sessions.MaxSessions, provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<ProviderConnection>();
         services.TryAddSingleton<ProviderClients>();
         services.TryAddSingleton<LlmTelemetry>();
@@ -69,5 +71,6 @@ internal static class BuiltInProviders
         }
     }
 
-    private static CoachLlmOptions Options(IServiceProvider services) => services.GetRequiredService<IOptions<CoachLlmOptions>>().Value;
+    private static CoachLlmOptions Options(IServiceProvider services) =>
+        services.GetRequiredService<IOptions<CoachLlmOptions>>().Value;
 }

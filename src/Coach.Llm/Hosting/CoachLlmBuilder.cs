@@ -16,7 +16,11 @@ public sealed class CoachLlmBuilder
         Services = services;
         Name = name;
         HttpClient = httpClient;
+        Chat = new CoachChatBuilder(services);
     }
+
+    /// <summary>The pipeline that answers a question: guards, tools, system prompt, history and stages of the host's own.</summary>
+    public CoachChatBuilder Chat { get; }
 
     /// <summary>The host's services.</summary>
     public IServiceCollection Services { get; }
@@ -25,24 +29,27 @@ public sealed class CoachLlmBuilder
     public string Name { get; }
 
     /// <summary>
-    /// The HTTP client that all providers and validators share: add handlers, a proxy or a resilience handler here. Its primary
-    /// handler keeps connections for two minutes, follows no redirects and stores no cookies.
+    /// The HTTP client that all providers and validators share: add handlers, a proxy or a resilience handler here. Its
+    /// primary handler keeps connections for two minutes, follows no redirects and stores no cookies.
     /// </summary>
     public IHttpClientBuilder HttpClient { get; }
 
     /// <summary>Adds a provider's chat client, or replaces the one that Coach brings along.</summary>
     /// <param name="name">The provider's name; compared in lower case.</param>
-    /// <param name="create">Makes a session's client from the session's key. The registry disposes what it makes.</param>
+    /// <param name="create">Makes a session's client from the session's key. The registry disposes what it
+    /// makes.</param>
     /// <returns>This builder.</returns>
     /// <exception cref="ArgumentException"><paramref name="name"/> is null, empty or white space.</exception>
     /// <exception cref="ArgumentNullException"><paramref name="create"/> is null.</exception>
     [OverloadResolutionPriority(1)]
-    public CoachLlmBuilder AddProvider(string name, Func<IServiceProvider, ApiKey, IChatClient> create) => AddProvider<IChatClient>(name, create);
+    public CoachLlmBuilder AddProvider(string name, Func<IServiceProvider, ApiKey, IChatClient> create) =>
+        AddProvider<IChatClient>(name, create);
 
     /// <summary>Adds a provider's client of another type, such as an embedding generator.</summary>
     /// <typeparam name="TClient">The type under which <see cref="ISessionClientRegistry"/> leases it.</typeparam>
     /// <param name="name">The provider's name; compared in lower case.</param>
-    /// <param name="create">Makes a session's client from the session's key. The registry disposes what it makes.</param>
+    /// <param name="create">Makes a session's client from the session's key. The registry disposes what it
+    /// makes.</param>
     /// <returns>This builder.</returns>
     /// <exception cref="ArgumentException"><paramref name="name"/> is null, empty or white space.</exception>
     /// <exception cref="ArgumentNullException"><paramref name="create"/> is null.</exception>
@@ -56,8 +63,8 @@ public sealed class CoachLlmBuilder
     /// <summary>Adds a provider's client whose creation waits for something.</summary>
     /// <typeparam name="TClient">The type under which <see cref="ISessionClientRegistry"/> leases it.</typeparam>
     /// <param name="name">The provider's name; compared in lower case.</param>
-    /// <param name="create">
-    /// Makes a session's client. Its token is cancelled when nobody waits for the client any more, or its time limit passed.
+    /// <param name="create"> Makes a session's client. Its token is cancelled when nobody waits for the client any
+    /// more, or its time limit passed.
     /// </param>
     /// <returns>This builder.</returns>
     /// <exception cref="ArgumentException"><paramref name="name"/> is null, empty or white space.</exception>
@@ -73,14 +80,14 @@ public sealed class CoachLlmBuilder
 
     /// <summary>Adds key validation for a provider, or replaces the one that Coach brings along.</summary>
     /// <param name="name">The provider's name; compared in lower case.</param>
-    /// <param name="validate">
-    /// Asks the provider. Its outcome is cached and shared like any other; its exceptions reach the caller, so report failures of the
-    /// provider as an outcome.
+    /// <param name="validate"> Asks the provider. Its outcome is cached and shared like any other; its exceptions reach
+    /// the caller, so report failures of the provider as an outcome.
     /// </param>
     /// <returns>This builder.</returns>
     /// <exception cref="ArgumentException"><paramref name="name"/> is null, empty or white space.</exception>
     /// <exception cref="ArgumentNullException"><paramref name="validate"/> is null.</exception>
-    public CoachLlmBuilder AddKeyValidator(string name, Func<IServiceProvider, ApiKey, CancellationToken, Task<KeyValidation>> validate)
+    public CoachLlmBuilder AddKeyValidator(
+        string name, Func<IServiceProvider, ApiKey, CancellationToken, Task<KeyValidation>> validate)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         ArgumentNullException.ThrowIfNull(validate);
@@ -89,8 +96,8 @@ public sealed class CoachLlmBuilder
     }
 
     /// <summary>Keeps session keys elsewhere than in this process's memory.</summary>
-    /// <param name="create">
-    /// Makes the store. It is called only with a session, never in mock mode, and never for more keys than a session may hold.
+    /// <param name="create"> Makes the store. It is called only with a session, never in mock mode, and never for more
+    /// keys than a session may hold.
     /// </param>
     /// <returns>This builder.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="create"/> is null.</exception>
@@ -103,9 +110,11 @@ public sealed class CoachLlmBuilder
     }
 
     /// <summary>For clients that also need the session, such as those that keep its limits.</summary>
-    internal CoachLlmBuilder AddProvider<TClient>(string name, Func<IServiceProvider, SessionId, ApiKey, TClient> create)
+    internal CoachLlmBuilder AddProvider<TClient>(
+        string name, Func<IServiceProvider, SessionId, ApiKey, TClient> create)
         where TClient : class =>
-        Register<TClient>(name, (services, session, key, _) => ValueTask.FromResult<object>(create(services, session, key)));
+        Register<TClient>(
+            name, (services, session, key, _) => ValueTask.FromResult<object>(create(services, session, key)));
 
     private CoachLlmBuilder Register<TClient>(string name, ClientFactory create)
         where TClient : class

@@ -5,7 +5,9 @@ using Microsoft.Extensions.Options;
 
 namespace Coach.Llm.Hosting;
 
-/// <summary>Reads <c>Coach:Llm</c> and the environment variables that older hosts use, where the host has a configuration.</summary>
+/// <summary>
+/// Reads <c>Coach:Llm</c> and the environment variables that older hosts use, where the host has a configuration.
+/// </summary>
 internal sealed class CoachLlmOptionsBinding(IServiceProvider services) : IConfigureOptions<CoachLlmOptions>
 {
     public void Configure(CoachLlmOptions options)
@@ -42,7 +44,7 @@ internal sealed class CoachLlmOptionsBinding(IServiceProvider services) : IConfi
             options.Telemetry.CaptureMessageContent = capture.Equals("true", StringComparison.OrdinalIgnoreCase);
         }
 
-        configuration.GetSection("Coach:Llm").Bind(options);
+        OptionsSection.Find(services, "Coach:Llm")?.Bind(options);
     }
 
     private static string? Text(IConfiguration configuration, string name) =>

@@ -35,6 +35,7 @@ internal sealed class CoachLlmOptionsValidator : IValidateOptions<CoachLlmOption
             .InRange(options.Fallback.FirstTokenTimeout ?? FallbackOptions.ShortestFirstToken,
                 FallbackOptions.ShortestFirstToken, FallbackOptions.LongestFirstToken, "options.Fallback.FirstTokenTimeout")
             .InRange(options.Telemetry.MaxContentLength, 100, 1_000_000)
+            .InRange(options.History.Turns, 0, 100)
             .InRange(options.History.MaxConversations, 1, 1_000_000)
             .InRange(options.History.MaxConversationsPerCaller, 1, 10_000)
             .InRange(options.History.MaxLength, 0, 10_000_000)

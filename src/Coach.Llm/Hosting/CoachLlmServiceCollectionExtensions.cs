@@ -1,9 +1,11 @@
 using System.Diagnostics.Metrics;
+using Coach;
 using Coach.Abstractions;
 using Coach.Llm;
 using Coach.Llm.Core;
 using Coach.Llm.Hosting;
 using Coach.Llm.Keys;
+using Coach.Llm.Pipeline;
 using Coach.Llm.Providers;
 using Coach.Llm.Sessions;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -17,14 +19,15 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class CoachLlmServiceCollectionExtensions
 {
     /// <summary>
-    /// Registers key validation, session keys in memory, the session client registry and the clients of the six providers, and binds
-    /// <c>Coach:Llm</c>. Calling it again only adds configuration.
+    /// Registers key validation, session keys in memory, the session client registry and the clients of the six
+    /// providers, and binds <c>Coach:Llm</c>. Calling it again only adds configuration.
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="configure">Changes settings after configuration was read.</param>
     /// <returns>The builder to add providers with.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
-    public static CoachLlmBuilder AddCoachLlm(this IServiceCollection services, Action<CoachLlmOptions>? configure = null)
+    public static CoachLlmBuilder AddCoachLlm(
+        this IServiceCollection services, Action<CoachLlmOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         services.AddCoachSecrets();
@@ -45,30 +48,51 @@ public static class CoachLlmServiceCollectionExtensions
 
     private static void AddOnce(IServiceCollection services, CoachLlmBuilder builder)
     {
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<CoachLlmOptions>, CoachLlmOptionsBinding>());
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IConfigureOptions<CoachLlmOptions>, CoachLlmOptionsBinding>());
         services.AddOptionsWithValidateOnStart<CoachLlmOptions, CoachLlmOptionsValidator>();
         services.AddSingleton<LlmHttp>();
         services.TryAddSingleton<MockChatClient>();
         services.TryAddSingleton<ProviderFactories>();
-        services.TryAddSingleton<LlmMeter>();
+        services.TryAddSingleton(provider => new MeterSource(LlmMeter.Name, provider.GetService<IMeterFactory>()));
         services.TryAddSingleton<KeyMetrics>();
         services.TryAddSingleton<KeyValidationClient>();
+        services.TryAddSingleton<KeyValidatorTable>();
         services.TryAddSingleton<IApiKeyValidator, ApiKeyValidator>();
         services.TryAddSingleton<SessionRejections>();
         services.TryAddSingleton<SessionMetrics>();
         services.TryAddSingleton<ISessionKeyStore, MemorySessionKeyStore>();
         services.TryAddSingleton<IChatHistoryStore>(provider => new MemoryChatHistoryStore(
-            provider.GetRequiredService<IOptions<CoachLlmOptions>>().Value.History, provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<IOptions<CoachLlmOptions>>(
+                ).Value.History, provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<SessionClientRegistry>();
-        services.TryAddSingleton<ISessionClientRegistry>(provider => provider.GetRequiredService<SessionClientRegistry>());
+        services.TryAddSingleton<ISessionClientRegistry>(
+            provider => provider.GetRequiredService<SessionClientRegistry>());
+        services.TryAddSingleton(provider => new FallbackServices(
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<FallbackChatClient>>(),
+            provider.GetService<IMeterFactory>()));
         services.TryAddSingleton(provider => new SessionChatClients(
-            provider.GetRequiredService<ISessionClientRegistry>(), provider.GetRequiredService<ISessionKeyStore>(),
-            provider.GetRequiredService<ProviderFactories>(), provider.GetRequiredService<IOptions<CoachLlmOptions>>(),
-            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<FallbackChatClient>>(), provider.GetService<IMeterFactory>()));
+            provider.GetRequiredService<ISessionClientRegistry>(),
+            provider.GetRequiredService<ISessionKeyStore>(),
+            provider.GetRequiredService<ProviderFactories>(),
+            provider.GetRequiredService<IOptions<CoachLlmOptions>>(),
+            provider.GetRequiredService<FallbackServices>()));
+        services.TryAddSingleton(provider => new ChatPipelineFactory(
+            provider.GetRequiredService<SessionChatClients>(), provider.GetRequiredService<ISessionKeyStore>(),
+            provider.GetRequiredService<MockChatClient>(), provider.GetRequiredService<IOptions<CoachHostOptions>>(),
+            provider.GetServices<ChatStageRegistration>(), provider));
+        services.TryAddSingleton<SessionStages>();
+        foreach (ChatStageRegistration stage in BuiltInStages.All)
+        {
+            services.AddSingleton(stage);
+        }
+
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IComponentHealth, SessionHealth>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, LlmStartup>());
 
-        // One handler for the life of the host: PooledConnectionLifetime, not the factory's rotation, follows DNS changes.
+        // One handler for the life of the host: PooledConnectionLifetime, not the factory's rotation, follows DNS
+        // changes.
         builder.HttpClient
             .ConfigureHttpClient(client => client.Timeout = Timeout.InfiniteTimeSpan)
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
@@ -81,7 +105,8 @@ public static class CoachLlmServiceCollectionExtensions
             })
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
             .RedactLoggedHeaders(_ => true)
-            .RemoveAllLoggers(); // redaction covers their text; the structured values of their trace level still hold the key
+            // redaction covers their text; the structured values of their trace level still hold the key
+            .RemoveAllLoggers();
         BuiltInProviders.Register(builder);
     }
 }

@@ -5,7 +5,9 @@ using Microsoft.Extensions.AI;
 
 namespace Coach.Llm.Json;
 
-/// <summary>Values of any type as JSON, through the type information that Microsoft.Extensions.AI keeps for tools.</summary>
+/// <summary>
+/// Values of any type as JSON, through the type information that Microsoft.Extensions.AI keeps for tools.
+/// </summary>
 internal static class JsonText
 {
     public static void Write(Utf8JsonWriter writer, object? value)
@@ -51,20 +53,22 @@ internal static class JsonText
     }
 
     /// <summary>A tool call's arguments as the text of a JSON object.</summary>
-    public static string OfArguments(IDictionary<string, object?>? arguments) => Text(writer => WriteArguments(writer, arguments));
+    public static string OfArguments(IDictionary<string, object?>? arguments) =>
+        Text(writer => WriteArguments(writer, arguments));
 
     /// <summary>
-    /// A tool call from the arguments the reader stands on: an object, or the text of one. What is neither counts as none. Arguments that
-    /// cannot be read are reported on the content, as Microsoft.Extensions.AI does.
+    /// A tool call from the arguments the reader stands on: an object, or the text of one. What is neither counts as
+    /// none. Arguments that cannot be read are reported on the content, as Microsoft.Extensions.AI does.
     /// </summary>
     public static FunctionCallContent ReadCall(string id, string name, ref Utf8JsonReader reader)
     {
         if (reader.TokenType == JsonTokenType.StartObject)
         {
-            return ReadArguments(ref reader) is { } arguments ? new FunctionCallContent(id, name, arguments) : Unreadable(id, name);
+            return ReadArguments(
+                ref reader) is { } arguments ? new FunctionCallContent(id, name, arguments) : Unreadable(id, name);
         }
 
-        return Call(id, name, Encoding.UTF8.GetBytes(JsonReading.TextHere(ref reader) ?? ""));
+        return Call(id, name, Encoding.UTF8.GetBytes(LenientJson.TextHere(ref reader) ?? ""));
     }
 
     /// <summary>A tool call from arguments that came as text; see <see cref="ReadCall"/>.</summary>
@@ -106,15 +110,15 @@ internal static class JsonText
         }
     }
 
-    // The members of the object the reader stands on; null if a text in it cannot be read. Elements decode their texts only when they
-    // are asked for them, so this must be noticed here and not in the caller's tool.
+    // The members of the object the reader stands on; null if a text in it cannot be read. Elements decode their texts
+    // only when they are asked for them, so this must be noticed here and not in the caller's tool.
     private static Dictionary<string, object?>? ReadArguments(ref Utf8JsonReader reader)
     {
         var arguments = new Dictionary<string, object?>(StringComparer.Ordinal);
         bool isReadable = true;
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            string name = JsonReading.WellFormed(reader.GetString()!);
+            string name = LenientJson.WellFormed(reader.GetString()!);
             reader.Read();
             JsonElement value = JsonElement.ParseValue(ref reader);
             isReadable &= IsReadable(value);

@@ -5,45 +5,41 @@ using Microsoft.Extensions.Options;
 
 namespace Coach.Llm.Keys;
 
-/// <summary>A host's own way to validate keys of one provider.</summary>
-internal sealed record CustomKeyValidator(string Provider, Func<IServiceProvider, ApiKey, CancellationToken, Task<KeyValidation>> Validate);
-
 internal sealed class ApiKeyValidator : IApiKeyValidator
 {
     private const string WholeHost = "*";
     private const int MaxTenantLength = 256;
 
-    private readonly IServiceProvider _services;
-    private readonly ProviderCatalog _providers;
-    private readonly KeyValidationClient _client;
+    private readonly KeyValidatorTable _validators;
     private readonly KeyMetrics _metrics;
     private readonly ILogger<ApiKeyValidator> _logger;
     private readonly KeyValidationCache _cache;
     private readonly SingleFlight<KeyValidationCacheKey, KeyValidation> _flights = new();
-    private readonly Dictionary<string, CustomKeyValidator> _custom = new(StringComparer.Ordinal);
     private readonly bool _isMock;
 
     public ApiKeyValidator(
-        IServiceProvider services, ProviderCatalog providers, KeyValidationClient client, IOptions<CoachLlmOptions> options, IOptions<CoachHostOptions> host,
-        IEnumerable<CustomKeyValidator> custom, KeyMetrics metrics, TimeProvider time, ILogger<ApiKeyValidator> logger)
+        KeyValidatorTable validators,
+        IOptions<CoachLlmOptions> options,
+        IOptions<CoachHostOptions> host,
+        KeyMetrics metrics,
+        TimeProvider time,
+        ILogger<ApiKeyValidator> logger)
     {
-        (_services, _providers, _client, _metrics, _logger) = (services, providers, client, metrics, logger);
+        (_validators, _metrics, _logger) = (validators, metrics, logger);
         KeyValidationOptions settings = options.Value.Validation;
         _cache = new KeyValidationCache(settings.CacheCapacity, settings.CacheDuration, time);
         _isMock = host.Value.Mode == HostMode.Mock;
-        foreach (CustomKeyValidator validator in custom)
-        {
-            _custom[validator.Provider] = validator;
-        }
     }
 
     public Task<KeyValidation> ValidateAsync(ApiKey? key, CancellationToken cancellationToken = default) =>
         ValidateCoreAsync(key, WholeHost, cancellationToken);
 
-    public Task<KeyValidation> ValidateAsync(ApiKey? key, string tenant, CancellationToken cancellationToken = default) =>
+    public Task<KeyValidation> ValidateAsync(
+        ApiKey? key, string tenant, CancellationToken cancellationToken = default) =>
         ValidateCoreAsync(key, Scope(tenant), cancellationToken);
 
-    public Task<KeyValidation> ValidateAsync(string provider, string? key, string tenant, CancellationToken cancellationToken = default)
+    public Task<KeyValidation> ValidateAsync(
+        string provider, string? key, string tenant, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(provider);
         return string.IsNullOrWhiteSpace(key)
@@ -59,7 +55,8 @@ internal sealed class ApiKeyValidator : IApiKeyValidator
             : throw new ArgumentException($"A tenant's name has at most {MaxTenantLength} characters.", nameof(tenant));
     }
 
-    private async Task<KeyValidation> ValidateCoreAsync(ApiKey? key, string tenant, CancellationToken cancellationToken, string provider = "")
+    private async Task<KeyValidation> ValidateCoreAsync(
+        ApiKey? key, string tenant, CancellationToken cancellationToken, string provider = "")
     {
         if (_isMock)
         {
@@ -73,7 +70,7 @@ internal sealed class ApiKeyValidator : IApiKeyValidator
             return new KeyValidation(KeyStatus.Missing, "No key was given. Enter one.", IsAuthentic: false) { Provider = provider };
         }
 
-        Func<CancellationToken, Task<KeyValidation>> ask = AskingFor(key);
+        Func<CancellationToken, Task<KeyValidation>> ask = _validators.Find(key);
         string text = key.Secret.Reveal();
         if (KeyFormat.FindProblem(text) is { } problem)
         {
@@ -90,24 +87,12 @@ internal sealed class ApiKeyValidator : IApiKeyValidator
         return await _flights.RunAsync(question, async abandoned =>
         {
             KeyValidation outcome = Complete(key, await ask(abandoned).ConfigureAwait(false));
-            outcome = outcome.Hint is null ? outcome with { Hint = KeyFormat.FindHint(_providers, key.Provider, text) } : outcome;
+            outcome = outcome.Hint is null ? outcome with { Hint = _validators.FindHint(key.Provider, text) } : outcome;
             _cache.Keep(question, outcome);
             _metrics.Validated(key.Provider, outcome.Status);
             _logger.KeyValidated(key.Provider, key.Fingerprint, outcome.Status);
             return outcome;
         }, cancellationToken).ConfigureAwait(false);
-    }
-
-    private Func<CancellationToken, Task<KeyValidation>> AskingFor(ApiKey key)
-    {
-        if (_custom.TryGetValue(key.Provider, out CustomKeyValidator? custom))
-        {
-            return cancellationToken => custom.Validate(_services, key, cancellationToken);
-        }
-
-        Provider provider = _providers.Find(key.Provider)
-            ?? throw LlmException.UnknownProvider(key.Provider, "key validator", ProviderNames.All.Concat(_custom.Keys));
-        return cancellationToken => _client.AskAsync(provider, key, cancellationToken);
     }
 
     private static KeyValidation Complete(ApiKey key, KeyValidation outcome) =>

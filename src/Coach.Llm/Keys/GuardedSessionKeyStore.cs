@@ -3,7 +3,8 @@ using Microsoft.Extensions.Options;
 namespace Coach.Llm.Keys;
 
 /// <summary>Holds what every store must hold: a session, no mock mode, so many keys of a session at most.</summary>
-internal sealed class GuardedSessionKeyStore(ISessionKeyStore inner, IOptions<CoachLlmOptions> options, IOptions<CoachHostOptions> host)
+internal sealed class GuardedSessionKeyStore(
+    ISessionKeyStore inner, IOptions<CoachLlmOptions> options, IOptions<CoachHostOptions> host)
     : ISessionKeyStore, IAsyncDisposable, IDisposable
 {
     private readonly int _maxKeys = options.Value.Sessions.MaxKeysPerSession;
@@ -23,19 +24,25 @@ internal sealed class GuardedSessionKeyStore(ISessionKeyStore inner, IOptions<Co
         await inner.SetAsync(session, key, cancellationToken).ConfigureAwait(false);
     }
 
-    public ValueTask<ApiKey?> GetAsync(SessionId session, string provider, CancellationToken cancellationToken = default)
+    public ValueTask<ApiKey?> GetAsync(
+        SessionId session, string provider, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(provider);
-        return IsClosedTo(session) ? ValueTask.FromResult<ApiKey?>(null) : inner.GetAsync(session, provider, cancellationToken);
+        return IsClosedTo(
+            session) ? ValueTask.FromResult<ApiKey?>(null) : inner.GetAsync(session, provider, cancellationToken);
     }
 
-    public ValueTask<IReadOnlyList<ApiKey>> ListAsync(SessionId session, CancellationToken cancellationToken = default) =>
-        IsClosedTo(session) ? ValueTask.FromResult<IReadOnlyList<ApiKey>>([]) : inner.ListAsync(session, cancellationToken);
+    public ValueTask<IReadOnlyList<ApiKey>> ListAsync(
+        SessionId session, CancellationToken cancellationToken = default) =>
+        IsClosedTo(
+            session) ? ValueTask.FromResult<IReadOnlyList<ApiKey>>([]) : inner.ListAsync(session, cancellationToken);
 
-    public ValueTask<bool> RemoveAsync(SessionId session, string provider, CancellationToken cancellationToken = default)
+    public ValueTask<bool> RemoveAsync(
+        SessionId session, string provider, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(provider);
-        return IsClosedTo(session) ? ValueTask.FromResult(false) : inner.RemoveAsync(session, provider, cancellationToken);
+        return IsClosedTo(
+            session) ? ValueTask.FromResult(false) : inner.RemoveAsync(session, provider, cancellationToken);
     }
 
     public ValueTask RemoveAsync(SessionId session, CancellationToken cancellationToken = default) =>

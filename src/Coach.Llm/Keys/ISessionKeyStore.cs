@@ -1,8 +1,9 @@
 namespace Coach.Llm;
 
 /// <summary>
-/// Keeps the keys that people gave for their sessions. A session's keys end when they were not used for the sliding lifetime,
-/// and in any case after the absolute lifetime (<see cref="LlmSessionOptions"/>). A key of one session is never given to another.
+/// Keeps the keys that people gave for their sessions. A session's keys end when they were not used for the sliding
+/// lifetime, and in any case after the absolute lifetime (<see cref="LlmSessionOptions"/>). A key of one session is
+/// never given to another.
 /// </summary>
 public interface ISessionKeyStore
 {
@@ -14,9 +15,9 @@ public interface ISessionKeyStore
     /// <param name="key">The key.</param>
     /// <param name="cancellationToken">Ends the wait; the key may then be stored or not.</param>
     /// <returns>A task that ends when the key is stored.</returns>
-    /// <exception cref="LlmException">
-    /// The session is empty, the key cannot be a key (<see cref="LlmError.KeyMalformed"/>), the store or the session is full
-    /// (<see cref="LlmError.SessionLimit"/>), or the host runs in mock mode (<see cref="LlmError.RefusedInMock"/>).
+    /// <exception cref="LlmException"> The session is empty, the key cannot be a key
+    /// (<see cref="LlmError.KeyMalformed"/>), the store or the session is full (<see cref="LlmError.SessionLimit"/>),
+    /// or the host runs in mock mode (<see cref="LlmError.RefusedInMock"/>).
     /// </exception>
     ValueTask SetAsync(SessionId session, ApiKey key, CancellationToken cancellationToken = default);
 
@@ -46,7 +47,9 @@ public interface ISessionKeyStore
     /// <returns>A task that ends when they are forgotten.</returns>
     ValueTask RemoveAsync(SessionId session, CancellationToken cancellationToken = default);
 
-    /// <summary>Starts the sliding lifetime of all keys of a session anew. The absolute lifetime does not move.</summary>
+    /// <summary>
+    /// Starts the sliding lifetime of all keys of a session anew. The absolute lifetime does not move.
+    /// </summary>
     /// <param name="session">The session.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Whether the session holds a key.</returns>

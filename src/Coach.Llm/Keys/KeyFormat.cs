@@ -2,7 +2,10 @@ using Coach.Llm.Providers;
 
 namespace Coach.Llm.Keys;
 
-/// <summary>What can be said about a key without asking anyone. Refuses only what no header can carry or no key can be; never a prefix.</summary>
+/// <summary>
+/// What can be said about a key without asking anyone. Refuses only what no header can carry or no key can be; never a
+/// prefix.
+/// </summary>
 internal static class KeyFormat
 {
     /// <summary>Longer than any provider's key, token or JWT seen so far.</summary>

@@ -4,7 +4,7 @@ using Coach.Llm.Core;
 namespace Coach.Llm.Keys;
 
 /// <summary>Counts key validations: <c>coach.llm.key_validations</c> by provider and status.</summary>
-internal sealed class KeyMetrics(LlmMeter meter)
+internal sealed class KeyMetrics(MeterSource meter)
 {
     private readonly Counter<long> _validations = meter.Meter.CreateCounter<long>(
         "coach.llm.key_validations", "{validation}", "Key validations by provider and outcome; remembered outcomes are not counted again.");

@@ -8,40 +8,19 @@ internal readonly record struct KeyValidationCacheKey(string Tenant, string Prov
 /// <summary>Remembers outcomes for a while, at most so many; the oldest go first.</summary>
 internal sealed class KeyValidationCache(int capacity, TimeSpan duration, TimeProvider time)
 {
-    private readonly Lock _gate = new();
-    private readonly Dictionary<KeyValidationCacheKey, Entry> _entries = [];
-    private readonly Queue<(KeyValidationCacheKey Key, Entry Entry)> _order = new();
+    private readonly ExpiringCache<KeyValidationCacheKey, KeyValidation> _outcomes = new(capacity, time);
 
-    public int Count
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _entries.Count;
-            }
-        }
-    }
+    public int Count => _outcomes.Count;
 
     public bool TryGet(KeyValidationCacheKey key, [NotNullWhen(true)] out KeyValidation? outcome)
     {
-        Entry? entry;
-        lock (_gate)
-        {
-            _entries.TryGetValue(key, out entry);
-        }
-
         outcome = null;
-        if (entry is null || time.GetElapsedTime(entry.At) is var age && age >= entry.Lifetime)
+        if (!_outcomes.TryGet(key, out KeyValidation? kept, out TimeSpan age))
         {
             return false;
         }
 
-        outcome = entry.Outcome with
-        {
-            IsCached = true,
-            RetryAfter = entry.Outcome.RetryAfter is { } wait ? (wait > age ? wait - age : TimeSpan.Zero) : null,
-        };
+        outcome = kept with { IsCached = true, RetryAfter = Left(kept.RetryAfter, age) };
         return true;
     }
 
@@ -49,27 +28,14 @@ internal sealed class KeyValidationCache(int capacity, TimeSpan duration, TimePr
     public void Keep(KeyValidationCacheKey key, KeyValidation outcome)
     {
         TimeSpan lifetime = LifetimeOf(outcome);
-        if (lifetime <= TimeSpan.Zero)
+        if (lifetime > TimeSpan.Zero)
         {
-            return;
-        }
-
-        var entry = new Entry(outcome, time.GetTimestamp(), lifetime);
-        lock (_gate)
-        {
-            _entries[key] = entry;
-            _order.Enqueue((key, entry));
-            while (_order.TryPeek(out var oldest)
-                && (_entries.Count > capacity || _order.Count > 2 * capacity || time.GetElapsedTime(oldest.Entry.At) >= oldest.Entry.Lifetime))
-            {
-                _order.Dequeue();
-                if (_entries.TryGetValue(oldest.Key, out Entry? current) && ReferenceEquals(current, oldest.Entry))
-                {
-                    _entries.Remove(oldest.Key);
-                }
-            }
+            _outcomes.Set(key, outcome, lifetime);
         }
     }
+
+    private static TimeSpan? Left(TimeSpan? wait, TimeSpan age) =>
+        wait is { } asked ? TimeSpan.FromTicks(Math.Max(0, (asked - age).Ticks)) : null;
 
     private TimeSpan LifetimeOf(KeyValidation outcome)
     {
@@ -87,6 +53,4 @@ internal sealed class KeyValidationCache(int capacity, TimeSpan duration, TimePr
 
         return lifetime < duration ? lifetime : duration;
     }
-
-    private sealed record Entry(KeyValidation Outcome, long At, TimeSpan Lifetime);
 }

@@ -6,7 +6,9 @@ using Polly;
 
 namespace Coach.Llm.Keys;
 
-/// <summary>Asks a provider about a key: one request, bounded in time and bytes; every way to fail is an outcome.</summary>
+/// <summary>
+/// Asks a provider about a key: one request, bounded in time and bytes; every way to fail is an outcome.
+/// </summary>
 internal sealed class KeyValidationClient(
     LlmHttp http, IOptions<CoachLlmOptions> options, TimeProvider time, ILogger<KeyValidationClient> logger)
 {
@@ -14,13 +16,13 @@ internal sealed class KeyValidationClient(
 
     public async Task<KeyValidation> AskAsync(Provider provider, ApiKey key, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(_options.Timeout, time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        using var limit = new Deadline(_options.Timeout, time, cancellationToken);
         try
         {
-            KeyValidation validation = await AskAsync(provider, provider.KeyRequest, key, both.Token).ConfigureAwait(false);
+            KeyValidation validation = await AskAsync(provider, provider.KeyRequest, key, limit.Token)
+                .ConfigureAwait(false);
             return validation.IsValid && _options.Deep && provider.DeepKeyRequest is { } deep
-                ? await AskDeeperAsync(provider, deep, key, validation, both.Token).ConfigureAwait(false)
+                ? await AskDeeperAsync(provider, deep, key, validation, limit.Token).ConfigureAwait(false)
                 : validation;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -33,12 +35,14 @@ internal sealed class KeyValidationClient(
         }
         catch (Exception failure) when (failure is not (OperationCanceledException or OutOfMemoryException))
         {
-            logger.ProbeThrew(key.Provider, failure.GetType().Name); // a handler of the host's, or an answer that was not foreseen
+            // a handler of the host's, or an answer that was not foreseen
+            logger.ProbeThrew(key.Provider, failure.GetType().Name);
             return Outcome(provider, KeyStatus.Unavailable);
         }
     }
 
-    private async Task<KeyValidation> AskAsync(Provider provider, KeyValidationRequest request, ApiKey key, CancellationToken cancellationToken)
+    private async Task<KeyValidation> AskAsync(
+        Provider provider, KeyValidationRequest request, ApiKey key, CancellationToken cancellationToken)
     {
         if (request.Address is not { } address)
         {
@@ -55,7 +59,8 @@ internal sealed class KeyValidationClient(
     private async Task<KeyValidation> AskDeeperAsync(
         Provider provider, KeyValidationRequest request, ApiKey key, KeyValidation shallow, CancellationToken cancellationToken)
     {
-        ProviderAnswer answer = await SendAsync(request, request.Address!, key, cancellationToken).ConfigureAwait(false);
+        ProviderAnswer answer = await SendAsync(request, request.Address!, key, cancellationToken)
+            .ConfigureAwait(false);
         KeyAnswer read = Read(request, answer);
         if (!IsFailure(answer, read))
         {
@@ -69,12 +74,14 @@ internal sealed class KeyValidationClient(
             : Outcome(provider, found);
     }
 
-    private async Task<ProviderAnswer> SendAsync(KeyValidationRequest asked, Uri address, ApiKey key, CancellationToken cancellationToken)
+    private async Task<ProviderAnswer> SendAsync(
+        KeyValidationRequest asked, Uri address, ApiKey key, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, address);
         asked.Sign(request, key.Secret.Reveal());
         using HttpResponseMessage response = await http.SendAsync(request, cancellationToken).ConfigureAwait(false);
-        return await ProviderAnswer.ReadAsync(response, _options.MaxResponseBytes, cancellationToken).ConfigureAwait(false);
+        return await ProviderAnswer.ReadAsync(response, _options.MaxResponseBytes, cancellationToken)
+            .ConfigureAwait(false);
     }
 
     private KeyAnswer Read(KeyValidationRequest request, ProviderAnswer answer) =>

@@ -5,7 +5,9 @@ using Microsoft.Extensions.Options;
 
 namespace Coach.Llm.Keys;
 
-/// <summary>Session keys in this process's memory. Both lifetimes are measured on the monotonic clock and checked at every read.</summary>
+/// <summary>
+/// Session keys in this process's memory. Both lifetimes are measured on the monotonic clock and checked at every read.
+/// </summary>
 internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable
 {
     private readonly ConcurrentDictionary<string, Holder> _sessions = new();
@@ -43,7 +45,8 @@ internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable
         return ValueTask.CompletedTask;
     }
 
-    public ValueTask<ApiKey?> GetAsync(SessionId session, string provider, CancellationToken cancellationToken = default)
+    public ValueTask<ApiKey?> GetAsync(
+        SessionId session, string provider, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(provider);
         cancellationToken.ThrowIfCancellationRequested();
@@ -53,10 +56,12 @@ internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable
     public ValueTask<IReadOnlyList<ApiKey>> ListAsync(SessionId session, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return ValueTask.FromResult(_sessions.TryGetValue(session.Value, out Holder? holder) ? holder.List(_time.GetTimestamp(), this) : []);
+        return ValueTask.FromResult(
+            _sessions.TryGetValue(session.Value, out Holder? holder) ? holder.List(_time.GetTimestamp(), this) : []);
     }
 
-    public ValueTask<bool> RemoveAsync(SessionId session, string provider, CancellationToken cancellationToken = default)
+    public ValueTask<bool> RemoveAsync(
+        SessionId session, string provider, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(provider);
         cancellationToken.ThrowIfCancellationRequested();
@@ -77,7 +82,8 @@ internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable
     public ValueTask<bool> TouchAsync(SessionId session, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return ValueTask.FromResult(_sessions.TryGetValue(session.Value, out Holder? holder) && holder.Touch(_time.GetTimestamp(), this));
+        return ValueTask.FromResult(
+            _sessions.TryGetValue(session.Value, out Holder? holder) && holder.Touch(_time.GetTimestamp(), this));
     }
 
     public void Dispose() => _timer.Dispose();
@@ -264,7 +270,8 @@ internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable
             }
         }
 
-        private int Find(string provider) => _slots.FindIndex(slot => string.Equals(slot.Key.Provider, provider, StringComparison.OrdinalIgnoreCase));
+        private int Find(string provider) =>
+            _slots.FindIndex(slot => string.Equals(slot.Key.Provider, provider, StringComparison.OrdinalIgnoreCase));
 
         private void DropOver(long now, MemorySessionKeyStore store)
         {

@@ -18,7 +18,8 @@ internal static class SessionKeyRules
 
         if (KeyFormat.FindProblem(key.Secret.Reveal()) is { } problem)
         {
-            throw LlmException.KeyRefused(new KeyValidation(KeyStatus.Malformed, problem, IsAuthentic: false) { Provider = key.Provider });
+            throw LlmException.KeyRefused(
+                new KeyValidation(KeyStatus.Malformed, problem, IsAuthentic: false) { Provider = key.Provider });
         }
     }
 }

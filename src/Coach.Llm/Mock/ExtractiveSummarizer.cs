@@ -6,9 +6,9 @@ namespace Coach.Llm.Mock;
 internal sealed record ExtractedSentence(int Number, string Text);
 
 /// <summary>
-/// Picks the sentences that share the most with a question: each distinct stem of the question counts by how rare it is among the
-/// candidate sentences, the sum is damped by the sentence's length, headings help all sentences below them, and passages that were found
-/// first are believed a little more.
+/// Picks the sentences that share the most with a question: each distinct stem of the question counts by how rare it is
+/// among the candidate sentences, the sum is damped by the sentence's length, headings help all sentences below them,
+/// and passages that were found first are believed a little more.
 /// </summary>
 internal static partial class ExtractiveSummarizer
 {
@@ -31,7 +31,8 @@ internal static partial class ExtractiveSummarizer
         "us", "use", "was", "we", "were", "what", "when", "where", "which", "who", "why", "will", "with", "would", "you", "your",
     ];
 
-    public static IReadOnlyList<ExtractedSentence> Pick(string question, IReadOnlyList<GroundingPassage> passages, int count)
+    public static IReadOnlyList<ExtractedSentence> Pick(
+        string question, IReadOnlyList<GroundingPassage> passages, int count)
     {
         HashSet<string> wanted = Stems(question);
         if (wanted.Count == 0)
@@ -52,7 +53,8 @@ internal static partial class ExtractiveSummarizer
         }
 
         double Rarity(string stem) => Math.Log(1 + (candidates.Count / (1.0 + candidates.Count(candidate => candidate.Stems.Contains(stem)))));
-        Dictionary<string, double> weights = wanted.ToDictionary(stem => stem, stem => Math.Pow(Rarity(stem), RarityPower));
+        Dictionary<string, double> weights = wanted.ToDictionary(
+            stem => stem, stem => Math.Pow(Rarity(stem), RarityPower));
         List<Candidate> ranked =
         [
             .. candidates
@@ -65,8 +67,8 @@ internal static partial class ExtractiveSummarizer
             return [];
         }
 
-        // What shares little more than one common word with the question is no answer to it; a second sentence of one passage adds less
-        // than the first of another.
+        // What shares little more than one common word with the question is no answer to it; a second sentence of one
+        // passage adds less than the first of another.
         double least = Score(ranked[0], weights) * LeastShare;
         var picked = new List<Candidate>();
         while (picked.Count < count)
@@ -108,7 +110,8 @@ internal static partial class ExtractiveSummarizer
             int start = 0;
             for (int i = 0; i < block.Length; i++)
             {
-                bool isEnd = block[i] is '.' or '!' or '?' && (i + 1 == block.Length || (block[i + 1] == ' ' && !IsAbbreviation(block, i)));
+                bool isEnd = block[i] is '.' or '!' or '?' && (
+                    i + 1 == block.Length || (block[i + 1] == ' ' && !IsAbbreviation(block, i)));
                 if (isEnd || i + 1 == block.Length || i - start >= MaxSentence)
                 {
                     string sentence = Quotable(block[start..(i + 1)].Trim());
@@ -122,7 +125,8 @@ internal static partial class ExtractiveSummarizer
         }
     }
 
-    // Numbers in brackets would pose as citations of this answer, and half a code span would take the citation into the code.
+    // Numbers in brackets would pose as citations of this answer, and half a code span would take the citation into the
+    // code.
     private static string Quotable(string sentence)
     {
         sentence = BracketedNumbers().Replace(sentence, "").TrimEnd();
@@ -136,7 +140,8 @@ internal static partial class ExtractiveSummarizer
         foreach (string raw in text.Split('\n'))
         {
             string line = raw.Trim();
-            bool isFence = line.StartsWith("```", StringComparison.Ordinal) || line.StartsWith("~~~", StringComparison.Ordinal);
+            bool isFence = line.StartsWith(
+                "```", StringComparison.Ordinal) || line.StartsWith("~~~", StringComparison.Ordinal);
             if ((isFence || isCode) && lines.Count > 0)
             {
                 yield return string.Join(' ', lines);       // each line of code is quoted by itself
@@ -224,5 +229,6 @@ internal static partial class ExtractiveSummarizer
     [GeneratedRegex(@" ?\[\^?\d{1,3}(?:[,;–\- ]+\d{1,3})*\]")]
     private static partial Regex BracketedNumbers();
 
-    private sealed record Candidate(int Number, string Text, int Order, HashSet<string> Stems, string[] Hits, string[] HeadingHits);
+    private sealed record Candidate(
+        int Number, string Text, int Order, HashSet<string> Stems, string[] Hits, string[] HeadingHits);
 }

@@ -5,9 +5,9 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm;
 
 /// <summary>
-/// The chat client of mock mode: no network, no key, always the same answer to the same question. It answers with sentences from the
-/// passages that the request carries (see <see cref="GroundingPassage.PropertyName"/>), cites each as <c>[n]</c>, and says that it is
-/// a mock.
+/// The chat client of mock mode: no network, no key, always the same answer to the same question. It answers with
+/// sentences from the passages that the request carries (see <see cref="GroundingPassage.PropertyName"/>), cites each
+/// as <c>[n]</c>, and says that it is a mock.
 /// </summary>
 /// <remarks>Safe for concurrent use. Token counts are estimates: four characters to a token.</remarks>
 public sealed class MockChatClient : IChatClient
@@ -29,7 +29,9 @@ public sealed class MockChatClient : IChatClient
 
     /// <inheritdoc />
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
         foreach (ChatResponseUpdate update in Updates([.. messages], options))
@@ -44,10 +46,17 @@ public sealed class MockChatClient : IChatClient
     public object? GetService(Type serviceType, object? serviceKey = null)
     {
         ArgumentNullException.ThrowIfNull(serviceType);
-        return serviceKey is not null ? null
-            : serviceType == typeof(ChatClientMetadata) ? new ChatClientMetadata(ProviderNames.Mock, defaultModelId: ModelId)
-            : serviceType.IsInstanceOfType(this) ? this
-            : null;
+        if (serviceKey is not null)
+        {
+            return null;
+        }
+
+        if (serviceType == typeof(ChatClientMetadata))
+        {
+            return new ChatClientMetadata(ProviderNames.Mock, defaultModelId: ModelId);
+        }
+
+        return serviceType.IsInstanceOfType(this) ? this : null;
     }
 
     /// <summary>Does nothing.</summary>
@@ -79,7 +88,8 @@ public sealed class MockChatClient : IChatClient
             yield return Update(new TextContent(word), null);
         }
 
-        int input = messages.Sum(message => Tokens(message.Text)) + (passages?.Sum(passage => Tokens(passage.Text)) ?? 0);
+        int input = messages.Sum(
+            message => Tokens(message.Text)) + (passages?.Sum(passage => Tokens(passage.Text)) ?? 0);
         var usage = new UsageDetails { InputTokenCount = input, OutputTokenCount = tokens, TotalTokenCount = input + tokens };
         yield return Update(new UsageContent(usage), isCut ? ChatFinishReason.Length : ChatFinishReason.Stop);
 

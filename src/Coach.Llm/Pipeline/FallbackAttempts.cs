@@ -14,7 +14,9 @@ internal sealed class FallbackAttempts(FallbackTargets targets, int[] order)
 
     public bool HasNext => _position + 1 < order.Length;
 
-    /// <summary>What the current target is sent: others than the first cannot take the first's thoughts and signatures.</summary>
+    /// <summary>
+    /// What the current target is sent: others than the first cannot take the first's thoughts and signatures.
+    /// </summary>
     public static IReadOnlyList<ChatMessage> MessagesFor(FallbackAttempts run, IReadOnlyList<ChatMessage> messages) =>
         run.IsPreferred ? messages : ReasoningSignatures.Strip(messages);
 
@@ -68,14 +70,17 @@ internal sealed class FallbackAttempts(FallbackTargets targets, int[] order)
     /// <summary>Why another target may do better, as a label; null if it would not.</summary>
     internal static string? Reason(Exception exception, FallbackOptions options) => exception switch
     {
-        LlmException { Error: LlmError.LocalLimit or LlmError.SessionLimit } => null, // Coach's own limits hold whoever answers
+        // Coach's own limits hold whoever answers
+        LlmException { Error: LlmError.LocalLimit or LlmError.SessionLimit } => null,
         LlmException { Error: LlmError.QuotaExhausted } => options.OnQuotaExhausted ? GenAINames.ErrorClass(LlmError.QuotaExhausted) : null,
         LlmException { Error: LlmError.InvalidResponse } failure => GenAINames.ErrorClass(failure.Error),
-        LlmException { Error: LlmError.Unavailable or LlmError.RateLimited } failure => GenAINames.ErrorClass(failure.Error), // lasting ones too
+        // lasting ones too
+        LlmException { Error: LlmError.Unavailable or LlmError.RateLimited } failure => GenAINames.ErrorClass(failure.Error),
         LlmException failure => failure.IsTransient ? GenAINames.ErrorClass(failure.Error) : null,
         HttpRequestException { StatusCode: null or >= System.Net.HttpStatusCode.InternalServerError or System.Net.HttpStatusCode.TooManyRequests } =>
             GenAINames.ErrorClass(LlmError.Unreachable),
-        TimeoutException or OperationCanceledException => GenAINames.ErrorClass(LlmError.TimedOut), // not the caller's: that was asked first
+        // not the caller's: that was asked first
+        TimeoutException or OperationCanceledException => GenAINames.ErrorClass(LlmError.TimedOut),
         IOException => GenAINames.ErrorClass(LlmError.Unreachable),
         _ => null,
     };

@@ -8,23 +8,30 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Coach.Llm;
 
 /// <summary>
-/// Asks its targets in order until one answers. It moves on after a transient failure or when no first token came in time; never after
-/// a refused key, a wrong request or a cancellation, and never once a token was shown unless asked to. A target that failed is passed
-/// over for a while. Which target answered stands in the response.
+/// Asks its targets in order until one answers. It moves on after a transient failure or when no first token came in
+/// time; never after a refused key, a wrong request or a cancellation, and never once a token was shown unless asked
+/// to. A target that failed is passed over for a while. Which target answered stands in the response.
 /// </summary>
 /// <remarks>
-/// Safe for concurrent use. Thoughts and their signatures are dropped from what other targets than the first are sent: they are valid
-/// only where they were made.
+/// Safe for concurrent use. Thoughts and their signatures are dropped from what other targets than the first are sent:
+/// they are valid only where they were made.
 /// </remarks>
 public sealed class FallbackChatClient : IChatClient
 {
-    /// <summary>The key in a response's additional properties under which the name of the target that answered stands.</summary>
+    /// <summary>
+    /// The key in a response's additional properties under which the name of the target that answered stands.
+    /// </summary>
     public const string TargetProperty = "coach.target";
 
-    /// <summary>The key under which the names of the targets that were given up for this answer stand, joined by commas; absent if none was.</summary>
+    /// <summary>
+    /// The key under which the names of the targets that were given up for this answer stand, joined by commas; absent
+    /// if none was.
+    /// </summary>
     public const string FallbackFromProperty = "coach.fallback_from";
 
-    /// <summary>The key under which <c>true</c> stands in the first update after a restart; what was shown before is void.</summary>
+    /// <summary>
+    /// The key under which <c>true</c> stands in the first update after a restart; what was shown before is void.
+    /// </summary>
     public const string RestartedProperty = "coach.restarted";
 
     private readonly FallbackTargets _targets;
@@ -35,9 +42,11 @@ public sealed class FallbackChatClient : IChatClient
     /// <param name="targets">1 to 10 targets with different names, the preferred one first.</param>
     /// <param name="options">When to move on; read once. The defaults unless given.</param>
     /// <param name="timeProvider">The clock; the system's unless given.</param>
-    /// <param name="meterFactory">Where the counter <c>coach.llm.fallbacks</c> is made; the process's own meter unless given.</param>
+    /// <param name="meterFactory">Where the counter <c>coach.llm.fallbacks</c> is made; the process's own meter unless
+    /// given.</param>
     /// <param name="logger">Where fallbacks are reported, as warnings.</param>
-    /// <exception cref="ArgumentException">There are none or too many targets, two share a name, or an option is out of range.</exception>
+    /// <exception cref="ArgumentException">There are none or too many targets, two share a name, or an option is out of
+    /// range.</exception>
     public FallbackChatClient(
         IReadOnlyList<FallbackTarget> targets,
         FallbackOptions? options = null,
@@ -53,7 +62,8 @@ public sealed class FallbackChatClient : IChatClient
             throw new ArgumentException(problem, nameof(options));
         }
 
-        _targets = new FallbackTargets(targets, _options, _time, meterFactory, logger ?? (ILogger)NullLogger.Instance);
+        var services = new FallbackServices(_time, logger ?? (ILogger)NullLogger.Instance, meterFactory);
+        _targets = new FallbackTargets(targets, _options, services);
     }
 
     // For targets whose cool-downs outlive this client; the options were checked at start.
@@ -75,29 +85,33 @@ public sealed class FallbackChatClient : IChatClient
         while (true)
         {
             FallbackTarget target = run.Current;
-            using var limit = new FirstTokenLimit(run.HasNext ? _options.FirstTokenTimeout : null, _time, cancellationToken);
+            using Deadline limit = FirstTokenLimit(run, cancellationToken);
             try
             {
                 ChatResponse response = await target.Client.GetResponseAsync(
-                    FallbackAttempts.MessagesFor(run, list), FallbackAttempts.OptionsFor(run, options), limit.Token).ConfigureAwait(false);
+                    FallbackAttempts.MessagesFor(run, list), FallbackAttempts.OptionsFor(run, options), limit.Token)
+                        .ConfigureAwait(false);
                 run.Answered();
                 run.Label(response.AdditionalProperties ??= []);
                 return response;
             }
-            catch (Exception exception) when (run.MoveOn(limit.Translate(exception, target.Name), cancellationToken))
+            catch (Exception exception) when (run.MoveOn(Meaning(exception, limit, target), cancellationToken))
             {
             }
-            catch (OperationCanceledException) when (limit.IsExpired)
+            catch (OperationCanceledException) when (limit.HasPassed)
             {
-                throw LlmException.TimedOut(target.Name, "FallbackOptions.FirstTokenTimeout", limit.Limit);
+                throw TimedOut(target, limit);
             }
         }
     }
 
     /// <inheritdoc />
-    /// <exception cref="LlmException">The last target's failure, one that other targets would not mend, or one in the middle of the answer.</exception>
+    /// <exception cref="LlmException">The last target's failure, one that other targets would not mend, or one in the
+    /// middle of the answer.</exception>
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
@@ -108,7 +122,7 @@ public sealed class FallbackChatClient : IChatClient
         while (!isDone)
         {
             FallbackTarget target = run.Current;
-            using var limit = new FirstTokenLimit(run.HasNext ? _options.FirstTokenTimeout : null, _time, cancellationToken);
+            using Deadline limit = FirstTokenLimit(run, cancellationToken);
             IAsyncEnumerator<ChatResponseUpdate> updates;
             try
             {
@@ -116,7 +130,7 @@ public sealed class FallbackChatClient : IChatClient
                     FallbackAttempts.MessagesFor(run, list), FallbackAttempts.OptionsFor(run, options), limit.Token).GetAsyncEnumerator(limit.Token);
             }
             catch (Exception exception) when (
-                (!wasShown || _options.RestartAfterFirstToken) && run.MoveOn(limit.Translate(exception, target.Name), cancellationToken))
+                (!wasShown || _options.RestartAfterFirstToken) && run.MoveOn(Meaning(exception, limit, target), cancellationToken))
             {
                 isRestart = wasShown;
                 continue; // a client may also fail when it is called, before anyone reads
@@ -138,14 +152,14 @@ public sealed class FallbackChatClient : IChatClient
                         }
                     }
                     catch (Exception exception) when (
-                        (!wasShown || _options.RestartAfterFirstToken) && run.MoveOn(limit.Translate(exception, target.Name), cancellationToken))
+                        (!wasShown || _options.RestartAfterFirstToken) && run.MoveOn(Meaning(exception, limit, target), cancellationToken))
                     {
                         isRestart = wasShown;
                         break;
                     }
-                    catch (OperationCanceledException) when (limit.IsExpired && !cancellationToken.IsCancellationRequested)
+                    catch (OperationCanceledException) when (limit.HasPassed)
                     {
-                        throw LlmException.TimedOut(target.Name, "FallbackOptions.FirstTokenTimeout", limit.Limit);
+                        throw TimedOut(target, limit);
                     }
 
                     ChatResponseUpdate update = updates.Current;
@@ -177,15 +191,21 @@ public sealed class FallbackChatClient : IChatClient
     public object? GetService(Type serviceType, object? serviceKey = null)
     {
         ArgumentNullException.ThrowIfNull(serviceType);
-        return serviceKey is null && serviceType.IsInstanceOfType(this) ? this : _targets.First.Client.GetService(serviceType, serviceKey);
+        return serviceKey is null && serviceType.IsInstanceOfType(
+            this) ? this : _targets.First.Client.GetService(serviceType, serviceKey);
     }
 
     /// <summary>Disposes the targets, unless they are the caller's.</summary>
-    public void Dispose()
-    {
-        if (!_options.LeaveOpen)
-        {
-            _targets.Dispose();
-        }
-    }
+    public void Dispose() => _targets.Dispose(withClients: !_options.LeaveOpen);
+
+    // The last target has nobody to hand over to, so it may take its time.
+    private Deadline FirstTokenLimit(FallbackAttempts run, CancellationToken cancellationToken) =>
+        new((run.HasNext ? _options.FirstTokenTimeout : null) ?? Timeout.InfiniteTimeSpan, _time, cancellationToken);
+
+    // The cancellation that the limit caused, as what it means.
+    private static Exception Meaning(Exception exception, Deadline limit, FallbackTarget target) =>
+        exception is OperationCanceledException && limit.HasPassed ? TimedOut(target, limit) : exception;
+
+    private static LlmException TimedOut(FallbackTarget target, Deadline limit) =>
+        LlmException.TimedOut(target.Name, "FallbackOptions.FirstTokenTimeout", limit.Limit);
 }

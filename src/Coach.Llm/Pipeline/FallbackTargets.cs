@@ -5,24 +5,25 @@ using Microsoft.Extensions.Logging;
 namespace Coach.Llm.Pipeline;
 
 /// <summary>The targets of a client and how long each is still passed over.</summary>
-internal sealed class FallbackTargets : IDisposable
+internal sealed class FallbackTargets
 {
     private const int MaxTargets = 10;
-    private static readonly Lazy<Meter> OwnMeter = new(() => new Meter(LlmMeter.Name));
 
     private readonly FallbackTarget[] _targets;
     private readonly TargetCooldowns _coolDowns;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly MeterSource _meter;
     private readonly Counter<long> _fallbacks;
 
     public FallbackTargets(
-        IReadOnlyList<FallbackTarget> targets, FallbackOptions options, TimeProvider time, IMeterFactory? meters, ILogger logger, TargetCooldowns? coolDowns = null)
+        IReadOnlyList<FallbackTarget> targets, FallbackOptions options, FallbackServices services, TargetCooldowns? coolDowns = null)
     {
         _targets = [.. targets];
         if (_targets.Length is 0 or > MaxTargets || _targets.Any(target => target is null || string.IsNullOrWhiteSpace(target.Name) || target.Client is null))
         {
-            throw new ArgumentException($"Give 1 to {MaxTargets} targets, each with a name and a client.", nameof(targets));
+            throw new ArgumentException(
+                $"Give 1 to {MaxTargets} targets, each with a name and a client.", nameof(targets));
         }
 
         if (_targets.DistinctBy(target => target.Name, StringComparer.Ordinal).Count() < _targets.Length)
@@ -32,10 +33,11 @@ internal sealed class FallbackTargets : IDisposable
 
         Options = options;
         _coolDowns = coolDowns ?? new OwnTargetCooldowns(_targets.Length);
-        _time = time;
-        _logger = logger;
-        Meter meter = meters?.Create(new MeterOptions(LlmMeter.Name)) ?? OwnMeter.Value;
-        _fallbacks = meter.CreateCounter<long>("coach.llm.fallbacks", "{fallback}", "Answers that another target had to give.");
+        _time = services.Time;
+        _logger = services.Logger;
+        _meter = new MeterSource(LlmMeter.Name, services.Meters);
+        _fallbacks = _meter.Meter.CreateCounter<long>(
+            "coach.llm.fallbacks", "{fallback}", "Answers that another target had to give.");
     }
 
     public FallbackOptions Options { get; }
@@ -44,7 +46,10 @@ internal sealed class FallbackTargets : IDisposable
 
     public bool IsFirst(FallbackTarget target) => ReferenceEquals(target, _targets[0]);
 
-    /// <summary>The targets that are not cooling down, in order; all of them when every one is, the one that is ready soonest first.</summary>
+    /// <summary>
+    /// The targets that are not cooling down, in order; all of them when every one is, the one that is ready soonest
+    /// first.
+    /// </summary>
     public FallbackAttempts Begin()
     {
         long now = TargetCooldowns.Now(_time);
@@ -75,11 +80,21 @@ internal sealed class FallbackTargets : IDisposable
         _logger.FellBack(from, reason, to);
     }
 
-    public void Dispose()
+    /// <summary>Ends what is its own; with <paramref name="withClients"/> the targets' clients, too.</summary>
+    public void Dispose(bool withClients)
     {
+        _meter.Dispose();
+        if (!withClients)
+        {
+            return;
+        }
+
         foreach (FallbackTarget target in _targets)
         {
             target.Client.Dispose();
         }
     }
 }
+
+/// <summary>What fallback needs of its host.</summary>
+internal sealed record FallbackServices(TimeProvider Time, ILogger Logger, IMeterFactory? Meters);

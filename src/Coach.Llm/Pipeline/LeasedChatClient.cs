@@ -9,14 +9,18 @@ internal sealed class LeasedChatClient(ISessionClientRegistry registry, SessionI
     public async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
-        using ClientLease<IChatClient> lease = await registry.AcquireAsync<IChatClient>(session, key, cancellationToken).ConfigureAwait(false);
+        using ClientLease<IChatClient> lease = await registry.AcquireAsync<IChatClient>(session, key, cancellationToken)
+            .ConfigureAwait(false);
         return await lease.Client.GetResponseAsync(messages, options, cancellationToken).ConfigureAwait(false);
     }
 
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        using ClientLease<IChatClient> lease = await registry.AcquireAsync<IChatClient>(session, key, cancellationToken).ConfigureAwait(false);
+        using ClientLease<IChatClient> lease = await registry.AcquireAsync<IChatClient>(session, key, cancellationToken)
+            .ConfigureAwait(false);
         await foreach (ChatResponseUpdate update in lease.Client.GetStreamingResponseAsync(messages, options, cancellationToken).ConfigureAwait(false))
         {
             yield return update;
@@ -26,10 +30,17 @@ internal sealed class LeasedChatClient(ISessionClientRegistry registry, SessionI
     public object? GetService(Type serviceType, object? serviceKey = null)
     {
         ArgumentNullException.ThrowIfNull(serviceType);
-        return serviceKey is not null ? null
-            : serviceType == typeof(ChatClientMetadata) ? new ChatClientMetadata(key.Provider)
-            : serviceType.IsInstanceOfType(this) ? this
-            : null;
+        if (serviceKey is not null)
+        {
+            return null;
+        }
+
+        if (serviceType == typeof(ChatClientMetadata))
+        {
+            return new ChatClientMetadata(key.Provider);
+        }
+
+        return serviceType.IsInstanceOfType(this) ? this : null;
     }
 
     /// <summary>The client belongs to the registry.</summary>

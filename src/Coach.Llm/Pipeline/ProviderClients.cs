@@ -5,22 +5,25 @@ using Microsoft.Extensions.AI;
 
 namespace Coach.Llm.Pipeline;
 
-/// <summary>Makes the built-in providers' clients. What does not depend on a key is made once and shared by all sessions.</summary>
+/// <summary>
+/// Makes the built-in providers' clients. What does not depend on a key is made once and shared by all sessions.
+/// </summary>
 internal sealed class ProviderClients
 {
     private readonly ProviderConnection _connection;
     private readonly ProviderResilience _resilience;
     private readonly SessionLimiter _limiter;
     private readonly LlmTelemetry _telemetry;
+    private readonly SessionStages _stages;
     private readonly Dictionary<string, ChatTelemetry> _chat = new(StringComparer.Ordinal);
     private readonly Dictionary<string, EmbeddingProtocol> _embedding = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SpeechProtocol> _speech = new(StringComparer.Ordinal);
 
     public ProviderClients(
         ProviderCatalog providers, ProviderConnection connection, ProviderResilience resilience, SessionLimiter limiter,
-        LlmTelemetry telemetry, LlmTelemetryOptions telemetryOptions)
+        LlmTelemetry telemetry, LlmTelemetryOptions telemetryOptions, SessionStages stages)
     {
-        (_connection, _resilience, _limiter, _telemetry) = (connection, resilience, limiter, telemetry);
+        (_connection, _resilience, _limiter, _telemetry, _stages) = (connection, resilience, limiter, telemetry, stages);
         foreach (Provider provider in providers.All)
         {
             if (provider.CreateChat() is { } chat)
@@ -40,17 +43,19 @@ internal sealed class ProviderClients
         }
     }
 
-    /// <summary>Telemetry round limits round retries round the provider.</summary>
+    /// <summary>Telemetry round limits round the host's stages round retries round the provider.</summary>
     public IChatClient CreateChat(string provider, SessionId session, ApiKey key)
     {
         ChatTelemetry shared = _chat[provider];
         IChatClient client = new ProviderChatClient(shared.Protocol, _connection, key);
         client = new ResilientChatClient(client, _resilience.For(provider, key));
+        client = _stages.Wrap(client, provider, session);
         client = new LimitedChatClient(client, _limiter, session, key.Fingerprint);
         return new TelemetryChatClient(client, shared, key);
     }
 
-    public IEmbeddingGenerator<string, Embedding<float>> CreateEmbedding(string provider, SessionId session, ApiKey key) =>
+    public IEmbeddingGenerator<string, Embedding<float>> CreateEmbedding(
+        string provider, SessionId session, ApiKey key) =>
         new ProviderEmbeddingGenerator(_embedding[provider], _connection, Call(provider, session, key), _telemetry);
 
     public ISpeechSynthesizer CreateSpeech(string provider, SessionId session, ApiKey key) =>

@@ -9,8 +9,8 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm.Pipeline;
 
 /// <summary>
-/// A session's embedding generator: batches, limits, retries, and vectors of length 1 whatever the provider sends, because
-/// shortened vectors come unnormalised and every comparison here is a dot product.
+/// A session's embedding generator: batches, limits, retries, and vectors of length 1 whatever the provider sends,
+/// because shortened vectors come unnormalised and every comparison here is a dot product.
 /// </summary>
 internal sealed class ProviderEmbeddingGenerator(
     EmbeddingProtocol protocol, ProviderConnection connection, LimitedCalls calls, LlmTelemetry telemetry)
@@ -24,7 +24,8 @@ internal sealed class ProviderEmbeddingGenerator(
         string model = options?.ModelId ?? protocol.Model;
         int? dimensions = options?.Dimensions ?? protocol.Dimensions;
         var result = new GeneratedEmbeddings<Embedding<float>>(texts.Length);
-        using var span = new CallSpan(telemetry, connection.Time, GenAINames.Embeddings, protocol.TelemetryName, model, protocol.Server);
+        using var span = new CallSpan(
+            telemetry, connection.Time, GenAINames.Embeddings, protocol.TelemetryName, model, protocol.Server);
         try
         {
             using CallPermit permit = await calls.AcquireAsync(cancellationToken).ConfigureAwait(false);
@@ -32,7 +33,8 @@ internal sealed class ProviderEmbeddingGenerator(
             {
                 var batch = new ArraySegment<string>(texts, start, Math.Min(protocol.MaxBatch, texts.Length - start));
                 (List<float[]> vectors, long? tokens) = await calls.RunAsync(
-                    token => SendAsync(batch, model, dimensions, options, token), cancellationToken).ConfigureAwait(false);
+                    token => SendAsync(batch, model, dimensions, options, token), cancellationToken)
+                        .ConfigureAwait(false);
                 foreach (float[] vector in vectors)
                 {
                     result.Add(new Embedding<float>(vector) { ModelId = model });
@@ -58,11 +60,18 @@ internal sealed class ProviderEmbeddingGenerator(
     public object? GetService(Type serviceType, object? serviceKey = null)
     {
         ArgumentNullException.ThrowIfNull(serviceType);
-        return serviceKey is not null ? null
-            : serviceType == typeof(EmbeddingGeneratorMetadata)
-                ? new EmbeddingGeneratorMetadata(protocol.Provider, protocol.Server, protocol.Model, protocol.Dimensions)
-            : serviceType.IsInstanceOfType(this) ? this
-            : null;
+        if (serviceKey is not null)
+        {
+            return null;
+        }
+
+        if (serviceType == typeof(EmbeddingGeneratorMetadata))
+        {
+            return new EmbeddingGeneratorMetadata(
+                protocol.Provider, protocol.Server, protocol.Model, protocol.Dimensions);
+        }
+
+        return serviceType.IsInstanceOfType(this) ? this : null;
     }
 
     /// <summary>Nothing to let go: the HTTP client belongs to the host.</summary>
@@ -80,8 +89,10 @@ internal sealed class ProviderEmbeddingGenerator(
         }
 
         using HttpResponseMessage response = await connection.SendAsync(
-            protocol.Provider, protocol.Address(model), body.WrittenMemory, headers => protocol.Sign(headers, calls.Key), cancellationToken).ConfigureAwait(false);
-        byte[] answer = await connection.ReadBodyAsync(protocol.Provider, response, cancellationToken).ConfigureAwait(false);
+            protocol.Provider, protocol.Address(model), body.WrittenMemory, headers => protocol.Sign(headers, calls.Key), cancellationToken)
+                .ConfigureAwait(false);
+        byte[] answer = await connection.ReadBodyAsync(protocol.Provider, response, cancellationToken)
+            .ConfigureAwait(false);
         var vectors = new List<float[]>(texts.Count);
         var additions = new ProtocolAdditions();
         try

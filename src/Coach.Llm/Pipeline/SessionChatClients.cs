@@ -8,12 +8,13 @@ using Microsoft.Extensions.Options;
 namespace Coach.Llm;
 
 /// <summary>
-/// Joins a session's keys for several chat providers into one client that falls back from one to the next (<c>Coach:Llm:Fallback</c>,
-/// <c>Coach:Llm:ChatOrder</c>). It knows no keys but the session's own: never the host's, never a mock.
+/// Joins a session's keys for several chat providers into one client that falls back from one to the next
+/// (<c>Coach:Llm:Fallback</c>, <c>Coach:Llm:ChatOrder</c>). It knows no keys but the session's own: never the host's,
+/// never a mock.
 /// </summary>
 /// <remarks>
-/// Safe for concurrent use. A provider's client is leased when it is first asked and only while it answers. A provider that failed is
-/// passed over by this session's later clients too, until its cool-down ends.
+/// Safe for concurrent use. A provider's client is leased when it is first asked and only while it answers. A provider
+/// that failed is passed over by this session's later clients too, until its cool-down ends.
 /// </remarks>
 public sealed class SessionChatClients
 {
@@ -24,30 +25,34 @@ public sealed class SessionChatClients
     private readonly Func<string, bool> _canChat;
     private readonly FallbackOptions _options;
     private readonly string[] _order;
-    private readonly TimeProvider _time;
-    private readonly IMeterFactory? _meters;
-    private readonly ILogger _logger;
+    private readonly FallbackServices _services;
     private readonly SessionTargetCooldowns _coolDowns;
 
     internal SessionChatClients(
-        ISessionClientRegistry registry, ISessionKeyStore keys, ProviderFactories factories, IOptions<CoachLlmOptions> options,
-        TimeProvider time, ILogger<FallbackChatClient> logger, IMeterFactory? meters)
+        ISessionClientRegistry registry,
+        ISessionKeyStore keys,
+        ProviderFactories factories,
+        IOptions<CoachLlmOptions> options,
+        FallbackServices services)
     {
-        (_registry, _keys, _time, _meters, _logger) = (registry, keys, time, meters, logger);
+        (_registry, _keys, _services) = (registry, keys, services);
         _canChat = provider => factories.Has(provider, typeof(IChatClient));
         _options = options.Value.Fallback;
         _order = [.. options.Value.ChatOrder.Select(name => name.ToLowerInvariant()).Concat(ProviderNames.All)];
-        _coolDowns = new SessionTargetCooldowns(time, options.Value.Sessions.MaxSessions);
+        _coolDowns = new SessionTargetCooldowns(services.Time, options.Value.Sessions.MaxSessions);
     }
 
-    /// <summary>Reads the session's keys from the <see cref="ISessionKeyStore"/> and joins those that can chat, in the configured order.</summary>
+    /// <summary>
+    /// Reads the session's keys from the <see cref="ISessionKeyStore"/> and joins those that can chat, in the
+    /// configured order.
+    /// </summary>
     /// <param name="session">The session.</param>
     /// <param name="cancellationToken">Ends the wait for the store.</param>
-    /// <returns>
-    /// The client, of at most 10 keys, to be disposed after use; null if the session holds no key of a chat provider. What it answers names
-    /// the provider under <see cref="FallbackChatClient.TargetProperty"/>.
+    /// <returns> The client, of at most 10 keys, to be disposed after use; null if the session holds no key of a chat
+    /// provider. What it answers names the provider under <see cref="FallbackChatClient.TargetProperty"/>.
     /// </returns>
-    public async ValueTask<FallbackChatClient?> OpenAsync(SessionId session, CancellationToken cancellationToken = default)
+    public async ValueTask<FallbackChatClient?> OpenAsync(
+        SessionId session, CancellationToken cancellationToken = default)
     {
         IReadOnlyList<ApiKey> ordered = Order(await _keys.ListAsync(session, cancellationToken).ConfigureAwait(false));
         return ordered.Count == 0 ? null : Open(session, [.. ordered.Take(MaxTargets)]);
@@ -55,7 +60,8 @@ public sealed class SessionChatClients
 
     /// <summary>Those of the keys whose provider can chat, in the order in which they are asked.</summary>
     /// <param name="keys">A session's keys.</param>
-    /// <returns>By <c>Coach:Llm:ChatOrder</c>, then as in <see cref="ProviderNames.All"/>, then other providers as given.</returns>
+    /// <returns>By <c>Coach:Llm:ChatOrder</c>, then as in <see cref="ProviderNames.All"/>, then other providers as
+    /// given.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="keys"/> is null.</exception>
     public IReadOnlyList<ApiKey> Order(IEnumerable<ApiKey> keys)
     {
@@ -63,13 +69,19 @@ public sealed class SessionChatClients
         return [.. keys.Where(key => _canChat(key.Provider)).OrderBy(key => Array.IndexOf(_order, key.Provider) is >= 0 and int rank ? rank : int.MaxValue)];
     }
 
-    /// <summary>Joins keys in the order given. No client is made yet, so this takes no place among the sessions and cannot fail for want of one.</summary>
+    /// <summary>
+    /// Joins keys in the order given. No client is made yet, so this takes no place among the sessions and cannot fail
+    /// for want of one.
+    /// </summary>
     /// <param name="session">The session to which all keys belong.</param>
     /// <param name="keys">1 to 10 keys of different providers, the preferred one first.</param>
     /// <returns>The client, to be disposed after use.</returns>
     /// <exception cref="ArgumentException">There are none or too many keys, or two for one provider.</exception>
     /// <exception cref="LlmException"><see cref="LlmError.SessionRequired"/>.</exception>
-    public FallbackChatClient Open(SessionId session, IReadOnlyList<ApiKey> keys)
+    public FallbackChatClient Open(SessionId session, IReadOnlyList<ApiKey> keys) => Open(session, keys, (_, client) => client);
+
+    // As the other, with something put round each provider's client.
+    internal FallbackChatClient Open(SessionId session, IReadOnlyList<ApiKey> keys, Func<string, IChatClient, IChatClient> wrap)
     {
         ArgumentNullException.ThrowIfNull(keys);
         if (session.IsEmpty)
@@ -83,8 +95,8 @@ public sealed class SessionChatClients
             throw new ArgumentException($"Give 1 to {MaxTargets} keys, each for another provider.", nameof(keys));
         }
 
-        FallbackTarget[] targets = [.. own.Select(key => new FallbackTarget(key.Provider, new LeasedChatClient(_registry, session, key)))];
+        FallbackTarget[] targets = [.. own.Select(key => new FallbackTarget(key.Provider, wrap(key.Provider, new LeasedChatClient(_registry, session, key))))];
         return new FallbackChatClient(
-            new FallbackTargets(targets, _options, _time, _meters, _logger, _coolDowns.Of(session, own)), _time);
+            new FallbackTargets(targets, _options, _services, _coolDowns.Of(session, own)), _services.Time);
     }
 }

@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace Coach.Llm.Pipeline;
 
 /// <summary>Until when each target is passed over, by the target's place: ticks of a clock that nobody sets.</summary>
@@ -8,7 +6,9 @@ internal abstract class TargetCooldowns
     /// <summary>0 for a target that is not passed over.</summary>
     public abstract long this[int target] { get; set; }
 
-    /// <summary>The time by which cool-downs are measured: a host's clock that is set back must not make them longer.</summary>
+    /// <summary>
+    /// The time by which cool-downs are measured: a host's clock that is set back must not make them longer.
+    /// </summary>
     public static long Now(TimeProvider time) => time.GetElapsedTime(0).Ticks;
 }
 
@@ -25,12 +25,12 @@ internal sealed class OwnTargetCooldowns(int targets) : TargetCooldowns
 }
 
 /// <summary>
-/// Those of a session's keys: they outlive the client of one answer. Only keys that failed are in it, by their fingerprints, and no more
-/// than the limit; beyond it a failed key is simply asked again by the next answer.
+/// Those of a session's keys: they outlive the client of one answer. Only keys that failed are in it, by their
+/// fingerprints, and no more than the limit; beyond it a failed key is simply asked again by the next answer.
 /// </summary>
 internal sealed class SessionTargetCooldowns(TimeProvider time, int capacity)
 {
-    private readonly ConcurrentDictionary<CooledKey, long> _until = new();
+    private readonly ExpiringCache<CooledKey, long> _until = new(capacity, time) { WhenFull = WhenFull.Refuse };
 
     public int Count => _until.Count;
 
@@ -38,31 +38,13 @@ internal sealed class SessionTargetCooldowns(TimeProvider time, int capacity)
 
     private void Set(CooledKey key, long until)
     {
-        if (until == 0)
+        if (until > 0)
         {
-            if (!_until.IsEmpty)
-            {
-                _until.TryRemove(key, out _);
-            }
-
-            return;
+            _until.Set(key, until, TimeSpan.FromTicks(until - TargetCooldowns.Now(time)));
         }
-
-        if (_until.Count >= capacity)
+        else if (_until.Count > 0)
         {
-            long now = TargetCooldowns.Now(time);
-            foreach (KeyValuePair<CooledKey, long> old in _until)
-            {
-                if (old.Value <= now)
-                {
-                    _until.TryRemove(old);
-                }
-            }
-        }
-
-        if (_until.Count < capacity)
-        {
-            _until[key] = until;
+            _until.Remove(key);
         }
     }
 
@@ -70,7 +52,7 @@ internal sealed class SessionTargetCooldowns(TimeProvider time, int capacity)
     {
         public override long this[int target]
         {
-            get => owner._until.GetValueOrDefault(Of(target));
+            get => owner._until.TryGet(Of(target), out long until) ? until : 0;
             set => owner.Set(Of(target), value);
         }
 

@@ -5,7 +5,10 @@ using Microsoft.Extensions.AI;
 
 namespace Coach.Llm.Providers;
 
-/// <summary>One provider's chat protocol: where requests go, how they are written and how answers are read. Shared by all sessions.</summary>
+/// <summary>
+/// One provider's chat protocol: where requests go, how they are written and how answers are read. Shared by all
+/// sessions.
+/// </summary>
 internal abstract class ChatProtocol(string provider, string model)
 {
     /// <summary>The name under which usage counts the input that went into a provider's cache.</summary>
@@ -36,7 +39,10 @@ internal abstract class ChatProtocol(string provider, string model)
 
     public abstract StreamDecoder CreateDecoder(ChatCall call);
 
-    /// <summary>Whether messages may hold a picture, sound or file of this media type. What is not accepted is refused before anything is sent.</summary>
+    /// <summary>
+    /// Whether messages may hold a picture, sound or file of this media type. What is not accepted is refused before
+    /// anything is sent.
+    /// </summary>
     public virtual bool Accepts(string mediaType) => mediaType.StartsWith("image/", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Writes what a function is; the protocols differ only in the name of its schema.</summary>
@@ -62,11 +68,16 @@ internal sealed record ChatCall(
 
     public int MaxOutputTokens => Options?.MaxOutputTokens ?? Defaults.MaxOutputTokens;
 
-    /// <summary>The tools that are declared as functions; what else a caller lists is run by the provider and is not supported.</summary>
+    /// <summary>
+    /// The tools that are declared as functions; what else a caller lists is run by the provider and is not supported.
+    /// </summary>
     public AIFunctionDeclaration[] Functions { get; } = Options?.Tools is { } tools ? [.. tools.OfType<AIFunctionDeclaration>()] : [];
 
-    /// <summary>How many calls the conversation holds already, so that ids made up for new ones differ from theirs.</summary>
-    public int EarlierCalls => Messages.Sum(message => message.Contents.Count(content => content is FunctionCallContent));
+    /// <summary>
+    /// How many calls the conversation holds already, so that ids made up for new ones differ from theirs.
+    /// </summary>
+    public int EarlierCalls =>
+        Messages.Sum(message => message.Contents.Count(content => content is FunctionCallContent));
 
     /// <summary>The instructions and all system messages, in order, as one text; null if there are none.</summary>
     public string? System

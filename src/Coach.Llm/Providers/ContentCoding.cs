@@ -4,8 +4,8 @@ using System.Net;
 namespace Coach.Llm.Providers;
 
 /// <summary>
-/// Decodes bodies that come compressed although nothing asked for it, as RFC 9110, 12.5.3, allows. It is not asked for: compression
-/// holds back the events of a stream.
+/// Decodes bodies that come compressed although nothing asked for it, as RFC 9110, 12.5.3, allows. It is not asked for:
+/// compression holds back the events of a stream.
 /// </summary>
 internal static class ContentCoding
 {
@@ -47,7 +47,8 @@ internal static class ContentCoding
             }
         }
 
-        protected override Task<Stream> CreateContentReadStreamAsync() => CreateContentReadStreamAsync(CancellationToken.None);
+        protected override Task<Stream> CreateContentReadStreamAsync() =>
+            CreateContentReadStreamAsync(CancellationToken.None);
 
         protected override async Task<Stream> CreateContentReadStreamAsync(CancellationToken cancellationToken) =>
             new CodedStream(_decode(await _coded.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false)));
@@ -95,7 +96,8 @@ internal static class ContentCoding
             set => throw new NotSupportedException();
         }
 
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        public override async ValueTask<int> ReadAsync(
+            Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             try
             {
@@ -107,7 +109,8 @@ internal static class ContentCoding
             }
         }
 
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        public override Task<int> ReadAsync(
+            byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
             ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
         public override int Read(byte[] buffer, int offset, int count) => decoded.Read(buffer, offset, count);
@@ -130,7 +133,11 @@ internal static class ContentCoding
             base.Dispose(disposing);
         }
 
-        public override ValueTask DisposeAsync() => decoded.DisposeAsync();
+        public override async ValueTask DisposeAsync()
+        {
+            await decoded.DisposeAsync().ConfigureAwait(false);
+            await base.DisposeAsync().ConfigureAwait(false);
+        }
     }
 }
 

@@ -29,7 +29,9 @@ internal abstract class EmbeddingProtocol(string provider, string model, int? di
 
     public abstract void Write(Utf8JsonWriter writer, ArraySegment<string> texts, string model, int? dimensions, EmbeddingGenerationOptions? options);
 
-    /// <summary>Reads vectors in the order of the texts; returns the input tokens, if the provider counts them.</summary>
+    /// <summary>
+    /// Reads vectors in the order of the texts; returns the input tokens, if the provider counts them.
+    /// </summary>
     /// <exception cref="ProtocolException">Incomplete or an error.</exception>
     /// <exception cref="JsonException">No JSON.</exception>
     public abstract long? Read(ReadOnlySpan<byte> body, List<float[]> vectors, ProtocolAdditions additions);
@@ -50,7 +52,7 @@ internal abstract class EmbeddingProtocol(string provider, string model, int? di
     protected static void ReadError(ref Utf8JsonReader reader, ReadOnlySpan<byte> body)
     {
         reader.Read();
-        if (JsonReading.SaysSomething(reader))
+        if (LenientJson.SaysSomething(reader))
         {
             throw ProtocolException.Error(body);
         }
@@ -60,7 +62,7 @@ internal abstract class EmbeddingProtocol(string provider, string model, int? di
 
     protected static void Skip(ref Utf8JsonReader reader, byte[][] known, ProtocolAdditions additions)
     {
-        if (!JsonReading.IsAnyOf(ref reader, known))
+        if (!LenientJson.IsAnyOf(ref reader, known))
         {
             additions.Field();
         }

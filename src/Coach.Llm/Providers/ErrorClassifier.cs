@@ -3,8 +3,8 @@ using Coach.Llm.Core;
 namespace Coach.Llm.Providers;
 
 /// <summary>
-/// Gives a provider's failure exactly one meaning. Rules read the status, reason codes and structure; a message is looked into only
-/// where the provider gives no code that tells the cases apart, and such a rule stands last.
+/// Gives a provider's failure exactly one meaning. Rules read the status, reason codes and structure; a message is
+/// looked into only where the provider gives no code that tells the cases apart, and such a rule stands last.
 /// </summary>
 internal static class ErrorClassifier
 {
@@ -12,7 +12,8 @@ internal static class ErrorClassifier
     public static ErrorClassification Classify(Provider provider, ProviderAnswer answer, DateTimeOffset now) =>
         Classify(provider, answer, ErrorBody.Parse(answer.Body.Span), now);
 
-    public static ErrorClassification Classify(Provider provider, ProviderAnswer answer, ErrorBody body, DateTimeOffset now)
+    public static ErrorClassification Classify(
+        Provider provider, ProviderAnswer answer, ErrorBody body, DateTimeOffset now)
     {
         int status = answer.Status is >= 200 and < 300 ? StatusInside(body) : answer.Status;
         ErrorClassification found = provider.Classify(status, body) ?? ByStatus(provider, status, body);
@@ -35,9 +36,11 @@ internal static class ErrorClassifier
 
     private static ErrorClassification ByStatus(Provider provider, int status, ErrorBody body) => status switch
     {
-        401 => new(body.IsHtml ? KeyStatus.WrongEndpoint : KeyStatus.Invalid), // a page asking for a login is not the provider
+        // a page asking for a login is not the provider
+        401 => new(body.IsHtml ? KeyStatus.WrongEndpoint : KeyStatus.Invalid),
         402 => new(KeyStatus.QuotaExhausted),
-        403 => new(provider.IsOwnError(body) ? KeyStatus.Restricted : KeyStatus.Unavailable), // cut, an edge or a firewall: not the API's word
+        // cut, an edge or a firewall: not the API's word
+        403 => new(provider.IsOwnError(body) ? KeyStatus.Restricted : KeyStatus.Unavailable),
         404 when body.HasError => new(KeyStatus.WrongEndpoint, LlmError.ModelNotFound),
         408 or 409 or 425 or 499 => new(KeyStatus.Unavailable),
         429 => new(KeyStatus.RateLimited),

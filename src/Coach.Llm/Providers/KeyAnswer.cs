@@ -4,11 +4,15 @@ using Coach.Llm.Json;
 
 namespace Coach.Llm.Providers;
 
-/// <summary>What a success says of a key. A wrong address also answers 200, so the shape that only the provider's answer has must be there.</summary>
+/// <summary>
+/// What a success says of a key. A wrong address also answers 200, so the shape that only the provider's answer has
+/// must be there.
+/// </summary>
 /// <param name="Status">What it says.</param>
 /// <param name="IsErrorInside">Whether it is an error in the clothes of a success.</param>
 /// <param name="ExpiresAt">When the key expires, if the answer says so.</param>
-internal readonly record struct KeyAnswer(KeyStatus Status, bool IsErrorInside = false, DateTimeOffset? ExpiresAt = null)
+internal readonly record struct KeyAnswer(
+    KeyStatus Status, bool IsErrorInside = false, DateTimeOffset? ExpiresAt = null)
 {
     /// <summary>It begins right and breaks off.</summary>
     public static KeyAnswer BrokenOff { get; } = new(KeyStatus.Unavailable);
@@ -21,10 +25,12 @@ internal readonly record struct KeyAnswer(KeyStatus Status, bool IsErrorInside =
     private static KeyAnswer AsExpected { get; } = new(KeyStatus.Valid);
 
     /// <summary>
-    /// Looks for a member with an array, object or number at the top level; with <paramref name="allowRootArray"/>, a list at the root will
-    /// do too. Nothing but white space may follow, and of a name that stands twice the last one counts, as for every parser.
+    /// Looks for a member with an array, object or number at the top level; with <paramref name="allowRootArray"/>, a
+    /// list at the root will do too. Nothing but white space may follow, and of a name that stands twice the last one
+    /// counts, as for every parser.
     /// </summary>
-    public static KeyAnswer Find(ProviderAnswer answer, string member, JsonTokenType opening, bool allowRootArray = false)
+    public static KeyAnswer Find(
+        ProviderAnswer answer, string member, JsonTokenType opening, bool allowRootArray = false)
     {
         ReadOnlySpan<byte> json = answer.Json.Span;
         var reader = new Utf8JsonReader(json, isFinalBlock: false, default);
@@ -59,11 +65,12 @@ internal readonly record struct KeyAnswer(KeyStatus Status, bool IsErrorInside =
                     }
 
                     isFound = isMember ? reader.TokenType == opening : isFound;
-                    isError |= isErrorMember && JsonReading.SaysSomething(reader);
+                    isError |= isErrorMember && LenientJson.SaysSomething(reader);
                 }
             }
         }
-        catch (Exception damage) when (damage is JsonException or InvalidOperationException) // the second: a text that is not Unicode
+        // the second: a text that is not Unicode
+        catch (Exception damage) when (damage is JsonException or InvalidOperationException)
         {
             return isError ? ErrorInside : Foreign;
         }

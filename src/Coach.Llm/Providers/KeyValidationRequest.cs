@@ -3,7 +3,9 @@ using Coach.Llm.Core;
 
 namespace Coach.Llm.Providers;
 
-/// <summary>The request that asks one provider about a key without costing tokens, and how its success is read.</summary>
+/// <summary>
+/// The request that asks one provider about a key without costing tokens, and how its success is read.
+/// </summary>
 /// <param name="Address">Where it goes; null if no address is set.</param>
 /// <param name="Sign">Puts the key, and whatever else the protocol wants, on the request.</param>
 /// <param name="Read">What a success says of the key, at a time.</param>

@@ -1,7 +1,8 @@
 namespace Coach.Llm.Providers;
 
 /// <summary>
-/// The one HTTP client through which all sessions and validators call: connections are shared, keys are set per request.
+/// The one HTTP client through which all sessions and validators call: connections are shared, keys are set per
+/// request.
 /// </summary>
 internal sealed class LlmHttp(IHttpClientFactory factory)
 {

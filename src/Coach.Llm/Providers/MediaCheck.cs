@@ -2,7 +2,9 @@ using Microsoft.Extensions.AI;
 
 namespace Coach.Llm.Providers;
 
-/// <summary>Refuses pictures, sounds and files that the provider does not take, or that are too large, before anything is sent.</summary>
+/// <summary>
+/// Refuses pictures, sounds and files that the provider does not take, or that are too large, before anything is sent.
+/// </summary>
 internal static class MediaCheck
 {
     /// <exception cref="LlmException"><see cref="LlmError.RequestRejected"/>.</exception>

@@ -3,8 +3,8 @@ using Coach.Llm.Core;
 namespace Coach.Llm.Providers;
 
 /// <summary>
-/// All that Coach knows of one provider: its protocols, its errors, its keys and how to ask about one. Each lives in a folder of its own
-/// below <c>Protocols</c>; a new one is such a folder and one line in <c>BuiltInProviders</c>.
+/// All that Coach knows of one provider: its protocols, its errors, its keys and how to ask about one. Each lives in a
+/// folder of its own below <c>Protocols</c>; a new one is such a folder and one line in <c>BuiltInProviders</c>.
 /// </summary>
 /// <param name="name">Its name in settings, keys and telemetry: one of <see cref="ProviderNames"/>.</param>
 /// <param name="title">Its name as people read it.</param>
@@ -26,7 +26,9 @@ internal abstract class Provider(string name, string title)
     /// <summary>How its OAuth tokens begin.</summary>
     public virtual IReadOnlyList<string> TokenPrefixes => [];
 
-    /// <summary>A longer wait for a rate limit means that the quota is used up; null where the provider's word is good.</summary>
+    /// <summary>
+    /// A longer wait for a rate limit means that the quota is used up; null where the provider's word is good.
+    /// </summary>
     public virtual TimeSpan? LongestRateLimit => null;
 
     /// <summary>The request that asks about a key without costing tokens.</summary>
@@ -42,7 +44,8 @@ internal abstract class Provider(string name, string title)
     public abstract ErrorClassification? Classify(int status, ErrorBody body);
 
     /// <summary>
-    /// Whether a body is whole and in the form of the provider's own errors. What only says "Forbidden" may come from any gateway on the way.
+    /// Whether a body is whole and in the form of the provider's own errors. What only says "Forbidden" may come from
+    /// any gateway on the way.
     /// </summary>
     public virtual bool IsOwnError(ErrorBody body) => body.IsComplete && body.HasDetails;
 

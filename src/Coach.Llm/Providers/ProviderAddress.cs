@@ -1,23 +1,33 @@
 namespace Coach.Llm.Providers;
 
-/// <summary>Joins a configured base address and a path. A base without a version gets the provider's usual one.</summary>
+/// <summary>
+/// Joins a configured base address and a path. A base without a version gets the provider's usual one.
+/// </summary>
 internal static class ProviderAddress
 {
-    /// <summary>Gemini and Anthropic: the version is part of the protocol, so it is added unless the base ends in one.</summary>
+    /// <summary>
+    /// Gemini and Anthropic: the version is part of the protocol, so it is added unless the base ends in one.
+    /// </summary>
     public static Uri Versioned(Uri baseUrl, string version, string path)
     {
         string root = Root(baseUrl);
         return new Uri(EndsInVersion(root) ? $"{root}/{path}" : $"{root}/{version}/{path}");
     }
 
-    /// <summary>OpenAI's family: the base is taken as it is, except that a bare host gets the usual prefix, and a part of the prefix the rest.</summary>
+    /// <summary>
+    /// OpenAI's family: the base is taken as it is, except that a bare host gets the usual prefix, and a part of the
+    /// prefix the rest.
+    /// </summary>
     public static Uri Prefixed(Uri baseUrl, string prefix, string path)
     {
         string root = Root(baseUrl);
         string given = baseUrl.AbsolutePath.Trim('/');
-        return new Uri(given.Length == 0 ? $"{root}/{prefix}/{path}"
-            : prefix.StartsWith(given + "/", StringComparison.Ordinal) ? $"{root}{prefix[given.Length..]}/{path}"
-            : $"{root}/{path}");
+        return new Uri(given switch
+        {
+            "" => $"{root}/{prefix}/{path}",
+            _ when prefix.StartsWith(given + "/", StringComparison.Ordinal) => $"{root}{prefix[given.Length..]}/{path}",
+            _ => $"{root}/{path}",
+        });
     }
 
     /// <summary>Cartesia: the version travels in a header.</summary>

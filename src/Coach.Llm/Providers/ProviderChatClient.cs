@@ -7,7 +7,9 @@ using Microsoft.Extensions.AI;
 
 namespace Coach.Llm.Providers;
 
-/// <summary>A session's chat client for one provider: a key in front of what all sessions share. One attempt per call.</summary>
+/// <summary>
+/// A session's chat client for one provider: a key in front of what all sessions share. One attempt per call.
+/// </summary>
 internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnection connection, ApiKey key) : IChatClient
 {
     public async Task<ChatResponse> GetResponseAsync(
@@ -15,12 +17,15 @@ internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnecti
     {
         ChatCall call = Call(messages, options, stream: false);
         using HttpResponseMessage response = await SendAsync(call, cancellationToken).ConfigureAwait(false);
-        byte[] body = await connection.ReadBodyAsync(protocol.Provider, response, cancellationToken).ConfigureAwait(false);
+        byte[] body = await connection.ReadBodyAsync(protocol.Provider, response, cancellationToken)
+            .ConfigureAwait(false);
         return ReadWhole(call, body).ToChatResponse();
     }
 
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ChatCall call = Call(messages, options, stream: true);
         using HttpResponseMessage response = await SendAsync(call, cancellationToken).ConfigureAwait(false);
@@ -32,7 +37,8 @@ internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnecti
         {
             while (!isOver)
             {
-                (ChatResponseUpdate? update, isOver) = await NextAsync(reader, decoder, cancellationToken).ConfigureAwait(false);
+                (ChatResponseUpdate? update, isOver) = await NextAsync(reader, decoder, cancellationToken)
+                    .ConfigureAwait(false);
                 if (update is not null)
                 {
                     yield return update;
@@ -60,11 +66,18 @@ internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnecti
     public object? GetService(Type serviceType, object? serviceKey = null)
     {
         ArgumentNullException.ThrowIfNull(serviceType);
-        return serviceKey is not null ? null
-            : serviceType == typeof(ChatClientMetadata)
-                ? new ChatClientMetadata(protocol.Provider, protocol.BaseAddress, protocol.Model.Length == 0 ? null : protocol.Model)
-            : serviceType.IsInstanceOfType(this) ? this
-            : null;
+        if (serviceKey is not null)
+        {
+            return null;
+        }
+
+        if (serviceType == typeof(ChatClientMetadata))
+        {
+            return new ChatClientMetadata(
+                protocol.Provider, protocol.BaseAddress, protocol.Model.Length == 0 ? null : protocol.Model);
+        }
+
+        return serviceType.IsInstanceOfType(this) ? this : null;
     }
 
     /// <summary>Nothing to let go: the HTTP client belongs to the host.</summary>
@@ -91,16 +104,19 @@ internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnecti
         }
         catch (ProtocolException exception)
         {
-            return reader.IsCut && IsOfTheCut(exception) ? FinishCut(decoder) : throw connection.Translate(protocol.Provider, exception);
+            return reader.IsCut && IsOfTheCut(
+                exception) ? FinishCut(decoder) : throw connection.Translate(protocol.Provider, exception);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
-            return cancellationToken.IsCancellationRequested ? throw new OperationCanceledException(cancellationToken) : FinishCut(decoder);
+            return cancellationToken.IsCancellationRequested ? throw new OperationCanceledException(
+                cancellationToken) : FinishCut(decoder);
         }
     }
 
     private static bool IsOfTheCut(ProtocolException exception) =>
-        exception.Fault == ProtocolError.Malformed || (exception.Fault == ProtocolError.ErrorBody && !ErrorBody.Parse(exception.Body).HasError);
+        exception.Fault == ProtocolError.Malformed || (
+            exception.Fault == ProtocolError.ErrorBody && !ErrorBody.Parse(exception.Body).HasError);
 
     // Nothing is lost when what breaks off comes after the end of the answer.
     private (ChatResponseUpdate? Update, bool IsOver) FinishCut(StreamDecoder decoder) =>
@@ -173,8 +189,8 @@ internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnecti
             protocol.Provider, protocol.Address(call.Model, call.Stream), body.WrittenMemory, headers => protocol.Sign(headers, key), cancellationToken);
     }
 
-    // Disposing a response that still flows would first drain it, for up to two seconds. A read that is cancelled while it waits
-    // makes the handler close the connection at once, so that the provider stops producing tokens.
+    // Disposing a response that still flows would first drain it, for up to two seconds. A read that is cancelled while
+    // it waits makes the handler close the connection at once, so that the provider stops producing tokens.
     private static async ValueTask CloseNowAsync(Stream body)
     {
         using var now = new CancellationTokenSource();

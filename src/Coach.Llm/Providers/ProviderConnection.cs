@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Runtime.InteropServices;
 using Coach.Llm.Core;
 using Coach.Llm.Streaming;
 using Microsoft.Extensions.Logging;
@@ -8,8 +9,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Coach.Llm.Providers;
 
 /// <summary>
-/// What every provider client of a host shares: the HTTP client, the limits and the way failures become <see cref="LlmException"/>s.
-/// Holds no key: each request brings its own.
+/// What every provider client of a host shares: the HTTP client, the limits and the way failures become
+/// <see cref="LlmException"/>s. Holds no key: each request brings its own.
 /// </summary>
 internal sealed class ProviderConnection(
     LlmHttp http, ProviderCatalog providers, LlmRequestOptions requests, ChatDefaults defaults, TimeProvider time, ILoggerFactory? loggers = null)
@@ -60,15 +61,20 @@ internal sealed class ProviderConnection(
 
     /// <summary>Reads a whole body within the limit.</summary>
     /// <exception cref="LlmException">Too large, or cut off.</exception>
-    public async Task<byte[]> ReadBodyAsync(string provider, HttpResponseMessage response, CancellationToken cancellationToken)
+    public async Task<byte[]> ReadBodyAsync(
+        string provider, HttpResponseMessage response, CancellationToken cancellationToken)
     {
         try
         {
-            ProviderAnswer answer = await ProviderAnswer.ReadAsync(response, Requests.MaxResponseBytes, cancellationToken).ConfigureAwait(false);
-            return answer.IsTruncated
-                ? throw LlmException.ResponseTooLarge(provider, Requests.MaxResponseBytes)
-                : System.Runtime.InteropServices.MemoryMarshal.TryGetArray(answer.Body, out ArraySegment<byte> segment)
-                    && segment.Array!.Length == segment.Count ? segment.Array : answer.Body.ToArray();
+            ProviderAnswer answer = await ProviderAnswer.ReadAsync(response, Requests.MaxResponseBytes, cancellationToken)
+                .ConfigureAwait(false);
+            if (answer.IsTruncated)
+            {
+                throw LlmException.ResponseTooLarge(provider, Requests.MaxResponseBytes);
+            }
+
+            bool isArray = MemoryMarshal.TryGetArray(answer.Body, out ArraySegment<byte> bytes);
+            return isArray && bytes.Array!.Length == bytes.Count ? bytes.Array : answer.Body.ToArray();
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
@@ -105,7 +111,8 @@ internal sealed class ProviderConnection(
         }
     }
 
-    private async Task<LlmException> FailureAsync(string provider, HttpResponseMessage response, CancellationToken cancellationToken)
+    private async Task<LlmException> FailureAsync(
+        string provider, HttpResponseMessage response, CancellationToken cancellationToken)
     {
         ProviderAnswer answer;
         try
@@ -115,9 +122,11 @@ internal sealed class ProviderConnection(
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
             // The status alone is worth more than "the connection broke while it was explained".
-            answer = new ProviderAnswer((int)response.StatusCode, response.Headers, null, ReadOnlyMemory<byte>.Empty, isTruncated: true);
+            answer = new ProviderAnswer(
+                (int)response.StatusCode, response.Headers, null, ReadOnlyMemory<byte>.Empty, isTruncated: true);
         }
 
-        return LlmException.FromAnswer(provider, ErrorClassifier.Classify(providers[provider], answer, Time.GetUtcNow()));
+        return LlmException.FromAnswer(
+            provider, ErrorClassifier.Classify(providers[provider], answer, Time.GetUtcNow()));
     }
 }

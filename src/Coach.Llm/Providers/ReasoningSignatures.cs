@@ -3,8 +3,8 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm.Providers;
 
 /// <summary>
-/// Signatures that providers attach to thoughts and calls and want back unchanged. Each is kept with where it came from, so that
-/// none is ever sent to another provider, model or account, where it would be refused.
+/// Signatures that providers attach to thoughts and calls and want back unchanged. Each is kept with where it came
+/// from, so that none is ever sent to another provider, model or account, where it would be refused.
 /// </summary>
 internal static class ReasoningSignatures
 {

@@ -1,6 +1,8 @@
 namespace Coach.Llm.Resilience;
 
-/// <summary>A session's calls with one key: admitted by the limits, tried again by the policy, each attempt within its time.</summary>
+/// <summary>
+/// A session's calls with one key: admitted by the limits, tried again by the policy, each attempt within its time.
+/// </summary>
 internal sealed class LimitedCalls(SessionId session, ApiKey key, ResiliencePolicy policy, SessionLimiter limiter)
 {
     public ApiKey Key { get; } = key;
@@ -11,9 +13,6 @@ internal sealed class LimitedCalls(SessionId session, ApiKey key, ResiliencePoli
         limiter.AcquireAsync(session, Key.Fingerprint, cancellationToken);
 
     /// <summary>Makes one request of an admitted call, with its attempts.</summary>
-    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
-    {
-        using var budget = new CallBudget(policy.Options.TotalTimeout, policy.Time, cancellationToken);
-        return await policy.RunAsync(token => Attempt.RunAsync(policy, attempt, token), budget).ConfigureAwait(false);
-    }
+    public Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken) =>
+        policy.RunAttemptsAsync(attempt, cancellationToken);
 }

@@ -23,7 +23,9 @@ public sealed class LlmLimitOptions
     /// <value>0 (no limit) to 10,000; 8 unless set.</value>
     public int ConcurrentCallsPerSession { get; set; } = 8;
 
-    /// <summary>The calls of one session that may wait for one of the running ones to end; further ones are refused.</summary>
+    /// <summary>
+    /// The calls of one session that may wait for one of the running ones to end; further ones are refused.
+    /// </summary>
     /// <value>0 to 10,000; 16 unless set.</value>
     public int QueuedCallsPerSession { get; set; } = 16;
 }

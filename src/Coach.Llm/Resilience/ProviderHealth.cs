@@ -2,7 +2,10 @@ using Coach.Llm.Core;
 
 namespace Coach.Llm.Resilience;
 
-/// <summary>Says which providers' circuits are open: <c>llm_providers</c>. Other providers and mock answers go on, so it is never unhealthy.</summary>
+/// <summary>
+/// Says which providers' circuits are open: <c>llm_providers</c>. Other providers and mock answers go on, so it is
+/// never unhealthy.
+/// </summary>
 internal sealed class ProviderHealth(ProviderResilience policies) : IComponentHealth
 {
     public string Name => "llm_providers";

@@ -13,16 +13,21 @@ internal sealed class ProviderResilience(
     IServiceProvider services, ProviderCatalog providers, LlmRequestOptions options, TimeProvider time, LlmTelemetry telemetry)
 {
     private readonly ConcurrentDictionary<(string Provider, KeyOwnership KeyOwnership), Lazy<ResiliencePolicy>> _policies = new();
-    private readonly Jitter _jitter = new(services.GetService<Random>() ?? new Random());
-    private readonly ILogger _logger = services.GetService<ILoggerFactory>()?.CreateLogger("Coach.Llm") ?? NullLogger.Instance;
+    private readonly ResilienceServices _shared = new(
+        time,
+        new JitterSource(services.GetService<Random>()),
+        telemetry,
+        services.GetService<ILoggerFactory>()?.CreateLogger("Coach.Llm") ?? NullLogger.Instance);
 
     /// <summary>The policies in use so far.</summary>
-    public IEnumerable<ResiliencePolicy> Used => _policies.Values.Where(policy => policy.IsValueCreated).Select(policy => policy.Value);
+    public IEnumerable<ResiliencePolicy> Used =>
+        _policies.Values.Where(policy => policy.IsValueCreated).Select(policy => policy.Value);
 
     public ResiliencePolicy For(string provider, ApiKey key) => For(provider, ClassOf(provider, key));
 
-    public ResiliencePolicy For(string provider, KeyOwnership keyClass) => _policies.GetOrAdd((provider, keyClass), id => new Lazy<ResiliencePolicy>(
-        () => new ResiliencePolicy(id.Provider, id.KeyOwnership, options, time, _jitter, telemetry, _logger))).Value;
+    public ResiliencePolicy For(string provider, KeyOwnership keyClass) =>
+        _policies.GetOrAdd((provider, keyClass), id => new Lazy<ResiliencePolicy>(
+        () => new ResiliencePolicy(id.Provider, id.KeyOwnership, options, _shared))).Value;
 
     private KeyOwnership ClassOf(string provider, ApiKey key) =>
         providers.Find(provider)?.SecretName is { } name

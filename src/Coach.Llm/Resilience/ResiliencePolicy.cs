@@ -8,34 +8,35 @@ using Polly.Retry;
 namespace Coach.Llm.Resilience;
 
 /// <summary>
-/// Retries and the circuit of one provider and key class, shared by all its sessions: circuit breaker round retry round one attempt, so
-/// that a call counts once, however often it was tried. Quota exhaustion, refused keys and wrong requests pass through at once.
+/// Retries and the circuit of one provider and key class, shared by all its sessions: circuit breaker round retry round
+/// one attempt, so that a call counts once, however often it was tried. Quota exhaustion, refused keys and wrong
+/// requests pass through at once.
 /// </summary>
 internal sealed class ResiliencePolicy
 {
     /// <summary>The time over which the circuit counts.</summary>
     internal static readonly TimeSpan Window = TimeSpan.FromSeconds(30);
 
-    private static readonly ResiliencePropertyKey<CallBudget> Budget = new("coach.budget");
+    private static readonly ResiliencePropertyKey<Deadline> Budget = new("coach.budget");
     private static readonly ResiliencePropertyKey<TimeSpan> Wait = new("coach.wait");
 
     private readonly ResiliencePipeline _pipeline;
     private readonly CircuitBreakerStateProvider? _circuit;
     private readonly LlmRequestOptions _options;
-    private readonly Jitter _jitter;
+    private readonly Backoff _backoff;
     private readonly LlmTelemetry _telemetry;
     private readonly ILogger _logger;
 
-    public ResiliencePolicy(string provider, KeyOwnership keyClass, LlmRequestOptions options, TimeProvider time, Jitter jitter, LlmTelemetry telemetry, ILogger logger)
+    public ResiliencePolicy(string provider, KeyOwnership ownership, LlmRequestOptions options, ResilienceServices services)
     {
         Provider = provider;
-        KeyOwnership = keyClass;
-        Time = time;
+        KeyOwnership = ownership;
+        Time = services.Time;
         _options = options;
-        _jitter = jitter;
-        _telemetry = telemetry;
-        _logger = logger;
-        var builder = new ResiliencePipelineBuilder { TimeProvider = time };
+        _backoff = new Backoff(options.RetryDelay, options.MaxRetryDelay, services.Jitter.Next, 0.5, 1.5);
+        _telemetry = services.Telemetry;
+        _logger = services.Logger;
+        var builder = new ResiliencePipelineBuilder { TimeProvider = Time };
         if (options.CircuitMinimumCalls > 0)
         {
             _circuit = new CircuitBreakerStateProvider();
@@ -85,24 +86,39 @@ internal sealed class ResiliencePolicy
     /// <summary>Whether calls are refused now without asking the provider.</summary>
     public bool IsOpen => _circuit is { CircuitState: CircuitState.Open or CircuitState.Isolated };
 
+    /// <summary>The failure of a call whose whole time is spent.</summary>
+    public LlmException TimedOut(Deadline total) =>
+        LlmException.TimedOut(Provider, "Coach:Llm:Requests:TotalTimeout", total.Limit);
+
+    /// <summary>As <see cref="RunAsync{T}"/>, each attempt within its own limit.</summary>
+    /// <exception cref="LlmException">The last attempt's failure, an open circuit, or a limit passed.</exception>
+    public async Task<T> RunAttemptsAsync<T>(
+        Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
+    {
+        using var budget = new Deadline(_options.TotalTimeout, Time, cancellationToken);
+        return await RunAsync(token => RunOneAsync(attempt, token), budget).ConfigureAwait(false);
+    }
+
     /// <summary>Runs attempts until one succeeds, none is left, or the budget is spent.</summary>
-    /// <exception cref="LlmException">The last attempt's failure, an open circuit, or the total limit passed.</exception>
-    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> attempt, CallBudget budget)
+    /// <exception cref="LlmException">The last attempt's failure, an open circuit, or the total limit
+    /// passed.</exception>
+    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> attempt, Deadline budget)
     {
         ResilienceContext context = ResilienceContextPool.Shared.Get(continueOnCapturedContext: false, budget.Token);
         context.Properties.Set(Budget, budget);
         try
         {
             return await _pipeline.ExecuteAsync(
-                static async (context, attempt) => await attempt(context.CancellationToken).ConfigureAwait(false), context, attempt).ConfigureAwait(false);
+                static async (context, attempt) => await attempt(context.CancellationToken).ConfigureAwait(false), context, attempt)
+                    .ConfigureAwait(false);
         }
         catch (BrokenCircuitException exception)
         {
             throw LlmException.CircuitOpen(Provider, exception.RetryAfter);
         }
-        catch (OperationCanceledException) when (budget.IsSpent)
+        catch (OperationCanceledException) when (budget.HasPassed)
         {
-            throw budget.TimedOut(Provider);
+            throw TimedOut(budget);
         }
         finally
         {
@@ -110,22 +126,38 @@ internal sealed class ResiliencePolicy
         }
     }
 
-    /// <summary>Whether another try may help. What Coach itself refused, and what the key or the request is to blame for, is not tried again.</summary>
+    /// <summary>
+    /// Whether another try may help. What Coach itself refused, and what the key or the request is to blame for, is not
+    /// tried again.
+    /// </summary>
     internal static bool IsRetryable(Exception? exception) => exception is LlmException
     {
         IsTransient: true,
         Error: not (LlmError.LocalLimit or LlmError.SessionLimit or LlmError.QuotaExhausted),
     };
 
+    private async Task<T> RunOneAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
+    {
+        using var limit = new Deadline(_options.AttemptTimeout, Time, cancellationToken);
+        try
+        {
+            return await attempt(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (limit.HasPassed)
+        {
+            throw LlmException.TimedOut(Provider, "Coach:Llm:Requests:AttemptTimeout", limit.Limit);
+        }
+    }
+
     private bool MayRetry(RetryPredicateArguments<object> arguments)
     {
-        if (!IsRetryable(arguments.Outcome.Exception) || !arguments.Context.Properties.TryGetValue(Budget, out CallBudget? budget) || budget.IsSpent)
+        if (!IsRetryable(arguments.Outcome.Exception) || !arguments.Context.Properties.TryGetValue(Budget, out Deadline? budget) || budget.HasPassed)
         {
             return false;
         }
 
         var exception = (LlmException)arguments.Outcome.Exception!;
-        TimeSpan wait = exception.RetryAfter ?? Backoff(arguments.AttemptNumber);
+        TimeSpan wait = exception.RetryAfter ?? _backoff.Wait(arguments.AttemptNumber);
         if (wait > _options.MaxRetryDelay || wait >= budget.Remaining)
         {
             return false; // to wait only to be cut off would tell the caller later, and less
@@ -135,18 +167,12 @@ internal sealed class ResiliencePolicy
         return true;
     }
 
-    private TimeSpan Backoff(int attempt)
-    {
-        TimeSpan doubled = _options.RetryDelay * Math.Pow(2, attempt);
-        TimeSpan wait = _jitter.Spread(doubled < _options.MaxRetryDelay ? doubled : _options.MaxRetryDelay);
-        return wait < _options.MaxRetryDelay ? wait : _options.MaxRetryDelay;
-    }
-
     // One user's rate limit is that user's affair; the platform's own key is shared, so its limit is everyone's.
-    private bool IsProvidersTrouble(CircuitBreakerPredicateArguments<object> arguments) => arguments.Outcome.Exception switch
+    private bool IsProvidersTrouble(CircuitBreakerPredicateArguments<object> arguments) =>
+        arguments.Outcome.Exception switch
     {
         LlmException failure => IsProvidersTrouble(failure),
-        OperationCanceledException => arguments.Context.Properties.TryGetValue(Budget, out CallBudget? budget) && budget.IsSpent,
+        OperationCanceledException => arguments.Context.Properties.TryGetValue(Budget, out Deadline? budget) && budget.HasPassed,
         _ => false,
     };
 
@@ -162,3 +188,6 @@ internal sealed class ResiliencePolicy
         _logger.RetryScheduled(Provider, error, arguments.AttemptNumber + 2, arguments.RetryDelay.TotalSeconds);
     }
 }
+
+/// <summary>What the policies of a host share.</summary>
+internal sealed record ResilienceServices(TimeProvider Time, JitterSource Jitter, LlmTelemetry Telemetry, ILogger Logger);

@@ -3,24 +3,29 @@ using Microsoft.Extensions.AI;
 
 namespace Coach.Llm.Resilience;
 
-/// <summary>Keeps one session's calls within their time limits and tries again where that may help. A stream is never tried again once an update was handed out.</summary>
+/// <summary>
+/// Keeps one session's calls within their time limits and tries again where that may help. A stream is never tried
+/// again once an update was handed out.
+/// </summary>
 internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy policy) : DelegatingChatClient(inner)
 {
     public override async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
-        using var budget = new CallBudget(policy.Options.TotalTimeout, policy.Time, cancellationToken);
-        return await policy.RunAsync(token => Attempt.RunAsync(
-            policy, inner => InnerClient.GetResponseAsync(list, options, inner), token), budget).ConfigureAwait(false);
+        return await policy.RunAttemptsAsync(token => InnerClient.GetResponseAsync(list, options, token), cancellationToken)
+            .ConfigureAwait(false);
     }
 
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
-        using var budget = new CallBudget(policy.Options.TotalTimeout, policy.Time, cancellationToken);
-        (StreamDeadlines stream, bool hasNext) = await policy.RunAsync(token => OpenAsync(list, options, budget, token), budget).ConfigureAwait(false);
+        using var budget = new Deadline(policy.Options.TotalTimeout, policy.Time, cancellationToken);
+        (StreamDeadlines stream, bool hasNext) = await policy.RunAsync(token => OpenAsync(list, options, budget, token), budget)
+            .ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))
         {
             while (hasNext)
@@ -30,9 +35,9 @@ internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy po
                 {
                     hasNext = await stream.MoveNextAsync().ConfigureAwait(false);
                 }
-                catch (OperationCanceledException) when (budget.IsSpent)
+                catch (OperationCanceledException) when (budget.HasPassed)
                 {
-                    throw budget.TimedOut(policy.Provider);
+                    throw policy.TimedOut(budget);
                 }
             }
         }
@@ -40,10 +45,11 @@ internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy po
 
     // The stream outlives the attempt, so it hangs on the budget and not on the attempt's own token.
     private async Task<(StreamDeadlines Stream, bool HasNext)> OpenAsync(
-        IReadOnlyList<ChatMessage> messages, ChatOptions? options, CallBudget budget, CancellationToken attempt)
+        IReadOnlyList<ChatMessage> messages, ChatOptions? options, Deadline budget, CancellationToken attempt)
     {
         attempt.ThrowIfCancellationRequested();
-        var stream = new StreamDeadlines(token => InnerClient.GetStreamingResponseAsync(messages, options, token), policy, budget.Token);
+        var stream = new StreamDeadlines(
+            token => InnerClient.GetStreamingResponseAsync(messages, options, token), policy, budget.Token);
         try
         {
             return (stream, await stream.MoveNextAsync().ConfigureAwait(false));

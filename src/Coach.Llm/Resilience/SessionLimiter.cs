@@ -3,32 +3,32 @@ using System.Threading.RateLimiting;
 namespace Coach.Llm.Resilience;
 
 /// <summary>
-/// Admits calls: so many per minute and session, so many per minute and key (over all sessions), so many of a session at once. A call
-/// that is refused by one limit costs nothing at the others.
+/// Admits calls: so many per minute and session, so many per minute and key (over all sessions), so many of a session
+/// at once. A call that is refused by one limit costs nothing at the others.
 /// </summary>
 internal sealed class SessionLimiter
 {
     private readonly LlmLimitOptions _options;
-    private readonly LimiterTable<SessionGate>? _sessions;
-    private readonly LimiterTable<TokenBucket>? _keys;
+    private readonly TimeProvider _time;
+    private readonly ExpiringCache<string, SessionGate>? _sessions;
+    private readonly ExpiringCache<string, TokenBucket>? _keys;
 
     /// <param name="options">The limits.</param>
-    /// <param name="maxSessions">The most sessions at once; twice as many are told apart, since those that have just left may still be refilling.</param>
+    /// <param name="maxSessions">The most sessions at once; twice as many are told apart, since those that have just
+    /// left may still be refilling.</param>
     /// <param name="time">The clock.</param>
     public SessionLimiter(LlmLimitOptions options, int maxSessions, TimeProvider time)
     {
-        _options = options;
-
+        (_options, _time) = (options, time);
         int capacity = Math.Max(1024, 2 * maxSessions);
-        if (_options.SessionCallsPerMinute > 0 || _options.ConcurrentCallsPerSession > 0)
+        if (options.SessionCallsPerMinute > 0 || options.ConcurrentCallsPerSession > 0)
         {
-            _sessions = new LimiterTable<SessionGate>(capacity, () => new SessionGate(_options, time), gate => gate.IsUnused);
+            _sessions = new(capacity, time) { WhenFull = WhenFull.Refuse, IsUnused = gate => gate.IsUnused };
         }
 
-        if (_options.KeyCallsPerMinute > 0)
+        if (options.KeyCallsPerMinute > 0)
         {
-            _keys = new LimiterTable<TokenBucket>(
-                capacity, () => new TokenBucket(_options.KeyCallsPerMinute, _options.KeyBurst, time), bucket => bucket.IdleDuration is not null);
+            _keys = new(capacity, time) { WhenFull = WhenFull.Refuse, IsUnused = bucket => bucket.IdleDuration is not null };
         }
     }
 
@@ -37,11 +37,14 @@ internal sealed class SessionLimiter
     /// <param name="keyFingerprint">The fingerprint of the key the call uses.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Dispose it when the call, or its stream, has ended.</returns>
-    /// <exception cref="LlmException"><see cref="LlmError.LocalLimit"/>, with the time to wait where it is known.</exception>
-    public async ValueTask<CallPermit> AcquireAsync(SessionId session, string keyFingerprint, CancellationToken cancellationToken = default)
+    /// <exception cref="LlmException"><see cref="LlmError.LocalLimit"/>, with the time to wait where it is
+    /// known.</exception>
+    public async ValueTask<CallPermit> AcquireAsync(
+        SessionId session, string keyFingerprint, CancellationToken cancellationToken = default)
     {
-        TokenBucket? perKey = _keys is null ? null : _keys.Get(keyFingerprint) ?? throw Full();
-        SessionGate? gate = _sessions is null ? null : _sessions.Get(session.Value) ?? throw Full();
+        TokenBucket? perKey = Find(
+            _keys, keyFingerprint, _ => new TokenBucket(_options.KeyCallsPerMinute, _options.KeyBurst, _time));
+        SessionGate? gate = Find(_sessions, session.Value, _ => new SessionGate(_options, _time));
         Take(gate?.Rate, "calls per minute of this session");
         try
         {
@@ -76,7 +79,8 @@ internal sealed class SessionLimiter
 
         lease.Dispose();
         GiveBack();
-        throw LlmException.LocalLimit("calls of one session at the same time (Coach:Llm:Limits:ConcurrentCallsPerSession)", retryAfter: null);
+        throw LlmException.LocalLimit(
+            "calls of one session at the same time (Coach:Llm:Limits:ConcurrentCallsPerSession)", retryAfter: null);
 
         void GiveBack()
         {
@@ -85,16 +89,30 @@ internal sealed class SessionLimiter
         }
     }
 
+    // A full table refuses: a new name must not go unlimited because others are busy.
+    private static TLimiter? Find<TLimiter>(
+        ExpiringCache<string, TLimiter>? table, string name, Func<string, TLimiter> create)
+        where TLimiter : class
+    {
+        if (table is null)
+        {
+            return null;
+        }
+
+        return table.TryGetOrAdd(name, create, out TLimiter? limiter)
+            ? limiter
+            : throw LlmException.LocalLimit("sessions and keys that call at the same time", retryAfter: null);
+    }
+
     private static void Take(TokenBucket? bucket, string what)
     {
         using RateLimitLease? lease = bucket?.AttemptAcquire();
         if (lease is { IsAcquired: false })
         {
-            throw LlmException.LocalLimit(what, lease.TryGetMetadata(MetadataName.RetryAfter, out TimeSpan wait) ? wait : null);
+            throw LlmException.LocalLimit(
+                what, lease.TryGetMetadata(MetadataName.RetryAfter, out TimeSpan wait) ? wait : null);
         }
     }
-
-    private static LlmException Full() => LlmException.LocalLimit("sessions and keys that call at the same time", retryAfter: null);
 
     private sealed class SessionGate(LlmLimitOptions options, TimeProvider time)
     {

@@ -4,25 +4,23 @@ using Microsoft.Extensions.AI;
 
 namespace Coach.Llm.Resilience;
 
-/// <summary>One attempt at a stream: a limit until its first update, which a server at work renews, then a limit on each silence.</summary>
+/// <summary>
+/// One attempt at a stream: a limit until its first update, which a server at work renews, then a limit on each
+/// silence.
+/// </summary>
 internal sealed class StreamDeadlines : IAsyncDisposable
 {
-    private readonly CancellationTokenSource _cancel;
-    private readonly ITimer _timer;
+    private readonly Deadline _deadline;
     private readonly IAsyncEnumerator<ChatResponseUpdate> _updates;
     private readonly ResiliencePolicy _policy;
-    private readonly CancellationToken _outer;
     private bool _isAtWork;
     private bool _hasBegun;
-    private bool _isExpired;
 
     public StreamDeadlines(Func<CancellationToken, IAsyncEnumerable<ChatResponseUpdate>> open, ResiliencePolicy policy, CancellationToken outer)
     {
         _policy = policy;
-        _outer = outer;
-        _cancel = CancellationTokenSource.CreateLinkedTokenSource(outer);
-        _timer = policy.Time.CreateTimer(static state => ((StreamDeadlines)state!).Expire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _updates = open(_cancel.Token).GetAsyncEnumerator(_cancel.Token);
+        _deadline = new Deadline(Timeout.InfiniteTimeSpan, policy.Time, outer);
+        _updates = open(_deadline.Token).GetAsyncEnumerator(_deadline.Token);
     }
 
     public ChatResponseUpdate Current => _updates.Current;
@@ -51,7 +49,7 @@ internal sealed class StreamDeadlines : IAsyncDisposable
     private async ValueTask<bool> WaitAsync(ValueTask<bool> next)
     {
         (string option, TimeSpan limit) = Limit();
-        _timer.Change(limit, Timeout.InfiniteTimeSpan);
+        _deadline.Restart(limit);
         try
         {
             bool hasNext = await next.ConfigureAwait(false);
@@ -59,28 +57,27 @@ internal sealed class StreamDeadlines : IAsyncDisposable
             {
                 _isAtWork = true;
                 (option, limit) = Limit();
-                _timer.Change(limit, Timeout.InfiniteTimeSpan);
+                _deadline.Restart(limit);
                 hasNext = await _updates.MoveNextAsync().ConfigureAwait(false);
             }
 
             _hasBegun = true;
             return hasNext;
         }
-        catch (OperationCanceledException) when (_isExpired && !_outer.IsCancellationRequested)
+        catch (OperationCanceledException) when (_deadline.HasPassed)
         {
             throw LlmException.TimedOut(_policy.Provider, option, limit);
         }
         finally
         {
-            _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _deadline.Lift();
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _timer.DisposeAsync().ConfigureAwait(false);
         await _updates.DisposeAsync().ConfigureAwait(false);
-        _cancel.Dispose();
+        _deadline.Dispose();
     }
 
     private (string Option, TimeSpan Limit) Limit()
@@ -94,18 +91,5 @@ internal sealed class StreamDeadlines : IAsyncDisposable
         return _isAtWork || options.FirstTokenTimeout <= options.AttemptTimeout
             ? ("Coach:Llm:Requests:FirstTokenTimeout", options.FirstTokenTimeout)
             : ("Coach:Llm:Requests:AttemptTimeout", options.AttemptTimeout);
-    }
-
-    private void Expire()
-    {
-        _isExpired = true;
-        try
-        {
-            _cancel.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // The stream ended in the same moment.
-        }
     }
 }

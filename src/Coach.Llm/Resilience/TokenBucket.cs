@@ -3,8 +3,9 @@ using System.Threading.RateLimiting;
 namespace Coach.Llm.Resilience;
 
 /// <summary>
-/// A token bucket on a <see cref="TimeProvider"/>. The one in System.Threading.RateLimiting takes its time from the machine, so its refill
-/// cannot be proven; this one refills continuously and to the tick, and otherwise behaves as that one with an empty queue.
+/// A token bucket on a <see cref="TimeProvider"/>. The one in System.Threading.RateLimiting takes its time from the
+/// machine, so its refill cannot be proven; this one refills continuously and to the tick, and otherwise behaves as
+/// that one with an empty queue.
 /// </summary>
 internal sealed class TokenBucket(int callsPerMinute, int burst, TimeProvider time) : RateLimiter
 {
@@ -71,7 +72,8 @@ internal sealed class TokenBucket(int callsPerMinute, int burst, TimeProvider ti
         }
     }
 
-    protected override ValueTask<RateLimitLease> AcquireAsyncCore(int permitCount, CancellationToken cancellationToken) =>
+    protected override ValueTask<RateLimitLease> AcquireAsyncCore(
+        int permitCount, CancellationToken cancellationToken) =>
         cancellationToken.IsCancellationRequested
             ? ValueTask.FromCanceled<RateLimitLease>(cancellationToken)
             : ValueTask.FromResult(AttemptAcquireCore(permitCount));

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Coach.Llm.Sessions;
 
 /// <summary>Decides whether a new session gets in, and counts those that are. Known sessions never ask.</summary>
-internal sealed class AdmissionControl(LlmSessionOptions options, IMemoryPressure? memory, SessionRejections rejections, ILogger logger)
+internal sealed class AdmissionControl(
+    LlmSessionOptions options, IMemoryPressure? memory, SessionRejections rejections, ILogger logger)
 {
     private int _count;
 
@@ -16,7 +17,8 @@ internal sealed class AdmissionControl(LlmSessionOptions options, IMemoryPressur
 
     /// <summary>Reserves a place; <see cref="Leave"/> gives it back.</summary>
     /// <param name="evictOne">Puts the longest idle session out, for the reason given; false if none is idle.</param>
-    /// <returns>Null if there is a place, else the reason, for <see cref="Refuse"/> if the session did not get in otherwise.</returns>
+    /// <returns>Null if there is a place, else the reason, for <see cref="Refuse"/> if the session did not get in
+    /// otherwise.</returns>
     public string? TryEnter(Func<string, bool> evictOne)
     {
         if (IsMemoryShort && !HasMadeRoom(SessionRejections.Memory, evictOne))
@@ -48,7 +50,8 @@ internal sealed class AdmissionControl(LlmSessionOptions options, IMemoryPressur
     {
         rejections.Add(reason);
         logger.SessionRejected(reason, Count);
-        return LlmException.SessionLimit(reason == SessionRejections.Memory ? "memory is short" : "all places are taken", options.MaxSessions);
+        return LlmException.SessionLimit(
+            reason == SessionRejections.Memory ? "memory is short" : "all places are taken", options.MaxSessions);
     }
 
     private bool HasMadeRoom(string reason, Func<string, bool> evictOne) =>

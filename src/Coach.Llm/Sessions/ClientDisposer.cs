@@ -4,13 +4,15 @@ using Microsoft.Extensions.Logging;
 namespace Coach.Llm.Sessions;
 
 /// <summary>
-/// Knows every client that is alive and disposes each once. A client that fails to dispose is logged and forgotten: it must not take
-/// another session's call down. An instance that is already alive is refused, whatever a factory returns: sessions never share.
+/// Knows every client that is alive and disposes each once. A client that fails to dispose is logged and forgotten: it
+/// must not take another session's call down. An instance that is already alive is refused, whatever a factory returns:
+/// sessions never share.
 /// </summary>
 internal sealed class ClientDisposer(ILogger logger)
 {
     private readonly Lock _gate = new();
-    private readonly HashSet<object> _alive = new(ReferenceEqualityComparer.Instance); // half the bytes of a concurrent one, and no hit path
+    // half the bytes of a concurrent one, and no hit path
+    private readonly HashSet<object> _alive = new(ReferenceEqualityComparer.Instance);
     private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _count;
     private volatile bool _isClosing;

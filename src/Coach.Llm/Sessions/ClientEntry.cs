@@ -1,9 +1,9 @@
 namespace Coach.Llm.Sessions;
 
 /// <summary>
-/// One client with the count of its leases. One word holds the count, "closed", and the state of the entry's own ticket, so that a lease
-/// begins with one exchange and ends with one. A lease is only ever added while the sign bit is clear, and whoever brings the word to
-/// "closed, none left" disposes. That state is reached exactly once.
+/// One client with the count of its leases. One word holds the count, "closed", and the state of the entry's own
+/// ticket, so that a lease begins with one exchange and ends with one. A lease is only ever added while the sign bit is
+/// clear, and whoever brings the word to "closed, none left" disposes. That state is reached exactly once.
 /// </summary>
 internal sealed class ClientEntry : LeaseGeneration
 {
@@ -25,7 +25,8 @@ internal sealed class ClientEntry : LeaseGeneration
     /// <param name="key">The key it was made with.</param>
     /// <param name="session">The id of the session it belongs to.</param>
     /// <param name="store">Disposes the client, and knows the time.</param>
-    /// <param name="reserved">How many callers already wait for it; each takes its lease with <see cref="TakeReserved"/>.</param>
+    /// <param name="reserved">How many callers already wait for it; each takes its lease with
+    /// <see cref="TakeReserved"/>.</param>
     public ClientEntry(object client, Type type, ApiKey key, string session, SessionStore store, int reserved)
     {
         (Client, Type, Key, SessionId, _store, _word) = (client, type, key, session, store, reserved);
@@ -42,7 +43,10 @@ internal sealed class ClientEntry : LeaseGeneration
 
     public long CreatedAt { get; }
 
-    /// <summary>The session's next client. Written under the session's lock; who reads without it may come upon a client that was just taken out.</summary>
+    /// <summary>
+    /// The session's next client. Written under the session's lock; who reads without it may come upon a client that
+    /// was just taken out.
+    /// </summary>
     public ClientEntry? Next
     {
         get => Volatile.Read(ref _next);
@@ -54,7 +58,8 @@ internal sealed class ClientEntry : LeaseGeneration
 
     public bool IsLeased => (Volatile.Read(ref _word) & CountMask) != 0;
 
-    public bool Is(Type type, ApiKey key) => ReferenceEquals(Type, type) && (ReferenceEquals(Key, key) || Key.Equals(key));
+    public bool Is(Type type, ApiKey key) =>
+        ReferenceEquals(Type, type) && (ReferenceEquals(Key, key) || Key.Equals(key));
 
     /// <summary>Counts a lease, unless the entry is closed.</summary>
     /// <param name="number">The number to end it with.</param>

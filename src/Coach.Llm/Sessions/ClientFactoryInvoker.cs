@@ -3,7 +3,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Coach.Llm.Sessions;
 
-/// <summary>Makes clients, each once however many callers wait for it. A creation that fails fails its own callers and leaves nothing behind.</summary>
+/// <summary>
+/// Makes clients, each once however many callers wait for it. A creation that fails fails its own callers and leaves
+/// nothing behind.
+/// </summary>
 internal sealed class ClientFactoryInvoker(
     SessionStore store, ClientDisposer clients, IServiceProvider services, TimeProvider time, LlmSessionOptions options, ILogger logger, Func<bool> isStopping)
 {
@@ -58,7 +61,8 @@ internal sealed class ClientFactoryInvoker(
 
     /// <summary>Waits for a creation that the caller was counted in.</summary>
     /// <returns>The entry, with a lease reserved for the caller.</returns>
-    public static async Task<ClientEntry> WaitAsync(SessionNode node, PendingClient creation, CancellationToken cancellationToken)
+    public static async Task<ClientEntry> WaitAsync(
+        SessionNode node, PendingClient creation, CancellationToken cancellationToken)
     {
         try
         {
@@ -90,9 +94,8 @@ internal sealed class ClientFactoryInvoker(
 
     private async Task<object> MakeAsync(PendingClient creation, ClientFactory create, SessionId session)
     {
-        using var limit = new CancellationTokenSource(options.CreationTimeout, time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(creation.Abandoned.Token, limit.Token);
-        ValueTask<object> making = create(services, session, creation.Key, both.Token);
+        using var limit = new Deadline(options.CreationTimeout, time, creation.Abandoned.Token);
+        ValueTask<object> making = create(services, session, creation.Key, limit.Token);
         if (making.IsCompletedSuccessfully)
         {
             return Present(making.Result, creation.Key.Provider);
@@ -101,14 +104,15 @@ internal sealed class ClientFactoryInvoker(
         Task<object> task = making.AsTask();
         try
         {
-            return Present(await task.WaitAsync(both.Token).ConfigureAwait(false), creation.Key.Provider);
+            return Present(await task.WaitAsync(limit.Token).ConfigureAwait(false), creation.Key.Provider);
         }
-        catch (OperationCanceledException) when (both.IsCancellationRequested)
+        catch (OperationCanceledException) when (limit.Token.IsCancellationRequested)
         {
             _ = DiscardAsync(task, creation.Key.Provider);
-            if (limit.IsCancellationRequested)
+            if (limit.HasPassed)
             {
-                throw LlmException.TimedOut(creation.Key.Provider, "Coach:Llm:Sessions:CreationTimeout", options.CreationTimeout);
+                throw LlmException.TimedOut(
+                    creation.Key.Provider, "Coach:Llm:Sessions:CreationTimeout", options.CreationTimeout);
             }
 
             throw;
@@ -131,5 +135,6 @@ internal sealed class ClientFactoryInvoker(
     }
 
     private static object Present(object? client, string provider) => client
-        ?? throw new InvalidOperationException($"The factory of provider '{provider}' returned null. Return a client, or throw.");
+        ?? throw new InvalidOperationException(
+            $"The factory of provider '{provider}' returned null. Return a client, or throw.");
 }

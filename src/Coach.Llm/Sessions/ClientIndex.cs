@@ -3,9 +3,9 @@ using System.Runtime.InteropServices;
 namespace Coach.Llm.Sessions;
 
 /// <summary>
-/// The way from a session's id to its clients in one step, for callers that hold no lock. A hash table with linear probing whose writers
-/// take turns. A reader may miss a client that is being moved, or find one that was just closed: it then goes the long way,
-/// through the session, which is always right. So this is only ever a short cut.
+/// The way from a session's id to its clients in one step, for callers that hold no lock. A hash table with linear
+/// probing whose writers take turns. A reader may miss a client that is being moved, or find one that was just closed:
+/// it then goes the long way, through the session, which is always right. So this is only ever a short cut.
 /// </summary>
 internal sealed class ClientIndex
 {
@@ -13,7 +13,8 @@ internal sealed class ClientIndex
     private const ulong Odd = 0x9E3779B97F4A7C15;
 
     private readonly Lock _gate = new();
-    private readonly ulong _seed = ((ulong)(uint)HashCode.Combine(1) << 32) | (uint)HashCode.Combine(2); // .NET draws these anew in each process
+    // .NET draws these anew in each process
+    private readonly ulong _seed = ((ulong)(uint)HashCode.Combine(1) << 32) | (uint)HashCode.Combine(2);
     private Slot[] _slots = new Slot[64];
     private int _count;
 
@@ -124,7 +125,8 @@ internal sealed class ClientIndex
         Volatile.Write(ref slot.Entry, entry);
     }
 
-    // Two words a multiplication (after wyhash, Wang Yi, public domain), seeded, so that chosen ids do not collide on purpose.
+    // Two words a multiplication (after wyhash, Wang Yi, public domain), seeded, so that chosen ids do not collide on
+    // purpose.
     private int Hash(string text)
     {
         ulong hash = _seed ^ (uint)text.Length;

@@ -3,8 +3,8 @@ using Coach.Llm.Sessions;
 namespace Coach.Llm;
 
 /// <summary>
-/// The right to use a session's client until the lease is disposed. As long as one lease is out, the client is not disposed.
-/// Disposing twice, or disposing a copy, is harmless.
+/// The right to use a session's client until the lease is disposed. As long as one lease is out, the client is not
+/// disposed. Disposing twice, or disposing a copy, is harmless.
 /// </summary>
 /// <typeparam name="TClient">The type of the client.</typeparam>
 public readonly struct ClientLease<TClient> : IDisposable
@@ -14,7 +14,9 @@ public readonly struct ClientLease<TClient> : IDisposable
     private readonly LeaseGeneration? _ticket;
     private readonly int _number;
 
-    /// <summary>Makes a lease that ends nothing: for stand-ins of the registry and for clients that belong to nobody.</summary>
+    /// <summary>
+    /// Makes a lease that ends nothing: for stand-ins of the registry and for clients that belong to nobody.
+    /// </summary>
     /// <param name="client">The client.</param>
     /// <exception cref="ArgumentNullException"><paramref name="client"/> is null.</exception>
     public ClientLease(TClient client)
@@ -46,6 +48,8 @@ public readonly struct ClientLease<TClient> : IDisposable
         }
     }
 
-    /// <summary>Ends the lease. If the client has left the registry and this was its last lease, the client is disposed.</summary>
+    /// <summary>
+    /// Ends the lease. If the client has left the registry and this was its last lease, the client is disposed.
+    /// </summary>
     public void Dispose() => _ticket?.End(_number);
 }

@@ -1,8 +1,8 @@
 namespace Coach.Llm.Sessions;
 
 /// <summary>
-/// The time to the second, read without a system call: acquiring a client only needs to know roughly when it happened. Also calls back
-/// at every sweep interval.
+/// The time to the second, read without a system call: acquiring a client only needs to know roughly when it happened.
+/// Also calls back at every sweep interval.
 /// </summary>
 internal sealed class CoarseClock : IDisposable
 {

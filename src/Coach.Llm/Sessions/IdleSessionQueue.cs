@@ -1,8 +1,9 @@
 namespace Coach.Llm.Sessions;
 
 /// <summary>
-/// Finds the session that has been idle longest without keeping a list on the hit path. One scan notes the oldest few; as idle sessions
-/// only ever get younger by being used, the notes stay in order until they run out, and one scan serves many evictions.
+/// Finds the session that has been idle longest without keeping a list on the hit path. One scan notes the oldest few;
+/// as idle sessions only ever get younger by being used, the notes stay in order until they run out, and one scan
+/// serves many evictions.
 /// </summary>
 internal sealed class IdleSessionQueue(IEnumerable<SessionNode> sessions, Func<int> count)
 {

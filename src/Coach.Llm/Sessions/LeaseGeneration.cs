@@ -1,8 +1,9 @@
 namespace Coach.Llm.Sessions;
 
 /// <summary>
-/// Makes the end of a lease happen once. A lease remembers a number from its beginning; its end moves the number on, so copies of the
-/// lease find that it has moved and do nothing. Tickets are used again, which is why leasing allocates nothing.
+/// Makes the end of a lease happen once. A lease remembers a number from its beginning; its end moves the number on, so
+/// copies of the lease find that it has moved and do nothing. Tickets are used again, which is why leasing allocates
+/// nothing.
 /// </summary>
 internal abstract class LeaseGeneration
 {

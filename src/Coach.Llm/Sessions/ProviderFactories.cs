@@ -7,7 +7,9 @@ internal delegate ValueTask<object> ClientFactory(
 /// <summary>One registered way to make a client.</summary>
 internal sealed record ProviderRegistration(string Provider, Type ClientType, ClientFactory Create);
 
-/// <summary>Finds the way to make a client by provider and type; of several registrations for the same, the last counts.</summary>
+/// <summary>
+/// Finds the way to make a client by provider and type; of several registrations for the same, the last counts.
+/// </summary>
 internal sealed class ProviderFactories
 {
     private readonly Dictionary<(string Provider, Type ClientType), ClientFactory> _factories = [];
@@ -23,7 +25,8 @@ internal sealed class ProviderFactories
     public bool Has(string provider, Type clientType) => _factories.ContainsKey((provider, clientType));
 
     /// <exception cref="LlmException">There is none.</exception>
-    public ClientFactory Find(string provider, Type clientType) => _factories.TryGetValue((provider, clientType), out ClientFactory? create)
+    public ClientFactory Find(string provider, Type clientType) =>
+        _factories.TryGetValue((provider, clientType), out ClientFactory? create)
         ? create
         : throw LlmException.UnknownProvider(provider, clientType.Name,
             _factories.Keys.Where(key => key.ClientType == clientType).Select(key => key.Provider));

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Options;
 namespace Coach.Llm.Sessions;
 
 /// <summary>
-/// An acquire of a live client asks an index that needs no lock and changes one word of the client's entry. All else — creation, rotation,
-/// removal, expiry — goes through the session's node and holds its monitor.
+/// An acquire of a live client asks an index that needs no lock and changes one word of the client's entry. All else —
+/// creation, rotation, removal, expiry — goes through the session's node and holds its monitor.
 /// </summary>
 internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisposable, IDisposable
 {
@@ -49,7 +49,8 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisp
     /// <summary>Clients that exist in or out of the registry: leased ones outlive their removal.</summary>
     public int ClientCount => _clients.Count;
 
-    public ValueTask<ClientLease<TClient>> AcquireAsync<TClient>(SessionId session, ApiKey key, CancellationToken cancellationToken = default)
+    public ValueTask<ClientLease<TClient>> AcquireAsync<TClient>(
+        SessionId session, ApiKey key, CancellationToken cancellationToken = default)
         where TClient : class
     {
         ArgumentNullException.ThrowIfNull(key);
@@ -114,7 +115,8 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisp
         }
     }
 
-    private async ValueTask<ClientLease<TClient>> AcquireSlowlyAsync<TClient>(SessionId session, ApiKey key, CancellationToken cancellationToken)
+    private async ValueTask<ClientLease<TClient>> AcquireSlowlyAsync<TClient>(
+        SessionId session, ApiKey key, CancellationToken cancellationToken)
         where TClient : class
     {
         if (session.IsEmpty)
@@ -148,7 +150,8 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisp
                 if (_isStopping)
                 {
                     _store.RetireIfEmpty(node);
-                    throw new ObjectDisposedException(nameof(ISessionClientRegistry), "The host is shutting down; no client is leased any more.");
+                    throw new ObjectDisposedException(
+                        nameof(ISessionClientRegistry), "The host is shutting down; no client is leased any more.");
                 }
 
                 node.Use(_clock.Now);
@@ -175,7 +178,8 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisp
                 _ = _maker.CreateAsync(node, creation!, create, session);
             }
 
-            ClientEntry made = await ClientFactoryInvoker.WaitAsync(node, creation!, cancellationToken).ConfigureAwait(false);
+            ClientEntry made = await ClientFactoryInvoker.WaitAsync(node, creation!, cancellationToken)
+                .ConfigureAwait(false);
             ticket = made.TakeReserved(out number);
             return new ClientLease<TClient>(Unsafe.As<TClient>(made.Client), ticket, number);
         }

@@ -3,7 +3,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Coach.Llm.Sessions;
 
-/// <summary>Puts sessions out: those past their time, and the longest idle one where room is needed. Locks one session at a time, for a moment.</summary>
+/// <summary>
+/// Puts sessions out: those past their time, and the longest idle one where room is needed. Locks one session at a
+/// time, for a moment.
+/// </summary>
 internal sealed class SessionExpiry(
     SessionStore store, AdmissionControl admission, CoarseClock clock, LlmSessionOptions options, SessionMetrics metrics, ILogger logger)
 {

@@ -13,7 +13,8 @@ internal sealed class SessionMetrics
 
     private readonly Counter<long> _evictions;
 
-    public SessionMetrics(LlmMeter meter, SessionRejections rejections, IServiceProvider services, IOptions<CoachHostOptions> host)
+    public SessionMetrics(
+        MeterSource meter, SessionRejections rejections, IServiceProvider services, IOptions<CoachHostOptions> host)
     {
         Rejections = rejections;
         _evictions = meter.Meter.CreateCounter<long>(

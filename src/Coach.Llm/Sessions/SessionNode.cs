@@ -1,7 +1,8 @@
 namespace Coach.Llm.Sessions;
 
 /// <summary>
-/// One session's clients, in a chain. Everything that changes the node holds the node's monitor; what reads it without is only an estimate.
+/// One session's clients, in a chain. Everything that changes the node holds the node's monitor; what reads it without
+/// is only an estimate.
 /// </summary>
 internal sealed class SessionNode(string id, long now)
 {
@@ -62,7 +63,8 @@ internal sealed class SessionNode(string id, long now)
     }
 
     public PendingClient? FindCreation(Type type, ApiKey key) =>
-        _creations?.Find(creation => ReferenceEquals(creation.Type, type) && !creation.IsSuperseded && creation.Key.Equals(key));
+        _creations?.Find(
+            creation => ReferenceEquals(creation.Type, type) && !creation.IsSuperseded && creation.Key.Equals(key));
 
     public PendingClient Begin(Type type, ApiKey key)
     {

@@ -4,8 +4,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace Coach.Llm.Sessions;
 
 /// <summary>
-/// The sessions that are alive and the clients they hold. Whatever changes a session holds its monitor, never two, and foreign code — a
-/// client's disposal — runs only outside it.
+/// The sessions that are alive and the clients they hold. Whatever changes a session holds its monitor, never two, and
+/// foreign code — a client's disposal — runs only outside it.
 /// </summary>
 internal sealed class SessionStore(AdmissionControl admission, ClientDisposer clients, CoarseClock clock)
 {
@@ -15,12 +15,14 @@ internal sealed class SessionStore(AdmissionControl admission, ClientDisposer cl
     /// <summary>The time to the second.</summary>
     public long Now => clock.Now;
 
-    public IEnumerable<SessionNode> All => _sessions.Select(pair => pair.Value); // Values would copy them all under all locks
+    // Values would copy them all under all locks
+    public IEnumerable<SessionNode> All => _sessions.Select(pair => pair.Value);
 
     /// <summary>The hit path: no lock, no allocation.</summary>
     public ClientEntry? Find(string session, Type type, ApiKey key) => _index.Find(session, type, key);
 
-    public bool TryGet(string session, [NotNullWhen(true)] out SessionNode? node) => _sessions.TryGetValue(session, out node);
+    public bool TryGet(string session, [NotNullWhen(true)] out SessionNode? node) =>
+        _sessions.TryGetValue(session, out node);
 
     /// <summary>The session's node, which may leave before the caller has its lock.</summary>
     /// <exception cref="LlmException">There is no place for it.</exception>
@@ -86,7 +88,9 @@ internal sealed class SessionStore(AdmissionControl admission, ClientDisposer cl
         return true;
     }
 
-    /// <summary>Disposes the clients of a chain that was taken out, each now or with its last lease. Outside the session's lock.</summary>
+    /// <summary>
+    /// Disposes the clients of a chain that was taken out, each now or with its last lease. Outside the session's lock.
+    /// </summary>
     public static void Close(ClientEntry? taken)
     {
         while (taken is not null)
@@ -97,7 +101,9 @@ internal sealed class SessionStore(AdmissionControl admission, ClientDisposer cl
         }
     }
 
-    /// <summary>Disposes an entry's client. Called once per entry, by whoever ended its last use; never throws.</summary>
+    /// <summary>
+    /// Disposes an entry's client. Called once per entry, by whoever ended its last use; never throws.
+    /// </summary>
     public void Dispose(ClientEntry entry) => clients.Dispose(entry.Client, entry.Key.Provider);
 
     // From here on: only under the node's lock.

@@ -15,7 +15,10 @@ public sealed class CoachLlmOptions
     /// <summary>OpenRouter.</summary>
     public OpenAIOptions OpenRouter { get; set; } = new() { BaseUrl = new Uri("https://openrouter.ai/api/v1"), Model = "openrouter/auto" };
 
-    /// <summary>LiteLLM or another server that speaks OpenAI's protocol. Its <c>BaseUrl</c> is also read from <c>LITELLM_API_BASE</c>.</summary>
+    /// <summary>
+    /// LiteLLM or another server that speaks OpenAI's protocol. Its <c>BaseUrl</c> is also read from
+    /// <c>LITELLM_API_BASE</c>.
+    /// </summary>
     public OpenAIOptions OpenAICompatible { get; set; } = new() { Model = "gpt-4o-mini" };
 
     /// <summary>Cartesia (speech).</summary>
@@ -25,7 +28,9 @@ public sealed class CoachLlmOptions
     /// <value>0 to 2; unset (the provider's own default) unless set.</value>
     public float? Temperature { get; set; }
 
-    /// <summary>The most tokens of an answer for requests that do not set it. Also read from <c>MAX_OUTPUT_TOKENS</c>.</summary>
+    /// <summary>
+    /// The most tokens of an answer for requests that do not set it. Also read from <c>MAX_OUTPUT_TOKENS</c>.
+    /// </summary>
     /// <value>1 to 1,000,000; 2,048 unless set.</value>
     public int MaxOutputTokens { get; set; } = 2048;
 
@@ -44,16 +49,24 @@ public sealed class CoachLlmOptions
     /// <summary>What telemetry may hold.</summary>
     public LlmTelemetryOptions Telemetry { get; set; } = new();
 
-    /// <summary>When the answer to a session with keys for several providers comes from the next of them (<c>SessionChatClients</c>).</summary>
+    /// <summary>
+    /// When the answer to a session with keys for several providers comes from the next of them
+    /// (<c>SessionChatClients</c>).
+    /// </summary>
     public FallbackOptions Fallback { get; set; } = new();
 
-    /// <summary>Which provider is asked first when a session has keys for several, by name; the rest follow in the order of <see cref="ProviderNames.All"/>.</summary>
+    /// <summary>
+    /// Which provider is asked first when a session has keys for several, by name; the rest follow in the order of <see
+    /// cref="ProviderNames.All"/>.
+    /// </summary>
     /// <value>0 to 64 names; none unless set.</value>
     public IList<string> ChatOrder { get; set; } = [];
 
     /// <summary>What could not be read from an environment variable; the check at start reports it.</summary>
     internal List<string> BindingProblems { get; } = [];
 
-    /// <summary>Conversations kept in this process's memory, where no other <see cref="IChatHistoryStore"/> is registered.</summary>
+    /// <summary>
+    /// Conversations kept in this process's memory, where no other <see cref="IChatHistoryStore"/> is registered.
+    /// </summary>
     public ChatHistoryOptions History { get; } = new();
 }

@@ -20,7 +20,8 @@ public sealed class KeyValidationOptions
     public int MaxResponseBytes { get; set; } = 256 * 1024;
 
     /// <summary>
-    /// Whether a Gemini key that may list models is also tried on the service that generates (<c>countTokens</c>, free of charge).
+    /// Whether a Gemini key that may list models is also tried on the service that generates (<c>countTokens</c>, free
+    /// of charge).
     /// </summary>
     /// <value>False unless set.</value>
     public bool Deep { get; set; }

@@ -1,8 +1,8 @@
 namespace Coach.Llm.Streaming;
 
 /// <summary>
-/// Counts what one answer held that this version does not know. Providers add fields, parts and events without notice and call that
-/// compatible, so additions are passed over and never end an answer.
+/// Counts what one answer held that this version does not know. Providers add fields, parts and events without notice
+/// and call that compatible, so additions are passed over and never end an answer.
 /// </summary>
 internal sealed class ProtocolAdditions
 {
@@ -14,7 +14,9 @@ internal sealed class ProtocolAdditions
 
     public int Count => _fields + _parts + _events + _deltas + _stopReasons;
 
-    /// <summary>The kinds and their counts. The names are a closed set: what a server called its additions is not repeated.</summary>
+    /// <summary>
+    /// The kinds and their counts. The names are a closed set: what a server called its additions is not repeated.
+    /// </summary>
     public string Kinds
     {
         get

@@ -1,20 +1,27 @@
 namespace Coach.Llm.Streaming;
 
-/// <summary>What a decoder cannot accept. It knows no provider's name, so whoever reads the response turns it into an <see cref="LlmException"/>.</summary>
-internal sealed class ProtocolException(ProtocolError fault, string what, byte[]? body = null, Exception? inner = null) : Exception(what, inner)
+/// <summary>
+/// What a decoder cannot accept. It knows no provider's name, so whoever reads the response turns it into an
+/// <see cref="LlmException"/>.
+/// </summary>
+internal sealed class ProtocolException(
+    ProtocolError fault, string what, byte[]? body = null, Exception? inner = null) : Exception(what, inner)
 {
     public ProtocolError Fault { get; } = fault;
 
     /// <summary>The error object a server sent, to be classified; never shown.</summary>
     public byte[]? Body { get; } = body;
 
-    public static ProtocolException Malformed(string what, Exception? inner = null) => new(ProtocolError.Malformed, what, null, inner);
+    public static ProtocolException Malformed(string what, Exception? inner = null) =>
+        new(ProtocolError.Malformed, what, null, inner);
 
-    public static ProtocolException Interrupted() => new(ProtocolError.Interrupted, "the stream ended before the answer was complete");
+    public static ProtocolException Interrupted() =>
+        new(ProtocolError.Interrupted, "the stream ended before the answer was complete");
 
     public static ProtocolException TooLarge() => new(ProtocolError.TooLarge, "the answer exceeds its limit");
 
-    public static ProtocolException Error(ReadOnlySpan<byte> body) => new(ProtocolError.ErrorBody, "an error inside a success", body.ToArray());
+    public static ProtocolException Error(ReadOnlySpan<byte> body) =>
+        new(ProtocolError.ErrorBody, "an error inside a success", body.ToArray());
 }
 
 /// <summary>The kinds of <see cref="ProtocolException"/>.</summary>

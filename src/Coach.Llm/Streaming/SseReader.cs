@@ -4,12 +4,12 @@ using System.Runtime.CompilerServices;
 namespace Coach.Llm.Streaming;
 
 /// <summary>
-/// Reads server-sent events (WHATWG HTML, "Server-sent events", §9.2.6) from a stream over one pooled buffer; an event's data is a
-/// slice of it. As the standard says, unknown fields and events without data are ignored.
+/// Reads server-sent events (WHATWG HTML, "Server-sent events", §9.2.6) from a stream over one pooled buffer; an
+/// event's data is a slice of it. As the standard says, unknown fields and events without data are ignored.
 /// </summary>
 /// <remarks>
-/// An event that the end of the stream leaves without its blank line is delivered, where the standard drops it: some servers end like
-/// that, and a decoder notices when it is cut. Not safe for concurrent use.
+/// An event that the end of the stream leaves without its blank line is delivered, where the standard drops it: some
+/// servers end like that, and a decoder notices when it is cut. Not safe for concurrent use.
 /// </remarks>
 internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes) : IDisposable
 {
@@ -31,16 +31,22 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
     private bool _isForeign;
     private bool _hasComment;
 
-    /// <summary>The data of the event that <see cref="ReadAsync"/> stopped at; valid until it is called again.</summary>
+    /// <summary>
+    /// The data of the event that <see cref="ReadAsync"/> stopped at; valid until it is called again.
+    /// </summary>
     public ReadOnlySpan<byte> Data => _buffer.AsSpan(_dataStart, Math.Max(0, _dataLength));
 
     /// <summary>The type of that event; empty if it has none.</summary>
     public ReadOnlySpan<byte> EventType => _buffer.AsSpan(_typeStart, _typeLength);
 
-    /// <summary>Whether <see cref="ReadAsync"/> stopped at a comment, which servers send to show that they are at work.</summary>
+    /// <summary>
+    /// Whether <see cref="ReadAsync"/> stopped at a comment, which servers send to show that they are at work.
+    /// </summary>
     public bool IsComment { get; private set; }
 
-    /// <summary>Whether the body is no event stream: JSON or a page, at whose end <see cref="ReadAsync"/> returns false.</summary>
+    /// <summary>
+    /// Whether the body is no event stream: JSON or a page, at whose end <see cref="ReadAsync"/> returns false.
+    /// </summary>
     public bool IsForeign => _isForeign;
 
     /// <summary>That body.</summary>

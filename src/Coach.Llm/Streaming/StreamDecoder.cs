@@ -7,8 +7,8 @@ namespace Coach.Llm.Streaming;
 
 /// <summary>Turns the events of one provider's stream into updates. One instance per response.</summary>
 /// <remarks>
-/// Additions never take an answer away: fields, parts, events, deltas and stop reasons that are not known are passed over and counted,
-/// and what is null, empty or oddly typed means nothing. Broken JSON and a missing end are faults.
+/// Additions never take an answer away: fields, parts, events, deltas and stop reasons that are not known are passed
+/// over and counted, and what is null, empty or oddly typed means nothing. Broken JSON and a missing end are faults.
 /// </remarks>
 internal abstract class StreamDecoder
 {
@@ -48,7 +48,8 @@ internal abstract class StreamDecoder
             var reader = new Utf8JsonReader(data);
             return !data.IsEmpty && IsObject(ref reader, data) ? DecodeEvent(eventType, data, ref reader) : null;
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException) // the second: a text that is not UTF-8
+        // the second: a text that is not UTF-8
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
             throw ProtocolException.Malformed("an event is not the JSON it should be", exception);
         }
@@ -60,21 +61,26 @@ internal abstract class StreamDecoder
     public abstract ChatResponseUpdate? Finish();
 
     /// <summary>Decodes an event that is an object, at whose beginning the reader stands.</summary>
-    protected abstract ChatResponseUpdate? DecodeEvent(ReadOnlySpan<byte> eventType, ReadOnlySpan<byte> data, ref Utf8JsonReader reader);
+    protected abstract ChatResponseUpdate? DecodeEvent(
+        ReadOnlySpan<byte> eventType, ReadOnlySpan<byte> data, ref Utf8JsonReader reader);
 
     protected ChatResponseUpdate Update(IList<AIContent> contents) =>
         new(ChatRole.Assistant, contents) { ResponseId = ResponseId, MessageId = ResponseId, ModelId = ModelId };
 
     /// <summary>Reads the value of the property the reader stands on as the response's id, if it is a string.</summary>
-    protected void ReadResponseId(ref Utf8JsonReader reader) => ResponseId = Repeated(ref reader, ResponseId, ref _responseId);
+    protected void ReadResponseId(ref Utf8JsonReader reader) =>
+        ResponseId = Repeated(ref reader, ResponseId, ref _responseId);
 
     /// <summary>As <see cref="ReadResponseId"/>, for the model.</summary>
     protected void ReadModelId(ref Utf8JsonReader reader) => ModelId = Repeated(ref reader, ModelId, ref _modelId);
 
-    /// <summary>Passes over the member the reader stands on, and counts it unless its name is one of those that are known and not needed.</summary>
+    /// <summary>
+    /// Passes over the member the reader stands on, and counts it unless its name is one of those that are known and
+    /// not needed.
+    /// </summary>
     protected void Skip(ref Utf8JsonReader reader, byte[][] known)
     {
-        if (!JsonReading.IsAnyOf(ref reader, known))
+        if (!LenientJson.IsAnyOf(ref reader, known))
         {
             Additions.Field();
         }
@@ -82,10 +88,12 @@ internal abstract class StreamDecoder
         reader.Skip();
     }
 
-    /// <summary>Adds a piece of text. A character whose halves come in two events is held back until it is whole.</summary>
+    /// <summary>
+    /// Adds a piece of text. A character whose halves come in two events is held back until it is whole.
+    /// </summary>
     protected void AddText(ref List<AIContent>? contents, string? piece)
     {
-        if (piece is { Length: > 0 } && JsonReading.Join(ref _half, piece) is { Length: > 0 } text)
+        if (piece is { Length: > 0 } && LenientJson.Join(ref _half, piece) is { Length: > 0 } text)
         {
             (contents ??= new List<AIContent>(1)).Add(new TextContent(text));
         }
@@ -94,7 +102,7 @@ internal abstract class StreamDecoder
     /// <summary>As <see cref="AddText"/>, for a thought.</summary>
     protected void AddThought(ref List<AIContent>? contents, string? piece)
     {
-        if (piece is { Length: > 0 } && JsonReading.Join(ref _thoughtHalf, piece) is { Length: > 0 } text)
+        if (piece is { Length: > 0 } && LenientJson.Join(ref _thoughtHalf, piece) is { Length: > 0 } text)
         {
             (contents ??= new List<AIContent>(1)).Add(new TextReasoningContent(text));
         }
@@ -116,8 +124,12 @@ internal abstract class StreamDecoder
         _half = _thoughtHalf = NoHalf;
     }
 
-    /// <summary>A call that names no function: nothing can run it, and without a word about it the turn would look like an empty success.</summary>
-    protected static ErrorContent NamelessCall() => new("The provider sent a tool call without a name.") { ErrorCode = "malformed_tool_call" };
+    /// <summary>
+    /// A call that names no function: nothing can run it, and without a word about it the turn would look like an empty
+    /// success.
+    /// </summary>
+    protected static ErrorContent NamelessCall() =>
+        new("The provider sent a tool call without a name.") { ErrorCode = "malformed_tool_call" };
 
     /// <summary>To be called at the end of an event's object.</summary>
     protected static void End(ref Utf8JsonReader reader)
@@ -158,6 +170,6 @@ internal abstract class StreamDecoder
         }
 
         bytes = reader.ValueSpan.ToArray();
-        return JsonReading.WellFormed(JsonReading.TextHere(ref reader)!);
+        return LenientJson.WellFormed(LenientJson.TextHere(ref reader)!);
     }
 }

@@ -20,7 +20,8 @@ internal sealed class CallSpan : IDisposable
     private int _maxContent;
     private List<ChatResponseUpdate>? _updates;
 
-    public CallSpan(LlmTelemetry telemetry, TimeProvider time, string operation, string provider, string model, Uri? server)
+    public CallSpan(
+        LlmTelemetry telemetry, TimeProvider time, string operation, string provider, string model, Uri? server)
     {
         _telemetry = telemetry;
         _time = time;
@@ -70,7 +71,9 @@ internal sealed class CallSpan : IDisposable
         }
     }
 
-    /// <summary>From now on the span holds what is said. To be called at the beginning, where the host allows it.</summary>
+    /// <summary>
+    /// From now on the span holds what is said. To be called at the beginning, where the host allows it.
+    /// </summary>
     public void Capture(IEnumerable<ChatMessage> messages, ChatOptions? options, Secret key, int maxLength)
     {
         if (_activity is not { IsAllDataRequested: true })
@@ -79,7 +82,8 @@ internal sealed class CallSpan : IDisposable
         }
 
         (_captureKey, _maxContent) = (key, maxLength);
-        _activity.SetTag(GenAINames.SystemInstructions, MessageCapture.System(options?.Instructions, messages, key, maxLength));
+        _activity.SetTag(
+            GenAINames.SystemInstructions, MessageCapture.System(options?.Instructions, messages, key, maxLength));
         _activity.SetTag(GenAINames.InputMessages, MessageCapture.Input(messages, key, maxLength));
     }
 
@@ -155,7 +159,8 @@ internal sealed class CallSpan : IDisposable
         Set(GenAINames.UsageCacheRead, _usage?.CachedInputTokenCount);
         Set(GenAINames.UsageCacheCreation, _usage?.AdditionalCounts is { } counts && counts.TryGetValue(ChatProtocol.CacheCreation, out long created) ? created : (long?)null);
         Set(GenAINames.UsageReasoning, _usage?.ReasoningTokenCount);
-        _telemetry.Ended(_tags, _time.GetElapsedTime(_start), _usage?.InputTokenCount, _usage?.OutputTokenCount, _error);
+        _telemetry.Ended(
+            _tags, _time.GetElapsedTime(_start), _usage?.InputTokenCount, _usage?.OutputTokenCount, _error);
         _activity?.Dispose();
     }
 

@@ -5,7 +5,9 @@ using Coach.Llm.Core;
 
 namespace Coach.Llm.Telemetry;
 
-/// <summary>The spans and instruments of calls to providers. Messages and answers are recorded only where the host asks for it.</summary>
+/// <summary>
+/// The spans and instruments of calls to providers. Messages and answers are recorded only where the host asks for it.
+/// </summary>
 internal sealed class LlmTelemetry
 {
     private const int MaxModels = 100;
@@ -18,15 +20,19 @@ internal sealed class LlmTelemetry
     private readonly Counter<long> _retries;
     private readonly ConcurrentDictionary<string, string> _models = new(StringComparer.Ordinal);
 
-    public LlmTelemetry(LlmMeter meter)
+    public LlmTelemetry(MeterSource meter)
     {
         var seconds = new InstrumentAdvice<double> { HistogramBucketBoundaries = GenAINames.DurationBuckets };
         _tokens = meter.Meter.CreateHistogram(GenAINames.TokenUsage, "{token}", "Tokens of a call, by type.", null,
             new InstrumentAdvice<long> { HistogramBucketBoundaries = GenAINames.TokenBuckets });
-        _duration = meter.Meter.CreateHistogram(GenAINames.OperationDuration, "s", "Time of a call, with its retries.", null, seconds);
-        _firstChunk = meter.Meter.CreateHistogram(GenAINames.TimeToFirstChunk, "s", "Time until a stream's first update.", null, seconds);
-        _perChunk = meter.Meter.CreateHistogram(GenAINames.TimePerOutputChunk, "s", "Time between a stream's updates.", null, seconds);
-        _retries = meter.Meter.CreateCounter<long>("coach.llm.retries", "{retry}", "Attempts that followed a failed one.");
+        _duration = meter.Meter.CreateHistogram(
+            GenAINames.OperationDuration, "s", "Time of a call, with its retries.", null, seconds);
+        _firstChunk = meter.Meter.CreateHistogram(
+            GenAINames.TimeToFirstChunk, "s", "Time until a stream's first update.", null, seconds);
+        _perChunk = meter.Meter.CreateHistogram(
+            GenAINames.TimePerOutputChunk, "s", "Time between a stream's updates.", null, seconds);
+        _retries = meter.Meter.CreateCounter<long>(
+            "coach.llm.retries", "{retry}", "Attempts that followed a failed one.");
     }
 
     /// <summary>The source of all spans of the package.</summary>
@@ -35,7 +41,8 @@ internal sealed class LlmTelemetry
     public bool TimesChunks => _perChunk.Enabled;
 
     public void Retried(string provider, LlmError error) => _retries.Add(1,
-        new KeyValuePair<string, object?>("provider", provider), new KeyValuePair<string, object?>("reason", GenAINames.ErrorClass(error)));
+        new KeyValuePair<string, object?>(
+            "provider", provider), new KeyValuePair<string, object?>("reason", GenAINames.ErrorClass(error)));
 
     public void FirstChunk(in TagList tags, TimeSpan time) => _firstChunk.Record(time.TotalSeconds, tags);
 
@@ -65,7 +72,9 @@ internal sealed class LlmTelemetry
         _duration.Record(time.TotalSeconds, tags);
     }
 
-    /// <summary>A model's name as a label: callers choose it, so both its form and the number of names are bounded.</summary>
+    /// <summary>
+    /// A model's name as a label: callers choose it, so both its form and the number of names are bounded.
+    /// </summary>
     public string ModelLabel(string model)
     {
         if (_models.TryGetValue(model, out string? known))

@@ -4,14 +4,17 @@ namespace Coach.Llm;
 public sealed class LlmTelemetryOptions
 {
     /// <summary>
-    /// Whether chat spans carry the messages and the answer (<c>gen_ai.input.messages</c>, <c>gen_ai.output.messages</c>,
-    /// <c>gen_ai.system_instructions</c>). These are people's words: whoever reads the traces reads them. The session's key and whatever looks
-    /// like a key is masked. Also read from <c>OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT</c>.
+    /// Whether chat spans carry the messages and the answer (<c>gen_ai.input.messages</c>,
+    /// <c>gen_ai.output.messages</c>, <c>gen_ai.system_instructions</c>). These are people's words: whoever reads the
+    /// traces reads them. The session's key and whatever looks like a key is masked. Also read from
+    /// <c>OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT</c>.
     /// </summary>
     /// <value>False unless set.</value>
     public bool CaptureMessageContent { get; set; }
 
-    /// <summary>The longest text that a captured attribute holds, in characters; the first messages that do not fit are cut.</summary>
+    /// <summary>
+    /// The longest text that a captured attribute holds, in characters; the first messages that do not fit are cut.
+    /// </summary>
     /// <value>100 to 1,000,000; 16,384 unless set.</value>
     public int MaxContentLength { get; set; } = 16 * 1024;
 }

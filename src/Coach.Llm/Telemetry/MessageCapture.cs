@@ -7,8 +7,8 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm.Telemetry;
 
 /// <summary>
-/// Messages in the JSON form of the GenAI conventions, for spans that may hold them. Keys are masked; the bytes of pictures and the like are
-/// left out; texts beyond the limit are cut.
+/// Messages in the JSON form of the GenAI conventions, for spans that may hold them. Keys are masked; the bytes of
+/// pictures and the like are left out; texts beyond the limit are cut.
 /// </summary>
 internal sealed class MessageCapture(Secret key, int maxLength)
 {
@@ -96,14 +96,15 @@ internal sealed class MessageCapture(Secret key, int maxLength)
         }
     }
 
-    private void WritePart(Utf8JsonWriter writer, string type, params ReadOnlySpan<(string Name, string? Value)> members)
+    private void WritePart(
+        Utf8JsonWriter writer, string type, params ReadOnlySpan<(string Name, string? Value)> members)
     {
         writer.WriteStartObject();
         writer.WriteString("type", type);
         foreach ((string name, string? value) in members)
         {
             // Masked before it is cut: half a key is no longer found.
-            string text = KeyRedactor.Redact(value ?? "", key);
+            string text = KeyRedactor.RedactForeign(value, key.Reveal());
             if (text.Length > _left)
             {
                 text = string.Concat(text.AsSpan(0, _left), "…");

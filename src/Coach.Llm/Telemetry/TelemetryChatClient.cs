@@ -5,7 +5,8 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm.Telemetry;
 
 /// <summary>Records each call of a session's client.</summary>
-internal sealed class TelemetryChatClient(IChatClient inner, ChatTelemetry shared, ApiKey key) : DelegatingChatClient(inner)
+internal sealed class TelemetryChatClient(
+    IChatClient inner, ChatTelemetry shared, ApiKey key) : DelegatingChatClient(inner)
 {
     public override async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
@@ -15,7 +16,8 @@ internal sealed class TelemetryChatClient(IChatClient inner, ChatTelemetry share
         using CallSpan span = Begin(list, options, isStream: false);
         try
         {
-            ChatResponse response = await InnerClient.GetResponseAsync(list, options, cancellationToken).ConfigureAwait(false);
+            ChatResponse response = await InnerClient.GetResponseAsync(list, options, cancellationToken)
+                .ConfigureAwait(false);
             span.Answered(response);
             return response;
         }
@@ -27,13 +29,16 @@ internal sealed class TelemetryChatClient(IChatClient inner, ChatTelemetry share
     }
 
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
         using CallSpan span = Begin(list, options, isStream: true);
         IAsyncEnumerator<ChatResponseUpdate> updates =
-            InnerClient.GetStreamingResponseAsync(list, options, cancellationToken).GetAsyncEnumerator(cancellationToken);
+            InnerClient.GetStreamingResponseAsync(
+                list, options, cancellationToken).GetAsyncEnumerator(cancellationToken);
         await using (updates.ConfigureAwait(false))
         {
             while (true)

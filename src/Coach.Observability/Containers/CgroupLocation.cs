@@ -96,7 +96,7 @@ internal sealed class CgroupLocation
             mounts.FindAll(m => !m.IsV2 && m.Controllers.Contains(controller)),
             groups.Find(g => g.Controllers.Contains(controller)));
 
-    private static IReadOnlyList<string> Chain(string root, List<Mount> mounts, Group? group)
+    private static List<string> Chain(string root, List<Mount> mounts, Group? group)
     {
         // The hierarchy may be mounted more than once, as when the host's is shown to a container: the mount that holds
         // the group counts.

@@ -145,7 +145,7 @@ internal sealed class CoachGauges : IDisposable
     {
         private readonly Measurement<T>[] _one = new Measurement<T>[1];
 
-        public IEnumerable<Measurement<T>> Observe()
+        public Measurement<T>[] Observe()
         {
             if (read() is not { } value)
             {

@@ -139,9 +139,7 @@ internal sealed class McpConnection(
             Confirm();
             return true;
         }
-#pragma warning disable CA1031 // whatever it is, this connection is of no more use
-        catch (Exception exception)
-#pragma warning restore CA1031
+        catch (Exception exception) // whatever it is, this connection is of no more use
         {
             cancellationToken.ThrowIfCancellationRequested();
             Retire(exception.GetType().Name);
@@ -187,9 +185,7 @@ internal sealed class McpConnection(
             Confirm();
             return ToolResultReader.Read(result, key, options.MaxResultLength);
         }
-#pragma warning disable CA1031 // every way in which the client fails is a value here
-        catch (Exception exception)
-#pragma warning restore CA1031
+        catch (Exception exception) // every way in which the client fails is a value here
         {
             if (cancellationToken.IsCancellationRequested)
             {
@@ -244,9 +240,7 @@ internal sealed class McpConnection(
         {
             await client.DisposeAsync().ConfigureAwait(false);
         }
-#pragma warning disable CA1031 // it is gone either way
-        catch (Exception)
-#pragma warning restore CA1031
+        catch (Exception) // it is gone either way
         {
         }
 

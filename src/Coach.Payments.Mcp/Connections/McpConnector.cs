@@ -198,9 +198,7 @@ internal sealed class McpConnector<TToolset>(
         {
             result = await OpenAsync(key).ConfigureAwait(false);
         }
-#pragma warning disable CA1031 // every way in which the client fails is a value here
-        catch (Exception exception)
-#pragma warning restore CA1031
+        catch (Exception exception) // every way in which the client fails is a value here
         {
             bool isProcess = options.Command is not null;
             result = TransportFailures.OfConnecting(exception, key, isProcess, options.InitializationTimeout);
@@ -296,9 +294,7 @@ internal sealed class McpConnector<TToolset>(
             McpClient client = await creating.ConfigureAwait(false);
             await client.DisposeAsync().ConfigureAwait(false);
         }
-#pragma warning disable CA1031 // nobody waits for it any more
-        catch (Exception)
-#pragma warning restore CA1031
+        catch (Exception) // nobody waits for it any more
         {
         }
     }

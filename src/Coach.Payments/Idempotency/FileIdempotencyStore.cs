@@ -333,9 +333,7 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         {
             Write(batch);
         }
-#pragma warning disable CA1031 // whatever it is, everybody who waits for this batch must hear of it
-        catch (Exception exception)
-#pragma warning restore CA1031
+        catch (Exception exception) // whatever it is, everybody who waits for this batch must hear of it
         {
             failure = exception;
         }

@@ -165,9 +165,7 @@ internal sealed class PaymentLinkCreator(
                     await creator.Records.CountPendingAsync().ConfigureAwait(false);
                 }
             }
-#pragma warning disable CA1031 // the exception that is on its way matters more; the claim runs out by itself
-            catch (Exception exception)
-#pragma warning restore CA1031
+            catch (Exception exception) // the exception that is on its way matters more; the claim runs out by itself
             {
                 creator.Telemetry.Logger.ReleaseFailed(_record.Tag, exception);
             }
@@ -425,9 +423,7 @@ internal sealed class PaymentLinkCreator(
                 stored = await creator.Records
                     .ChangeAsync(_record, Complete, _token, CancellationToken.None).ConfigureAwait(false);
             }
-#pragma warning disable CA1031 // the link exists and must reach the caller, whatever the store does
-            catch (Exception exception)
-#pragma warning restore CA1031
+            catch (Exception exception) // the link exists and must reach the caller, whatever the store does
             {
                 creator.Telemetry.Logger.SaveFailed(_record.Tag, exception);
                 return done.ToLink(isReplay) with { NeedsReconciliation = true };

@@ -54,9 +54,7 @@ internal sealed class PaymentRecordRepository(IIdempotencyStore store, PaymentMe
         {
             metrics.SetPending(this, await store.CountUnsettledAsync(CancellationToken.None).ConfigureAwait(false));
         }
-#pragma warning disable CA1031 // a gauge is no reason to fail
-        catch (Exception)
-#pragma warning restore CA1031
+        catch (Exception) // a gauge is no reason to fail
         {
         }
     }

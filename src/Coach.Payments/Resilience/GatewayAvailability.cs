@@ -62,9 +62,7 @@ internal sealed class GatewayAvailability
                 $"The payment provider did not answer the probe within {limit}. Check the network, or try again "
                 + "later.");
         }
-#pragma warning disable CA1031 // a gateway that throws is one that does not answer
-        catch (Exception exception)
-#pragma warning restore CA1031
+        catch (Exception exception) // a gateway that throws is one that does not answer
         {
             _telemetry.Logger.GatewayThrew(_gateway.Name, GatewaySteps.Probe, exception);
             failure = new GatewayFailure(

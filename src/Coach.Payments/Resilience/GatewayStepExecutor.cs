@@ -109,9 +109,7 @@ internal sealed class GatewayStepExecutor
         {
             throw;
         }
-#pragma warning disable CA1031 // a gateway that throws has left an unknown outcome, which must be recorded as such
-        catch (Exception exception)
-#pragma warning restore CA1031
+        catch (Exception exception) // a gateway that throws has left an unknown outcome, which must be recorded as such
         {
             _telemetry.Logger.GatewayThrew(_gateway.Name, state.Step, exception);
             state.Result = new GatewayFailure(

@@ -34,8 +34,7 @@ public static class WebhookSignature
             return WebhookVerdict.Malformed;
         }
 
-        // The time is looked at last: an answer that says "too old" to a forgery would tell that its signature was
-        // right.
+        // The time is judged last: of a forgery nothing is said but that it is one.
         Span<byte> expected = stackalloc byte[HashBytes];
         Compute(timestamp, rawBody, secret.Reveal(), expected);
         Span<byte> given = stackalloc byte[HashBytes];

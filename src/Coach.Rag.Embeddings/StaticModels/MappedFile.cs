@@ -15,7 +15,8 @@ internal sealed unsafe class MappedFile : IDisposable
     {
         Length = length;
         using MemoryMappedFile file = MemoryMappedFile.CreateFromFile(
-            handle, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            handle, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None,
+                leaveOpen: true);
         _view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
         byte* pointer = null;
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);
@@ -35,7 +36,7 @@ internal sealed unsafe class MappedFile : IDisposable
         return length == 0 ? null : new MappedFile(handle, length);
     }
 
-    /// <summary>Some bytes. The caller holds the file, or nobody else can have disposed it.</summary>
+    /// <summary>Some bytes. The caller holds the file, or is its only user.</summary>
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
     public ReadOnlySpan<byte> Slice(long start, int length)
     {
@@ -69,7 +70,7 @@ internal sealed unsafe class MappedFile : IDisposable
         }
     }
 
-    /// <summary>Unmaps the file once nobody holds it.</summary>
+    /// <summary>Unmaps the file after its last holder.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)

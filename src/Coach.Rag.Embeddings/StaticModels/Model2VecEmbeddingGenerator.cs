@@ -15,8 +15,8 @@ namespace Coach.Rag.Embeddings;
 /// <para>The folder holds <c>tokenizer.json</c> (WordPiece or Unigram), <c>model.safetensors</c> (<c>embeddings</c> in
 /// float64, float32, float16, bfloat16 or int8; optionally <c>weights</c> and <c>mapping</c>) and <c>config.json</c>
 /// (<c>normalize</c>). Download it yourself; nothing is fetched. The table is memory-mapped. Behaviour follows
-/// <c>StaticModel.encode</c> of github.com/MinishLab/model2vec: tokens past <see cref="MaxTokens"/> are cut off, unknown
-/// WordPiece tokens are left out, and a text without tokens is a zero vector.</para>
+/// <c>StaticModel.encode</c> of github.com/MinishLab/model2vec: tokens past <see cref="MaxTokens"/> are cut off,
+/// unknown WordPiece tokens are left out, and a text without tokens is a zero vector.</para>
 /// <para>Normalisers NFC, NFD, NFKC and NFKD do nothing where the app runs in invariant globalization mode. Safe for use
 /// from several threads.</para>
 /// </remarks>
@@ -84,15 +84,23 @@ public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Em
     /// <summary>How many tokens of a text are looked at; the rest is cut off.</summary>
     public int MaxTokens { get; }
 
-    /// <summary>Twelve hexadecimal digits that tell this model from others: of the hash of its tensors and its tokenizer.</summary>
+    /// <summary>
+    /// Twelve hexadecimal digits that tell this model from others: of the hash of its tensors and its tokenizer.
+    /// </summary>
     internal string Fingerprint => field ??= ReadFingerprint();
 
     /// <summary>Loads a model.</summary>
     /// <param name="folder">The model folder.</param>
-    /// <param name="maxTokens">How many tokens of a text are looked at: 1 to 65,536; 512 unless given, as in model2vec.</param>
+    /// <param name="maxTokens">
+    /// How many tokens of a text are looked at: 1 to 65,536; 512 unless given, as in model2vec.
+    /// </param>
     /// <returns>The generator; dispose it to unmap the table.</returns>
-    /// <exception cref="ArgumentException"><paramref name="folder"/> is null or empty, or <paramref name="maxTokens"/> is out of range.</exception>
-    /// <exception cref="RagException">The folder is incomplete, damaged, or of a kind that is not supported: <see cref="RagError.ModelInvalid"/>.</exception>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="folder"/> is null or empty, or <paramref name="maxTokens"/> is out of range.
+    /// </exception>
+    /// <exception cref="RagException">
+    /// The folder is incomplete, damaged, or of a kind that is not supported: <see cref="RagError.ModelInvalid"/>.
+    /// </exception>
     public static Model2VecEmbeddingGenerator Load(string folder, int maxTokens = 512)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -117,10 +125,13 @@ public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Em
     /// <returns>One embedding a text, in order, with the number of tokens used.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="values"/> is null.</exception>
     /// <exception cref="ArgumentException">Another dimension is asked for.</exception>
-    /// <exception cref="RagException">The table holds a number that is not finite: <see cref="RagError.ModelInvalid"/>.</exception>
+    /// <exception cref="RagException">
+    /// The table holds a number that is not finite: <see cref="RagError.ModelInvalid"/>.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The generator was disposed.</exception>
     public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
-        IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default)
+        IEnumerable<string> values, EmbeddingGenerationOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(values);
         if (options?.Dimensions is int asked && asked != Dimension)
@@ -150,7 +161,9 @@ public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Em
 
     /// <summary>Gives this generator, its metadata, or its fingerprint.</summary>
     /// <param name="serviceType">The type asked for.</param>
-    /// <param name="serviceKey">Null, or <see cref="EmbedderIdentity.FingerprintKey"/> with the type <see cref="string"/>.</param>
+    /// <param name="serviceKey">
+    /// Null, or <see cref="EmbedderIdentity.FingerprintKey"/> with the type <see cref="string"/>.
+    /// </param>
     /// <returns>The service, or null.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="serviceType"/> is null.</exception>
     public object? GetService(Type serviceType, object? serviceKey = null)
@@ -165,7 +178,7 @@ public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Em
         };
     }
 
-    /// <summary>Unmaps the table once no call is running; a call that is running fails at its next text.</summary>
+    /// <summary>Unmaps the table after the last call; a call that is running fails at its next text.</summary>
     public void Dispose() => _tensors.Dispose();
 
     private float[] Embed(string text, ref long tokens)
@@ -245,7 +258,9 @@ public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Em
         int end = 0;
         for (long characters = 0; characters < most && end < text.Length; characters++)
         {
-            end += char.IsHighSurrogate(text[end]) && end + 1 < text.Length && char.IsLowSurrogate(text[end + 1]) ? 2 : 1;
+            end += char.IsHighSurrogate(text[end]) && end + 1 < text.Length && char.IsLowSurrogate(text[end + 1])
+                ? 2
+                : 1;
         }
 
         return text[..end];

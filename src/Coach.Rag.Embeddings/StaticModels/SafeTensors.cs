@@ -18,7 +18,9 @@ internal enum TensorType
     I8,
 }
 
-/// <summary>A safetensors file, memory-mapped: 8 bytes with the header's length, the header as JSON, the tensors' bytes.</summary>
+/// <summary>
+/// A safetensors file, memory-mapped: 8 bytes with the header's length, the header as JSON, the tensors' bytes.
+/// </summary>
 internal sealed class SafeTensors : IDisposable
 {
     // The format's own limit: huggingface/safetensors, safetensors/src/tensor.rs.
@@ -88,7 +90,8 @@ internal sealed class SafeTensors : IDisposable
     /// <summary>A tensor of two dimensions: rows and columns.</summary>
     public (int Rows, int Columns) Matrix(string name) => _tensors[name].Shape is [var rows, var columns]
         ? (rows, columns)
-        : throw RagException.ModelInvalid(_folder, $"tensor '{name}' has {_tensors[name].Shape.Length} dimensions instead of 2");
+        : throw RagException.ModelInvalid(
+            _folder, $"tensor '{name}' has {_tensors[name].Shape.Length} dimensions instead of 2");
 
     /// <summary>A tensor of one dimension, as numbers.</summary>
     public float[] Vector(string name)
@@ -111,7 +114,8 @@ internal sealed class SafeTensors : IDisposable
             {
                 TensorType.I64 => BinaryPrimitives.ReadInt64LittleEndian(bytes[(8 * i)..]),
                 TensorType.I32 => BinaryPrimitives.ReadInt32LittleEndian(bytes[(4 * i)..]),
-                _ => throw RagException.ModelInvalid(_folder, $"tensor '{name}' has type {tensor.Type} instead of I64 or I32"),
+                _ => throw RagException.ModelInvalid(
+                    _folder, $"tensor '{name}' has type {tensor.Type} instead of I64 or I32"),
             };
             values[i] = value is >= 0 and <= int.MaxValue
                 ? (int)value
@@ -122,9 +126,13 @@ internal sealed class SafeTensors : IDisposable
     }
 
     /// <summary>One row of a matrix.</summary>
-    public void Row(string name, int row, Span<float> target) => Convert(_tensors[name], (long)row * target.Length, target);
+    public void Row(string name, int row, Span<float> target) =>
+        Convert(_tensors[name], (long)row * target.Length, target);
 
-    /// <summary>Keeps the file mapped until <see cref="Free"/>, disposed or not: a call may go on after its caller has given it up.</summary>
+    /// <summary>
+    /// Keeps the file mapped until <see cref="Free"/>, disposed or not: a call may go on after its caller has given it
+    /// up.
+    /// </summary>
     public void Hold() => _file.Hold();
 
     /// <summary>Ends one <see cref="Hold"/>.</summary>
@@ -143,7 +151,8 @@ internal sealed class SafeTensors : IDisposable
 
     private Tensor Flat(string name) => _tensors[name] is { Shape.Length: 1 } tensor
         ? tensor
-        : throw RagException.ModelInvalid(_folder, $"tensor '{name}' has {_tensors[name].Shape.Length} dimensions instead of 1");
+        : throw RagException.ModelInvalid(
+            _folder, $"tensor '{name}' has {_tensors[name].Shape.Length} dimensions instead of 1");
 
     private Tensor Read(string name, JsonElement element)
     {
@@ -164,7 +173,8 @@ internal sealed class SafeTensors : IDisposable
                 ? new Tensor(type, shape, start)
                 : throw RagException.ModelInvalid(_folder, $"tensor '{name}' does not lie within model.safetensors");
         }
-        catch (Exception exception) when (exception is KeyNotFoundException or InvalidOperationException or FormatException
+        catch (Exception exception) when (exception is KeyNotFoundException or InvalidOperationException
+            or FormatException
             or IndexOutOfRangeException or OverflowException)
         {
             throw RagException.ModelInvalid(_folder, $"the header's entry of tensor '{name}' is damaged", exception);
@@ -199,7 +209,8 @@ internal sealed class SafeTensors : IDisposable
                 TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<byte, sbyte>(source), target);
                 break;
             default:
-                throw RagException.ModelInvalid(_folder, $"a tensor of type {tensor.Type} stands where numbers are expected");
+                throw RagException.ModelInvalid(
+                    _folder, $"a tensor of type {tensor.Type} stands where numbers are expected");
         }
     }
 

@@ -4,12 +4,14 @@ using System.Text;
 namespace Coach.Rag.Embeddings.Tokenizers;
 
 /// <summary>
-/// Takes accents off as tokenizers do: canonical decomposition without nonspacing marks, so Korean syllables fall apart into letters. It works from its own
-/// table (Unicode 14, basic plane, without compatibility ideographs), because the runtime decomposes nothing in invariant globalization mode.
+/// Takes accents off as tokenizers do: canonical decomposition without nonspacing marks, so Korean syllables fall apart
+/// into letters. It works from its own table (Unicode 14, basic plane, without compatibility ideographs), because the
+/// runtime decomposes nothing in invariant globalization mode.
 /// </summary>
 internal static class AccentStripper
 {
-    private const int HangulBase = 0xAC00, HangulCount = 11_172, LeadBase = 0x1100, VowelBase = 0x1161, TailBase = 0x11A7, Vowels = 21, Tails = 28;
+    private const int HangulBase = 0xAC00, HangulCount = 11_172, LeadBase = 0x1100, VowelBase = 0x1161,
+        TailBase = 0x11A7, Vowels = 21, Tails = 28;
 
     // Groups: the plain character, then those that decompose into it and marks.
     private const string Groups =
@@ -55,7 +57,8 @@ internal static class AccentStripper
             int syllable = rune.Value - HangulBase;
             if (syllable is >= 0 and < HangulCount)
             {
-                result.Append((char)(LeadBase + (syllable / (Vowels * Tails)))).Append((char)(VowelBase + (syllable % (Vowels * Tails) / Tails)));
+                result.Append((char)(LeadBase + (syllable / (Vowels * Tails))))
+                    .Append((char)(VowelBase + (syllable % (Vowels * Tails) / Tails)));
                 if (syllable % Tails != 0)
                 {
                     result.Append((char)(TailBase + (syllable % Tails)));

@@ -10,8 +10,11 @@ internal interface ITextNormalizer
     string Normalize(string text);
 }
 
-/// <summary>BERT's: control characters go, white space becomes a space, ideographs stand alone, accents go, capitals go.</summary>
-internal sealed class BertNormalizer(bool cleanText, bool isolateIdeographs, bool stripAccents, bool lowerCase) : ITextNormalizer
+/// <summary>
+/// BERT's: control characters go, white space becomes a space, ideographs stand alone, accents go, capitals go.
+/// </summary>
+internal sealed class BertNormalizer(bool cleanText, bool isolateIdeographs, bool stripAccents, bool lowerCase)
+    : ITextNormalizer
 {
     public string Normalize(string text)
     {
@@ -46,13 +49,28 @@ internal sealed class BertNormalizer(bool cleanText, bool isolateIdeographs, boo
         return lowerCase ? text.ToLowerInvariant() : text;
     }
 
-    private static bool IsDropped(Rune rune) => rune.Value is 0 or 0xFFFD
-        || (rune.Value is not ('\t' or '\n' or '\r') && Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format
-            or UnicodeCategory.PrivateUse or UnicodeCategory.Surrogate or UnicodeCategory.OtherNotAssigned);
+    private static bool IsDropped(Rune rune) => rune.Value switch
+    {
+        0 or 0xFFFD => true,
+        '\t' or '\n' or '\r' => false,
+        _ => IsControl(Rune.GetUnicodeCategory(rune)),
+    };
 
-    private static bool IsIdeograph(int value) => value is (>= 0x4E00 and <= 0x9FFF) or (>= 0x3400 and <= 0x4DBF) or (>= 0x20000 and <= 0x2A6DF)
-        or (>= 0x2A700 and <= 0x2B73F) or (>= 0x2B740 and <= 0x2B81F) or (>= 0x2B920 and <= 0x2CEAF) or (>= 0xF900 and <= 0xFAFF)
-        or (>= 0x2F800 and <= 0x2FA1F);
+    private static bool IsControl(UnicodeCategory category) => category switch
+    {
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse => true,
+        UnicodeCategory.Surrogate or UnicodeCategory.OtherNotAssigned => true,
+        _ => false,
+    };
+
+    // The ranges of BERT's tokenizer.
+    private static bool IsIdeograph(int value) => value switch
+    {
+        (>= 0x4E00 and <= 0x9FFF) or (>= 0x3400 and <= 0x4DBF) or (>= 0x20000 and <= 0x2A6DF) => true,
+        (>= 0x2A700 and <= 0x2B73F) or (>= 0x2B740 and <= 0x2B81F) or (>= 0x2B920 and <= 0x2CEAF) => true,
+        (>= 0xF900 and <= 0xFAFF) or (>= 0x2F800 and <= 0x2FA1F) => true,
+        _ => false,
+    };
 }
 
 /// <summary>Any step that is one expression.</summary>

@@ -29,10 +29,15 @@ internal enum CutAt
 /// <summary>Cuts where a rule says so.</summary>
 internal sealed class RuneSplitter(Func<Rune, CutAt> rule) : ITextSplitter
 {
-    public static RuneSplitter Bert { get; } = new(rune =>
-        Rune.IsWhiteSpace(rune) ? CutAt.Dropped : IsPunctuation(rune) ? CutAt.Alone : CutAt.Nothing);
+    public static RuneSplitter Bert { get; } = new(static rune => rune switch
+    {
+        _ when Rune.IsWhiteSpace(rune) => CutAt.Dropped,
+        _ when IsPunctuation(rune) => CutAt.Alone,
+        _ => CutAt.Nothing,
+    });
 
-    public static RuneSplitter WhiteSpace { get; } = new(rune => Rune.IsWhiteSpace(rune) ? CutAt.Dropped : CutAt.Nothing);
+    public static RuneSplitter WhiteSpace { get; } = new(
+        rune => Rune.IsWhiteSpace(rune) ? CutAt.Dropped : CutAt.Nothing);
 
     public static RuneSplitter Punctuation { get; } = new(rune => IsPunctuation(rune) ? CutAt.Alone : CutAt.Nothing);
 
@@ -70,11 +75,8 @@ internal sealed class RuneSplitter(Func<Rune, CutAt> rule) : ITextSplitter
     }
 
     // BERT counts all ASCII symbols as punctuation.
-    private static bool IsPunctuation(Rune rune) => rune.IsAscii
-        ? char.IsPunctuation((char)rune.Value) || char.IsSymbol((char)rune.Value)
-        : Rune.GetUnicodeCategory(rune) is UnicodeCategory.ConnectorPunctuation or UnicodeCategory.DashPunctuation or UnicodeCategory.OpenPunctuation
-            or UnicodeCategory.ClosePunctuation or UnicodeCategory.InitialQuotePunctuation or UnicodeCategory.FinalQuotePunctuation
-            or UnicodeCategory.OtherPunctuation;
+    private static bool IsPunctuation(Rune rune) =>
+        Rune.IsPunctuation(rune) || (rune.IsAscii && Rune.IsSymbol(rune));
 }
 
 /// <summary>Cuts into runs of word characters and runs of other characters; white space goes.</summary>
@@ -85,7 +87,12 @@ internal sealed class WordRunSplitter : ITextSplitter
         int start = 0, at = 0, kind = 0;
         foreach (Rune rune in piece.EnumerateRunes())
         {
-            int here = Rune.IsWhiteSpace(rune) ? 0 : IsWord(rune) ? 1 : 2;
+            int here = rune switch
+            {
+                _ when Rune.IsWhiteSpace(rune) => 0,
+                _ when IsWord(rune) => 1,
+                _ => 2,
+            };
             if (here != kind)
             {
                 if (kind != 0)
@@ -106,12 +113,17 @@ internal sealed class WordRunSplitter : ITextSplitter
         }
     }
 
-    private static bool IsWord(Rune rune) => Rune.IsLetterOrDigit(rune) || Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark
-        or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark or UnicodeCategory.ConnectorPunctuation or UnicodeCategory.LetterNumber;
+    private static bool IsWord(Rune rune) => Rune.IsLetterOrDigit(rune) || Rune.GetUnicodeCategory(rune) switch
+    {
+        UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark => true,
+        UnicodeCategory.ConnectorPunctuation or UnicodeCategory.LetterNumber => true,
+        _ => false,
+    };
 }
 
 /// <summary>SentencePiece's: spaces become a visible mark that starts each word.</summary>
-internal sealed class MetaspaceSplitter(string mark, bool prependsAlways, bool prependsFirst, bool splits) : ITextSplitter
+internal sealed class MetaspaceSplitter(string mark, bool prependsAlways, bool prependsFirst, bool splits)
+    : ITextSplitter
 {
     public void Split(string piece, bool isFirst, List<string> pieces)
     {

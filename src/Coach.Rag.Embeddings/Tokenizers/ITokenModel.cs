@@ -19,7 +19,8 @@ internal sealed class WordPieceModel : ITokenModel
     private readonly int _maxCharacters;
     private readonly int _longest;
 
-    public WordPieceModel(IReadOnlyDictionary<string, int> vocabulary, string continuingPrefix, string unknown, int maxCharacters)
+    public WordPieceModel(
+        IReadOnlyDictionary<string, int> vocabulary, string continuingPrefix, string unknown, int maxCharacters)
     {
         _maxCharacters = maxCharacters;
         UnknownId = vocabulary.TryGetValue(unknown, out int id) ? id : null;
@@ -27,7 +28,8 @@ internal sealed class WordPieceModel : ITokenModel
         {
             _longest = Math.Max(_longest, token.Length);
             _starts[token] = tokenId;
-            if (continuingPrefix.Length > 0 && token.Length > continuingPrefix.Length && token.StartsWith(continuingPrefix, StringComparison.Ordinal))
+            if (continuingPrefix.Length > 0 && token.Length > continuingPrefix.Length
+                && token.StartsWith(continuingPrefix, StringComparison.Ordinal))
             {
                 _continuations[token[continuingPrefix.Length..]] = tokenId;
             }
@@ -84,7 +86,9 @@ internal sealed class WordPieceModel : ITokenModel
     }
 }
 
-/// <summary>The most probable segmentation (Kudo 2018, "Subword Regularization"), found by dynamic programming.</summary>
+/// <summary>
+/// The most probable segmentation (Kudo 2018, "Subword Regularization"), found by dynamic programming.
+/// </summary>
 internal sealed class UnigramModel : ITokenModel
 {
     // What SentencePiece takes off the least score for a character that no piece covers.
@@ -98,7 +102,8 @@ internal sealed class UnigramModel : ITokenModel
     public UnigramModel(IReadOnlyList<(string Piece, double Score)> vocabulary, int? unknown)
     {
         _unknown = unknown;
-        (string Piece, int Id, double Score)[] sorted = [.. vocabulary.Select((entry, id) => (entry.Piece, id, entry.Score)).Where(entry => entry.Piece.Length > 0)];
+        (string Piece, int Id, double Score)[] sorted = [.. vocabulary.Select(
+            (entry, id) => (entry.Piece, id, entry.Score)).Where(entry => entry.Piece.Length > 0)];
         Array.Sort(sorted, (a, b) => string.CompareOrdinal(a.Piece, b.Piece));
         _pieces = [.. sorted.Select(entry => entry.Piece)];
         _values = [.. sorted.Select(entry => (entry.Id, entry.Score))];
@@ -128,7 +133,8 @@ internal sealed class UnigramModel : ITokenModel
                 continue;
             }
 
-            int length = char.IsHighSurrogate(piece[start]) && start + 1 < piece.Length && char.IsLowSurrogate(piece[start + 1]) ? 2 : 1;
+            int length = char.IsHighSurrogate(piece[start]) && start + 1 < piece.Length
+                && char.IsLowSurrogate(piece[start + 1]) ? 2 : 1;
             bool hasSingle = false;
             (int first, int end) = _ranges.GetValueOrDefault(piece[start]);
             for (int count = 1; first < end; count++)
@@ -179,7 +185,8 @@ internal sealed class UnigramModel : ITokenModel
         }
     }
 
-    // The first piece of the range whose character at 'position' is not below (or, for the upper bound, is above) the given one.
+    // The first piece of the range whose character at 'position' is not below (or, for the upper bound, is above) the
+    // given one.
     private int Bound(int first, int end, int position, char value, bool isUpper)
     {
         while (first < end)

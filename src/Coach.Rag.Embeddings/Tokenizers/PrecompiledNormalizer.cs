@@ -5,8 +5,9 @@ using System.Text;
 namespace Coach.Rag.Embeddings.Tokenizers;
 
 /// <summary>
-/// SentencePiece's compiled character map: a double-array trie over UTF-8 (the layout of Darts-clone) whose values point to replacements. Applied as the
-/// tokenizers library does: to a whole grapheme of fewer than six bytes, else character by character.
+/// SentencePiece's compiled character map: a double-array trie over UTF-8 (the layout of Darts-clone) whose values
+/// point to replacements. Applied as the tokenizers library does: to a whole grapheme of fewer than six bytes, else
+/// character by character.
 /// </summary>
 internal sealed class PrecompiledNormalizer : ITextNormalizer
 {
@@ -41,7 +42,8 @@ internal sealed class PrecompiledNormalizer : ITextNormalizer
             int length = StringInfo.GetNextTextElementLength(text, at);
             ReadOnlySpan<char> grapheme = text.AsSpan(at, length);
             at += length;
-            if (length < MaxGraphemeBytes && Encoding.UTF8.TryGetBytes(grapheme, bytes, out int count) && count < MaxGraphemeBytes
+            if (length < MaxGraphemeBytes && Encoding.UTF8.TryGetBytes(grapheme, bytes, out int count)
+                && count < MaxGraphemeBytes
                 && Find(bytes[..count]) is { } whole)
             {
                 result.Append(whole);
@@ -87,7 +89,8 @@ internal sealed class PrecompiledNormalizer : ITextNormalizer
                 }
 
                 int end = _replacements.AsSpan(start).IndexOf((byte)0);
-                return Encoding.UTF8.GetString(end < 0 ? _replacements.AsSpan(start) : _replacements.AsSpan(start, end));
+                return Encoding.UTF8.GetString(
+                    end < 0 ? _replacements.AsSpan(start) : _replacements.AsSpan(start, end));
             }
         }
 

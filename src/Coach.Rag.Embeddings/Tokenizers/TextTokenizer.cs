@@ -1,8 +1,12 @@
 namespace Coach.Rag.Embeddings.Tokenizers;
 
-/// <summary>A tokenizer as <c>tokenizer.json</c> describes it: added tokens, normaliser, pre-tokeniser, model. No special tokens are put in.</summary>
+/// <summary>
+/// A tokenizer as <c>tokenizer.json</c> describes it: added tokens, normaliser, pre-tokeniser, model. No special tokens
+/// are put in.
+/// </summary>
 internal sealed class TextTokenizer(
-    ITextNormalizer? normalizer, IReadOnlyList<ITextSplitter> splitters, ITokenModel model, IReadOnlyList<(string Content, int Id)> addedTokens, int medianTokenLength)
+    ITextNormalizer? normalizer, IReadOnlyList<ITextSplitter> splitters, ITokenModel model,
+    IReadOnlyList<(string Content, int Id)> addedTokens, int medianTokenLength)
 {
     /// <summary>The id that is left out of the mean; null when none is.</summary>
     public int? UnknownId => model.UnknownId;

@@ -3,7 +3,10 @@ using System.Text.Json;
 
 namespace Coach.Rag.Embeddings.Tokenizers;
 
-/// <summary>Reads <c>tokenizer.json</c> (the format of huggingface/tokenizers), as far as model2vec files use it; refuses what it does not know.</summary>
+/// <summary>
+/// Reads <c>tokenizer.json</c> (the format of huggingface/tokenizers), as far as model2vec files use it; refuses what
+/// it does not know.
+/// </summary>
 internal sealed class TokenizerJson
 {
     private const long MaxFileBytes = 256L << 20;
@@ -14,7 +17,9 @@ internal sealed class TokenizerJson
     /// <summary>Reads the file.</summary>
     /// <param name="folder">The model folder.</param>
     /// <param name="tokenCount">How many ids the tokenizer may use.</param>
-    /// <exception cref="RagException">The file is missing or damaged, or uses something that is not supported.</exception>
+    /// <exception cref="RagException">
+    /// The file is missing or damaged, or uses something that is not supported.
+    /// </exception>
     public static TextTokenizer Load(string folder, int tokenCount)
     {
         var reader = new TokenizerJson(folder);
@@ -23,7 +28,8 @@ internal sealed class TokenizerJson
             using JsonDocument document = ReadFile(folder, "tokenizer.json", MaxFileBytes);
             return reader.Read(document.RootElement, tokenCount);
         }
-        catch (Exception exception) when (exception is KeyNotFoundException or InvalidOperationException or FormatException
+        catch (Exception exception) when (exception is KeyNotFoundException or InvalidOperationException
+            or FormatException
             or IndexOutOfRangeException or ArgumentException or NotSupportedException)
         {
             throw RagException.ModelInvalid(folder, "tokenizer.json is damaged", exception);
@@ -71,17 +77,20 @@ internal sealed class TokenizerJson
 
         if (largestId >= tokenCount)
         {
-            throw RagException.ModelInvalid(_folder, $"tokenizer.json has token {largestId}, model.safetensors only {tokenCount} tokens");
+            throw RagException.ModelInvalid(
+                _folder, $"tokenizer.json has token {largestId}, model.safetensors only {tokenCount} tokens");
         }
 
         added.Sort((a, b) => b.Content.Length.CompareTo(a.Content.Length));
-        return new TextTokenizer(ReadNormalizer(Optional(root, "normalizer")), [.. ReadSplitters(Optional(root, "pre_tokenizer"))], tokenModel, added, Median(tokens));
+        return new TextTokenizer(ReadNormalizer(Optional(root, "normalizer")),
+            [.. ReadSplitters(Optional(root, "pre_tokenizer"))], tokenModel, added, Median(tokens));
     }
 
     private (ITokenModel Model, List<string> Tokens, int LargestId) ReadModel(JsonElement model)
     {
         // Old files leave the type out; then the vocabulary's form tells.
-        string type = Text(model, "type", model.GetProperty("vocab").ValueKind == JsonValueKind.Array ? "Unigram" : "WordPiece");
+        string type = Text(
+            model, "type", model.GetProperty("vocab").ValueKind == JsonValueKind.Array ? "Unigram" : "WordPiece");
         if (type == "WordPiece")
         {
             var vocabulary = new Dictionary<string, int>(StringComparer.Ordinal);
@@ -91,7 +100,8 @@ internal sealed class TokenizerJson
                 vocabulary[token.Name] = id >= 0 ? id : throw new FormatException("A token's id is negative.");
             }
 
-            return (new WordPieceModel(vocabulary, Text(model, "continuing_subword_prefix", "##"), Text(model, "unk_token", "[UNK]"),
+            return (new WordPieceModel(
+                vocabulary, Text(model, "continuing_subword_prefix", "##"), Text(model, "unk_token", "[UNK]"),
                 model.TryGetProperty("max_input_chars_per_word", out JsonElement most) ? most.GetInt32() : 100),
                 [.. vocabulary.Keys], vocabulary.Values.DefaultIfEmpty(-1).Max());
         }
@@ -102,13 +112,15 @@ internal sealed class TokenizerJson
             foreach (JsonElement entry in model.GetProperty("vocab").EnumerateArray())
             {
                 double score = entry[1].GetDouble();
-                vocabulary.Add((entry[0].GetString() ?? "", double.IsFinite(score) ? score : throw new FormatException("A score is not finite.")));
+                vocabulary.Add((entry[0].GetString() ?? "",
+                    double.IsFinite(score) ? score : throw new FormatException("A score is not finite.")));
             }
 
             int? unknown = Optional(model, "unk_id") is { } id ? id.GetInt32() : null;
             return unknown is < 0 || unknown >= vocabulary.Count
                 ? throw new FormatException("The unknown token is not in the vocabulary.")
-                : (new UnigramModel(vocabulary, unknown), [.. vocabulary.Select(entry => entry.Piece)], vocabulary.Count - 1);
+                : (new UnigramModel(
+                    vocabulary, unknown), [.. vocabulary.Select(entry => entry.Piece)], vocabulary.Count - 1);
         }
 
         throw Unsupported("model", type);
@@ -127,14 +139,16 @@ internal sealed class TokenizerJson
                 return new NormalizerSequence([.. json.GetProperty("normalizers").EnumerateArray().Select(item => ReadNormalizer(item)).OfType<ITextNormalizer>()]);
             case "BertNormalizer":
                 bool lowerCase = Flag(json, "lowercase", true);
-                return new BertNormalizer(Flag(json, "clean_text", true), Flag(json, "handle_chinese_chars", true), Flag(json, "strip_accents", lowerCase), lowerCase);
+                return new BertNormalizer(Flag(json, "clean_text", true), Flag(json, "handle_chinese_chars", true),
+                    Flag(json, "strip_accents", lowerCase), lowerCase);
             case "Lowercase":
                 return new FunctionNormalizer(text => text.ToLowerInvariant());
             case "StripAccents":
                 return new FunctionNormalizer(AccentStripper.Strip);
             case "Strip":
                 bool left = Flag(json, "strip_left", true), right = Flag(json, "strip_right", true);
-                return new FunctionNormalizer(text => left ? right ? text.Trim() : text.TrimStart() : right ? text.TrimEnd() : text);
+                return new FunctionNormalizer(
+                    text => left ? right ? text.Trim() : text.TrimStart() : right ? text.TrimEnd() : text);
             case "Prepend":
                 string prefix = Text(json, "prepend", "");
                 return new FunctionNormalizer(text => prefix + text);
@@ -147,9 +161,13 @@ internal sealed class TokenizerJson
                 }
 
                 string old = pattern.GetProperty("String").GetString() ?? "";
-                return old.Length == 0 ? null : new FunctionNormalizer(text => text.Replace(old, content, StringComparison.Ordinal));
+                return old.Length == 0
+                    ? null
+                    : new FunctionNormalizer(text => text.Replace(old, content, StringComparison.Ordinal));
             case "Precompiled":
-                return Optional(json, "precompiled_charsmap") is { } map ? new PrecompiledNormalizer(map.GetBytesFromBase64()) : null;
+                return Optional(json, "precompiled_charsmap") is { } map
+                    ? new PrecompiledNormalizer(map.GetBytesFromBase64())
+                    : null;
             case "NFC":
                 return new FunctionNormalizer(text => text.Normalize(NormalizationForm.FormC));
             case "NFD":
@@ -186,21 +204,25 @@ internal sealed class TokenizerJson
                 return [RuneSplitter.SingleDigits];
             case "Metaspace":
                 string scheme = Text(json, "prepend_scheme", Flag(json, "add_prefix_space", true) ? "always" : "never");
-                return [new MetaspaceSplitter(Text(json, "replacement", "▁"), scheme == "always", scheme == "first", Flag(json, "split", true))];
+                return [new MetaspaceSplitter(
+                    Text(json, "replacement", "▁"), scheme == "always", scheme == "first", Flag(json, "split", true))];
             case var other:
                 throw Unsupported("pre_tokenizer", other);
         }
     }
 
     private RagException Unsupported(string part, string type) =>
-        RagException.ModelInvalid(_folder, $"tokenizer.json has a {part} of type '{(type.Length > 40 ? type[..40] : type)}', which is not supported");
+        RagException.ModelInvalid(_folder,
+            $"tokenizer.json has a {part} of type '{(type.Length > 40 ? type[..40] : type)}', which is not supported");
 
     private static JsonElement? Optional(JsonElement element, string name) =>
         element.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
-    private static string Text(JsonElement element, string name, string otherwise) => Optional(element, name)?.GetString() ?? otherwise;
+    private static string Text(JsonElement element, string name, string otherwise) =>
+        Optional(element, name)?.GetString() ?? otherwise;
 
-    private static bool Flag(JsonElement element, string name, bool otherwise) => Optional(element, name)?.GetBoolean() ?? otherwise;
+    private static bool Flag(JsonElement element, string name, bool otherwise) =>
+        Optional(element, name)?.GetBoolean() ?? otherwise;
 
     private static int Median(List<string> tokens)
     {

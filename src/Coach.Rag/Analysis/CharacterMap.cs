@@ -64,30 +64,49 @@ internal static class CharacterMap
     {
         if (IsUnspaced(c))
         {
-            return CharUnicodeInfo.GetUnicodeCategory(c) is UnicodeCategory.OtherLetter or UnicodeCategory.ModifierLetter
-                or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.LetterNumber
-                ? Unspaced : CharUnicodeInfo.GetUnicodeCategory(c) is UnicodeCategory.DecimalDigitNumber ? Word : Separator;
+            return CharUnicodeInfo.GetUnicodeCategory(c) switch
+            {
+                UnicodeCategory.OtherLetter or UnicodeCategory.ModifierLetter or UnicodeCategory.LetterNumber =>
+                    Unspaced,
+                UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark => Unspaced,
+                UnicodeCategory.DecimalDigitNumber => Word,
+                _ => Separator,
+            };
         }
 
-        if (c is (>= '\u0300' and <= '\u036F') or (>= '\u0591' and <= '\u05C7') or (>= '\u064B' and <= '\u065F') or '\u0670' or '\u0640'
-            or '\u00AD' or (>= '\u200B' and <= '\u200D') or '\u2060' or '\uFEFF')
+        if (IsIgnorable(c))
         {
             return Ignorable;
         }
 
         return CharUnicodeInfo.GetUnicodeCategory(c) switch
         {
-            UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter
-                or UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter or UnicodeCategory.DecimalDigitNumber
-                or UnicodeCategory.LetterNumber or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark
-                or UnicodeCategory.Surrogate => Word,
+            UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter =>
+                Word,
+            UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter or UnicodeCategory.Surrogate => Word,
+            UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber => Word,
+            UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark => Word,
             _ => Separator,
         };
     }
 
-    // Han, kana, Bopomofo, Hangul, Thai, Lao, Myanmar, Khmer.
-    private static bool IsUnspaced(char c) =>
-        c is (>= '\u2E80' and <= '\u2FDF') or (>= '\u3005' and <= '\u3007') or (>= '\u3040' and <= '\u31FF') or (>= '\u3400' and <= '\u4DBF')
-            or (>= '\u4E00' and <= '\u9FFF') or (>= '\uAC00' and <= '\uD7AF') or (>= '\uF900' and <= '\uFAFF') or (>= '\uFF66' and <= '\uFF9F')
-            or (>= '\u0E00' and <= '\u0EFF') or (>= '\u1000' and <= '\u109F') or (>= '\u1780' and <= '\u17FF');
+    // Combining marks of Latin, Hebrew and Arabic, the tatweel, soft hyphens and characters without width.
+    private static bool IsIgnorable(char c) => c switch
+    {
+        (>= '\u0300' and <= '\u036F') or (>= '\u0591' and <= '\u05C7') or (>= '\u064B' and <= '\u065F') => true,
+        '\u0670' or '\u0640' or '\u00AD' or '\u2060' or '\uFEFF' => true,
+        >= '\u200B' and <= '\u200D' => true,
+        _ => false,
+    };
+
+    private static bool IsUnspaced(char c) => c switch
+    {
+        (>= '\u2E80' and <= '\u2FDF') or (>= '\u3005' and <= '\u3007') => true,       // Han
+        (>= '\u3400' and <= '\u4DBF') or (>= '\u4E00' and <= '\u9FFF') or (>= '\uF900' and <= '\uFAFF') => true,
+        (>= '\u3040' and <= '\u31FF') or (>= '\uFF66' and <= '\uFF9F') => true,       // kana, Bopomofo
+        >= '\uAC00' and <= '\uD7AF' => true,                                         // Hangul
+        >= '\u0E00' and <= '\u0EFF' => true,                                         // Thai, Lao
+        (>= '\u1000' and <= '\u109F') or (>= '\u1780' and <= '\u17FF') => true,       // Myanmar, Khmer
+        _ => false,
+    };
 }

@@ -2,7 +2,8 @@ namespace Coach.Rag.Analysis;
 
 /// <summary>
 /// Reduces English words to stems: M. F. Porter, "An algorithm for suffix stripping", Program 14(3), 1980, with the two
-/// departures of the author's own implementation (tartarus.org/martin/PorterStemmer): <c>bli → ble</c>, <c>logi → log</c>.
+/// departures of the author's own implementation (tartarus.org/martin/PorterStemmer): <c>bli → ble</c>, <c>logi →
+/// log</c>.
 /// </summary>
 internal static class PorterStemmer
 {
@@ -76,12 +77,15 @@ internal static class PorterStemmer
         return false;
     }
 
-    private static bool EndsDouble(ReadOnlySpan<char> w, int n) => n >= 2 && w[n - 1] == w[n - 2] && IsConsonant(w, n - 1);
+    private static bool EndsDouble(ReadOnlySpan<char> w, int n) =>
+        n >= 2 && w[n - 1] == w[n - 2] && IsConsonant(w, n - 1);
 
     private static bool EndsCvc(ReadOnlySpan<char> w, int n) =>
-        n >= 3 && IsConsonant(w, n - 1) && !IsConsonant(w, n - 2) && IsConsonant(w, n - 3) && w[n - 1] is not ('w' or 'x' or 'y');
+        n >= 3 && IsConsonant(w, n - 1) && !IsConsonant(w, n - 2) && IsConsonant(w, n - 3)
+            && w[n - 1] is not ('w' or 'x' or 'y');
 
-    private static bool Ends(ReadOnlySpan<char> w, int n, string suffix) => w[..n].EndsWith(suffix, StringComparison.Ordinal);
+    private static bool Ends(ReadOnlySpan<char> w, int n, string suffix) =>
+        w[..n].EndsWith(suffix, StringComparison.Ordinal);
 
     private static int Replace(Span<char> w, int stem, string by)
     {
@@ -96,7 +100,12 @@ internal static class PorterStemmer
             return n;
         }
 
-        return Ends(w, n, "sses") || Ends(w, n, "ies") ? n - 2 : w[n - 2] == 's' ? n : n - 1;
+        if (Ends(w, n, "sses") || Ends(w, n, "ies"))
+        {
+            return n - 2;
+        }
+
+        return w[n - 2] == 's' ? n : n - 1;
     }
 
     private static int Step1B(Span<char> w, int n)
@@ -106,8 +115,9 @@ internal static class PorterStemmer
             return Measure(w, n - 3) > 0 ? n - 1 : n;
         }
 
-        int stem = Ends(w, n, "ed") ? n - 2 : Ends(w, n, "ing") ? n - 3 : -1;
-        if (stem < 0 || !HasVowel(w, stem))
+        int suffix = Ends(w, n, "ing") ? 3 : 2;
+        int stem = n - suffix;
+        if ((suffix == 2 && !Ends(w, n, "ed")) || !HasVowel(w, stem))
         {
             return n;
         }
@@ -145,9 +155,10 @@ internal static class PorterStemmer
 
     private static readonly (string Suffix, string By)[] Step2Rules =
     [
-        ("ational", "ate"), ("tional", "tion"), ("enci", "ence"), ("anci", "ance"), ("izer", "ize"), ("bli", "ble"), ("alli", "al"),
-        ("entli", "ent"), ("eli", "e"), ("ousli", "ous"), ("ization", "ize"), ("ation", "ate"), ("ator", "ate"), ("alism", "al"),
-        ("iveness", "ive"), ("fulness", "ful"), ("ousness", "ous"), ("aliti", "al"), ("iviti", "ive"), ("biliti", "ble"), ("logi", "log"),
+        ("ational", "ate"), ("tional", "tion"), ("enci", "ence"), ("anci", "ance"), ("izer", "ize"), ("bli", "ble"),
+        ("alli", "al"), ("entli", "ent"), ("eli", "e"), ("ousli", "ous"), ("ization", "ize"), ("ation", "ate"),
+        ("ator", "ate"), ("alism", "al"), ("iveness", "ive"), ("fulness", "ful"), ("ousness", "ous"), ("aliti", "al"),
+        ("iviti", "ive"), ("biliti", "ble"), ("logi", "log"),
     ];
 
     private static readonly (string Suffix, string By)[] Step3Rules =
@@ -157,7 +168,8 @@ internal static class PorterStemmer
 
     private static readonly string[] Step4Suffixes =
     [
-        "ement", "ance", "ence", "able", "ible", "ment", "ant", "ent", "ism", "ate", "iti", "ous", "ive", "ize", "ion", "al", "er", "ic", "ou",
+        "ement", "ance", "ence", "able", "ible", "ment", "ant", "ent", "ism", "ate", "iti", "ous", "ive", "ize", "ion",
+        "al", "er", "ic", "ou",
     ];
 
     private static int Step2(Span<char> w, int n) => ReplaceFirst(w, n, Step2Rules);

@@ -1,8 +1,8 @@
 namespace Coach.Rag.Analysis;
 
 /// <summary>
-/// Estimates how many tokens a language model makes of a text: one for each six letters or digits of a word or part of it, one for
-/// each character of a script without spaces, one for each other visible character.
+/// Estimates how many tokens a language model makes of a text: one for each six letters or digits of a word or part of
+/// it, one for each character of a script without spaces, one for each other visible character.
 /// </summary>
 internal static class TokenCounter
 {
@@ -26,7 +26,9 @@ internal static class TokenCounter
         return tokens;
     }
 
-    /// <summary>Where the prefix of at most so many tokens ends; at least one character, never within a surrogate pair.</summary>
+    /// <summary>
+    /// Where the prefix of at most so many tokens ends; at least one character, never within a surrogate pair.
+    /// </summary>
     public static int Prefix(ReadOnlySpan<char> text, int tokens)
     {
         int i = 0;
@@ -62,7 +64,8 @@ internal static class TokenCounter
         if (kind is CharacterMap.Word or CharacterMap.Ignorable && !char.IsSurrogate(text[i]))
         {
             int end = Math.Min(text.Length, i + LettersPerToken);
-            while (i < end && CharacterMap.Class[text[i]] is CharacterMap.Word or CharacterMap.Ignorable && !char.IsSurrogate(text[i]))
+            while (i < end && CharacterMap.Class[text[i]] is CharacterMap.Word or CharacterMap.Ignorable
+                && !char.IsSurrogate(text[i]))
             {
                 i++;
             }

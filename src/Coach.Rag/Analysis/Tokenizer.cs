@@ -1,8 +1,8 @@
 namespace Coach.Rag.Analysis;
 
 /// <summary>
-/// Cuts text into folded tokens: runs of letters and digits in any script; pairs of characters where a script has no spaces;
-/// for identifiers such as <c>RetrieveAsync</c> the whole and its parts. The possessive <c>'s</c> is cut.
+/// Cuts text into folded tokens: runs of letters and digits in any script; pairs of characters where a script has no
+/// spaces; for identifiers such as <c>RetrieveAsync</c> the whole and its parts. The possessive <c>'s</c> is cut.
 /// </summary>
 internal static class Tokenizer
 {
@@ -109,11 +109,13 @@ internal static class Tokenizer
 
     private static readonly string[] GreekNames =
     [
-        "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "omicron",
+        "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu",
+        "xi", "omicron",
         "pi", "rho", "sigma", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
     ];
 
-    // "RetrieveAsync" is also "retrieve" and "async"; parts shorter than three letters say too little ("mRNA", "IChatClient").
+    // "RetrieveAsync" is also "retrieve" and "async"; parts shorter than three letters say too little ("mRNA",
+    // "IChatClient").
     private static void Parts<TSink>(ReadOnlySpan<char> word, scoped Span<char> buffer, ref TSink sink)
         where TSink : struct, ITokenSink
     {
@@ -121,7 +123,9 @@ internal static class Tokenizer
         for (int i = 1; i <= word.Length; i++)
         {
             bool boundary = i == word.Length
-                || (char.IsAsciiLetterUpper(word[i]) && (!char.IsAsciiLetterUpper(word[i - 1]) || (i + 1 < word.Length && char.IsAsciiLetterLower(word[i + 1]))));
+                || (char.IsAsciiLetterUpper(word[i])
+                && (!char.IsAsciiLetterUpper(word[i - 1])
+                || (i + 1 < word.Length && char.IsAsciiLetterLower(word[i + 1]))));
             if (!boundary)
             {
                 continue;

@@ -1,8 +1,9 @@
 namespace Coach.Rag.Chat;
 
 /// <summary>
-/// Finds citations in an answer that arrives in pieces: <c>[1]</c>, <c>[1][2]</c>, <c>[1, 2]</c>, <c>[1-3]</c>, <c>[^1]</c>, <c>【1】</c> and
-/// <c>【1†source】</c>. A number that no passage has is none, and what stands in a code span or a code block is code.
+/// Finds citations in an answer that arrives in pieces: <c>[1]</c>, <c>[1][2]</c>, <c>[1, 2]</c>, <c>[1-3]</c>,
+/// <c>[^1]</c>, <c>【1】</c> and <c>【1†source】</c>. A number that no passage has is none, and what is in a code span
+/// or a code block is code.
 /// </summary>
 internal sealed class CitationScanner(int passages)
 {
@@ -32,7 +33,12 @@ internal sealed class CitationScanner(int passages)
             }
 
             EndBackticks();
-            _newlines = c == '\n' ? _newlines + 1 : char.IsWhiteSpace(c) ? _newlines : 0;
+            _newlines = c switch
+            {
+                '\n' => _newlines + 1,
+                _ when char.IsWhiteSpace(c) => _newlines,
+                _ => 0,
+            };
             if (_newlines > 1 && _code is > 0 and < FenceLength)
             {
                 EndSpan(isCode: false);     // a code span ends with its paragraph: that was a lone backtick
@@ -47,7 +53,8 @@ internal sealed class CitationScanner(int passages)
     {
         EndBackticks();
         EndSpan(isCode: false);     // code that never ends is none
-        return [.. Enumerable.Range(1, passages.Count).Where(n => _cited[n]).Select(n => new Citation(n, passages[n - 1]))];
+        return [.. Enumerable.Range(1, passages.Count).Where(n => _cited[n])
+            .Select(n => new Citation(n, passages[n - 1]))];
     }
 
     private void Read(char c)

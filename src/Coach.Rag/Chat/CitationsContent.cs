@@ -11,9 +11,13 @@ public sealed class CitationsContent : AIContent
         Retrieval = retrieval;
     }
 
-    /// <summary>The passages that the answer cites as <c>[n]</c>, by number; numbers that no passage has are left out.</summary>
+    /// <summary>
+    /// The passages that the answer cites as <c>[n]</c>, by number; numbers that no passage has are left out.
+    /// </summary>
     public IReadOnlyList<Citation> Citations { get; }
 
-    /// <summary>Everything that was retrieved for the answer, cited or not: passage <c>n</c> is at position <c>n − 1</c>.</summary>
+    /// <summary>
+    /// Everything that was retrieved for the answer, cited or not: passage <c>n</c> is at position <c>n − 1</c>.
+    /// </summary>
     public Retrieval Retrieval { get; }
 }

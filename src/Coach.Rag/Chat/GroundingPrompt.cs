@@ -5,8 +5,8 @@ using System.Text;
 namespace Coach.Rag.Chat;
 
 /// <summary>
-/// Writes passages into a prompt as data. The fence carries a random word made for this one request, so that a stored text cannot
-/// close it; a text that guesses at fences is still inside one.
+/// Writes passages into a prompt as data. The fence carries a random word made for this one request, so that a stored
+/// text cannot close it; a text that guesses at fences is still inside one.
 /// </summary>
 internal static class GroundingPrompt
 {
@@ -24,7 +24,8 @@ internal static class GroundingPrompt
         for (int i = 0; i < passages.Count; i++)
         {
             Passage passage = passages[i];
-            prompt.Append(CultureInfo.InvariantCulture, $"\n<passage-{fence} number=\"{i + 1}\" source=\"{Attribute(passage.Source)}\"");
+            prompt.Append(CultureInfo.InvariantCulture,
+                $"\n<passage-{fence} number=\"{i + 1}\" source=\"{Attribute(passage.Source)}\"");
             if (passage.HeadingPath.Count > 0)
             {
                 prompt.Append(CultureInfo.InvariantCulture, $" heading=\"{Attribute(passage.Heading)}\"");

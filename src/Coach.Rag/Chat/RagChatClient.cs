@@ -7,8 +7,8 @@ namespace Coach.Rag;
 
 /// <summary>
 /// Grounds a chat client: looks up the last user message, adds what was found to the request as fenced data and as
-/// <see cref="GroundingPassage"/>s, and ends each answer with a <see cref="CitationsContent"/>. Without passages the request goes
-/// through unchanged: retrieval never keeps a chat from answering.
+/// <see cref="GroundingPassage"/>s, and ends each answer with a <see cref="CitationsContent"/>. Without passages the
+/// request goes through unchanged: retrieval never keeps a chat from answering.
 /// </summary>
 public sealed class RagChatClient : DelegatingChatClient
 {
@@ -32,7 +32,8 @@ public sealed class RagChatClient : DelegatingChatClient
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         Grounding grounding = await GroundAsync(messages, options, cancellationToken).ConfigureAwait(false);
-        ChatResponse response = await base.GetResponseAsync(grounding.Messages, grounding.Options, cancellationToken).ConfigureAwait(false);
+        ChatResponse response = await base.GetResponseAsync(grounding.Messages, grounding.Options, cancellationToken)
+            .ConfigureAwait(false);
         var scanner = new CitationScanner(grounding.Retrieval.Passages.Count);
         scanner.Read(response.Text);
         var citations = new CitationsContent(scanner.Citations(grounding.Retrieval.Passages), grounding.Retrieval);
@@ -50,12 +51,14 @@ public sealed class RagChatClient : DelegatingChatClient
 
     /// <inheritdoc />
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         Grounding grounding = await GroundAsync(messages, options, cancellationToken).ConfigureAwait(false);
         var scanner = new CitationScanner(grounding.Retrieval.Passages.Count);
         ChatResponseUpdate? last = null;
-        await foreach (ChatResponseUpdate update in base.GetStreamingResponseAsync(grounding.Messages, grounding.Options, cancellationToken)
+        await foreach (ChatResponseUpdate update in base.GetStreamingResponseAsync(
+            grounding.Messages, grounding.Options, cancellationToken)
             .ConfigureAwait(false))
         {
             scanner.Read(update.Text);
@@ -71,13 +74,15 @@ public sealed class RagChatClient : DelegatingChatClient
         };
     }
 
-    private async Task<Grounding> GroundAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
+    private async Task<Grounding> GroundAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(messages);
         List<ChatMessage> list = [.. messages];
         int last = list.FindLastIndex(message => message.Role == ChatRole.User);
         string question = last < 0 ? "" : list[last].Text;
-        Retrieval retrieval = await _retriever.RetrieveAsync(question, _options, cancellationToken).ConfigureAwait(false);
+        Retrieval retrieval = await _retriever.RetrieveAsync(question, _options, cancellationToken)
+            .ConfigureAwait(false);
         if (retrieval.Passages.Count == 0)
         {
             return new Grounding(list, options, retrieval);
@@ -85,9 +90,12 @@ public sealed class RagChatClient : DelegatingChatClient
 
         list.Insert(last, new ChatMessage(ChatRole.System, GroundingPrompt.Write(retrieval.Passages)));
         ChatOptions grounded = options?.Clone() ?? new ChatOptions();
-        grounded.AdditionalProperties = grounded.AdditionalProperties is { } given ? new AdditionalPropertiesDictionary(given) : [];
+        grounded.AdditionalProperties = grounded.AdditionalProperties is { } given
+            ? new AdditionalPropertiesDictionary(given)
+            : [];
         grounded.AdditionalProperties[GroundingPassage.PropertyName] = (IReadOnlyList<GroundingPassage>)
-            [.. retrieval.Passages.Select((passage, i) => new GroundingPassage(i + 1, passage.Source, passage.Heading, passage.Text))];
+            [.. retrieval.Passages.Select(
+                (passage, i) => new GroundingPassage(i + 1, passage.Source, passage.Heading, passage.Text))];
         return new Grounding(list, grounded, retrieval);
     }
 

@@ -9,7 +9,9 @@ public static class RetrieverExtensions
     /// <summary>Makes the retriever a function that a model may call: <c>search_documents(query)</c>.</summary>
     /// <param name="retriever">The retriever.</param>
     /// <param name="options">What to ask of it; null asks for its defaults.</param>
-    /// <returns>The function. It answers with the passages as JSON data, and with the tier and the reason of a fallback.</returns>
+    /// <returns>
+    /// The function. It answers with the passages as JSON data, and with the tier and the reason of a fallback.
+    /// </returns>
     /// <exception cref="ArgumentNullException"><paramref name="retriever"/> is null.</exception>
     public static AIFunction AsAIFunction(this IRetriever retriever, RetrievalOptions? options = null)
     {

@@ -8,7 +8,9 @@ namespace Coach.Rag;
 public sealed record Degradation(RagTier From, RagTier To, DegradationReason Reason, string Message)
 {
     /// <summary>Whether something that was set up did not work.</summary>
-    /// <value>False when the better tier was not set up or not asked for, or when semantics are not learnt (yet).</value>
+    /// <value>
+    /// False when the better tier was not set up or not asked for, or when semantics are not learnt (yet).
+    /// </value>
     public bool IsFailure => Reason is not (DegradationReason.NotConfigured or DegradationReason.NotRequested)
         && !(Reason == DegradationReason.NotReady && From == RagTier.Local);
 }

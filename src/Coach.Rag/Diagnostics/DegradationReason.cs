@@ -9,10 +9,16 @@ public enum DegradationReason
     /// <summary>The caller asked for at most this tier.</summary>
     NotRequested,
 
-    /// <summary>The better tier exists but has nothing to search yet: passages without vectors, semantics not learnt yet, sources without documents.</summary>
+    /// <summary>
+    /// The better tier exists but has nothing to search yet: passages without vectors, semantics not learnt yet,
+    /// sources without documents.
+    /// </summary>
     NotReady,
 
-    /// <summary>The embedding generator failed, or answered with what is no vector or says nothing: zeros, or the same for all passages.</summary>
+    /// <summary>
+    /// The embedding generator failed, or answered with what is no vector or says nothing: zeros, or the same for all
+    /// passages.
+    /// </summary>
     EmbeddingFailed,
 
     /// <summary>The embedding generator did not answer within its time limit.</summary>
@@ -33,7 +39,7 @@ public enum DegradationReason
     /// <summary>The index was damaged: its last good commit, or what has been read again so far, answers.</summary>
     IndexDamaged,
 
-    /// <summary>The index was built with another analysis of text; its terms are being made anew.</summary>
+    /// <summary>The index was built with another analysis of text; its terms are being made again.</summary>
     AnalyserMismatch,
 
     /// <summary>A source of documents is set up but cannot be read, or all of its documents were refused.</summary>

@@ -3,7 +3,9 @@ using Coach.Abstractions;
 
 namespace Coach.Rag;
 
-/// <summary>Reports that the index file, an embedding provider or a model folder failed; never the caller's own mistake.</summary>
+/// <summary>
+/// Reports that the index file, an embedding provider or a model folder failed; never the caller's own mistake.
+/// </summary>
 public sealed class RagException : CoachException
 {
     private RagException(RagError error, string message, Exception? inner = null)
@@ -14,7 +16,8 @@ public sealed class RagException : CoachException
 
     /// <inheritdoc />
     public override bool IsTransient =>
-        Error is RagError.IndexUnavailable or RagError.IndexBusy or RagError.IndexFull or RagError.EmbeddingFailed or RagError.TimedOut;
+        Error is RagError.IndexUnavailable or RagError.IndexBusy or RagError.IndexFull or RagError.EmbeddingFailed
+            or RagError.TimedOut;
 
     /// <summary>Whether the index is whole, but of a format that this version does not read.</summary>
     internal bool IsOtherVersion { get; private init; }
@@ -29,46 +32,84 @@ public sealed class RagException : CoachException
         $"Model folder '{folder}': {what}. Download the model again, or choose another one.",
         innerException);
 
-    internal static RagException IndexCorrupt(string index, string what, Exception? inner = null) => new(RagError.IndexCorrupt,
-        $"{ErrorCodes.IndexCorrupt}: index '{index}' {what}. Restore it from a copy, or delete it and index the sources again.", inner);
+    internal static RagException IndexCorrupt(string index, string what, Exception? inner = null) => new(
+        RagError.IndexCorrupt,
+        $"{ErrorCodes.IndexCorrupt}: index '{index}' {what}. "
+        + "Restore it from a copy, or delete it and index the sources again.",
+        inner);
 
-    internal static RagException IndexVersion(string index, int found, int supported) => new(RagError.IndexCorrupt, string.Create(
-        CultureInfo.InvariantCulture,
-        $"{ErrorCodes.IndexCorrupt}: index '{index}' has format version {found}; this version of Coach.Rag reads version {supported}. Delete the file and index the sources again, or use the version of Coach.Rag that wrote it."))
+    internal static RagException IndexVersion(string index, int found, int supported) => new(
+        RagError.IndexCorrupt,
+        string.Create(
+            CultureInfo.InvariantCulture, $"{ErrorCodes.IndexCorrupt}: index '{index}' has format version {found}; ")
+        + string.Create(CultureInfo.InvariantCulture, $"this version of Coach.Rag reads version {supported}. ")
+        + "Delete the file and index the sources again, or use the version of Coach.Rag that wrote it.")
     {
         IsOtherVersion = true,
     };
 
-    internal static RagException IndexNotKept(RagException why) => new(why.Error,
-        $"{why.Message} Until then the index is kept in memory and is lost when the app ends.", why);
+    internal static RagException IndexNotKept(RagException why) => new(
+        why.Error,
+        $"{why.Message} Until then the index is kept in memory and is lost when the app ends.",
+        why);
 
-    internal static RagException IndexUnavailable(string index, string what, Exception? inner = null) => new(RagError.IndexUnavailable,
-        $"Index '{index}' {what}. Check the path and its permissions, then try again.", inner);
+    internal static RagException IndexUnavailable(string index, string what, Exception? inner = null) => new(
+        RagError.IndexUnavailable,
+        $"Index '{index}' {what}. Check the path and its permissions, then try again.",
+        inner);
 
-    internal static RagException IndexBusy(string index, string what, Exception? inner = null) => new(RagError.IndexBusy,
-        $"Index '{index}' {what}. Only one writer works on an index at a time; try again when it has finished.", inner);
+    internal static RagException IndexBusy(string index, string what, Exception? inner = null) => new(
+        RagError.IndexBusy,
+        $"Index '{index}' {what}. Only one writer works on an index at a time; try again when it has finished.",
+        inner);
 
-    internal static RagException IndexReadOnly(string index, Exception? inner = null) => new(RagError.IndexReadOnly,
-        $"Index '{index}' cannot be written: the file, its folder or its volume is read-only. What was committed before is intact.", inner);
+    internal static RagException IndexReadOnly(string index, Exception? inner = null) => new(
+        RagError.IndexReadOnly,
+        $"Index '{index}' cannot be written: the file, its folder or its volume is read-only. "
+        + "What was committed before is intact.",
+        inner);
 
-    internal static RagException IndexFull(string index, Exception? inner = null) => new(RagError.IndexFull,
-        $"Index '{index}' cannot grow: the volume is full. What was committed before is intact; free some space and try again.", inner);
+    internal static RagException IndexFull(string index, Exception? inner = null) => new(
+        RagError.IndexFull,
+        $"Index '{index}' cannot grow: the volume is full. "
+        + "What was committed before is intact; free some space and try again.",
+        inner);
 
-    internal static RagException EmbedderMismatch(string index, string stored, string registered) => new(RagError.EmbedderMismatch,
-        $"Index '{index}' holds vectors of '{stored}', but '{registered}' is registered; vectors of two embedders cannot be compared. Register '{stored}' again, or call EmbedAsync(replaceOthers: true) to embed the stored text anew.");
+    internal static RagException EmbedderMismatch(string index, string stored, string registered) => new(
+        RagError.EmbedderMismatch,
+        $"Index '{index}' holds vectors of '{stored}', but '{registered}' is registered; "
+        + $"vectors of two embedders cannot be compared. Register '{stored}' again, "
+        + "or call EmbedAsync(replaceOthers: true) to embed the stored text anew.");
 
-    internal static RagException EmbedderDimension(string index, string embedder, int stored, int found) => new(RagError.EmbedderMismatch, string.Create(
-        CultureInfo.InvariantCulture,
-        $"Index '{index}' holds vectors of '{embedder}' with {stored} dimensions, but it answers with {found} dimensions now; the two cannot be compared. Set it to {stored} dimensions again, or call EmbedAsync(replaceOthers: true) to embed the stored text anew."));
+    internal static RagException EmbedderDimension(string index, string embedder, int stored, int found) => new(
+        RagError.EmbedderMismatch,
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"Index '{index}' holds vectors of '{embedder}' with {stored} dimensions, but it answers with {found} dimensions")
+        + string.Create(
+            CultureInfo.InvariantCulture,
+            $" now; the two cannot be compared. Set it to {stored} dimensions again, ")
+        + "or call EmbedAsync(replaceOthers: true) to embed the stored text anew.");
 
-    internal static RagException AnalyserMismatch(string index, string stored, string current) => new(RagError.AnalyserMismatch,
-        $"Index '{index}' holds terms of the analysis '{stored}', but this version of Coach.Rag asks with those of '{current}'. They are made anew from the stored text in the background, or by the next change; the file must be writable for that.");
+    internal static RagException AnalyserMismatch(string index, string stored, string current) => new(
+        RagError.AnalyserMismatch,
+        $"Index '{index}' holds terms of the analysis '{stored}', "
+        + $"but this version of Coach.Rag asks with those of '{current}'. "
+        + "They are made anew from the stored text in the background, or by the next change; "
+        + "the file must be writable for that.");
 
-    internal static RagException EmbeddingFailed(string embedder, string what, Exception? inner = null) => new(RagError.EmbeddingFailed,
-        $"Embedder '{embedder}' {what}. Passages without vectors are found by words and learnt semantics meanwhile; embedding is tried again.", inner);
+    internal static RagException EmbeddingFailed(string embedder, string what, Exception? inner = null) => new(
+        RagError.EmbeddingFailed,
+        $"Embedder '{embedder}' {what}. Passages without vectors are found by words and learnt semantics meanwhile; "
+        + "embedding is tried again.",
+        inner);
 
-    internal static RagException EmbeddingTimedOut(string embedder, TimeSpan limit) => new(RagError.TimedOut, string.Create(CultureInfo.InvariantCulture,
-        $"Embedder '{embedder}' did not answer within {limit.TotalSeconds:0.###} s. Raise the limit, or send smaller batches."));
+    internal static RagException EmbeddingTimedOut(string embedder, TimeSpan limit) => new(
+        RagError.TimedOut,
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"Embedder '{embedder}' did not answer within {limit.TotalSeconds:0.###} s. ")
+        + "Raise the limit, or send smaller batches.");
 
     private static string CodeOf(RagError error) => error switch
     {

@@ -9,7 +9,9 @@ public enum RagTier
     /// <summary>Provider embeddings and BM25.</summary>
     Hybrid = 1,
 
-    /// <summary>Semantics learnt from the documents themselves (latent semantic analysis) and BM25; no key, no network.</summary>
+    /// <summary>
+    /// Semantics learnt from the documents themselves (latent semantic analysis) and BM25; no key, no network.
+    /// </summary>
     Local = 2,
 
     /// <summary>BM25 alone.</summary>

@@ -2,7 +2,10 @@ using Coach.Rag.Analysis;
 
 namespace Coach.Rag.Documents;
 
-/// <summary>Packs blocks into passages of at most so many tokens, which never cross a section but from a tiny one into its own parts.</summary>
+/// <summary>
+/// Packs blocks into passages of at most so many tokens, which never cross a section but from a tiny one into its own
+/// parts.
+/// </summary>
 internal sealed class Chunker(int maxTokens, int overlapTokens)
 {
     private readonly record struct Unit(int Start, int End, int Tokens, string Heading);
@@ -24,7 +27,7 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
             int end = first + 1;
             while (end < units.Count && Belongs(units, first, end, tokens))
             {
-                // What stands between two units, such as a heading, is part of the passage too.
+                // What is between two units, such as a heading, is part of the passage too.
                 int more = Tokens(text, units[end - 1].End, units[end].Start) + units[end].Tokens;
                 if (tokens + more > maxTokens)
                 {
@@ -41,7 +44,8 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
             {
                 // Start the next passage with the last sentences of this one, as many as the overlap holds.
                 int repeated = 0;
-                while (next - 1 > first && repeated + units[next - 1].Tokens <= overlapTokens && units[next - 1].Heading == units[end].Heading
+                while (next - 1 > first && repeated + units[next - 1].Tokens <= overlapTokens
+                    && units[next - 1].Heading == units[end].Heading
                     && Tokens(text, units[next - 1].Start, units[end].Start) + units[end].Tokens <= maxTokens)
                 {
                     next--;
@@ -55,14 +59,18 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
         return chunks;
     }
 
-    // A section much shorter than a passage is joined with the part of it that follows: its heading stands above both.
+    // A section much shorter than a passage is joined with the part of it that follows: its heading is above both.
     private bool Belongs(List<Unit> units, int first, int unit, int tokens) =>
-        units[unit].Heading == units[unit - 1].Heading || (tokens < maxTokens / 8 && IsAbove(units[first].Heading, units[unit].Heading));
+        units[unit].Heading == units[unit - 1].Heading
+            || (tokens < maxTokens / 8 && IsAbove(units[first].Heading, units[unit].Heading));
 
     private static bool IsAbove(string heading, string other) =>
-        heading.Length == 0 || (other.Length > heading.Length && other[heading.Length] == TextBlock.Separator && other.StartsWith(heading, StringComparison.Ordinal));
+        heading.Length == 0
+            || (other.Length > heading.Length && other[heading.Length] == TextBlock.Separator
+            && other.StartsWith(heading, StringComparison.Ordinal));
 
-    private static int Tokens(string text, int start, int end) => end > start ? TokenCounter.Count(text.AsSpan(start, end - start)) : 0;
+    private static int Tokens(string text, int start, int end) =>
+        end > start ? TokenCounter.Count(text.AsSpan(start, end - start)) : 0;
 
     private static void Emit(string text, int start, int end, string heading, List<Chunk> chunks)
     {

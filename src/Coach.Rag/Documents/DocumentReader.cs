@@ -48,7 +48,8 @@ internal static class DocumentReader
             char[] fixedText = text.ToCharArray();
             for (int j = i; j < fixedText.Length; j++)
             {
-                if (char.IsHighSurrogate(fixedText[j]) && j + 1 < fixedText.Length && char.IsLowSurrogate(fixedText[j + 1]))
+                if (char.IsHighSurrogate(fixedText[j]) && j + 1 < fixedText.Length
+                    && char.IsLowSurrogate(fixedText[j + 1]))
                 {
                     j++;
                 }

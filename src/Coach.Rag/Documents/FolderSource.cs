@@ -6,9 +6,11 @@ using System.Text;
 namespace Coach.Rag.Documents;
 
 /// <summary>The text, Markdown and HTML files of a folder and the folders below it.</summary>
-internal sealed class FolderSource(string folder, long maxBytes, Func<string, string[]>? filesIn = null) : KnowledgeSource
+internal sealed class FolderSource(string folder, long maxBytes, Func<string, string[]>? filesIn = null)
+    : KnowledgeSource
 {
-    private static readonly FrozenDictionary<string, DocumentFormat> Formats = new Dictionary<string, DocumentFormat>(StringComparer.OrdinalIgnoreCase)
+    private static readonly FrozenDictionary<string, DocumentFormat> Formats = new Dictionary<string, DocumentFormat>(
+        StringComparer.OrdinalIgnoreCase)
     {
         [".md"] = DocumentFormat.Markdown,
         [".markdown"] = DocumentFormat.Markdown,
@@ -19,7 +21,8 @@ internal sealed class FolderSource(string folder, long maxBytes, Func<string, st
         [".htm"] = DocumentFormat.Html,
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
-    private static readonly FrozenSet<string> Skipped = FrozenSet.Create(StringComparer.OrdinalIgnoreCase, "bin", "obj", "node_modules");
+    private static readonly FrozenSet<string> Skipped = FrozenSet.Create(
+        StringComparer.OrdinalIgnoreCase, "bin", "obj", "node_modules");
 
     private static readonly EnumerationOptions Enumeration = new()
     {
@@ -30,7 +33,8 @@ internal sealed class FolderSource(string folder, long maxBytes, Func<string, st
     /// <summary>What the names of folders start with.</summary>
     public const string NamePrefix = "folder:";
 
-    private readonly Func<string, string[]> _filesIn = filesIn ?? (static directory => Directory.GetFiles(directory, "*", Enumeration));
+    private readonly Func<string, string[]> _filesIn = filesIn
+        ?? (static directory => Directory.GetFiles(directory, "*", Enumeration));
 
     // Folders that could not be listed the last time; their documents are not gone.
     private readonly List<string> _unlisted = [];
@@ -39,7 +43,8 @@ internal sealed class FolderSource(string folder, long maxBytes, Func<string, st
 
     public override string Name => NamePrefix + Folder;
 
-    public override async IAsyncEnumerable<SourceItem> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public override async IAsyncEnumerable<SourceItem> ListAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await Task.CompletedTask.ConfigureAwait(false);
         if (!Directory.Exists(Folder))
@@ -105,7 +110,8 @@ internal sealed class FolderSource(string folder, long maxBytes, Func<string, st
         };
     }
 
-    private async ValueTask<KnowledgeDocument> ReadAsync(string path, string relative, DocumentFormat format, CancellationToken cancellationToken)
+    private async ValueTask<KnowledgeDocument> ReadAsync(
+        string path, string relative, DocumentFormat format, CancellationToken cancellationToken)
     {
         var info = new FileInfo(path);
         if (info.Length > maxBytes)
@@ -122,7 +128,8 @@ internal sealed class FolderSource(string folder, long maxBytes, Func<string, st
 /// <summary>Reads bytes as text by their byte order mark, else as UTF-8; refuses what is no text.</summary>
 internal static class TextDecoder
 {
-    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding Strict = new(
+        encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     public static string Decode(ReadOnlySpan<byte> bytes)
     {

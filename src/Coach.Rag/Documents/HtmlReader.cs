@@ -6,17 +6,21 @@ using AngleSharp.Text;
 namespace Coach.Rag.Documents;
 
 /// <summary>
-/// Renders HTML to plain text with headings, and remembers where each character stands in the markup. It reads AngleSharp's tokens one
-/// after the other and builds no tree: nesting costs nothing, and the text keeps the order of the markup.
+/// Renders HTML to plain text with headings, and remembers where each character is in the markup. It reads
+/// AngleSharp's tokens one after the other and builds no tree: nesting costs nothing, and the text keeps the order of
+/// the markup.
 /// </summary>
 internal static class HtmlReader
 {
-    // What stands in these is not shown.
+    // The content of these is not shown.
     private static readonly string[] Skipped = ["script", "style", "template", "noscript", "svg", "math", "iframe"];
 
     public static StructuredText Read(string html)
     {
-        var tokenizer = new HtmlTokenizer(new TextSource(html), HtmlEntityProvider.Resolver) { IsNotConsumingCharacterReferences = true };
+        var tokenizer = new HtmlTokenizer(new TextSource(html), HtmlEntityProvider.Resolver)
+        {
+            IsNotConsumingCharacterReferences = true,
+        };
         var writer = new HtmlTextWriter(html);
         string? skipping = null;
         int depth = 0;
@@ -48,7 +52,11 @@ internal static class HtmlReader
             bool isStart = token.Type == HtmlTokenType.StartTag;
             if (skipping is not null)
             {
-                depth += name != skipping || (isStart && token.IsSelfClosing) ? 0 : isStart ? 1 : -1;
+                if (name == skipping && !(isStart && token.IsSelfClosing))
+                {
+                    depth += isStart ? 1 : -1;
+                }
+
                 skipping = depth <= 0 ? null : skipping;
             }
             else if (isStart && Array.IndexOf(Skipped, name) >= 0)

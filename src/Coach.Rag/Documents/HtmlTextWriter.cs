@@ -17,7 +17,7 @@ internal sealed class HtmlTextWriter(string html)
     private readonly List<TextBlock> _blocks = [];
     private readonly SourceMap _map = new();
     private readonly List<(char Character, int Source, int Length)> _headingCharacters = [];
-    private (char Character, int Source, int Length)[] _bare = [];      // a heading that nothing stands under so far
+    private (char Character, int Source, int Length)[] _bare = [];      // a heading without text so far
     private int _bareLevel;
     private int _blockStart = -1;
     private int _headingLevel;
@@ -39,8 +39,9 @@ internal sealed class HtmlTextWriter(string html)
             case "br" or "td" or "th":
                 _pendingSpace = true;
                 break;
-            case "p" or "div" or "section" or "article" or "main" or "header" or "footer" or "nav" or "aside" or "ul" or "ol" or "li"
-                or "table" or "tr" or "blockquote" or "pre" or "dl" or "dt" or "dd" or "figure" or "figcaption" or "form" or "hr" or "body":
+            case "p" or "div" or "section" or "article" or "main" or "header" or "footer" or "nav" or "aside":
+            case "ul" or "ol" or "li" or "table" or "tr" or "blockquote" or "pre" or "dl" or "dt" or "dd":
+            case "figure" or "figcaption" or "form" or "hr" or "body":
                 EndBlock();
                 break;
         }
@@ -97,7 +98,7 @@ internal sealed class HtmlTextWriter(string html)
                 return;
             }
 
-            EndHeading();       // nobody closed it: the rest is text
+            EndHeading();       // it was never closed: the rest is text
         }
 
         if (char.IsWhiteSpace(c))
@@ -157,7 +158,8 @@ internal sealed class HtmlTextWriter(string html)
         _headingLevel = 0;
     }
 
-    // A heading without text of its own and without parts becomes a passage, so that it is found; others are found with what stands under them.
+    // A heading without text of its own and without parts becomes a passage, so that it is found; others are found with
+    // the text below them.
     private void AddBare(int nextLevel)
     {
         if (_bare.Length == 0 || nextLevel > _bareLevel)
@@ -188,7 +190,8 @@ internal sealed class HtmlTextWriter(string html)
         _pendingSpace = false;
     }
 
-    // A character reference at the start of the text, as HTML reads it: the longest name that is known, with or without its semicolon.
+    // A character reference at the start of the text, as HTML reads it: the longest name that is known, with or without
+    // its semicolon.
     private static (string Text, int Length)? Reference(ReadOnlySpan<char> text)
     {
         int end = 1;
@@ -206,8 +209,10 @@ internal sealed class HtmlTextWriter(string html)
                 return null;
             }
 
-            int code = int.TryParse(text[first..end], isHex ? NumberStyles.AllowHexSpecifier : NumberStyles.None, CultureInfo.InvariantCulture, out int parsed)
-                ? parsed : -1;
+            NumberStyles style = isHex ? NumberStyles.AllowHexSpecifier : NumberStyles.None;
+            int code = int.TryParse(text[first..end], style, CultureInfo.InvariantCulture, out int parsed)
+                ? parsed
+                : -1;
             string character = HtmlEntityProvider.GetSymbolFromTable(code)
                 ?? (Rune.IsValid(code) && code != 0 ? new Rune(code).ToString() : "\uFFFD");
             return (character, end < text.Length && text[end] == ';' ? end + 1 : end);
@@ -218,7 +223,8 @@ internal sealed class HtmlTextWriter(string html)
             end++;
         }
 
-        if (end < text.Length && text[end] == ';' && HtmlEntityProvider.Resolver.GetSymbol(text[1..(end + 1)].ToString()) is { } full)
+        if (end < text.Length && text[end] == ';'
+            && HtmlEntityProvider.Resolver.GetSymbol(text[1..(end + 1)].ToString()) is { } full)
         {
             return (full, end + 1);
         }

@@ -2,14 +2,19 @@ using System.Runtime.CompilerServices;
 
 namespace Coach.Rag;
 
-/// <summary>A set of documents that can be read again and again: a folder, a list, anything an app derives from this.</summary>
+/// <summary>
+/// A set of documents that can be read again and again: a folder, a list, anything an app derives from this.
+/// </summary>
 public abstract class KnowledgeSource
 {
-    /// <summary>Names the source among those of one knowledge base; a sync removes only what this source no longer has.</summary>
+    /// <summary>
+    /// Names the source among those of one knowledge base; a sync removes only what this source no longer has.
+    /// </summary>
     public abstract string Name { get; }
 
     /// <summary>
-    /// Lists the documents. Reading one must be lazy: unchanged documents are recognised by their <see cref="SourceItem.Version"/>.
+    /// Lists the documents. Reading one must be lazy: unchanged documents are recognised by their
+    /// <see cref="SourceItem.Version"/>.
     /// </summary>
     /// <param name="cancellationToken">Ends the listing.</param>
     /// <returns>The documents, each id once.</returns>
@@ -30,7 +35,8 @@ public abstract class KnowledgeSource
     {
         public override string Name => name;
 
-        public override async IAsyncEnumerable<SourceItem> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+        public override async IAsyncEnumerable<SourceItem> ListAsync(
+            [EnumeratorCancellation] CancellationToken cancellationToken = default)
         {
             await Task.CompletedTask.ConfigureAwait(false);
             foreach (KnowledgeDocument document in documents)

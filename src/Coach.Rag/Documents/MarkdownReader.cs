@@ -5,7 +5,9 @@ using Markdig.Syntax;
 
 namespace Coach.Rag.Documents;
 
-/// <summary>Finds the headings and blocks of a Markdown text. Only blocks are parsed: inline markup needs no understanding here.</summary>
+/// <summary>
+/// Finds the headings and blocks of a Markdown text. Only blocks are parsed: inline markup needs no understanding here.
+/// </summary>
 internal static class MarkdownReader
 {
     private const int MaxHeadingLength = 200;
@@ -27,7 +29,7 @@ internal static class MarkdownReader
         var blocks = new List<TextBlock>();
         var path = new string[6];
         string title = "";
-        HeadingBlock? bare = null;      // a heading that nothing stands under so far
+        HeadingBlock? bare = null;      // a heading without text so far
         foreach (Block block in document)
         {
             switch (block)
@@ -64,8 +66,10 @@ internal static class MarkdownReader
 
     private static string PathOf(ReadOnlySpan<string> path) => TextBlock.Path(path);
 
-    // A heading without text of its own and without parts is found as a passage; others are found with what stands under them.
-    private static void AddBare(string text, HeadingBlock? heading, int nextLevel, string[] path, List<TextBlock> blocks)
+    // A heading without text of its own and without parts is found as a passage; others are found with the
+    // text below them.
+    private static void AddBare(
+        string text, HeadingBlock? heading, int nextLevel, string[] path, List<TextBlock> blocks)
     {
         if (heading is not null && nextLevel <= heading.Level)
         {
@@ -83,7 +87,9 @@ internal static class MarkdownReader
             if (line.StartsWith("title:", StringComparison.OrdinalIgnoreCase))
             {
                 ReadOnlySpan<char> value = line["title:".Length..].Trim();
-                value = value.Length > 1 && value[0] is '"' or '\'' && value[^1] == value[0] ? value[1..^1].Trim() : value;
+                value = value.Length > 1 && value[0] is '"' or '\'' && value[^1] == value[0]
+                    ? value[1..^1].Trim()
+                    : value;
                 return value.IsEmpty || value[0] is '|' or '>' or '[' or '{' ? "" : Plain(value);
             }
         }

@@ -2,21 +2,24 @@ using System.Runtime.InteropServices;
 
 namespace Coach.Rag.Documents;
 
-/// <summary>Where each character of a rendered text stands in the markup it was rendered from.</summary>
+/// <summary>The position of each character of a rendered text in the markup it was rendered from.</summary>
 internal sealed class SourceMap
 {
     private readonly List<Run> _runs = [];
 
-    /// <summary>A run of characters that stand side by side in both; <c>Width</c> is the markup that each one takes.</summary>
+    /// <summary>
+    /// A run of characters that stand side by side in both; <c>Width</c> is the markup that each one takes.
+    /// </summary>
     private readonly record struct Run(int Text, int Source, int Length, int Width);
 
     /// <summary>Adds the next character of the text.</summary>
     /// <param name="text">Its position in the text; ascending.</param>
     /// <param name="source">Its position in the markup.</param>
-    /// <param name="width">How much markup stands for it; 0 for white space that stands between tags only.</param>
+    /// <param name="width">How much markup makes it; 0 for white space between tags.</param>
     public void Add(int text, int source, int width)
     {
-        if (_runs.Count > 0 && width == 1 && _runs[^1] is { Width: 1 } last && last.Text + last.Length == text && last.Source + last.Length == source)
+        if (_runs.Count > 0 && width == 1 && _runs[^1] is { Width: 1 } last && last.Text + last.Length == text
+            && last.Source + last.Length == source)
         {
             _runs[^1] = last with { Length = last.Length + 1 };
             return;
@@ -31,7 +34,9 @@ internal sealed class SourceMap
         Run first = At(start);
         Run last = At(start + length - 1);
         int from = first.Source + (first.Width == 1 ? Math.Min(start - first.Text, first.Length - 1) : 0);
-        int to = last.Width == 1 ? last.Source + Math.Min(start + length - last.Text, last.Length) : last.Source + last.Width;
+        int to = last.Width == 1
+            ? last.Source + Math.Min(start + length - last.Text, last.Length)
+            : last.Source + last.Width;
         return (from, Math.Max(0, to - from));
     }
 

@@ -27,10 +27,12 @@ internal readonly record struct TextBlock(int Start, int End, string Heading)
 /// <summary>A document as the chunker sees it.</summary>
 internal sealed record StructuredText(string Text, string Title, IReadOnlyList<TextBlock> Blocks)
 {
-    /// <summary>Where the text stands in the document as it was given; null when it is that document.</summary>
+    /// <summary>The positions of the text in the document as it was given; null when it is that document.</summary>
     public SourceMap? Map { get; init; }
 
-    /// <summary>How many characters of the document come before all that <see cref="Text"/> or <see cref="Map"/> speaks of.</summary>
+    /// <summary>
+    /// How many characters of the document come before all that <see cref="Text"/> or <see cref="Map"/> speaks of.
+    /// </summary>
     public int Offset { get; init; }
 
     /// <summary>A chunk of the text as a range of the document as it was given.</summary>

@@ -5,13 +5,15 @@ using System.Text.Json;
 namespace Coach.Rag;
 
 /// <summary>
-/// A test collection in BEIR's layout: <c>corpus.jsonl</c>, <c>queries.jsonl</c> and <c>qrels/*.tsv</c>, each plain or with <c>.gz</c>.
+/// A test collection in BEIR's layout: <c>corpus.jsonl</c>, <c>queries.jsonl</c> and <c>qrels/*.tsv</c>, each plain or
+/// with <c>.gz</c>.
 /// </summary>
 public sealed class BeirCollection
 {
     private const int MaxLineBytes = 64 << 20;
 
-    private BeirCollection(string name, IReadOnlyList<KnowledgeDocument> documents, IReadOnlyList<EvaluationQuery> queries)
+    private BeirCollection(
+        string name, IReadOnlyList<KnowledgeDocument> documents, IReadOnlyList<EvaluationQuery> queries)
     {
         Name = name;
         Documents = documents;
@@ -21,7 +23,9 @@ public sealed class BeirCollection
     /// <summary>The folder's name.</summary>
     public string Name { get; }
 
-    /// <summary>The documents, each one passage: the title beside the text. A document without either is kept, empty.</summary>
+    /// <summary>
+    /// The documents, each one passage: the title beside the text. A document without either is kept, empty.
+    /// </summary>
     public IReadOnlyList<KnowledgeDocument> Documents { get; }
 
     /// <summary>The queries that have at least one relevant document.</summary>
@@ -29,23 +33,35 @@ public sealed class BeirCollection
 
     /// <summary>Reads a collection.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="split">The file in <c>qrels</c> to read, without its ending; null reads the one there is, <c>test</c> before others.</param>
+    /// <param name="split">
+    /// The file in <c>qrels</c> to read, without its ending; null reads the one there is, <c>test</c> before others.
+    /// </param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <returns>The collection.</returns>
     /// <exception cref="IOException">A file is missing or cannot be read.</exception>
-    /// <exception cref="InvalidDataException">A line is not what the layout says; the message names file and line.</exception>
-    public static async Task<BeirCollection> LoadAsync(string folder, string? split = null, CancellationToken cancellationToken = default)
+    /// <exception cref="InvalidDataException">
+    /// A line is not what the layout says; the message names file and line.
+    /// </exception>
+    public static async Task<BeirCollection> LoadAsync(
+        string folder, string? split = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
-        Dictionary<string, Dictionary<string, int>> judgments = await ReadJudgmentsAsync(JudgmentFile(folder, split), cancellationToken).ConfigureAwait(false);
+        Dictionary<string, Dictionary<string, int>> judgments = await ReadJudgmentsAsync(
+            JudgmentFile(folder, split), cancellationToken).ConfigureAwait(false);
         var documents = new List<KnowledgeDocument>();
-        await foreach (JsonElement line in LinesAsync(Existing(folder, "corpus.jsonl"), cancellationToken).ConfigureAwait(false))
+        await foreach (JsonElement line in LinesAsync(Existing(folder, "corpus.jsonl"), cancellationToken)
+            .ConfigureAwait(false))
         {
-            documents.Add(new KnowledgeDocument(Text(line, "_id"), Text(line, "text")) { Title = Text(line, "title"), IsOnePassage = true });
+            documents.Add(new KnowledgeDocument(Text(line, "_id"), Text(line, "text"))
+            {
+                Title = Text(line, "title"),
+                IsOnePassage = true,
+            });
         }
 
         var queries = new List<EvaluationQuery>();
-        await foreach (JsonElement line in LinesAsync(Existing(folder, "queries.jsonl"), cancellationToken).ConfigureAwait(false))
+        await foreach (JsonElement line in LinesAsync(Existing(folder, "queries.jsonl"), cancellationToken)
+            .ConfigureAwait(false))
         {
             if (judgments.TryGetValue(Text(line, "_id"), out Dictionary<string, int>? relevant))
             {
@@ -53,11 +69,19 @@ public sealed class BeirCollection
             }
         }
 
-        return new BeirCollection(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), documents, queries);
+        return new BeirCollection(
+            Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), documents, queries);
     }
 
-    private static string Text(JsonElement line, string name) =>
-        line.TryGetProperty(name, out JsonElement value) ? value.ValueKind == JsonValueKind.String ? value.GetString()! : value.ToString() : "";
+    private static string Text(JsonElement line, string name)
+    {
+        if (!line.TryGetProperty(name, out JsonElement value))
+        {
+            return "";
+        }
+
+        return value.ValueKind == JsonValueKind.String ? value.GetString()! : value.ToString();
+    }
 
     private static string Existing(string folder, string file)
     {
@@ -74,14 +98,18 @@ public sealed class BeirCollection
             return Existing(qrels, split + ".tsv");
         }
 
-        string[] files = Directory.Exists(qrels)
-            ? [.. Directory.GetFiles(qrels).Where(file => file.EndsWith(".tsv", StringComparison.Ordinal) || file.EndsWith(".tsv.gz", StringComparison.Ordinal))
-                .OrderBy(file => Path.GetFileName(file).StartsWith("test.", StringComparison.Ordinal) ? 0 : 1).ThenBy(file => file, StringComparer.Ordinal)]
-            : [];
-        return files.Length > 0 ? files[0] : throw new FileNotFoundException("The folder has no qrels/*.tsv.", qrels);
+        IEnumerable<string> files = Directory.Exists(qrels) ? Directory.GetFiles(qrels).Where(IsTable) : [];
+        return files
+            .OrderBy(file => Path.GetFileName(file).StartsWith("test.", StringComparison.Ordinal) ? 0 : 1)
+            .ThenBy(file => file, StringComparer.Ordinal)
+            .FirstOrDefault() ?? throw new FileNotFoundException("The folder has no qrels/*.tsv.", qrels);
     }
 
-    private static async Task<Dictionary<string, Dictionary<string, int>>> ReadJudgmentsAsync(string path, CancellationToken cancellationToken)
+    private static bool IsTable(string file) =>
+        file.EndsWith(".tsv", StringComparison.Ordinal) || file.EndsWith(".tsv.gz", StringComparison.Ordinal);
+
+    private static async Task<Dictionary<string, Dictionary<string, int>>> ReadJudgmentsAsync(
+        string path, CancellationToken cancellationToken)
     {
         var judgments = new Dictionary<string, Dictionary<string, int>>(StringComparer.Ordinal);
         using StreamReader reader = Open(path);
@@ -96,7 +124,8 @@ public sealed class BeirCollection
 
             if (fields.Length is not (3 or 4) || !isNumber)
             {
-                throw new InvalidDataException($"{Path.GetFileName(path)}, line {number}: expected query, document and score, separated by tabs.");
+                throw new InvalidDataException(
+                    $"{Path.GetFileName(path)}, line {number}: expected query, document and score, separated by tabs.");
             }
 
             if (gain > 0)
@@ -130,7 +159,8 @@ public sealed class BeirCollection
     {
         if (line.Length > MaxLineBytes)
         {
-            throw new InvalidDataException($"{Path.GetFileName(path)}, line {number}: longer than {MaxLineBytes} characters.");
+            throw new InvalidDataException(
+                $"{Path.GetFileName(path)}, line {number}: longer than {MaxLineBytes} characters.");
         }
 
         try
@@ -148,6 +178,7 @@ public sealed class BeirCollection
     private static StreamReader Open(string path)
     {
         Stream stream = File.OpenRead(path);
-        return new StreamReader(path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(stream, CompressionMode.Decompress) : stream);
+        bool isPacked = path.EndsWith(".gz", StringComparison.Ordinal);
+        return new StreamReader(isPacked ? new GZipStream(stream, CompressionMode.Decompress) : stream);
     }
 }

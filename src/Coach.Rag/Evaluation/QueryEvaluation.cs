@@ -10,4 +10,5 @@ namespace Coach.Rag;
 /// <param name="Success10">Whether a relevant document is among the first 10.</param>
 /// <param name="Duration">How long the retrieval took.</param>
 public sealed record QueryEvaluation(
-    EvaluationQuery Query, IReadOnlyList<RankedDocument> Ranking, RagTier Tier, double Ndcg10, double Recall100, double ReciprocalRank10, bool Success10, TimeSpan Duration);
+    EvaluationQuery Query, IReadOnlyList<RankedDocument> Ranking, RagTier Tier, double Ndcg10, double Recall100,
+        double ReciprocalRank10, bool Success10, TimeSpan Duration);

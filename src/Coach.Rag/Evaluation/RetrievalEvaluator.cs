@@ -23,7 +23,8 @@ public sealed class RetrievalEvaluator
     /// <param name="cancellationToken">Ends the work.</param>
     /// <returns>The figures.</returns>
     public async Task<RetrievalEvaluation> EvaluateAsync(
-        IEnumerable<EvaluationQuery> queries, RagTier bestTier = RagTier.Hybrid, CancellationToken cancellationToken = default)
+        IEnumerable<EvaluationQuery> queries, RagTier bestTier = RagTier.Hybrid,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(queries);
         var options = new RetrievalOptions { Top = Depth, BestTier = bestTier, MinScore = 0, MinCoverage = 0 };
@@ -31,7 +32,8 @@ public sealed class RetrievalEvaluator
         foreach (EvaluationQuery query in queries)
         {
             long start = _time.GetTimestamp();
-            Retrieval retrieval = await _retriever.RetrieveAsync(query.Text, options, cancellationToken).ConfigureAwait(false);
+            Retrieval retrieval = await _retriever.RetrieveAsync(query.Text, options, cancellationToken)
+                .ConfigureAwait(false);
             TimeSpan duration = _time.GetElapsedTime(start);
             results.Add(Judge(query, retrieval, duration));
         }
@@ -80,7 +82,8 @@ public sealed class RetrievalEvaluator
             .Select(passage => new RankedDocument(passage.DocumentId, passage.Score))];
         List<string> ids = [.. ranking.Select(document => document.Id)];
         int first = ids.FindIndex(0, Math.Min(10, ids.Count), query.Relevant.ContainsKey);
-        return new QueryEvaluation(query, ranking, retrieval.Tier, Ndcg(ids, query.Relevant, 10), Recall(ids, query.Relevant, 100),
+        return new QueryEvaluation(
+            query, ranking, retrieval.Tier, Ndcg(ids, query.Relevant, 10), Recall(ids, query.Relevant, 100),
             first < 0 ? 0 : 1.0 / (first + 1), first >= 0, duration);
     }
 }

@@ -22,32 +22,42 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class CoachRagServiceCollectionExtensions
 {
     /// <summary>
-    /// Registers <see cref="IRetriever"/> and <see cref="IKnowledgeBase"/>, reads the section <c>Coach:Rag</c>, and reads the
-    /// documents in the background once the host has started.
+    /// Registers <see cref="IRetriever"/> and <see cref="IKnowledgeBase"/>, reads the section <c>Coach:Rag</c>, and
+    /// reads the documents in the background once the host has started.
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="configure">Changes the options after the configuration was read.</param>
     /// <returns>A builder that adds sources, an index file and embeddings.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
-    public static CoachRagBuilder AddCoachRag(this IServiceCollection services, Action<CoachRagOptions>? configure = null) =>
+    public static CoachRagBuilder AddCoachRag(
+        this IServiceCollection services, Action<CoachRagOptions>? configure = null) =>
         Add(services, "", configure);
 
     /// <summary>
-    /// Registers another knowledge base of its own: <see cref="IRetriever"/> and <see cref="IKnowledgeBase"/> as keyed services under
-    /// the name, with options of that name from the section <c>Coach:Rag:NAME</c>.
+    /// Registers another knowledge base of its own: <see cref="IRetriever"/> and <see cref="IKnowledgeBase"/> as keyed
+    /// services under the name, with options of that name from the section <c>Coach:Rag:NAME</c>.
     /// </summary>
     /// <param name="services">The host's services.</param>
-    /// <param name="name">The key of the services: lower-case letters, digits and underscores, at most 32. It is shown in metrics and health.</param>
+    /// <param name="name">
+    /// The key of the services: lower-case letters, digits and underscores, at most 32. It is shown in metrics and
+    /// health.
+    /// </param>
     /// <param name="configure">Changes the options after the configuration was read.</param>
     /// <returns>A builder that adds sources, an index file and embeddings to this registration alone.</returns>
-    /// <exception cref="ArgumentNullException"><paramref name="services"/> or <paramref name="name"/> is null.</exception>
-    /// <exception cref="ArgumentException"><paramref name="name"/> is empty, too long, or has other characters.</exception>
-    public static CoachRagBuilder AddCoachRag(this IServiceCollection services, string name, Action<CoachRagOptions>? configure = null)
+    /// <exception cref="ArgumentNullException">
+    /// <paramref name="services"/> or <paramref name="name"/> is null.
+    /// </exception>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="name"/> is empty, too long, or has other characters.
+    /// </exception>
+    public static CoachRagBuilder AddCoachRag(
+        this IServiceCollection services, string name, Action<CoachRagOptions>? configure = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         if (name.Length > 32 || !name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_'))
         {
-            throw new ArgumentException("A name has lower-case letters, digits and underscores, at most 32.", nameof(name));
+            throw new ArgumentException(
+                "A name has lower-case letters, digits and underscores, at most 32.", nameof(name));
         }
 
         return Add(services, name, configure);
@@ -91,7 +101,8 @@ public static class CoachRagServiceCollectionExtensions
     private static void AddIndexing(IServiceCollection services, object? key, string name)
     {
         services.AddKeyedSingleton(key, (provider, _) =>
-            IndexOpener.Open(Named<CoachRagOptions>(provider, name), TimeOf(provider), LoggerOf<IndexManager>(provider)));
+            IndexOpener.Open(
+                Named<CoachRagOptions>(provider, name), TimeOf(provider), LoggerOf<IndexManager>(provider)));
         services.AddKeyedSingleton(key, (provider, _) =>
         {
             IndexManager index = Of<IndexManager>(provider, key);
@@ -156,7 +167,8 @@ public static class CoachRagServiceCollectionExtensions
     private static T Of<T>(IServiceProvider provider, object? key)
         where T : notnull => provider.GetRequiredKeyedService<T>(key);
 
-    private static T Named<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] T>(
+    private static T Named<[DynamicallyAccessedMembers(
+        DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] T>(
         IServiceProvider provider, string name)
         where T : class => provider.GetRequiredService<IOptionsMonitor<T>>().Get(name);
 

@@ -7,7 +7,9 @@ using Coach.Rag.Segments;
 
 namespace Coach.Rag.Indexing;
 
-/// <summary>Takes documents into an index writer: unchanged ones cost nothing, those that cannot be taken are reported.</summary>
+/// <summary>
+/// Takes documents into an index writer: unchanged ones cost nothing, those that cannot be taken are reported.
+/// </summary>
 /// <param name="options">How documents are cut, and how large they may be.</param>
 /// <param name="maxRemembered">
 /// How many documents are known by their version beside the index, of each kind. Those past it are read again at each
@@ -17,7 +19,7 @@ namespace Coach.Rag.Indexing;
 internal sealed class DocumentIngestor(
     CoachRagOptions options, TimeProvider time, int maxRemembered = DocumentIngestor.MaxRemembered)
 {
-    /// <summary>How many documents are remembered, of each kind, unless told otherwise: some 10 MB.</summary>
+    /// <summary>How many documents are remembered, of each kind, unless set otherwise: some 10 MB.</summary>
     internal const int MaxRemembered = 50_000;
 
     private const int MaxIdLength = 1024;
@@ -42,7 +44,8 @@ internal sealed class DocumentIngestor(
 
     /// <summary>Takes a document that a source lists; it is read only when its version is new.</summary>
     public async ValueTask TakeAsync(
-        string collection, SourceItem item, IndexWriter writer, IngestReportBuilder report, CancellationToken cancellationToken)
+        string collection, SourceItem item, IndexWriter writer, IngestReportBuilder report,
+        CancellationToken cancellationToken)
     {
         string version = string.IsNullOrEmpty(item.Version) ? "" : item.Version + _settings;
         if (version.Length > 0 && IsKnown(collection, item.Id, version, writer, report))
@@ -75,7 +78,9 @@ internal sealed class DocumentIngestor(
         }
     }
 
-    /// <summary>Takes a document that was handed over; what is wrong with it is reported, and costs the others nothing.</summary>
+    /// <summary>
+    /// Takes a document that was handed over; what is wrong with it is reported, and costs the others nothing.
+    /// </summary>
     public void TryTake(string collection, KnowledgeDocument? document, IndexWriter writer, IngestReportBuilder report)
     {
         string id = document?.Id ?? "";
@@ -103,7 +108,9 @@ internal sealed class DocumentIngestor(
         _refused.Remove((collection, id));
     }
 
-    /// <summary>Why a document or a source could not be read. Messages of the file system may hold full paths; these do not.</summary>
+    /// <summary>
+    /// Why a document or a source could not be read. Messages of the file system may hold full paths; these do not.
+    /// </summary>
     public static string Reason(Exception e) => e switch
     {
         InvalidDataException => e.Message,
@@ -187,7 +194,7 @@ internal sealed class DocumentIngestor(
             Metadata = document.Metadata,
         };
         writer.Put(entry, structure, chunks);
-        _unchanged.Remove((collection, document.Id));       // its new version stands in the index
+        _unchanged.Remove((collection, document.Id));       // its new version is in the index
         report.Passages += chunks.Count;
         if (existing is null)
         {

@@ -1,6 +1,8 @@
 namespace Coach.Rag;
 
-/// <summary>The documents that can be asked: add, change, remove. One change runs at a time; readers are never blocked.</summary>
+/// <summary>
+/// The documents that can be asked: add, change, remove. One change runs at a time; readers are never blocked.
+/// </summary>
 public interface IKnowledgeBase
 {
     /// <summary>How many documents the index holds.</summary>
@@ -10,8 +12,8 @@ public interface IKnowledgeBase
     int PassageCount { get; }
 
     /// <summary>
-    /// Adds documents, or replaces those with the same id. Unchanged documents cost nothing. A document that cannot be taken is
-    /// reported and skipped.
+    /// Adds documents, or replaces those with the same id. Unchanged documents cost nothing. A document that cannot be
+    /// taken is reported and skipped.
     /// </summary>
     /// <param name="documents">The documents.</param>
     /// <param name="progress">Told now and then, and at the end.</param>
@@ -19,7 +21,8 @@ public interface IKnowledgeBase
     /// <returns>What changed.</returns>
     /// <exception cref="RagException">The index cannot be written; what was committed before stays.</exception>
     Task<IngestReport> AddOrUpdateAsync(
-        IEnumerable<KnowledgeDocument> documents, IProgress<IngestProgress>? progress = null, CancellationToken cancellationToken = default);
+        IEnumerable<KnowledgeDocument> documents, IProgress<IngestProgress>? progress = null,
+            CancellationToken cancellationToken = default);
 
     /// <summary>Removes documents that were added by <see cref="AddOrUpdateAsync"/>. Unknown ids are ignored.</summary>
     /// <param name="ids">The documents' ids.</param>
@@ -29,8 +32,8 @@ public interface IKnowledgeBase
     Task<int> RemoveAsync(IEnumerable<string> ids, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Learns semantics from the documents (<see cref="RagTier.Local"/>) if they were never learnt or the documents have outgrown
-    /// what was. This runs by itself in the background after changes; call it to wait for it.
+    /// Learns semantics from the documents (<see cref="RagTier.Local"/>) if they were never learnt or the documents
+    /// have outgrown what was. This runs by itself in the background after changes; call it to wait for it.
     /// </summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Whether there are learnt semantics now: with fewer than 40 passages there are none.</returns>
@@ -38,26 +41,30 @@ public interface IKnowledgeBase
     Task<bool> LearnAsync(CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Embeds the stored passages that have no vectors of the registered generator. This runs by itself after changes; call it to
-    /// wait for it, or to give up the vectors of another generator.
+    /// Embeds the stored passages that have no vectors of the registered generator. This runs by itself after changes;
+    /// call it to wait for it, or to give up the vectors of another generator.
     /// </summary>
     /// <param name="replaceOthers">Whether vectors of another generator are replaced.</param>
     /// <param name="cancellationToken">Ends the work; what was committed stays.</param>
     /// <returns>How many passages were embedded; 0 when no generator is registered.</returns>
     /// <exception cref="RagException">
-    /// The index holds vectors of another generator and <paramref name="replaceOthers"/> is false; the generator failed; or the index
-    /// cannot be written.
+    /// The index holds vectors of another generator and <paramref name="replaceOthers"/> is false; the generator
+    /// failed; or the index cannot be written.
     /// </exception>
     Task<int> EmbedAsync(bool replaceOthers = false, CancellationToken cancellationToken = default);
 
-    /// <summary>Brings the index in line with sources: adds, updates, and removes what a source no longer has.</summary>
+    /// <summary>
+    /// Brings the index in line with sources: adds, updates, and removes what a source no longer has.
+    /// </summary>
     /// <param name="sources">
-    /// The sources; null takes the registered ones, and removes what folders and fixed lists left that are not registered any more.
+    /// The sources; null takes the registered ones, and removes what folders and fixed lists left that are not
+    /// registered any more.
     /// </param>
     /// <param name="progress">Told now and then, and at the end.</param>
     /// <param name="cancellationToken">Ends the work; what was committed stays.</param>
     /// <returns>What changed. A source that cannot be listed is reported, and its documents stay.</returns>
     /// <exception cref="RagException">The index cannot be written; what was committed before stays.</exception>
     Task<IngestReport> SyncAsync(
-        IReadOnlyCollection<KnowledgeSource>? sources = null, IProgress<IngestProgress>? progress = null, CancellationToken cancellationToken = default);
+        IReadOnlyCollection<KnowledgeSource>? sources = null, IProgress<IngestProgress>? progress = null,
+            CancellationToken cancellationToken = default);
 }

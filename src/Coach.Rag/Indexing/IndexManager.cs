@@ -4,7 +4,8 @@ using Coach.Rag.Store;
 namespace Coach.Rag.Indexing;
 
 /// <summary>An index: the store, how it is written, and how its newest commit is searched.</summary>
-internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, Func<IIndexStore>? replace = null) : IDisposable
+internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, Func<IIndexStore>? replace = null)
+    : IDisposable
 {
     // A device that damages every file must not be written to for ever.
     private const int MaxReplacements = 3;
@@ -73,7 +74,9 @@ internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, F
         return _store.Acquire();
     }
 
-    /// <summary>Finds the newest commit that is intact, and serves it until <see cref="Repair"/>. Reads all of the index.</summary>
+    /// <summary>
+    /// Finds the newest commit that is intact, and serves it until <see cref="Repair"/>. Reads all of the index.
+    /// </summary>
     /// <exception cref="RagException">There is none.</exception>
     public void PinLastGood(string damage, CancellationToken cancellationToken)
     {
@@ -87,7 +90,10 @@ internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, F
         }
     }
 
-    /// <summary>Makes the commit that is served the file's newest, so that writing can go on from it; writes a file anew that has vanished.</summary>
+    /// <summary>
+    /// Makes the commit that is served the file's newest, so that writing can go on from it; writes a new file for one
+    /// that has vanished.
+    /// </summary>
     /// <exception cref="RagException">The file cannot be written now; the commit is served on.</exception>
     public void Repair(CancellationToken cancellationToken)
     {
@@ -101,7 +107,9 @@ internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, F
         Unpin();
     }
 
-    /// <summary>Sets a file without any intact commit aside and starts with an empty index; readers of the old one go on.</summary>
+    /// <summary>
+    /// Sets a file without any intact commit aside and starts with an empty index; readers of the old one go on.
+    /// </summary>
     /// <returns>False when there is no file to replace, or it was replaced too often.</returns>
     /// <exception cref="RagException">The file cannot be renamed.</exception>
     public bool TryReplace(string damage)
@@ -127,7 +135,9 @@ internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, F
     /// <summary>Says what was lost before this index was opened.</summary>
     public void Report(string damage) => _lost = damage;
 
-    /// <summary>The sources have been read: what was lost before is back. A damage found since is another one, and stays.</summary>
+    /// <summary>
+    /// The sources have been read: what was lost before is back. A damage found since is another one, and stays.
+    /// </summary>
     /// <param name="lost">What was lost when the reading began.</param>
     public void Heal(string? lost)
     {
@@ -173,12 +183,15 @@ internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, F
         return searcher;
     }
 
-    /// <summary>Whether work on a snapshot ended in a way that only content can cause that is not what was written.</summary>
+    /// <summary>
+    /// Whether work on a snapshot ended in a way that only content can cause that is not what was written.
+    /// </summary>
     public static bool IsBroken(Exception e) =>
         e is not (RagException or OperationCanceledException or ObjectDisposedException or OutOfMemoryException);
 
     /// <summary>As what the index is reported then.</summary>
-    public RagException Broken(Exception e) => RagException.IndexCorrupt(Store.Name, $"is damaged: it could not be searched ({e.GetType().Name})", e);
+    public RagException Broken(Exception e) =>
+        RagException.IndexCorrupt(Store.Name, $"is damaged: it could not be searched ({e.GetType().Name})", e);
 
     private void Unpin()
     {

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace Coach.Rag.Indexing;
 
 /// <summary>
-/// Opens an index file whatever its state. One that cannot be read is kept beside a new one, which the sources fill again; one of another
-/// format version is left alone. Without a file that can be used, memory serves and says why.
+/// Opens an index file whatever its state. One that cannot be read is kept beside a new one, which the sources fill
+/// again; one of another format version is left alone. Without a file that can be used, memory serves and says why.
 /// </summary>
 internal static class IndexOpener
 {
@@ -51,14 +51,16 @@ internal static class IndexOpener
             }
 
             logger.LastGoodCommit(name);
-            return (store, $"Index '{name}' is damaged; its last good commit answers until the sources have been read again.");
+            return (store,
+                $"Index '{name}' is damaged; its last good commit answers until the sources have been read again.");
         }
         catch (RagException e) when (e.Error == RagError.IndexCorrupt && !e.IsOtherVersion)
         {
             try
             {
                 logger.IndexSetAside(name, Path.GetFileName(FileIndexStore.SetAside(path, options)));
-                return (new FileIndexStore(path, options), $"Index '{name}' was damaged and set aside; it is being built anew from the sources.");
+                return (new FileIndexStore(path, options),
+                    $"Index '{name}' was damaged and set aside; it is being built anew from the sources.");
             }
             catch (RagException second)
             {

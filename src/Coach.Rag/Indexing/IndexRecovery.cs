@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Coach.Rag.Indexing;
 
 /// <summary>
-/// What happens when a checksum of the index does not match: the last commit that is intact is served, else an empty index
-/// takes the damaged one's place; then the sources are read again. One recovery runs at a time.
+/// What happens when a checksum of the index does not match: the last commit that is intact is served, else an empty
+/// index takes the damaged one's place; then the sources are read again. One recovery runs at a time.
 /// </summary>
 internal sealed class IndexRecovery(IndexManager index, ILogger logger)
 {
@@ -29,13 +29,16 @@ internal sealed class IndexRecovery(IndexManager index, ILogger logger)
             string name = index.Store.Name;
             try
             {
-                index.PinLastGood($"Index '{name}' is damaged; its last good commit answers until the sources have been read again.", CancellationToken.None);
+                index.PinLastGood(
+                    $"Index '{name}' is damaged; its last good commit answers until the sources have been read again.",
+                    CancellationToken.None);
                 logger.LastGoodCommit(name);
                 isServed = true;
             }
             catch (RagException e) when (e.Error == RagError.IndexCorrupt && !e.IsOtherVersion)
             {
-                if (index.TryReplace($"Index '{name}' was damaged and set aside; it is being built anew from the sources."))
+                if (index.TryReplace(
+                    $"Index '{name}' was damaged and set aside; it is being built anew from the sources."))
                 {
                     logger.Rebuilding();
                     isServed = true;

@@ -5,7 +5,9 @@ using Coach.Rag.Store;
 
 namespace Coach.Rag.Indexing;
 
-/// <summary>Buffers changes until the next commit, as Lucene's does; takes the writer's role at the first change.</summary>
+/// <summary>
+/// Buffers changes until the next commit, as Lucene's does; takes the writer's role at the first change.
+/// </summary>
 internal sealed class IndexWriter : IDisposable
 {
     private const int MaxRows = 65_536;
@@ -43,7 +45,9 @@ internal sealed class IndexWriter : IDisposable
     /// <summary>The commit that the changes are made to.</summary>
     public long CommitId => _commit.CommitId;
 
-    /// <summary>How many passages the index would hold if a document of so many were put now, in place of its earlier version.</summary>
+    /// <summary>
+    /// How many passages the index would hold if a document of so many were put now, in place of its earlier version.
+    /// </summary>
     public long PassagesWith(string collection, string id, int passages)
     {
         int live = _index.SearcherOf(_commit).LivePassages;

@@ -6,7 +6,8 @@ namespace Coach.Rag;
 /// <param name="Unchanged">Documents that cost nothing.</param>
 /// <param name="Removed">Documents that are gone.</param>
 /// <param name="Failed">Documents that were skipped, and why; at most 1,000 are listed.</param>
-public sealed record IngestReport(int Added, int Updated, int Unchanged, int Removed, IReadOnlyList<IngestFailure> Failed)
+public sealed record IngestReport(
+    int Added, int Updated, int Unchanged, int Removed, IReadOnlyList<IngestFailure> Failed)
 {
     /// <summary>Why some passages have no vectors yet, in words.</summary>
     /// <value>Null when all have, or when no embedding generator is registered.</value>

@@ -7,7 +7,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Coach.Rag.Indexing;
 
-/// <summary>Writes the index: one writer at a time, a commit whenever enough has come together and at the end.</summary>
+/// <summary>
+/// Writes the index: one writer at a time, a commit whenever enough has come together and at the end.
+/// </summary>
 internal sealed class KnowledgeBase(
     IndexManager index,
     GuardedEmbeddingGenerator embeddings,
@@ -154,7 +156,9 @@ internal sealed class KnowledgeBase(
         }
     }
 
-    /// <summary>Repairs the file after a damage, and makes the terms of another analysis again, if there is need.</summary>
+    /// <summary>
+    /// Repairs the file after a damage, and makes the terms of another analysis again, if there is need.
+    /// </summary>
     public async Task PrepareAsync(CancellationToken cancellationToken)
     {
         if (!index.IsPinned && !NeedsAnalysis())
@@ -266,7 +270,8 @@ internal sealed class KnowledgeBase(
             {
                 if (present.Add(item.Id))
                 {
-                    await _ingestor.TakeAsync(source.Name, item, writer, report, cancellationToken).ConfigureAwait(false);
+                    await _ingestor.TakeAsync(source.Name, item, writer, report, cancellationToken)
+                        .ConfigureAwait(false);
                 }
             }
         }
@@ -348,7 +353,9 @@ internal sealed class StaleDocumentCleaner(IReadOnlyList<KnowledgeSource> source
     private readonly HashSet<string> _registered = [.. sources.Select(source => source.Name)];
     private long _cleanedCommit = -1;
 
-    /// <summary>Removes them. An index that none of the registered sources has changed since the last time costs nothing.</summary>
+    /// <summary>
+    /// Removes them. An index that none of the registered sources has changed since the last time costs nothing.
+    /// </summary>
     /// <returns>How many there were.</returns>
     public int Remove(IndexWriter writer)
     {

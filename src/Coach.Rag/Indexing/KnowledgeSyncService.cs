@@ -5,9 +5,9 @@ using Microsoft.Extensions.Logging;
 namespace Coach.Rag.Indexing;
 
 /// <summary>
-/// Keeps the index in step in the background: reads the registered sources once at start (or at the first question, where
-/// no host starts it), again whenever the rescan interval has passed, and after a damage; makes the terms of an older
-/// analysis again. Never blocks start-up.
+/// Keeps the index in step in the background: reads the registered sources once at start (or at the first question,
+/// where no host starts it), again whenever the rescan interval has passed, and after a damage; makes the terms of an
+/// older analysis again. Never blocks start-up.
 /// </summary>
 internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable
 {
@@ -99,7 +99,8 @@ internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable
     /// <returns>Whether there is an index to search now.</returns>
     public Task<bool> RecoverAsync() => _recovery.RunAsync();
 
-    // The source of the stop signal has no timer and no handle to free: a host may stop or dispose this object twice, in any order.
+    // The source of the stop signal has no timer and no handle to free: a host may stop or dispose this object twice,
+    // in any order.
     public async ValueTask DisposeAsync() => await StopAsync(CancellationToken.None).ConfigureAwait(false);
 
     private void Wake()

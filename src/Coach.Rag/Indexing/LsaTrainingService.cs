@@ -17,7 +17,8 @@ internal sealed class LsaTrainingService(IndexManager index, TimeProvider time, 
     public bool IsNeeded() => index.Options.Learn && index.Read(IsNeededFor);
 
     /// <summary>
-    /// Learns from the newest commit. Readers and writers go on meanwhile; only the commit at the end takes the writer's role.
+    /// Learns from the newest commit. Readers and writers go on meanwhile; only the commit at the end takes the
+    /// writer's role.
     /// </summary>
     /// <returns>Whether there was enough to learn from.</returns>
     /// <exception cref="RagException">The index cannot be read or written.</exception>

@@ -1,10 +1,9 @@
 using System.Numerics;
 using Coach.Rag.Segments;
 using Coach.Rag.Vectors;
+using VectorsByEmbedder = System.Collections.Generic.SortedDictionary<string, Coach.Rag.Vectors.VectorSegment>;
 
 namespace Coach.Rag.Indexing;
-
-using VectorsByEmbedder = SortedDictionary<string, VectorSegment>;
 
 /// <summary>
 /// Tiered merge policy: which segments are to be joined next. Small segments of like size are, once there are too many:
@@ -21,9 +20,13 @@ internal static class MergePolicy
 
     /// <summary>Chooses.</summary>
     /// <param name="index">The segments.</param>
-    /// <param name="vectors">The vectors of each text segment, by embedder: they move with their rows, whoever's they are,
-    /// so only segments with those of the same embedders are joined.</param>
-    /// <returns>Positions among the segments: some to join, or one to rid of its deleted rows; none when all is well.</returns>
+    /// <param name="vectors">
+    /// The vectors of each text segment, by embedder: they move with their rows, also those of other embedders, so only
+    /// segments with those of the same embedders are joined.
+    /// </param>
+    /// <returns>
+    /// Positions among the segments: some to join, or one to rid of its deleted rows; none when all is well.
+    /// </returns>
     public static IReadOnlyList<int> Choose(IndexReader index, IReadOnlyDictionary<long, VectorsByEmbedder> vectors)
     {
         IEnumerable<IGrouping<(string Embedders, int Size), int>> alike = Enumerable.Range(0, index.Segments.Count)

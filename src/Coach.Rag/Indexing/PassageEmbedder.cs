@@ -7,8 +7,8 @@ using Coach.Rag.Vectors;
 namespace Coach.Rag.Indexing;
 
 /// <summary>
-/// Embeds the stored passages that have no vectors of the registered embedder. Each segment is committed by itself, and one
-/// that could not be finished with what it has.
+/// Embeds the stored passages that have no vectors of the registered embedder. Each segment is committed by itself, and
+/// one that could not be finished with what it has.
 /// </summary>
 internal sealed class PassageEmbedder(IndexManager index, GuardedEmbeddingGenerator generator)
 {
@@ -151,7 +151,8 @@ internal sealed class PassageEmbedder(IndexManager index, GuardedEmbeddingGenera
             MaxDegreeOfParallelism = index.Options.EmbeddingParallelism,
             CancellationToken = cancellationToken,
         };
-        await Parallel.ForEachAsync(batches, options, (batch, _) => BatchAsync(batch, cancellationToken)).ConfigureAwait(false);
+        await Parallel.ForEachAsync(batches, options, (batch, _) => BatchAsync(batch, cancellationToken))
+            .ConfigureAwait(false);
 
         async ValueTask BatchAsync(int[] batch, CancellationToken token)
         {
@@ -205,8 +206,8 @@ internal sealed class PassageEmbedder(IndexManager index, GuardedEmbeddingGenera
 }
 
 /// <summary>
-/// Drops the vectors of the registered embedder whose dimension is not the one that it answers with now: no question can
-/// use them.
+/// Drops the vectors of the registered embedder whose dimension is not the one that it answers with now: no question
+/// can use them.
 /// </summary>
 internal static class EmbeddingMigration
 {
@@ -215,7 +216,8 @@ internal static class EmbeddingMigration
     /// <summary>Asks for one vector, and drops those of another dimension.</summary>
     /// <exception cref="RagException">The embedder failed, or the index cannot be written.</exception>
     public static async Task DropAsync(
-        IndexManager index, GuardedEmbeddingGenerator generator, SemaphoreSlim writer, CancellationToken cancellationToken)
+        IndexManager index, GuardedEmbeddingGenerator generator, SemaphoreSlim writer,
+        CancellationToken cancellationToken)
     {
         if (index.Read(static searcher => searcher.Dimension == 0))
         {

@@ -3,12 +3,14 @@ using Coach.Rag.Search;
 using Coach.Rag.Segments;
 using Coach.Rag.Store;
 using Coach.Rag.Vectors;
+using VectorsByEmbedder = System.Collections.Generic.SortedDictionary<string, Coach.Rag.Vectors.VectorSegment>;
 
 namespace Coach.Rag.Indexing;
 
-using VectorsByEmbedder = SortedDictionary<string, VectorSegment>;
-
-/// <summary>Joins the segments that <see cref="MergePolicy"/> chooses: many small changes must not make every search visit many segments.</summary>
+/// <summary>
+/// Joins the segments that <see cref="MergePolicy"/> chooses: many small changes must not make every search visit many
+/// segments.
+/// </summary>
 internal static class SegmentMerger
 {
     /// <summary>Joins small segments and drops deleted rows where that is worth it.</summary>

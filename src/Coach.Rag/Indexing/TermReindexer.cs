@@ -7,8 +7,9 @@ using Coach.Rag.Vectors;
 namespace Coach.Rag.Indexing;
 
 /// <summary>
-/// Makes the terms of an index again from its stored text, when another analysis made them. Vectors of embedders are moved;
-/// learnt semantics are dropped and learnt again. A segment at a time is committed, so that an interruption loses little.
+/// Makes the terms of an index again from its stored text, when another analysis made them. Vectors of embedders are
+/// moved; learnt semantics are dropped and learnt again. A segment at a time is committed, so that an interruption
+/// loses little.
 /// </summary>
 internal static class TermReindexer
 {

@@ -7,9 +7,9 @@ using Coach.Rag.Store;
 namespace Coach.Rag.Lexical;
 
 /// <summary>
-/// BM25 over one segment, window by window: the terms whose block maxima together cannot reach the threshold are looked up only for
-/// rows that the other terms found (MaxScore: Turtle and Flood 1995; block maxima: Ding and Suel, SIGIR 2011; windows: Lucene's
-/// MaxScoreBulkScorer). Exact: the same rows as scoring everything.
+/// BM25 over one segment, window by window: the terms whose block maxima together cannot reach the threshold are looked
+/// up only for rows that the other terms found (MaxScore: Turtle and Flood 1995; block maxima: Ding and Suel, SIGIR
+/// 2011; windows: Lucene's MaxScoreBulkScorer). Exact: the same rows as scoring everything.
 /// </summary>
 internal static unsafe class LexicalSearch
 {
@@ -24,7 +24,8 @@ internal static unsafe class LexicalSearch
     /// <param name="output">Takes the rows, best first.</param>
     /// <returns>How many were found.</returns>
     public static int Run(
-        IndexReader index, WeightedQuery query, in LexicalRequest request, LexicalBuffers buffers, Span<ScoreDoc> output)
+        IndexReader index, WeightedQuery query, in LexicalRequest request, LexicalBuffers buffers,
+        Span<ScoreDoc> output)
     {
         buffers.Top.Reset(request.Limit);
         var model = new Bm25(request.K1, request.B, index.AverageLength);
@@ -105,7 +106,8 @@ internal static unsafe class LexicalSearch
     private static int Open(
         SegmentReader segment, ReadOnlySpan<WeightedTerm> query, Bm25 model, LexicalBuffers buffers, bool prune)
     {
-        // A bound holds for another average length too, once scaled: a longer average makes weights larger by at most the ratio.
+        // A bound holds for another average length too, once scaled: a longer average makes weights larger by at most
+        // the ratio.
         Bm25 built = segment.BuiltWith;
         bool usable = prune && built.K1 == model.K1 && built.B == model.B && built.AverageLength > 0;
         float scale = usable ? Math.Max(1, model.AverageLength / built.AverageLength) : -1;
@@ -131,7 +133,9 @@ internal static unsafe class LexicalSearch
         return terms;
     }
 
-    /// <summary>Sorts the terms by what they can add in this window; returns how many the threshold makes non-essential.</summary>
+    /// <summary>
+    /// Sorts the terms by what they can add in this window; returns how many the threshold makes non-essential.
+    /// </summary>
     private static int Partition(LexicalBuffers buffers, int terms, in Window window, float threshold)
     {
         int[] order = buffers.Order;
@@ -266,7 +270,8 @@ internal static unsafe class LexicalSearch
                     ref PostingsEnum cursor = ref buffers.Cursors[buffers.Order[i]];
                     if (cursor.Seek(row) && cursor.Rows[cursor.At] == row)
                     {
-                        score += cursor.Idf * model.Weight(cursor.Rows[PostingCodec.BlockSize + cursor.At], lengths[row]);
+                        score += cursor.Idf * model.Weight(
+                            cursor.Rows[PostingCodec.BlockSize + cursor.At], lengths[row]);
                     }
                 }
 

@@ -1,6 +1,8 @@
 namespace Coach.Rag.Lexical;
 
-/// <summary>The best rows seen so far: a bounded heap with the worst on top. Equal scores: the lower row wins.</summary>
+/// <summary>
+/// The best rows seen so far: a bounded heap with the worst on top. Equal scores: the lower row wins.
+/// </summary>
 internal sealed class TopKHeap
 {
     private float[] _scores = [];
@@ -93,7 +95,8 @@ internal sealed class TopKHeap
         }
     }
 
-    private bool Worse(float score, long row, int than) => score < _scores[than] || (score == _scores[than] && row > _rows[than]);
+    private bool Worse(float score, long row, int than) =>
+        score < _scores[than] || (score == _scores[than] && row > _rows[than]);
 
     private void Move(int from, int to)
     {

@@ -96,7 +96,8 @@ internal sealed class DenseMatrix
         {
             for (int j = i / Block * Block; j < n; j += Block)
             {
-                Vector512<float> a0 = default, a1 = default, b0 = default, b1 = default, c0 = default, c1 = default, d0 = default, d1 = default;
+                Vector512<float> a0 = default, a1 = default, b0 = default, b1 = default, c0 = default, c1 = default,
+                    d0 = default, d1 = default;
                 for (int r = first; r < last; r++)
                 {
                     nuint row = (nuint)r * (nuint)n;
@@ -142,7 +143,8 @@ internal sealed class DenseMatrix
         ReadOnlySpan<float> d = Row(row + Math.Min(3, count - 1));
         for (int j = 0; j < n; j += Block)
         {
-            Vector512<float> a0 = default, a1 = default, b0 = default, b1 = default, c0 = default, c1 = default, d0 = default, d1 = default;
+            Vector512<float> a0 = default, a1 = default, b0 = default, b1 = default, c0 = default, c1 = default,
+                d0 = default, d1 = default;
             for (int i = 0; i < n; i++)
             {
                 nuint at = ((nuint)i * (nuint)n) + (nuint)j;

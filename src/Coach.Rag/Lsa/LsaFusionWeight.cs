@@ -1,8 +1,9 @@
 namespace Coach.Rag.Lsa;
 
 /// <summary>
-/// How far one question trusts latent semantic analysis. Nothing is learnt: every factor says when a topic may overrule words, and was kept only
-/// because it did so on judged and on derived collections alike (<c>docs/decisions/0202-how-far-to-trust-the-latent-arm.md</c>).
+/// How far one question trusts latent semantic analysis. Nothing is learnt: every factor says when a topic may overrule
+/// words, and was kept only because it did so on judged and on derived collections alike
+/// (<c>docs/decisions/0202-how-far-to-trust-the-latent-arm.md</c>).
 /// </summary>
 internal static class LsaFusionWeight
 {
@@ -16,13 +17,20 @@ internal static class LsaFusionWeight
     private const float Most = 0.5f;
 
     /// <summary>The weight of latent semantic analysis in the fusion.</summary>
-    /// <param name="known">The share of the question's words, by weight, that the space knows: it can judge no more than that.</param>
-    /// <param name="agreement">
-    /// The cosine of BM25's best passage, as a share of the best cosine among its candidates: where the space finds that passage far off,
-    /// it has not understood the question.
+    /// <param name="known">
+    /// The share of the question's words, by weight, that the space knows: it can judge no more than that.
     /// </param>
-    /// <param name="coverage">The share of the question's words, by weight, that BM25's best passage holds: with all of them, words have said it.</param>
-    /// <param name="terms">Different terms of the question: a whole text as a question is told apart by its details, not by its topic.</param>
+    /// <param name="agreement">
+    /// The cosine of BM25's best passage, as a share of the best cosine among its candidates: where the space finds
+    /// that passage far off, it has not understood the question.
+    /// </param>
+    /// <param name="coverage">
+    /// The share of the question's words, by weight, that BM25's best passage holds: with all of them, words have said
+    /// it.
+    /// </param>
+    /// <param name="terms">
+    /// Different terms of the question: a whole text as a question is told apart by its details, not by its topic.
+    /// </param>
     /// <param name="averageLength">Terms of a passage: few words do not place a passage well.</param>
     public static float Weight(float known, float agreement, float coverage, int terms, double averageLength) =>
         known

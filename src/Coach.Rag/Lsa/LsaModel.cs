@@ -6,7 +6,9 @@ using Coach.Rag.Store;
 
 namespace Coach.Rag.Lsa;
 
-/// <summary>The learnt space, read in place: a vector for each term, by which passages and questions are placed in it.</summary>
+/// <summary>
+/// The learnt space, read in place: a vector for each term, by which passages and questions are placed in it.
+/// </summary>
 internal sealed class LsaModel
 {
     private readonly IndexSection _section;
@@ -16,7 +18,8 @@ internal sealed class LsaModel
 
     public LsaModel(IndexSegment segment)
     {
-        if (!segment.TryGetSection(SectionKind.LatentModel, out IndexSection? section) || section.Length < LsaFormat.HeadBytes)
+        if (!segment.TryGetSection(SectionKind.LatentModel, out IndexSection? section)
+            || section.Length < LsaFormat.HeadBytes)
         {
             throw RagException.IndexCorrupt("index", $"has a broken latent model in segment {segment.Id}");
         }
@@ -143,14 +146,16 @@ internal sealed class LsaModel
     /// <summary>Adds a term's vector, times a weight.</summary>
     public void Add(int term, float weight, Span<float> vector)
     {
-        float scale = weight * MemoryMarshal.Read<float>(_section.Slice(LsaFormat.HeadBytes + ((Terms + 1) * 4L) + (term * 4L), 4));
+        float scale = weight * MemoryMarshal.Read<float>(
+            _section.Slice(LsaFormat.HeadBytes + ((Terms + 1) * 4L) + (term * 4L), 4));
         ReadOnlySpan<byte> codes = _section.Slice(_codes + ((long)term * _stride), _stride);
         ref byte code = ref MemoryMarshal.GetReference(codes);
         ref float target = ref MemoryMarshal.GetReference(vector);
         Vector128<float> factor = Vector128.Create(scale);
         for (nuint j = 0; j < (nuint)_stride; j += 16)
         {
-            (Vector128<short> low, Vector128<short> high) = Vector128.Widen(Vector128.LoadUnsafe(ref code, j).AsSByte());
+            (Vector128<short> low, Vector128<short> high) = Vector128.Widen(
+                Vector128.LoadUnsafe(ref code, j).AsSByte());
             (Vector128<int> a, Vector128<int> b) = Vector128.Widen(low);
             (Vector128<int> c, Vector128<int> d) = Vector128.Widen(high);
             Accumulate(ref target, j, a, factor);
@@ -164,7 +169,8 @@ internal sealed class LsaModel
     public int VectorLength => _stride;
 
     private static void Accumulate(ref float target, nuint at, Vector128<int> codes, Vector128<float> factor) =>
-        Vector128.FusedMultiplyAdd(Vector128.ConvertToSingle(codes), factor, Vector128.LoadUnsafe(ref target, at)).StoreUnsafe(ref target, at);
+        Vector128.FusedMultiplyAdd(Vector128.ConvertToSingle(codes), factor, Vector128.LoadUnsafe(ref target, at))
+            .StoreUnsafe(ref target, at);
 
     private static int Stride(int dimensions) => (dimensions + 63) & ~63;
 

@@ -7,8 +7,9 @@ using Coach.Rag.Store;
 namespace Coach.Rag.Lsa;
 
 /// <summary>
-/// Learns the latent space from the passages of an index: truncated SVD of the log-entropy matrix with rows of length one (Dumais,
-/// "Improving the retrieval of information from external sources", 1991). The same input gives the same model.
+/// Learns the latent space from the passages of an index: truncated SVD of the log-entropy matrix with rows of length
+/// one (Dumais, "Improving the retrieval of information from external sources", 1991). The same input gives the same
+/// model.
 /// </summary>
 internal static class LsaTrainer
 {
@@ -44,7 +45,8 @@ internal static class LsaTrainer
     }
 
     // Terms of at least two passages, the commonest if there are too many; and for each segment its terms' numbers.
-    private static (List<byte[]> Terms, int[][] Maps) ChooseTerms(IndexReader index, CancellationToken cancellationToken)
+    private static (List<byte[]> Terms, int[][] Maps) ChooseTerms(
+        IndexReader index, CancellationToken cancellationToken)
     {
         var ids = new Dictionary<string, int>(StringComparer.Ordinal);
         var counts = new List<int>();
@@ -56,7 +58,8 @@ internal static class LsaTrainer
             maps[s] = new int[segment.Terms];
             for (int t = 0; t < segment.Terms; t++)
             {
-                ref int id = ref CollectionsMarshal.GetValueRefOrAddDefault(ids, Encoding.UTF8.GetString(segment.Term(t)), out bool exists);
+                ref int id = ref CollectionsMarshal.GetValueRefOrAddDefault(
+                    ids, Encoding.UTF8.GetString(segment.Term(t)), out bool exists);
                 if (!exists)
                 {
                     id = counts.Count;
@@ -71,7 +74,8 @@ internal static class LsaTrainer
         IEnumerable<KeyValuePair<string, int>> chosen = ids.Where(pair => counts[pair.Value] >= 2);
         if (chosen.Count() > LsaFormat.MaxTerms)
         {
-            chosen = chosen.OrderByDescending(pair => counts[pair.Value]).ThenBy(pair => pair.Key, StringComparer.Ordinal).Take(LsaFormat.MaxTerms);
+            chosen = chosen.OrderByDescending(pair => counts[pair.Value])
+                .ThenBy(pair => pair.Key, StringComparer.Ordinal).Take(LsaFormat.MaxTerms);
         }
 
         List<(byte[] Name, int Id)> terms = [.. chosen.Select(pair => (Encoding.UTF8.GetBytes(pair.Key), pair.Value))];
@@ -94,9 +98,11 @@ internal static class LsaTrainer
         return ([.. terms.Select(term => term.Name)], maps);
     }
 
-    private static SparseMatrix Matrix(IndexReader index, int terms, int[][] maps, out float[] weights, CancellationToken cancellationToken)
+    private static SparseMatrix Matrix(
+        IndexReader index, int terms, int[][] maps, out float[] weights, CancellationToken cancellationToken)
     {
-        // An even sample, the same each time: every passage whose number times a fixed odd constant falls below the share.
+        // An even sample, the same each time: every passage whose number times a fixed odd constant falls below the
+        // share.
         uint share = index.LivePassages <= LsaFormat.MaxTrainingPassages ? uint.MaxValue
             : (uint)((double)LsaFormat.MaxTrainingPassages / index.LivePassages * uint.MaxValue);
         var starts = new List<int> { 0 };
@@ -134,7 +140,8 @@ internal static class LsaTrainer
         weights = new float[terms];
         for (int t = 0; t < terms; t++)
         {
-            // Σ p·ln p with p = tf / gf; 1 + that over ln n is 1 for a word of one passage, 0 for one that is everywhere alike.
+            // Σ p·ln p with p = tf / gf; 1 + that over ln n is 1 for a word of one passage, 0 for one that is
+            // everywhere alike.
             double entropy = occurrences[t] > 0 ? (logs[t] / occurrences[t]) - Math.Log(occurrences[t]) : 0;
             weights[t] = (float)Math.Max(0, 1 + (entropy / Math.Log(Math.Max(rows, 2))));
         }
@@ -151,7 +158,8 @@ internal static class LsaTrainer
             }
 
             float scale = length > 0 ? (float)(1 / Math.Sqrt(length)) : 0;
-            TensorPrimitives.Multiply(entries.AsSpan(starts[row]..starts[row + 1]), scale, entries.AsSpan(starts[row]..starts[row + 1]));
+            TensorPrimitives.Multiply(
+                entries.AsSpan(starts[row]..starts[row + 1]), scale, entries.AsSpan(starts[row]..starts[row + 1]));
         }
 
         return new SparseMatrix(rows, terms, [.. starts], columns, entries);

@@ -10,7 +10,8 @@ namespace Coach.Rag.Lsa;
 internal static class LsaVectors
 {
     /// <summary>The codes of rows given one after the other.</summary>
-    public static ByteBuffer Write(LsaModel model, int rows, int threads, CancellationToken cancellationToken, Action<int, float[]> place)
+    public static ByteBuffer Write(
+        LsaModel model, int rows, int threads, CancellationToken cancellationToken, Action<int, float[]> place)
     {
         int dimensions = model.Dimensions;
         int stride = new VectorFormat(0, dimensions, 0).Stride;
@@ -49,7 +50,8 @@ internal static class LsaVectors
     public static bool TryReadOwner(IndexSegment segment, out long textSegment, out long model)
     {
         (textSegment, model) = (0, 0);
-        if (!segment.TryGetSection(SectionKind.LatentExtra, out IndexSection? section) || section.Length != LsaFormat.OwnerBytes)
+        if (!segment.TryGetSection(SectionKind.LatentExtra, out IndexSection? section)
+            || section.Length != LsaFormat.OwnerBytes)
         {
             return false;
         }
@@ -89,7 +91,8 @@ internal static class LsaVectors
     }
 
     /// <summary>The codes of all rows of a segment that is in the index already.</summary>
-    public static ByteBuffer Write(LsaModel model, SegmentReader segment, int threads, CancellationToken cancellationToken)
+    public static ByteBuffer Write(
+        LsaModel model, SegmentReader segment, int threads, CancellationToken cancellationToken)
     {
         TermVectors forward = TermVectors.Of(segment, model.MapTerms(segment));
         return Write(model, segment.Rows, threads, cancellationToken, (row, vector) =>

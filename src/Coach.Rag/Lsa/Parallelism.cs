@@ -3,7 +3,8 @@ namespace Coach.Rag.Lsa;
 /// <summary>Splits a range into pieces for a few threads.</summary>
 internal static class Parallelism
 {
-    public static void For(int count, int atLeast, int threads, CancellationToken cancellationToken, Action<int, int> work)
+    public static void For(
+        int count, int atLeast, int threads, CancellationToken cancellationToken, Action<int, int> work)
     {
         int pieces = Math.Clamp(count / atLeast, 1, threads * 8);
         if (pieces == 1 || threads == 1)

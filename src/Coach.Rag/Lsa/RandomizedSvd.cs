@@ -1,8 +1,8 @@
 namespace Coach.Rag.Lsa;
 
 /// <summary>
-/// The leading right singular vectors of a large sparse matrix by random projection and power iteration: Halko, Martinsson and Tropp,
-/// "Finding structure with randomness", SIAM Review 53(2), 2011, algorithms 4.4 and 5.1.
+/// The leading right singular vectors of a large sparse matrix by random projection and power iteration: Halko,
+/// Martinsson and Tropp, "Finding structure with randomness", SIAM Review 53(2), 2011, algorithms 4.4 and 5.1.
 /// </summary>
 internal static class RandomizedSvd
 {
@@ -15,8 +15,12 @@ internal static class RandomizedSvd
     /// <param name="wanted">How many; fewer come back when the matrix has a smaller rank.</param>
     /// <param name="threads">The most threads to use.</param>
     /// <param name="cancellationToken">Ends the work.</param>
-    /// <returns>A matrix with one row for each column of the input, of which the first <c>Count</c> columns are the vectors, largest first.</returns>
-    public static (DenseMatrix Vectors, int Count) RightVectors(SparseMatrix matrix, int wanted, int threads, CancellationToken cancellationToken)
+    /// <returns>
+    /// A matrix with one row for each column of the input, of which the first <c>Count</c> columns are the vectors,
+    /// largest first.
+    /// </returns>
+    public static (DenseMatrix Vectors, int Count) RightVectors(
+        SparseMatrix matrix, int wanted, int threads, CancellationToken cancellationToken)
     {
         int width = (wanted + Oversampling + DenseMatrix.Block - 1) / DenseMatrix.Block * DenseMatrix.Block;
         SparseMatrix transposed = matrix.Transpose();
@@ -36,7 +40,10 @@ internal static class RandomizedSvd
         return (right, count);
     }
 
-    /// <summary>Turns the columns to the singular directions, largest first, each of length one; those without weight become zero.</summary>
+    /// <summary>
+    /// Turns the columns to the singular directions, largest first, each of length one; those without weight become
+    /// zero.
+    /// </summary>
     private static int Rotate(DenseMatrix right, int wanted, int threads, CancellationToken cancellationToken)
     {
         int n = right.Columns;
@@ -56,7 +63,7 @@ internal static class RandomizedSvd
             double scale = 1 / Math.Sqrt(value);
             for (int i = 0; i < n; i++)
             {
-                rotation.Values[(i * n) + j] = (float)(vectors[i, n - 1 - j] * scale);
+                rotation.Values[(i * n) + j] = (float)(vectors[n - 1 - j, i] * scale);
             }
         }
 
@@ -64,7 +71,8 @@ internal static class RandomizedSvd
         return count;
     }
 
-    // Cholesky QR: the columns times the inverse of the factor of their Gram matrix. Directions that are not there become zero.
+    // Cholesky QR: the columns times the inverse of the factor of their Gram matrix. Directions that are not there
+    // become zero.
     private static void Orthonormalize(DenseMatrix matrix, int threads, CancellationToken cancellationToken)
     {
         int n = matrix.Columns;

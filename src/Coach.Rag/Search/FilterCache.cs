@@ -1,10 +1,9 @@
 using System.Runtime.CompilerServices;
 using Coach.Rag.Segments;
 using Coach.Rag.Store;
+using RowsByFilter = System.Runtime.CompilerServices.ConditionalWeakTable<Coach.Rag.MetadataFilter, byte[]>;
 
 namespace Coach.Rag.Search;
-
-using RowsByFilter = ConditionalWeakTable<MetadataFilter, byte[]>;
 
 /// <summary>
 /// Filter cache: the rows of each segment that a metadata filter allows, as a bitmap. A segment never changes, so an

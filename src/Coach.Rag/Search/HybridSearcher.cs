@@ -65,7 +65,8 @@ internal static class HybridSearcher
             buffers.Query.Read(query.Words);
             buffers.Query.Weigh(searcher.Reader);
             var request = new LexicalRequest(options.Bm25K1, options.Bm25B, limit, allowed);
-            int found = LexicalSearch.Run(searcher.Reader, buffers.Query, request, buffers.Lexical, buffers.LexicalRows);
+            int found = LexicalSearch.Run(
+                searcher.Reader, buffers.Query, request, buffers.Lexical, buffers.LexicalRows);
             ReadOnlySpan<ScoreDoc> lexical = buffers.LexicalRows.AsSpan(0, found);
             var methods = RetrievalMethods.Lexical;
             SecondList second = default;
@@ -117,7 +118,8 @@ internal static class HybridSearcher
     }
 
     private static SecondList SearchLsa(
-        IndexSearcher searcher, ReadOnlySpan<ScoreDoc> lexical, ReadOnlyMemory<byte>?[]? allowed, int limit, SearchBuffers buffers)
+        IndexSearcher searcher, ReadOnlySpan<ScoreDoc> lexical, ReadOnlyMemory<byte>?[]? allowed, int limit,
+        SearchBuffers buffers)
     {
         float known = LsaSearch.Place(searcher.Model!, buffers.Query, buffers);
         if (known <= 0)
@@ -140,7 +142,8 @@ internal static class HybridSearcher
 
     // Embeddings may know other words for the same thing, so only words are held to a coverage.
     private static bool IsRelevant(
-        IndexSearcher searcher, in HybridQuery query, CoachRagOptions options, ReadOnlySpan<FusedDoc> ranked, SearchBuffers buffers)
+        IndexSearcher searcher, in HybridQuery query, CoachRagOptions options, ReadOnlySpan<FusedDoc> ranked,
+        SearchBuffers buffers)
     {
         double minCoverage = query.Request?.MinCoverage ?? options.MinCoverage;
         return query.Vector is not null

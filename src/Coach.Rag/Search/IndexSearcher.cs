@@ -14,7 +14,9 @@ internal sealed class IndexSearcher
     /// <param name="commit">The commit.</param>
     /// <param name="index">The index's name, for messages.</param>
     /// <param name="embedder">The identity of the embedder whose vectors can be used; null for none.</param>
-    /// <exception cref="RagException">Sections of a segment do not fit together, or a checksum does not match.</exception>
+    /// <exception cref="RagException">
+    /// Sections of a segment do not fit together, or a checksum does not match.
+    /// </exception>
     public IndexSearcher(IndexCommitReader commit, string index, string? embedder)
     {
         Reader = new IndexReader(commit);
@@ -58,13 +60,17 @@ internal sealed class IndexSearcher
     /// <inheritdoc cref="IndexReader.LivePassages" />
     public int LivePassages => Reader.LivePassages;
 
-    /// <summary>For each text segment its rows' places in the latent space of <see cref="Model"/>; null where it has none.</summary>
+    /// <summary>
+    /// For each text segment its rows' places in the latent space of <see cref="Model"/>; null where it has none.
+    /// </summary>
     public IReadOnlyList<VectorSegment?> Lsa { get; }
 
     /// <summary>For each text segment its rows' vectors from the registered embedder; null where it has none.</summary>
     public IReadOnlyList<VectorSegment?> Vectors { get; }
 
-    /// <summary>For each text segment the rows that are deleted or, among those of <see cref="Vectors"/>, have no vector yet.</summary>
+    /// <summary>
+    /// For each text segment the rows that are deleted or, among those of <see cref="Vectors"/>, have no vector yet.
+    /// </summary>
     public IReadOnlyList<FixedBitSet> WithoutVectors { get; }
 
     /// <summary>Rows that have a vector of the registered embedder.</summary>

@@ -8,11 +8,13 @@ using Coach.Rag.Vectors;
 
 namespace Coach.Rag.Search;
 
-/// <summary>Latent semantic search: places a question in the space, refines it by pseudo-relevance feedback, finds near rows.</summary>
+/// <summary>
+/// Latent semantic search: places a question in the space, refines it by pseudo-relevance feedback, finds near rows.
+/// </summary>
 internal static class LsaSearch
 {
-    // How many of the best rows move the question towards them, and how far (Rocchio 1971, in the latent space). A row counts
-    // by the square of its score: one that stands out counts almost alone, near equals share.
+    // How many of the best rows move the question towards them, and how far (Rocchio 1971, in the latent space). A row
+    // counts by the square of its score: one that stands out counts almost alone, near equals share.
     private const int FeedbackRows = 3;
     private const float FeedbackWeight = 1.5f;
 
@@ -49,7 +51,8 @@ internal static class LsaSearch
 
     /// <summary>Moves the question towards the rows that both methods like best among those that BM25 found.</summary>
     /// <returns>
-    /// The cosine of BM25's best row to the question as it was asked, as a share of the best one among the rows given; 0 where none is near.
+    /// The cosine of BM25's best row to the question as it was asked, as a share of the best one among the rows given;
+    /// 0 where none is near.
     /// </returns>
     public static float Refine(IndexSearcher searcher, ReadOnlySpan<ScoreDoc> lexical, int full, SearchBuffers buffers)
     {
@@ -95,7 +98,8 @@ internal static class LsaSearch
 
     /// <summary>The rows nearest to the question.</summary>
     public static int Nearest(
-        IndexSearcher searcher, ReadOnlyMemory<byte>?[]? allowed, int limit, SearchBuffers buffers, Span<ScoreDoc> output)
+        IndexSearcher searcher, ReadOnlyMemory<byte>?[]? allowed, int limit, SearchBuffers buffers,
+        Span<ScoreDoc> output)
     {
         int dimensions = searcher.Model!.Dimensions;
         Span<float> unit = buffers.Unit.AsSpan(0, dimensions);
@@ -134,7 +138,8 @@ internal static class LsaSearch
     }
 
     private static void Scan(
-        IndexSearcher searcher, ReadOnlyMemory<byte>?[]? allowed, ReadOnlySpan<sbyte> codes, int sum, ref TopKCandidates best)
+        IndexSearcher searcher, ReadOnlyMemory<byte>?[]? allowed, ReadOnlySpan<sbyte> codes, int sum,
+        ref TopKCandidates best)
     {
         for (int s = 0; s < searcher.Segments.Count; s++)
         {

@@ -4,8 +4,8 @@ namespace Coach.Rag;
 
 /// <summary>A condition on a document's metadata, checked before anything is scored.</summary>
 /// <remarks>
-/// Beside the document's own keys, <see cref="SourceKey"/> and <see cref="IdKey"/> can be asked for. A key that a document lacks
-/// matches no value. Comparison is ordinal.
+/// Beside the document's own keys, <see cref="SourceKey"/> and <see cref="IdKey"/> can be asked for. A key that a
+/// document lacks matches no value. Comparison is ordinal.
 /// </remarks>
 public abstract class MetadataFilter
 {
@@ -85,7 +85,8 @@ public abstract class MetadataFilter
 
     private sealed class ValueFilter(string key, HashSet<string> values) : MetadataFilter
     {
-        internal override bool Matches(DocumentEntry document) => ValueOf(document, key) is { } value && values.Contains(value);
+        internal override bool Matches(DocumentEntry document) =>
+            ValueOf(document, key) is { } value && values.Contains(value);
     }
 
     private sealed class PrefixFilter(string key, string prefix) : MetadataFilter

@@ -4,7 +4,8 @@ using Coach.Rag.Segments;
 namespace Coach.Rag.Search;
 
 /// <summary>
-/// Chooses among ranked rows: a least score, a cap a source, and maximal marginal relevance where difference is asked for.
+/// Chooses among ranked rows: a least score, a cap a source, and maximal marginal relevance where difference is asked
+/// for.
 /// </summary>
 internal readonly ref struct MmrSelector(IndexReader index, ReadOnlySpan<FusedDoc> ranked, RetrievalMethods methods)
 {

@@ -1,10 +1,19 @@
 namespace Coach.Rag;
 
 /// <summary>A passage of a document that answers a question.</summary>
-/// <param name="Text">The passage's text: for text and Markdown exactly the characters of the range; for HTML the range without its markup.</param>
+/// <param name="Text">
+/// The passage's text: for text and Markdown exactly the characters of the range; for HTML the range without its
+/// markup.
+/// </param>
 /// <param name="Source">Where the document came from: a path relative to its folder, or what the caller gave.</param>
-/// <param name="Start">The position of the first character in the document as it was given, from 0, in UTF-16 units; for HTML in the markup.</param>
-/// <param name="Length">The number of UTF-16 units in the document; for HTML tags and character references between the first and the last character count.</param>
+/// <param name="Start">
+/// The position of the first character in the document as it was given, from 0, in UTF-16 units; for HTML in the
+/// markup.
+/// </param>
+/// <param name="Length">
+/// The number of UTF-16 units in the document; for HTML tags and character references between the first and the last
+/// character count.
+/// </param>
 /// <param name="Score">The fused score, 0 to 1, comparable within one retrieval only.</param>
 public sealed record Passage(string Text, string Source, int Start, int Length, double Score)
 {

@@ -3,9 +3,9 @@ using Coach.Rag.Lexical;
 namespace Coach.Rag.Search;
 
 /// <summary>
-/// Convex combination of min-max normalised scores. A row that a list does not have gets 0 there. Reciprocal rank fusion
-/// would give a weak method the same say as a strong one; raw scores have no common scale (Bruch, Gai and Ingber, "An
-/// analysis of fusion functions for hybrid retrieval", TOIS 2023).
+/// Convex combination of min-max normalised scores. A row that a list does not have gets 0 there. Reciprocal rank
+/// fusion would give a weak method the same say as a strong one; raw scores have no common scale (Bruch, Gai and
+/// Ingber, "An analysis of fusion functions for hybrid retrieval", TOIS 2023).
 /// </summary>
 internal static class RankFusion
 {
@@ -23,12 +23,15 @@ internal static class RankFusion
     /// <summary>Fuses two lists.</summary>
     /// <param name="lexical">The rows found by words, best first.</param>
     /// <param name="second">The rows of the other method, best first.</param>
-    /// <param name="full">How long a list is that was cut off; in a shorter one everything that was found is there.</param>
+    /// <param name="full">
+    /// How long a list is that was cut off; in a shorter one everything that was found is there.
+    /// </param>
     /// <param name="weight">The second list's weight.</param>
     /// <param name="output">Room for both lists; takes the rows, best first.</param>
     /// <returns>How many rows.</returns>
     public static int Fuse(
-        ReadOnlySpan<ScoreDoc> lexical, ReadOnlySpan<ScoreDoc> second, int full, FusionWeight weight, Span<FusedDoc> output)
+        ReadOnlySpan<ScoreDoc> lexical, ReadOnlySpan<ScoreDoc> second, int full, FusionWeight weight,
+        Span<FusedDoc> output)
     {
         if (IsFlat(second))
         {
@@ -128,7 +131,9 @@ internal static class RankFusion
 
 /// <summary>The weight of the second list in a fusion.</summary>
 /// <param name="Head">0 to 1.</param>
-/// <param name="Tail">Its weight behind the first ten rows, where it is larger: there nothing is lost by looking further afield.</param>
+/// <param name="Tail">
+/// Its weight behind the first ten rows, where it is larger: there nothing is lost by looking further afield.
+/// </param>
 internal readonly record struct FusionWeight(float Head, float Tail = 0);
 
 /// <summary>A row with what each method gave it; NaN where a method did not list it.</summary>

@@ -4,7 +4,9 @@ namespace Coach.Rag;
 /// <param name="Passages">The passages, best first; empty when nothing matched or nothing could be searched.</param>
 /// <param name="Tier">The tier that answered; <see cref="RagTier.None"/> when nothing could be searched.</param>
 /// <param name="Degradation">Why no better tier answered; null when hybrid did.</param>
-/// <remarks>An empty list with a tier other than <see cref="RagTier.None"/> means that the search worked and found nothing.</remarks>
+/// <remarks>
+/// An empty list with a tier other than <see cref="RagTier.None"/> means that the search worked and found nothing.
+/// </remarks>
 public sealed record Retrieval(IReadOnlyList<Passage> Passages, RagTier Tier, Degradation? Degradation = null)
 {
     /// <summary>Which scoring methods took part.</summary>

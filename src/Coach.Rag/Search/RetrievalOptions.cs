@@ -16,7 +16,9 @@ public sealed class RetrievalOptions
     public double? MinCoverage { get; set; }
 
     /// <summary>The best tier to use: <see cref="RagTier.Lexical"/> asks for BM25 alone.</summary>
-    /// <value><see cref="RagTier.Hybrid"/>, <see cref="RagTier.Local"/> or <see cref="RagTier.Lexical"/>; hybrid unless set.</value>
+    /// <value>
+    /// <see cref="RagTier.Hybrid"/>, <see cref="RagTier.Local"/> or <see cref="RagTier.Lexical"/>; hybrid unless set.
+    /// </value>
     public RagTier BestTier { get; set; } = RagTier.Hybrid;
 
     /// <summary>Only documents whose metadata this accepts are scored.</summary>

@@ -3,8 +3,9 @@ using Coach.Rag.Analysis;
 namespace Coach.Rag.Search;
 
 /// <summary>
-/// How like each text is to the likest one of those chosen so far, by the cosine of their sets of terms: 0 when they share nothing, 1 when
-/// they are the same. A choice costs one step for each text that a term of the chosen one stands in.
+/// Redundancy: the similarity of each text to the nearest of those chosen so far, by the cosine of their sets of terms:
+/// 0 when they share nothing, 1 when they are the same. A choice costs one step for each text that a term of the chosen
+/// one stands in.
 /// </summary>
 internal sealed class TermSetSimilarity
 {
@@ -56,7 +57,8 @@ internal sealed class TermSetSimilarity
         {
             if (_shared[i] > 0)
             {
-                _likeness[i] = Math.Max(_likeness[i], _shared[i] / Math.Sqrt((double)_terms[i].Length * _terms[text].Length));
+                _likeness[i] = Math.Max(
+                    _likeness[i], _shared[i] / Math.Sqrt((double)_terms[i].Length * _terms[text].Length));
             }
         }
     }

@@ -37,7 +37,9 @@ internal sealed class IndexReader
     /// <summary>The text segments, oldest first, each with its deleted rows.</summary>
     public IReadOnlyList<(SegmentReader Reader, FixedBitSet Deleted)> Segments { get; }
 
-    /// <summary>Another analysis that made terms of the index: they do not meet those of a question. Null when there is none.</summary>
+    /// <summary>
+    /// Another analysis that made terms of the index: they do not meet those of a question. Null when there is none.
+    /// </summary>
     public string? OtherAnalyser { get; }
 
     /// <summary>Rows, deleted ones included: what document frequencies count.</summary>

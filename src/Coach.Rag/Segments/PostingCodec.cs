@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace Coach.Rag.Segments;
 
 /// <summary>
-/// Postings in blocks of 128: row gaps and term frequencies, each packed to the fewest bits that hold the block's largest.
-/// In front of a list of several blocks stands one entry a block: last row, byte offset, largest weight.
+/// Postings in blocks of 128: row gaps and term frequencies, each packed to the fewest bits that hold the block's
+/// largest. A list of several blocks starts with one entry a block: last row, byte offset, largest weight.
 /// </summary>
 internal static unsafe class PostingCodec
 {
@@ -23,7 +23,8 @@ internal static unsafe class PostingCodec
     /// <param name="weight">The weight of a row and a frequency, for the block maxima.</param>
     /// <param name="output">Where to.</param>
     /// <returns>The list's largest weight.</returns>
-    public static float Write(ReadOnlySpan<int> rows, ReadOnlySpan<ushort> frequencies, Func<int, ushort, float> weight, ByteBuffer output)
+    public static float Write(
+        ReadOnlySpan<int> rows, ReadOnlySpan<ushort> frequencies, Func<int, ushort, float> weight, ByteBuffer output)
     {
         int start = output.Length;
         int blocks = BlockCount(rows.Length);

@@ -1,6 +1,8 @@
 namespace Coach.Rag.Segments;
 
-/// <summary>A position in one term's posting list: decodes a block at a time and skips by the last rows of blocks.</summary>
+/// <summary>
+/// A position in one term's posting list: decodes a block at a time and skips by the last rows of blocks.
+/// </summary>
 internal unsafe struct PostingsEnum
 {
     public byte* List;
@@ -33,7 +35,7 @@ internal unsafe struct PostingsEnum
     /// <summary>The largest weight within a block.</summary>
     public readonly float BlockBound(int block) => Blocks == 1 ? ListBound : ((float*)Entry(block))[2];
 
-    /// <summary>Decodes a block and stands before its first posting.</summary>
+    /// <summary>Decodes a block and goes before its first posting.</summary>
     public void Decode(int block)
     {
         int offset = Blocks == 1 ? 0 : ((int*)Entry(block))[1];

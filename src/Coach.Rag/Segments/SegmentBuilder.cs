@@ -9,14 +9,17 @@ namespace Coach.Rag.Segments;
 /// <summary>Collects documents and their passages, inverts them, and writes the sections of one segment.</summary>
 internal sealed class SegmentBuilder(float k1, float b)
 {
-    private readonly Dictionary<string, int> _tokens = new(StringComparer.Ordinal);     // raw token → term, −1 for a stop word
+    // raw token → term, −1 for a stop word
+    private readonly Dictionary<string, int> _tokens = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _termIds = new(StringComparer.Ordinal);
     private readonly List<string> _terms = [];
     private readonly List<int> _frequencyOf = [];                                       // document frequency by term
-    private readonly List<int> _lastEntryOf = [];                                       // the term's newest forward entry
+    // the term's newest forward entry
+    private readonly List<int> _lastEntryOf = [];
     private readonly List<int> _entryTerms = [];                                        // forward index: terms …
     private readonly List<ushort> _entryFrequencies = [];                               // … and how often
-    private readonly List<int> _rowStarts = [];                                         // first forward entry of each row
+    // first forward entry of each row
+    private readonly List<int> _rowStarts = [];
     private readonly List<ushort> _lengths = [];
     private readonly ByteBuffer _text = new(1 << 16);
     private readonly ByteBuffer _records = new(1 << 14);
@@ -107,7 +110,9 @@ internal sealed class SegmentBuilder(float k1, float b)
             .Add(SectionKind.Analyser, Encoding.UTF8.GetBytes(AnalyserIdentity.Current));
     }
 
-    /// <summary>Calls for each distinct term of a row, with its number in <see cref="Terms"/> and its frequency.</summary>
+    /// <summary>
+    /// Calls for each distinct term of a row, with its number in <see cref="Terms"/> and its frequency.
+    /// </summary>
     public void ForEachTerm(int row, Action<int, int> visit)
     {
         int end = EndOf(row);
@@ -183,7 +188,8 @@ internal sealed class SegmentBuilder(float k1, float b)
         {
             int offset = postings.Length;
             float largest = PostingCodec.Write(
-                rows.AsSpan(starts[t], _frequencyOf[t]), frequencies.AsSpan(starts[t], _frequencyOf[t]), weight, postings);
+                rows.AsSpan(starts[t], _frequencyOf[t]), frequencies.AsSpan(
+                    starts[t], _frequencyOf[t]), weight, postings);
             output.Int32(_frequencyOf[t]);
             output.Int32(offset);
             output.Single(largest);

@@ -23,7 +23,8 @@ internal sealed class SegmentReader
     public SegmentReader(IndexSegment segment)
     {
         Id = segment.Id;
-        Analyser = segment.TryGetSection(SectionKind.Analyser, out IndexSection? analyser) && analyser.Length <= MaxAnalyserBytes
+        Analyser = segment.TryGetSection(SectionKind.Analyser, out IndexSection? analyser)
+            && analyser.Length <= MaxAnalyserBytes
             ? Encoding.UTF8.GetString(analyser.Span) : "unknown";
         _documents = Section(segment, SectionKind.Documents);
         _passages = Section(segment, SectionKind.Passages);
@@ -38,7 +39,8 @@ internal sealed class SegmentReader
         _headings = BinaryPrimitives.ReadInt32LittleEndian(_passages.Slice(4, 4));
         ReadOnlySpan<byte> terms = _terms.Slice(0, 16);
         Terms = BinaryPrimitives.ReadInt32LittleEndian(terms);
-        BuiltWith = new Bm25(BinaryPrimitives.ReadSingleLittleEndian(terms[4..]), BinaryPrimitives.ReadSingleLittleEndian(terms[8..]),
+        BuiltWith = new Bm25(
+            BinaryPrimitives.ReadSingleLittleEndian(terms[4..]), BinaryPrimitives.ReadSingleLittleEndian(terms[8..]),
             BinaryPrimitives.ReadSingleLittleEndian(terms[12..]));
     }
 
@@ -71,15 +73,18 @@ internal sealed class SegmentReader
 
     public long TextBytes => _text.Length;
 
-    public int FindDocument(string collection, string id) => FindDocument(StoredDocuments.KeyOf(collection, id), collection, id);
+    public int FindDocument(string collection, string id) =>
+        FindDocument(StoredDocuments.KeyOf(collection, id), collection, id);
 
-    public int FindDocument(ulong key, string collection, string id) => StoredDocuments.Find(_documents.Span, key, collection, id);
+    public int FindDocument(ulong key, string collection, string id) =>
+        StoredDocuments.Find(_documents.Span, key, collection, id);
 
     public DocumentEntry Document(int document) => StoredDocuments.Read(_documents.Span, document);
 
     public (int First, int Count) RowsOf(int document) => StoredDocuments.Rows(_documents.Span, document);
 
-    public int DocumentOf(int row) => BinaryPrimitives.ReadInt32LittleEndian(_passages.Slice(8 + ((long)row * PassageRecordSize) + 8, 4));
+    public int DocumentOf(int row) =>
+        BinaryPrimitives.ReadInt32LittleEndian(_passages.Slice(8 + ((long)row * PassageRecordSize) + 8, 4));
 
     public (string Text, Chunk Chunk) Passage(int row)
     {
@@ -139,14 +144,17 @@ internal sealed class SegmentReader
     }
 
     public TermStatistics Statistics(int index) =>
-        MemoryMarshal.Read<TermStatistics>(_terms.Slice(16 + ((Terms + 1) * 4) + ((long)index * TermStatistics.Size), TermStatistics.Size));
+        MemoryMarshal.Read<TermStatistics>(
+            _terms.Slice(16 + ((Terms + 1) * 4) + ((long)index * TermStatistics.Size), TermStatistics.Size));
 
     private static IndexSection Section(IndexSegment segment, SectionKind kind) =>
         segment.TryGetSection(kind, out IndexSection? section) ? section
             : throw RagException.IndexCorrupt("index", $"lacks section {kind} in segment {segment.Id}");
 }
 
-/// <summary>What the dictionary says of a term: how many rows hold it, where their list starts, its largest weight.</summary>
+/// <summary>
+/// What the dictionary says of a term: how many rows hold it, where their list starts, its largest weight.
+/// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
 internal readonly record struct TermStatistics(int Rows, int Offset, float LargestWeight)
 {

@@ -6,8 +6,8 @@ using System.Text;
 namespace Coach.Rag.Segments;
 
 /// <summary>
-/// The document table of a segment, searched in place: count, sorted 64-bit hashes of the ids, the documents in that order,
-/// offsets, records.
+/// The document table of a segment, searched in place: count, sorted 64-bit hashes of the ids, the documents in that
+/// order, offsets, records.
 /// </summary>
 internal static class StoredDocuments
 {
@@ -64,7 +64,8 @@ internal static class StoredDocuments
         ReadOnlySpan<ulong> keys = MemoryMarshal.Cast<byte, ulong>(table.Slice(8, count * 8));
         ReadOnlySpan<int> order = MemoryMarshal.Cast<byte, int>(table.Slice(8 + (count * 8), count * 4));
 
-        // Keys are hashes, so a key's place follows from its value, but for a few times the square root of their number.
+        // Keys are hashes, so a key's place follows from its value, but for a few times the square root of their
+        // number.
         int guess = (int)(((UInt128)key * (uint)count) >> 64);
         int reach = (2 * (int)Math.Sqrt(count)) + 8;
         int low = Math.Max(0, guess - reach);
@@ -100,7 +101,8 @@ internal static class StoredDocuments
     public static (int First, int Count) Rows(ReadOnlySpan<byte> table, int document)
     {
         ReadOnlySpan<byte> record = Record(table, document);
-        return (BinaryPrimitives.ReadInt32LittleEndian(record[16..]), BinaryPrimitives.ReadInt32LittleEndian(record[20..]));
+        return (BinaryPrimitives.ReadInt32LittleEndian(record[16..]), BinaryPrimitives.ReadInt32LittleEndian(
+            record[20..]));
     }
 
     public static DocumentEntry Read(ReadOnlySpan<byte> table, int document)

@@ -29,5 +29,6 @@ internal static class StringBlock
         return table[((count + 1) * 4)..][start..end];
     }
 
-    public static string Text(ReadOnlySpan<byte> table, int count, int index) => Encoding.UTF8.GetString(Bytes(table, count, index));
+    public static string Text(ReadOnlySpan<byte> table, int count, int index) =>
+        Encoding.UTF8.GetString(Bytes(table, count, index));
 }

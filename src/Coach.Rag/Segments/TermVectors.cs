@@ -1,6 +1,8 @@
 namespace Coach.Rag.Segments;
 
-/// <summary>The rows of a segment with their terms and frequencies (forward index): its postings inverted back.</summary>
+/// <summary>
+/// The rows of a segment with their terms and frequencies (forward index): its postings inverted back.
+/// </summary>
 internal sealed class TermVectors
 {
     private TermVectors(int[] starts, int[] terms, int[] frequencies)

@@ -11,7 +11,9 @@ public sealed class CoachRagOptions
     /// <value>Null: the index lives in memory and is built at each start.</value>
     public string? IndexFile { get; set; }
 
-    /// <summary>The longest that a retrieval may keep a chat waiting, the wait for the first reading of the documents included.</summary>
+    /// <summary>
+    /// The longest that a retrieval may keep a chat waiting, the wait for the first reading of the documents included.
+    /// </summary>
     /// <value>10 ms to 5 minutes; 5 seconds unless set.</value>
     public TimeSpan TimeLimit { get; set; } = TimeSpan.FromSeconds(5);
 
@@ -23,7 +25,9 @@ public sealed class CoachRagOptions
     /// <value>1 second to 10 minutes; 60 seconds unless set.</value>
     public TimeSpan BatchTimeLimit { get; set; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Whether the app cannot do without retrieval: then a missing tier makes it unhealthy, not only degraded.</summary>
+    /// <summary>
+    /// Whether the app cannot do without retrieval: then a missing tier makes it unhealthy, not only degraded.
+    /// </summary>
     /// <value>False unless set.</value>
     public bool Required { get; set; }
 
@@ -36,9 +40,9 @@ public sealed class CoachRagOptions
     public double MinScore { get; set; }
 
     /// <summary>
-    /// The least share of a question's words, weighted by their rarity, that one of the passages must hold, if it holds fewer than three.
-    /// Below it the question has nothing to do with the documents, and no passage is returned. The tier <c>RagTier.Hybrid</c> is not held to it: its
-    /// embeddings may know other words for the same thing.
+    /// The least share of a question's words, weighted by their rarity, that one of the passages must hold, if it holds
+    /// fewer than three. Below it the question has nothing to do with the documents, and no passage is returned. The
+    /// tier <c>RagTier.Hybrid</c> is not held to it: its embeddings may know other words for the same thing.
     /// </summary>
     /// <value>0 (take what is best) to 1; 0.3 unless set.</value>
     public double MinCoverage { get; set; } = 0.3;
@@ -71,7 +75,9 @@ public sealed class CoachRagOptions
     /// <value>1 to 64; 2 unless set.</value>
     public int EmbeddingParallelism { get; set; } = 2;
 
-    /// <summary>Whether semantics are learnt from the documents (latent semantic analysis), for the tier <c>RagTier.Local</c>.</summary>
+    /// <summary>
+    /// Whether semantics are learnt from the documents (latent semantic analysis), for the tier <c>RagTier.Local</c>.
+    /// </summary>
     /// <value>True unless set.</value>
     public bool Learn { get; set; } = true;
 

@@ -39,7 +39,7 @@ internal sealed record CommitRecord(long NextSegmentId, FileRange Manifest, IRea
         long nextSegmentId = BinaryPrimitives.ReadInt64LittleEndian(bytes);
         FileRange manifest = ReadRange(bytes[8..]);
         int count = BinaryPrimitives.ReadInt32LittleEndian(bytes[24..]);
-        if (nextSegmentId < 1 || !IsWithin(manifest, end) || manifest.Length > CommitPlan.MaxManifestBytes
+        if (nextSegmentId < 1 || !IsWithin(manifest, end) || manifest.Length > IndexChange.MaxManifestBytes
             || count is < 0 or > IndexFormat.MaxSegments
             || bytes.Length != IndexFormat.RecordHeadBytes + (count * IndexFormat.RecordEntryBytes))
         {
@@ -51,12 +51,15 @@ internal sealed record CommitRecord(long NextSegmentId, FileRange Manifest, IRea
         ReadOnlySpan<byte> rest = bytes[IndexFormat.RecordHeadBytes..];
         for (int i = 0; i < count; i++, rest = rest[IndexFormat.RecordEntryBytes..])
         {
-            var entry = new SegmentEntry(BinaryPrimitives.ReadInt64LittleEndian(rest), ReadRange(rest[8..]), ReadRange(rest[24..]),
+            var entry = new SegmentEntry(
+                BinaryPrimitives.ReadInt64LittleEndian(rest), ReadRange(rest[8..]), ReadRange(rest[24..]),
                 BinaryPrimitives.ReadInt64LittleEndian(rest[40..]));
 
-            // The sum of the bitmaps is held below the file's size: a made-up record cannot ask for more memory than its file has bytes.
+            // The sum of the bitmaps is held below the file's size: a made-up record cannot ask for more memory than
+            // its file has bytes.
             deletedBytes += entry.DeletedRows.Length;
-            if (entry.Id <= lastId || entry.Id >= nextSegmentId || !IsWithin(entry.Directory, end) || !IsWithin(entry.DeletedRows, end)
+            if (entry.Id <= lastId || entry.Id >= nextSegmentId || !IsWithin(entry.Directory, end)
+                || !IsWithin(entry.DeletedRows, end)
                 || entry.Bytes < 0 || entry.Bytes > end || deletedBytes > end
                 || entry.Directory.Length < IndexFormat.DirectoryHeadBytes
                 || entry.Directory.Length > IndexFormat.DirectoryHeadBytes + (SegmentPayload.MaxSections * IndexFormat.DirectoryEntryBytes))
@@ -72,7 +75,8 @@ internal sealed record CommitRecord(long NextSegmentId, FileRange Manifest, IRea
     }
 
     private static bool IsWithin(FileRange range, long end) =>
-        range.Length >= 0 && (range.Length == 0 || (range.Offset >= IndexFormat.DataStart && range.Offset <= end - range.Length));
+        range.Length >= 0
+            && (range.Length == 0 || (range.Offset >= IndexFormat.DataStart && range.Offset <= end - range.Length));
 
     private static void WriteRange(Span<byte> target, FileRange range)
     {
@@ -90,8 +94,11 @@ internal sealed record CommitRecord(long NextSegmentId, FileRange Manifest, IRea
 /// <param name="RecordOffset">Where its record starts.</param>
 /// <param name="RecordLength">The record's length in bytes.</param>
 /// <param name="RecordCrc">The record's checksum.</param>
-/// <param name="PreviousTrailer">Where the trailer of the commit before it is; 0 for the first one in this file.</param>
-internal readonly record struct CommitTrailer(long CommitId, long RecordOffset, int RecordLength, uint RecordCrc, long PreviousTrailer)
+/// <param name="PreviousTrailer">
+/// Where the trailer of the commit before it is; 0 for the first one in this file.
+/// </param>
+internal readonly record struct CommitTrailer(
+    long CommitId, long RecordOffset, int RecordLength, uint RecordCrc, long PreviousTrailer)
 {
     public void Write(Span<byte> target, Guid fileId)
     {
@@ -131,7 +138,8 @@ internal readonly record struct CommitTrailer(long CommitId, long RecordOffset, 
                 and <= IndexFormat.RecordHeadBytes + (IndexFormat.MaxSegments * IndexFormat.RecordEntryBytes)
             && trailer.RecordOffset >= IndexFormat.DataStart
             && trailer.RecordOffset <= at - trailer.RecordLength
-            && trailer.PreviousTrailer >= 0 && trailer.PreviousTrailer < at && trailer.PreviousTrailer % IndexFormat.Alignment == 0;
+            && trailer.PreviousTrailer >= 0 && trailer.PreviousTrailer < at
+            && trailer.PreviousTrailer % IndexFormat.Alignment == 0;
     }
 }
 
@@ -180,7 +188,8 @@ internal static class SegmentDirectory
             var section = new SectionEntry((SectionKind)BinaryPrimitives.ReadInt32LittleEndian(rest),
                 BinaryPrimitives.ReadInt64LittleEndian(rest[8..]), BinaryPrimitives.ReadInt64LittleEndian(rest[16..]),
                 BinaryPrimitives.ReadUInt32LittleEndian(rest[4..]));
-            if (section.Offset < IndexFormat.DataStart || section.Offset % IndexFormat.Alignment != 0 || section.Length < 0
+            if (section.Offset < IndexFormat.DataStart || section.Offset % IndexFormat.Alignment != 0
+                || section.Length < 0
                 || section.Offset > end || section.Length > end - section.Offset
                 || IndexFormat.SectionEnd(section.Offset, section.Length) > end)
             {

@@ -10,14 +10,16 @@ internal sealed class CommitTracker(string name, IndexFileReader reader, TimePro
     private bool _disposed;
     private bool _isMissing;
 
-    // Why nothing is served until the file has been read anew from its beginning, and which file that was.
+    // Why nothing is served until the file has been read again from its beginning, and which file that was.
     private RagException? _lost;
     private Guid _lostFile;
 
     /// <summary>What was read last; null when there is no file.</summary>
     public LoadedCommit? Loaded => Volatile.Read(ref _loaded);
 
-    /// <summary>Why the file could not be read at the last look; the commit before is served meanwhile. Null when all is well.</summary>
+    /// <summary>
+    /// Why the file could not be read at the last look; the commit before is served meanwhile. Null when all is well.
+    /// </summary>
     public RagException? RefreshFailure { get; private set; }
 
     public bool IsDisposed => Volatile.Read(ref _disposed);
@@ -40,7 +42,9 @@ internal sealed class CommitTracker(string name, IndexFileReader reader, TimePro
         }
     }
 
-    /// <summary>With the writer's role held: what the file says now, however it got there. The caller releases the state.</summary>
+    /// <summary>
+    /// With the writer's role held: what the file says now, however it got there. The caller releases the state.
+    /// </summary>
     public (LoadedCommit? Loaded, IndexCommit State) AcquireForWriting()
     {
         lock (_gate)
@@ -58,7 +62,10 @@ internal sealed class CommitTracker(string name, IndexFileReader reader, TimePro
         }
     }
 
-    /// <summary>With the writer's role held: the commit whose file has vanished; null when it has not. The caller disposes the hold.</summary>
+    /// <summary>
+    /// With the writer's role held: the commit whose file has vanished; null when it has not. The caller disposes the
+    /// hold.
+    /// </summary>
     public LoadedCommit? AcquireIfMissing(out IndexCommitReader? hold)
     {
         lock (_gate)
@@ -82,8 +89,11 @@ internal sealed class CommitTracker(string name, IndexFileReader reader, TimePro
     {
         lock (_gate)
         {
-            // Another thread of this process may have read the same commit already; what was computed from that stays usable.
-            if (_disposed || (_loaded is not null && _loaded.Header == after.Header && _loaded.TrailerOffset == after.TrailerOffset))
+            // Another thread of this process may have read the same commit already; what was computed from that stays
+            // usable.
+            if (_disposed
+                || (_loaded is not null && _loaded.Header == after.Header
+                && _loaded.TrailerOffset == after.TrailerOffset))
             {
                 _state.Trust(after.State);
                 after.State.Release();
@@ -119,7 +129,8 @@ internal sealed class CommitTracker(string name, IndexFileReader reader, TimePro
             {
                 RefreshFailure = _lost ?? exception;
             }
-            catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException && _loaded is null)
+            catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException
+                && _loaded is null)
             {
                 RefreshFailure = _lost;
             }
@@ -131,7 +142,10 @@ internal sealed class CommitTracker(string name, IndexFileReader reader, TimePro
         }
     }
 
-    /// <summary>Reads the file as if for the first time: no block counts as checked. What cannot be read any more leaves the commit as it was.</summary>
+    /// <summary>
+    /// Reads the file as if for the first time: no block counts as checked. What cannot be read any more leaves the
+    /// commit as it was.
+    /// </summary>
     /// <exception cref="RagException">No commit in it is intact.</exception>
     public void Reload()
     {
@@ -209,7 +223,8 @@ internal sealed class CommitTracker(string name, IndexFileReader reader, TimePro
         }
         catch (Exception exception) when (IndexFileErrors.IsFileError(exception))
         {
-            Lose(RagException.IndexCorrupt(name, "was written over while it was in use, and cannot be read any more", exception));
+            Lose(RagException.IndexCorrupt(
+                name, "was written over while it was in use, and cannot be read any more", exception));
         }
     }
 
@@ -222,7 +237,7 @@ internal sealed class CommitTracker(string name, IndexFileReader reader, TimePro
         Volatile.Write(ref _loaded, commit);
     }
 
-    // Snapshots that are held stay as they are; nobody gets another one.
+    // Snapshots that are held stay as they are; no other one is given out.
     private void Lose(RagException why)
     {
         _lostFile = _loaded?.Header.FileId ?? _lostFile;

@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace Coach.Rag.Store;
 
-/// <summary>Writes an index file from some offset on: sections with their checksums, directories, blobs. Buffers 1 MiB.</summary>
+/// <summary>
+/// Writes an index file from some offset on: sections with their checksums, directories, blobs. Buffers 1 MiB.
+/// </summary>
 internal sealed class FileAppender(IndexWritableFile file, string index, long offset) : IDisposable
 {
     private const int BufferBytes = 1 << 20;
@@ -66,7 +68,8 @@ internal sealed class FileAppender(IndexWritableFile file, string index, long of
     }
 
     /// <summary>Writes a segment from its sections.</summary>
-    public SegmentEntry WriteSegment(long id, IEnumerable<(SectionKind Kind, Action<SectionWriter> Write)> sections, CancellationToken cancellationToken)
+    public SegmentEntry WriteSegment(long id, IEnumerable<(SectionKind Kind, Action<SectionWriter> Write)> sections,
+        CancellationToken cancellationToken)
     {
         long start = Position;
         var entries = new List<SectionEntry>();

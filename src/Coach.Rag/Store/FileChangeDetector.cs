@@ -16,8 +16,9 @@ internal enum FileChange
 }
 
 /// <summary>
-/// The file that a commit is mapped from, held open. A map shows at once what is written over the file, and touching it past the file's
-/// end kills the process, so this is asked before each use; that costs two calls of the system and no reading.
+/// The file that a commit is mapped from, held open. A map shows at once what is written over the file, and touching it
+/// past the file's end kills the process, so this is asked before each use; that costs two calls of the system and no
+/// reading.
 /// </summary>
 /// <param name="file">The file; closed with this object.</param>
 /// <param name="end">Where the commit ends.</param>

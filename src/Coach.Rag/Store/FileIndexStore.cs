@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Coach.Rag.Store;
 
 /// <summary>
-/// An index in one file (<c>*.coach</c>; layout: <c>docs/index-format.md</c>). Beside it lies an empty <c>.lock</c> file, which writers hold open.
-/// A file that does not exist is an empty index; the first commit makes it.
+/// An index in one file (<c>*.coach</c>; layout: <c>docs/index-format.md</c>). Beside it lies an empty <c>.lock</c>
+/// file, which writers hold open. A file that does not exist is an empty index; the first commit makes it.
 /// </summary>
 internal sealed class FileIndexStore : IIndexStore
 {
@@ -13,6 +13,7 @@ internal sealed class FileIndexStore : IIndexStore
     private readonly string _path;
     private readonly IndexFileOptions _options;
     private readonly IndexFileReader _reader;
+    private readonly IndexFileWriter _fileWriter;
     private readonly CommitTracker _served;
     private readonly SemaphoreSlim _writer = new(1, 1);
     private long _notCompactable;
@@ -26,6 +27,7 @@ internal sealed class FileIndexStore : IIndexStore
         Name = Path.GetFileName(_path);
         _options = options ?? new IndexFileOptions();
         _reader = new IndexFileReader(_path, Name);
+        _fileWriter = new IndexFileWriter(_path, Name, _options.FileSystem, _reader);
         _served = new CommitTracker(Name, _reader, _options.Time);
         _served.Refresh(isThorough: true);
         if (RefreshFailure is { } failure)
@@ -36,27 +38,35 @@ internal sealed class FileIndexStore : IIndexStore
 
     public string Name { get; }
 
-    /// <summary>Why the file could not be read at the last look for newer commits; the commit before is served meanwhile. Null when all is well.</summary>
+    /// <summary>
+    /// Why the file could not be read at the last look for newer commits; the commit before is served meanwhile. Null
+    /// when all is well.
+    /// </summary>
     public RagException? RefreshFailure => _served.RefreshFailure;
 
     /// <summary>Whether a newer commit than the one served is in the file, but damaged.</summary>
     public bool HasDamagedCommits => _served.Loaded?.HasDamagedCommits ?? false;
 
-    /// <summary>Whether bytes follow the last commit: what a writer that died left behind, or one at work has written so far.</summary>
-    public bool HasUnfinishedTail => _served.Loaded is { HasDamagedCommits: false } loaded && loaded.Length > loaded.End;
+    /// <summary>
+    /// Whether bytes follow the last commit: what a writer that died left behind, or one at work has written so far.
+    /// </summary>
+    public bool HasUnfinishedTail =>
+        _served.Loaded is { HasDamagedCommits: false } loaded && loaded.Length > loaded.End;
 
     public IndexStatistics Usage
     {
         get
         {
             using IndexCommitReader snapshot = Acquire();
-            long live = snapshot.Segments.Sum(segment => segment.Bytes + segment.DeletedRows.Bytes.Length) + snapshot.Manifest.Length;
+            long live = snapshot.Segments.Sum(
+                segment => segment.Bytes + segment.DeletedRows.Bytes.Length) + snapshot.Manifest.Length;
             return new IndexStatistics(_served.Loaded?.Length ?? 0, live);
         }
     }
 
     /// <summary>
-    /// Renames a file that cannot be opened to <c>NAME.damaged</c>, or with a number behind that when there is such a file, so that a new index can take its place.
+    /// Renames a file that cannot be opened to <c>NAME.damaged</c>, or with a number behind that when there is such a
+    /// file, so that a new index can take its place.
     /// </summary>
     /// <returns>The new path.</returns>
     public static string SetAside(string path, IndexFileOptions? options = null)
@@ -72,7 +82,8 @@ internal sealed class FileIndexStore : IIndexStore
                 aside = string.Create(CultureInfo.InvariantCulture, $"{path}.damaged.{number}");
                 if (number > MaxSetAside)
                 {
-                    throw RagException.IndexUnavailable(name, $"is damaged, and {MaxSetAside} files that were set aside lie beside it already");
+                    throw RagException.IndexUnavailable(
+                        name, $"is damaged, and {MaxSetAside} files that were set aside lie beside it already");
                 }
             }
 
@@ -91,7 +102,8 @@ internal sealed class FileIndexStore : IIndexStore
 
     public IndexCommitReader Acquire() => _served.Acquire(_options.RefreshInterval);
 
-    public IndexCommitReader AcquireLastGood(CancellationToken cancellationToken) => FindLastGood(out _, cancellationToken);
+    public IndexCommitReader AcquireLastGood(CancellationToken cancellationToken) =>
+        FindLastGood(out _, cancellationToken);
 
     public bool RollBack(CancellationToken cancellationToken)
     {
@@ -102,7 +114,7 @@ internal sealed class FileIndexStore : IIndexStore
             return false;
         }
 
-        _served.Publish(IndexFileWriter.Compact(_path, Name, _options.FileSystem, _reader, commit, cancellationToken));
+        _served.Publish(_fileWriter.Compact(commit, cancellationToken));
         return true;
     }
 
@@ -152,8 +164,8 @@ internal sealed class FileIndexStore : IIndexStore
         (LoadedCommit? before, IndexCommit state) = Prepare(lease);
         try
         {
-            CommitPlan plan = CommitPlan.Create(Name, state, change);
-            LoadedCommit after = IndexFileWriter.Append(_path, Name, _options.FileSystem, _reader, before, plan, change, cancellationToken);
+            change.Check(Name, state);
+            LoadedCommit after = _fileWriter.Append(before, state, change, cancellationToken);
             long commit = after.State.CommitId;
             _served.Publish(after);
             CompactIfWasteful(lease, cancellationToken);
@@ -180,7 +192,8 @@ internal sealed class FileIndexStore : IIndexStore
         {
             if (before is not null)
             {
-                _served.Publish(IndexFileWriter.Compact(_path, Name, _options.FileSystem, _reader, before, cancellationToken));
+                _served.Publish(
+                    _fileWriter.Compact(before, cancellationToken));
             }
         }
         finally
@@ -189,7 +202,8 @@ internal sealed class FileIndexStore : IIndexStore
         }
     }
 
-    // The commit is done by now: what goes wrong here costs space only, and is tried again when as much has been wasted once more.
+    // The commit is done by now: what goes wrong here costs space only, and is tried again when as much has been wasted
+    // once more.
     private void CompactIfWasteful(IndexWriteLease lease, CancellationToken cancellationToken)
     {
         IndexStatistics usage = Usage;
@@ -223,14 +237,15 @@ internal sealed class FileIndexStore : IIndexStore
             // Somebody removed the file; its content is still here.
             using (hold)
             {
-                _served.Publish(IndexFileWriter.Compact(_path, Name, _options.FileSystem, _reader, missing, CancellationToken.None));
+                _served.Publish(_fileWriter.Compact(missing, CancellationToken.None));
             }
         }
 
         return _served.AcquireForWriting();
     }
 
-    // The snapshot that passes all checksums now, whatever passed before; its commit, or null when that is the empty index.
+    // The snapshot that passes all checksums now, whatever passed before; its commit, or null when that is the empty
+    // index.
     private IndexCommitReader FindLastGood(out LoadedCommit? commit, CancellationToken cancellationToken)
     {
         _served.Reload();
@@ -282,13 +297,17 @@ internal sealed class FileIndexStore : IIndexStore
 /// <summary>How a <see cref="FileIndexStore"/> behaves.</summary>
 internal sealed class IndexFileOptions
 {
-    /// <summary>How long a reader may go without looking for commits of other processes; zero looks every time.</summary>
+    /// <summary>
+    /// How long a reader may go without looking for commits of other processes; zero looks every time.
+    /// </summary>
     public TimeSpan RefreshInterval { get; init; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>How long a writer waits for another writer before it gives up.</summary>
     public TimeSpan WriterWait { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>A commit compacts the file when it is larger than twice what the commit needs, and this many bytes.</summary>
+    /// <summary>
+    /// A commit compacts the file when it is larger than twice what the commit needs, and this many bytes.
+    /// </summary>
     public long CompactAtWastedBytes { get; init; } = 16L << 20;
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
@@ -296,14 +315,17 @@ internal sealed class IndexFileOptions
     public IndexFileSystem FileSystem { get; init; } = IndexFileSystem.Disk;
 }
 
-/// <summary>The writer's role between processes: a file held open exclusively, which the system closes when its holder dies.</summary>
+/// <summary>
+/// The writer's role between processes: a file held open exclusively, which the system closes when its holder dies.
+/// </summary>
 internal static class IndexWriterLock
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Takes the role, waiting for at most the writer wait counted from <paramref name="started"/>.</summary>
     /// <exception cref="RagException">Busy, or the folder is read-only, full or missing.</exception>
-    public static IDisposable Take(string path, string index, IndexFileOptions options, long started, CancellationToken cancellationToken)
+    public static IDisposable Take(
+        string path, string index, IndexFileOptions options, long started, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -335,5 +357,6 @@ internal static class IndexWriterLock
     }
 
     public static RagException Busy(string index, IndexFileOptions options, Exception? cause) =>
-        RagException.IndexBusy(index, $"is being written elsewhere for more than {options.WriterWait.TotalSeconds:0.###} s", cause);
+        RagException.IndexBusy(
+            index, $"is being written elsewhere for more than {options.WriterWait.TotalSeconds:0.###} s", cause);
 }

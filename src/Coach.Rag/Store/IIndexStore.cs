@@ -1,21 +1,24 @@
 namespace Coach.Rag.Store;
 
-/// <summary>Where an index lives: immutable segments, published by commits. Safe for any number of readers and one writer at a time.</summary>
+/// <summary>
+/// Where an index lives: immutable segments, published by commits. Safe for any number of readers and one writer at a
+/// time.
+/// </summary>
 internal interface IIndexStore : IDisposable
 {
     /// <summary>What messages call this index: the file's name, or "memory".</summary>
     string Name { get; }
 
     /// <summary>
-    /// The newest commit. It stays valid until it is disposed, whatever a writer commits or compacts meanwhile. Costs no I/O
-    /// except, for a file, a look for other processes' commits at most once per refresh interval.
+    /// The newest commit. It stays valid until it is disposed, whatever a writer commits or compacts meanwhile. Costs
+    /// no I/O except, for a file, a look for other processes' commits at most once per refresh interval.
     /// </summary>
     /// <exception cref="RagException">The file exists but holds no intact commit.</exception>
     IndexCommitReader Acquire();
 
     /// <summary>
-    /// The newest commit every byte of which passes its checksum. It reads all of the index, so it is for recovery after an
-    /// <see cref="RagError.IndexCorrupt"/> only.
+    /// The newest commit every byte of which passes its checksum. It reads all of the index, so it is for recovery
+    /// after an <see cref="RagError.IndexCorrupt"/> only.
     /// </summary>
     /// <exception cref="RagException">No commit is intact.</exception>
     IndexCommitReader AcquireLastGood(CancellationToken cancellationToken);
@@ -26,33 +29,42 @@ internal interface IIndexStore : IDisposable
     bool RollBack(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Takes the writer's role for several commits: nobody else commits until the result is disposed. <see cref="Commit(IndexChange, CancellationToken)"/> takes it by
-    /// itself when the calling flow does not hold it.
+    /// Takes the writer's role for several commits: no other writer commits until the result is disposed.
+    /// <see cref="Commit(IndexChange, CancellationToken)"/> takes it by itself when the calling flow does not hold it.
     /// </summary>
-    /// <exception cref="RagException">Another writer kept the role for longer than the writer wait; or the folder is read-only.</exception>
+    /// <exception cref="RagException">
+    /// Another writer kept the role for longer than the writer wait; or the folder is read-only.
+    /// </exception>
     IndexWriteLease LockForWriting(CancellationToken cancellationToken);
 
     /// <summary>Makes a change durable and visible, all or nothing.</summary>
     /// <param name="change">The change.</param>
     /// <param name="cancellationToken">Ends the writing; then nothing was committed.</param>
     /// <returns>The commit's number, one above the one before.</returns>
-    /// <exception cref="RagException">Busy, full, read-only, vanished or damaged; then the state before is intact.</exception>
+    /// <exception cref="RagException">
+    /// Busy, full, read-only, vanished or damaged; then the state before is intact.
+    /// </exception>
     long Commit(IndexChange change, CancellationToken cancellationToken);
 
-    /// <summary>As <see cref="Commit(IndexChange, CancellationToken)"/>, within a lease of <see cref="LockForWriting"/>.</summary>
+    /// <summary>
+    /// As <see cref="Commit(IndexChange, CancellationToken)"/>, within a lease of <see cref="LockForWriting"/>.
+    /// </summary>
     long Commit(IndexChange change, IndexWriteLease lease, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Gives back the space of removed segments and earlier commits. Readers go on with what they hold. The newest commit keeps
-    /// its number and content; earlier ones are gone. A file compacts itself after a commit that leaves it wasteful.
+    /// Gives back the space of removed segments and earlier commits. Readers go on with what they hold. The newest
+    /// commit keeps its number and content; earlier ones are gone. A file compacts itself after a commit that leaves it
+    /// wasteful.
     /// </summary>
     void Compact(CancellationToken cancellationToken);
 
-    /// <summary>Writes what is served anew where its file has vanished; else does nothing.</summary>
+    /// <summary>Writes what is served to a new file where its file has vanished; else does nothing.</summary>
     /// <exception cref="RagException">The file cannot be written.</exception>
     void Restore(CancellationToken cancellationToken);
 
-    /// <summary>What keeps the index from its file, while an earlier commit or memory serves; null when nothing does.</summary>
+    /// <summary>
+    /// What keeps the index from its file, while an earlier commit or memory serves; null when nothing does.
+    /// </summary>
     RagException? RefreshFailure { get; }
 
     /// <summary>How much of the store's space the newest commit uses.</summary>
@@ -64,10 +76,13 @@ internal sealed class IndexWriteLease(IIndexStore owner, Action release) : IDisp
 {
     private Action? _release = release;
 
-    internal bool IsHeldOn(IIndexStore store) => ReferenceEquals(owner, store) && Volatile.Read(ref _release) is not null;
+    internal bool IsHeldOn(IIndexStore store) =>
+        ReferenceEquals(owner, store) && Volatile.Read(ref _release) is not null;
 
     public void Dispose() => Interlocked.Exchange(ref _release, null)?.Invoke();
 }
 
-/// <summary>Space: all of it, and the part the newest commit needs, in bytes. The rest is what compaction gives back.</summary>
+/// <summary>
+/// Space: all of it, and the part the newest commit needs, in bytes. The rest is what compaction gives back.
+/// </summary>
 internal readonly record struct IndexStatistics(long TotalBytes, long LiveBytes);

@@ -5,14 +5,21 @@ namespace Coach.Rag.Store;
 /// <summary>What one commit changes. Everything not named here stays as it is.</summary>
 internal sealed class IndexChange
 {
-    /// <summary>Segments to append, in this order. Their ids are <see cref="IndexCommitReader.NextSegmentId"/> and the numbers after it.</summary>
+    /// <summary>The largest manifest, in bytes.</summary>
+    internal const int MaxManifestBytes = 64 << 20;
+
+    /// <summary>
+    /// Segments to append, in this order. Their ids are <see cref="IndexCommitReader.NextSegmentId"/> and the numbers
+    /// after it.
+    /// </summary>
     public IReadOnlyList<SegmentPayload> Add { get; init; } = [];
 
     /// <summary>Ids of segments that leave the index.</summary>
     public IReadOnlyCollection<long> RemoveSegments { get; init; } = [];
 
     /// <summary>
-    /// Segment id → the whole bitmap of its deleted rows (row r is bit r % 8 of byte r / 8); it replaces the one before.
+    /// Segment id → the whole bitmap of its deleted rows (row r is bit r % 8 of byte r / 8); it replaces the one
+    /// before.
     /// </summary>
     public IReadOnlyDictionary<long, byte[]> DeletedRows { get; init; } = new Dictionary<long, byte[]>();
 
@@ -24,6 +31,33 @@ internal sealed class IndexChange
     /// <see cref="RagError.IndexBusy"/>. Null when it does not matter.
     /// </summary>
     public long? BasedOn { get; init; }
+
+    /// <summary>Checks the change against the commit that it is applied to.</summary>
+    /// <exception cref="RagException">The newest commit is another than <see cref="BasedOn"/>.</exception>
+    /// <exception cref="ArgumentException">A segment is not there, or the manifest is too large.</exception>
+    public void Check(string index, IndexCommit before)
+    {
+        if (BasedOn is long expected && expected != before.CommitId)
+        {
+            throw RagException.IndexBusy(
+                index, $"is at commit {before.CommitId}, but the change was made for commit {expected}");
+        }
+
+        var known = before.Segments.Select(segment => segment.Id).ToHashSet();
+        foreach (long id in RemoveSegments.Concat(DeletedRows.Keys))
+        {
+            if (!known.Contains(id))
+            {
+                throw new ArgumentException($"There is no segment {id}.");
+            }
+        }
+
+        if (Manifest?.Length > MaxManifestBytes)
+        {
+            throw new ArgumentException(
+                $"The manifest has {Manifest.Length} bytes; the most is {MaxManifestBytes}.");
+        }
+    }
 }
 
 /// <summary>A segment to append: its sections, in the order they are added.</summary>
@@ -40,7 +74,8 @@ internal sealed class SegmentPayload
     public long Id { get; internal set; }
 
     /// <summary>Adds a section that is in memory already.</summary>
-    public SegmentPayload Add(SectionKind kind, ReadOnlyMemory<byte> bytes) => Add(kind, writer => writer.Write(bytes.Span));
+    public SegmentPayload Add(SectionKind kind, ReadOnlyMemory<byte> bytes) =>
+        Add(kind, writer => writer.Write(bytes.Span));
 
     /// <summary>Adds a section of any length that is written when the commit asks for it.</summary>
     /// <param name="kind">What it holds; once per segment.</param>
@@ -72,7 +107,9 @@ internal abstract class SectionWriter
 
     public abstract void Write(ReadOnlySpan<byte> bytes);
 
-    /// <summary>Writes values as they are in memory; the format is little-endian, as every machine .NET 10 runs Coach on is.</summary>
+    /// <summary>
+    /// Writes values as they are in memory; the format is little-endian, as every machine .NET 10 runs Coach on is.
+    /// </summary>
     public void Write<T>(ReadOnlySpan<T> values)
         where T : unmanaged
     {

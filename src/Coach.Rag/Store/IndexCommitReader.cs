@@ -13,8 +13,9 @@ internal sealed class IndexCommitReader : IDisposable
     public long CommitId => _state.CommitId;
 
     /// <summary>
-    /// The same object for all snapshots that share their segments' memory. What is computed from a snapshot may be kept for others of this identity; a
-    /// compacted or replaced file may show the same commit number, but not the same memory.
+    /// The same object for all snapshots that share their segments' memory. What is computed from a snapshot may be
+    /// kept for others of this identity; a compacted or replaced file may show the same commit number, but not the same
+    /// memory.
     /// </summary>
     public object Identity => _state;
 

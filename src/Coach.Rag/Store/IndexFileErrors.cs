@@ -13,17 +13,21 @@ internal static class IndexFileErrors
     public static RagException Write(string index, Exception exception) => exception switch
     {
         UnauthorizedAccessException => RagException.IndexReadOnly(index, exception),
-        IOException { HResult: NoSpace or FileTooBig or QuotaLinux or QuotaMac or WindowsDiskFull or WindowsHandleDiskFull } =>
+        IOException { HResult: NoSpace or FileTooBig or QuotaLinux or QuotaMac or WindowsDiskFull
+            or WindowsHandleDiskFull } =>
             RagException.IndexFull(index, exception),
-        IOException { HResult: ReadOnlyFileSystem or WindowsWriteProtect } => RagException.IndexReadOnly(index, exception),
+        IOException { HResult: ReadOnlyFileSystem or WindowsWriteProtect } =>
+            RagException.IndexReadOnly(index, exception),
         FileNotFoundException => RagException.IndexUnavailable(index, "vanished while it was in use", exception),
-        DirectoryNotFoundException => RagException.IndexUnavailable(index, "cannot be written: its folder does not exist", exception),
+        DirectoryNotFoundException =>
+            RagException.IndexUnavailable(index, "cannot be written: its folder does not exist", exception),
         _ => RagException.IndexUnavailable(index, "could not be written", exception),
     };
 
     public static RagException Read(string index, Exception exception) => exception switch
     {
-        FileNotFoundException or DirectoryNotFoundException => RagException.IndexUnavailable(index, "vanished while it was in use", exception),
+        FileNotFoundException or DirectoryNotFoundException =>
+            RagException.IndexUnavailable(index, "vanished while it was in use", exception),
         _ => RagException.IndexUnavailable(index, "could not be read", exception),
     };
 }

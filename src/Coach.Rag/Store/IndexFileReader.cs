@@ -26,7 +26,8 @@ internal sealed class IndexFileReader(string path, string index)
     /// <returns>Null when there is nothing newer.</returns>
     /// <exception cref="FileNotFoundException">There is no file.</exception>
     /// <exception cref="RagException">The file holds no intact commit.</exception>
-    public LoadedCommit? ReadNewest(LoadedCommit? known, bool isThorough) => Keeping(handle => ReadNewest(handle, known, isThorough));
+    public LoadedCommit? ReadNewest(LoadedCommit? known, bool isThorough) =>
+        Keeping(handle => ReadNewest(handle, known, isThorough));
 
     /// <summary>The commit before another one, in the same file; null when there is none that can be read.</summary>
     public LoadedCommit? ReadPrevious(LoadedCommit commit) => Keeping(handle => ReadPrevious(handle, commit));
@@ -34,7 +35,8 @@ internal sealed class IndexFileReader(string path, string index)
     // A commit keeps the handle it was read through.
     private LoadedCommit? Keeping(Func<SafeFileHandle, LoadedCommit?> read)
     {
-        SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        SafeFileHandle handle = File.OpenHandle(
+            path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         LoadedCommit? loaded = null;
         try
         {
@@ -51,7 +53,8 @@ internal sealed class IndexFileReader(string path, string index)
 
     private LoadedCommit? ReadNewest(SafeFileHandle handle, LoadedCommit? known, bool isThorough)
     {
-        DateTime written = File.GetLastWriteTimeUtc(handle);     // before anything is read: what changes from here on is seen
+        // before anything is read: what changes from here on is seen
+        DateTime written = File.GetLastWriteTimeUtc(handle);
         long length = RandomAccess.GetLength(handle);
         Span<byte> head = stackalloc byte[IndexFormat.DataStart];
         int count = ReadFully(handle, head, 0);
@@ -70,7 +73,8 @@ internal sealed class IndexFileReader(string path, string index)
         }
 
         long tail = (length - IndexFormat.TrailerBytes) & ~(long)(IndexFormat.Alignment - 1);
-        if (tail >= floor && TryLoad(handle, header, tail, (length, written), known, hasDamage: false, ref hasDamage) is { } atTail)
+        if (tail >= floor
+            && TryLoad(handle, header, tail, (length, written), known, hasDamage: false, ref hasDamage) is { } atTail)
         {
             return atTail;
         }
@@ -78,11 +82,17 @@ internal sealed class IndexFileReader(string path, string index)
         bool isHintUsable = hint >= floor && hint < tail;
         if (!isThorough && known is not null)
         {
-            return isHintUsable ? TryLoad(handle, header, hint!.Value, (length, written), known, hasDamage: false, ref hasDamage) : null;
+            return isHintUsable
+                ? TryLoad(handle, header, hint!.Value, (length, written), known, hasDamage: false, ref hasDamage)
+                : null;
         }
 
-        LoadedCommit? found = Scan(handle, header, floor, tail - IndexFormat.Alignment, (length, written), known, ref hasDamage);
-        return found ?? (known is not null ? null : throw RagException.IndexCorrupt(index, "is damaged: it holds no intact commit"));
+        LoadedCommit? found = Scan(
+            handle, header, floor, tail - IndexFormat.Alignment, (length, written), known, ref hasDamage);
+        return found
+            ?? (known is not null
+            ? null
+            : throw RagException.IndexCorrupt(index, "is damaged: it holds no intact commit"));
     }
 
     private LoadedCommit? ReadPrevious(SafeFileHandle handle, LoadedCommit commit)
@@ -99,13 +109,15 @@ internal sealed class IndexFileReader(string path, string index)
         for (long at = commit.TrailerOffset; ;)
         {
             if (at < IndexFormat.DataStart || ReadFully(handle, bytes, at) != bytes.Length
-                || !CommitTrailer.TryRead(bytes, commit.Header.FileId, at, out CommitTrailer trailer) || trailer.PreviousTrailer == 0)
+                || !CommitTrailer.TryRead(bytes, commit.Header.FileId, at, out CommitTrailer trailer)
+                || trailer.PreviousTrailer == 0)
             {
                 return null;
             }
 
             at = trailer.PreviousTrailer;
-            if (TryLoad(handle, commit.Header, at, (length, written), known: null, hasDamage: true, ref hasDamage) is { } previous)
+            if (TryLoad(handle, commit.Header, at, (length, written), known: null, hasDamage: true,
+                ref hasDamage) is { } previous)
             {
                 return previous;
             }
@@ -113,7 +125,8 @@ internal sealed class IndexFileReader(string path, string index)
     }
 
     private LoadedCommit? Scan(
-        SafeFileHandle handle, IndexHeader header, long floor, long from, (long Length, DateTime Written) file, LoadedCommit? known, ref bool hasDamage)
+        SafeFileHandle handle, IndexHeader header, long floor, long from, (long Length, DateTime Written) file,
+        LoadedCommit? known, ref bool hasDamage)
     {
         if (from < floor)
         {
@@ -125,7 +138,8 @@ internal sealed class IndexFileReader(string path, string index)
         {
             long start = Math.Max(floor, end - ScanBytes);
             Span<byte> chunk = buffer.AsSpan(0, ReadFully(handle, buffer.AsSpan(0, (int)(end - start)), start));
-            for (int at = (chunk.Length - IndexFormat.TrailerBytes) & ~(IndexFormat.Alignment - 1); at >= 0; at -= IndexFormat.Alignment)
+            int last = (chunk.Length - IndexFormat.TrailerBytes) & ~(IndexFormat.Alignment - 1);
+            for (int at = last; at >= 0; at -= IndexFormat.Alignment)
             {
                 if (chunk[at..].StartsWith(IndexFormat.TrailerMagic)
                     && TryLoad(handle, header, start + at, file, known, hasDamage, ref hasDamage) is { } found)
@@ -141,17 +155,20 @@ internal sealed class IndexFileReader(string path, string index)
     }
 
     private LoadedCommit? TryLoad(
-        SafeFileHandle handle, IndexHeader header, long at, (long Length, DateTime Written) file, LoadedCommit? known, bool hasDamage, ref bool foundDamage)
+        SafeFileHandle handle, IndexHeader header, long at, (long Length, DateTime Written) file, LoadedCommit? known,
+        bool hasDamage, ref bool foundDamage)
     {
         Span<byte> bytes = stackalloc byte[IndexFormat.TrailerBytes];
-        if (ReadFully(handle, bytes, at) != bytes.Length || !CommitTrailer.TryRead(bytes, header.FileId, at, out CommitTrailer trailer))
+        if (ReadFully(handle, bytes, at) != bytes.Length
+            || !CommitTrailer.TryRead(bytes, header.FileId, at, out CommitTrailer trailer))
         {
             return null;
         }
 
         // From here on this is a commit that was finished once; whatever does not match is damage.
         foundDamage = true;
-        if (ReadRange(handle, new FileRange(trailer.RecordOffset, trailer.RecordLength, trailer.RecordCrc)) is not { } recordBytes
+        if (ReadRange(
+            handle, new FileRange(trailer.RecordOffset, trailer.RecordLength, trailer.RecordCrc)) is not { } recordBytes
             || CommitRecord.TryRead(recordBytes, trailer.RecordOffset) is not { } record
             || ReadState(handle, trailer, record, known, at + IndexFormat.TrailerBytes, file) is not { } state)
         {
@@ -163,7 +180,8 @@ internal sealed class IndexFileReader(string path, string index)
     }
 
     private IndexCommit? ReadState(
-        SafeFileHandle handle, CommitTrailer trailer, CommitRecord record, LoadedCommit? known, long end, (long Length, DateTime Written) file)
+        SafeFileHandle handle, CommitTrailer trailer, CommitRecord record, LoadedCommit? known, long end,
+        (long Length, DateTime Written) file)
     {
         if (ReadRange(handle, record.Manifest) is not { } manifest)
         {
@@ -177,7 +195,8 @@ internal sealed class IndexFileReader(string path, string index)
         }
 
         // First everything that can fail, then the map of what is new.
-        var plans = new List<(SegmentEntry Entry, SectionEntry[]? Sections, byte[]? DeletedRows)>(record.Segments.Count);
+        var plans = new List<(SegmentEntry Entry, SectionEntry[]? Sections, byte[]? DeletedRows)>(
+            record.Segments.Count);
         long start = long.MaxValue;
         foreach (SegmentEntry entry in record.Segments)
         {
@@ -209,23 +228,37 @@ internal sealed class IndexFileReader(string path, string index)
             plans.Add((entry, sections, deleted));
         }
 
-        MappedMemory? region = start < trailer.RecordOffset ? new FileRegion(handle, start, trailer.RecordOffset) : null;
+        MappedMemory? region = start < trailer.RecordOffset
+            ? new FileRegion(handle, start, trailer.RecordOffset)
+            : null;
         try
         {
             var segments = new List<IndexSegment>(plans.Count);
             foreach ((SegmentEntry entry, SectionEntry[]? sections, byte[]? deleted) in plans)
             {
                 IndexSegment? old = sections is null ? before[entry.Id].Segment : null;
-                SegmentData data = old?.Data ?? new SegmentData(entry.Id, region ?? new NativeRegion(0), entry.Bytes,
-                    [.. sections!.Select(section => new IndexSection(region!, index, section.Kind, section.Offset - start, section.Length, section.TableCrc, isChecked: true))]);
-                segments.Add(old is not null && deleted is null ? old : new IndexSegment(data, new FixedBitSet(deleted)));
+                SegmentData data = old?.Data ?? Map(entry, sections!);
+                segments.Add(
+                    old is not null && deleted is null ? old : new IndexSegment(data, new FixedBitSet(deleted)));
             }
 
-            return new IndexCommit(trailer.CommitId, record.NextSegmentId, manifest, segments, new FileChangeDetector(handle, end, file.Length, file.Written));
+            var detector = new FileChangeDetector(handle, end, file.Length, file.Written);
+            return new IndexCommit(trailer.CommitId, record.NextSegmentId, manifest, segments, detector);
         }
         finally
         {
             region?.Release();
+        }
+
+        SegmentData Map(SegmentEntry entry, SectionEntry[] sections)
+        {
+            IndexSection[] mapped =
+            [
+                .. sections.Select(section =>
+                    new IndexSection(
+                        region!, index, section with { Offset = section.Offset - start }, isChecked: true)),
+            ];
+            return new SegmentData(entry.Id, region ?? new NativeRegion(0), entry.Bytes, mapped);
         }
     }
 
@@ -238,7 +271,9 @@ internal sealed class IndexFileReader(string path, string index)
         }
 
         var bytes = new byte[range.Length];
-        return ReadFully(handle, bytes, range.Offset) == bytes.Length && Crc32C.Compute(bytes) == range.Crc ? bytes : null;
+        return ReadFully(handle, bytes, range.Offset) == bytes.Length && Crc32C.Compute(bytes) == range.Crc
+            ? bytes
+            : null;
     }
 
     private static int ReadFully(SafeFileHandle handle, Span<byte> target, long offset)

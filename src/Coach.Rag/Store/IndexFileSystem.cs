@@ -8,7 +8,9 @@ internal abstract class IndexFileSystem
 {
     public static IndexFileSystem Disk { get; } = new DiskFileSystem();
 
-    /// <summary>Opens a file for writing; <paramref name="create"/> empties or makes it, else it must be there.</summary>
+    /// <summary>
+    /// Opens a file for writing; <paramref name="create"/> empties or makes it, else it must be there.
+    /// </summary>
     public abstract IndexWritableFile OpenForWriting(string path, bool create);
 
     /// <summary>Renames a file over another one, durably.</summary>
@@ -16,7 +18,9 @@ internal abstract class IndexFileSystem
 
     public abstract void Delete(string path);
 
-    /// <summary>Opens a file that no other handle may open meanwhile; the system closes it when the process dies.</summary>
+    /// <summary>
+    /// Opens a file that no other handle may open meanwhile; the system closes it when the process dies.
+    /// </summary>
     /// <exception cref="IOException">Somebody else has it open.</exception>
     public virtual IDisposable OpenExclusively(string path) =>
         File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
@@ -70,12 +74,15 @@ internal sealed partial class DiskFileSystem : IndexFileSystem
     private static partial class Native
     {
         [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static partial int Open(string path, int flags);
 
         [LibraryImport("libc", EntryPoint = "fsync")]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static partial int Flush(int descriptor);
 
         [LibraryImport("libc", EntryPoint = "close")]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         internal static partial int Close(int descriptor);
     }
 

@@ -1,24 +1,34 @@
 namespace Coach.Rag.Store;
 
 /// <summary>Appends commits to an index file, and writes new files. The caller holds the writer's role.</summary>
-internal static class IndexFileWriter
+/// <param name="path">The file's path.</param>
+/// <param name="index">Its name, for messages.</param>
+/// <param name="files">Through which it is written.</param>
+/// <param name="reader">Reads what was written.</param>
+internal sealed class IndexFileWriter(string path, string index, IndexFileSystem files, IndexFileReader reader)
 {
     private const int CopyBytes = 1 << 20;
 
-    /// <summary>Appends one commit; makes the file if there is none. On failure the file still shows the commit before.</summary>
-    public static LoadedCommit Append(
-        string path, string index, IndexFileSystem files, IndexFileReader reader, LoadedCommit? before, CommitPlan plan,
-        IndexChange change, CancellationToken cancellationToken)
+    /// <summary>
+    /// Appends one commit; makes the file if there is none. On failure the file still shows the commit before.
+    /// </summary>
+    /// <param name="before">The newest commit of the file; null when there is no file.</param>
+    /// <param name="state">The commit that the change was checked against.</param>
+    /// <param name="change">The change.</param>
+    /// <param name="cancellationToken">Ends the writing; then nothing was committed.</param>
+    public LoadedCommit Append(
+        LoadedCommit? before, IndexCommit state, IndexChange change, CancellationToken cancellationToken)
     {
         if (before is null)
         {
             var header = new IndexHeader(Guid.NewGuid(), Generation: 0);
-            WriteNewFile(path, index, files, header, (file, appender) =>
-                WriteCommit(file, index, appender, header, null, plan, change, cancellationToken));
+            WriteNewFile(header, (file, appender) =>
+                Finish(file, appender, header, WriteCommit(appender, null, state, change, cancellationToken)));
         }
         else
         {
-            // Bytes after the last commit are what a crash left behind; damaged commits are kept, for a person to look at.
+            // Bytes after the last commit are what a crash left behind; damaged commits are kept, for a person to look
+            // at.
             long end = before.HasDamagedCommits ? IndexFormat.Align(before.Length) : before.End;
             try
             {
@@ -32,7 +42,8 @@ internal static class IndexFileWriter
                     }
 
                     using var appender = new FileAppender(file, index, end);
-                    trailer = WriteCommit(file, index, appender, before.Header, before, plan, change, cancellationToken);
+                    NewCommit commit = WriteCommit(appender, before, state, change, cancellationToken);
+                    trailer = Finish(file, appender, before.Header, commit);
                 }
                 catch (Exception exception)
                 {
@@ -50,7 +61,7 @@ internal static class IndexFileWriter
             }
         }
 
-        LoadedCommit after = Reread(index, reader, before);
+        LoadedCommit after = Reread(before);
         for (int i = 0; i < change.Add.Count; i++)
         {
             change.Add[i].Id = after.State.NextSegmentId - change.Add.Count + i;
@@ -60,39 +71,48 @@ internal static class IndexFileWriter
     }
 
     /// <summary>Writes the newest commit into a file of its own and puts that in the place of the old one.</summary>
-    public static LoadedCommit Compact(
-        string path, string index, IndexFileSystem files, IndexFileReader reader, LoadedCommit before, CancellationToken cancellationToken)
+    public LoadedCommit Compact(LoadedCommit before, CancellationToken cancellationToken)
     {
         var header = new IndexHeader(Guid.NewGuid(), before.Header.Generation + 1);
-        WriteNewFile(path, index, files, header, (file, appender) =>
+        WriteNewFile(header, (file, appender) =>
         {
             var entries = new List<SegmentEntry>();
             foreach (IndexSegment segment in before.State.Segments)
             {
-                SegmentEntry entry = appender.WriteSegment(segment.Id, segment.Sections.Select(section => (section.Kind, (Action<SectionWriter>)(writer =>
-                {
-                    for (long offset = 0; offset < section.Length; offset += CopyBytes)
-                    {
-                        cancellationToken.ThrowIfCancellationRequested();
-                        writer.Write(section.Slice(offset, (int)Math.Min(CopyBytes, section.Length - offset)));
-                    }
-                }))), cancellationToken);
+                IEnumerable<(SectionKind, Action<SectionWriter>)> copies =
+                    segment.Sections.Select(section => (section.Kind, Copy(section, cancellationToken)));
+                SegmentEntry entry = appender.WriteSegment(segment.Id, copies, cancellationToken);
                 entries.Add(entry with { DeletedRows = appender.WriteBlob(segment.DeletedRows.Bytes.Span) });
             }
 
-            var record = new CommitRecord(before.State.NextSegmentId, appender.WriteBlob(before.State.Manifest), entries);
-            return Finish(file, appender, header, before.State.CommitId, record, previousTrailer: 0);
+            var record = new CommitRecord(
+                before.State.NextSegmentId, appender.WriteBlob(before.State.Manifest), entries);
+            return Finish(file, appender, header, new NewCommit(before.State.CommitId, record, PreviousTrailer: 0));
         });
-        return Reread(index, reader, null);
+        return Reread(null);
     }
 
-    private static long WriteCommit(
-        IndexWritableFile file, string index, FileAppender appender, IndexHeader header, LoadedCommit? before, CommitPlan plan,
-        IndexChange change, CancellationToken cancellationToken)
+    private static Action<SectionWriter> Copy(IndexSection section, CancellationToken cancellationToken) => writer =>
     {
-        Dictionary<long, SegmentEntry> old = before is null ? [] : before.Record.Segments.ToDictionary(entry => entry.Id);
+        for (long offset = 0; offset < section.Length; offset += CopyBytes)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            writer.Write(section.Slice(offset, (int)Math.Min(CopyBytes, section.Length - offset)));
+        }
+    };
+
+    private NewCommit WriteCommit(
+        FileAppender appender,
+        LoadedCommit? before,
+        IndexCommit state,
+        IndexChange change,
+        CancellationToken cancellationToken)
+    {
+        Dictionary<long, SegmentEntry> old = before is null
+            ? []
+            : before.Record.Segments.ToDictionary(entry => entry.Id);
         var entries = new List<SegmentEntry>();
-        foreach ((IndexSegment segment, byte[]? deleted) in plan.Kept())
+        foreach ((IndexSegment segment, byte[]? deleted) in state.Kept(change))
         {
             SegmentEntry entry = old[segment.Id];
             entries.Add(deleted is null ? entry : entry with { DeletedRows = appender.WriteBlob(deleted) });
@@ -106,29 +126,35 @@ internal static class IndexFileWriter
 
         if (entries.Count > IndexFormat.MaxSegments)
         {
-            throw new ArgumentException($"Index '{index}' would have {entries.Count} segments; the most is {IndexFormat.MaxSegments}.", nameof(change));
+            throw new ArgumentException(
+                $"Index '{index}' would have {entries.Count} segments; the most is {IndexFormat.MaxSegments}.",
+                nameof(change));
         }
 
-        FileRange manifest = change.Manifest is null ? before?.Record.Manifest ?? default : appender.WriteBlob(change.Manifest);
+        FileRange manifest = change.Manifest is null
+            ? before?.Record.Manifest ?? default
+            : appender.WriteBlob(change.Manifest);
         cancellationToken.ThrowIfCancellationRequested();
-        return Finish(file, appender, header, (before?.State.CommitId ?? 0) + 1, new CommitRecord(nextId, manifest, entries), before?.TrailerOffset ?? 0);
+        var record = new CommitRecord(nextId, manifest, entries);
+        return new NewCommit((before?.State.CommitId ?? 0) + 1, record, before?.TrailerOffset ?? 0);
     }
 
     // The data is on the device before the trailer that makes it a commit is written. The caller flushes the trailer.
-    private static long Finish(IndexWritableFile file, FileAppender appender, IndexHeader header, long commitId, CommitRecord record, long previousTrailer)
+    private static long Finish(IndexWritableFile file, FileAppender appender, IndexHeader header, NewCommit commit)
     {
-        FileRange range = appender.WriteBlob(record.Write());
+        FileRange range = appender.WriteBlob(commit.Record.Write());
         appender.Align();
         appender.Drain();
         file.Flush();
         long at = appender.Position;
         Span<byte> trailer = stackalloc byte[IndexFormat.TrailerBytes];
-        new CommitTrailer(commitId, range.Offset, range.Length, range.Crc, previousTrailer).Write(trailer, header.FileId);
+        new CommitTrailer(commit.CommitId, range.Offset, range.Length, range.Crc, commit.PreviousTrailer)
+            .Write(trailer, header.FileId);
         file.Write(trailer, at);
         return at;
     }
 
-    private static void WriteNewFile(string path, string index, IndexFileSystem files, IndexHeader header, Func<IndexWritableFile, FileAppender, long> write)
+    private void WriteNewFile(IndexHeader header, Func<IndexWritableFile, FileAppender, long> write)
     {
         string aside = path + ".new";
         try
@@ -148,7 +174,8 @@ internal static class IndexFileWriter
 
                 files.Replace(aside, path);
             }
-            catch (Exception exception) when (IndexFileErrors.IsFileError(exception) || exception is RagException or OperationCanceledException)
+            catch (Exception exception) when (IndexFileErrors.IsFileError(exception) || exception is RagException
+                or OperationCanceledException)
             {
                 try
                 {
@@ -196,16 +223,19 @@ internal static class IndexFileWriter
         }
     }
 
-    private static LoadedCommit Reread(string index, IndexFileReader reader, LoadedCommit? before)
+    private LoadedCommit Reread(LoadedCommit? before)
     {
         try
         {
             return reader.ReadNewest(before, isThorough: true)
-                ?? throw RagException.IndexCorrupt(index, "does not hold the commit that was just written; the volume may be failing");
+                ?? throw RagException.IndexCorrupt(
+                    index, "does not hold the commit that was just written; the volume may be failing");
         }
         catch (Exception exception) when (IndexFileErrors.IsFileError(exception))
         {
             throw IndexFileErrors.Read(index, exception);
         }
     }
+
+    private readonly record struct NewCommit(long CommitId, CommitRecord Record, long PreviousTrailer);
 }

@@ -34,7 +34,8 @@ internal static class IndexFormat
     /// <summary>The most segments one commit may hold.</summary>
     internal const int MaxSegments = 65_536;
 
-    public static ReadOnlySpan<byte> HeaderMagic => [0x89, (byte)'C', (byte)'O', (byte)'A', (byte)'C', (byte)'H', (byte)'\r', (byte)'\n'];
+    public static ReadOnlySpan<byte> HeaderMagic =>
+        [0x89, (byte)'C', (byte)'O', (byte)'A', (byte)'C', (byte)'H', (byte)'\r', (byte)'\n'];
 
     public static ReadOnlySpan<byte> TrailerMagic => "CoCommit"u8;
 
@@ -43,10 +44,13 @@ internal static class IndexFormat
     public static int BlockCount(long length) => checked((int)((length + BlockSize - 1) / BlockSize));
 
     /// <summary>The end of a section that starts at <paramref name="offset"/>, with its checksum table.</summary>
-    public static long SectionEnd(long offset, long length) => Align(offset + length) + ((long)BlockCount(length) * sizeof(uint));
+    public static long SectionEnd(long offset, long length) =>
+        Align(offset + length) + ((long)BlockCount(length) * sizeof(uint));
 }
 
-/// <summary>What a section of a segment holds. The numbers are part of the file format: they are never renamed or reused.</summary>
+/// <summary>
+/// What a section of a segment holds. The numbers are part of the file format: they are never renamed or reused.
+/// </summary>
 internal enum SectionKind
 {
     /// <summary>Document table: ids, sources, hashes, metadata.</summary>
@@ -102,7 +106,10 @@ internal enum SectionKind
 }
 
 /// <summary>The first 64 bytes of an index file: written once, never changed.</summary>
-/// <param name="FileId">Random; every commit repeats it, so that bytes of another file, or of a document that imitates a commit, are no commit.</param>
+/// <param name="FileId">
+/// Random; every commit repeats it, so that bytes of another file, or of a document that imitates a commit, are no
+/// commit.
+/// </param>
 /// <param name="Generation">How often the index was compacted.</param>
 internal readonly record struct IndexHeader(Guid FileId, long Generation)
 {
@@ -138,10 +145,13 @@ internal readonly record struct IndexHeader(Guid FileId, long Generation)
             throw RagException.IndexCorrupt(index, "is damaged: its header does not match its checksum");
         }
 
-        return new IndexHeader(new Guid(source.Slice(16, 16), bigEndian: true), BinaryPrimitives.ReadInt64LittleEndian(source[32..]));
+        return new IndexHeader(
+            new Guid(source.Slice(16, 16), bigEndian: true), BinaryPrimitives.ReadInt64LittleEndian(source[32..]));
     }
 
-    /// <summary>Where the last commit is thought to be. It only saves time: a wrong or missing hint changes no result.</summary>
+    /// <summary>
+    /// Where the last commit is thought to be. It only saves time: a wrong or missing hint changes no result.
+    /// </summary>
     public void WriteHint(Span<byte> target, long trailerOffset)
     {
         target[..IndexFormat.HintBytes].Clear();
@@ -152,7 +162,8 @@ internal readonly record struct IndexHeader(Guid FileId, long Generation)
 
     public long? ReadHint(ReadOnlySpan<byte> source)
     {
-        if (source.Length < IndexFormat.HintBytes || BinaryPrimitives.ReadUInt32LittleEndian(source[24..]) != Crc32C.Compute(source[..24])
+        if (source.Length < IndexFormat.HintBytes
+            || BinaryPrimitives.ReadUInt32LittleEndian(source[24..]) != Crc32C.Compute(source[..24])
             || new Guid(source.Slice(8, 16), bigEndian: true) != FileId)
         {
             return null;

@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace Coach.Rag.Store;
 
 /// <summary>
-/// One section's bytes, in place. Each 16 KiB block is checked against its checksum when it is first touched through this class.
-/// Spans are valid as long as a snapshot that holds the segment is.
+/// One section's bytes, in place. Each 16 KiB block is checked against its checksum when it is first touched through
+/// this class. Spans are valid as long as a snapshot that holds the segment is.
 /// </summary>
 internal sealed unsafe class IndexSection
 {
@@ -14,27 +14,25 @@ internal sealed unsafe class IndexSection
     private readonly string _index;
     private readonly long _offset;
     private readonly uint _tableCrc;
-    private readonly bool _isChecked;
     private int[]? _verified;           // one bit per block
     private volatile bool _isVerified;  // all of them
 
     /// <param name="region">The memory.</param>
     /// <param name="index">The index's name, for messages.</param>
-    /// <param name="kind">What the section holds.</param>
-    /// <param name="offset">Its first byte within the region; a multiple of 64.</param>
-    /// <param name="length">Its length in bytes; the checksum table follows at the next multiple of 64.</param>
-    /// <param name="tableCrc">The checksum of the checksum table.</param>
+    /// <param name="entry">
+    /// What it holds and where: the first byte within the region, a multiple of 64; the checksum table follows the last
+    /// one at the next multiple of 64.
+    /// </param>
     /// <param name="isChecked">False for memory that was never outside this process.</param>
-    internal IndexSection(MappedMemory region, string index, SectionKind kind, long offset, long length, uint tableCrc, bool isChecked)
+    internal IndexSection(MappedMemory region, string index, SectionEntry entry, bool isChecked)
     {
         _region = region;
         _index = index;
-        _offset = offset;
-        _tableCrc = tableCrc;
-        _isChecked = isChecked;
-        _isVerified = !isChecked || length == 0;
-        Kind = kind;
-        Length = length;
+        _offset = entry.Offset;
+        _tableCrc = entry.TableCrc;
+        _isVerified = !isChecked || entry.Length == 0;
+        Kind = entry.Kind;
+        Length = entry.Length;
     }
 
     public SectionKind Kind { get; }
@@ -75,7 +73,8 @@ internal sealed unsafe class IndexSection
 
     /// <summary>Some elements, checked; counted in elements from the section's start.</summary>
     public ReadOnlySpan<T> Slice<T>(long first, int count)
-        where T : unmanaged => MemoryMarshal.Cast<byte, T>(Slice(checked(first * sizeof(T)), checked(count * sizeof(T))));
+        where T : unmanaged =>
+            MemoryMarshal.Cast<byte, T>(Slice(checked(first * sizeof(T)), checked(count * sizeof(T))));
 
     /// <summary>Checks the whole section, once.</summary>
     /// <exception cref="RagException">A checksum does not match.</exception>
@@ -115,7 +114,8 @@ internal sealed unsafe class IndexSection
             {
                 byte* start = _region.Pointer + _offset + (block * IndexFormat.BlockSize);
                 (uint a, uint b, uint c, uint d) = ComputeFour(start, IndexFormat.BlockSize);
-                if (a != table[(int)block] || b != table[(int)block + 1] || c != table[(int)block + 2] || d != table[(int)block + 3])
+                if (a != table[(int)block] || b != table[(int)block + 1] || c != table[(int)block + 2]
+                    || d != table[(int)block + 3])
                 {
                     throw Damaged(block);
                 }
@@ -129,7 +129,8 @@ internal sealed unsafe class IndexSection
             {
                 long start = block * IndexFormat.BlockSize;
                 int count = (int)Math.Min(IndexFormat.BlockSize, Length - start);
-                if (Crc32C.Compute(new ReadOnlySpan<byte>(_region.Pointer + _offset + start, count)) != table[(int)block])
+                if (Crc32C.Compute(
+                    new ReadOnlySpan<byte>(_region.Pointer + _offset + start, count)) != table[(int)block])
                 {
                     throw Damaged(block);
                 }
@@ -145,7 +146,8 @@ internal sealed unsafe class IndexSection
         }
     }
 
-    private ReadOnlySpan<uint> Table => new(_region.Pointer + IndexFormat.Align(_offset + Length), IndexFormat.BlockCount(Length));
+    private ReadOnlySpan<uint> Table =>
+        new(_region.Pointer + IndexFormat.Align(_offset + Length), IndexFormat.BlockCount(Length));
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private int[] VerifyTable()
@@ -160,7 +162,8 @@ internal sealed unsafe class IndexSection
     }
 
     private RagException Damaged(long block) =>
-        RagException.IndexCorrupt(_index, $"is damaged: section {Kind}, at or after byte {block * IndexFormat.BlockSize}, does not match its checksum");
+        RagException.IndexCorrupt(_index,
+            $"is damaged: section {Kind}, at or after byte {block * IndexFormat.BlockSize}, does not match its checksum");
 
     // The checksums of four neighbouring blocks at once: their four chains of dependent instructions overlap.
     private static (uint A, uint B, uint C, uint D) ComputeFour(byte* start, int blockSize)

@@ -41,11 +41,13 @@ internal sealed class IndexSegment
     }
 
     /// <summary>
-    /// What a part of the engine keeps per segment (a parsed dictionary, say): made once, shared by every commit that holds the
-    /// segment, forgotten with it. It may hold sections, and is to be used only while a snapshot with this segment is held.
+    /// What a part of the engine keeps per segment (a parsed dictionary, say): made once, shared by every commit that
+    /// holds the segment, forgotten with it. It may hold sections, and is to be used only while a snapshot with this
+    /// segment is held.
     /// </summary>
     public T GetOrAdd<T>(Func<IndexSegment, T> create)
-        where T : class => (T)_data.Cache.GetOrAdd(typeof(T), static (_, arguments) => arguments.create(arguments.segment), (create, segment: this));
+        where T : class => (T)_data.Cache.GetOrAdd(
+            typeof(T), static (_, arguments) => arguments.create(arguments.segment), (create, segment: this));
 }
 
 /// <summary>What all commits that hold a segment share.</summary>

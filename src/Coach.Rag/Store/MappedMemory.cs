@@ -4,7 +4,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Coach.Rag.Store;
 
-/// <summary>Read-only memory that segments live in: part of a mapped file, or a native allocation. Freed when nobody holds it.</summary>
+/// <summary>
+/// Read-only memory that segments live in: part of a mapped file, or a native allocation. Reference-counted: freed with
+/// its last holder.
+/// </summary>
 internal abstract unsafe class MappedMemory
 {
     private int _references = 1;
@@ -45,12 +48,15 @@ internal sealed unsafe class FileRegion : MappedMemory
     private readonly MemoryMappedViewAccessor _view;
     private readonly byte* _pointer;
 
-    /// <summary>Maps bytes <paramref name="start"/> to <paramref name="end"/>; the handle may be closed afterwards.</summary>
+    /// <summary>
+    /// Maps bytes <paramref name="start"/> to <paramref name="end"/>; the handle may be closed afterwards.
+    /// </summary>
     public FileRegion(SafeFileHandle handle, long start, long end)
     {
         Length = end - start;
         using MemoryMappedFile file = MemoryMappedFile.CreateFromFile(
-            handle, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            handle, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None,
+                leaveOpen: true);
         _view = file.CreateViewAccessor(start, Length, MemoryMappedFileAccess.Read);
         byte* pointer = null;
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Coach.Rag.Store;
 
 /// <summary>An index that lives in this process only.</summary>
-/// <param name="insteadOf">Why it stands in for a file; null when it does not.</param>
+/// <param name="insteadOf">Why it takes the place of a file; null when it does not.</param>
 internal sealed class MemoryIndexStore(RagException? insteadOf = null) : IIndexStore
 {
     private readonly Lock _gate = new();
@@ -66,7 +66,7 @@ internal sealed class MemoryIndexStore(RagException? insteadOf = null) : IIndexS
 
         ObjectDisposedException.ThrowIf(_disposed, this);
         IndexCommit before = _state;
-        CommitPlan plan = CommitPlan.Create(Name, before, change);
+        change.Check(Name, before);
         var added = new List<SegmentData>(change.Add.Count);
         try
         {
@@ -77,7 +77,7 @@ internal sealed class MemoryIndexStore(RagException? insteadOf = null) : IIndexS
             }
 
             cancellationToken.ThrowIfCancellationRequested();
-            IndexCommit after = plan.Apply(added);
+            IndexCommit after = before.After(change, added);
             lock (_gate)
             {
                 ObjectDisposedException.ThrowIf(_disposed, this);
@@ -123,20 +123,20 @@ internal sealed class MemoryIndexStore(RagException? insteadOf = null) : IIndexS
 
     private unsafe SegmentData Copy(long id, SegmentPayload payload)
     {
-        var parts = new List<(SectionKind Kind, long Offset, long Length)>();
+        var entries = new List<SectionEntry>();
         using var buffer = new NativeBuffer();
         foreach ((SectionKind kind, Action<SectionWriter> write) in payload.Sections)
         {
             buffer.Align(IndexFormat.Alignment);
             long start = buffer.Length;
             write(new Sink(buffer, start));
-            parts.Add((kind, start, buffer.Length - start));
+            entries.Add(new SectionEntry(kind, start, buffer.Length - start, TableCrc: 0));
         }
 
         var region = new NativeRegion(buffer.Length);
         Buffer.MemoryCopy(buffer.Pointer, region.Pointer, region.Length, buffer.Length);
-        return new SegmentData(id, region, buffer.Length,
-            [.. parts.Select(part => new IndexSection(region, Name, part.Kind, part.Offset, part.Length, 0, isChecked: false))]);
+        IndexSection[] sections = [.. entries.Select(entry => new IndexSection(region, Name, entry, isChecked: false))];
+        return new SegmentData(id, region, buffer.Length, sections);
     }
 
     private sealed class Sink(NativeBuffer buffer, long start) : SectionWriter

@@ -7,15 +7,20 @@ public interface IRetriever
     RagTier Tier { get; }
 
     /// <summary>
-    /// Finds passages. A failing provider, a broken index or an exceeded time limit is no exception: the result says which
-    /// tier answered and why no better one did.
+    /// Finds passages. A failing provider, a broken index or an exceeded time limit is no exception: the result says
+    /// which tier answered and why no better one did.
     /// </summary>
-    /// <param name="query">The question, in words. Blank finds nothing; only the first 8,192 characters are read.</param>
+    /// <param name="query">
+    /// The question, in words. Blank finds nothing; only the first 8,192 characters are read.
+    /// </param>
     /// <param name="options">What to ask for; null asks for the defaults.</param>
     /// <param name="cancellationToken">Ends the search.</param>
     /// <returns>The passages, the tier and the reason of a fallback.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="query"/> is null.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A value of <paramref name="options"/> is out of its range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// A value of <paramref name="options"/> is out of its range.
+    /// </exception>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
-    Task<Retrieval> RetrieveAsync(string query, RetrievalOptions? options = null, CancellationToken cancellationToken = default);
+    Task<Retrieval> RetrieveAsync(
+        string query, RetrievalOptions? options = null, CancellationToken cancellationToken = default);
 }

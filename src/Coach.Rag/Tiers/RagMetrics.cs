@@ -14,14 +14,21 @@ internal sealed class RagInstruments : IDisposable
     {
         _source = new MeterSource("Coach.Rag", factory);
         Meter meter = _source.Meter;
-        Retrievals = meter.CreateCounter<long>("coach.rag.retrievals", "{retrieval}", "Retrievals by the tier that answered.");
-        Fallbacks = meter.CreateCounter<long>("coach.rag.fallbacks", "{fallback}", "Retrievals that a lower tier than hybrid answered, by reason.");
-        FoundNothing = meter.CreateCounter<long>("coach.rag.found_nothing", "{retrieval}", "Retrievals that worked and found no passage, by tier.");
+        Retrievals = meter.CreateCounter<long>(
+            "coach.rag.retrievals", "{retrieval}", "Retrievals by the tier that answered.");
+        Fallbacks = meter.CreateCounter<long>(
+            "coach.rag.fallbacks", "{fallback}", "Retrievals that a lower tier than hybrid answered, by reason.");
+        FoundNothing = meter.CreateCounter<long>(
+            "coach.rag.found_nothing", "{retrieval}", "Retrievals that worked and found no passage, by tier.");
         Duration = meter.CreateHistogram<double>("coach.rag.retrieval.duration", "s", "How long retrievals took.",
-            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] });
-        meter.CreateObservableGauge("coach.rag.available", () => Observe(static r => r.Tier == RagTier.None ? 0 : 1), description: "1 when questions can be answered from documents.");
-        meter.CreateObservableGauge("coach.rag.type", () => Observe(static r => (int)r.Tier), description: "The best tier now: 0 none, 1 hybrid, 2 local, 3 lexical.");
-        meter.CreateObservableGauge("coach.rag.document_count", () => Observe(static r => r.Documents), description: "Documents in the index.");
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                0.1, 0.25, 0.5, 1, 2.5, 5] });
+        meter.CreateObservableGauge("coach.rag.available", () => Observe(static r => r.Tier == RagTier.None ? 0 : 1),
+            description: "1 when questions can be answered from documents.");
+        meter.CreateObservableGauge("coach.rag.type", () => Observe(static r => (int)r.Tier),
+            description: "The best tier now: 0 none, 1 hybrid, 2 local, 3 lexical.");
+        meter.CreateObservableGauge(
+            "coach.rag.document_count", () => Observe(static r => r.Documents), description: "Documents in the index.");
     }
 
     public Counter<long> Retrievals { get; }
@@ -43,7 +50,8 @@ internal sealed class RagInstruments : IDisposable
     public void Dispose() => _source.Dispose();
 
     private IEnumerable<Measurement<int>> Observe(Func<RagMetrics, int> value) =>
-        Volatile.Read(ref _registrations).Select(registration => new Measurement<int>(value(registration), registration.Tags));
+        Volatile.Read(ref _registrations)
+            .Select(registration => new Measurement<int>(value(registration), registration.Tags));
 }
 
 /// <summary>What one registration records. A named one carries its name as the label <c>index</c>.</summary>
@@ -93,7 +101,9 @@ internal sealed class RagMetrics
 
         if (retrieval.Degradation is { } degradation)
         {
-            _instruments.Fallbacks.Add(1, [new("from", NameOf(degradation.From)), new("to", NameOf(degradation.To)), new("reason", NameOf(degradation.Reason)), .. Tags]);
+            _instruments.Fallbacks.Add(1,
+                [new("from", NameOf(degradation.From)), new("to", NameOf(degradation.To)), new(
+                    "reason", NameOf(degradation.Reason)), .. Tags]);
         }
     }
 

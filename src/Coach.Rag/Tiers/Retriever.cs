@@ -7,7 +7,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Coach.Rag.Tiers;
 
-/// <summary>Answers questions from the index with the best tier that works; a failure becomes a degradation of the answer.</summary>
+/// <summary>
+/// Answers questions from the index with the best tier that works; a failure becomes a degradation of the answer.
+/// </summary>
 internal sealed class Retriever(
     IndexManager index,
     TierDecision tiers,
@@ -94,14 +96,16 @@ internal sealed class Retriever(
         return Search(question, vector, why);
     }
 
-    // Finding the last good commit reads all of the index: the question waits for it as long as it may, and the next one finds it done.
+    // Finding the last good commit reads all of the index: the question waits for it as long as it may, and the next
+    // one finds it done.
     private async Task<Retrieval> RecoverAsync(
         Question question, RagException damage, TimeSpan left, CancellationToken cancellationToken)
     {
         try
         {
             TimeSpan wait = left > TimeSpan.Zero ? left : TimeSpan.Zero;
-            bool isServed = await knowledge.RecoverAsync().WaitAsync(wait, time, cancellationToken).ConfigureAwait(false);
+            bool isServed = await knowledge.RecoverAsync().WaitAsync(wait, time, cancellationToken)
+                .ConfigureAwait(false);
             return isServed
                 ? Search(question with { IsLoaded = false }, null, TierDecision.Damaged(damage))
                 : TierDecision.Nothing(damage);
@@ -116,7 +120,7 @@ internal sealed class Retriever(
         }
     }
 
-    // The request was checked before, so whatever else goes wrong here is what stands in the index.
+    // The request was checked before, so whatever else goes wrong here is the index's content.
     private Retrieval Search(Question question, float[]? vector, Degradation? why)
     {
         try

@@ -12,7 +12,8 @@ internal sealed class SourceStatus(KnowledgeBase knowledge)
     {
         get
         {
-            IngestFailure? failed = knowledge.Skipped.FirstOrDefault(f => knowledge.Sources.Any(source => source.Name == f.Id));
+            IngestFailure? failed = knowledge.Skipped.FirstOrDefault(
+                f => knowledge.Sources.Any(source => source.Name == f.Id));
             return failed is null ? null : $"Source '{failed.Id}' failed. {failed.Reason}";
         }
     }
@@ -53,7 +54,9 @@ internal sealed class SourceStatus(KnowledgeBase knowledge)
         get
         {
             string names = string.Join(", ", knowledge.Sources.Take(MaxNames).Select(source => $"'{source.Name}'"));
-            return knowledge.Sources.Count > MaxNames ? $"{names} and {knowledge.Sources.Count - MaxNames} more" : names;
+            return knowledge.Sources.Count > MaxNames
+                ? $"{names} and {knowledge.Sources.Count - MaxNames} more"
+                : names;
         }
     }
 }

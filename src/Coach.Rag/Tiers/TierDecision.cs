@@ -72,10 +72,13 @@ internal sealed class TierDecision(IndexManager index, GuardedEmbeddingGenerator
 
         return TensorPrimitives.Norm(vector) > 0
             ? (vector, null)
-            : (null, NotHybrid(DegradationReason.EmbeddingFailed, $"{Embedder} answered with zeros: it knows no word of the question, or is broken."));
+            : (null, NotHybrid(DegradationReason.EmbeddingFailed,
+                $"{Embedder} answered with zeros: it knows no word of the question, or is broken."));
     }
 
-    /// <summary>How to search a commit: by the question's vector, else by learnt semantics, else by words alone.</summary>
+    /// <summary>
+    /// How to search a commit: by the question's vector, else by learnt semantics, else by words alone.
+    /// </summary>
     public HybridQuery Plan(IndexSearcher searcher, Question question, float[]? vector) => new(
         QuestionWordFilter.Strip(question.Text),
         question.Request?.Top ?? index.Options.Top,
@@ -95,7 +98,8 @@ internal sealed class TierDecision(IndexManager index, GuardedEmbeddingGenerator
     {
         Volatile.Write(ref _areVectorsUninformative, areUninformative);
         return areUninformative
-            ? NotHybrid(DegradationReason.EmbeddingFailed, $"{Embedder} finds all passages alike: its vectors say nothing.")
+            ? NotHybrid(
+                DegradationReason.EmbeddingFailed, $"{Embedder} finds all passages alike: its vectors say nothing.")
             : null;
     }
 
@@ -105,7 +109,7 @@ internal sealed class TierDecision(IndexManager index, GuardedEmbeddingGenerator
         RagTier tier = TierOf(result.Methods);
         Degradation? told = why is null ? null : Refine(why with { To = tier }, question.Request);
 
-        // What failed is told first; then what is missing, lost or will be; last that a better tier was never set up.
+        // Priority: what failed, then what is missing or lost, last that a better tier was never set up.
         if (told is not { IsFailure: true })
         {
             told = WhyIncomplete(question.IsLoaded, tier) ?? told;
@@ -215,7 +219,8 @@ internal sealed class TierDecision(IndexManager index, GuardedEmbeddingGenerator
     {
         DegradationReason.EmbeddingTimedOut => $"{Embedder} did not answer in time.",
         DegradationReason.EmbedderMismatch when embeddings.Mismatch is { } mismatch => mismatch,
-        DegradationReason.EmbedderMismatch => $"{Embedder} answers with another dimension than the index's vectors have.",
+        DegradationReason.EmbedderMismatch =>
+            $"{Embedder} answers with another dimension than the index's vectors have.",
         DegradationReason.CircuitOpen => $"{Embedder} failed repeatedly and is left alone for a while.",
         _ => $"{Embedder} failed.",
     };

@@ -5,7 +5,9 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Coach.Rag.Vectors;
 
-/// <summary>Σ row[i] × query[i] for four rows at once: rows unsigned, query within ±64, length a multiple of 64.</summary>
+/// <summary>
+/// Σ row[i] × query[i] for four rows at once: rows unsigned, query within ±64, length a multiple of 64.
+/// </summary>
 internal unsafe interface IDotKernel
 {
     static abstract bool IsSupported { get; }
@@ -13,7 +15,10 @@ internal unsafe interface IDotKernel
     static abstract void Four(byte* a, byte* b, byte* c, byte* d, sbyte* query, int length, int* sums);
 }
 
-/// <summary>How far ahead of the row being read memory is asked for: two pages, which the processor's own prefetching does not cross.</summary>
+/// <summary>
+/// How far ahead of the row being read memory is asked for: two pages, which the processor's own prefetching does not
+/// cross.
+/// </summary>
 internal static class DotPrefetch
 {
     internal const int Bytes = 8192;
@@ -27,7 +32,8 @@ internal readonly unsafe struct Avx512Kernel : IDotKernel
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Four(byte* a, byte* b, byte* c, byte* d, sbyte* query, int length, int* sums)
     {
-        Vector512<int> sumA = Row(a, query, length), sumB = Row(b, query, length), sumC = Row(c, query, length), sumD = Row(d, query, length);
+        Vector512<int> sumA = Row(a, query, length), sumB = Row(b, query, length), sumC = Row(
+            c, query, length), sumD = Row(d, query, length);
         Avx2Kernel.Reduce(sumA.GetLower() + sumA.GetUpper(), sumB.GetLower() + sumB.GetUpper(),
             sumC.GetLower() + sumC.GetUpper(), sumD.GetLower() + sumD.GetUpper()).Store(sums);
     }
@@ -41,7 +47,8 @@ internal readonly unsafe struct Avx512Kernel : IDotKernel
         for (int i = 0; i < length; i += Vector512<byte>.Count)
         {
             Sse.Prefetch0(row + i + DotPrefetch.Bytes);
-            sum += Avx512BW.MultiplyAddAdjacent(Avx512BW.MultiplyAddAdjacent(Vector512.Load(row + i), Vector512.Load(query + i)), ones);
+            sum += Avx512BW.MultiplyAddAdjacent(
+                Avx512BW.MultiplyAddAdjacent(Vector512.Load(row + i), Vector512.Load(query + i)), ones);
         }
 
         return sum;
@@ -56,7 +63,8 @@ internal readonly unsafe struct AvxVnniKernel : IDotKernel
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Four(byte* a, byte* b, byte* c, byte* d, sbyte* query, int length, int* sums)
     {
-        Vector256<int> sumA = Row(a, query, length), sumB = Row(b, query, length), sumC = Row(c, query, length), sumD = Row(d, query, length);
+        Vector256<int> sumA = Row(a, query, length), sumB = Row(b, query, length), sumC = Row(
+            c, query, length), sumD = Row(d, query, length);
         Avx2Kernel.Reduce(sumA, sumB, sumC, sumD).Store(sums);
     }
 
@@ -82,7 +90,8 @@ internal readonly unsafe struct Avx2Kernel : IDotKernel
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Four(byte* a, byte* b, byte* c, byte* d, sbyte* query, int length, int* sums)
     {
-        Vector256<int> sumA = Row(a, query, length), sumB = Row(b, query, length), sumC = Row(c, query, length), sumD = Row(d, query, length);
+        Vector256<int> sumA = Row(a, query, length), sumB = Row(b, query, length), sumC = Row(
+            c, query, length), sumD = Row(d, query, length);
         Reduce(sumA, sumB, sumC, sumD).Store(sums);
     }
 
@@ -94,7 +103,8 @@ internal readonly unsafe struct Avx2Kernel : IDotKernel
         for (int i = 0; i < length; i += Vector256<byte>.Count)
         {
             Sse.Prefetch0(row + i + DotPrefetch.Bytes);
-            sum += Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(Vector256.Load(row + i), Vector256.Load(query + i)), ones);
+            sum += Avx2.MultiplyAddAdjacent(
+                Avx2.MultiplyAddAdjacent(Vector256.Load(row + i), Vector256.Load(query + i)), ones);
         }
 
         return sum;

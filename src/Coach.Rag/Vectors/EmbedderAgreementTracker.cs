@@ -1,8 +1,8 @@
 namespace Coach.Rag.Vectors;
 
 /// <summary>
-/// How often the best passage by vector is among those that BM25 lists, over the last questions, against what chance would give. A sound
-/// embedder agrees in most questions; a random or broken one as often as chance.
+/// How often the best passage by vector is among those that BM25 lists, over the last questions, against what chance
+/// would give. A sound embedder agrees in most questions; a random or broken one as often as chance.
 /// </summary>
 internal sealed class EmbedderAgreementTracker
 {

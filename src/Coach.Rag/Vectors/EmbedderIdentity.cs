@@ -3,12 +3,15 @@ using Microsoft.Extensions.AI;
 
 namespace Coach.Rag;
 
-/// <summary>What an index remembers an embedding generator by, so that vectors of two of them are never compared.</summary>
+/// <summary>
+/// What an index remembers an embedding generator by, so that vectors of two of them are never compared.
+/// </summary>
 public static class EmbedderIdentity
 {
     /// <summary>
     /// The service key under which a generator may tell its content from that of others of its name and dimension: a
-    /// <see cref="string"/>, asked for by <see cref="IEmbeddingGenerator.GetService"/>. A model folder answers with a hash.
+    /// <see cref="string"/>, asked for by <see cref="IEmbeddingGenerator.GetService"/>. A model folder answers with a
+    /// hash.
     /// </summary>
     /// <value><c>coach.rag.fingerprint</c></value>
     public const string FingerprintKey = "coach.rag.fingerprint";

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Coach.Abstractions;
 using Microsoft.Extensions.AI;
 using Polly;
 using Polly.CircuitBreaker;
@@ -72,10 +73,14 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         && Mismatch is null
         && _circuit.CircuitState is CircuitState.Closed or CircuitState.HalfOpen;
 
-    /// <summary>What is wrong with an answer whose dimension is not the index's; null when the last one fitted.</summary>
+    /// <summary>
+    /// What is wrong with an answer whose dimension is not the index's; null when the last one fitted.
+    /// </summary>
     public string? Mismatch => Volatile.Read(ref _mismatch)?.Message;
 
-    /// <summary>Its weight in the fusion: what was declared, times how often its first hit is one that BM25 found, too.</summary>
+    /// <summary>
+    /// Its weight in the fusion: what was declared, times how often its first hit is one that BM25 found, too.
+    /// </summary>
     public float Weight => _weight * _agreement.Trust;
 
     /// <summary>Notes whether BM25 found the first hit of a question, too, and how likely that was by chance.</summary>
@@ -103,7 +108,7 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         {
             float[][] vectors = await _question.ExecuteAsync(
                 static (context, call) => call.Self.CallAsync(
-                    [call.Question], call.Dimension, call.Self._questionThreads, context.CancellationToken),
+                    [call.Question], call.Dimension, EmbeddingTask.Query, context.CancellationToken),
                 context,
                 (Self: this, Question: question, Dimension: dimension)).ConfigureAwait(false);
             Volatile.Write(ref _mismatch, null);
@@ -140,7 +145,8 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         try
         {
             float[][] vectors = await _passages.ExecuteAsync(
-                static (call, token) => call.Self.CallAsync(call.Texts, call.Dimension, call.Self._passageThreads, token),
+                static (call, token) =>
+                    call.Self.CallAsync(call.Texts, call.Dimension, EmbeddingTask.Document, token),
                 (Self: this, Texts: texts, Dimension: dimension),
                 cancellationToken).ConfigureAwait(false);
             Volatile.Write(ref _mismatch, null);
@@ -160,7 +166,9 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         }
     }
 
-    /// <summary>Frees the bulkheads. Calls that still hold a thread end by themselves; the generator is its owner's to dispose.</summary>
+    /// <summary>
+    /// Frees the bulkheads. Calls that still hold a thread end by themselves; the generator is its owner's to dispose.
+    /// </summary>
     public void Dispose()
     {
         lock (_gate)
@@ -204,9 +212,13 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         .Build();
 
     private async ValueTask<float[][]> CallAsync(
-        IReadOnlyList<string> texts, int? dimension, SemaphoreSlim threads, CancellationToken cancellationToken)
+        IReadOnlyList<string> texts, int? dimension, EmbeddingTask task, CancellationToken cancellationToken)
     {
-        // A generator that ignores its token must not hold the caller; it holds its place until it gives the thread back.
+        SemaphoreSlim threads = task == EmbeddingTask.Query ? _questionThreads : _passageThreads;
+        var options = new EmbeddingGenerationOptions { AdditionalProperties = new() { [EmbeddingTaskProperty.Name] = task } };
+
+        // A generator that ignores its token must not hold the caller; it holds its place until it gives the thread
+        // back.
         await threads.WaitAsync(cancellationToken).ConfigureAwait(false);
         Task<GeneratedEmbeddings<Embedding<float>>> call = Task.Run(
             () =>
@@ -214,7 +226,7 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
                 try
                 {
                     cancellationToken.ThrowIfCancellationRequested();
-                    return _generator!.GenerateAsync(texts, null, cancellationToken);
+                    return _generator!.GenerateAsync(texts, options, cancellationToken);
                 }
                 finally
                 {
@@ -271,8 +283,8 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         return vectors;
     }
 
-    // Only the caller's own cancellation is none: a client's time limit shows as a cancellation, too. An answer of another
-    // dimension is no outage, and asking again does not change it.
+    // Only the caller's own cancellation is none: a client's time limit shows as a cancellation, too. An answer of
+    // another dimension is no outage, and asking again does not change it.
     private static bool IsFailure(Exception? exception, ResilienceContext context) => exception is not null
         && !IsCallersCancellation(exception, context.CancellationToken)
         && exception is not RagException { Error: RagError.EmbedderMismatch };

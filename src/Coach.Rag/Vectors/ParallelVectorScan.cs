@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace Coach.Rag.Vectors;
 
-/// <summary>The scan on several threads: each takes the next range of rows until none is left, and keeps its own best.</summary>
+/// <summary>
+/// The scan on several threads: each takes the next range of rows until none is left, and keeps its own best.
+/// </summary>
 internal sealed class ParallelVectorScan
 {
     private readonly VectorSource[] _sources;
@@ -13,7 +15,8 @@ internal sealed class ParallelVectorScan
     private readonly (VectorHit[] Heap, int Count)[] _found;
     private long _next = -1;
 
-    private ParallelVectorScan(ReadOnlySpan<VectorSource> sources, ReadOnlySpan<sbyte> query, int querySum, int threads, int capacity)
+    private ParallelVectorScan(
+        ReadOnlySpan<VectorSource> sources, ReadOnlySpan<sbyte> query, int querySum, int threads, int capacity)
     {
         _sources = sources.ToArray();
         _query = query.ToArray();
@@ -26,7 +29,8 @@ internal sealed class ParallelVectorScan
         }
     }
 
-    public static void Run(ReadOnlySpan<VectorSource> sources, ReadOnlySpan<sbyte> query, int querySum, int threads, ref TopKCandidates best)
+    public static void Run(ReadOnlySpan<VectorSource> sources, ReadOnlySpan<sbyte> query, int querySum, int threads,
+        ref TopKCandidates best)
     {
         var scan = new ParallelVectorScan(sources, query, querySum, threads, best.Capacity);
         var helpers = new Task[threads - 1];
@@ -62,7 +66,8 @@ internal sealed class ParallelVectorScan
         }
     }
 
-    private static int Ranges(in VectorSource source) => (source.Segment.Rows + VectorScan.RangeRows - 1) / VectorScan.RangeRows;
+    private static int Ranges(in VectorSource source) =>
+        (source.Segment.Rows + VectorScan.RangeRows - 1) / VectorScan.RangeRows;
 
     private void Work(int number)
     {

@@ -1,6 +1,8 @@
 namespace Coach.Rag.Vectors;
 
-/// <summary>The best rows so far, by approximate score: a heap with the worst on top, over memory of the caller.</summary>
+/// <summary>
+/// The best rows so far, by approximate score: a heap with the worst on top, over memory of the caller.
+/// </summary>
 internal ref struct TopKCandidates(Span<VectorHit> heap)
 {
     private readonly Span<VectorHit> _heap = heap;

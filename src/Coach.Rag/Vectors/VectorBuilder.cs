@@ -23,13 +23,16 @@ internal sealed class VectorBuilder
 
     public int Rows { get; private set; }
 
-    /// <summary>Adds the next row, brought to length one. An all-zero vector stays one and scores 0 for every query.</summary>
+    /// <summary>
+    /// Adds the next row, brought to length one. An all-zero vector stays one and scores 0 for every query.
+    /// </summary>
     /// <exception cref="ArgumentException">Another dimension, or a component that is not finite.</exception>
     public void Add(ReadOnlySpan<float> vector)
     {
         if (vector.Length != Dimension)
         {
-            throw new ArgumentException($"The vector has {vector.Length} components instead of {Dimension}.", nameof(vector));
+            throw new ArgumentException(
+                $"The vector has {vector.Length} components instead of {Dimension}.", nameof(vector));
         }
 
         int inChunk = Rows % _rowsPerChunk;
@@ -71,8 +74,12 @@ internal sealed class VectorBuilder
         }
     }
 
-    /// <summary>Adds the two sections, and which rows have no vector if there are such; they are coded while the commit writes them.</summary>
-    public void AddTo(SegmentPayload payload, SectionKind codes = SectionKind.DenseCodes, SectionKind vectors = SectionKind.RandomVectors)
+    /// <summary>
+    /// Adds the two sections, and which rows have no vector if there are such; they are coded while the commit writes
+    /// them.
+    /// </summary>
+    public void AddTo(SegmentPayload payload, SectionKind codes = SectionKind.DenseCodes,
+        SectionKind vectors = SectionKind.RandomVectors)
     {
         payload.Add(codes, WriteCodes).Add(vectors, WriteVectors);
         if (_missing.Count > 0)
@@ -120,5 +127,6 @@ internal sealed class VectorBuilder
         }
     }
 
-    private ReadOnlySpan<float> Row(int row) => _chunks[row / _rowsPerChunk].AsSpan(row % _rowsPerChunk * Dimension, Dimension);
+    private ReadOnlySpan<float> Row(int row) =>
+        _chunks[row / _rowsPerChunk].AsSpan(row % _rowsPerChunk * Dimension, Dimension);
 }

@@ -3,7 +3,9 @@ using Coach.Rag.Store;
 
 namespace Coach.Rag.Vectors;
 
-/// <summary>The head of a codes section: 64 bytes, then one float32 scale a row, then (at a multiple of 64) the rows of codes.</summary>
+/// <summary>
+/// The head of a codes section: 64 bytes, then one float32 scale a row, then (at a multiple of 64) the rows of codes.
+/// </summary>
 /// <param name="Rows">How many vectors there are.</param>
 /// <param name="Dimension">How many components each has.</param>
 /// <param name="LargestScale">The largest of the scales.</param>
@@ -42,7 +44,8 @@ internal readonly record struct VectorFormat(int Rows, int Dimension, float Larg
             return false;
         }
 
-        format = new VectorFormat(BinaryPrimitives.ReadInt32LittleEndian(head[4..]), BinaryPrimitives.ReadInt32LittleEndian(head[8..]),
+        format = new VectorFormat(
+            BinaryPrimitives.ReadInt32LittleEndian(head[4..]), BinaryPrimitives.ReadInt32LittleEndian(head[8..]),
             BinaryPrimitives.ReadSingleLittleEndian(head[12..]));
         return format.Rows >= 0 && format.Dimension is >= 1 and <= MaxDimension && float.IsFinite(format.LargestScale)
             && format.CodesLength == codesLength && (vectorsLength is null || format.VectorsLength == vectorsLength);

@@ -21,7 +21,8 @@ internal static class VectorOwner
     public static bool TryRead(IndexSegment segment, out long textSegment, out string embedder)
     {
         (textSegment, embedder) = (0, "");
-        if (!segment.TryGetSection(SectionKind.DenseExtra, out IndexSection? section) || section.Length is < 8 or > MaxIdentityBytes)
+        if (!segment.TryGetSection(SectionKind.DenseExtra, out IndexSection? section) || section.Length is < 8
+            or > MaxIdentityBytes)
         {
             return false;
         }

@@ -3,8 +3,9 @@ using System.Numerics.Tensors;
 namespace Coach.Rag.Vectors;
 
 /// <summary>
-/// Scalar quantisation with one symmetric scale a vector. Rows become bytes (the signed code plus 128), queries signed bytes of seven
-/// bits: then the sum of two products fits 16 bits, and every instruction set computes the same whole number.
+/// Scalar quantisation with one symmetric scale a vector. Rows become bytes (the signed code plus 128), queries signed
+/// bytes of seven bits: then the sum of two products fits 16 bits, and every instruction set computes the same whole
+/// number.
 /// </summary>
 internal static class VectorQuantizer
 {

@@ -16,7 +16,10 @@ internal static unsafe class VectorScan
     private const int BlockRows = 64;
     private const int PrefetchBytes = 64;
 
-    /// <summary>Scans rows <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/>; the first is a multiple of 64.</summary>
+    /// <summary>
+    /// Scans rows <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/>; the first is a
+    /// multiple of 64.
+    /// </summary>
     /// <param name="source">What to search.</param>
     /// <param name="number">Its place among the sources.</param>
     /// <param name="first">The first row.</param>
@@ -24,7 +27,8 @@ internal static unsafe class VectorScan
     /// <param name="query">The coded query, padded to the stride.</param>
     /// <param name="querySum">The sum of its codes.</param>
     /// <param name="best">Takes the best.</param>
-    public static void Run(in VectorSource source, int number, int first, int count, ReadOnlySpan<sbyte> query, int querySum, ref TopKCandidates best)
+    public static void Run(in VectorSource source, int number, int first, int count, ReadOnlySpan<sbyte> query,
+        int querySum, ref TopKCandidates best)
     {
         if (AvxVnniKernel.IsSupported && !Avx512Kernel.IsSupported)
         {
@@ -52,7 +56,8 @@ internal static unsafe class VectorScan
         }
     }
 
-    internal static void Run<TKernel>(in VectorSource source, int number, int first, int count, ReadOnlySpan<sbyte> query, int querySum, ref TopKCandidates best)
+    internal static void Run<TKernel>(in VectorSource source, int number, int first, int count,
+        ReadOnlySpan<sbyte> query, int querySum, ref TopKCandidates best)
         where TKernel : struct, IDotKernel
     {
         VectorSegment segment = source.Segment;
@@ -72,13 +77,15 @@ internal static unsafe class VectorScan
             {
                 int here = Math.Min(BlockRows, count - block);
                 ulong all = here == BlockRows ? ulong.MaxValue : (1UL << here) - 1;
-                ulong wanted = all & ~Word(deleted, first + block) & (isFiltered ? Word(allowed, first + block) : ulong.MaxValue);
+                ulong wanted = all & ~Word(
+                    deleted, first + block) & (isFiltered ? Word(allowed, first + block) : ulong.MaxValue);
                 if (wanted == ulong.MaxValue)
                 {
                     byte* row = codes + ((long)block * stride);
                     for (int i = 0; i < BlockRows; i += 4, row += 4 * (long)stride)
                     {
-                        TKernel.Four(row, row + stride, row + (2 * stride), row + (3 * stride), codedQuery, stride, sums + i);
+                        TKernel.Four(
+                            row, row + stride, row + (2 * stride), row + (3 * stride), codedQuery, stride, sums + i);
                     }
 
                     OfferBlock(sums, scales + block, offset, number, first + block, ref best);
@@ -101,7 +108,8 @@ internal static unsafe class VectorScan
 
                 if (waiting >= BlockRows)
                 {
-                    OfferRows<TKernel>(codes, stride, codedQuery, rows, BlockRows, sums, scales, offset, number, first, ref best);
+                    OfferRows<TKernel>(
+                        codes, stride, codedQuery, rows, BlockRows, sums, scales, offset, number, first, ref best);
                     waiting -= BlockRows;
                     new Span<int>(rows + BlockRows, waiting).CopyTo(new Span<int>(rows, waiting));
                 }
@@ -112,11 +120,13 @@ internal static unsafe class VectorScan
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void OfferBlock(int* sums, float* scales, float offset, int number, int firstRow, ref TopKCandidates best)
+    private static void OfferBlock(
+        int* sums, float* scales, float offset, int number, int firstRow, ref TopKCandidates best)
     {
         for (int i = 0; i < BlockRows; i += Vector256<int>.Count)
         {
-            Vector256<float> scores = (Vector256.ConvertToSingle(Vector256.Load(sums + i)) - Vector256.Create(offset)) * Vector256.Load(scales + i);
+            Vector256<float> scores = (Vector256.ConvertToSingle(Vector256.Load(sums + i)) - Vector256.Create(
+                offset)) * Vector256.Load(scales + i);
             uint better = Vector256.GreaterThan(scores, Vector256.Create(best.Threshold)).ExtractMostSignificantBits();
             for (; better != 0; better &= better - 1)
             {
@@ -127,7 +137,8 @@ internal static unsafe class VectorScan
     }
 
     private static void OfferRows<TKernel>(
-        byte* codes, int stride, sbyte* query, int* rows, int count, int* sums, float* scales, float offset, int number, int first, ref TopKCandidates best)
+        byte* codes, int stride, sbyte* query, int* rows, int count, int* sums, float* scales, float offset, int number,
+            int first, ref TopKCandidates best)
         where TKernel : struct, IDotKernel
     {
         for (int i = 0; i < count; i += 4)

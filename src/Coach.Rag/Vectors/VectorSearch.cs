@@ -5,8 +5,9 @@ using Coach.Rag.Store;
 namespace Coach.Rag.Vectors;
 
 /// <summary>
-/// Exact nearest neighbours by cosine: a scan over codes finds candidates, float vectors decide among them. When the margin between
-/// the last result and the last candidate is within the error of the codes, it scans again with more candidates.
+/// Exact nearest neighbours by cosine: a scan over codes finds candidates, float vectors decide among them. When the
+/// margin between the last result and the last candidate is within the error of the codes, it scans again with more
+/// candidates.
 /// </summary>
 internal static class VectorSearch
 {
@@ -23,9 +24,12 @@ internal static class VectorSearch
     /// <param name="hits">Takes the results, best first; its length is how many are wanted.</param>
     /// <param name="threads">The most threads to use, the caller's included.</param>
     /// <returns>How many were found: fewer than wanted only when there are no more. None for a zero query.</returns>
-    /// <exception cref="ArgumentException">The query or a source has another dimension, or the query is not finite.</exception>
+    /// <exception cref="ArgumentException">
+    /// The query or a source has another dimension, or the query is not finite.
+    /// </exception>
     /// <exception cref="RagException">A checksum does not match.</exception>
-    public static int Search(ReadOnlySpan<VectorSource> sources, ReadOnlySpan<float> query, Span<VectorHit> hits, int threads = 1)
+    public static int Search(
+        ReadOnlySpan<VectorSource> sources, ReadOnlySpan<float> query, Span<VectorHit> hits, int threads = 1)
     {
         long rows = 0;
         float rowScale = 0;
@@ -33,7 +37,8 @@ internal static class VectorSearch
         {
             if (source.Segment.Dimension != query.Length)
             {
-                throw new ArgumentException($"The query has {query.Length} components, the index {source.Segment.Dimension}.", nameof(query));
+                throw new ArgumentException(
+                    $"The query has {query.Length} components, the index {source.Segment.Dimension}.", nameof(query));
             }
 
             source.Segment.Prepare();
@@ -60,7 +65,8 @@ internal static class VectorSearch
                 return 0;
             }
 
-            // Rounding errors are uniform within a step, so their deviation is the step over √12; both vectors have length one.
+            // Rounding errors are uniform within a step, so their deviation is the step over √12; both vectors have
+            // length one.
             float error = ErrorDeviations * MathF.Sqrt(((rowScale * rowScale) + (queryScale * queryScale)) / 12);
             int wanted = (int)Math.Min(rows, hits.Length);
             long candidates = Math.Min(rows, wanted + Math.Max(ExtraCandidates, wanted / 2));
@@ -94,11 +100,15 @@ internal static class VectorSearch
     }
 
     /// <summary>
-    /// Gives candidates their exact scores, best first, until none of those left can be among the results; the results come to the front.
+    /// Gives candidates their exact scores, best first, until none of those left can be among the results; the results
+    /// come to the front.
     /// </summary>
-    /// <returns>False when even the last candidate could have been a result, so that one left out by the scan could, too.</returns>
+    /// <returns>
+    /// False when even the last candidate could have been a result, so that one left out by the scan could, too.
+    /// </returns>
     private static bool Rescore(
-        ReadOnlySpan<VectorSource> sources, ReadOnlySpan<float> unit, Span<VectorHit> found, int wanted, float queryScale, float error, bool isAll)
+        ReadOnlySpan<VectorSource> sources, ReadOnlySpan<float> unit, Span<VectorHit> found, int wanted,
+        float queryScale, float error, bool isAll)
     {
         found.Sort();
         for (int done = 0, next = wanted + (ExtraCandidates / 4); ; next *= 2)
@@ -124,7 +134,8 @@ internal static class VectorSearch
         }
     }
 
-    private static void Scan(ReadOnlySpan<VectorSource> sources, ReadOnlySpan<sbyte> query, int querySum, int threads, long bytes, ref TopKCandidates best)
+    private static void Scan(ReadOnlySpan<VectorSource> sources, ReadOnlySpan<sbyte> query, int querySum, int threads,
+        long bytes, ref TopKCandidates best)
     {
         if (threads > 1 && bytes >= ParallelBytes)
         {
@@ -137,7 +148,8 @@ internal static class VectorSearch
             int rows = sources[number].Segment.Rows;
             for (int first = 0; first < rows; first += VectorScan.RangeRows)
             {
-                VectorScan.Run(sources[number], number, first, Math.Min(VectorScan.RangeRows, rows - first), query, querySum, ref best);
+                VectorScan.Run(sources[number], number, first, Math.Min(VectorScan.RangeRows, rows - first), query,
+                    querySum, ref best);
             }
         }
     }
@@ -162,4 +174,5 @@ internal readonly record struct VectorHit(int Source, int Row, float Score) : IC
 /// <param name="Segment">The vectors.</param>
 /// <param name="Deleted">Rows to leave out.</param>
 /// <param name="Allowed">The only rows to look at (row r is bit r % 8 of byte r / 8); null for all.</param>
-internal readonly record struct VectorSource(VectorSegment Segment, FixedBitSet Deleted = default, ReadOnlyMemory<byte>? Allowed = null);
+internal readonly record struct VectorSource(
+    VectorSegment Segment, FixedBitSet Deleted = default, ReadOnlyMemory<byte>? Allowed = null);

@@ -32,17 +32,22 @@ internal sealed class VectorSegment
     /// <returns>Null when the segment has none.</returns>
     /// <exception cref="RagException">The sections do not fit together, or their head is damaged.</exception>
     public static VectorSegment? Open(
-        IndexSegment segment, string index, SectionKind codes = SectionKind.DenseCodes, SectionKind vectors = SectionKind.RandomVectors)
+        IndexSegment segment, string index, SectionKind codes = SectionKind.DenseCodes,
+        SectionKind vectors = SectionKind.RandomVectors)
     {
-        if (!segment.TryGetSection(codes, out IndexSection? codeSection) || !segment.TryGetSection(vectors, out IndexSection? vectorSection))
+        if (!segment.TryGetSection(codes, out IndexSection? codeSection)
+            || !segment.TryGetSection(vectors, out IndexSection? vectorSection))
         {
             return null;
         }
 
-        ReadOnlySpan<byte> head = codeSection.Length < VectorFormat.HeadBytes ? default : codeSection.Slice(0, VectorFormat.HeadBytes);
+        ReadOnlySpan<byte> head = codeSection.Length < VectorFormat.HeadBytes
+            ? default
+            : codeSection.Slice(0, VectorFormat.HeadBytes);
         return VectorFormat.TryRead(head, codeSection.Length, vectorSection.Length, out VectorFormat format)
             ? new VectorSegment(format, codeSection, vectorSection, MissingOf(segment, format.Rows, index))
-            : throw RagException.IndexCorrupt(index, $"is damaged: sections {codes} and {vectors} of segment {segment.Id} do not fit together");
+            : throw RagException.IndexCorrupt(
+                index, $"is damaged: sections {codes} and {vectors} of segment {segment.Id} do not fit together");
     }
 
     /// <summary>Opens codes that have no float vectors beside them: they can be scanned, but not rescored.</summary>
@@ -55,10 +60,13 @@ internal sealed class VectorSegment
             return null;
         }
 
-        ReadOnlySpan<byte> head = section.Length < VectorFormat.HeadBytes ? default : section.Slice(0, VectorFormat.HeadBytes);
+        ReadOnlySpan<byte> head = section.Length < VectorFormat.HeadBytes
+            ? default
+            : section.Slice(0, VectorFormat.HeadBytes);
         return VectorFormat.TryRead(head, section.Length, null, out VectorFormat format)
             ? new VectorSegment(format, section, section)
-            : throw RagException.IndexCorrupt(index, $"is damaged: section {codes} of segment {segment.Id} has a wrong head");
+            : throw RagException.IndexCorrupt(
+                index, $"is damaged: section {codes} of segment {segment.Id} has a wrong head");
     }
 
     private static FixedBitSet MissingOf(IndexSegment segment, int rows, string index)
@@ -69,7 +77,8 @@ internal sealed class VectorSegment
         }
 
         return section.Length == (rows + 7) / 8 ? new FixedBitSet(section.Span.ToArray())
-            : throw RagException.IndexCorrupt(index, $"is damaged: section {SectionKind.DenseMissing} of segment {segment.Id} does not fit");
+            : throw RagException.IndexCorrupt(
+                index, $"is damaged: section {SectionKind.DenseMissing} of segment {segment.Id} does not fit");
     }
 
     /// <summary>One row's vector, of length one (or zero).</summary>
@@ -81,9 +90,11 @@ internal sealed class VectorSegment
     }
 
     internal ReadOnlySpan<float> Scales(int first, int count) =>
-        System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(_codes.Slice(_format.ScalesOffset + ((long)first * sizeof(float)), count * sizeof(float)));
+        System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(
+            _codes.Slice(_format.ScalesOffset + ((long)first * sizeof(float)), count * sizeof(float)));
 
-    internal ReadOnlySpan<byte> Codes(int first, int count) => _codes.Slice(_format.CodesOffset + ((long)first * Stride), count * Stride);
+    internal ReadOnlySpan<byte> Codes(int first, int count) =>
+        _codes.Slice(_format.CodesOffset + ((long)first * Stride), count * Stride);
 
     /// <summary>Checks all codes once, so that the scan need not ask per block.</summary>
     internal void Prepare() => _codes.Verify(CancellationToken.None);

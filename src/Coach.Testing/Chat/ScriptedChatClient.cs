@@ -44,6 +44,7 @@ public sealed class ScriptedChatClient : IChatClient
     /// <returns>This client.</returns>
     public ScriptedChatClient Answer(string text, TimeSpan delay = default)
     {
+        ArgumentNullException.ThrowIfNull(text);
         List<ChatResponseUpdate> updates =
             [.. ScriptedAnswer.Words(text).Select(word => new ChatResponseUpdate(ChatRole.Assistant, word))];
         var usage = new UsageDetails
@@ -74,6 +75,7 @@ public sealed class ScriptedChatClient : IChatClient
     public ScriptedChatClient Fail(Exception exception, string after = "")
     {
         ArgumentNullException.ThrowIfNull(exception);
+        ArgumentNullException.ThrowIfNull(after);
         return Add(
             new Step(
                 [.. ScriptedAnswer.Words(after).Select(word => new ChatResponseUpdate(ChatRole.Assistant, word))],
@@ -83,11 +85,14 @@ public sealed class ScriptedChatClient : IChatClient
     /// <summary>Lets the next call wait until it is cancelled.</summary>
     /// <param name="after">The text that a stream brings before it falls silent; none unless given.</param>
     /// <returns>This client.</returns>
-    public ScriptedChatClient Hang(string after = "") =>
-        Add(
+    public ScriptedChatClient Hang(string after = "")
+    {
+        ArgumentNullException.ThrowIfNull(after);
+        return Add(
             new Step(
                 [.. ScriptedAnswer.Words(after).Select(word => new ChatResponseUpdate(ChatRole.Assistant, word))], null,
                 TimeSpan.Zero, true));
+    }
 
     /// <inheritdoc />
     public async Task<ChatResponse> GetResponseAsync(

@@ -50,6 +50,7 @@ public sealed class MemoryJobStore(TimeProvider time) : IJobStore
     /// <inheritdoc />
     public Task<JobLease?> RenewAsync(JobLease held, TimeSpan lease, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(held);
         cancellationToken.ThrowIfCancellationRequested();
         lock (_gate)
         {

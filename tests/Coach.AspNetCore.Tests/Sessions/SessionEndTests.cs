@@ -14,10 +14,8 @@ public sealed class SessionEndTests
     [Fact]
     public async Task EndAsync_AStateThatFails_DoesNotKeepTheOthersAlive()
     {
-        var revoked = new RevokedSessions(
-            new MemoryDistributedCache(Options.Create(new MemoryDistributedCacheOptions())),
-            Options.Create(new CoachSessionOptions()),
-            TimeProvider.System); // the cache's own clock
+        var revoked = new CachedRevokedSessionStore(
+            new MemoryDistributedCache(Options.Create(new MemoryDistributedCacheOptions())), TimeProvider.System); // the cache's own clock
         List<string> removed = [];
         var end = new SessionEnd(
             revoked,
@@ -25,14 +23,16 @@ public sealed class SessionEndTests
                 new State("keys", () => throw new TimeoutException()),
                 new State("clients", async () =>
                 {
-                    Assert.True(await revoked.ContainsAsync(Session, TestContext.Current.CancellationToken));
+                    Assert.True(await revoked.IsRevokedAsync(Session, TestContext.Current.CancellationToken));
                     removed.Add("clients");
                 }),
             ],
+            Options.Create(new CoachSessionOptions()),
+            TimeProvider.System,
             NullLogger<SessionEnd>.Instance);
         await end.EndAsync(Session);
         Assert.Equal(["clients"], removed);
-        Assert.True(await revoked.ContainsAsync(Session, TestContext.Current.CancellationToken));
+        Assert.True(await revoked.IsRevokedAsync(Session, TestContext.Current.CancellationToken));
     }
 
     private sealed class State(string name, Func<Task> remove) : ISessionState

@@ -2,7 +2,7 @@ using System.Text;
 using Coach.Abstractions;
 using Coach.Llm.Core;
 
-namespace Coach.Llm.Tests.Validation;
+namespace Coach.Llm.Tests;
 
 public class KeyStatusTests
 {

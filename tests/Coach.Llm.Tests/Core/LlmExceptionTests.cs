@@ -1,7 +1,7 @@
 using Coach.Abstractions;
 using Coach.Llm.Core;
 
-namespace Coach.Llm.Tests.Errors;
+namespace Coach.Llm.Tests;
 
 public class LlmExceptionTests
 {

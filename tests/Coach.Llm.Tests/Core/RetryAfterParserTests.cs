@@ -1,7 +1,7 @@
 using System.Text;
 using Coach.Llm.Core;
 
-namespace Coach.Llm.Tests.Validation;
+namespace Coach.Llm.Tests;
 
 public class RetryAfterParserTests
 {

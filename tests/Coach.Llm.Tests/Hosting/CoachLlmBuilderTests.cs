@@ -2,7 +2,7 @@ using Coach.Abstractions;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Coach.Llm.Tests.Registration;
+namespace Coach.Llm.Tests;
 
 public sealed class CoachLlmBuilderTests
 {

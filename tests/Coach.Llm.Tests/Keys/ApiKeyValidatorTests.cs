@@ -4,7 +4,7 @@ using Coach.Abstractions;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Coach.Llm.Tests.Validation;
+namespace Coach.Llm.Tests;
 
 public sealed class ApiKeyValidatorTests : IAsyncDisposable
 {

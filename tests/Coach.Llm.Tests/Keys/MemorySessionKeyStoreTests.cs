@@ -2,7 +2,7 @@ using Coach.Abstractions;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Coach.Llm.Tests.SessionKeys;
+namespace Coach.Llm.Tests;
 
 public sealed class MemorySessionKeyStoreTests : IDisposable
 {

@@ -38,7 +38,7 @@ public sealed class ProviderEmbeddingGeneratorTests
         {
             Dimensions = 128,
             ModelId = "gemini-embedding-2",
-            AdditionalProperties = new() { [EmbeddingTask.PropertyName] = EmbeddingTask.Query },
+            AdditionalProperties = new() { [EmbeddingTaskProperty.Name] = EmbeddingTask.Query },
         };
         await Generator(host, ProviderNames.Gemini).GenerateAsync(["where?"], options, Token);
 

@@ -9,7 +9,7 @@ using Coach.Llm.Resilience;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Coach.Llm.Tests.Validation;
+namespace Coach.Llm.Tests;
 
 /// <summary>The cases that no recording covers: one row per known answer, and per way in which an answer can be damaged.</summary>
 public sealed class ErrorClassifierTests

@@ -209,8 +209,9 @@ public sealed class ResilientChatClientTests
     private ResiliencePolicy Policy(KeyOwnership keyClass, Random? random = null)
     {
         ServiceProvider services = new ServiceCollection().BuildServiceProvider();
-        return new ResiliencePolicy("gemini", keyClass, _options, _clock, new Jitter(random ?? new FixedRandom(0.5)),
-            new LlmTelemetry(new LlmMeter(services)), NullLogger.Instance);
+        var telemetry = new LlmTelemetry(new MeterSource(LlmMeter.Name, services.GetService<IMeterFactory>()));
+        return new ResiliencePolicy("gemini", keyClass, _options, new ResilienceServices(
+            _clock, new JitterSource(random ?? new FixedRandom(0.5)), telemetry, NullLogger.Instance));
     }
 
     private IChatClient Client(IChatClient provider, ResiliencePolicy? policy = null, Random? random = null) =>

@@ -3,7 +3,7 @@ using Coach.Llm.Resilience;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Coach.Llm.Tests.Limits;
+namespace Coach.Llm.Tests;
 
 public sealed class SessionLimiterTests : IDisposable
 {

@@ -4,7 +4,7 @@ using Coach.Testing;
 using FsCheck;
 using FsCheck.Fluent;
 
-namespace Coach.Llm.Tests.Limits;
+namespace Coach.Llm.Tests;
 
 public class TokenBucketTests
 {

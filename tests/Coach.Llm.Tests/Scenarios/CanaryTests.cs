@@ -9,6 +9,7 @@ using Coach.Testing;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Options;
 
 namespace Coach.Llm.Tests;
@@ -20,6 +21,7 @@ public sealed class CanaryTests
 
     private readonly ConcurrentQueue<string> _seen = new();
     private readonly HashSet<Type> _walked = [];
+    private readonly FakeLogCollector _logs = TestLogs.New();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -63,7 +65,7 @@ public sealed class CanaryTests
             o.Validation.CacheDuration = TimeSpan.Zero;
         }, builder =>
         {
-            builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(new SeeingLogger(this)));
+            builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(new FakeLoggerProvider(_logs)));
             builder.AddProvider<TestClient>("test", (_, session, key, _) => Task.FromResult<TestClient>(new StubbornClient(session, key)));
         });
 
@@ -103,6 +105,9 @@ public sealed class CanaryTests
         See(JsonSerializer.Serialize(host.GetRequiredService<IOptions<CoachLlmOptions>>().Value));
         await host.DisposeAsync();
 
+        // Without exceptions: HttpClient's own logs show those of its handlers, whose text is this test's, not a key that Coach put there.
+        See(_logs.GetSnapshot().SelectMany(record => (IEnumerable<object?>)
+            [record.Message, .. record.StructuredState?.Select(pair => pair.Value) ?? [], .. record.Scopes]));
         Assert.True(_seen.Count > 300, $"only {_seen.Count} outputs were seen");
         Assert.DoesNotContain(_seen, text => text.Contains("CANARY-7f3a91", StringComparison.OrdinalIgnoreCase));
     }
@@ -123,8 +128,15 @@ public sealed class CanaryTests
         using ClientLease<ISpeechSynthesizer> speech = await registry.AcquireAsync<ISpeechSynthesizer>(session, LlmHost.Key("cartesia", Canary), Token);
         var sessions = host.GetRequiredService<SessionChatClients>();
         LlmException refused = LlmException.KeyRefused(new KeyValidation(KeyStatus.Invalid, "No.", IsAuthentic: false));
+        var caller = new CallerContext(session);
+        using ChatPipeline pipeline = await host.GetRequiredService<ChatPipelineFactory>().CreateAsync(caller, cancellationToken: Token);
+        var job = new Job { Id = "j", Queue = "q", CallerKey = caller.Key, CreatedAt = DateTimeOffset.UnixEpoch };
         object[] holders =
         [
+            caller, pipeline, host.GetRequiredService<ChatPipelineFactory>(), builder.Chat, host.GetRequiredService<IChatHistoryStore>(),
+            new ConversationInfo("c", "title", 1, DateTimeOffset.UnixEpoch), GuardDecision.Allow, new EmbeddingCacheKey("m", 1, EmbeddingTask.Query, ""),
+            new MemoryRateLimitStore(TimeProvider.System), new RateLimit(1, 1), default(RateLimitDecision), job,
+            new JobLease(job, 1, DateTimeOffset.UnixEpoch), new StoreException("redis", "answer"),
             key, key.Secret, session, refused, LlmException.KeyMissing("gemini"), builder, host.GetRequiredService<IOptions<CoachLlmOptions>>().Value,
             new KeyValidation(KeyStatus.Valid, "Yes.", IsAuthentic: true) { Provider = key.Provider, Fingerprint = key.Fingerprint },
             store, await store.ListAsync(session, Token), registry, host.GetRequiredService<IApiKeyValidator>(), chat, chat.Client, embedding, embedding.Client,
@@ -134,6 +146,9 @@ public sealed class CanaryTests
             host.GetRequiredService<ISecretSource>(), host.GetRequiredService<IOptions<CoachSecretOptions>>().Value,
             Assert.Throws<SecretException>(() => host.GetRequiredService<ISecretSource>().Get("GEMINI_API_KEY", RunMode.Mock)),
             host.GetRequiredService<IOptions<CoachHostOptions>>().Value, new GroundingPassage(1, "source", "heading", "text"),
+            new CallerContext(session, "user", "tenant"), new EmbeddingCacheKey("model", 768, default, "hash"), new RateLimit(1, 60), new RateLimitDecision(true, 0, default),
+            new JobLease(new Job { Id = "1", Queue = "q", CallerKey = "c", CreatedAt = default }, 1, default), new MemoryRateLimitStore(TimeProvider.System),
+            new StoreException("jobs", "reading"), new ConversationInfo("1", "title", 1, default), host.GetRequiredService<IChatHistoryStore>(),
             await Task.WhenAll(host.GetServices<IComponentHealth>().Select(health => health.CheckAsync(Token).AsTask())),
         ];
         foreach (object holder in holders)
@@ -222,29 +237,5 @@ public sealed class CanaryTests
     private sealed class StubbornClient(SessionId session, ApiKey key) : TestClient(session, key)
     {
         public override void Dispose() => throw new InvalidOperationException(Canary);
-    }
-
-    private sealed class SeeingLogger(CanaryTests test) : ILoggerProvider, ILogger
-    {
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull
-        {
-            test.See(state.ToString());
-            return null;
-        }
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            // HttpClient's own logs show the exceptions of its handlers; the stub's text is the test's, not a key that Coach put there.
-            test.See(formatter(state, null), (state as IEnumerable<KeyValuePair<string, object?>>)?.Select(pair => pair.Value));
-        }
-
-        public void Dispose()
-        {
-        }
     }
 }

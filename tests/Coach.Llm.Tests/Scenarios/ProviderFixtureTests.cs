@@ -2,7 +2,7 @@ using Coach.Abstractions;
 using Coach.Llm.Core;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Coach.Llm.Tests.Validation;
+namespace Coach.Llm.Tests;
 
 /// <summary>Every recorded answer maps to exactly one status, through the validator as a host uses it.</summary>
 public class ProviderFixtureTests

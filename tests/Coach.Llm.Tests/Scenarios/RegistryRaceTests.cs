@@ -1,6 +1,6 @@
 using Coach.Proofs.Llm;
 
-namespace Coach.Llm.Tests.Sessions;
+namespace Coach.Llm.Tests;
 
 /// <summary>A slice of the proof <c>registry-races</c>, with another seed each run; the output names it.</summary>
 public class RegistryRaceTests(ITestOutputHelper output)

@@ -4,7 +4,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Coach.Llm.Tests.SessionKeys;
+namespace Coach.Llm.Tests;
 
 /// <summary>Any sequence of operations and pauses gives what a simple table of (set at, used at) would give.</summary>
 public class SessionKeyStoreModelTests

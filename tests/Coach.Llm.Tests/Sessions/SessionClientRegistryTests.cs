@@ -5,7 +5,7 @@ using Coach.Llm.Sessions;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Coach.Llm.Tests.Sessions;
+namespace Coach.Llm.Tests;
 
 public sealed class SessionClientRegistryTests : IAsyncDisposable
 {

@@ -4,7 +4,7 @@ using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
-namespace Coach.Llm.Tests.Health;
+namespace Coach.Llm.Tests;
 
 public sealed class SessionHealthTests
 {

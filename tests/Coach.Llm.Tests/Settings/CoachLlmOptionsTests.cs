@@ -1,7 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Llm.Tests.Options;
+namespace Coach.Llm.Tests;
 
 public class CoachLlmOptionsTests
 {

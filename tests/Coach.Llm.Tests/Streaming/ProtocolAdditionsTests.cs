@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace Coach.Llm.Tests;
 
@@ -25,15 +26,15 @@ public sealed class ProtocolAdditionsTests
     public async Task Stream_UnknownFieldsInEveryObject_GivesTheSameResultAndOneEntryWithTheirCount(string name, string provider)
     {
         int added = 0;
-        using var log = new ListLogger();
+        FakeLogCollector log = TestLogs.New();
 
         ProtocolResult actual = await ReadAsync(name, provider, log, change: node => added += AddFields(node));
 
         Assert.Equal(await ProtocolHarness.ReadAsync(provider, ProtocolHarness.Recorded(name)), actual);
-        (LogLevel level, int id, string text) = Assert.Single(log.Entries);
-        Assert.Equal((LogLevel.Debug, 2510), (level, id));
-        Assert.Matches($"^An answer of provider {provider} held [0-9]+ additions that are not known, which were passed over: fields [0-9]+$", text);
-        Assert.DoesNotContain("tomorrow", text, StringComparison.Ordinal);
+        FakeLogRecord entry = Assert.Single(log.GetSnapshot());
+        Assert.Equal((LogLevel.Debug, 2510), (entry.Level, entry.Id.Id));
+        Assert.Matches($"^An answer of provider {provider} held [0-9]+ additions that are not known, which were passed over: fields [0-9]+$", entry.Message);
+        Assert.DoesNotContain("tomorrow", entry.Message, StringComparison.Ordinal);
         Assert.True(added > 3);
     }
 
@@ -94,24 +95,24 @@ public sealed class ProtocolAdditionsTests
         """, "parts 1, events 1, deltas 1, stop reasons 1")]
     public async Task Stream_EachKindOfAddition_IsCountedUnderItsName(string provider, string events, string kinds)
     {
-        using var log = new ListLogger();
+        FakeLogCollector log = TestLogs.New();
         string body = string.Concat(events.Trim().Split('|').Select(data => $"data: {data}\n\n"));
 
         ProtocolResult result = await ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(body), null, log);
 
         Assert.Equal("Hi", result.Text);
-        Assert.EndsWith(": " + kinds, Assert.Single(log.Entries).Text, StringComparison.Ordinal);
+        Assert.EndsWith(": " + kinds, Assert.Single(log.Messages()), StringComparison.Ordinal);
     }
 
     [Theory, MemberData(nameof(Streams))]
     public async Task Stream_AsRecorded_HoldsNothingUnknown(string name, string provider)
     {
-        using var log = new ListLogger();
+        FakeLogCollector log = TestLogs.New();
         await ProtocolHarness.ReadAsync(provider, ProtocolHarness.Recorded(name), null, log);
-        Assert.Empty(log.Entries);
+        Assert.Empty(log.GetSnapshot());
     }
 
-    private static Task<ProtocolResult> ReadAsync(string name, string provider, ILoggerFactory? log, Action<JsonNode> change)
+    private static Task<ProtocolResult> ReadAsync(string name, string provider, FakeLogCollector? log, Action<JsonNode> change)
     {
         string[] lines = Encoding.UTF8.GetString(ProtocolHarness.Recorded(name)).Replace("\r\n", "\n", StringComparison.Ordinal).Split('\n');
         for (int i = 0; i < lines.Length; i++)

@@ -4,7 +4,7 @@ using Coach.Llm.Hosting;
 using Coach.Llm.Providers;
 using Coach.Testing;
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace Coach.Llm.Tests;
 
@@ -21,23 +21,23 @@ internal static class ProtocolHarness
         File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Fixtures", "streams", name + ".sse"));
 
     public static IChatClient Client(
-        string provider, HttpMessageHandler handler, CoachLlmOptions? options = null, ILoggerFactory? loggers = null)
+        string provider, HttpMessageHandler handler, CoachLlmOptions? options = null, FakeLogCollector? logs = null)
     {
         options ??= new CoachLlmOptions();
         ProviderCatalog providers = BuiltInProviders.Create(options);
         var connection = new ProviderConnection(
             new LlmHttp(new OneHandler(handler)), providers, options.Requests,
-            new ChatDefaults(options.Temperature, options.MaxOutputTokens), TimeProvider.System, loggers);
+            new ChatDefaults(options.Temperature, options.MaxOutputTokens), TimeProvider.System, logs?.Factory());
         string known = provider == ProviderNames.OpenAICompatible ? ProviderNames.OpenAI : provider; // which has an address
         return new ProviderChatClient(providers[known].CreateChat()!, connection, new ApiKey(provider, Secret.From("a-key-for-tests")));
     }
 
-    public static async Task<ProtocolResult> ReadAsync(string provider, byte[] body, ResponseDelivery? delivery = null, ILoggerFactory? loggers = null)
+    public static async Task<ProtocolResult> ReadAsync(string provider, byte[] body, ResponseDelivery? delivery = null, FakeLogCollector? logs = null)
     {
         using var handler = new ScriptedHttpHandler();
         handler.Answer(HttpStatusCode.OK, body, "text/event-stream", delivery);
         var updates = new List<ChatResponseUpdate>();
-        await foreach (ChatResponseUpdate update in Client(provider, handler, loggers: loggers).GetStreamingResponseAsync("hi", null, CancellationToken.None))
+        await foreach (ChatResponseUpdate update in Client(provider, handler, logs: logs).GetStreamingResponseAsync("hi", null, CancellationToken.None))
         {
             updates.Add(update);
         }

@@ -92,7 +92,7 @@ public sealed class LlmTelemetryTests
         var meters = new OwnMeters();
         using var recorded = new Recorded(meters);
         using ServiceProvider services = new ServiceCollection().AddSingleton<IMeterFactory>(meters).BuildServiceProvider();
-        using (var span = new CallSpan(new LlmTelemetry(new LlmMeter(services)), TimeProvider.System, "chat", "anthropic", "cache-model", server: null))
+        using (var span = new CallSpan(new LlmTelemetry(new MeterSource(LlmMeter.Name, services.GetService<IMeterFactory>())), TimeProvider.System, "chat", "anthropic", "cache-model", server: null))
         {
             const string Body = """{"type":"message","id":"m","role":"assistant","model":"x","content":[],"stop_reason":"end_turn","usage":{"input_tokens":3,"cache_creation_input_tokens":40,"cache_read_input_tokens":5,"output_tokens":2}}""";
             var decoder = new AnthropicStreamDecoder("anthropic", earlierCalls: 0);
@@ -181,7 +181,7 @@ public sealed class LlmTelemetryTests
     public async Task ModelLabel_NamesBeyondTheLimitOrForm_BecomeOther()
     {
         await using ServiceProvider services = new ServiceCollection().BuildServiceProvider();
-        var telemetry = new LlmTelemetry(new LlmMeter(services));
+        var telemetry = new LlmTelemetry(new MeterSource(LlmMeter.Name, services.GetService<IMeterFactory>()));
         Assert.Equal("gemini-3.8-flash", telemetry.ModelLabel("gemini-3.8-flash"));
         Assert.Equal("_OTHER", telemetry.ModelLabel("my secret is 42"));
         Assert.Equal("_OTHER", telemetry.ModelLabel(new string('x', 65)));

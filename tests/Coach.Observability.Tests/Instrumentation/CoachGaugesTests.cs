@@ -3,11 +3,9 @@ using Coach.Observability.Containers;
 using Coach.Observability.Instrumentation;
 using Coach.Observability.Tests.Containers;
 using Coach.Testing;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace Coach.Observability.Tests.Instrumentation;
 
@@ -54,8 +52,8 @@ public sealed class CoachGaugesTests
     {
         using var tree = new KernelTree();
         var clock = new VirtualClock();
-        using ServiceProvider services = Services(tree, clock);
-        ProcessMonitor process = services.GetRequiredService<ProcessMonitor>();
+        using TestHost host = Host(tree, clock);
+        ProcessMonitor process = host.Get<ProcessMonitor>();
         TimeSpan before = process.Uptime;
         clock.JumpWallClock(TimeSpan.FromDays(-10));
         clock.Advance(TimeSpan.FromSeconds(3));
@@ -69,9 +67,9 @@ public sealed class CoachGaugesTests
             .V2()
             .File(Group + "memory.current", "104857600\n")
             .File(Group + "memory.max", "1073741824\n");
-        var log = new Messages();
-        using ServiceProvider services = Services(tree, new VirtualClock(), log);
-        foreach (IHostedService service in services.GetServices<IHostedService>())
+        FakeLogCollector log = TestLogs.New();
+        using TestHost host = Host(tree, new VirtualClock(), log);
+        foreach (IHostedService service in host.Services.GetServices<IHostedService>())
         {
             await service.StartAsync(default);
         }
@@ -81,7 +79,7 @@ public sealed class CoachGaugesTests
                 "Configured resources: MEMORY_MB=2048, MAX_CONTAINERS=3",
                 "Container memory usage at start: 100 MB / 1024 MB",
             ],
-            log.All);
+            log.Messages());
     }
 
     [Fact]
@@ -91,24 +89,24 @@ public sealed class CoachGaugesTests
             .V2()
             .File(Group + "memory.current", "104857600\n")
             .File(Group + "memory.max", "max\n");
-        var log = new Messages();
-        using ServiceProvider services = Services(tree, new VirtualClock(), log);
-        foreach (IHostedService service in services.GetServices<IHostedService>())
+        FakeLogCollector log = TestLogs.New();
+        using TestHost host = Host(tree, new VirtualClock(), log);
+        foreach (IHostedService service in host.Services.GetServices<IHostedService>())
         {
             await service.StartAsync(default);
         }
 
-        Assert.Equal("Container memory usage at start: 100 MB (no cgroup limit detected)", log.All[1]);
+        Assert.Equal("Container memory usage at start: 100 MB (no cgroup limit detected)", log.Messages()[1]);
     }
 
     [Fact]
     public void Instruments_OfThePackage_AllHaveADescription()
     {
         using var tree = new KernelTree();
-        using ServiceProvider services = Services(tree, new VirtualClock());
+        using TestHost host = Host(tree, new VirtualClock());
         var missing = new List<string>();
         using var listener = new MeterListener();
-        CoachGauges gauges = services.GetRequiredService<CoachGauges>();
+        CoachGauges gauges = host.Get<CoachGauges>();
         gauges.Touch();
         listener.InstrumentPublished = (instrument, _) =>
         {
@@ -126,9 +124,9 @@ public sealed class CoachGaugesTests
     public void BuildInfo_OfTheOptions_NamesVersionAndCommit()
     {
         using var tree = new KernelTree();
-        using ServiceProvider services = Services(tree, new VirtualClock());
-        services.GetRequiredService<CoachGauges>().Touch();
-        var factory = services.GetRequiredService<IMeterFactory>();
+        using TestHost host = Host(tree, new VirtualClock());
+        host.Get<CoachGauges>().Touch();
+        var factory = host.Get<IMeterFactory>();
         Dictionary<string, object?> labels = [];
         using var listener = new MeterListener();
         listener.InstrumentPublished = (instrument, self) =>
@@ -147,9 +145,9 @@ public sealed class CoachGaugesTests
     private static Dictionary<string, double> Observe(KernelTree tree)
     {
         var clock = new VirtualClock();
-        using ServiceProvider services = Services(tree, clock);
-        var factory = services.GetRequiredService<IMeterFactory>();
-        services.GetRequiredService<CoachGauges>().Touch();
+        using TestHost host = Host(tree, clock);
+        var factory = host.Get<IMeterFactory>();
+        host.Get<CoachGauges>().Touch();
         var values = new Dictionary<string, double>();
         using var listener = new MeterListener();
         listener.InstrumentPublished = (instrument, self) =>
@@ -180,49 +178,12 @@ public sealed class CoachGaugesTests
         return instrument.Name;
     }
 
-    private static ServiceProvider Services(KernelTree tree, VirtualClock clock, Messages? log = null)
-    {
-        var services = new ServiceCollection();
-        services.AddSingleton<TimeProvider>(clock);
-        services.AddSingleton<IConfiguration>(
-            new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["MODAL_MEMORY_MB"] = "2048" }).Build());
-        services.AddMetrics();
-        if (log is null)
-        {
-            services.AddSingleton(typeof(ILogger<>), typeof(NullLogger<>));
-        }
-        else
-        {
-            services.AddLogging(logging => logging.AddProvider(log));
-        }
-
-        services.AddCoachObservability(o =>
+    private static TestHost Host(KernelTree tree, VirtualClock clock, FakeLogCollector? log = null) => new(
+        services => services.AddMetrics().AddCoachObservability(o =>
         {
             o.FileSystemRoot = tree.Root;
             o.BuildVersion = "1.2.3-test";
             o.BuildCommit = "sha256:abc";
-        });
-        return services.BuildServiceProvider();
-    }
-
-    private sealed class Messages : ILoggerProvider, ILogger
-    {
-        public List<string> All { get; } = [];
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception,
-            Func<TState, Exception?, string> formatter) =>
-            All.Add(formatter(state, exception));
-
-        public void Dispose()
-        {
-        }
-    }
+        }),
+        clock, [new("MODAL_MEMORY_MB", "2048")], log);
 }

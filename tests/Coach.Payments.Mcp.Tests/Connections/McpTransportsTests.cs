@@ -41,25 +41,18 @@ public sealed class McpTransportsTests
     public async Task Create_WorkingDirectory_IsWhereTheProgramStarts()
     {
         Assert.SkipUnless(File.Exists("/bin/sh"), "needs a POSIX shell");
-        string folder = Directory.CreateTempSubdirectory("coach-mcp-").FullName;
-        try
+        using var folder = new TempFolder();
+        var options = new StripeMcpOptions
         {
-            var options = new StripeMcpOptions
-            {
-                Command = "/bin/sh",
-                Arguments = ["-c", "pwd -P > where; exit 3"],
-                WorkingDirectory = folder,
-            };
+            Command = "/bin/sh",
+            Arguments = ["-c", "pwd -P > where; exit 3"],
+            WorkingDirectory = folder.Path,
+        };
 
-            await ProbeAsync(isSilent: false, options);
+        await ProbeAsync(isSilent: false, options);
 
-            string where = await File.ReadAllTextAsync(Path.Combine(folder, "where"), TestContext.Current.CancellationToken);
-            Assert.EndsWith(Path.GetFileName(folder), where.Trim(), StringComparison.Ordinal);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        string where = await File.ReadAllTextAsync(folder.File("where"), TestContext.Current.CancellationToken);
+        Assert.EndsWith(Path.GetFileName(folder.Path), where.Trim(), StringComparison.Ordinal);
     }
 
     private static Task<GatewayFailure?> ProbeAsync(bool isSilent, string command, params string[] arguments) =>

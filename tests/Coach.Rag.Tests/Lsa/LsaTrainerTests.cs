@@ -1,69 +1,10 @@
 using Coach.Rag.Indexing;
-using Coach.Rag.Lsa;
 using Coach.Rag.Store;
 
 namespace Coach.Rag.Tests.Lsa;
 
 public sealed class LsaTrainerTests
 {
-    [Fact]
-    public void RightVectors_LowRankMatrix_AreItsSingularVectors()
-    {
-        // Known factors: columns of the right side are orthonormal, the weights 9, 5 and 2.
-        var random = new Random(5);
-        const int Rows = 300, Columns = 120;
-        double[][] left = Orthonormal(Rows, 3, random), right = Orthonormal(Columns, 3, random);
-        double[] weights = [9, 5, 2];
-        var starts = new int[Rows + 1];
-        var indices = new List<int>();
-        var values = new List<float>();
-        for (int r = 0; r < Rows; r++)
-        {
-            for (int c = 0; c < Columns; c++)
-            {
-                indices.Add(c);
-                values.Add((float)Enumerable.Range(0, 3).Sum(k => weights[k] * left[k][r] * right[k][c]));
-            }
-
-            starts[r + 1] = indices.Count;
-        }
-
-        (DenseMatrix vectors, int count) = RandomizedSvd.RightVectors(
-            new SparseMatrix(Rows, Columns, starts, [.. indices], [.. values]), 10, 2, TestContext.Current.CancellationToken);
-        Assert.InRange(count, 3, 10);
-        for (int k = 0; k < 3; k++)
-        {
-            double cosine = Enumerable.Range(0, Columns).Sum(c => vectors.Row(c)[k] * right[k][c]);
-            Assert.Equal(1, Math.Abs(cosine), 1e-3);
-        }
-    }
-
-    [Fact]
-    public void Solve_SymmetricMatrix_GivesEigenvectors()
-    {
-        var random = new Random(3);
-        const int N = 40;
-        var matrix = new double[N, N];
-        for (int i = 0; i < N; i++)
-        {
-            for (int j = 0; j <= i; j++)
-            {
-                matrix[i, j] = matrix[j, i] = random.NextDouble() - 0.5;
-            }
-        }
-
-        var vectors = (double[,])matrix.Clone();
-        double[] values = SymmetricEigen.Solve(vectors);
-        for (int k = 0; k < N; k++)
-        {
-            for (int i = 0; i < N; i++)
-            {
-                double product = Enumerable.Range(0, N).Sum(j => matrix[i, j] * vectors[j, k]);
-                Assert.Equal(values[k] * vectors[i, k], product, 1e-9);
-            }
-        }
-    }
-
     [Fact]
     public async Task LearnAsync_Collection_FindsWhatSharesNoWord()
     {
@@ -91,42 +32,22 @@ public sealed class LsaTrainerTests
         Assert.Contains(retrieval.Passages, passage => passage.DocumentId == "new");
     }
 
-    [Fact]
-    public async Task AddOrUpdateAsync_ManySmallChanges_KeepFewSegmentsAndEveryDocument()
+    /// <summary>The same input gives the same space, with one thread as with several at a time.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task LearnAsync_SameDocumentsAndThreads_GivesTheSameSpaceToTheByte(int threads) =>
+        Assert.Equal(await LearnAsync(threads), await LearnAsync(threads));
+
+    private static async Task<string> LearnAsync(int threads)
     {
-        await using var host = new RagHost();
-        for (int i = 0; i < 60; i++)
-        {
-            await host.Knowledge.AddOrUpdateAsync([new KnowledgeDocument($"d{i % 50}", $"Text number {i} about thing{i}.")]);
-        }
-
-        await host.Knowledge.LearnAsync();
-        IndexManager index = host.Get<IndexManager>();
-        using IndexCommitReader snapshot = index.Store.Acquire();
-        Assert.True(index.SearcherOf(snapshot).Segments.Count <= 12);
-        Assert.Equal(50, host.Knowledge.DocumentCount);
-        for (int i = 10; i < 60; i++)
-        {
-            Assert.Equal($"d{i % 50}", (await host.Retriever.RetrieveAsync($"thing{i}", new RetrievalOptions { BestTier = RagTier.Lexical })).Passages[0].DocumentId);
-        }
-    }
-
-    private static double[][] Orthonormal(int length, int count, Random random)
-    {
-        var vectors = new double[count][];
-        for (int k = 0; k < count; k++)
-        {
-            vectors[k] = [.. Enumerable.Range(0, length).Select(_ => random.NextDouble() - 0.5)];
-            for (int j = 0; j < k; j++)
-            {
-                double dot = vectors[k].Zip(vectors[j], (x, y) => x * y).Sum();
-                vectors[k] = [.. vectors[k].Zip(vectors[j], (x, y) => x - (dot * y))];
-            }
-
-            double norm = Math.Sqrt(vectors[k].Sum(x => x * x));
-            vectors[k] = [.. vectors[k].Select(x => x / norm)];
-        }
-
-        return vectors;
+        var random = new Random(11);
+        await using var host = new RagHost(configure: o => o.LearnThreads = threads);
+        await host.Knowledge.AddOrUpdateAsync(Enumerable.Range(0, 700).Select(i => new KnowledgeDocument(
+            $"d{i}", string.Join(' ', Enumerable.Range(0, 20).Select(_ => $"w{random.Next(300)}"))) { IsOnePassage = true }));
+        Assert.True(await host.Knowledge.LearnAsync());
+        using IndexCommitReader commit = host.Get<IndexManager>().Acquire();
+        IndexSection model = commit.Segments.SelectMany(segment => segment.Sections).Single(section => section.Kind == SectionKind.LatentModel);
+        return Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(model.Span));
     }
 }

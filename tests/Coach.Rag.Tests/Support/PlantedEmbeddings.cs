@@ -1,3 +1,4 @@
+using Coach.Abstractions;
 using Microsoft.Extensions.AI;
 
 namespace Coach.Rag.Tests;
@@ -36,6 +37,9 @@ internal sealed class PlantedEmbeddings(Func<string, float[]> rule, string model
         return [.. Enumerable.Range(0, dimension).Select(_ => (float)(random.NextDouble() - 0.5))];
     }
 
+    /// <summary>What each call was for.</summary>
+    public List<EmbeddingTask> Tasks { get; } = [];
+
     public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
         IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -44,6 +48,7 @@ internal sealed class PlantedEmbeddings(Func<string, float[]> rule, string model
         {
             Calls++;
             Texts += texts.Length;
+            Tasks.Add(options?.AdditionalProperties?.GetValueOrDefault(EmbeddingTaskProperty.Name) as EmbeddingTask? ?? default);
         }
 
         return Fault is { } fault ? fault(texts, cancellationToken)

@@ -1,3 +1,4 @@
+using Coach.Abstractions;
 using Coach.Rag.Vectors;
 using Coach.Testing;
 using Microsoft.Extensions.AI;
@@ -7,6 +8,18 @@ namespace Coach.Rag.Tests.Vectors;
 public sealed class GuardedEmbeddingGeneratorTests
 {
     private static readonly KnowledgeDocument[] Documents = [.. Enumerable.Range(0, 20).Select(i => new KnowledgeDocument($"d{i}", $"Entry {i} about {(i % 2 == 0 ? "cats" : "dogs")}."))];
+
+    [Fact]
+    public async Task Generator_IsTold_WhetherItEmbedsPassagesOrAQuestion()
+    {
+        var embedder = new PlantedEmbeddings(text => PlantedEmbeddings.Hashed(text, 8));
+        await using var host = new RagHost(rag => rag.UseEmbeddings(embedder), o => o.Learn = false, new VirtualClock());
+        await host.Knowledge.AddOrUpdateAsync(Documents);
+        Assert.All(embedder.Tasks, task => Assert.Equal(EmbeddingTask.Document, task));
+        embedder.Tasks.Clear();
+        await host.Retriever.RetrieveAsync("cats");
+        Assert.Equal([EmbeddingTask.Query], embedder.Tasks);
+    }
 
     [Fact]
     public async Task RetrieveAsync_GeneratorBlocksItsThread_EndsAtTheLimitAndHoldsFewThreads()

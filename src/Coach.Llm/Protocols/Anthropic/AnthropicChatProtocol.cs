@@ -8,7 +8,8 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm.Protocols.Anthropic;
 
 /// <summary>Anthropic's messages API (docs.anthropic.com, "Messages", version 2023-06-01 unless configured).</summary>
-internal sealed class AnthropicChatProtocol(AnthropicOptions options) : ChatProtocol(ProviderNames.Anthropic, options.Model)
+internal sealed class AnthropicChatProtocol(
+    AnthropicOptions options) : ChatProtocol(ProviderNames.Anthropic, options.Model)
 {
     /// <summary>From this version on the sampling settings are refused.</summary>
     private const string WithoutSampling = "2026-10-21";
@@ -17,7 +18,8 @@ internal sealed class AnthropicChatProtocol(AnthropicOptions options) : ChatProt
 
     public override Uri BaseAddress => options.BaseUrl;
 
-    public override Uri Address(string model, bool stream) => ProviderAddress.Versioned(options.BaseUrl, "v1", "messages");
+    public override Uri Address(string model, bool stream) =>
+        ProviderAddress.Versioned(options.BaseUrl, "v1", "messages");
 
     public override void Sign(HttpRequestHeaders headers, ApiKey key)
     {
@@ -139,7 +141,8 @@ internal sealed class AnthropicChatProtocol(AnthropicOptions options) : ChatProt
             case FunctionResultContent result:
                 writer.WriteString("type", "tool_result");
                 writer.WriteString("tool_use_id", result.CallId);
-                writer.WriteString("content", result.Exception is not null ? "The function failed." : JsonText.Of(result.Result));
+                writer.WriteString(
+                    "content", result.Exception is not null ? "The function failed." : JsonText.Of(result.Result));
                 if (result.Exception is not null)
                 {
                     writer.WriteBoolean("is_error", true);
@@ -166,7 +169,8 @@ internal sealed class AnthropicChatProtocol(AnthropicOptions options) : ChatProt
         writer.WriteEndObject();
     }
 
-    private static bool IsPdf(string mediaType) => mediaType.Equals("application/pdf", StringComparison.OrdinalIgnoreCase);
+    private static bool IsPdf(string mediaType) =>
+        mediaType.Equals("application/pdf", StringComparison.OrdinalIgnoreCase);
 
     private static void WriteTools(Utf8JsonWriter writer, ChatCall call)
     {
@@ -218,7 +222,8 @@ internal sealed class AnthropicChatProtocol(AnthropicOptions options) : ChatProt
         : (null, null);
 
     // Thinking and the newer versions of the API refuse sampling settings.
-    private bool TakesSampling(int? thinkingBudget) => thinkingBudget is null && string.CompareOrdinal(options.Version, WithoutSampling) < 0;
+    private bool TakesSampling(int? thinkingBudget) =>
+        thinkingBudget is null && string.CompareOrdinal(options.Version, WithoutSampling) < 0;
 
     private void WriteSettings(Utf8JsonWriter writer, ChatCall call)
     {

@@ -27,7 +27,8 @@ internal static class AnthropicErrors
             "overloaded_error" or "api_error" or "timeout_error" => new(KeyStatus.Unavailable),
             "not_found_error" => new(KeyStatus.WrongEndpoint, LlmError.ModelNotFound),
             "invalid_request_error" => InvalidRequest(body),
-            "forbidden" when !body.IsTypedError || body.Says("Request not allowed") => new(KeyStatus.RegionBlocked), // the edge's form, not the API's
+            // the edge's form, not the API's
+            "forbidden" when !body.IsTypedError || body.Says("Request not allowed") => new(KeyStatus.RegionBlocked),
             _ => status == 402 ? new(KeyStatus.BillingRequired) : null,
         };
     }

@@ -9,8 +9,8 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm.Protocols.Anthropic;
 
 /// <summary>
-/// Reads Anthropic's messages: named events until <c>message_stop</c>. Tool input comes in pieces that are JSON only together.
-/// Their versioning policy announces new events and blocks at any time; those are passed over.
+/// Reads Anthropic's messages: named events until <c>message_stop</c>. Tool input comes in pieces that are JSON only
+/// together. Their versioning policy announces new events and blocks at any time; those are passed over.
 /// </summary>
 internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : StreamDecoder
 {
@@ -87,13 +87,13 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
                 Identify(Member(root, "message"));
                 break;
             case "content_block_start":
-                Begin(Member(root, "content_block"), (int?)Count(root, "index"), ref contents);
+                Begin(Member(root, "content_block"), (int?)root.Number("index"), ref contents);
                 break;
             case "content_block_delta":
-                ReadDelta(Member(root, "delta"), Find((int?)Count(root, "index")), ref contents);
+                ReadDelta(Member(root, "delta"), Find((int?)root.Number("index")), ref contents);
                 break;
             case "content_block_stop":
-                EndBlock(Find((int?)Count(root, "index")), ref contents);
+                EndBlock(Find((int?)root.Number("index")), ref contents);
                 break;
             case "message_delta":
                 TakeUsage(root);
@@ -188,7 +188,7 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
     private static string? Input(JsonElement input) => input.ValueKind switch
     {
         JsonValueKind.Object => input.GetRawText(),
-        JsonValueKind.String => JsonReading.Text(input),
+        JsonValueKind.String => LenientJson.Text(input),
         _ => null,
     };
 
@@ -238,7 +238,8 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
     }
 
     // Blocks follow each other today; the index allows them to mix. Without one, the latest is meant.
-    private Block? Find(int? index) => index is null ? _blocks.LastOrDefault() : _blocks.FindLast(block => block.Index == index);
+    private Block? Find(int? index) =>
+        index is null ? _blocks.LastOrDefault() : _blocks.FindLast(block => block.Index == index);
 
     private void Stop(ChatResponseUpdate update, string reason)
     {
@@ -277,10 +278,10 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
         }
 
         _hasUsage = true;
-        _uncachedInput = Count(usage, "input_tokens") ?? _uncachedInput;
-        _cacheRead = Count(usage, "cache_read_input_tokens") ?? _cacheRead;
-        _cacheCreation = Count(usage, "cache_creation_input_tokens") ?? _cacheCreation;
-        _usage.OutputTokenCount = Count(usage, "output_tokens") ?? _usage.OutputTokenCount;
+        _uncachedInput = usage.Number("input_tokens") ?? _uncachedInput;
+        _cacheRead = usage.Number("cache_read_input_tokens") ?? _cacheRead;
+        _cacheCreation = usage.Number("cache_creation_input_tokens") ?? _cacheCreation;
+        _usage.OutputTokenCount = usage.Number("output_tokens") ?? _usage.OutputTokenCount;
     }
 
     // Anthropic counts what came from or went into the cache apart; everywhere else input means all input.
@@ -298,7 +299,7 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
     }
 
     private TextReasoningContent Thought(string? text, string signature) =>
-        new(JsonReading.WellFormed(text ?? "")) { ProtectedData = ReasoningSignatures.Seal(origin, signature) };
+        new(LenientJson.WellFormed(text ?? "")) { ProtectedData = ReasoningSignatures.Seal(origin, signature) };
 
     private void CountFields(JsonElement holder, string[] known)
     {
@@ -329,16 +330,12 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
         };
     }
 
-    private static JsonElement Member(JsonElement holder, string name) =>
-        holder.ValueKind == JsonValueKind.Object && holder.TryGetProperty(name, out JsonElement value) ? value : default;
+    private static JsonElement Member(JsonElement holder, string name) => holder.Member(name) ?? default;
 
-    private static string? RawText(JsonElement holder, string name) => JsonReading.Text(Member(holder, name));
+    private static string? RawText(JsonElement holder, string name) => LenientJson.Text(Member(holder, name));
 
     private static string? Text(JsonElement holder, string name) =>
-        RawText(holder, name) is { Length: > 0 } text ? JsonReading.WellFormed(text) : null;
-
-    private static long? Count(JsonElement holder, string name) =>
-        Member(holder, name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt64(out long count) ? count : null;
+        RawText(holder, name) is { Length: > 0 } text ? LenientJson.WellFormed(text) : null;
 
     private sealed class Block(string type, int? index)
     {

@@ -13,7 +13,8 @@ internal sealed class CartesiaProvider(CartesiaOptions options) : Provider(Provi
     public override IReadOnlyList<string> AdminKeyPrefixes => ["sk_car_admin_"];
 
     public override KeyValidationRequest KeyRequest => new(
-        ProviderAddress.Unversioned(options.BaseUrl, "voices?limit=1"), Sign, KeyValidationRequest.Listing("data", allowRootArray: true));
+        ProviderAddress.Unversioned(
+            options.BaseUrl, "voices?limit=1"), Sign, KeyValidationRequest.Listing("data", allowRootArray: true));
 
     public override SpeechProtocol CreateSpeech() => new CartesiaSpeechProtocol(options);
 

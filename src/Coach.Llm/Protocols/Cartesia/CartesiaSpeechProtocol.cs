@@ -5,7 +5,8 @@ using Coach.Llm.Providers;
 namespace Coach.Llm.Protocols.Cartesia;
 
 /// <summary>Cartesia's <c>POST /tts/bytes</c>.</summary>
-internal sealed class CartesiaSpeechProtocol(CartesiaOptions defaults) : SpeechProtocol(ProviderNames.Cartesia, defaults.Voice)
+internal sealed class CartesiaSpeechProtocol(
+    CartesiaOptions defaults) : SpeechProtocol(ProviderNames.Cartesia, defaults.Voice)
 {
     /// <summary>Before this version a voice says in which way it is named.</summary>
     private const string WithoutVoiceMode = "2026-01-01";

@@ -10,7 +10,9 @@ namespace Coach.Llm.Protocols.Gemini;
 /// <summary>Gemini's generateContent and streamGenerateContent (ai.google.dev, API reference, November 2026).</summary>
 internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(ProviderNames.Gemini, options.Model)
 {
-    /// <summary>What Gemini accepts in place of a signature it did not give (gemini-cli, historyHardening.ts).</summary>
+    /// <summary>
+    /// What Gemini accepts in place of a signature it did not give (gemini-cli, historyHardening.ts).
+    /// </summary>
     internal const string ForeignSignature = "skip_thought_signature_validator";
 
     public override string TelemetryName => "gcp.gemini";
@@ -24,14 +26,17 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
             stream ? $"models/{name}:streamGenerateContent?alt=sse" : $"models/{name}:generateContent");
     }
 
-    /// <summary>A model's name as a part of an address; Google's own lists show it with <c>models/</c> in front.</summary>
+    /// <summary>
+    /// A model's name as a part of an address; Google's own lists show it with <c>models/</c> in front.
+    /// </summary>
     public static string Escape(string model) =>
         Uri.EscapeDataString(model.StartsWith("models/", StringComparison.Ordinal) ? model["models/".Length..] : model);
 
     public override void Sign(HttpRequestHeaders headers, ApiKey key) =>
         headers.TryAddWithoutValidation("x-goog-api-key", key.Secret.Reveal());
 
-    public override bool Accepts(string mediaType) => mediaType.Equals("application/pdf", StringComparison.OrdinalIgnoreCase)
+    public override bool Accepts(string mediaType) =>
+        mediaType.Equals("application/pdf", StringComparison.OrdinalIgnoreCase)
         || new[] { "image/", "audio/", "video/", "text/" }.Any(kind => mediaType.StartsWith(kind, StringComparison.OrdinalIgnoreCase));
 
     public override StreamDecoder CreateDecoder(ChatCall call) => new GeminiStreamDecoder(
@@ -158,7 +163,8 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
         }
     }
 
-    private static void WriteCall(Utf8JsonWriter writer, FunctionCallContent call, string origin, string model, bool isFirst)
+    private static void WriteCall(
+        Utf8JsonWriter writer, FunctionCallContent call, string origin, string model, bool isFirst)
     {
         writer.WriteStartObject();
         writer.WriteStartObject("functionCall");
@@ -181,7 +187,8 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
         writer.WriteEndObject();
     }
 
-    private static void WriteResult(Utf8JsonWriter writer, FunctionResultContent result, Dictionary<string, string> names)
+    private static void WriteResult(
+        Utf8JsonWriter writer, FunctionResultContent result, Dictionary<string, string> names)
     {
         writer.WriteStartObject();
         writer.WriteStartObject("functionResponse");
@@ -256,7 +263,8 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
 
         writer.WriteStartObject("toolConfig");
         writer.WriteStartObject("functionCallingConfig");
-        writer.WriteString("mode", mode switch { NoneChatToolMode => "NONE", RequiredChatToolMode => "ANY", _ => "AUTO" });
+        writer.WriteString(
+            "mode", mode switch { NoneChatToolMode => "NONE", RequiredChatToolMode => "ANY", _ => "AUTO" });
         if (mode is RequiredChatToolMode { RequiredFunctionName: { } required })
         {
             writer.WriteStartArray("allowedFunctionNames");

@@ -22,18 +22,31 @@ internal sealed class GeminiEmbeddingProtocol(GeminiOptions options)
     public override Uri Server => options.BaseUrl;
 
     public override Uri Address(string model) =>
-        ProviderAddress.Versioned(options.BaseUrl, "v1beta", $"models/{Uri.EscapeDataString(Bare(model))}:batchEmbedContents");
+        ProviderAddress.Versioned(
+            options.BaseUrl, "v1beta", $"models/{Uri.EscapeDataString(Bare(model))}:batchEmbedContents");
 
-    private static string Bare(string model) => model.StartsWith("models/", StringComparison.Ordinal) ? model["models/".Length..] : model;
+    // What an index was filled with before tasks were told apart: a text to be found.
+    private static string TaskType(EmbeddingGenerationOptions? options)
+    {
+        object? value = null;
+        options?.AdditionalProperties?.TryGetValue(EmbeddingTaskProperty.Name, out value);
+        return value switch
+        {
+            EmbeddingTask.Query => "RETRIEVAL_QUERY",
+            EmbeddingTask.Similarity => "SEMANTIC_SIMILARITY",
+            _ => "RETRIEVAL_DOCUMENT",
+        };
+    }
+
+    private static string Bare(string model) =>
+        model.StartsWith("models/", StringComparison.Ordinal) ? model["models/".Length..] : model;
 
     public override void Sign(HttpRequestHeaders headers, ApiKey key) =>
         headers.TryAddWithoutValidation("x-goog-api-key", key.Secret.Reveal());
 
     public override void Write(Utf8JsonWriter writer, ArraySegment<string> texts, string model, int? dimensions, EmbeddingGenerationOptions? options)
     {
-        string task = options?.AdditionalProperties?.TryGetValue(EmbeddingTask.PropertyName, out object? value) == true && value is string named
-            ? named
-            : EmbeddingTask.Document;
+        string task = TaskType(options);
         writer.WriteStartObject();
         writer.WriteStartArray("requests");
         foreach (string text in texts)
@@ -60,19 +73,19 @@ internal sealed class GeminiEmbeddingProtocol(GeminiOptions options)
     {
         var reader = new Utf8JsonReader(body);
         Begin(ref reader, body);
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (JsonReading.Is(ref reader, "error"u8))
+            if (reader.Is("error"u8))
             {
                 ReadError(ref reader, body);
             }
-            else if (!JsonReading.Is(ref reader, "embeddings"u8))
+            else if (!reader.Is("embeddings"u8))
             {
                 Skip(ref reader, AnswerNames, additions);
             }
-            else if (JsonReading.EnterArray(ref reader))
+            else if (reader.ReadArray())
             {
-                while (JsonReading.NextElement(ref reader))
+                while (LenientJson.NextElement(ref reader))
                 {
                     ReadOne(ref reader, vectors, additions);
                 }
@@ -84,14 +97,14 @@ internal sealed class GeminiEmbeddingProtocol(GeminiOptions options)
 
     private void ReadOne(ref Utf8JsonReader reader, List<float[]> vectors, ProtocolAdditions additions)
     {
-        if (!JsonReading.IsInObject(ref reader))
+        if (!LenientJson.IsInObject(ref reader))
         {
             return;
         }
 
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (JsonReading.Is(ref reader, "values"u8))
+            if (reader.Is("values"u8))
             {
                 float[] vector = ReadVector(ref reader, _lastLength);
                 _lastLength = vector.Length;

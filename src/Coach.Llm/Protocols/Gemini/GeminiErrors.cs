@@ -17,7 +17,8 @@ internal static class GeminiErrors
 
         return (status, body.Status) switch
         {
-            (401, _) when body.Says("Expected OAuth") => new(KeyStatus.WrongKind), // ACCESS_TOKEN_TYPE_UNSUPPORTED without its details
+            // ACCESS_TOKEN_TYPE_UNSUPPORTED without its details
+            (401, _) when body.Says("Expected OAuth") => new(KeyStatus.WrongKind),
             (401, _) when !body.IsHtml => new(KeyStatus.Invalid),
             (429, _) => Quota(body),
             (400 or 403, _) when body.Says("location is not supported") => new(KeyStatus.RegionBlocked),
@@ -48,7 +49,8 @@ internal static class GeminiErrors
     };
 
     // The reason is the same for all three; only the message tells an expired key from an unknown one.
-    private static ErrorClassification OfInvalidKey(ErrorBody body) => new(body.Says("expired") ? KeyStatus.Expired : KeyStatus.Invalid);
+    private static ErrorClassification OfInvalidKey(ErrorBody body) =>
+        new(body.Says("expired") ? KeyStatus.Expired : KeyStatus.Invalid);
 
     private static ErrorClassification Quota(ErrorBody body)
     {
@@ -75,7 +77,8 @@ internal static class GeminiErrors
         quota.Contains("PerDay", StringComparison.OrdinalIgnoreCase) || quota.Contains("PerMonth", StringComparison.OrdinalIgnoreCase);
 
     private static bool SaysUsedUp(ErrorBody body) =>
-        body.Says("prepayment credits") || body.Says("credits are depleted") || body.Says("per day") || body.Says("PerDay");
+        body.Says(
+            "prepayment credits") || body.Says("credits are depleted") || body.Says("per day") || body.Says("PerDay");
 
     // Where details are absent, the message lists the quotas: "limit: 0" and not "limit: 0.5" or "limit: 05".
     private static bool SaysLimitZero(string message)

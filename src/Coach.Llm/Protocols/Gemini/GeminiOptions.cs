@@ -11,7 +11,9 @@ public sealed class GeminiOptions
     /// <value><c>gemini-3.8-flash</c> unless set.</value>
     public string Model { get; set; } = "gemini-3.8-flash";
 
-    /// <summary>The embedding model. Another model means another vector space: everything must be embedded again.</summary>
+    /// <summary>
+    /// The embedding model. Another model means another vector space: everything must be embedded again.
+    /// </summary>
     /// <value><c>gemini-embedding-001</c> unless set.</value>
     public string EmbeddingModel { get; set; } = "gemini-embedding-001";
 

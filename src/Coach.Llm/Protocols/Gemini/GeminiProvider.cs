@@ -14,7 +14,9 @@ internal sealed class GeminiProvider(GeminiOptions options) : Provider(ProviderN
 
     public override IReadOnlyList<string> TokenPrefixes => ["ya29."];
 
-    /// <summary>Gemini says "per minute" and means "per day" when the wait is longer (gemini-cli, <c>googleQuotaErrors.ts</c>).</summary>
+    /// <summary>
+    /// Gemini says "per minute" and means "per day" when the wait is longer (gemini-cli, <c>googleQuotaErrors.ts</c>).
+    /// </summary>
     public override TimeSpan? LongestRateLimit => TimeSpan.FromSeconds(300);
 
     public override KeyValidationRequest KeyRequest =>
@@ -39,6 +41,7 @@ internal sealed class GeminiProvider(GeminiOptions options) : Provider(ProviderN
     {
         Sign(request, key);
         request.Method = HttpMethod.Post;
-        request.Content = new StringContent("""{"contents":[{"parts":[{"text":"a"}]}]}""", Encoding.UTF8, "application/json");
+        request.Content = new StringContent(
+            """{"contents":[{"parts":[{"text":"a"}]}]}""", Encoding.UTF8, "application/json");
     }
 }

@@ -8,8 +8,8 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm.Protocols.Gemini;
 
 /// <summary>
-/// Reads Gemini's answers: each event is a whole GenerateContentResponse. There is no end mark, so an answer is complete once a
-/// finish or block reason was seen; usage is cumulative, so the last one counts.
+/// Reads Gemini's answers: each event is a whole GenerateContentResponse. There is no end mark, so an answer is
+/// complete once a finish or block reason was seen; usage is cumulative, so the last one counts.
 /// </summary>
 internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : StreamDecoder
 {
@@ -61,32 +61,32 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
     {
         List<AIContent>? contents = null;
         string? finish = null;
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (JsonReading.Is(ref reader, "candidates"u8))
+            if (reader.Is("candidates"u8))
             {
                 ReadCandidates(ref reader, ref contents, ref finish);
             }
-            else if (JsonReading.Is(ref reader, "usageMetadata"u8))
+            else if (reader.Is("usageMetadata"u8))
             {
                 ReadUsage(ref reader);
             }
-            else if (JsonReading.Is(ref reader, "modelVersion"u8))
+            else if (reader.Is("modelVersion"u8))
             {
                 ReadModelId(ref reader);
             }
-            else if (JsonReading.Is(ref reader, "responseId"u8))
+            else if (reader.Is("responseId"u8))
             {
                 ReadResponseId(ref reader);
             }
-            else if (JsonReading.Is(ref reader, "promptFeedback"u8))
+            else if (reader.Is("promptFeedback"u8))
             {
                 ReadPromptFeedback(ref reader, ref contents, ref finish);
             }
-            else if (JsonReading.Is(ref reader, "error"u8))
+            else if (reader.Is("error"u8))
             {
                 reader.Read();
-                if (JsonReading.SaysSomething(reader))
+                if (LenientJson.SaysSomething(reader))
                 {
                     throw ProtocolException.Error(data);
                 }
@@ -123,13 +123,13 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
 
     private void ReadCandidates(ref Utf8JsonReader reader, ref List<AIContent>? contents, ref string? finish)
     {
-        if (!JsonReading.EnterArray(ref reader))
+        if (!reader.ReadArray())
         {
             return;
         }
 
         bool isFirst = true;
-        while (JsonReading.NextElement(ref reader))
+        while (LenientJson.NextElement(ref reader))
         {
             if (isFirst && reader.TokenType == JsonTokenType.StartObject)
             {
@@ -145,15 +145,15 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
 
     private void ReadCandidate(ref Utf8JsonReader reader, ref List<AIContent>? contents, ref string? finish)
     {
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (JsonReading.Is(ref reader, "content"u8))
+            if (reader.Is("content"u8))
             {
                 ReadContent(ref reader, ref contents);
             }
-            else if (JsonReading.Is(ref reader, "finishReason"u8))
+            else if (reader.Is("finishReason"u8))
             {
-                string? reason = JsonReading.Name(ref reader);
+                string? reason = LenientJson.Name(ref reader);
                 finish = reason is null or "FINISH_REASON_UNSPECIFIED" ? finish : reason;
             }
             else
@@ -165,27 +165,27 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
 
     private void ReadContent(ref Utf8JsonReader reader, ref List<AIContent>? contents)
     {
-        if (!JsonReading.EnterObject(ref reader))
+        if (!reader.ReadObject())
         {
             return;
         }
 
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (!JsonReading.Is(ref reader, "parts"u8))
+            if (!reader.Is("parts"u8))
             {
                 Skip(ref reader, ContentNames);
                 continue;
             }
 
-            if (!JsonReading.EnterArray(ref reader))
+            if (!reader.ReadArray())
             {
                 continue;
             }
 
-            while (JsonReading.NextElement(ref reader))
+            while (LenientJson.NextElement(ref reader))
             {
-                if (JsonReading.IsInObject(ref reader))
+                if (LenientJson.IsInObject(ref reader))
                 {
                     ReadPart(ref reader, ref contents);
                 }
@@ -201,34 +201,34 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
         bool isThought = false;
         bool isKnown = false;
         bool hasUnknown = false;
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (JsonReading.Is(ref reader, "text"u8))
+            if (reader.Is("text"u8))
             {
-                text = JsonReading.Text(ref reader);
+                text = LenientJson.Text(ref reader);
                 isKnown = true;
             }
-            else if (JsonReading.Is(ref reader, "thought"u8))
+            else if (reader.Is("thought"u8))
             {
                 reader.Read();
                 isThought = reader.TokenType == JsonTokenType.True;
                 reader.Skip();
             }
-            else if (JsonReading.Is(ref reader, "thoughtSignature"u8))
+            else if (reader.Is("thoughtSignature"u8))
             {
-                signature = JsonReading.Name(ref reader);
+                signature = LenientJson.Name(ref reader);
             }
-            else if (JsonReading.Is(ref reader, "functionCall"u8))
+            else if (reader.Is("functionCall"u8))
             {
                 other = ReadCall(ref reader) ?? other;
                 isKnown = true;
             }
-            else if (JsonReading.Is(ref reader, "inlineData"u8))
+            else if (reader.Is("inlineData"u8))
             {
                 other = ReadInlineData(ref reader) ?? other;
                 isKnown = true;
             }
-            else if (JsonReading.IsAnyOf(ref reader, PassingParts))
+            else if (LenientJson.IsAnyOf(ref reader, PassingParts))
             {
                 isKnown = true;
                 reader.Skip();
@@ -248,7 +248,8 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
         AddPart(ref contents, other, text, isThought, signature is null ? null : ReasoningSignatures.Seal(origin, signature));
     }
 
-    private void AddPart(ref List<AIContent>? contents, AIContent? other, string? text, bool isThought, string? signature)
+    private void AddPart(
+        ref List<AIContent>? contents, AIContent? other, string? text, bool isThought, string? signature)
     {
         int before = contents?.Count ?? 0;
         if (isThought)
@@ -282,7 +283,7 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
 
     private AIContent? ReadCall(ref Utf8JsonReader reader)
     {
-        if (!JsonReading.EnterObject(ref reader))
+        if (!reader.ReadObject())
         {
             return null;
         }
@@ -290,20 +291,20 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
         string? id = null;
         string? name = null;
         FunctionCallContent? read = null;
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (JsonReading.Is(ref reader, "name"u8))
+            if (reader.Is("name"u8))
             {
-                name = JsonReading.Name(ref reader);
+                name = LenientJson.Name(ref reader);
             }
-            else if (JsonReading.Is(ref reader, "args"u8))
+            else if (reader.Is("args"u8))
             {
                 reader.Read();
                 read = JsonText.ReadCall("", "", ref reader);
             }
-            else if (JsonReading.Is(ref reader, "id"u8))
+            else if (reader.Is("id"u8))
             {
-                id = JsonReading.Name(ref reader);
+                id = LenientJson.Name(ref reader);
             }
             else
             {
@@ -326,22 +327,22 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
     {
         byte[]? bytes = null;
         string? type = null;
-        if (!JsonReading.EnterObject(ref reader))
+        if (!reader.ReadObject())
         {
             return null;
         }
 
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (JsonReading.Is(ref reader, "data"u8))
+            if (reader.Is("data"u8))
             {
                 reader.Read();
                 bytes = reader.TokenType == JsonTokenType.String && reader.TryGetBytesFromBase64(out byte[]? decoded) ? decoded : null;
                 reader.Skip();
             }
-            else if (JsonReading.Is(ref reader, "mimeType"u8))
+            else if (reader.Is("mimeType"u8))
             {
-                type = JsonReading.Name(ref reader);
+                type = LenientJson.Name(ref reader);
             }
             else
             {
@@ -363,18 +364,18 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
 
     private static void ReadPromptFeedback(ref Utf8JsonReader reader, ref List<AIContent>? contents, ref string? finish)
     {
-        if (!JsonReading.EnterObject(ref reader))
+        if (!reader.ReadObject())
         {
             return;
         }
 
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (!JsonReading.Is(ref reader, "blockReason"u8))
+            if (!reader.Is("blockReason"u8))
             {
                 reader.Skip();
             }
-            else if (JsonReading.Name(ref reader) is { } reason and not "BLOCK_REASON_UNSPECIFIED")
+            else if (LenientJson.Name(ref reader) is { } reason and not "BLOCK_REASON_UNSPECIFIED")
             {
                 (contents ??= []).Add(new ErrorContent("The provider refused to answer this prompt.") { ErrorCode = reason });
                 finish = PromptBlocked;
@@ -384,37 +385,37 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
 
     private void ReadUsage(ref Utf8JsonReader reader)
     {
-        if (!JsonReading.EnterObject(ref reader))
+        if (!reader.ReadObject())
         {
             return;
         }
 
         long? input = null, cached = null, output = null, thoughts = null, total = null, tools = null;
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (JsonReading.Is(ref reader, "promptTokenCount"u8))
+            if (reader.Is("promptTokenCount"u8))
             {
-                input = JsonReading.Count(ref reader);
+                input = reader.ReadNumber();
             }
-            else if (JsonReading.Is(ref reader, "candidatesTokenCount"u8))
+            else if (reader.Is("candidatesTokenCount"u8))
             {
-                output = JsonReading.Count(ref reader);
+                output = reader.ReadNumber();
             }
-            else if (JsonReading.Is(ref reader, "thoughtsTokenCount"u8))
+            else if (reader.Is("thoughtsTokenCount"u8))
             {
-                thoughts = JsonReading.Count(ref reader);
+                thoughts = reader.ReadNumber();
             }
-            else if (JsonReading.Is(ref reader, "cachedContentTokenCount"u8))
+            else if (reader.Is("cachedContentTokenCount"u8))
             {
-                cached = JsonReading.Count(ref reader);
+                cached = reader.ReadNumber();
             }
-            else if (JsonReading.Is(ref reader, "toolUsePromptTokenCount"u8))
+            else if (reader.Is("toolUsePromptTokenCount"u8))
             {
-                tools = JsonReading.Count(ref reader);
+                tools = reader.ReadNumber();
             }
-            else if (JsonReading.Is(ref reader, "totalTokenCount"u8))
+            else if (reader.Is("totalTokenCount"u8))
             {
-                total = JsonReading.Count(ref reader);
+                total = reader.ReadNumber();
             }
             else
             {
@@ -426,7 +427,8 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
         _usage.InputTokenCount = input is null && tools is null ? _usage.InputTokenCount : (input ?? 0) + (tools ?? 0);
         _usage.CachedInputTokenCount = cached ?? _usage.CachedInputTokenCount;
         _usage.ReasoningTokenCount = thoughts ?? _usage.ReasoningTokenCount;
-        _usage.OutputTokenCount = output is null && thoughts is null ? _usage.OutputTokenCount : (output ?? 0) + (thoughts ?? 0);
+        _usage.OutputTokenCount = output is null && thoughts is null ? _usage.OutputTokenCount : (
+            output ?? 0) + (thoughts ?? 0);
         _usage.TotalTokenCount = total ?? _usage.TotalTokenCount;
     }
 

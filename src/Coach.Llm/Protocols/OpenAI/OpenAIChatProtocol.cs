@@ -8,14 +8,17 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm.Protocols.OpenAI;
 
 /// <summary>OpenAI's chat completions and the servers that speak the same: OpenRouter, LiteLLM and others.</summary>
-internal sealed class OpenAIChatProtocol(string provider, OpenAIOptions options, string prefix) : ChatProtocol(provider, options.Model)
+internal sealed class OpenAIChatProtocol(
+    string provider, OpenAIOptions options, string prefix) : ChatProtocol(provider, options.Model)
 {
     public override Uri BaseAddress => options.BaseUrl
-        ?? throw new InvalidOperationException($"Provider '{Provider}' has no address. Set Coach:Llm:OpenAICompatible:BaseUrl or LITELLM_API_BASE.");
+        ?? throw new InvalidOperationException(
+            $"Provider '{Provider}' has no address. Set Coach:Llm:OpenAICompatible:BaseUrl or LITELLM_API_BASE.");
 
     public override Uri? Server => options.BaseUrl;
 
-    public override Uri Address(string model, bool stream) => ProviderAddress.Prefixed(BaseAddress, prefix, "chat/completions");
+    public override Uri Address(string model, bool stream) =>
+        ProviderAddress.Prefixed(BaseAddress, prefix, "chat/completions");
 
     public override void Sign(HttpRequestHeaders headers, ApiKey key) =>
         headers.TryAddWithoutValidation("Authorization", "Bearer " + key.Secret.Reveal());
@@ -58,7 +61,8 @@ internal sealed class OpenAIChatProtocol(string provider, OpenAIOptions options,
             writer.WriteStartObject();
             writer.WriteString("role", "tool");
             writer.WriteString("tool_call_id", result.CallId);
-            writer.WriteString("content", result.Exception is not null ? "The function failed." : JsonText.Of(result.Result));
+            writer.WriteString(
+                "content", result.Exception is not null ? "The function failed." : JsonText.Of(result.Result));
             writer.WriteEndObject();
         }
 
@@ -76,7 +80,7 @@ internal sealed class OpenAIChatProtocol(string provider, OpenAIOptions options,
         }
 
         writer.WriteStartObject();
-        writer.WriteString("role", message.Role == ChatRole.Assistant ? "assistant" : message.Role == ChatRole.System ? "system" : "user");
+        writer.WriteString("role", RoleOf(message));
         if (hasMedia)
         {
             WriteParts(writer, message);
@@ -97,6 +101,13 @@ internal sealed class OpenAIChatProtocol(string provider, OpenAIOptions options,
 
         writer.WriteEndObject();
     }
+
+    private static string RoleOf(ChatMessage message) => message.Role.Value switch
+    {
+        "assistant" => "assistant",
+        "system" => "system",
+        _ => "user",
+    };
 
     private static void WriteCalls(Utf8JsonWriter writer, FunctionCallContent[] calls)
     {
@@ -203,7 +214,8 @@ internal sealed class OpenAIChatProtocol(string provider, OpenAIOptions options,
         ChatOptions? chat = call.Options;
 
         // OpenAI's newer models refuse max_tokens; other servers often know nothing else.
-        writer.WriteNumber(Provider == ProviderNames.OpenAI ? "max_completion_tokens" : "max_tokens", call.MaxOutputTokens);
+        writer.WriteNumber(
+            Provider == ProviderNames.OpenAI ? "max_completion_tokens" : "max_tokens", call.MaxOutputTokens);
         JsonNumbers.Write(writer, "temperature", call.Temperature);
         JsonNumbers.Write(writer, "top_p", chat?.TopP);
         JsonNumbers.Write(writer, "frequency_penalty", chat?.FrequencyPenalty);

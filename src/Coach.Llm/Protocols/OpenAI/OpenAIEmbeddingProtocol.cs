@@ -21,7 +21,8 @@ internal sealed class OpenAIEmbeddingProtocol(string provider, OpenAIOptions opt
     public override Uri? Server => options.BaseUrl;
 
     public override Uri Address(string model) => ProviderAddress.Prefixed(
-        options.BaseUrl ?? throw new InvalidOperationException($"Provider '{Provider}' has no address. Set its BaseUrl."), prefix, "embeddings");
+        options.BaseUrl ?? throw new InvalidOperationException(
+            $"Provider '{Provider}' has no address. Set its BaseUrl."), prefix, "embeddings");
 
     public override void Sign(HttpRequestHeaders headers, ApiKey key) =>
         headers.TryAddWithoutValidation("Authorization", "Bearer " + key.Secret.Reveal());
@@ -47,17 +48,17 @@ internal sealed class OpenAIEmbeddingProtocol(string provider, OpenAIOptions opt
         Begin(ref reader, body);
         var read = new List<(long? Index, float[] Vector)>(vectors.Capacity);
         long? tokens = null;
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (JsonReading.Is(ref reader, "error"u8))
+            if (reader.Is("error"u8))
             {
                 ReadError(ref reader, body);
             }
-            else if (JsonReading.Is(ref reader, "data"u8))
+            else if (reader.Is("data"u8))
             {
                 ReadData(ref reader, read, additions);
             }
-            else if (JsonReading.Is(ref reader, "usage"u8))
+            else if (reader.Is("usage"u8))
             {
                 tokens = ReadUsage(ref reader);
             }
@@ -85,36 +86,38 @@ internal sealed class OpenAIEmbeddingProtocol(string provider, OpenAIOptions opt
             : throw ProtocolException.Malformed("the answer has not one embedding for each text");
     }
 
-    private void ReadData(ref Utf8JsonReader reader, List<(long? Index, float[] Vector)> read, ProtocolAdditions additions)
+    private void ReadData(
+        ref Utf8JsonReader reader, List<(long? Index, float[] Vector)> read, ProtocolAdditions additions)
     {
-        if (!JsonReading.EnterArray(ref reader))
+        if (!reader.ReadArray())
         {
             return;
         }
 
-        while (JsonReading.NextElement(ref reader))
+        while (LenientJson.NextElement(ref reader))
         {
-            if (JsonReading.IsInObject(ref reader))
+            if (LenientJson.IsInObject(ref reader))
             {
                 ReadOne(ref reader, read, additions);
             }
         }
     }
 
-    private void ReadOne(ref Utf8JsonReader reader, List<(long? Index, float[] Vector)> read, ProtocolAdditions additions)
+    private void ReadOne(
+        ref Utf8JsonReader reader, List<(long? Index, float[] Vector)> read, ProtocolAdditions additions)
     {
         long? index = null;
         float[]? vector = null;
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (JsonReading.Is(ref reader, "embedding"u8))
+            if (reader.Is("embedding"u8))
             {
                 vector = ReadVector(ref reader, _lastLength);
                 _lastLength = vector.Length;
             }
-            else if (JsonReading.Is(ref reader, "index"u8))
+            else if (reader.Is("index"u8))
             {
-                index = JsonReading.Count(ref reader);
+                index = reader.ReadNumber();
             }
             else
             {
@@ -131,16 +134,16 @@ internal sealed class OpenAIEmbeddingProtocol(string provider, OpenAIOptions opt
     private static long? ReadUsage(ref Utf8JsonReader reader)
     {
         long? tokens = null;
-        if (!JsonReading.EnterObject(ref reader))
+        if (!reader.ReadObject())
         {
             return null;
         }
 
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (JsonReading.Is(ref reader, "prompt_tokens"u8))
+            if (reader.Is("prompt_tokens"u8))
             {
-                tokens = JsonReading.Count(ref reader);
+                tokens = reader.ReadNumber();
             }
             else
             {

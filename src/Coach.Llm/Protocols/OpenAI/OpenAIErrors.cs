@@ -21,7 +21,8 @@ internal static class OpenAIErrors
         "server_is_overloaded" or "service_unavailable_error" or "no_db_connection" => new(KeyStatus.Unavailable),
         "insufficient_permissions" or "insufficient_scope" or "missing_scope" or "permission_denied" or "ip_not_authorized" => new(KeyStatus.Restricted),
         "model_not_found" => new(KeyStatus.WrongEndpoint, LlmError.ModelNotFound),
-        _ when code.EndsWith("_model_access_denied", StringComparison.Ordinal) => new(KeyStatus.Restricted), // key_, team_, user_, org_, project_
+        // key_, team_, user_, org_, project_
+        _ when code.EndsWith("_model_access_denied", StringComparison.Ordinal) => new(KeyStatus.Restricted),
         _ => null,
     };
 

@@ -1,13 +1,17 @@
 namespace Coach.Llm;
 
 /// <summary>
-/// Where a server that speaks OpenAI's protocol is and which models to use: <c>Coach:Llm:OpenAI</c>, <c>Coach:Llm:OpenRouter</c>,
-/// <c>Coach:Llm:OpenAICompatible</c>.
+/// Where a server that speaks OpenAI's protocol is and which models to use: <c>Coach:Llm:OpenAI</c>,
+/// <c>Coach:Llm:OpenRouter</c>, <c>Coach:Llm:OpenAICompatible</c>.
 /// </summary>
 public sealed class OpenAIOptions
 {
-    /// <summary>The API's address, with its version: <c>https://host/v1</c>. An address without any path gets the usual one added.</summary>
-    /// <value>An absolute URL without query; the provider's public address unless set, none for <c>openai-compatible</c>.</value>
+    /// <summary>
+    /// The API's address, with its version: <c>https://host/v1</c>. An address without any path gets the usual one
+    /// added.
+    /// </summary>
+    /// <value>An absolute URL without query; the provider's public address unless set, none for
+    /// <c>openai-compatible</c>.</value>
     public Uri? BaseUrl { get; set; }
 
     /// <summary>The chat model.</summary>

@@ -9,8 +9,8 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm.Protocols.OpenAI;
 
 /// <summary>
-/// Reads chat completions: deltas until <c>[DONE]</c>, or one whole message. An answer is complete when a finish reason was seen:
-/// a proxy that lost its upstream may still send <c>[DONE]</c>, and some servers never do.
+/// Reads chat completions: deltas until <c>[DONE]</c>, or one whole message. An answer is complete when a finish reason
+/// was seen: a proxy that lost its upstream may still send <c>[DONE]</c>, and some servers never do.
 /// </summary>
 internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
 {
@@ -62,38 +62,38 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
     {
         List<AIContent>? contents = null;
         string? finish = null;
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (JsonReading.Is(ref reader, "choices"u8))
+            if (reader.Is("choices"u8))
             {
                 ReadChoices(ref reader, data, ref contents, ref finish);
             }
-            else if (JsonReading.Is(ref reader, "usage"u8))
+            else if (reader.Is("usage"u8))
             {
                 ReadUsage(ref reader);
             }
-            else if (JsonReading.Is(ref reader, "id"u8))
+            else if (reader.Is("id"u8))
             {
                 ReadResponseId(ref reader);
             }
-            else if (JsonReading.Is(ref reader, "model"u8))
+            else if (reader.Is("model"u8))
             {
                 ReadModelId(ref reader);
             }
-            else if (JsonReading.Is(ref reader, "object"u8))
+            else if (reader.Is("object"u8))
             {
                 reader.Read();
-                if (reader.TokenType == JsonTokenType.String && JsonReading.Is(ref reader, "error"u8)) // vLLM's form of an error
+                if (reader.TokenType == JsonTokenType.String && reader.Is("error"u8)) // vLLM's form of an error
                 {
                     throw ProtocolException.Error(data);
                 }
 
                 reader.Skip();
             }
-            else if (JsonReading.Is(ref reader, "error"u8))
+            else if (reader.Is("error"u8))
             {
                 reader.Read();
-                if (JsonReading.SaysSomething(reader))
+                if (LenientJson.SaysSomething(reader))
                 {
                     throw ProtocolException.Error(data);
                 }
@@ -128,7 +128,8 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
         switch (reason)
         {
             case "stop":
-                return _finishedCalls > 0 ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop; // some servers do not tell the two apart
+                // some servers do not tell the two apart
+                return _finishedCalls > 0 ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop;
             case "length":
                 return ChatFinishReason.Length;
             case "tool_calls" or "function_call":
@@ -141,15 +142,16 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
         }
     }
 
-    private void ReadChoices(ref Utf8JsonReader reader, ReadOnlySpan<byte> data, ref List<AIContent>? contents, ref string? finish)
+    private void ReadChoices(
+        ref Utf8JsonReader reader, ReadOnlySpan<byte> data, ref List<AIContent>? contents, ref string? finish)
     {
-        if (!JsonReading.EnterArray(ref reader))
+        if (!reader.ReadArray())
         {
             return;
         }
 
         bool isFirst = true;
-        while (JsonReading.NextElement(ref reader))
+        while (LenientJson.NextElement(ref reader))
         {
             if (isFirst && reader.TokenType == JsonTokenType.StartObject)
             {
@@ -170,20 +172,20 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
 
     private void ReadChoice(ref Utf8JsonReader reader, ref List<AIContent>? contents, ref string? finish)
     {
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (JsonReading.Is(ref reader, "delta"u8) || JsonReading.Is(ref reader, "message"u8))
+            if (reader.Is("delta"u8) || reader.Is("message"u8))
             {
                 ReadMessage(ref reader, ref contents);
             }
-            else if (JsonReading.Is(ref reader, "finish_reason"u8))
+            else if (reader.Is("finish_reason"u8))
             {
-                finish = JsonReading.Name(ref reader) ?? finish; // "" means what null means: not finished
+                finish = LenientJson.Name(ref reader) ?? finish; // "" means what null means: not finished
             }
-            else if (JsonReading.Is(ref reader, "error"u8))
+            else if (reader.Is("error"u8))
             {
                 reader.Read();
-                if (reader.TokenType == JsonTokenType.StartObject && JsonReading.SaysSomething(reader))
+                if (reader.TokenType == JsonTokenType.StartObject && LenientJson.SaysSomething(reader))
                 {
                     throw InnerError(ref reader);
                 }
@@ -199,31 +201,31 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
 
     private void ReadMessage(ref Utf8JsonReader reader, ref List<AIContent>? contents)
     {
-        if (!JsonReading.EnterObject(ref reader))
+        if (!reader.ReadObject())
         {
             return;
         }
 
         bool hasThought = false;
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (JsonReading.Is(ref reader, "content"u8))
+            if (reader.Is("content"u8))
             {
                 reader.Read();
                 ReadContent(ref reader, ref contents, isThought: false);
             }
-            else if (JsonReading.Is(ref reader, "reasoning_content"u8) || JsonReading.Is(ref reader, "reasoning"u8))
+            else if (reader.Is("reasoning_content"u8) || reader.Is("reasoning"u8))
             {
                 // Servers that are renaming the one to the other send both: it was thought once.
-                string? thought = JsonReading.Text(ref reader);
+                string? thought = LenientJson.Text(ref reader);
                 AddThought(ref contents, hasThought ? null : thought);
                 hasThought |= thought is { Length: > 0 };
             }
-            else if (JsonReading.Is(ref reader, "refusal"u8))
+            else if (reader.Is("refusal"u8))
             {
-                AddRefusal(JsonReading.Text(ref reader));
+                AddRefusal(LenientJson.Text(ref reader));
             }
-            else if (JsonReading.Is(ref reader, "tool_calls"u8))
+            else if (reader.Is("tool_calls"u8))
             {
                 ReadCalls(ref reader);
             }
@@ -240,16 +242,16 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
         switch (reader.TokenType)
         {
             case JsonTokenType.String when isThought:
-                AddThought(ref contents, JsonReading.TextHere(ref reader));
+                AddThought(ref contents, LenientJson.TextHere(ref reader));
                 break;
             case JsonTokenType.String:
-                AddText(ref contents, JsonReading.TextHere(ref reader));
+                AddText(ref contents, LenientJson.TextHere(ref reader));
                 break;
             case JsonTokenType.StartObject:
                 ReadPart(ref reader, ref contents, isThought);
                 break;
             case JsonTokenType.StartArray:
-                while (JsonReading.NextElement(ref reader))
+                while (LenientJson.NextElement(ref reader))
                 {
                     ReadContent(ref reader, ref contents, isThought);
                 }
@@ -261,24 +263,24 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
     private void ReadPart(ref Utf8JsonReader reader, ref List<AIContent>? contents, bool isThought)
     {
         bool isKnown = false;
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (JsonReading.Is(ref reader, "text"u8))
+            if (reader.Is("text"u8))
             {
                 isKnown = true;
                 reader.Read();
                 ReadContent(ref reader, ref contents, isThought);
             }
-            else if (JsonReading.Is(ref reader, "thinking"u8))
+            else if (reader.Is("thinking"u8))
             {
                 isKnown = true;
                 reader.Read();
                 ReadContent(ref reader, ref contents, isThought: true);
             }
-            else if (JsonReading.Is(ref reader, "refusal"u8))
+            else if (reader.Is("refusal"u8))
             {
                 isKnown = true;
-                AddRefusal(JsonReading.Text(ref reader));
+                AddRefusal(LenientJson.Text(ref reader));
             }
             else
             {
@@ -302,14 +304,14 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
 
     private void ReadCalls(ref Utf8JsonReader reader)
     {
-        if (!JsonReading.EnterArray(ref reader))
+        if (!reader.ReadArray())
         {
             return;
         }
 
-        for (long position = 0; JsonReading.NextElement(ref reader); position++)
+        for (long position = 0; LenientJson.NextElement(ref reader); position++)
         {
-            if (JsonReading.IsInObject(ref reader))
+            if (LenientJson.IsInObject(ref reader))
             {
                 ReadCall(ref reader, position);
             }
@@ -323,17 +325,17 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
         string? name = null;
         string? arguments = null;
         bool hasFunction = false;
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (JsonReading.Is(ref reader, "index"u8))
+            if (reader.Is("index"u8))
             {
-                index = JsonReading.Count(ref reader);
+                index = reader.ReadNumber();
             }
-            else if (JsonReading.Is(ref reader, "id"u8))
+            else if (reader.Is("id"u8))
             {
-                id = JsonReading.Name(ref reader);
+                id = LenientJson.Name(ref reader);
             }
-            else if (JsonReading.Is(ref reader, "function"u8))
+            else if (reader.Is("function"u8))
             {
                 hasFunction = true;
                 ReadFunction(ref reader, ref name, ref arguments);
@@ -358,23 +360,23 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
 
     private void ReadFunction(ref Utf8JsonReader reader, ref string? name, ref string? arguments)
     {
-        if (!JsonReading.EnterObject(ref reader))
+        if (!reader.ReadObject())
         {
             return;
         }
 
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (JsonReading.Is(ref reader, "name"u8))
+            if (reader.Is("name"u8))
             {
-                name = JsonReading.Name(ref reader);
+                name = LenientJson.Name(ref reader);
             }
-            else if (JsonReading.Is(ref reader, "arguments"u8))
+            else if (reader.Is("arguments"u8))
             {
                 reader.Read();
                 arguments = reader.TokenType == JsonTokenType.StartObject // a server that does not wrap them in a text
                     ? JsonElement.ParseValue(ref reader).GetRawText()
-                    : JsonReading.TextHere(ref reader);
+                    : LenientJson.TextHere(ref reader);
             }
             else
             {
@@ -383,12 +385,13 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
         }
     }
 
-    // The pieces of a call share its index. Servers that number none, or all alike, begin each call with an id of its own; or without
-    // any id, but then with the whole of its arguments.
+    // The pieces of a call share its index. Servers that number none, or all alike, begin each call with an id of its
+    // own; or without any id, but then with the whole of its arguments.
     private PendingCall Find(long? index, long position, string? id, string? name)
     {
         long number = index ?? position; // whole messages need not number their calls
-        PendingCall? call = id is null ? null : _calls.FindLast(call => call.Id == id && (index is null || call.Index == number));
+        PendingCall? call = id is null ? null : _calls.FindLast(
+            call => call.Id == id && (index is null || call.Index == number));
         if (call is not null)
         {
             return call;
@@ -410,7 +413,7 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
         AddHalves(ref contents);
         if (_refusal is not null)
         {
-            (contents ??= []).Add(new ErrorContent(JsonReading.WellFormed(_refusal.ToString())) { ErrorCode = "refusal" });
+            (contents ??= []).Add(new ErrorContent(LenientJson.WellFormed(_refusal.ToString())) { ErrorCode = "refusal" });
             _refusal = null;
         }
 
@@ -428,31 +431,31 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
 
     private void ReadUsage(ref Utf8JsonReader reader)
     {
-        if (!JsonReading.EnterObject(ref reader))
+        if (!reader.ReadObject())
         {
             return;
         }
 
         _usage ??= new UsageDetails();
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (JsonReading.Is(ref reader, "prompt_tokens"u8))
+            if (reader.Is("prompt_tokens"u8))
             {
-                _usage.InputTokenCount = JsonReading.Count(ref reader) ?? _usage.InputTokenCount;
+                _usage.InputTokenCount = reader.ReadNumber() ?? _usage.InputTokenCount;
             }
-            else if (JsonReading.Is(ref reader, "completion_tokens"u8))
+            else if (reader.Is("completion_tokens"u8))
             {
-                _usage.OutputTokenCount = JsonReading.Count(ref reader) ?? _usage.OutputTokenCount;
+                _usage.OutputTokenCount = reader.ReadNumber() ?? _usage.OutputTokenCount;
             }
-            else if (JsonReading.Is(ref reader, "total_tokens"u8))
+            else if (reader.Is("total_tokens"u8))
             {
-                _usage.TotalTokenCount = JsonReading.Count(ref reader) ?? _usage.TotalTokenCount;
+                _usage.TotalTokenCount = reader.ReadNumber() ?? _usage.TotalTokenCount;
             }
-            else if (JsonReading.Is(ref reader, "prompt_tokens_details"u8))
+            else if (reader.Is("prompt_tokens_details"u8))
             {
                 _usage.CachedInputTokenCount = Detail(ref reader, "cached_tokens"u8) ?? _usage.CachedInputTokenCount;
             }
-            else if (JsonReading.Is(ref reader, "completion_tokens_details"u8))
+            else if (reader.Is("completion_tokens_details"u8))
             {
                 _usage.ReasoningTokenCount = Detail(ref reader, "reasoning_tokens"u8) ?? _usage.ReasoningTokenCount;
             }
@@ -466,16 +469,16 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
     private static long? Detail(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
     {
         long? count = null;
-        if (!JsonReading.EnterObject(ref reader))
+        if (!reader.ReadObject())
         {
             return null;
         }
 
-        while (JsonReading.NextProperty(ref reader))
+        while (reader.ReadMember())
         {
-            if (JsonReading.Is(ref reader, name))
+            if (reader.Is(name))
             {
-                count = JsonReading.Count(ref reader);
+                count = reader.ReadNumber();
             }
             else
             {

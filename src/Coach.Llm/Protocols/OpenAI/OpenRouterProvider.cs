@@ -4,7 +4,9 @@ using Coach.Llm.Providers;
 
 namespace Coach.Llm.Protocols.OpenAI;
 
-/// <summary>OpenRouter: OpenAI's protocol, its own errors, and a description of each key that also tells what the key cannot do.</summary>
+/// <summary>
+/// OpenRouter: OpenAI's protocol, its own errors, and a description of each key that also tells what the key cannot do.
+/// </summary>
 internal sealed class OpenRouterProvider(OpenAIOptions options) : Provider(ProviderNames.OpenRouter, "OpenRouter")
 {
     private const string Prefix = "api/v1";
@@ -26,9 +28,11 @@ internal sealed class OpenRouterProvider(OpenAIOptions options) : Provider(Provi
         401 when body.Says("missing authentication") || body.Says("no auth credentials") || body.Says("no cookie auth") =>
             new(KeyStatus.Missing),
         401 when body.Says("expired") => new(KeyStatus.Expired),
-        403 when body.Says("flagged") => new(KeyStatus.WrongEndpoint, LlmError.RequestRejected), // moderation of what was sent
+        // moderation of what was sent
+        403 when body.Says("flagged") => new(KeyStatus.WrongEndpoint, LlmError.RequestRejected),
         403 when body.Says("limit exceeded") => new(KeyStatus.QuotaExhausted), // this key's cap; no code
-        _ => body.CodeNumber is null ? OpenAIErrors.Classify(status, body) : null, // what a gateway passes through from behind it
+        // what a gateway passes through from behind it
+        _ => body.CodeNumber is null ? OpenAIErrors.Classify(status, body) : null,
     };
 
     private static KeyAnswer Read(ProviderAnswer answer, DateTimeOffset now)
@@ -49,7 +53,8 @@ internal sealed class OpenRouterProvider(OpenAIOptions options) : Provider(Provi
             using JsonDocument document = JsonDocument.Parse(answer.Json);
             return Read(document.RootElement.GetProperty("data"), now);
         }
-        catch (Exception damage) when (damage is JsonException or InvalidOperationException) // the second: a text that is not Unicode
+        // the second: a text that is not Unicode
+        catch (Exception damage) when (damage is JsonException or InvalidOperationException)
         {
             return KeyAnswer.Foreign;
         }
@@ -61,7 +66,7 @@ internal sealed class OpenRouterProvider(OpenAIOptions options) : Provider(Provi
             && end.TryGetDateTimeOffset(out DateTimeOffset time)
                 ? time
                 : null;
-        if (IsTrue(data, "is_management_key") || IsTrue(data, "is_provisioning_key"))
+        if (data.Flag("is_management_key") == true || data.Flag("is_provisioning_key") == true)
         {
             return new(KeyStatus.WrongKind, ExpiresAt: expires);
         }
@@ -71,11 +76,6 @@ internal sealed class OpenRouterProvider(OpenAIOptions options) : Provider(Provi
             return new(KeyStatus.Expired, ExpiresAt: expires);
         }
 
-        bool isUsedUp = data.TryGetProperty("limit_remaining", out JsonElement left) && left.ValueKind == JsonValueKind.Number
-            && left.TryGetDouble(out double amount) && amount <= 0;
-        return new(isUsedUp ? KeyStatus.QuotaExhausted : KeyStatus.Valid, ExpiresAt: expires);
+        return new(data.Real("limit_remaining") <= 0 ? KeyStatus.QuotaExhausted : KeyStatus.Valid, ExpiresAt: expires);
     }
-
-    private static bool IsTrue(JsonElement data, string name) =>
-        data.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.True;
 }

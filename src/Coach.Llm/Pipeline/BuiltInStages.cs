@@ -1,0 +1,59 @@
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Coach.Llm.Pipeline;
+
+/// <summary>The tools of a caller.</summary>
+internal sealed record ChatToolSource(Func<ChatPipelineContext, IEnumerable<AITool>> Tools);
+
+/// <summary>What a caller's model is told before everything else.</summary>
+internal sealed record SystemPromptSource(Func<ChatPipelineContext, string?> Prompt);
+
+/// <summary>The stages that Coach.Llm brings itself; each gives the client back where it has nothing to do.</summary>
+internal static class BuiltInStages
+{
+    public static IEnumerable<ChatStageRegistration> All =>
+    [
+        new(ChatStage.History, ChatStagePlace.Within, History),
+        new(ChatStage.Guards, ChatStagePlace.Within, Guards),
+        new(ChatStage.Tools, ChatStagePlace.Within, Tools),
+        new(ChatStage.Tools, ChatStagePlace.Before, SystemPrompt),
+    ];
+
+    // A mock quotes documents and needs no history; and what it said must not come back as a model's words.
+    private static IChatClient History(IChatClient client, ChatPipelineContext context) => context.Mode == RunMode.Mock
+        ? client
+        : new HistoryChatClient(
+            client,
+            context.Services.GetRequiredService<IChatHistoryStore>(),
+            context,
+            context.Services.GetRequiredService<IOptions<CoachLlmOptions>>().Value.History);
+
+    private static IChatClient Guards(IChatClient client, ChatPipelineContext context)
+    {
+        IChatGuard[] guards = [.. context.Services.GetServices<IChatGuard>()];
+        return guards.Length == 0 ? client : new GuardedChatClient(client, guards, context);
+    }
+
+    private static IChatClient SystemPrompt(IChatClient client, ChatPipelineContext context)
+    {
+        string? prompt = context.Services.GetService<SystemPromptSource>()?.Prompt(context);
+        return string.IsNullOrEmpty(prompt) ? client : new SystemPromptChatClient(client, prompt);
+    }
+
+    private static IChatClient Tools(IChatClient client, ChatPipelineContext context)
+    {
+        if (context.Mode == RunMode.Mock)
+        {
+            return client;
+        }
+
+        AITool[] tools = [.. context.Services.GetServices<ChatToolSource>().SelectMany(source => source.Tools(context))];
+        return tools.Length == 0 ? client : new ChatClientBuilder(client)
+            .ConfigureOptions(options => options.Tools = [.. options.Tools ?? [], .. tools])
+            .UseFunctionInvocation(context.Services.GetService<ILoggerFactory>())
+            .Build(context.Services);
+    }
+}

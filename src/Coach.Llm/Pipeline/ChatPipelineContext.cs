@@ -1,0 +1,23 @@
+namespace Coach.Llm;
+
+/// <summary>For whom a chat pipeline was built.</summary>
+public sealed record ChatPipelineContext
+{
+    internal ChatPipelineContext(CallerContext caller, RunMode mode, string conversationId, IServiceProvider services) =>
+        (Caller, Mode, ConversationId, Services) = (caller, mode, conversationId, services);
+
+    /// <summary>Who asks. Below <see cref="ChatStage.Usage"/> it is the session alone, whose client serves all its conversations.</summary>
+    public CallerContext Caller { get; }
+
+    /// <summary>Real with the session's own keys, or mock. It was chosen once and does not change while the pipeline lives.</summary>
+    public RunMode Mode { get; }
+
+    /// <summary>The conversation; <see cref="ChatPipelineFactory.DefaultConversation"/> unless the caller named one.</summary>
+    public string ConversationId { get; }
+
+    /// <summary>The provider of an attempt; empty above <see cref="ChatStage.Usage"/>.</summary>
+    public string Provider { get; internal init; } = "";
+
+    /// <summary>The host's services.</summary>
+    public IServiceProvider Services { get; }
+}
