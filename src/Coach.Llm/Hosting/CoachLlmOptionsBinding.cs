@@ -44,7 +44,11 @@ internal sealed class CoachLlmOptionsBinding(IServiceProvider services) : IConfi
             options.Telemetry.CaptureMessageContent = capture.Equals("true", StringComparison.OrdinalIgnoreCase);
         }
 
-        OptionsSection.Find(services, "Coach:Llm")?.Bind(options);
+        // Not "?.Bind": the binder's generator does not see that call, and a trimmed host would bind by reflection.
+        if (OptionsSection.Find(services, "Coach:Llm") is { } section)
+        {
+            section.Bind(options);
+        }
     }
 
     private static string? Text(IConfiguration configuration, string name) =>
