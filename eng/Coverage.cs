@@ -1,6 +1,6 @@
 // dotnet run eng/Coverage.cs -- RESULTS: which share of each package's lines the tests ran, over all test projects, against the floors in
-// eng/coverage.txt. Ends with 1 when a package is below its floor or has none. With COACH_APPROVE=1 it writes the floors: what was
-// measured, rounded down to whole percent.
+// eng/coverage.txt ("default" for those that are not named). Ends with 1 when a package is below its floor. With COACH_APPROVE=1 it
+// writes the floors: what was measured, rounded down to whole percent.
 using System.Globalization;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
@@ -11,6 +11,7 @@ if (args is not [string results] || !Directory.Exists(results))
     return 2;
 }
 
+const string Others = "default";
 const string floorsFile = "eng/coverage.txt";
 bool approve = Environment.GetEnvironmentVariable("COACH_APPROVE") == "1";
 Dictionary<string, double> floors = File.Exists(floorsFile) ? ReadFloors() : [];
@@ -29,7 +30,7 @@ Console.WriteLine("| Package | Lines | Run | Share | Floor |");
 Console.WriteLine("|---|---:|---:|---:|---:|");
 foreach ((string name, int count, int run) in packages)
 {
-    Console.WriteLine($"| {name} | {count} | {run} | {Text(Share(count, run))} % | {(floors.TryGetValue(name, out double floor) ? Text(floor) : "none")} |");
+    Console.WriteLine($"| {name} | {count} | {run} | {Text(Share(count, run))} % | {Text(Floor(name))} |");
 }
 
 (int all, int allRun) = (packages.Sum(package => package.Lines), packages.Sum(package => package.Run));
@@ -40,14 +41,11 @@ if (approve)
     return 0;
 }
 
-List<string> low =
-[
-    .. packages.Where(package => !floors.TryGetValue(package.Name, out double floor) || Share(package.Lines, package.Run) < floor).Select(package => package.Name),
-    .. floors.Keys.Except(packages.Select(package => package.Name)),
-];
+List<string> low = [.. packages.Where(package => Share(package.Lines, package.Run) < Floor(package.Name)).Select(package => package.Name)];
+low.AddRange(floors.Keys.Where(name => name != Others).Except(packages.Select(package => package.Name)));
 foreach (string name in low)
 {
-    Console.Error.WriteLine($"{name} is below its floor, has none, or was not measured. Add tests, or change {floorsFile}.");
+    Console.Error.WriteLine($"{name} is below its floor, or was not measured. Add tests, or change {floorsFile}.");
 }
 
 return low.Count == 0 ? 0 : 1;
@@ -72,6 +70,8 @@ void Read(XDocument report)
         }
     }
 }
+
+double Floor(string name) => floors.TryGetValue(name, out double own) ? own : floors.GetValueOrDefault(Others);
 
 static Dictionary<string, double> ReadFloors() => File.ReadLines(floorsFile).Select(line => line.Split(' '))
     .ToDictionary(parts => parts[0], parts => double.Parse(parts[1], CultureInfo.InvariantCulture), StringComparer.Ordinal);
