@@ -56,12 +56,12 @@ internal sealed class PaymentHost : IDisposable
 
     public static PaymentLinkRequest Order(
         string key = "order-1:1", long amount = 1250, string currency = "usd", string? owner = null) => new()
-    {
-        OperationKey = key,
-        Amount = Money.Create(amount, currency),
-        Description = "Bar tab at table 4",
-        Owner = owner,
-    };
+        {
+            OperationKey = key,
+            Amount = Money.Create(amount, currency),
+            Description = "Bar tab at table 4",
+            Owner = owner,
+        };
 
     /// <summary>Creates a link, letting virtual time run.</summary>
     public async Task<PaymentLink> CreateAsync(PaymentLinkRequest? request = null)

@@ -23,7 +23,8 @@ internal sealed class SessionStages(IEnumerable<ChatStageRegistration> stages, I
         }
 
         var context = new ChatPipelineContext(
-            new CallerContext(session), RunMode.Real, ChatPipelineFactory.DefaultConversation, services) { Provider = provider };
+            new CallerContext(session), RunMode.Real, ChatPipelineFactory.DefaultConversation, services)
+        { Provider = provider };
         return ChatStageRegistration.Build(client, context, _stages, _ => true);
     }
 

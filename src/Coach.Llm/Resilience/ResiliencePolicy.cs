@@ -170,11 +170,11 @@ internal sealed class ResiliencePolicy
     // One user's rate limit is that user's affair; the platform's own key is shared, so its limit is everyone's.
     private bool IsProvidersTrouble(CircuitBreakerPredicateArguments<object> arguments) =>
         arguments.Outcome.Exception switch
-    {
-        LlmException failure => IsProvidersTrouble(failure),
-        OperationCanceledException => arguments.Context.Properties.TryGetValue(Budget, out Deadline? budget) && budget.HasPassed,
-        _ => false,
-    };
+        {
+            LlmException failure => IsProvidersTrouble(failure),
+            OperationCanceledException => arguments.Context.Properties.TryGetValue(Budget, out Deadline? budget) && budget.HasPassed,
+            _ => false,
+        };
 
     private bool IsProvidersTrouble(LlmException failure) =>
         failure.Error is LlmError.Unavailable or LlmError.Unreachable or LlmError.TimedOut or LlmError.StreamInterrupted

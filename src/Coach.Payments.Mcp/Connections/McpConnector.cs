@@ -74,8 +74,11 @@ internal sealed class McpConnector<TToolset>(
         }
 
         return new GatewayFailure(GatewayFailureKind.Unreachable,
-            "The connection to the Stripe MCP server keeps breaking. Check that the server stays up.") { IsRetryable =
-                true };
+            "The connection to the Stripe MCP server keeps breaking. Check that the server stays up.")
+        {
+            IsRetryable =
+                true
+        };
     }
 
     public async ValueTask DisposeAsync()

@@ -48,7 +48,8 @@ internal static partial class ToolFailures
         if (Missing().Match(text) is { Success: true } missing)
         {
             return new GatewayFailure(GatewayFailureKind.Rejected, "The Stripe MCP server misses a "
-                + $"parameter.{said}") { Parameter = missing.Groups["name"].Value };
+                + $"parameter.{said}")
+            { Parameter = missing.Groups["name"].Value };
         }
 
         if (Has(text, "is not available") || NoTool().IsMatch(text))
@@ -66,7 +67,8 @@ internal static partial class ToolFailures
         if (Has(text, "rate limit") || Has(text, "too many requests") || Has(text, "currently accessing it"))
         {
             return new GatewayFailure(GatewayFailureKind.RateLimited, "Stripe limits the rate of requests. Try "
-                + $"again later.{said}") { IsRetryable = true };
+                + $"again later.{said}")
+            { IsRetryable = true };
         }
 
         if (Has(text, "invalid api key") || Has(text, "expired api key") || Has(text, "did not provide an api key"))
@@ -90,7 +92,8 @@ internal static partial class ToolFailures
         return !Array.Exists(Faults, fault => Has(text, fault)) && Array.Exists(Refusals, refusal => Has(text, refusal))
             ? new GatewayFailure(GatewayFailureKind.Rejected, $"Stripe refused the request.{said}")
             : new GatewayFailure(GatewayFailureKind.ServerError, "The tool failed, and what was asked may have "
-                + $"been done.{said}") { IsRetryable = true };
+                + $"been done.{said}")
+            { IsRetryable = true };
     }
 
     public static bool AsksForApproval(string text) =>

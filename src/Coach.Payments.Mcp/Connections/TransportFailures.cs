@@ -16,24 +16,24 @@ internal static class TransportFailures
     /// <summary>A connection that could not be made: nothing was done.</summary>
     public static GatewayFailure OfConnecting(
         Exception exception, StripeMcpKey key, bool isProcess, TimeSpan limit) => exception switch
-    {
-        HttpRequestException { StatusCode: { } status } =>
-            OfStatus(status, exception, key) is { IsOutcomeUnknown: false } refused
-            ? refused
-            : Unreachable(string.Create(CultureInfo.InvariantCulture, $"{Server} failed ({(int)status}).")),
-        TimeoutException or OperationCanceledException => Unreachable(
-            $"{Server} was not ready within {limit.TotalSeconds:0.###} s. Check that it is a Stripe MCP server, "
-            + "or raise InitializationTimeout."),
-        IOException when isProcess && CouldNotStart(exception) => new GatewayFailure(GatewayFailureKind.NotSupported,
-            $"{Server} could not be started. Check Coach:Payments:Mcp:Command: the program must be installed "
-            + "and on the PATH."),
-        IOException => Unreachable(isProcess
-            ? $"{Server} ended while it started. Run Coach:Payments:Mcp:Command by hand with its arguments to see why."
-            : $"{Server} closed the connection while it was made."),
-        McpProtocolException { ErrorCode: McpErrorCode.MethodNotFound } => Unsupported("it offers no tools"),
-        McpException => Unsupported("it does not speak a protocol version that is known here"),
-        _ => Unreachable($"{Server} could not be reached. Check the network and Coach:Payments:Mcp:Url."),
-    };
+        {
+            HttpRequestException { StatusCode: { } status } =>
+                OfStatus(status, exception, key) is { IsOutcomeUnknown: false } refused
+                ? refused
+                : Unreachable(string.Create(CultureInfo.InvariantCulture, $"{Server} failed ({(int)status}).")),
+            TimeoutException or OperationCanceledException => Unreachable(
+                $"{Server} was not ready within {limit.TotalSeconds:0.###} s. Check that it is a Stripe MCP server, "
+                + "or raise InitializationTimeout."),
+            IOException when isProcess && CouldNotStart(exception) => new GatewayFailure(GatewayFailureKind.NotSupported,
+                $"{Server} could not be started. Check Coach:Payments:Mcp:Command: the program must be installed "
+                + "and on the PATH."),
+            IOException => Unreachable(isProcess
+                ? $"{Server} ended while it started. Run Coach:Payments:Mcp:Command by hand with its arguments to see why."
+                : $"{Server} closed the connection while it was made."),
+            McpProtocolException { ErrorCode: McpErrorCode.MethodNotFound } => Unsupported("it offers no tools"),
+            McpException => Unsupported("it does not speak a protocol version that is known here"),
+            _ => Unreachable($"{Server} could not be reached. Check the network and Coach:Payments:Mcp:Url."),
+        };
 
     /// <summary>A call that ended in an exception: the request may have been carried out unless the server refused it
     /// as such.</summary>
@@ -55,7 +55,8 @@ internal static class TransportFailures
         // ClientTransportClosedException, IOException, ObjectDisposedException, and TaskCanceledException though nobody
         // cancelled.
         _ => new GatewayFailure(GatewayFailureKind.ConnectionLost, "The connection to the Stripe MCP server "
-            + "broke before the answer came.") { IsRetryable = true },
+            + "broke before the answer came.")
+        { IsRetryable = true },
     };
 
     /// <summary>Whether the connection can go on after this exception.</summary>
@@ -97,9 +98,11 @@ internal static class TransportFailures
             408 => new GatewayFailure(GatewayFailureKind.TimedOut, $"{Server} gave up waiting (408).")
             { IsRetryable = true },
             404 => new GatewayFailure(GatewayFailureKind.ConnectionLost, $"{Server} does not know the session "
-                + "or the address (404).") { IsRetryable = true },
+                + "or the address (404).")
+            { IsRetryable = true },
             429 => new GatewayFailure(GatewayFailureKind.RateLimited, $"{Server} limits the rate of requests "
-                + "(429). Try again later.") { IsRetryable = true },
+                + "(429). Try again later.")
+            { IsRetryable = true },
             >= 300 and < 400 =>
                 new GatewayFailure(GatewayFailureKind.Rejected, $"{Server} sent a redirect ({shown}); set "
                     + "Coach:Payments:Mcp:Url to the final address."),
@@ -113,13 +116,13 @@ internal static class TransportFailures
 
     private static GatewayFailure OfProtocol(
         McpProtocolException exception, StripeMcpKey key) => exception.ErrorCode switch
-    {
-        McpErrorCode.MethodNotFound => Unsupported("it takes no tool calls"),
-        McpErrorCode.InvalidParams or McpErrorCode.InvalidRequest or McpErrorCode.ParseError =>
-            new GatewayFailure(GatewayFailureKind.Rejected, $"{Server} refused the call.{Said(exception, key)}"),
-        McpErrorCode.UrlElicitationRequired or McpErrorCode.MissingRequiredClientCapability => ToolFailures.Approval(),
-        _ => new GatewayFailure(GatewayFailureKind.ServerError, $"{Server} failed inside.") { IsRetryable = true },
-    };
+        {
+            McpErrorCode.MethodNotFound => Unsupported("it takes no tool calls"),
+            McpErrorCode.InvalidParams or McpErrorCode.InvalidRequest or McpErrorCode.ParseError =>
+                new GatewayFailure(GatewayFailureKind.Rejected, $"{Server} refused the call.{Said(exception, key)}"),
+            McpErrorCode.UrlElicitationRequired or McpErrorCode.MissingRequiredClientCapability => ToolFailures.Approval(),
+            _ => new GatewayFailure(GatewayFailureKind.ServerError, $"{Server} failed inside.") { IsRetryable = true },
+        };
 
     private static string Said(Exception exception, StripeMcpKey key) =>
         key.Redact(exception.Message) is { } text ? $" It says: {text}" : "";

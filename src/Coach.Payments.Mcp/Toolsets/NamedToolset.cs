@@ -35,7 +35,8 @@ internal sealed class NamedToolset(McpConnection connection, IReadOnlyList<strin
                 ? true
                 : new GatewayFailure(
                     GatewayFailureKind.ConnectionLost,
-                    "The Stripe MCP server no longer answers.") { IsRetryable = true };
+                    "The Stripe MCP server no longer answers.")
+                { IsRetryable = true };
         }
 
         GatewayResult<JsonElement> result = await Connection

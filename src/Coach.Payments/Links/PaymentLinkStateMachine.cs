@@ -25,14 +25,14 @@ internal static class PaymentLinkStateMachine
     /// <summary>Before each request for a link: from here on one may exist.</summary>
     public static PaymentRecord Send(
         PaymentRecord record, string priceId, string gateway, DateTimeOffset sentAt) => record with
-    {
-        State = PaymentRecordState.LinkSent,
-        NeedsReconciliation = false,
-        ReconciliationReason = null,
-        PriceId = priceId,
-        Gateway = gateway,
-        LinkSentAt = record.LinkSentAt ?? sentAt,
-    };
+        {
+            State = PaymentRecordState.LinkSent,
+            NeedsReconciliation = false,
+            ReconciliationReason = null,
+            PriceId = priceId,
+            Gateway = gateway,
+            LinkSentAt = record.LinkSentAt ?? sentAt,
+        };
 
     /// <summary>It is proven that no link exists.</summary>
     /// <param name="record">The record.</param>

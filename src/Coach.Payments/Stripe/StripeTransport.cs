@@ -254,10 +254,14 @@ internal sealed class StripeTransport(
             or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError;
         return wasNotSent
             ? new GatewayFailure(GatewayFailureKind.Unreachable,
-                "Stripe could not be reached. Check the network and Coach:Payments:Stripe:BaseUrl.") { IsRetryable =
-                    true }
+                "Stripe could not be reached. Check the network and Coach:Payments:Stripe:BaseUrl.")
+            {
+                IsRetryable =
+                    true
+            }
             : new GatewayFailure(GatewayFailureKind.ConnectionLost,
-                "The connection to Stripe broke before the answer was complete.") { IsRetryable = true };
+                "The connection to Stripe broke before the answer was complete.")
+            { IsRetryable = true };
     }
 
     private TimeSpan? RetryAfter(RetryConditionHeaderValue? header)

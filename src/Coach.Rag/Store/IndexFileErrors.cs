@@ -13,8 +13,11 @@ internal static class IndexFileErrors
     public static RagException Write(string index, Exception exception) => exception switch
     {
         UnauthorizedAccessException => RagException.IndexReadOnly(index, exception),
-        IOException { HResult: NoSpace or FileTooBig or QuotaLinux or QuotaMac or WindowsDiskFull
-            or WindowsHandleDiskFull } =>
+        IOException
+        {
+            HResult: NoSpace or FileTooBig or QuotaLinux or QuotaMac or WindowsDiskFull
+            or WindowsHandleDiskFull
+        } =>
             RagException.IndexFull(index, exception),
         IOException { HResult: ReadOnlyFileSystem or WindowsWriteProtect } =>
             RagException.IndexReadOnly(index, exception),

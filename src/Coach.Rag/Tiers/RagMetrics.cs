@@ -21,8 +21,11 @@ internal sealed class RagInstruments : IDisposable
         FoundNothing = meter.CreateCounter<long>(
             "coach.rag.found_nothing", "{retrieval}", "Retrievals that worked and found no passage, by tier.");
         Duration = meter.CreateHistogram<double>("coach.rag.retrieval.duration", "s", "How long retrievals took.",
-            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-                0.1, 0.25, 0.5, 1, 2.5, 5] });
+            advice: new InstrumentAdvice<double>
+            {
+                HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                0.1, 0.25, 0.5, 1, 2.5, 5]
+            });
         meter.CreateObservableGauge("coach.rag.available", () => Observe(static r => r.Tier == RagTier.None ? 0 : 1),
             description: "1 when questions can be answered from documents.");
         meter.CreateObservableGauge("coach.rag.type", () => Observe(static r => (int)r.Tier),

@@ -18,7 +18,8 @@ internal static class GeminiFake
         {
             return FakeReply.Text(
                 "<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>",
-                "text/html; charset=UTF-8") with { Status = 404 };
+                "text/html; charset=UTF-8") with
+            { Status = 404 };
         }
 
         if (path == "/v1beta/models" && call.Request.Method == "GET")

@@ -93,16 +93,16 @@ internal static class OpenAIFake
     {
         string Event(JsonObject? delta, string? finishReason, JsonObject? usage = null) =>
             "data: " + FakeReply.Text(new JsonObject
-        {
-            ["id"] = id,
-            ["object"] = "chat.completion.chunk",
-            ["created"] = 1770000000,
-            ["model"] = model,
-            ["choices"] = delta is null
+            {
+                ["id"] = id,
+                ["object"] = "chat.completion.chunk",
+                ["created"] = 1770000000,
+                ["model"] = model,
+                ["choices"] = delta is null
                 ? new JsonArray()
                 : new JsonArray(new JsonObject { ["index"] = 0, ["delta"] = delta, ["finish_reason"] = finishReason }),
-            ["usage"] = usage,
-        }) + "\n\n";
+                ["usage"] = usage,
+            }) + "\n\n";
 
         yield return Event(new JsonObject { ["role"] = "assistant", ["content"] = "" }, null);
         foreach (string word in ScriptedAnswer.Words(Text(answer)))

@@ -9,14 +9,14 @@ internal static class ProviderErrorBodies
 {
     public static FakeReply For(
         string provider, ProviderKeyState state, string? key, TimeSpan retryAfter) => provider switch
-    {
-        "gemini" => Gemini(state, key, retryAfter),
-        "anthropic" => Anthropic(state, key, retryAfter),
-        "cartesia" => Cartesia(state, key),
-        "openrouter" => OpenRouter(state, key, retryAfter),
-        "openai-compatible" => LiteLlm(state, key, retryAfter),
-        _ => OpenAI(state, key, retryAfter),
-    };
+        {
+            "gemini" => Gemini(state, key, retryAfter),
+            "anthropic" => Anthropic(state, key, retryAfter),
+            "cartesia" => Cartesia(state, key),
+            "openrouter" => OpenRouter(state, key, retryAfter),
+            "openai-compatible" => LiteLlm(state, key, retryAfter),
+            _ => OpenAI(state, key, retryAfter),
+        };
 
     /// <summary>The provider's own error body for a bare status.</summary>
     public static FakeReply ForStatus(string provider, int status) => provider switch

@@ -196,7 +196,8 @@ public static class JobStoreContract
     {
         Job first = NewJob();
         Job second = NewJob(
-            ) with { CallerKey = first.CallerKey, CreatedAt = first.CreatedAt + TimeSpan.FromSeconds(1) };
+            ) with
+        { CallerKey = first.CallerKey, CreatedAt = first.CreatedAt + TimeSpan.FromSeconds(1) };
         await store.EnqueueAsync(first, cancellationToken).ConfigureAwait(false);
         await store.EnqueueAsync(second, cancellationToken).ConfigureAwait(false);
         await store.EnqueueAsync(NewJob(), cancellationToken).ConfigureAwait(false);

@@ -11,30 +11,30 @@ internal sealed class FakeStripeForm
     // An allow list, as the real API has one: a misspelt parameter is an error there, so it is one here.
     private static readonly FrozenDictionary<string, string[]> Known =
         new Dictionary<string, string[]>(StringComparer.Ordinal)
-    {
-        ["GET /v1/balance"] = ["expand[]"],
-        ["GET /v1/account"] = ["expand[]"],
-        ["POST /v1/products"] =
+        {
+            ["GET /v1/balance"] = ["expand[]"],
+            ["GET /v1/account"] = ["expand[]"],
+            ["POST /v1/products"] =
         [
             "name", "description", "id", "active", "metadata[*]", "tax_code", "unit_label", "statement_descriptor",
             "expand[]",
         ],
-        ["GET /v1/products"] = [.. Paging, "active", "ids[]"],
-        ["GET /v1/products/{id}"] = ["expand[]"],
-        ["POST /v1/prices"] =
+            ["GET /v1/products"] = [.. Paging, "active", "ids[]"],
+            ["GET /v1/products/{id}"] = ["expand[]"],
+            ["POST /v1/prices"] =
         [
             "currency", "unit_amount", "unit_amount_decimal", "product", "product_data[name]", "product_data[id]",
             "product_data[active]", "product_data[metadata][*]", "product_data[statement_descriptor]",
             "product_data[tax_code]", "product_data[unit_label]", "lookup_key", "transfer_lookup_key", "metadata[*]",
             "nickname", "active", "tax_behavior", "expand[]",
         ],
-        ["GET /v1/prices"] = [.. Paging, "active", "currency", "product", "type", "lookup_keys[]"],
-        ["GET /v1/prices/{id}"] = ["expand[]"],
-        ["POST /v1/prices/{id}"] =
+            ["GET /v1/prices"] = [.. Paging, "active", "currency", "product", "type", "lookup_keys[]"],
+            ["GET /v1/prices/{id}"] = ["expand[]"],
+            ["POST /v1/prices/{id}"] =
         [
             "active", "metadata[*]", "nickname", "lookup_key", "transfer_lookup_key", "expand[]",
         ],
-        ["POST /v1/payment_links"] =
+            ["POST /v1/payment_links"] =
         [
             "line_items[][price]", "line_items[][quantity]", "line_items[][price_data][currency]",
             "line_items[][price_data][unit_amount]", "line_items[][price_data][unit_amount_decimal]",
@@ -49,17 +49,17 @@ internal sealed class FakeStripeForm
             "allow_promotion_codes", "automatic_tax[enabled]", "customer_creation", "billing_address_collection",
             "submit_type", "currency", "expand[]",
         ],
-        ["GET /v1/payment_links"] = [.. Paging, "active"],
-        ["GET /v1/payment_links/{id}"] = ["expand[]"],
-        ["POST /v1/payment_links/{id}"] =
+            ["GET /v1/payment_links"] = [.. Paging, "active"],
+            ["GET /v1/payment_links/{id}"] = ["expand[]"],
+            ["POST /v1/payment_links/{id}"] =
         [
             "active", "metadata[*]", "inactive_message", "restrictions[completed_sessions][limit]", "expand[]",
         ],
-        ["GET /v1/payment_links/{id}/line_items"] = Paging,
-        ["GET /v1/checkout/sessions"] = [.. Paging, "payment_link", "status", "payment_intent", "customer"],
-        ["GET /v1/checkout/sessions/{id}"] = ["expand[]"],
-        ["POST /v1/checkout/sessions/{id}/expire"] = ["expand[]"],
-    }.ToFrozenDictionary(StringComparer.Ordinal);
+            ["GET /v1/payment_links/{id}/line_items"] = Paging,
+            ["GET /v1/checkout/sessions"] = [.. Paging, "payment_link", "status", "payment_intent", "customer"],
+            ["GET /v1/checkout/sessions/{id}"] = ["expand[]"],
+            ["POST /v1/checkout/sessions/{id}/expire"] = ["expand[]"],
+        }.ToFrozenDictionary(StringComparer.Ordinal);
 
     private readonly IReadOnlyList<KeyValuePair<string, string>> _all;
 

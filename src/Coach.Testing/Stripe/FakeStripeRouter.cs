@@ -81,7 +81,8 @@ internal sealed class FakeStripeRouter(FakeStripeStore state)
                 return SessionJson(State.ExpireSession(id));
             default:
                 throw new FakeStripeError(404, $"Unrecognized request URL ({request.Method}: "
-                    + $"{request.Path}).") { IsValidation = true };
+                    + $"{request.Path}).")
+                { IsValidation = true };
         }
 
         FakeStripeForm Read() => FakeStripeForm.Read(route, given);

@@ -76,7 +76,8 @@ internal sealed class FakeStripeServer(StripeFakeOptions options)
             case StripeFaultKind.Html:
                 return new FakeStripeReply(
                     fault.HttpStatus == 500 ? 502 : fault.HttpStatus,
-                    Encoding.UTF8.GetBytes("<html><body>502 Bad Gateway</body></html>")) { ContentType = "text/html" };
+                    Encoding.UTF8.GetBytes("<html><body>502 Bad Gateway</body></html>"))
+                { ContentType = "text/html" };
             case StripeFaultKind.Reset or StripeFaultKind.Refuse or StripeFaultKind.Hang:
                 return new FakeStripeReply(0, []) { Delivery = fault.Kind };
         }

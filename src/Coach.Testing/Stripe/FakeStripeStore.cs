@@ -92,8 +92,12 @@ internal sealed class FakeStripeStore(TimeProvider time)
         }
 
         StripeFakePrice price = Prices[index];
-        Prices[index] = price with { IsActive = parameters.Flag("active") ?? price.IsActive, Metadata = Merge(
-            price.Metadata, parameters.Map("metadata")) };
+        Prices[index] = price with
+        {
+            IsActive = parameters.Flag("active") ?? price.IsActive,
+            Metadata = Merge(
+            price.Metadata, parameters.Map("metadata"))
+        };
         return Prices[index];
     }
 
@@ -165,8 +169,12 @@ internal sealed class FakeStripeStore(TimeProvider time)
     {
         int index = LinkIndex(id, 404);
         StripeFakeLink link = Links[index];
-        Links[index] = link with { IsActive = parameters.Flag("active") ?? link.IsActive, Metadata = Merge(
-            link.Metadata, parameters.Map("metadata")) };
+        Links[index] = link with
+        {
+            IsActive = parameters.Flag("active") ?? link.IsActive,
+            Metadata = Merge(
+            link.Metadata, parameters.Map("metadata"))
+        };
         return Links[index];
     }
 

@@ -87,7 +87,8 @@ public sealed class MockChatTests : IAsyncLifetime
     public async Task Session_UnknownCookie_StartsANewSession(string cookie)
     {
         using var visitor = new HttpClient(
-            new SocketsHttpHandler { UseCookies = false }) { BaseAddress = _host.Address };
+            new SocketsHttpHandler { UseCookies = false })
+        { BaseAddress = _host.Address };
         visitor.DefaultRequestHeaders.Add("Cookie", cookie);
         using HttpResponseMessage response = await visitor.GetAsync("/api/session");
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
@@ -98,7 +99,8 @@ public sealed class MockChatTests : IAsyncLifetime
     public async Task Session_Ended_ItsCookieNamesNoSessionAnyMore()
     {
         using var visitor = new HttpClient(
-            new SocketsHttpHandler { UseCookies = false }) { BaseAddress = _host.Address };
+            new SocketsHttpHandler { UseCookies = false })
+        { BaseAddress = _host.Address };
         using HttpResponseMessage first = await visitor.GetAsync("/api/session");
         string cookie = first.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
         string id = (await first.JsonAsync()).GetProperty("sessionId").GetString()!;

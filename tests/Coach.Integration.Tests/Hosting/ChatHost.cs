@@ -76,10 +76,10 @@ public sealed class ChatHost : IAsyncDisposable
     public HttpClient NewVisitor() =>
         new(
             new SocketsHttpHandler { UseCookies = true, CookieContainer = new CookieContainer(), AllowAutoRedirect = false })
-    {
-        BaseAddress = Address,
-        Timeout = HangLimit,
-    };
+        {
+            BaseAddress = Address,
+            Timeout = HangLimit,
+        };
 
     public async ValueTask DisposeAsync()
     {

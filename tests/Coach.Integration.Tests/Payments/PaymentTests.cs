@@ -229,7 +229,8 @@ public sealed class PaymentTests : IAsyncLifetime
     private static async Task<HttpResponseMessage> DeliverAsync(HttpClient client, byte[] body, string signature)
     {
         using var request = new HttpRequestMessage(
-            HttpMethod.Post, "/api/payments/webhook") { Content = new ByteArrayContent(body) };
+            HttpMethod.Post, "/api/payments/webhook")
+        { Content = new ByteArrayContent(body) };
         request.Headers.TryAddWithoutValidation("Stripe-Signature", signature);
         return await client.SendAsync(request);
     }

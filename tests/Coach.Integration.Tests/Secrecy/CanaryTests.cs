@@ -75,7 +75,8 @@ public sealed class CanaryTests
         await KeepAsync(
             seen, visitor.CreateLinkAsync("canary-1", Order.Replace("1250", "99", StringComparison.Ordinal)));
         using (var forged = new HttpRequestMessage(
-            HttpMethod.Post, "/api/payments/webhook") { Content = new StringContent("{}") })
+            HttpMethod.Post, "/api/payments/webhook")
+        { Content = new StringContent("{}") })
         {
             forged.Headers.TryAddWithoutValidation("Stripe-Signature", "t=1,v1=" + WebhookSecret);
             await KeepAsync(seen, visitor.SendAsync(forged));

@@ -81,11 +81,11 @@ public sealed class StripeMcpOptionsTests
         var services = new ServiceCollection();
         services.AddSingleton<IConfiguration>(
             new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["Coach:Payments:Mcp:Url"] = "http://127.0.0.1:1/default",
-            ["Coach:Payments:Mcp:shop:Url"] = "http://127.0.0.1:1/shop",
-            ["Coach:Payments:Mcp:shop:CallTimeout"] = "00:00:07",
-        }).Build());
+            {
+                ["Coach:Payments:Mcp:Url"] = "http://127.0.0.1:1/default",
+                ["Coach:Payments:Mcp:shop:Url"] = "http://127.0.0.1:1/shop",
+                ["Coach:Payments:Mcp:shop:CallTimeout"] = "00:00:07",
+            }).Build());
         services.AddCoachPayments().UseStripeMcp();
         services.AddCoachPayments("shop").UseStripeMcp(options => options.MaxPages = 7).UseStripeMcp();
         await using ServiceProvider provider = services.BuildServiceProvider();

@@ -91,21 +91,21 @@ public sealed class RealServerTests
         var services = new ServiceCollection();
         services.AddSingleton<IConfiguration>(
             new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["STRIPE_API_KEY"] = McpHost.TestKey,
-            ["Coach:Payments:Mcp:Command"] = "node",
-            ["Coach:Payments:Mcp:Arguments:0"] = "--require",
-            ["Coach:Payments:Mcp:Arguments:1"] =
+            {
+                ["STRIPE_API_KEY"] = McpHost.TestKey,
+                ["Coach:Payments:Mcp:Command"] = "node",
+                ["Coach:Payments:Mcp:Arguments:0"] = "--require",
+                ["Coach:Payments:Mcp:Arguments:1"] =
                 Path.Combine(AppContext.BaseDirectory, "Fixtures", "redirect-stripe.cjs"),
-            ["Coach:Payments:Mcp:Arguments:2"] = script,
-            ["Coach:Payments:Mcp:Arguments:3"] = "--tools=all",
-            ["Coach:Payments:Mcp:EnvironmentVariables:COACH_TEST_STRIPE_URL"] = stripe.Url.AbsoluteUri,
-            ["Coach:Payments:Mcp:InitializationTimeout"] = "00:01:00",
-            ["Coach:Payments:ProbeTimeout"] = "00:01:00",
-            ["Coach:Payments:AttemptTimeout"] = "00:01:00",
-            ["Coach:Payments:TotalTimeout"] = "00:05:00",
-            ["Coach:Payments:LeaseDuration"] = "00:10:00",
-        }).Build());
+                ["Coach:Payments:Mcp:Arguments:2"] = script,
+                ["Coach:Payments:Mcp:Arguments:3"] = "--tools=all",
+                ["Coach:Payments:Mcp:EnvironmentVariables:COACH_TEST_STRIPE_URL"] = stripe.Url.AbsoluteUri,
+                ["Coach:Payments:Mcp:InitializationTimeout"] = "00:01:00",
+                ["Coach:Payments:ProbeTimeout"] = "00:01:00",
+                ["Coach:Payments:AttemptTimeout"] = "00:01:00",
+                ["Coach:Payments:TotalTimeout"] = "00:05:00",
+                ["Coach:Payments:LeaseDuration"] = "00:10:00",
+            }).Build());
         services.AddLogging();
         services.AddCoachPayments().UseStripeMcp();
         return services.BuildServiceProvider();

@@ -79,22 +79,22 @@ internal sealed class McpHost : IAsyncDisposable
 
     public static PaymentLinkRequest Order(
         string key = "order-1:1", long amount = 1250, string currency = "usd") => new()
-    {
-        OperationKey = key,
-        Amount = Money.Create(amount, currency),
-        Description = $"Bar tab {key}",
-    };
+        {
+            OperationKey = key,
+            Amount = Money.Create(amount, currency),
+            Description = $"Bar tab {key}",
+        };
 
     public static GatewayPriceRequest PriceRequest(
         string lookupKey = "coach_tag1", long amount = 1250, string currency = "usd") => new()
-    {
-        IdempotencyKey = "coach:tag1:price:1",
-        LookupKey = lookupKey,
-        Amount = Money.Create(amount, currency),
-        ProductName = "Bar tab",
-        Metadata =
+        {
+            IdempotencyKey = "coach:tag1:price:1",
+            LookupKey = lookupKey,
+            Amount = Money.Create(amount, currency),
+            ProductName = "Bar tab",
+            Metadata =
             new Dictionary<string, string> { [PaymentMetadata.Tag] = "tag1", [PaymentMetadata.RequestHash] = "hash1" },
-    };
+        };
 
     public static GatewayLinkRequest LinkRequest(string priceId, string tag = "tag1") => new()
     {

@@ -14,11 +14,11 @@ public sealed class CoachPaymentsServiceCollectionExtensionsTests
         var services = new ServiceCollection();
         services.AddSingleton<IConfiguration>(
             new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["Coach:Payments:Stripe:BaseUrl"] = "http://127.0.0.1:9",
-            ["Coach:Payments:MaxRetries"] = "1",
-            ["Coach:Payments:TestModeOnly"] = "true",
-        }).Build());
+            {
+                ["Coach:Payments:Stripe:BaseUrl"] = "http://127.0.0.1:9",
+                ["Coach:Payments:MaxRetries"] = "1",
+                ["Coach:Payments:TestModeOnly"] = "true",
+            }).Build());
         services.AddCoachPayments(options => options.MaxRetries = 2);
         services.AddCoachPayments();
         using ServiceProvider provider = services.BuildServiceProvider();

@@ -238,8 +238,11 @@ public sealed class OtherServerTests
             string body = path == "/v1/balance" && !bodies.ContainsKey(path)
                 ? """{"object":"balance"}"""
                 : bodies.GetValueOrDefault(path, Price);
-            var response = new HttpResponseMessage(HttpStatusCode.OK) { Content = new StreamContent(
-                new MemoryStream(Encoding.UTF8.GetBytes(body))) };
+            var response = new HttpResponseMessage(HttpStatusCode.OK)
+            {
+                Content = new StreamContent(
+                new MemoryStream(Encoding.UTF8.GetBytes(body)))
+            };
             change?.Invoke(request, response);
             return Task.FromResult(response);
         }

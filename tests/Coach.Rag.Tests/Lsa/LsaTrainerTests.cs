@@ -44,7 +44,8 @@ public sealed class LsaTrainerTests
         var random = new Random(11);
         await using var host = new RagHost(configure: o => o.LearnThreads = threads);
         await host.Knowledge.AddOrUpdateAsync(Enumerable.Range(0, 700).Select(i => new KnowledgeDocument(
-            $"d{i}", string.Join(' ', Enumerable.Range(0, 20).Select(_ => $"w{random.Next(300)}"))) { IsOnePassage = true }));
+            $"d{i}", string.Join(' ', Enumerable.Range(0, 20).Select(_ => $"w{random.Next(300)}")))
+        { IsOnePassage = true }));
         Assert.True(await host.Knowledge.LearnAsync());
         using IndexCommitReader commit = host.Get<IndexManager>().Acquire();
         IndexSection model = commit.Segments.SelectMany(segment => segment.Sections).Single(section => section.Kind == SectionKind.LatentModel);
