@@ -116,7 +116,7 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
 
     [Theory]
     [InlineData("/api/session/keys", "apiKey provider")]
-    [InlineData("/api/chat", "message")]
+    [InlineData("/api/chat", "conversation message")]
     [InlineData("/api/payments/links", "amount currency description")]
     public void Body_OfACall_IsRequiredAndHasItsSchema(string path, string properties)
     {
