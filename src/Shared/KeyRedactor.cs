@@ -20,7 +20,8 @@ internal static partial class KeyRedactor
 
     // Most lines hold none of the shapes' fixed beginnings: look for these before running the expression.
     private static readonly SearchValues<string> Beginnings = SearchValues.Create(
-        ["sk-", "sk_", "rk_", "whsec_", "AIza", "AQ.", "bearer", "key=", "api-key"], StringComparison.OrdinalIgnoreCase);
+        ["sk-", "sk_", "rk_", "whsec_", "AIza", "AQ.", "bearer", "key=", "api-key"],
+        StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The narrow net.</summary>
     public static string Redact(string text) =>

@@ -48,7 +48,9 @@ internal sealed class OptionsCheck(string section, string? name)
 
     public OptionsCheck HttpUrl(Uri? value, [CallerArgumentExpression(nameof(value))] string expression = "")
     {
-        if (value is null || !value.IsAbsoluteUri || (value.Scheme != Uri.UriSchemeHttps && value.Scheme != Uri.UriSchemeHttp))
+        bool isHttp = value is { IsAbsoluteUri: true }
+            && (value.Scheme == Uri.UriSchemeHttps || value.Scheme == Uri.UriSchemeHttp);
+        if (value is null || !isHttp)
         {
             _problems.Add(
                 $"{Key(expression)} is not an absolute URL; it must start with https:// (or http:// on a trusted network).");

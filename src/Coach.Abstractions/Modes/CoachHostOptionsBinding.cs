@@ -16,7 +16,9 @@ internal sealed class CoachHostOptionsBinding(IServiceProvider services) : IConf
             return;
         }
 
-        if (!Enum.TryParse(text.Trim(), ignoreCase: true, out HostMode mode) || !Enum.IsDefined(mode) || int.TryParse(text, out _))
+        if (!Enum.TryParse(text.Trim(), ignoreCase: true, out HostMode mode)
+            || !Enum.IsDefined(mode)
+            || int.TryParse(text, out _))
         {
             throw new OptionsValidationException(nameof(CoachHostOptions), typeof(CoachHostOptions),
                 [$"Coach:Mode is {text.Trim()}; it must be auto, mock or real."]);

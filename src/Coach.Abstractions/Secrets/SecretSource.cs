@@ -51,7 +51,11 @@ internal sealed class SecretSource(
         ArgumentNullException.ThrowIfNull(declared);
         return mode == RunMode.Mock
             ? []
-            : [.. declared.Entries.Where(entry => entry.IsRequired && !TryGet(entry.Name, out _)).Select(entry => entry.Name)];
+            : [
+                .. declared.Entries
+                    .Where(entry => entry.IsRequired && !TryGet(entry.Name, out _))
+                    .Select(entry => entry.Name),
+            ];
     }
 
     private string? Read(string name)

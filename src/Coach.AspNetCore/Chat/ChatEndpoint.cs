@@ -45,7 +45,8 @@ internal sealed class ChatEndpoint(
                 .. Failures.Of("there are too many sessions", ErrorCodes.SessionLimit),
             ]);
         endpoints
-            .MapDelete(pattern, (HttpContext context, [FromServices] ChatEndpoint handler) => handler.ForgetAsync(context))
+            .MapDelete(
+                pattern, (HttpContext context, [FromServices] ChatEndpoint handler) => handler.ForgetAsync(context))
             .WithTags("Chat")
             .WithSummary("Forgets the conversation; keys and clients stay")
             .CanFail(Failures.OfASession);
@@ -65,7 +66,8 @@ internal sealed class ChatEndpoint(
 
         CallerContext caller = await CallerAsync(context).ConfigureAwait(false);
         // Built before the stream starts: a missing key is then still a problem with a status.
-        using ChatPipeline chat = await pipelines.CreateAsync(caller, conversation, context.RequestAborted).ConfigureAwait(false);
+        using ChatPipeline chat = await pipelines.CreateAsync(caller, conversation, context.RequestAborted)
+            .ConfigureAwait(false);
         return await AnswerAsync(context, chat, message).ConfigureAwait(false) is { } failure
             ? failure
             : TypedResults.Empty;
@@ -73,7 +75,8 @@ internal sealed class ChatEndpoint(
 
     public async Task<NoContent> ForgetAsync(HttpContext context)
     {
-        await history.EraseAsync(await CallerAsync(context).ConfigureAwait(false), context.RequestAborted).ConfigureAwait(false);
+        await history.EraseAsync(await CallerAsync(context).ConfigureAwait(false), context.RequestAborted)
+            .ConfigureAwait(false);
         return TypedResults.NoContent();
     }
 
@@ -129,7 +132,8 @@ internal sealed class ChatEndpoint(
     {
         var answer = new ChatAnswer();
         var question = new ChatMessage(ChatRole.User, message);
-        IAsyncEnumerable<ChatResponseUpdate> updates = chat.Client.GetStreamingResponseAsync([question], cancellationToken: aborted);
+        IAsyncEnumerable<ChatResponseUpdate> updates = chat.Client.GetStreamingResponseAsync(
+            [question], cancellationToken: aborted);
         await foreach (ChatResponseUpdate update in updates.ConfigureAwait(false))
         {
             answer.Add(update);

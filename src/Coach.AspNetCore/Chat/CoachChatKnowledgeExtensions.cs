@@ -13,7 +13,8 @@ public static class CoachChatKnowledgeExtensions
     /// <param name="scope">Gives a caller's scope. A scope that nothing is registered for finds nothing.</param>
     /// <returns>The same builder.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    public static CoachChatBuilder UseKnowledge(this CoachChatBuilder chat, Func<ChatPipelineContext, KnowledgeScope> scope)
+    public static CoachChatBuilder UseKnowledge(
+        this CoachChatBuilder chat, Func<ChatPipelineContext, KnowledgeScope> scope)
     {
         ArgumentNullException.ThrowIfNull(chat);
         ArgumentNullException.ThrowIfNull(scope);

@@ -18,7 +18,8 @@ internal sealed class ScopedRetriever(IKnowledgeBases knowledge, KnowledgeScope 
         }
 
         var why = new Degradation(
-            RagTier.Hybrid, RagTier.None, DegradationReason.NotConfigured, "No documents are registered for this caller.");
+            RagTier.Hybrid, RagTier.None, DegradationReason.NotConfigured,
+            "No documents are registered for this caller.");
         return new Retrieval([], RagTier.None, why);
     }
 }

@@ -26,7 +26,10 @@ public sealed class CoachBuilder
     /// <summary>Providers, keys and session clients.</summary>
     public CoachLlmBuilder Llm { get; }
 
-    /// <summary>The pipeline that answers <c>POST /api/chat</c>: guards, tools, system prompt, history, stages of the host's own.</summary>
+    /// <summary>
+    /// The pipeline that answers <c>POST /api/chat</c>: guards, tools, system prompt, history, stages of the host's
+    /// own.
+    /// </summary>
     public CoachChatBuilder Chat => Llm.Chat;
 
     /// <summary>Documents, index and embeddings.</summary>

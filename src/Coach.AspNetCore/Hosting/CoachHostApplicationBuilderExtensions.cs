@@ -47,7 +47,8 @@ public static class CoachHostApplicationBuilderExtensions
         if (!services.Any(service => service.ServiceType == typeof(ChatEndpoint)))
         {
             coach.Chat
-                .UseSystemPrompt(context => context.Services.GetRequiredService<IOptions<CoachChatOptions>>().Value.SystemPrompt)
+                .UseSystemPrompt(
+                    context => context.Services.GetRequiredService<IOptions<CoachChatOptions>>().Value.SystemPrompt)
                 .Use(ChatStage.Rag, ChatStagePlace.Within, WithDocuments);
             AddHttp(services);
         }
@@ -57,8 +58,10 @@ public static class CoachHostApplicationBuilderExtensions
 
     private static RagChatClient WithDocuments(IChatClient client, ChatPipelineContext context)
     {
-        KnowledgeScope scope = context.Services.GetService<KnowledgeScopeSource>()?.Scope(context) ?? KnowledgeScope.Shared;
-        return new RagChatClient(client, new ScopedRetriever(context.Services.GetRequiredService<IKnowledgeBases>(), scope));
+        KnowledgeScope scope = context.Services.GetService<KnowledgeScopeSource>()?.Scope(
+            context) ?? KnowledgeScope.Shared;
+        return new RagChatClient(
+            client, new ScopedRetriever(context.Services.GetRequiredService<IKnowledgeBases>(), scope));
     }
 
     private static void AddHttp(IServiceCollection services)

@@ -9,7 +9,8 @@ using Microsoft.Extensions.Options;
 namespace Coach.AspNetCore.Middleware;
 
 /// <summary>Puts Coach's limits into ASP.NET's rate limiter, and says what a refusal looks like.</summary>
-internal sealed class CoachRateLimiter(IOptions<CoachRateLimitOptions> limits, IRateLimitStore store) : IConfigureOptions<RateLimiterOptions>
+internal sealed class CoachRateLimiter(
+    IOptions<CoachRateLimitOptions> limits, IRateLimitStore store) : IConfigureOptions<RateLimiterOptions>
 {
     public void Configure(RateLimiterOptions options)
     {

@@ -7,10 +7,11 @@ using Microsoft.AspNetCore.Http;
 namespace Coach.AspNetCore.Middleware;
 
 /// <summary>
-/// Token buckets a session and an address over the endpoints that Coach maps, kept by the host's <see cref="IRateLimitStore"/>;
-/// everything else is left alone.
+/// Token buckets a session and an address over the endpoints that Coach maps, kept by the host's
+/// <see cref="IRateLimitStore"/>; everything else is left alone.
 /// </summary>
-internal sealed class StoreRateLimiter(IRateLimitStore store, CoachRateLimitOptions options) : PartitionedRateLimiter<HttpContext>
+internal sealed class StoreRateLimiter(
+    IRateLimitStore store, CoachRateLimitOptions options) : PartitionedRateLimiter<HttpContext>
 {
     private static readonly Lease Granted = new(isAcquired: true, TimeSpan.Zero);
 

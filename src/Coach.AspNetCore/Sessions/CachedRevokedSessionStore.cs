@@ -7,7 +7,8 @@ namespace Coach.AspNetCore.Sessions;
 /// <summary>Ended sessions in the host's distributed cache: replicas that share the cache share them.</summary>
 internal sealed class CachedRevokedSessionStore(IDistributedCache cache, TimeProvider time) : IRevokedSessionStore
 {
-    public async ValueTask RevokeAsync(SessionId session, DateTimeOffset until, CancellationToken cancellationToken = default)
+    public async ValueTask RevokeAsync(
+        SessionId session, DateTimeOffset until, CancellationToken cancellationToken = default)
     {
         if (until <= time.GetUtcNow() || await FindAsync(session, cancellationToken).ConfigureAwait(false) >= until)
         {

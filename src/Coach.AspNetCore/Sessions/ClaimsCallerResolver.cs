@@ -5,13 +5,14 @@ using Microsoft.AspNetCore.Http;
 namespace Coach.AspNetCore.Sessions;
 
 /// <summary>
-/// The user and tenant that ASP.NET's authentication found (<c>sub</c> or the name identifier; <c>tid</c> or <c>tenant</c>); the session
-/// alone where nobody is signed in.
+/// The user and tenant that ASP.NET's authentication found (<c>sub</c> or the name identifier; <c>tid</c> or
+/// <c>tenant</c>); the session alone where nobody is signed in.
 /// </summary>
 internal sealed class ClaimsCallerResolver : ICallerResolver
 {
     private static readonly string[] UserClaims = [ClaimTypes.NameIdentifier, "sub"];
-    private static readonly string[] TenantClaims = ["tid", "http://schemas.microsoft.com/identity/claims/tenantid", "tenant"];
+    private static readonly string[] TenantClaims =
+        ["tid", "http://schemas.microsoft.com/identity/claims/tenantid", "tenant"];
 
     public ValueTask<CallerContext> ResolveAsync(
         HttpContext context, SessionId sessionId, CancellationToken cancellationToken = default)
@@ -23,7 +24,8 @@ internal sealed class ClaimsCallerResolver : ICallerResolver
             : new CallerContext(sessionId));
     }
 
-    // An id that no store could keep is no id: such a caller is the session alone, rather than one of several with a cut name.
+    // An id that no store could keep is no id: such a caller is the session alone, rather than one of several with a
+    // cut name.
     private static string? First(ClaimsPrincipal principal, string[] types) => types
         .Select(type => principal.FindFirst(type)?.Value)
         .FirstOrDefault(value => !string.IsNullOrWhiteSpace(value) && value.Length <= CallerContext.MaxIdLength);

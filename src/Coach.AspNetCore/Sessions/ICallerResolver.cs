@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Http;
 namespace Coach.AspNetCore;
 
 /// <summary>
-/// Says who a request's caller is, once a request. Register another one to take users and tenants from somewhere else; what a body or a
-/// query says is not to be believed.
+/// Says who a request's caller is, once a request. Register another one to take users and tenants from somewhere else;
+/// what a body or a query says is not to be believed.
 /// </summary>
 /// <remarks>Called concurrently.</remarks>
 public interface ICallerResolver
@@ -15,5 +15,6 @@ public interface ICallerResolver
     /// <param name="sessionId">Its session.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The caller.</returns>
-    ValueTask<CallerContext> ResolveAsync(HttpContext context, SessionId sessionId, CancellationToken cancellationToken = default);
+    ValueTask<CallerContext> ResolveAsync(
+        HttpContext context, SessionId sessionId, CancellationToken cancellationToken = default);
 }

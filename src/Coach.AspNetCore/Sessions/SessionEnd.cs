@@ -11,7 +11,8 @@ namespace Coach.AspNetCore.Sessions;
 /// Each step on its own: a failing store must not keep the clients alive, nor the other way round.
 /// </remarks>
 internal sealed class SessionEnd(
-    IRevokedSessionStore revoked, IEnumerable<ISessionState> states, IOptions<CoachSessionOptions> options, TimeProvider time,
+    IRevokedSessionStore revoked, IEnumerable<ISessionState> states, IOptions<CoachSessionOptions> options,
+    TimeProvider time,
     ILogger<SessionEnd> logger)
 {
     public async Task EndAsync(SessionId session)
@@ -26,7 +27,8 @@ internal sealed class SessionEnd(
 
     // What the browser holds ends then anyway.
     private Task RevokeAsync(SessionId session) =>
-        revoked.RevokeAsync(session, time.GetUtcNow() + options.Value.AbsoluteLifetime, CancellationToken.None).AsTask();
+        revoked.RevokeAsync(
+            session, time.GetUtcNow() + options.Value.AbsoluteLifetime, CancellationToken.None).AsTask();
 
     private async Task StepAsync(string name, Func<Task> step)
     {

@@ -251,7 +251,9 @@ internal sealed class ErrorBody
     private void TakeCode(string text)
     {
         Code = text;
-        CodeNumber = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
+        CodeNumber = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            ? number
+            : null;
     }
 
     private static string Clip(string text) => text.Length <= MaxText ? text : text[..MaxText];

@@ -9,7 +9,8 @@ internal static class KeyStatusMessages
 {
     public static string For(string name, KeyStatus status, LlmError error, TimeSpan? retryAfter) => error switch
     {
-        LlmError.RequestRejected => $"{name} refused the request itself. Check the model, the options and the sizes of what was sent.",
+        LlmError.RequestRejected =>
+            $"{name} refused the request itself. Check the model, the options and the sizes of what was sent.",
         LlmError.ModelNotFound => $"{name} does not have this model. Set another one.",
         _ => For(name, status, retryAfter),
     };
@@ -21,14 +22,19 @@ internal static class KeyStatusMessages
         KeyStatus.Malformed => "This cannot be a key. Copy it again, without spaces, quotes or anything around it.",
         KeyStatus.Invalid => $"{name} does not know this key. Check that it was copied whole, or create a new one.",
         KeyStatus.Expired => "The key has expired. Create a new one.",
-        KeyStatus.Revoked => $"{name} has revoked or suspended the key. Create a new one, and do not use this one anywhere.",
+        KeyStatus.Revoked =>
+            $"{name} has revoked or suspended the key. Create a new one, and do not use this one anywhere.",
         KeyStatus.WrongKind => $"This is a credential of another kind; {Inner(name)} needs an ordinary API key.",
-        KeyStatus.Restricted => $"{name} knows the key but does not let it do this. Check its permissions, address and referrer restrictions, and that the API is enabled.",
-        KeyStatus.BillingRequired => $"{name} knows the key, but its account has no active billing for this. Set up billing.",
-        KeyStatus.QuotaExhausted => $"{name} knows the key, but its quota or credit is used up. Top up, raise the limit, or wait for its reset.",
+        KeyStatus.Restricted =>
+            $"{name} knows the key but does not let it do this. Check its permissions, address and referrer restrictions, and that the API is enabled.",
+        KeyStatus.BillingRequired =>
+            $"{name} knows the key, but its account has no active billing for this. Set up billing.",
+        KeyStatus.QuotaExhausted =>
+            $"{name} knows the key, but its quota or credit is used up. Top up, raise the limit, or wait for its reset.",
         KeyStatus.RateLimited => $"{name} knows the key, but it is called too often just now. {Again(retryAfter)}",
         KeyStatus.RegionBlocked => $"{name} does not serve the place that this server is in. The key was not judged.",
-        KeyStatus.Unavailable => $"{name} is not available just now, so the key could not be judged. {Again(retryAfter)}",
+        KeyStatus.Unavailable =>
+            $"{name} is not available just now, so the key could not be judged. {Again(retryAfter)}",
         KeyStatus.TimedOut => $"{name} did not answer in time, so the key could not be judged. Try again.",
         _ => $"What answered is not {Inner(name)}, so the key could not be judged. Check the provider's BaseUrl.",
     };

@@ -5,7 +5,9 @@ internal static class KeyStatuses
 {
     public static bool? IsAuthentic(KeyStatus status) => status switch
     {
-        KeyStatus.Valid or KeyStatus.Restricted or KeyStatus.BillingRequired or KeyStatus.QuotaExhausted or KeyStatus.RateLimited => true,
+        KeyStatus.Valid or KeyStatus.Restricted or KeyStatus.BillingRequired or KeyStatus.QuotaExhausted
+            or KeyStatus.RateLimited =>
+            true,
         KeyStatus.RegionBlocked or KeyStatus.Unavailable or KeyStatus.TimedOut or KeyStatus.WrongEndpoint => null,
         _ => false,
     };

@@ -12,7 +12,8 @@ public sealed class LlmException : CoachException
     private readonly bool _isLasting;
 
     private LlmException(
-        LlmError error, string message, Exception? inner = null, TimeSpan? retryAfter = null, bool isLasting = false, string? code = null)
+        LlmError error, string message, Exception? inner = null, TimeSpan? retryAfter = null, bool isLasting = false,
+        string? code = null)
         : base(code ?? CodeOf(error), message, inner)
     {
         Error = error;
@@ -56,7 +57,12 @@ public sealed class LlmException : CoachException
 
     /// <summary>A key that did not pass validation.</summary>
     internal static LlmException KeyRefused(KeyValidation validation) =>
-        new(KeyStatuses.ErrorOf(validation.Status), validation.Message, inner: null, validation.RetryAfter, code: KeyStatuses.CodeOf(validation.Status))
+        new(
+            KeyStatuses.ErrorOf(validation.Status),
+            validation.Message,
+            inner: null,
+            validation.RetryAfter,
+            code: KeyStatuses.CodeOf(validation.Status))
         {
             Provider = validation.Provider,
             KeyStatus = validation.Status,

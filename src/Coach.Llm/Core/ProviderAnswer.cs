@@ -24,7 +24,9 @@ internal sealed class ProviderAnswer(
     public bool IsTruncated { get; } = isTruncated;
 
     public string? Header(string name) =>
-        headers is not null && headers.NonValidated.TryGetValues(name, out HeaderStringValues values) ? values.ToString() : null;
+        headers is not null && headers.NonValidated.TryGetValues(name, out HeaderStringValues values)
+            ? values.ToString()
+            : null;
 
     /// <summary>
     /// Reads at most <paramref name="maxBytes"/> of the response's body. Where the connection breaks off, a failure is
@@ -37,7 +39,9 @@ internal sealed class ProviderAnswer(
     {
         (byte[] body, bool truncated) = await ReadBodyAsync(
             response.Content, maxBytes, !response.IsSuccessStatusCode, cancellationToken).ConfigureAwait(false);
-        string? type = response.Content.Headers.NonValidated.TryGetValues("Content-Type", out HeaderStringValues values) ? values.ToString() : null;
+        string? type = response.Content.Headers.NonValidated.TryGetValues("Content-Type", out HeaderStringValues values)
+            ? values.ToString()
+            : null;
         int end = type?.IndexOf(';', StringComparison.Ordinal) ?? -1;
         return new ProviderAnswer((int)response.StatusCode, response.Headers,
             (end < 0 ? type : type![..end])?.Trim().ToLowerInvariant(), body, truncated);
@@ -46,7 +50,8 @@ internal sealed class ProviderAnswer(
     private static async Task<(byte[] Body, bool IsTruncated)> ReadBodyAsync(
         HttpContent content, int maxBytes, bool mayBreakOff, CancellationToken cancellationToken)
     {
-        byte[] buffer = new byte[Math.Min(maxBytes, content.Headers.ContentLength is { } length and >= 0 and < 1 << 20 ? (int)length + 1 : 4096)];
+        int size = content.Headers.ContentLength is { } length and >= 0 and < 1 << 20 ? (int)length + 1 : 4096;
+        byte[] buffer = new byte[Math.Min(maxBytes, size)];
         int count = 0;
         try
         {
@@ -59,7 +64,8 @@ internal sealed class ProviderAnswer(
                     {
                         if (count == maxBytes)
                         {
-                            bool more = await stream.ReadAsync(new byte[1], cancellationToken).ConfigureAwait(false) > 0;
+                            bool more = await stream.ReadAsync(
+                                new byte[1], cancellationToken).ConfigureAwait(false) > 0;
                             return (buffer, more);
                         }
 

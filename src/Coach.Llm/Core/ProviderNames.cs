@@ -25,7 +25,8 @@ public static class ProviderNames
     public const string Mock = "mock";
 
     /// <summary>The six providers that take a key, in the order of this page.</summary>
-    public static IReadOnlyList<string> All { get; } = [Gemini, OpenAI, Anthropic, OpenRouter, OpenAICompatible, Cartesia];
+    public static IReadOnlyList<string> All { get; } =
+        [Gemini, OpenAI, Anthropic, OpenRouter, OpenAICompatible, Cartesia];
 
     /// <summary>The name as metrics write it: from a closed set, whatever hosts add.</summary>
     internal static string LabelOf(string provider) => provider switch

@@ -51,7 +51,8 @@ internal static partial class RetryAfterParser
         }
 
         return DateTimeOffset.TryParseExact(text, ["r", "dddd, dd-MMM-yy HH:mm:ss 'GMT'", "ddd MMM d HH:mm:ss yyyy"],
-            CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AllowWhiteSpaces, out DateTimeOffset date)
+            CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AllowWhiteSpaces,
+            out DateTimeOffset date)
             ? Until(date, now)
             : null;
     }
@@ -166,12 +167,16 @@ internal static partial class RetryAfterParser
     }
 
     private static TimeSpan? Rfc3339(string? text, DateTimeOffset now) =>
-        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset date) ? Until(date, now) : null;
+        DateTimeOffset.TryParse(
+            text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset date)
+            ? Until(date, now)
+            : null;
 
     private static TimeSpan? Until(DateTimeOffset date, DateTimeOffset now) => Wait((date - now).TotalSeconds);
 
     private static double? Number(string? text) =>
-        double.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite,
+        double.TryParse(
+            text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite,
             CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
             ? value
             : null;

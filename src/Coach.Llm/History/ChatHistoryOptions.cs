@@ -1,9 +1,14 @@
 namespace Coach.Llm;
 
-/// <summary>What a model is shown of a conversation, and what is kept in this process's memory: the section <c>Coach:Llm:History</c>.</summary>
+/// <summary>
+/// What a model is shown of a conversation, and what is kept in this process's memory: the section
+/// <c>Coach:Llm:History</c>.
+/// </summary>
 public sealed class ChatHistoryOptions
 {
-    /// <summary>How many earlier questions, each with its answer, a model is shown. Mock answers are not among them.</summary>
+    /// <summary>
+    /// How many earlier questions, each with its answer, a model is shown. Mock answers are not among them.
+    /// </summary>
     /// <value>0 (each question stands alone) to 100; 6 unless set.</value>
     public int Turns { get; set; } = 6;
 

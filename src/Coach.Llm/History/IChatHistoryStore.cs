@@ -34,7 +34,8 @@ public interface IChatHistoryStore
     /// <exception cref="ArgumentException">The id is not well formed, or there are no messages.</exception>
     /// <exception cref="CoachException">The store is away (<see cref="ErrorCodes.StoreUnavailable"/>).</exception>
     Task AppendAsync(
-        CallerContext caller, string conversationId, IReadOnlyList<ChatMessage> messages, CancellationToken cancellationToken = default);
+        CallerContext caller, string conversationId, IReadOnlyList<ChatMessage> messages,
+        CancellationToken cancellationToken = default);
 
     /// <summary>Forgets the end of a conversation, so that a turn can be asked again.</summary>
     /// <param name="caller">Whose.</param>

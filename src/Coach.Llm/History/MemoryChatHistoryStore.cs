@@ -69,7 +69,8 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
 
     /// <inheritdoc />
     public Task AppendAsync(
-        CallerContext caller, string conversationId, IReadOnlyList<ChatMessage> messages, CancellationToken cancellationToken = default)
+        CallerContext caller, string conversationId, IReadOnlyList<ChatMessage> messages,
+        CancellationToken cancellationToken = default)
     {
         (string Caller, string Id) key = Key(caller, conversationId, cancellationToken);
         ArgumentNullException.ThrowIfNull(messages);
@@ -101,7 +102,8 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
         lock (_gate)
         {
             Expire();
-            if (!_conversations.TryGetValue(key, out Conversation? conversation) || conversation.Messages.Count <= count)
+            if (!_conversations.TryGetValue(key, out Conversation? conversation)
+                || conversation.Messages.Count <= count)
             {
                 return Task.FromResult(false);
             }
@@ -165,7 +167,8 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
         }
     }
 
-    private static (string Caller, string Id) Key(CallerContext caller, string conversationId, CancellationToken cancellationToken)
+    private static (string Caller, string Id) Key(
+        CallerContext caller, string conversationId, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(caller);
         ArgumentNullException.ThrowIfNull(conversationId);
@@ -251,7 +254,7 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
         {
             foreach (ChatMessage message in messages)
             {
-                int length = message.Contents.Sum(content => Length(content));
+                int length = message.Contents.Sum(Length);
                 _messages.Add((message, length));
                 _length += length;
                 if (_title.Length == 0 && message.Role == ChatRole.User)
@@ -285,16 +288,23 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
             TextContent text => text.Text.Length,
             TextReasoningContent reasoning => reasoning.Text.Length + (reasoning.ProtectedData?.Length ?? 0),
             DataContent data => data.Data.Length,
-            FunctionCallContent call => call.Name.Length + (call.Arguments?.Sum(pair => pair.Key.Length + (pair.Value?.ToString()?.Length ?? 0)) ?? 0),
-            FunctionResultContent result => result.Result?.ToString()?.Length ?? 0,
+            FunctionCallContent call => call.Name.Length + (call.Arguments?.Sum(Length) ?? 0),
+            FunctionResultContent result => Length(result.Result),
             _ => 0,
         };
+
+        private static int Length(KeyValuePair<string, object?> argument) =>
+            argument.Key.Length + Length(argument.Value);
+
+        private static int Length(object? value) => value?.ToString()?.Length ?? 0;
 
         private static string Title(string text)
         {
             string line = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
             int length = Math.Min(line.Length, TitleLength);
-            return length < line.Length && char.IsHighSurrogate(line[length - 1]) ? line[..(length - 1)] : line[..length];
+            return length < line.Length && char.IsHighSurrogate(line[length - 1])
+                ? line[..(length - 1)]
+                : line[..length];
         }
     }
 }

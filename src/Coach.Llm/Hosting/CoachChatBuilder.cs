@@ -5,7 +5,9 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Coach.Llm;
 
-/// <summary>Puts guards, tools, a system prompt and stages of the host's own into the pipeline that answers a question.</summary>
+/// <summary>
+/// Puts guards, tools, a system prompt and stages of the host's own into the pipeline that answers a question.
+/// </summary>
 public sealed class CoachChatBuilder
 {
     internal CoachChatBuilder(IServiceCollection services) => Services = services;
@@ -25,26 +27,36 @@ public sealed class CoachChatBuilder
     /// <param name="place">Before, within or after it. The first one registered for a place stands outside.</param>
     /// <param name="wrap">
     /// Wraps the inner client. Above <see cref="ChatStage.SessionLimits"/> it is called for each question (stages up to
-    /// <see cref="ChatStage.Fallback"/>) or each provider of one (<see cref="ChatStage.Usage"/>); below it once for each session's client.
-    /// Give the client back to add nothing.
+    /// <see cref="ChatStage.Fallback"/>) or each provider of one (<see cref="ChatStage.Usage"/>); below it once for
+    /// each session's client. Give the client back to add nothing.
     /// </param>
     /// <returns>This builder.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such place: the built-in fallback, limits and provider are not replaced.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such place: the built-in fallback, limits and provider
+    /// are not replaced.</exception>
     /// <exception cref="ArgumentNullException"><paramref name="wrap"/> is null.</exception>
-    public CoachChatBuilder Use(ChatStage stage, ChatStagePlace place, Func<IChatClient, ChatPipelineContext, IChatClient> wrap)
+    public CoachChatBuilder Use(
+        ChatStage stage, ChatStagePlace place, Func<IChatClient, ChatPipelineContext, IChatClient> wrap)
     {
         ArgumentNullException.ThrowIfNull(wrap);
-        bool isBuiltIn = stage is ChatStage.Fallback or ChatStage.SessionLimits or ChatStage.Provider;
-        if (!Enum.IsDefined(stage) || !Enum.IsDefined(place) || (isBuiltIn && place == ChatStagePlace.Within)
-            || (stage, place) is (ChatStage.Provider, ChatStagePlace.After) or (ChatStage.Fallback, ChatStagePlace.After))
+        if (!IsOpen(stage, place))
         {
             throw new ArgumentOutOfRangeException(
-                nameof(place), place, $"Nothing can stand {place} {stage}. Stand before it, or at the stage below (Usage stands after Fallback).");
+                nameof(place), place,
+                $"Nothing can stand {place} {stage}. Stand before it, or at the stage below (Usage stands after Fallback).");
         }
 
         Services.AddSingleton(new ChatStageRegistration(stage, place, wrap));
         return this;
     }
+
+    // Behind the fallback stands each attempt's usage, and behind the provider's client the provider.
+    private static bool IsOpen(ChatStage stage, ChatStagePlace place) => (stage, place) switch
+    {
+        _ when !Enum.IsDefined(stage) || !Enum.IsDefined(place) => false,
+        (ChatStage.Fallback or ChatStage.Provider, _) => place == ChatStagePlace.Before,
+        (ChatStage.SessionLimits, _) => place != ChatStagePlace.Within,
+        _ => true,
+    };
 
     /// <summary>Adds a guard, asked after those registered before it.</summary>
     /// <typeparam name="TGuard">Its type, made once from the host's services.</typeparam>

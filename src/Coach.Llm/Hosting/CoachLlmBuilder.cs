@@ -19,7 +19,9 @@ public sealed class CoachLlmBuilder
         Chat = new CoachChatBuilder(services);
     }
 
-    /// <summary>The pipeline that answers a question: guards, tools, system prompt, history and stages of the host's own.</summary>
+    /// <summary>
+    /// The pipeline that answers a question: guards, tools, system prompt, history and stages of the host's own.
+    /// </summary>
     public CoachChatBuilder Chat { get; }
 
     /// <summary>The host's services.</summary>
@@ -105,7 +107,8 @@ public sealed class CoachLlmBuilder
     {
         ArgumentNullException.ThrowIfNull(create);
         Services.Replace(ServiceDescriptor.Singleton<ISessionKeyStore>(services => new GuardedSessionKeyStore(
-            create(services), services.GetRequiredService<IOptions<CoachLlmOptions>>(), services.GetRequiredService<IOptions<CoachHostOptions>>())));
+            create(services), services.GetRequiredService<IOptions<CoachLlmOptions>>(),
+            services.GetRequiredService<IOptions<CoachHostOptions>>())));
         return this;
     }
 

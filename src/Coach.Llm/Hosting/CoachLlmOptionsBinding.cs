@@ -25,7 +25,8 @@ internal sealed class CoachLlmOptionsBinding(IServiceProvider services) : IConfi
 
         if (Text(configuration, "TEMPERATURE") is { } temperature)
         {
-            options.Temperature = float.TryParse(temperature, NumberStyles.Float, CultureInfo.InvariantCulture, out float value)
+            options.Temperature = float.TryParse(
+                temperature, NumberStyles.Float, CultureInfo.InvariantCulture, out float value)
                 ? value
                 : Problem<float?>(options, $"TEMPERATURE is {temperature}; it must be a number between 0 and 2.", null);
         }
@@ -36,7 +37,8 @@ internal sealed class CoachLlmOptionsBinding(IServiceProvider services) : IConfi
         {
             options.OpenAICompatible.BaseUrl = Uri.TryCreate(address, UriKind.Absolute, out Uri? url)
                 ? url
-                : Problem<Uri?>(options, "LITELLM_API_BASE is not an absolute URL; it must start with https:// or http://.", null);
+                : Problem<Uri?>(
+                    options, "LITELLM_API_BASE is not an absolute URL; it must start with https:// or http://.", null);
         }
 
         if (Text(configuration, "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT") is { } capture)

@@ -33,7 +33,8 @@ internal sealed class CoachLlmOptionsValidator : IValidateOptions<CoachLlmOption
             .InRange(options.Limits.ConcurrentCallsPerSession, 0, 10_000)
             .InRange(options.Limits.QueuedCallsPerSession, 0, 10_000)
             .InRange(options.Fallback.FirstTokenTimeout ?? FallbackOptions.ShortestFirstToken,
-                FallbackOptions.ShortestFirstToken, FallbackOptions.LongestFirstToken, "options.Fallback.FirstTokenTimeout")
+                FallbackOptions.ShortestFirstToken, FallbackOptions.LongestFirstToken,
+                "options.Fallback.FirstTokenTimeout")
             .InRange(options.Telemetry.MaxContentLength, 100, 1_000_000)
             .InRange(options.History.Turns, 0, 100)
             .InRange(options.History.MaxConversations, 1, 1_000_000)
@@ -58,7 +59,9 @@ internal sealed class CoachLlmOptionsValidator : IValidateOptions<CoachLlmOption
             .Present(options.Anthropic.Version)
             .HttpUrl(options.OpenRouter.BaseUrl)
             .InRange(options.OpenRouter.EmbeddingDimensions ?? 1, 1, 8192, "options.OpenRouter.EmbeddingDimensions")
-            .InRange(options.OpenAICompatible.EmbeddingDimensions ?? 1, 1, 8192, "options.OpenAICompatible.EmbeddingDimensions")
+            .InRange(
+                options.OpenAICompatible.EmbeddingDimensions ?? 1, 1, 8192,
+                "options.OpenAICompatible.EmbeddingDimensions")
             .HttpUrl(options.Cartesia.BaseUrl)
             .Present(options.Cartesia.Version);
         if (options.OpenAICompatible.BaseUrl is not null)

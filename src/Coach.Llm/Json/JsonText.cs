@@ -83,7 +83,9 @@ internal static class JsonText
         {
             var reader = new Utf8JsonReader(arguments);
             reader.Read();
-            if (reader.TokenType == JsonTokenType.StartObject && ReadArguments(ref reader) is { } parsed && !reader.Read())
+            if (reader.TokenType == JsonTokenType.StartObject
+            && ReadArguments(ref reader) is { } parsed
+            && !reader.Read())
             {
                 return new FunctionCallContent(id, name, parsed);
             }
@@ -136,7 +138,8 @@ internal static class JsonText
             {
                 JsonValueKind.String => element.GetString() is not null,
                 JsonValueKind.Array => element.EnumerateArray().All(IsReadable),
-                JsonValueKind.Object => element.EnumerateObject().All(property => property.Name is not null && IsReadable(property.Value)),
+                JsonValueKind.Object =>
+                    element.EnumerateObject().All(property => property.Name is not null && IsReadable(property.Value)),
                 _ => true,
             };
         }

@@ -67,7 +67,9 @@ internal sealed class ApiKeyValidator : IApiKeyValidator
         if (key is null)
         {
             _metrics.Validated(provider, KeyStatus.Missing);
-            return new KeyValidation(KeyStatus.Missing, "No key was given. Enter one.", IsAuthentic: false) { Provider = provider };
+            return new KeyValidation(
+                KeyStatus.Missing, "No key was given. Enter one.", IsAuthentic: false)
+            { Provider = provider };
         }
 
         Func<CancellationToken, Task<KeyValidation>> ask = _validators.Find(key);

@@ -48,7 +48,8 @@ public interface IApiKeyValidator
     /// <exception cref="LlmException"> The provider is unknown (<see cref="LlmError.UnknownProvider"/>), or the host
     /// runs in mock mode (<see cref="LlmError.RefusedInMock"/>).
     /// </exception>
-    Task<KeyValidation> ValidateAsync(string provider, string? key, string tenant, CancellationToken cancellationToken = default) =>
+    Task<KeyValidation> ValidateAsync(
+        string provider, string? key, string tenant, CancellationToken cancellationToken = default) =>
         ValidateAsync(
             string.IsNullOrWhiteSpace(key) ? null : new ApiKey(provider, Secret.From(key)), tenant, cancellationToken);
 }

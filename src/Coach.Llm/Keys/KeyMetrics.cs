@@ -7,7 +7,8 @@ namespace Coach.Llm.Keys;
 internal sealed class KeyMetrics(MeterSource meter)
 {
     private readonly Counter<long> _validations = meter.Meter.CreateCounter<long>(
-        "coach.llm.key_validations", "{validation}", "Key validations by provider and outcome; remembered outcomes are not counted again.");
+        "coach.llm.key_validations", "{validation}",
+        "Key validations by provider and outcome; remembered outcomes are not counted again.");
 
     public void Validated(string provider, KeyStatus status) => _validations.Add(1,
         new KeyValuePair<string, object?>("provider", ProviderNames.LabelOf(provider)),

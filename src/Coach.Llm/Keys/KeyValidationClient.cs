@@ -29,7 +29,8 @@ internal sealed class KeyValidationClient(
         {
             return Outcome(provider, KeyStatus.TimedOut); // our limit, or that of a handler which the host put in
         }
-        catch (Exception failure) when (failure is HttpRequestException or IOException or ExecutionRejectedException or ContentCodingException)
+        catch (Exception failure) when (
+            failure is HttpRequestException or IOException or ExecutionRejectedException or ContentCodingException)
         {
             return Outcome(provider, KeyStatus.Unavailable);
         }
@@ -57,7 +58,8 @@ internal sealed class KeyValidationClient(
     }
 
     private async Task<KeyValidation> AskDeeperAsync(
-        Provider provider, KeyValidationRequest request, ApiKey key, KeyValidation shallow, CancellationToken cancellationToken)
+        Provider provider, KeyValidationRequest request, ApiKey key, KeyValidation shallow,
+        CancellationToken cancellationToken)
     {
         ProviderAnswer answer = await SendAsync(request, request.Address!, key, cancellationToken)
             .ConfigureAwait(false);

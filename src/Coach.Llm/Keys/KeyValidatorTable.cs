@@ -15,7 +15,8 @@ internal sealed class KeyValidatorTable
     private readonly Dictionary<string, CustomKeyValidator> _custom = new(StringComparer.Ordinal);
 
     public KeyValidatorTable(
-        IServiceProvider services, ProviderCatalog providers, KeyValidationClient client, IEnumerable<CustomKeyValidator> custom)
+        IServiceProvider services, ProviderCatalog providers, KeyValidationClient client,
+        IEnumerable<CustomKeyValidator> custom)
     {
         (_services, _providers, _client) = (services, providers, client);
         foreach (CustomKeyValidator validator in custom)
@@ -34,7 +35,8 @@ internal sealed class KeyValidatorTable
         }
 
         Provider provider = _providers.Find(key.Provider)
-            ?? throw LlmException.UnknownProvider(key.Provider, "key validator", ProviderNames.All.Concat(_custom.Keys));
+            ?? throw LlmException.UnknownProvider(
+                key.Provider, "key validator", ProviderNames.All.Concat(_custom.Keys));
         return cancellationToken => _client.AskAsync(provider, key, cancellationToken);
     }
 

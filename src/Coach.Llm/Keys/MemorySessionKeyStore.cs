@@ -20,14 +20,17 @@ internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable
     private int _count;
 
     public MemorySessionKeyStore(
-        IOptions<CoachLlmOptions> options, IOptions<CoachHostOptions> host, TimeProvider time, SessionRejections rejections,
+        IOptions<CoachLlmOptions> options, IOptions<CoachHostOptions> host, TimeProvider time,
+        SessionRejections rejections,
         ILogger<MemorySessionKeyStore> logger)
     {
         (_options, _time, _rejections, _logger) = (options.Value.Sessions, time, rejections, logger);
         _isMock = host.Value.Mode == HostMode.Mock;
         using (ExecutionContext.SuppressFlow())
         {
-            _timer = time.CreateTimer(static state => ((MemorySessionKeyStore)state!).Sweep(), this, _options.SweepInterval, _options.SweepInterval);
+            _timer = time.CreateTimer(
+                static state => ((MemorySessionKeyStore)state!).Sweep(), this, _options.SweepInterval,
+                _options.SweepInterval);
         }
     }
 
@@ -50,7 +53,10 @@ internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(provider);
         cancellationToken.ThrowIfCancellationRequested();
-        return ValueTask.FromResult(_sessions.TryGetValue(session.Value, out Holder? holder) ? holder.Get(provider, _time.GetTimestamp(), this) : null);
+        return ValueTask.FromResult(
+            _sessions.TryGetValue(session.Value, out Holder? holder)
+                ? holder.Get(provider, _time.GetTimestamp(), this)
+                : null);
     }
 
     public ValueTask<IReadOnlyList<ApiKey>> ListAsync(SessionId session, CancellationToken cancellationToken = default)
@@ -65,7 +71,9 @@ internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(provider);
         cancellationToken.ThrowIfCancellationRequested();
-        return ValueTask.FromResult(_sessions.TryGetValue(session.Value, out Holder? holder) && holder.Remove(provider, _time.GetTimestamp(), this));
+        return ValueTask.FromResult(
+            _sessions.TryGetValue(session.Value, out Holder? holder)
+                && holder.Remove(provider, _time.GetTimestamp(), this));
     }
 
     public ValueTask RemoveAsync(SessionId session, CancellationToken cancellationToken = default)
@@ -124,7 +132,8 @@ internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable
             return;
         }
 
-        if (_options.WhenFull == SessionAdmission.EvictIdle && _sessions.Values.MinBy(holder => holder.LastUsed) is { } oldest)
+        if (_options.WhenFull == SessionAdmission.EvictIdle
+            && _sessions.Values.MinBy(holder => holder.LastUsed) is { } oldest)
         {
             oldest.Clear(this);
             return;
@@ -158,7 +167,8 @@ internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable
     }
 
     private bool IsOver(in Slot slot, long now) =>
-        _time.GetElapsedTime(slot.SetAt, now) >= _options.AbsoluteExpiration || _time.GetElapsedTime(slot.UsedAt, now) >= _options.SlidingExpiration;
+        _time.GetElapsedTime(slot.SetAt, now) >= _options.AbsoluteExpiration
+            || _time.GetElapsedTime(slot.UsedAt, now) >= _options.SlidingExpiration;
 
     private readonly record struct Slot(ApiKey Key, long SetAt, long UsedAt);
 
@@ -225,7 +235,9 @@ internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable
             lock (this)
             {
                 DropOver(now, store);
-                return _slots.Count == 0 ? [] : [.. _slots.Select(slot => slot.Key).OrderBy(key => key.Provider, StringComparer.Ordinal)];
+                return _slots.Count == 0
+                    ? []
+                    : [.. _slots.Select(slot => slot.Key).OrderBy(key => key.Provider, StringComparer.Ordinal)];
             }
         }
 

@@ -24,11 +24,16 @@ internal static partial class ExtractiveSummarizer
 
     private static readonly HashSet<string> StopWords =
     [
-        "a", "about", "after", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "could", "did",
-        "do", "does", "for", "from", "get", "give", "had", "has", "have", "her", "his", "how", "i", "if", "in", "into", "is", "it", "its",
-        "make", "many", "may", "me", "mean", "much", "my", "need", "no", "not", "of", "on", "one", "or", "our", "out", "please", "s", "say",
-        "shall", "should", "so", "some", "tell", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "to",
-        "us", "use", "was", "we", "were", "what", "when", "where", "which", "who", "why", "will", "with", "would", "you", "your",
+        "a", "about", "after", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by",
+        "can", "could", "did",
+        "do", "does", "for", "from", "get", "give", "had", "has", "have", "her", "his", "how", "i", "if", "in", "into",
+        "is", "it", "its",
+        "make", "many", "may", "me", "mean", "much", "my", "need", "no", "not", "of", "on", "one", "or", "our", "out",
+        "please", "s", "say",
+        "shall", "should", "so", "some", "tell", "than", "that", "the", "their", "them", "then", "there", "these",
+        "they", "this", "to",
+        "us", "use", "was", "we", "were", "what", "when", "where", "which", "who", "why", "will", "with", "would",
+        "you", "your",
     ];
 
     public static IReadOnlyList<ExtractedSentence> Pick(
@@ -47,12 +52,14 @@ internal static partial class ExtractiveSummarizer
             foreach (string sentence in Sentences(passage.Text).Take(MaxSentencesRead - candidates.Count))
             {
                 HashSet<string> stems = Stems(sentence);
-                candidates.Add(new Candidate(passage.Number, sentence, candidates.Count, stems,
-                    [.. wanted.Where(stems.Contains)], [.. wanted.Where(stem => heading.Contains(stem) && !stems.Contains(stem))]));
+                string[] said = [.. wanted.Where(stems.Contains)];
+                string[] above = [.. wanted.Where(stem => heading.Contains(stem) && !stems.Contains(stem))];
+                candidates.Add(new Candidate(passage.Number, sentence, candidates.Count, stems, said, above));
             }
         }
 
-        double Rarity(string stem) => Math.Log(1 + (candidates.Count / (1.0 + candidates.Count(candidate => candidate.Stems.Contains(stem)))));
+        double Rarity(string stem) =>
+            Math.Log(1 + (candidates.Count / (1.0 + candidates.Count(candidate => candidate.Stems.Contains(stem)))));
         Dictionary<string, double> weights = wanted.ToDictionary(
             stem => stem, stem => Math.Pow(Rarity(stem), RarityPower));
         List<Candidate> ranked =
@@ -77,8 +84,12 @@ internal static partial class ExtractiveSummarizer
             double bestScore = least;
             foreach (Candidate candidate in ranked)
             {
-                double score = Score(candidate, weights) * Math.Pow(RepeatedPassage, picked.Count(other => other.Number == candidate.Number));
-                if (score >= bestScore && (best is null || score > bestScore) && !picked.Exists(other => other.Text == candidate.Text))
+                double score = Score(
+                    candidate, weights) * Math.Pow(RepeatedPassage,
+                    picked.Count(other => other.Number == candidate.Number));
+                if (score >= bestScore
+                    && (best is null || score > bestScore)
+                    && !picked.Exists(other => other.Text == candidate.Text))
                 {
                     (best, bestScore) = (candidate, score);
                 }
@@ -160,7 +171,8 @@ internal static partial class ExtractiveSummarizer
                 continue;
             }
 
-            bool begins = line.StartsWith("- ", StringComparison.Ordinal) || line.StartsWith("* ", StringComparison.Ordinal)
+            bool begins = line.StartsWith("- ", StringComparison.Ordinal)
+                || line.StartsWith("* ", StringComparison.Ordinal)
                 || line.StartsWith('#') || line.StartsWith('|');
             if ((line.Length == 0 || begins) && lines.Count > 0)
             {
@@ -216,10 +228,18 @@ internal static partial class ExtractiveSummarizer
     {
         foreach (string ending in (ReadOnlySpan<string>)["ing", "ies", "ied", "es", "ed", "ly", "s"])
         {
-            if (word.Length > ending.Length + 2 && word.EndsWith(ending, StringComparison.Ordinal) && !word.EndsWith("ss", StringComparison.Ordinal))
+            if (word.Length > ending.Length + 2
+                && word.EndsWith(ending, StringComparison.Ordinal)
+                && !word.EndsWith("ss", StringComparison.Ordinal))
             {
                 string stem = word[..^ending.Length] + (ending is "ies" or "ied" ? "y" : "");
-                return stem.Length > 2 && stem[^1] == stem[^2] ? stem[..^1] : stem.TrimEnd('e') is { Length: > 2 } trimmed ? trimmed : stem;
+                if (stem.Length > 2 && stem[^1] == stem[^2])
+                {
+                    return stem[..^1];
+                }
+
+                string trimmed = stem.TrimEnd('e');
+                return trimmed.Length > 2 ? trimmed : stem;
             }
         }
 

@@ -90,7 +90,8 @@ public sealed class MockChatClient : IChatClient
 
         int input = messages.Sum(
             message => Tokens(message.Text)) + (passages?.Sum(passage => Tokens(passage.Text)) ?? 0);
-        var usage = new UsageDetails { InputTokenCount = input, OutputTokenCount = tokens, TotalTokenCount = input + tokens };
+        var usage =
+            new UsageDetails { InputTokenCount = input, OutputTokenCount = tokens, TotalTokenCount = input + tokens };
         yield return Update(new UsageContent(usage), isCut ? ChatFinishReason.Length : ChatFinishReason.Stop);
 
         ChatResponseUpdate Update(AIContent content, ChatFinishReason? finish) => new(ChatRole.Assistant, [content])
@@ -109,9 +110,12 @@ public sealed class MockChatClient : IChatClient
             return "Mock mode: there is no question to answer. Ask something about the documents.";
         }
 
-        IReadOnlyList<ExtractedSentence> sentences = passages is { Count: > 0 } ? ExtractiveSummarizer.Pick(question, passages, MaxSentences) : [];
+        IReadOnlyList<ExtractedSentence> sentences = passages is { Count: > 0 }
+            ? ExtractiveSummarizer.Pick(question, passages, MaxSentences)
+            : [];
         return sentences.Count > 0
-            ? "Mock mode, quoting the documents: " + string.Join(" ", sentences.Select(sentence => $"{sentence.Text} [{sentence.Number}]"))
+            ? "Mock mode, quoting the documents: " + string.Join(
+                " ", sentences.Select(sentence => $"{sentence.Text} [{sentence.Number}]"))
             : passages is { Count: > 0 }
                 ? $"Mock mode: the {passages.Count} passages found say nothing about {ExtractiveSummarizer.Topic(question)}. Ask in other words, or enter a key to ask a model."
                 : $"Mock mode: no passage was found about {ExtractiveSummarizer.Topic(question)}, and without one there is nothing to quote. Enter a key to ask a model.";

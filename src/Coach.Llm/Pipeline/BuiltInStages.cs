@@ -50,7 +50,8 @@ internal static class BuiltInStages
             return client;
         }
 
-        AITool[] tools = [.. context.Services.GetServices<ChatToolSource>().SelectMany(source => source.Tools(context))];
+        AITool[] tools =
+            [.. context.Services.GetServices<ChatToolSource>().SelectMany(source => source.Tools(context))];
         return tools.Length == 0 ? client : new ChatClientBuilder(client)
             .ConfigureOptions(options => options.Tools = [.. options.Tools ?? [], .. tools])
             .UseFunctionInvocation(context.Services.GetService<ILoggerFactory>())

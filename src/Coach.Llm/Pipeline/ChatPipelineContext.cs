@@ -3,16 +3,24 @@ namespace Coach.Llm;
 /// <summary>For whom a chat pipeline was built.</summary>
 public sealed record ChatPipelineContext
 {
-    internal ChatPipelineContext(CallerContext caller, RunMode mode, string conversationId, IServiceProvider services) =>
+    internal ChatPipelineContext(
+        CallerContext caller, RunMode mode, string conversationId, IServiceProvider services) =>
         (Caller, Mode, ConversationId, Services) = (caller, mode, conversationId, services);
 
-    /// <summary>Who asks. Below <see cref="ChatStage.Usage"/> it is the session alone, whose client serves all its conversations.</summary>
+    /// <summary>
+    /// Who asks. Below <see cref="ChatStage.Usage"/> it is the session alone, whose client serves all its
+    /// conversations.
+    /// </summary>
     public CallerContext Caller { get; }
 
-    /// <summary>Real with the session's own keys, or mock. It was chosen once and does not change while the pipeline lives.</summary>
+    /// <summary>
+    /// Real with the session's own keys, or mock. It was chosen once and does not change while the pipeline lives.
+    /// </summary>
     public RunMode Mode { get; }
 
-    /// <summary>The conversation; <see cref="ChatPipelineFactory.DefaultConversation"/> unless the caller named one.</summary>
+    /// <summary>
+    /// The conversation; <see cref="ChatPipelineFactory.DefaultConversation"/> unless the caller named one.
+    /// </summary>
     public string ConversationId { get; }
 
     /// <summary>The provider of an attempt; empty above <see cref="ChatStage.Usage"/>.</summary>

@@ -6,8 +6,8 @@ namespace Coach.Llm;
 
 /// <summary>Builds the pipeline that answers a caller's question, from what packages and the host registered.</summary>
 /// <remarks>
-/// The mode is chosen here, once: <c>mock</c> hosts always answer with the mock, <c>real</c> ones with the session's own keys or not at
-/// all, <c>auto</c> ones by whether the session has a key. Safe for concurrent use.
+/// The mode is chosen here, once: <c>mock</c> hosts always answer with the mock, <c>real</c> ones with the session's
+/// own keys or not at all, <c>auto</c> ones by whether the session has a key. Safe for concurrent use.
 /// </remarks>
 public sealed class ChatPipelineFactory
 {
@@ -36,9 +36,11 @@ public sealed class ChatPipelineFactory
     /// <param name="cancellationToken">Ends the wait for the session's keys.</param>
     /// <returns>The pipeline, to be disposed after the answer.</returns>
     /// <exception cref="ArgumentException"><paramref name="conversationId"/> is not well formed.</exception>
-    /// <exception cref="LlmException"><see cref="LlmError.KeyMissing"/>: the host is real and the session has no key that can chat.</exception>
+    /// <exception cref="LlmException"><see cref="LlmError.KeyMissing"/>: the host is real and the session has no key
+    /// that can chat.</exception>
     public async ValueTask<ChatPipeline> CreateAsync(
-        CallerContext caller, string conversationId = DefaultConversation, CancellationToken cancellationToken = default)
+        CallerContext caller, string conversationId = DefaultConversation,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(caller);
         if (!SessionId.TryFrom(conversationId, out _))
@@ -61,7 +63,8 @@ public sealed class ChatPipelineFactory
         FallbackChatClient? own = mode == RunMode.Real ? _clients.Open(caller.SessionId, keys, Attempt) : null;
         IChatClient shared = new SharedChatClient(own ?? (IChatClient)_mock);
         return new ChatPipeline(
-            ChatStageRegistration.Build(shared, context, _stages, stage => stage.Stage <= ChatStage.Fallback), context, own);
+            ChatStageRegistration.Build(
+                shared, context, _stages, stage => stage.Stage <= ChatStage.Fallback), context, own);
 
         IChatClient Attempt(string provider, IChatClient client) => ChatStageRegistration.Build(
             client, context with { Provider = provider }, _stages, SessionStages.AreAboveLimits);
@@ -71,14 +74,17 @@ public sealed class ChatPipelineFactory
     private sealed class SharedChatClient(IChatClient inner) : IChatClient
     {
         public Task<ChatResponse> GetResponseAsync(
-            IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+            IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+            CancellationToken cancellationToken = default) =>
             inner.GetResponseAsync(messages, options, cancellationToken);
 
         public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-            IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+            IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+            CancellationToken cancellationToken = default) =>
             inner.GetStreamingResponseAsync(messages, options, cancellationToken);
 
-        public object? GetService(Type serviceType, object? serviceKey = null) => inner.GetService(serviceType, serviceKey);
+        public object? GetService(Type serviceType, object? serviceKey = null) =>
+            inner.GetService(serviceType, serviceKey);
 
         public void Dispose()
         {

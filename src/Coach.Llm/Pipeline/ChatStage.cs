@@ -1,8 +1,8 @@
 namespace Coach.Llm;
 
 /// <summary>
-/// The stages of a chat pipeline, from the caller's side to the provider's. Those down to <see cref="Fallback"/> see a question once;
-/// those below it see each attempt at a provider.
+/// The stages of a chat pipeline, from the caller's side to the provider's. Those down to <see cref="Fallback"/> see a
+/// question once; those below it see each attempt at a provider.
 /// </summary>
 public enum ChatStage
 {

@@ -8,7 +8,8 @@ internal sealed record ChatStageRegistration(
 {
     /// <summary>Wraps a client in the registrations of some stages, so that the first stage is outermost.</summary>
     public static IChatClient Build(
-        IChatClient inner, ChatPipelineContext context, IEnumerable<ChatStageRegistration> all, Func<ChatStageRegistration, bool> isPart)
+        IChatClient inner, ChatPipelineContext context, IEnumerable<ChatStageRegistration> all,
+        Func<ChatStageRegistration, bool> isPart)
     {
         var builder = new ChatClientBuilder(inner);
 
@@ -16,7 +17,8 @@ internal sealed record ChatStageRegistration(
         foreach (ChatStageRegistration part in all.Where(isPart).OrderBy(part => part.Stage).ThenBy(part => part.Place))
         {
             builder.Use(client => part.Wrap(client, context)
-                ?? throw new InvalidOperationException($"What stands {part.Place} {part.Stage} in the chat pipeline gave null; give the client back to add nothing."));
+                ?? throw new InvalidOperationException(
+                    $"What stands {part.Place} {part.Stage} in the chat pipeline gave null; give the client back to add nothing."));
         }
 
         return builder.Build(context.Services);

@@ -1,3 +1,4 @@
+using System.Net;
 using Coach.Llm.Providers;
 using Coach.Llm.Telemetry;
 using Microsoft.Extensions.AI;
@@ -23,7 +24,10 @@ internal sealed class FallbackAttempts(FallbackTargets targets, int[] order)
     public static ChatOptions? OptionsFor(FallbackAttempts run, ChatOptions? options)
     {
         string? model = run.Current.ModelId;
-        if ((model is null && (run.IsPreferred || options?.ModelId is null)) || (model is not null && options?.ModelId == model))
+        bool isAsGiven = model is null
+            ? run.IsPreferred || options?.ModelId is null
+            : options?.ModelId == model;
+        if (isAsGiven)
         {
             return options;
         }
@@ -72,12 +76,16 @@ internal sealed class FallbackAttempts(FallbackTargets targets, int[] order)
     {
         // Coach's own limits hold whoever answers
         LlmException { Error: LlmError.LocalLimit or LlmError.SessionLimit } => null,
-        LlmException { Error: LlmError.QuotaExhausted } => options.OnQuotaExhausted ? GenAINames.ErrorClass(LlmError.QuotaExhausted) : null,
+        LlmException { Error: LlmError.QuotaExhausted } =>
+            options.OnQuotaExhausted ? GenAINames.ErrorClass(LlmError.QuotaExhausted) : null,
         LlmException { Error: LlmError.InvalidResponse } failure => GenAINames.ErrorClass(failure.Error),
         // lasting ones too
-        LlmException { Error: LlmError.Unavailable or LlmError.RateLimited } failure => GenAINames.ErrorClass(failure.Error),
+        LlmException { Error: LlmError.Unavailable or LlmError.RateLimited } failure =>
+            GenAINames.ErrorClass(failure.Error),
         LlmException failure => failure.IsTransient ? GenAINames.ErrorClass(failure.Error) : null,
-        HttpRequestException { StatusCode: null or >= System.Net.HttpStatusCode.InternalServerError or System.Net.HttpStatusCode.TooManyRequests } =>
+        HttpRequestException { StatusCode: null or HttpStatusCode.TooManyRequests } =>
+            GenAINames.ErrorClass(LlmError.Unreachable),
+        HttpRequestException { StatusCode: >= HttpStatusCode.InternalServerError } =>
             GenAINames.ErrorClass(LlmError.Unreachable),
         // not the caller's: that was asked first
         TimeoutException or OperationCanceledException => GenAINames.ErrorClass(LlmError.TimedOut),

@@ -127,10 +127,13 @@ public sealed class FallbackChatClient : IChatClient
             try
             {
                 updates = target.Client.GetStreamingResponseAsync(
-                    FallbackAttempts.MessagesFor(run, list), FallbackAttempts.OptionsFor(run, options), limit.Token).GetAsyncEnumerator(limit.Token);
+                    FallbackAttempts.MessagesFor(
+                        run, list), FallbackAttempts.OptionsFor(run,
+                        options), limit.Token).GetAsyncEnumerator(limit.Token);
             }
             catch (Exception exception) when (
-                (!wasShown || _options.RestartAfterFirstToken) && run.MoveOn(Meaning(exception, limit, target), cancellationToken))
+                (!wasShown || _options.RestartAfterFirstToken)
+                    && run.MoveOn(Meaning(exception, limit, target), cancellationToken))
             {
                 isRestart = wasShown;
                 continue; // a client may also fail when it is called, before anyone reads
@@ -152,7 +155,8 @@ public sealed class FallbackChatClient : IChatClient
                         }
                     }
                     catch (Exception exception) when (
-                        (!wasShown || _options.RestartAfterFirstToken) && run.MoveOn(Meaning(exception, limit, target), cancellationToken))
+                        (!wasShown || _options.RestartAfterFirstToken)
+                            && run.MoveOn(Meaning(exception, limit, target), cancellationToken))
                     {
                         isRestart = wasShown;
                         break;

@@ -17,10 +17,11 @@ internal sealed class FallbackTargets : IDisposable
     private readonly Counter<long> _fallbacks;
 
     public FallbackTargets(
-        IReadOnlyList<FallbackTarget> targets, FallbackOptions options, FallbackServices services, TargetCooldowns? coolDowns = null)
+        IReadOnlyList<FallbackTarget> targets, FallbackOptions options, FallbackServices services,
+        TargetCooldowns? coolDowns = null)
     {
         _targets = [.. targets];
-        if (_targets.Length is 0 or > MaxTargets || _targets.Any(target => target is null || string.IsNullOrWhiteSpace(target.Name) || target.Client is null))
+        if (_targets.Length is 0 or > MaxTargets || !_targets.All(IsWhole))
         {
             throw new ArgumentException(
                 $"Give 1 to {MaxTargets} targets, each with a name and a client.", nameof(targets));
@@ -41,6 +42,9 @@ internal sealed class FallbackTargets : IDisposable
     }
 
     public FallbackOptions Options { get; }
+
+    private static bool IsWhole(FallbackTarget? target) =>
+        target is { Client: not null } && !string.IsNullOrWhiteSpace(target.Name);
 
     public FallbackTarget First => _targets[0];
 

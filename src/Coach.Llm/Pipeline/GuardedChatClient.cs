@@ -4,8 +4,12 @@ using Microsoft.Extensions.AI;
 
 namespace Coach.Llm.Pipeline;
 
-/// <summary>Asks the guards; a refusal is told as providers tell theirs: an error content with the code "refusal" and a finish reason.</summary>
-internal sealed class GuardedChatClient(IChatClient inner, IReadOnlyList<IChatGuard> guards, ChatPipelineContext context)
+/// <summary>
+/// Asks the guards; a refusal is told as providers tell theirs: an error content with the code "refusal" and a finish
+/// reason.
+/// </summary>
+internal sealed class GuardedChatClient(
+    IChatClient inner, IReadOnlyList<IChatGuard> guards, ChatPipelineContext context)
     : DelegatingChatClient(inner)
 {
     private const string Refusal = "refusal";
@@ -20,11 +24,14 @@ internal sealed class GuardedChatClient(IChatClient inner, IReadOnlyList<IChatGu
         }
 
         ChatResponse response = await base.GetResponseAsync(asked, options, cancellationToken).ConfigureAwait(false);
-        return await CheckOutputAsync(response.Text, cancellationToken).ConfigureAwait(false) is { } hidden ? Response(hidden) : response;
+        return await CheckOutputAsync(response.Text, cancellationToken).ConfigureAwait(false) is { } hidden
+            ? Response(hidden)
+            : response;
     }
 
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         List<ChatMessage> asked = [.. messages];
         if (await CheckInputAsync(asked, cancellationToken).ConfigureAwait(false) is { } refused)
@@ -34,7 +41,9 @@ internal sealed class GuardedChatClient(IChatClient inner, IReadOnlyList<IChatGu
         }
 
         var answer = new StringBuilder();
-        await foreach (ChatResponseUpdate update in base.GetStreamingResponseAsync(asked, options, cancellationToken).ConfigureAwait(false))
+        IAsyncEnumerable<ChatResponseUpdate> updates =
+            base.GetStreamingResponseAsync(asked, options, cancellationToken);
+        await foreach (ChatResponseUpdate update in updates.ConfigureAwait(false))
         {
             if (update.Text is { Length: > 0 } text)
             {
@@ -50,11 +59,13 @@ internal sealed class GuardedChatClient(IChatClient inner, IReadOnlyList<IChatGu
         }
     }
 
-    private async ValueTask<ChatResponseUpdate?> CheckInputAsync(List<ChatMessage> messages, CancellationToken cancellationToken)
+    private async ValueTask<ChatResponseUpdate?> CheckInputAsync(
+        List<ChatMessage> messages, CancellationToken cancellationToken)
     {
         foreach (IChatGuard guard in guards)
         {
-            GuardDecision decision = await guard.CheckInputAsync(messages, context, cancellationToken).ConfigureAwait(false);
+            GuardDecision decision = await guard.CheckInputAsync(messages, context, cancellationToken)
+                .ConfigureAwait(false);
             if (!decision.IsAllowed)
             {
                 return Refused(decision);
@@ -68,7 +79,8 @@ internal sealed class GuardedChatClient(IChatClient inner, IReadOnlyList<IChatGu
     {
         foreach (IChatGuard guard in guards)
         {
-            GuardDecision decision = await guard.CheckOutputAsync(answer, context, cancellationToken).ConfigureAwait(false);
+            GuardDecision decision = await guard.CheckOutputAsync(answer, context, cancellationToken)
+                .ConfigureAwait(false);
             if (!decision.IsAllowed)
             {
                 return Refused(decision);

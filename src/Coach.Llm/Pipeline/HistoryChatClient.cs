@@ -4,10 +4,12 @@ using Microsoft.Extensions.AI;
 
 namespace Coach.Llm.Pipeline;
 
-/// <summary>Puts a conversation's last turns before the question, and keeps question and answer once the answer is whole.</summary>
+/// <summary>
+/// Puts a conversation's last turns before the question, and keeps question and answer once the answer is whole.
+/// </summary>
 /// <remarks>
-/// A refused, failed or abandoned turn is not kept: asked again, it would stand there twice. Two questions at once are kept in the order
-/// in which their answers end.
+/// A refused, failed or abandoned turn is not kept: asked again, it would stand there twice. Two questions at once are
+/// kept in the order in which their answers end.
 /// </remarks>
 internal sealed partial class HistoryChatClient(
     IChatClient inner, IChatHistoryStore store, ChatPipelineContext context, ChatHistoryOptions options)
@@ -24,18 +26,21 @@ internal sealed partial class HistoryChatClient(
     }
 
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         List<ChatMessage> asked = [.. messages];
         List<ChatMessage> all = await WithHistoryAsync(asked, cancellationToken).ConfigureAwait(false);
-        List<ChatResponseUpdate> updates = [];
-        await foreach (ChatResponseUpdate update in base.GetStreamingResponseAsync(all, options, cancellationToken).ConfigureAwait(false))
+        List<ChatResponseUpdate> seen = [];
+        IAsyncEnumerable<ChatResponseUpdate> updates =
+            base.GetStreamingResponseAsync(all, options, cancellationToken);
+        await foreach (ChatResponseUpdate update in updates.ConfigureAwait(false))
         {
-            updates.Add(update);
+            seen.Add(update);
             yield return update;
         }
 
-        await KeepAsync(asked, updates.ToChatResponse(), cancellationToken).ConfigureAwait(false);
+        await KeepAsync(asked, seen.ToChatResponse(), cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<List<ChatMessage>> WithHistoryAsync(List<ChatMessage> asked, CancellationToken cancellationToken)
@@ -73,12 +78,17 @@ internal sealed partial class HistoryChatClient(
         await store.AppendAsync(context.Caller, context.ConversationId, turn, cancellationToken).ConfigureAwait(false);
     }
 
+    // Usage, citations and what packages add are of the turn, not of the conversation.
+    private static bool IsKept(AIContent content) => content
+        is TextContent or TextReasoningContent or DataContent or UriContent
+        or FunctionCallContent or FunctionResultContent;
+
     // Numbers point at the passages of their own answer; in the next one they would point at others.
     private static ChatMessage Kept(ChatMessage message) => new(
         message.Role,
         [
             .. message.Contents
-                .Where(content => content is TextContent or TextReasoningContent or DataContent or UriContent or FunctionCallContent or FunctionResultContent)
+                .Where(IsKept)
                 .Select(content => content is TextContent text ? Unnumbered(text) : content)
                 .Where(content => content is not TextContent { Text.Length: 0 }),
         ]);
@@ -88,7 +98,9 @@ internal sealed partial class HistoryChatClient(
         string plain = CitationPattern().Replace(text.Text, "");
         return plain.Length == text.Text.Length
             ? text
-            : new TextContent(plain) { AdditionalProperties = text.AdditionalProperties, RawRepresentation = text.RawRepresentation };
+            : new TextContent(
+                plain)
+            { AdditionalProperties = text.AdditionalProperties, RawRepresentation = text.RawRepresentation };
     }
 
     [GeneratedRegex(@" ?\[\d{1,3}(?:[,;] ?\d{1,3})*\]", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]

@@ -2,8 +2,14 @@ using Microsoft.Extensions.AI;
 
 namespace Coach.Llm;
 
-/// <summary>Decides whether a question may be asked and an answer be shown. Register it with <see cref="CoachChatBuilder.WithGuard{TGuard}"/>.</summary>
-/// <remarks>Guards are asked in the order of their registration, and the first refusal ends the turn. They are called concurrently.</remarks>
+/// <summary>
+/// Decides whether a question may be asked and an answer be shown. Register it with
+/// <see cref="CoachChatBuilder.WithGuard{TGuard}"/>.
+/// </summary>
+/// <remarks>
+/// Guards are asked in the order of their registration, and the first refusal ends the turn. They are called
+/// concurrently.
+/// </remarks>
 public interface IChatGuard
 {
     /// <summary>Checks what is about to be asked.</summary>
@@ -12,13 +18,16 @@ public interface IChatGuard
     /// <param name="cancellationToken">Ends the check.</param>
     /// <returns>Whether it may be asked.</returns>
     ValueTask<GuardDecision> CheckInputAsync(
-        IReadOnlyList<ChatMessage> messages, ChatPipelineContext context, CancellationToken cancellationToken = default);
+        IReadOnlyList<ChatMessage> messages, ChatPipelineContext context,
+        CancellationToken cancellationToken = default);
 
     /// <summary>Checks an answer while it arrives, before each new part of it is shown.</summary>
     /// <param name="answer">The answer's text so far, with the new part at its end.</param>
     /// <param name="context">Who asked.</param>
     /// <param name="cancellationToken">Ends the check.</param>
-    /// <returns>Whether the new part may be shown. After a refusal nothing more is, and the answer is not kept.</returns>
+    /// <returns>
+    /// Whether the new part may be shown. After a refusal nothing more is, and the answer is not kept.
+    /// </returns>
     ValueTask<GuardDecision> CheckOutputAsync(
         string answer, ChatPipelineContext context, CancellationToken cancellationToken = default);
 }

@@ -21,7 +21,9 @@ internal sealed class LeasedChatClient(ISessionClientRegistry registry, SessionI
     {
         using ClientLease<IChatClient> lease = await registry.AcquireAsync<IChatClient>(session, key, cancellationToken)
             .ConfigureAwait(false);
-        await foreach (ChatResponseUpdate update in lease.Client.GetStreamingResponseAsync(messages, options, cancellationToken).ConfigureAwait(false))
+        IAsyncEnumerable<ChatResponseUpdate> updates =
+            lease.Client.GetStreamingResponseAsync(messages, options, cancellationToken);
+        await foreach (ChatResponseUpdate update in updates.ConfigureAwait(false))
         {
             yield return update;
         }

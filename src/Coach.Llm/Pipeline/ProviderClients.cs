@@ -23,7 +23,8 @@ internal sealed class ProviderClients
         ProviderCatalog providers, ProviderConnection connection, ProviderResilience resilience, SessionLimiter limiter,
         LlmTelemetry telemetry, LlmTelemetryOptions telemetryOptions, SessionStages stages)
     {
-        (_connection, _resilience, _limiter, _telemetry, _stages) = (connection, resilience, limiter, telemetry, stages);
+        (_connection, _resilience, _limiter, _telemetry, _stages) =
+            (connection, resilience, limiter, telemetry, stages);
         foreach (Provider provider in providers.All)
         {
             if (provider.CreateChat() is { } chat)

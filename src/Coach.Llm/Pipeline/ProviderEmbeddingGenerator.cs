@@ -17,7 +17,8 @@ internal sealed class ProviderEmbeddingGenerator(
     : IEmbeddingGenerator<string, Embedding<float>>
 {
     public async Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
-        IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default)
+        IEnumerable<string> values, EmbeddingGenerationOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(values);
         string[] texts = [.. values];
@@ -80,7 +81,8 @@ internal sealed class ProviderEmbeddingGenerator(
     }
 
     private async Task<(List<float[]> Vectors, long? Tokens)> SendAsync(
-        ArraySegment<string> texts, string model, int? dimensions, EmbeddingGenerationOptions? options, CancellationToken cancellationToken)
+        ArraySegment<string> texts, string model, int? dimensions, EmbeddingGenerationOptions? options,
+        CancellationToken cancellationToken)
     {
         var body = new ArrayBufferWriter<byte>(1024);
         using (var writer = new Utf8JsonWriter(body))
@@ -89,7 +91,8 @@ internal sealed class ProviderEmbeddingGenerator(
         }
 
         using HttpResponseMessage response = await connection.SendAsync(
-            protocol.Provider, protocol.Address(model), body.WrittenMemory, headers => protocol.Sign(headers, calls.Key), cancellationToken)
+            protocol.Provider, protocol.Address(model), body.WrittenMemory, headers =>
+                protocol.Sign(headers, calls.Key), cancellationToken)
                 .ConfigureAwait(false);
         byte[] answer = await connection.ReadBodyAsync(protocol.Provider, response, cancellationToken)
             .ConfigureAwait(false);

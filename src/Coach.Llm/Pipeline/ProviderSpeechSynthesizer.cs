@@ -60,7 +60,8 @@ internal sealed class ProviderSpeechSynthesizer(
         }
 
         using HttpResponseMessage response = await connection.SendAsync(
-            protocol.Provider, protocol.Address, body.WrittenMemory, headers => protocol.Sign(headers, calls.Key), cancellationToken)
+            protocol.Provider, protocol.Address, body.WrittenMemory, headers =>
+                protocol.Sign(headers, calls.Key), cancellationToken)
             .ConfigureAwait(false);
         byte[] audio = await connection.ReadBodyAsync(protocol.Provider, response, cancellationToken)
             .ConfigureAwait(false);

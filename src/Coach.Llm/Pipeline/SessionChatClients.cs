@@ -66,7 +66,9 @@ public sealed class SessionChatClients
     public IReadOnlyList<ApiKey> Order(IEnumerable<ApiKey> keys)
     {
         ArgumentNullException.ThrowIfNull(keys);
-        return [.. keys.Where(key => _canChat(key.Provider)).OrderBy(key => Array.IndexOf(_order, key.Provider) is >= 0 and int rank ? rank : int.MaxValue)];
+        return [.. keys.Where(key => _canChat(key.Provider)).OrderBy(Rank)];
+
+        int Rank(ApiKey key) => Array.IndexOf(_order, key.Provider) is >= 0 and int rank ? rank : int.MaxValue;
     }
 
     /// <summary>
@@ -78,10 +80,12 @@ public sealed class SessionChatClients
     /// <returns>The client, to be disposed after use.</returns>
     /// <exception cref="ArgumentException">There are none or too many keys, or two for one provider.</exception>
     /// <exception cref="LlmException"><see cref="LlmError.SessionRequired"/>.</exception>
-    public FallbackChatClient Open(SessionId session, IReadOnlyList<ApiKey> keys) => Open(session, keys, (_, client) => client);
+    public FallbackChatClient Open(SessionId session, IReadOnlyList<ApiKey> keys) =>
+        Open(session, keys, (_, client) => client);
 
     // As the other, with something put round each provider's client.
-    internal FallbackChatClient Open(SessionId session, IReadOnlyList<ApiKey> keys, Func<string, IChatClient, IChatClient> wrap)
+    internal FallbackChatClient Open(
+        SessionId session, IReadOnlyList<ApiKey> keys, Func<string, IChatClient, IChatClient> wrap)
     {
         ArgumentNullException.ThrowIfNull(keys);
         if (session.IsEmpty)
@@ -95,8 +99,11 @@ public sealed class SessionChatClients
             throw new ArgumentException($"Give 1 to {MaxTargets} keys, each for another provider.", nameof(keys));
         }
 
-        FallbackTarget[] targets = [.. own.Select(key => new FallbackTarget(key.Provider, wrap(key.Provider, new LeasedChatClient(_registry, session, key))))];
+        FallbackTarget[] targets = [.. own.Select(Target)];
         return new FallbackChatClient(
             new FallbackTargets(targets, _options, _services, _coolDowns.Of(session, own)), _services.Time);
+
+        FallbackTarget Target(ApiKey key) =>
+            new(key.Provider, wrap(key.Provider, new LeasedChatClient(_registry, session, key)));
     }
 }

@@ -2,10 +2,13 @@ using Microsoft.Extensions.AI;
 
 namespace Coach.Llm.Pipeline;
 
-/// <summary>The part of the pipeline below the fallback: what stands round each attempt, and what a session's own client carries.</summary>
+/// <summary>
+/// The part of the pipeline below the fallback: what stands round each attempt, and what a session's own client
+/// carries.
+/// </summary>
 /// <remarks>
-/// A session's client is made once and serves many questions. What stands above its limits is put round it a question and knows the
-/// caller; what stands below is part of it and knows the session.
+/// A session's client is made once and serves many questions. What stands above its limits is put round it a question
+/// and knows the caller; what stands below is part of it and knows the session.
 /// </remarks>
 internal sealed class SessionStages(IEnumerable<ChatStageRegistration> stages, IServiceProvider services)
 {

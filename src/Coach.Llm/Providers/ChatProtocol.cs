@@ -62,7 +62,8 @@ internal abstract class ChatProtocol(string provider, string model)
 
 /// <summary>One request as a protocol needs to know it.</summary>
 internal sealed record ChatCall(
-    IReadOnlyList<ChatMessage> Messages, ChatOptions? Options, string Model, ApiKey Key, bool Stream, ChatDefaults Defaults)
+    IReadOnlyList<ChatMessage> Messages, ChatOptions? Options, string Model, ApiKey Key, bool Stream,
+    ChatDefaults Defaults)
 {
     public float? Temperature => Options?.Temperature ?? Defaults.Temperature;
 
@@ -71,7 +72,8 @@ internal sealed record ChatCall(
     /// <summary>
     /// The tools that are declared as functions; what else a caller lists is run by the provider and is not supported.
     /// </summary>
-    public AIFunctionDeclaration[] Functions { get; } = Options?.Tools is { } tools ? [.. tools.OfType<AIFunctionDeclaration>()] : [];
+    public AIFunctionDeclaration[] Functions { get; } =
+        Options?.Tools is { } tools ? [.. tools.OfType<AIFunctionDeclaration>()] : [];
 
     /// <summary>
     /// How many calls the conversation holds already, so that ids made up for new ones differ from theirs.
@@ -84,9 +86,11 @@ internal sealed record ChatCall(
     {
         get
         {
-            IEnumerable<string> texts = Messages.Where(message => message.Role == ChatRole.System)
-                .Select(message => string.Concat(message.Contents.OfType<TextContent>().Select(content => content.Text)));
-            string text = string.Join("\n\n", (Options?.Instructions is { Length: > 0 } instructions ? texts.Prepend(instructions) : texts)
+            IEnumerable<string> texts = Messages
+                .Where(message => message.Role == ChatRole.System)
+                .Select(message => message.Text);
+            string text = string.Join(
+                "\n\n", (Options?.Instructions is { Length: > 0 } instructions ? texts.Prepend(instructions) : texts)
                 .Where(part => part.Length > 0));
             return text.Length == 0 ? null : text;
         }

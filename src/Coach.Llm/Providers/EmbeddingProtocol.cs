@@ -27,7 +27,9 @@ internal abstract class EmbeddingProtocol(string provider, string model, int? di
 
     public abstract void Sign(HttpRequestHeaders headers, ApiKey key);
 
-    public abstract void Write(Utf8JsonWriter writer, ArraySegment<string> texts, string model, int? dimensions, EmbeddingGenerationOptions? options);
+    public abstract void Write(
+        Utf8JsonWriter writer, ArraySegment<string> texts, string model, int? dimensions,
+        EmbeddingGenerationOptions? options);
 
     /// <summary>
     /// Reads vectors in the order of the texts; returns the input tokens, if the provider counts them.

@@ -164,7 +164,8 @@ internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnecti
         string model = options?.ModelId is { Length: > 0 } named ? named : protocol.Model;
         if (model.Length == 0)
         {
-            throw new ArgumentException($"No model is set for provider '{protocol.Provider}'. Set its Model in Coach:Llm, or ModelId in the request.", nameof(options));
+            throw new ArgumentException(
+                $"No model is set for provider '{protocol.Provider}'. Set its Model in Coach:Llm, or ModelId in the request.", nameof(options));
         }
 
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
@@ -186,7 +187,8 @@ internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnecti
         }
 
         return connection.SendAsync(
-            protocol.Provider, protocol.Address(call.Model, call.Stream), body.WrittenMemory, headers => protocol.Sign(headers, key), cancellationToken);
+            protocol.Provider, protocol.Address(call.Model, call.Stream), body.WrittenMemory, headers =>
+                protocol.Sign(headers, key), cancellationToken);
     }
 
     // Disposing a response that still flows would first drain it, for up to two seconds. A read that is cancelled while
@@ -211,7 +213,8 @@ internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnecti
                 }
             }
         }
-        catch (Exception exception) when (exception is OperationCanceledException or IOException or HttpRequestException or ObjectDisposedException)
+        catch (Exception exception) when (
+            exception is OperationCanceledException or IOException or HttpRequestException or ObjectDisposedException)
         {
             // That was the purpose.
         }

@@ -13,7 +13,8 @@ namespace Coach.Llm.Providers;
 /// <see cref="LlmException"/>s. Holds no key: each request brings its own.
 /// </summary>
 internal sealed class ProviderConnection(
-    LlmHttp http, ProviderCatalog providers, LlmRequestOptions requests, ChatDefaults defaults, TimeProvider time, ILoggerFactory? loggers = null)
+    LlmHttp http, ProviderCatalog providers, LlmRequestOptions requests, ChatDefaults defaults, TimeProvider time,
+    ILoggerFactory? loggers = null)
 {
     private const int MaxErrorBody = 64 * 1024;
     private static readonly MediaTypeHeaderValue Json = new("application/json");
@@ -29,9 +30,12 @@ internal sealed class ProviderConnection(
     /// <summary>Sends a JSON request and returns once the headers of a success have arrived.</summary>
     /// <exception cref="LlmException">No connection, or the provider answered with a failure.</exception>
     public async Task<HttpResponseMessage> SendAsync(
-        string provider, Uri address, ReadOnlyMemory<byte> body, Action<HttpRequestHeaders> sign, CancellationToken cancellationToken)
+        string provider, Uri address, ReadOnlyMemory<byte> body, Action<HttpRequestHeaders> sign,
+        CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ReadOnlyMemoryContent(body) };
+        using var request = new HttpRequestMessage(
+            HttpMethod.Post, address)
+        { Content = new ReadOnlyMemoryContent(body) };
         request.Content.Headers.ContentType = Json;
         sign(request.Headers);
         HttpResponseMessage response;
@@ -66,7 +70,8 @@ internal sealed class ProviderConnection(
     {
         try
         {
-            ProviderAnswer answer = await ProviderAnswer.ReadAsync(response, Requests.MaxResponseBytes, cancellationToken)
+            ProviderAnswer answer = await ProviderAnswer.ReadAsync(
+                response, Requests.MaxResponseBytes, cancellationToken)
                 .ConfigureAwait(false);
             if (answer.IsTruncated)
             {
@@ -104,8 +109,10 @@ internal sealed class ProviderConnection(
                 var answer = new ProviderAnswer(200, null, "application/json", exception.Body, isTruncated: false);
                 ErrorBody body = ErrorBody.Parse(exception.Body);
                 return body.HasError
-                    ? LlmException.FromAnswer(provider, ErrorClassifier.Classify(providers[provider], answer, body, Time.GetUtcNow()))
-                    : LlmException.InvalidResponse(provider, "a page or an object that is neither an answer nor an error");
+                    ? LlmException.FromAnswer(
+                        provider, ErrorClassifier.Classify(providers[provider], answer, body, Time.GetUtcNow()))
+                    : LlmException.InvalidResponse(
+                        provider, "a page or an object that is neither an answer nor an error");
             default:
                 return LlmException.InvalidResponse(provider, exception.Message);
         }

@@ -36,9 +36,12 @@ internal static class ReasoningSignatures
     /// <summary>The messages without thoughts and signatures: what another provider can take.</summary>
     public static IReadOnlyList<ChatMessage> Strip(IEnumerable<ChatMessage> messages) => [.. messages.Select(Strip)];
 
+    private static bool IsOfItsProvider(AIContent content) =>
+        content is TextReasoningContent || (content is FunctionCallContent call && Of(call) is not null);
+
     private static ChatMessage Strip(ChatMessage message)
     {
-        if (!message.Contents.Any(content => content is TextReasoningContent || (content is FunctionCallContent call && Of(call) is not null)))
+        if (!message.Contents.Any(IsOfItsProvider))
         {
             return message;
         }

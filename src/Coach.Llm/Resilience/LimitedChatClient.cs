@@ -22,7 +22,9 @@ internal sealed class LimitedChatClient(
     {
         using CallPermit permit = await limiter.AcquireAsync(session, keyFingerprint, cancellationToken)
             .ConfigureAwait(false);
-        await foreach (ChatResponseUpdate update in InnerClient.GetStreamingResponseAsync(messages, options, cancellationToken).ConfigureAwait(false))
+        IAsyncEnumerable<ChatResponseUpdate> updates =
+            InnerClient.GetStreamingResponseAsync(messages, options, cancellationToken);
+        await foreach (ChatResponseUpdate update in updates.ConfigureAwait(false))
         {
             yield return update;
         }

@@ -20,6 +20,8 @@ internal sealed class ProviderHealth(ProviderResilience policies) : IComponentHe
         ];
         return ValueTask.FromResult(open.Length == 0
             ? new ComponentReport(ComponentState.Healthy, "No provider's circuit is open.")
-            : new ComponentReport(ComponentState.Degraded, $"Calls are refused for a while after repeated failures: {string.Join(", ", open)}."));
+            : new ComponentReport(
+                ComponentState.Degraded,
+                $"Calls are refused for a while after repeated failures: {string.Join(", ", open)}."));
     }
 }

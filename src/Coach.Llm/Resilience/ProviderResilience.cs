@@ -10,9 +10,11 @@ namespace Coach.Llm.Resilience;
 
 /// <summary>The policies of a host: one per provider and key class.</summary>
 internal sealed class ProviderResilience(
-    IServiceProvider services, ProviderCatalog providers, LlmRequestOptions options, TimeProvider time, LlmTelemetry telemetry)
+    IServiceProvider services, ProviderCatalog providers, LlmRequestOptions options, TimeProvider time,
+    LlmTelemetry telemetry)
 {
-    private readonly ConcurrentDictionary<(string Provider, KeyOwnership KeyOwnership), Lazy<ResiliencePolicy>> _policies = new();
+    private readonly ConcurrentDictionary<(string Provider, KeyOwnership KeyOwnership),
+    Lazy<ResiliencePolicy>> _policies = new();
     private readonly ResilienceServices _shared = new(
         time,
         new JitterSource(services.GetService<Random>()),
@@ -31,7 +33,8 @@ internal sealed class ProviderResilience(
 
     private KeyOwnership ClassOf(string provider, ApiKey key) =>
         providers.Find(provider)?.SecretName is { } name
-        && services.GetService<ISecretSource>() is { } secrets && secrets.TryGet(name, out Secret? platform) && platform == key.Secret
+        && services.GetService<ISecretSource>() is { } secrets && secrets.TryGet(name, out Secret? platform)
+        && platform == key.Secret
             ? KeyOwnership.Platform
             : KeyOwnership.User;
 }

@@ -27,7 +27,8 @@ internal sealed class ResiliencePolicy
     private readonly LlmTelemetry _telemetry;
     private readonly ILogger _logger;
 
-    public ResiliencePolicy(string provider, KeyOwnership ownership, LlmRequestOptions options, ResilienceServices services)
+    public ResiliencePolicy(
+        string provider, KeyOwnership ownership, LlmRequestOptions options, ResilienceServices services)
     {
         Provider = provider;
         KeyOwnership = ownership;
@@ -63,7 +64,8 @@ internal sealed class ResiliencePolicy
                 MaxRetryAttempts = options.MaxRetries,
                 MaxDelay = options.MaxRetryDelay,
                 ShouldHandle = arguments => ValueTask.FromResult(MayRetry(arguments)),
-                DelayGenerator = arguments => ValueTask.FromResult<TimeSpan?>(arguments.Context.Properties.GetValue(Wait, TimeSpan.Zero)),
+                DelayGenerator = arguments =>
+                    ValueTask.FromResult<TimeSpan?>(arguments.Context.Properties.GetValue(Wait, TimeSpan.Zero)),
                 OnRetry = arguments =>
                 {
                     Retried(arguments);
@@ -109,7 +111,8 @@ internal sealed class ResiliencePolicy
         try
         {
             return await _pipeline.ExecuteAsync(
-                static async (context, attempt) => await attempt(context.CancellationToken).ConfigureAwait(false), context, attempt)
+                static async (context, attempt) =>
+                    await attempt(context.CancellationToken).ConfigureAwait(false), context, attempt)
                     .ConfigureAwait(false);
         }
         catch (BrokenCircuitException exception)
@@ -151,7 +154,9 @@ internal sealed class ResiliencePolicy
 
     private bool MayRetry(RetryPredicateArguments<object> arguments)
     {
-        if (!IsRetryable(arguments.Outcome.Exception) || !arguments.Context.Properties.TryGetValue(Budget, out Deadline? budget) || budget.HasPassed)
+        if (!IsRetryable(arguments.Outcome.Exception)
+            || !arguments.Context.Properties.TryGetValue(Budget, out Deadline? budget)
+            || budget.HasPassed)
         {
             return false;
         }
@@ -172,7 +177,8 @@ internal sealed class ResiliencePolicy
         arguments.Outcome.Exception switch
         {
             LlmException failure => IsProvidersTrouble(failure),
-            OperationCanceledException => arguments.Context.Properties.TryGetValue(Budget, out Deadline? budget) && budget.HasPassed,
+            OperationCanceledException => arguments.Context.Properties.TryGetValue(Budget, out Deadline? budget)
+                && budget.HasPassed,
             _ => false,
         };
 
@@ -183,11 +189,14 @@ internal sealed class ResiliencePolicy
 
     private void Retried(OnRetryArguments<object> arguments)
     {
-        LlmError error = arguments.Outcome.Exception is LlmException exception ? exception.Error : LlmError.ProviderFailed;
+        LlmError error = arguments.Outcome.Exception is LlmException exception
+            ? exception.Error
+            : LlmError.ProviderFailed;
         _telemetry.Retried(Provider, error);
         _logger.RetryScheduled(Provider, error, arguments.AttemptNumber + 2, arguments.RetryDelay.TotalSeconds);
     }
 }
 
 /// <summary>What the policies of a host share.</summary>
-internal sealed record ResilienceServices(TimeProvider Time, JitterSource Jitter, LlmTelemetry Telemetry, ILogger Logger);
+internal sealed record ResilienceServices(
+    TimeProvider Time, JitterSource Jitter, LlmTelemetry Telemetry, ILogger Logger);

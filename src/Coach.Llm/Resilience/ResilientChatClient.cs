@@ -13,7 +13,8 @@ internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy po
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
-        return await policy.RunAttemptsAsync(token => InnerClient.GetResponseAsync(list, options, token), cancellationToken)
+        return await policy.RunAttemptsAsync(
+            token => InnerClient.GetResponseAsync(list, options, token), cancellationToken)
             .ConfigureAwait(false);
     }
 
@@ -24,7 +25,8 @@ internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy po
     {
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
         using var budget = new Deadline(policy.Options.TotalTimeout, policy.Time, cancellationToken);
-        (StreamDeadlines stream, bool hasNext) = await policy.RunAsync(token => OpenAsync(list, options, budget, token), budget)
+        (StreamDeadlines stream, bool hasNext) = await policy.RunAsync(
+            token => OpenAsync(list, options, budget, token), budget)
             .ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))
         {

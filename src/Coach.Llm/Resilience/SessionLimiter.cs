@@ -28,7 +28,9 @@ internal sealed class SessionLimiter
 
         if (options.KeyCallsPerMinute > 0)
         {
-            _keys = new(capacity, time) { WhenFull = WhenFull.Refuse, IsUnused = bucket => bucket.IdleDuration is not null };
+            _keys = new(
+                capacity, time)
+            { WhenFull = WhenFull.Refuse, IsUnused = bucket => bucket.IdleDuration is not null };
         }
     }
 

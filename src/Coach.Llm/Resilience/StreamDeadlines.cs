@@ -16,7 +16,9 @@ internal sealed class StreamDeadlines : IAsyncDisposable
     private bool _isAtWork;
     private bool _hasBegun;
 
-    public StreamDeadlines(Func<CancellationToken, IAsyncEnumerable<ChatResponseUpdate>> open, ResiliencePolicy policy, CancellationToken outer)
+    public StreamDeadlines(
+        Func<CancellationToken, IAsyncEnumerable<ChatResponseUpdate>> open, ResiliencePolicy policy,
+        CancellationToken outer)
     {
         _policy = policy;
         _deadline = new Deadline(Timeout.InfiniteTimeSpan, policy.Time, outer);

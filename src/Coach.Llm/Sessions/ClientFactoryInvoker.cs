@@ -17,7 +17,9 @@ internal sealed class ClientFactoryInvoker(
     Func<bool> isStopping)
 {
     /// <summary>Makes the client and hands it to all who wait. Ends in the creation's task; never throws.</summary>
-    public async Task CreateAsync(SessionNode node, PendingClient creation, Func<SessionId, ApiKey, CancellationToken, ValueTask<object>> create, SessionId session)
+    public async Task CreateAsync(
+        SessionNode node, PendingClient creation, Func<SessionId, ApiKey, CancellationToken, ValueTask<object>> create,
+        SessionId session)
     {
         object? client = null;
         try
@@ -98,7 +100,8 @@ internal sealed class ClientFactoryInvoker(
         }
     }
 
-    private async Task<object> MakeAsync(PendingClient creation, Func<SessionId, ApiKey, CancellationToken, ValueTask<object>> create, SessionId session)
+    private async Task<object> MakeAsync(
+        PendingClient creation, Func<SessionId, ApiKey, CancellationToken, ValueTask<object>> create, SessionId session)
     {
         using var limit = new Deadline(options.CreationTimeout, time, creation.Abandoned.Token);
         ValueTask<object> making = create(session, creation.Key, limit.Token);
@@ -216,7 +219,8 @@ internal sealed class ProviderFactories
             return (session, key, cancellationToken) => create(_services, session, key, cancellationToken);
         }
 
-        IEnumerable<string> known = _factories.Keys.Where(key => key.ClientType == clientType).Select(key => key.Provider);
+        IEnumerable<string> known = _factories.Keys.Where(
+            key => key.ClientType == clientType).Select(key => key.Provider);
         throw LlmException.UnknownProvider(provider, clientType.Name, known);
     }
 }

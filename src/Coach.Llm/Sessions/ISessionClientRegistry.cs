@@ -23,7 +23,8 @@ public interface ISessionClientRegistry
     /// when creation took longer than its limit.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The host is shutting down.</exception>
-    ValueTask<ClientLease<TClient>> AcquireAsync<TClient>(SessionId session, ApiKey key, CancellationToken cancellationToken = default)
+    ValueTask<ClientLease<TClient>> AcquireAsync<TClient>(
+        SessionId session, ApiKey key, CancellationToken cancellationToken = default)
         where TClient : class;
 
     /// <summary>Takes all clients of a session out. Each is disposed at once, or when its last lease ends.</summary>

@@ -60,8 +60,10 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisp
             return ValueTask.FromCanceled<ClientLease<TClient>>(cancellationToken);
         }
 
-        return _store.Find(session.Value, typeof(TClient), key) is { } entry && entry.TryLease(out int number) is { } ticket
-            ? new ValueTask<ClientLease<TClient>>(new ClientLease<TClient>(Unsafe.As<TClient>(entry.Client), ticket, number))
+        return _store.Find(session.Value, typeof(TClient), key) is { } entry
+            && entry.TryLease(out int number) is { } ticket
+            ? new ValueTask<ClientLease<TClient>>(
+                new ClientLease<TClient>(Unsafe.As<TClient>(entry.Client), ticket, number))
             : AcquireSlowlyAsync<TClient>(session, key, cancellationToken);
     }
 
@@ -125,7 +127,8 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisp
             throw LlmException.SessionRequired();
         }
 
-        Func<SessionId, ApiKey, CancellationToken, ValueTask<object>> create = _factories.Find(key.Provider, typeof(TClient));
+        Func<SessionId, ApiKey, CancellationToken, ValueTask<object>> create = _factories.Find(
+            key.Provider, typeof(TClient));
         while (true)
         {
             ObjectDisposedException.ThrowIf(_isStopping, typeof(ISessionClientRegistry));
@@ -155,7 +158,9 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisp
                 ticket = live?.TryLease(out number);
                 if (ticket is null)
                 {
-                    outdated = _store.Take(node, entry => ReferenceEquals(entry.Type, typeof(TClient)) && entry.Key.Provider == key.Provider);
+                    outdated = _store.Take(
+                        node,
+                        entry => ReferenceEquals(entry.Type, typeof(TClient)) && entry.Key.Provider == key.Provider);
                     creation = node.FindCreation(typeof(TClient), key);
                     isFirst = creation is null;
                     creation ??= node.Begin(typeof(TClient), key);

@@ -18,13 +18,19 @@ internal sealed class SessionMetrics
         MeterSource meter, IServiceProvider services, IOptions<CoachHostOptions> host)
     {
         _evictions = meter.Meter.CreateCounter<long>(
-            "coach.llm.session_evictions", "{session}", "Sessions whose clients were taken out, by reason: idle, absolute, sessions, memory.");
+            "coach.llm.session_evictions", "{session}",
+            "Sessions whose clients were taken out, by reason: idle, absolute, sessions, memory.");
         meter.Meter.CreateObservableGauge("coach.llm.sessions_active",
-            () => Count(services, static (ISessionClientRegistry registry) => registry.SessionCount), "{session}", "Sessions that hold at least one client.");
+            () =>
+                Count(services, static (ISessionClientRegistry registry) => registry.SessionCount), "{session}",
+                "Sessions that hold at least one client.");
         meter.Meter.CreateObservableGauge("coach.byok.enabled",
-            () => host.Value.Mode == HostMode.Mock ? 0 : 1, description: "1 if people may bring their own keys, else 0.");
+            () =>
+                host.Value.Mode == HostMode.Mock ? 0 : 1, description: "1 if people may bring their own keys, else 0.");
         meter.Meter.CreateObservableGauge("coach.byok.user_count",
-            () => Count(services, static (ISessionKeyStore keys) => keys.SessionCount), "{user}", "Sessions that hold a key, as far as this process knows.");
+            () =>
+                Count(services, static (ISessionKeyStore keys) => keys.SessionCount), "{user}",
+                "Sessions that hold a key, as far as this process knows.");
     }
 
     public void Evicted(string reason) => _evictions.Add(1, new KeyValuePair<string, object?>("reason", reason));

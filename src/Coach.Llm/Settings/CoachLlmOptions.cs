@@ -7,13 +7,15 @@ public sealed class CoachLlmOptions
     public GeminiOptions Gemini { get; set; } = new();
 
     /// <summary>OpenAI.</summary>
-    public OpenAIOptions OpenAI { get; set; } = new() { BaseUrl = new Uri("https://api.openai.com/v1"), Model = "gpt-4o-mini" };
+    public OpenAIOptions OpenAI { get; set; } =
+        new() { BaseUrl = new Uri("https://api.openai.com/v1"), Model = "gpt-4o-mini" };
 
     /// <summary>Anthropic.</summary>
     public AnthropicOptions Anthropic { get; set; } = new();
 
     /// <summary>OpenRouter.</summary>
-    public OpenAIOptions OpenRouter { get; set; } = new() { BaseUrl = new Uri("https://openrouter.ai/api/v1"), Model = "openrouter/auto" };
+    public OpenAIOptions OpenRouter { get; set; } =
+        new() { BaseUrl = new Uri("https://openrouter.ai/api/v1"), Model = "openrouter/auto" };
 
     /// <summary>
     /// LiteLLM or another server that speaks OpenAI's protocol. Its <c>BaseUrl</c> is also read from

@@ -22,7 +22,13 @@ internal sealed class ProtocolAdditions
         get
         {
             (string Name, int Count)[] kinds =
-                [("fields", _fields), ("parts", _parts), ("events", _events), ("deltas", _deltas), ("stop reasons", _stopReasons)];
+                [
+            ("fields", _fields),
+            ("parts", _parts),
+            ("events", _events),
+            ("deltas", _deltas),
+            ("stop reasons", _stopReasons),
+        ];
             return string.Join(", ", kinds.Where(kind => kind.Count > 0).Select(kind => $"{kind.Name} {kind.Count}"));
         }
     }

@@ -157,7 +157,11 @@ internal sealed class CallSpan : IDisposable
         Set(GenAINames.UsageInput, _usage?.InputTokenCount);
         Set(GenAINames.UsageOutput, _usage?.OutputTokenCount);
         Set(GenAINames.UsageCacheRead, _usage?.CachedInputTokenCount);
-        Set(GenAINames.UsageCacheCreation, _usage?.AdditionalCounts is { } counts && counts.TryGetValue(ChatProtocol.CacheCreation, out long created) ? created : (long?)null);
+        if (_usage?.AdditionalCounts?.TryGetValue(ChatProtocol.CacheCreation, out long created) == true)
+        {
+            Set<long>(GenAINames.UsageCacheCreation, created);
+        }
+
         Set(GenAINames.UsageReasoning, _usage?.ReasoningTokenCount);
         _telemetry.Ended(
             _tags, _time.GetElapsedTime(_start), _usage?.InputTokenCount, _usage?.OutputTokenCount, _error);

@@ -39,7 +39,11 @@ internal sealed class MessageCapture(Secret key, int maxLength)
     {
         string[] texts =
         [
-            .. messages.Where(message => message.Role == ChatRole.System).Select(message => message.Text).Prepend(instructions ?? "").Where(text => text.Length > 0),
+            .. messages
+                .Where(message => message.Role == ChatRole.System)
+                .Select(message => message.Text)
+                .Prepend(instructions ?? "")
+                .Where(text => text.Length > 0),
         ];
         return texts.Length == 0 ? null : Text(writer =>
         {
@@ -81,7 +85,9 @@ internal sealed class MessageCapture(Secret key, int maxLength)
                 WritePart(writer, "reasoning", ("content", thought.Text));
                 break;
             case FunctionCallContent call:
-                WritePart(writer, "tool_call", ("id", call.CallId), ("name", call.Name), ("arguments", JsonText.OfArguments(call.Arguments)));
+                WritePart(
+                    writer, "tool_call", ("id", call.CallId), ("name", call.Name),
+                    ("arguments", JsonText.OfArguments(call.Arguments)));
                 break;
             case FunctionResultContent result:
                 WritePart(writer, "tool_call_response", ("id", result.CallId),

@@ -92,5 +92,7 @@ internal sealed class ChatTelemetry(
         new(messages, options, options?.ModelId ?? protocol.Model, key, isStream, connection.Defaults);
 
     public CallSpan Begin(ChatOptions? options) =>
-        new(telemetry, connection.Time, GenAINames.Chat, protocol.TelemetryName, options?.ModelId ?? protocol.Model, protocol.Server);
+        new(
+            telemetry, connection.Time, GenAINames.Chat, protocol.TelemetryName,
+            options?.ModelId ?? protocol.Model, protocol.Server);
 }

@@ -24,7 +24,8 @@ internal static class TransportFailures
             TimeoutException or OperationCanceledException => Unreachable(
                 $"{Server} was not ready within {limit.TotalSeconds:0.###} s. Check that it is a Stripe MCP server, "
                 + "or raise InitializationTimeout."),
-            IOException when isProcess && CouldNotStart(exception) => new GatewayFailure(GatewayFailureKind.NotSupported,
+            IOException when isProcess
+                && CouldNotStart(exception) => new GatewayFailure(GatewayFailureKind.NotSupported,
                 $"{Server} could not be started. Check Coach:Payments:Mcp:Command: the program must be installed "
                 + "and on the PATH."),
             IOException => Unreachable(isProcess
@@ -63,7 +64,8 @@ internal static class TransportFailures
     public static bool IsConnectionIntact(Exception exception) => exception switch
     {
         McpException => true,
-        HttpRequestException { StatusCode: { } status } => status is HttpStatusCode.BadRequest or HttpStatusCode.Forbidden
+        HttpRequestException { StatusCode: { } status } =>
+            status is HttpStatusCode.BadRequest or HttpStatusCode.Forbidden
             or HttpStatusCode.TooManyRequests or HttpStatusCode.UnprocessableEntity,
         _ => false,
     };
@@ -120,7 +122,8 @@ internal static class TransportFailures
             McpErrorCode.MethodNotFound => Unsupported("it takes no tool calls"),
             McpErrorCode.InvalidParams or McpErrorCode.InvalidRequest or McpErrorCode.ParseError =>
                 new GatewayFailure(GatewayFailureKind.Rejected, $"{Server} refused the call.{Said(exception, key)}"),
-            McpErrorCode.UrlElicitationRequired or McpErrorCode.MissingRequiredClientCapability => ToolFailures.Approval(),
+            McpErrorCode.UrlElicitationRequired or McpErrorCode.MissingRequiredClientCapability =>
+                ToolFailures.Approval(),
             _ => new GatewayFailure(GatewayFailureKind.ServerError, $"{Server} failed inside.") { IsRetryable = true },
         };
 

@@ -177,7 +177,8 @@ public readonly struct RequestHash : IEquatable<RequestHash>
     /// <summary>A hash as a string of 64 hexadecimal digits.</summary>
     internal sealed class Converter : JsonConverter<RequestHash>
     {
-        public override RequestHash Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        public override RequestHash Read(
+            ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             reader.TokenType == JsonTokenType.String && RequestHash.TryParse(reader.GetString(), out RequestHash hash)
                 ? hash
                 : throw new JsonException("A request hash is 64 hexadecimal digits.");

@@ -17,8 +17,8 @@ namespace Coach.Rag.Embeddings;
 /// (<c>normalize</c>). Download it yourself; nothing is fetched. The table is memory-mapped. Behaviour follows
 /// <c>StaticModel.encode</c> of github.com/MinishLab/model2vec: tokens past <see cref="MaxTokens"/> are cut off,
 /// unknown WordPiece tokens are left out, and a text without tokens is a zero vector.</para>
-/// <para>Normalisers NFC, NFD, NFKC and NFKD do nothing where the app runs in invariant globalization mode. Safe for use
-/// from several threads.</para>
+/// <para>Normalisers NFC, NFD, NFKC and NFKD do nothing where the app runs in invariant globalization mode. Safe for
+/// use from several threads.</para>
 /// </remarks>
 public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Embedding<float>>
 {

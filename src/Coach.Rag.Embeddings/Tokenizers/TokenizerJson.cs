@@ -136,7 +136,12 @@ internal sealed class TokenizerJson
         switch (Text(json, "type", ""))
         {
             case "Sequence":
-                return new NormalizerSequence([.. json.GetProperty("normalizers").EnumerateArray().Select(item => ReadNormalizer(item)).OfType<ITextNormalizer>()]);
+                return new NormalizerSequence(
+                    [
+                .. json.GetProperty("normalizers").EnumerateArray()
+                    .Select(item => ReadNormalizer(item))
+                    .OfType<ITextNormalizer>(),
+            ]);
             case "BertNormalizer":
                 bool lowerCase = Flag(json, "lowercase", true);
                 return new BertNormalizer(Flag(json, "clean_text", true), Flag(json, "handle_chinese_chars", true),

@@ -90,7 +90,8 @@ public static class CoachRagServiceCollectionExtensions
         services.AddOptionsWithValidateOnStart<CoachRagOptions, CoachRagOptionsValidator>(name)
             .Configure<IServiceProvider>((options, provider) =>
             {
-                // Not "?.Bind": the binder's generator does not see that call, and a trimmed host would bind by reflection.
+                // Not "?.Bind": the binder's generator does not see that call, and a trimmed host would bind by
+                // reflection.
                 if (OptionsSection.Find(provider, "Coach:Rag", name) is { } section)
                 {
                     section.Bind(options);

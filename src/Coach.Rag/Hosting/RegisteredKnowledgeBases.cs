@@ -10,6 +10,7 @@ internal sealed class RegisteredKnowledgeBases(IServiceProvider services) : IKno
         object? key = scope.Name.Length == 0 ? null : scope.Name;
         var retriever = services.GetKeyedService<IRetriever>(key);
         var knowledge = services.GetKeyedService<IKnowledgeBase>(key);
-        return ValueTask.FromResult(retriever is null || knowledge is null ? null : new OpenKnowledge(scope, retriever, knowledge));
+        return ValueTask.FromResult(
+            retriever is null || knowledge is null ? null : new OpenKnowledge(scope, retriever, knowledge));
     }
 }

@@ -58,11 +58,10 @@ internal sealed record CommitRecord(long NextSegmentId, FileRange Manifest, IRea
             // The sum of the bitmaps is held below the file's size: a made-up record cannot ask for more memory than
             // its file has bytes.
             deletedBytes += entry.DeletedRows.Length;
-            if (entry.Id <= lastId || entry.Id >= nextSegmentId || !IsWithin(entry.Directory, end)
-                || !IsWithin(entry.DeletedRows, end)
-                || entry.Bytes < 0 || entry.Bytes > end || deletedBytes > end
-                || entry.Directory.Length < IndexFormat.DirectoryHeadBytes
-                || entry.Directory.Length > IndexFormat.DirectoryHeadBytes + (SegmentPayload.MaxSections * IndexFormat.DirectoryEntryBytes))
+            bool isInOrder = entry.Id > lastId && entry.Id < nextSegmentId;
+            bool isInTheFile = IsWithin(entry.Directory, end) && IsWithin(entry.DeletedRows, end);
+            bool isSmallEnough = entry.Bytes >= 0 && entry.Bytes <= end && deletedBytes <= end;
+            if (!isInOrder || !isInTheFile || !isSmallEnough || !IsDirectoryLength(entry.Directory.Length))
             {
                 return null;
             }
@@ -72,6 +71,13 @@ internal sealed record CommitRecord(long NextSegmentId, FileRange Manifest, IRea
         }
 
         return new CommitRecord(nextSegmentId, manifest, segments);
+    }
+
+    private static bool IsDirectoryLength(long length)
+    {
+        const int Entries = SegmentPayload.MaxSections * IndexFormat.DirectoryEntryBytes;
+        const int Longest = IndexFormat.DirectoryHeadBytes + Entries;
+        return length is >= IndexFormat.DirectoryHeadBytes and <= Longest;
     }
 
     private static bool IsWithin(FileRange range, long end) =>

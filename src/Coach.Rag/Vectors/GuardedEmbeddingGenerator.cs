@@ -215,7 +215,8 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         IReadOnlyList<string> texts, int? dimension, EmbeddingTask task, CancellationToken cancellationToken)
     {
         SemaphoreSlim threads = task == EmbeddingTask.Query ? _questionThreads : _passageThreads;
-        var options = new EmbeddingGenerationOptions { AdditionalProperties = new() { [EmbeddingTaskProperty.Name] = task } };
+        var options =
+            new EmbeddingGenerationOptions { AdditionalProperties = new() { [EmbeddingTaskProperty.Name] = task } };
 
         // A generator that ignores its token must not hold the caller; it holds its place until it gives the thread
         // back.

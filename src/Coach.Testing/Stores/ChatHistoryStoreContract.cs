@@ -78,7 +78,9 @@ public static class ChatHistoryStoreContract
                 && data.Data.Span.SequenceEqual(new byte[] { 1, 2, 3 }),
             "pictures come back");
         Contract.Holds(
-            loaded[1].Contents is [TextReasoningContent { Text: "hm", ProtectedData: "c2lnbmVk" }, FunctionCallContent { CallId: "call_1", Name: "weather" } call]
+            loaded[1].Contents is [TextReasoningContent thought, FunctionCallContent call]
+                && thought is { Text: "hm", ProtectedData: "c2lnbmVk" }
+                && call is { CallId: "call_1", Name: "weather" }
                 && call.Arguments?["city"]?.ToString() == "Bern",
             "reasoning with its signature, and calls, come back");
         Contract.Holds(

@@ -62,7 +62,10 @@ public sealed class MemoryJobStore(TimeProvider time) : IJobStore
     /// <inheritdoc />
     public Task<bool> CompleteAsync(
         JobLease held, ReadOnlyMemory<byte> result, CancellationToken cancellationToken = default) =>
-        Change(held, job => job with { State = JobState.Done, Result = result, EndedAt = time.GetUtcNow() }, cancellationToken);
+        Change(
+            held,
+            job => job with { State = JobState.Done, Result = result, EndedAt = time.GetUtcNow() },
+            cancellationToken);
 
     /// <inheritdoc />
     public Task<bool> FailAsync(
@@ -80,7 +83,8 @@ public sealed class MemoryJobStore(TimeProvider time) : IJobStore
         cancellationToken.ThrowIfCancellationRequested();
         lock (_gate)
         {
-            if (!_jobs.TryGetValue(id, out Entry? entry) || entry.Job.State is not (JobState.Queued or JobState.Running))
+            if (!_jobs.TryGetValue(id, out Entry? entry)
+                || entry.Job.State is not (JobState.Queued or JobState.Running))
             {
                 return Task.FromResult(false);
             }

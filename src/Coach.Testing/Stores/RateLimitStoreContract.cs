@@ -94,9 +94,9 @@ public static class RateLimitStoreContract
     {
         string partition = Contract.Tag();
         var limit = new RateLimit(Burst: 20, PerMinute: 1);
-        RateLimitDecision[] all = await Task.WhenAll(Enumerable.Range(0, 64)
-            .Select(_ => Task.Run(() => store.TryAcquireAsync(partition, limit, 1, cancellationToken).AsTask(), cancellationToken)))
-            .ConfigureAwait(false);
+        IEnumerable<Task<RateLimitDecision>> calls = Enumerable.Range(0, 64).Select(_ => Task.Run(
+            () => store.TryAcquireAsync(partition, limit, 1, cancellationToken).AsTask(), cancellationToken));
+        RateLimitDecision[] all = await Task.WhenAll(calls).ConfigureAwait(false);
         Contract.Holds(
             all.Count(decision => decision.IsGranted) == 20, "callers at the same time take exactly what there is");
     }

@@ -15,7 +15,10 @@ internal sealed class AnthropicProvider(AnthropicOptions options) : Provider(Pro
     public override IReadOnlyList<string> TokenPrefixes => ["sk-ant-oat"];
 
     public override KeyValidationRequest KeyRequest =>
-        new(ProviderAddress.Versioned(options.BaseUrl, "v1", "models?limit=1"), Sign, KeyValidationRequest.Listing("data"));
+        new(
+            ProviderAddress.Versioned(options.BaseUrl, "v1", "models?limit=1"),
+            Sign,
+            KeyValidationRequest.Listing("data"));
 
     public override ChatProtocol CreateChat() => new AnthropicChatProtocol(options);
 

@@ -29,7 +29,8 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
 
     private static readonly string[] DeltaNames =
     [
-        "type", "text", "thinking", "signature", "partial_json", "citation", "stop_reason", "stop_sequence", "stop_details", "container",
+        "type", "text", "thinking", "signature", "partial_json", "citation", "stop_reason", "stop_sequence",
+        "stop_details", "container",
         "estimated_tokens",
     ];
 

@@ -37,7 +37,8 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
 
     public override bool Accepts(string mediaType) =>
         mediaType.Equals("application/pdf", StringComparison.OrdinalIgnoreCase)
-        || new[] { "image/", "audio/", "video/", "text/" }.Any(kind => mediaType.StartsWith(kind, StringComparison.OrdinalIgnoreCase));
+        || new[] { "image/", "audio/", "video/", "text/" }
+            .Any(kind => mediaType.StartsWith(kind, StringComparison.OrdinalIgnoreCase));
 
     public override StreamDecoder CreateDecoder(ChatCall call) => new GeminiStreamDecoder(
         ReasoningSignatures.Origin(Provider, call.Model, call.Key), call.EarlierCalls);
@@ -64,7 +65,8 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
     {
         string origin = ReasoningSignatures.Origin(Provider, call.Model, call.Key);
         Dictionary<string, string> names = [];
-        foreach (FunctionCallContent named in call.Messages.SelectMany(message => message.Contents).OfType<FunctionCallContent>())
+        IEnumerable<AIContent> contents = call.Messages.SelectMany(message => message.Contents);
+        foreach (FunctionCallContent named in contents.OfType<FunctionCallContent>())
         {
             names[named.CallId] = named.Name;
         }
@@ -119,14 +121,16 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
     };
 
     private static void WritePart(
-        Utf8JsonWriter writer, AIContent content, string origin, Dictionary<string, string> names, string model, ref bool isFirstCall)
+        Utf8JsonWriter writer, AIContent content, string origin, Dictionary<string, string> names, string model,
+        ref bool isFirstCall)
     {
         switch (content)
         {
             case TextContent { Text.Length: > 0 } text:
                 WriteText(writer, text.Text);
                 break;
-            case TextReasoningContent thought when ReasoningSignatures.Open(origin, thought.ProtectedData) is { } signature:
+            case TextReasoningContent thought when ReasoningSignatures.Open(
+                origin, thought.ProtectedData) is { } signature:
                 writer.WriteStartObject();
                 writer.WriteString("text", thought.Text);
                 if (thought.Text.Length > 0)

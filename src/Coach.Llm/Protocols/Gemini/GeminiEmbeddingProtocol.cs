@@ -44,7 +44,9 @@ internal sealed class GeminiEmbeddingProtocol(GeminiOptions options)
     public override void Sign(HttpRequestHeaders headers, ApiKey key) =>
         headers.TryAddWithoutValidation("x-goog-api-key", key.Secret.Reveal());
 
-    public override void Write(Utf8JsonWriter writer, ArraySegment<string> texts, string model, int? dimensions, EmbeddingGenerationOptions? options)
+    public override void Write(
+        Utf8JsonWriter writer, ArraySegment<string> texts, string model, int? dimensions,
+        EmbeddingGenerationOptions? options)
     {
         string task = TaskType(options);
         writer.WriteStartObject();

@@ -26,7 +26,8 @@ internal static class GeminiErrors
             (400, "INVALID_ARGUMENT" or "") when body.Says("api key") => OfInvalidKey(body),
             (403, _) when body.Says("reported as leaked") || body.Says("has been suspended") => new(KeyStatus.Revoked),
             (403, _) when body.Says("unregistered callers") => new(KeyStatus.Missing),
-            (403, _) when body.Says("requires billing") || body.Says("enable billing") => new(KeyStatus.BillingRequired),
+            (403, _) when body.Says("requires billing") || body.Says("enable billing") =>
+                new(KeyStatus.BillingRequired),
             _ => null,
         };
     }
@@ -34,14 +35,18 @@ internal static class GeminiErrors
     private static ErrorClassification? ByReason(string reason, ErrorBody body) => reason switch
     {
         "API_KEY_INVALID" => OfInvalidKey(body),
-        "ACCESS_TOKEN_TYPE_UNSUPPORTED" or "ACCESS_TOKEN_INVALID" or "ACCESS_TOKEN_SCOPE_INSUFFICIENT" => new(KeyStatus.WrongKind),
+        "ACCESS_TOKEN_TYPE_UNSUPPORTED" or "ACCESS_TOKEN_INVALID" or "ACCESS_TOKEN_SCOPE_INSUFFICIENT" =>
+            new(KeyStatus.WrongKind),
         "ACCESS_TOKEN_EXPIRED" => new(KeyStatus.Expired),
         "CREDENTIALS_MISSING" => new(body.Says("API keys are not supported") ? KeyStatus.WrongKind : KeyStatus.Missing),
         "API_KEY_SERVICE_BLOCKED" or "API_KEY_HTTP_REFERRER_BLOCKED" or "API_KEY_IP_ADDRESS_BLOCKED" or "API_KEY_ANDROID_APP_BLOCKED"
-            or "API_KEY_IOS_APP_BLOCKED" or "SERVICE_DISABLED" or "IAM_PERMISSION_DENIED" or "SECURITY_POLICY_VIOLATED" => new(KeyStatus.Restricted),
-        "CONSUMER_SUSPENDED" or "CONSUMER_INVALID" or "ACCOUNT_STATE_INVALID" or "USER_PROJECT_DENIED" => new(KeyStatus.Revoked),
+            or "API_KEY_IOS_APP_BLOCKED" or "SERVICE_DISABLED" or "IAM_PERMISSION_DENIED" or "SECURITY_POLICY_VIOLATED" =>
+                new(KeyStatus.Restricted),
+        "CONSUMER_SUSPENDED" or "CONSUMER_INVALID" or "ACCOUNT_STATE_INVALID" or "USER_PROJECT_DENIED" =>
+            new(KeyStatus.Revoked),
         "BILLING_DISABLED" => new(KeyStatus.BillingRequired),
-        "LOCATION_POLICY_VIOLATED" or "LOCATION_TAX_POLICY_VIOLATED" or "LOCATION_ORG_POLICY_VIOLATED" => new(KeyStatus.RegionBlocked),
+        "LOCATION_POLICY_VIOLATED" or "LOCATION_TAX_POLICY_VIOLATED" or "LOCATION_ORG_POLICY_VIOLATED" =>
+            new(KeyStatus.RegionBlocked),
         "MODEL_CAPACITY_EXHAUSTED" => new(KeyStatus.Unavailable) { IsTransient = false },
         "QUOTA_EXHAUSTED" => new(KeyStatus.QuotaExhausted),
         "RATE_LIMIT_EXCEEDED" or "RESOURCE_QUOTA_EXCEEDED" => Quota(body),
@@ -74,18 +79,27 @@ internal static class GeminiErrors
     }
 
     private static bool IsLong(string quota) =>
-        quota.Contains("PerDay", StringComparison.OrdinalIgnoreCase) || quota.Contains("PerMonth", StringComparison.OrdinalIgnoreCase);
+        quota.Contains("PerDay", StringComparison.OrdinalIgnoreCase)
+            || quota.Contains("PerMonth", StringComparison.OrdinalIgnoreCase);
 
     private static bool SaysUsedUp(ErrorBody body) =>
-        body.Says(
-            "prepayment credits") || body.Says("credits are depleted") || body.Says("per day") || body.Says("PerDay");
+        body.Says("prepayment credits")
+        || body.Says("credits are depleted")
+        || body.Says("per day")
+        || body.Says("PerDay");
 
     // Where details are absent, the message lists the quotas: "limit: 0" and not "limit: 0.5" or "limit: 05".
     private static bool SaysLimitZero(string message)
     {
         const string Zero = "limit: 0";
         int at = message.IndexOf(Zero, StringComparison.Ordinal);
-        return at >= 0 && (at + Zero.Length == message.Length || !(char.IsAsciiDigit(message[at + Zero.Length]) || message[at + Zero.Length] == '.'));
+        if (at < 0)
+        {
+            return false;
+        }
+
+        int end = at + Zero.Length;
+        return end == message.Length || !(char.IsAsciiDigit(message[end]) || message[end] == '.');
     }
 
     // No reason code tells these apart. Billing first: its message also speaks of the country.

@@ -20,11 +20,15 @@ internal sealed class GeminiProvider(GeminiOptions options) : Provider(ProviderN
     public override TimeSpan? LongestRateLimit => TimeSpan.FromSeconds(300);
 
     public override KeyValidationRequest KeyRequest =>
-        new(ProviderAddress.Versioned(options.BaseUrl, "v1beta", "models?pageSize=1"), Sign, KeyValidationRequest.Listing("models"));
+        new(
+            ProviderAddress.Versioned(options.BaseUrl, "v1beta", "models?pageSize=1"),
+            Sign,
+            KeyValidationRequest.Listing("models"));
 
     /// <summary>Does the service that generates accept the key?</summary>
     public override KeyValidationRequest DeepKeyRequest => new(
-        ProviderAddress.Versioned(options.BaseUrl, "v1beta", $"models/{GeminiChatProtocol.Escape(options.Model)}:countTokens"),
+        ProviderAddress.Versioned(
+            options.BaseUrl, "v1beta", $"models/{GeminiChatProtocol.Escape(options.Model)}:countTokens"),
         SignCountTokens,
         (answer, _) => KeyAnswer.Find(answer, "totalTokens", JsonTokenType.Number));
 

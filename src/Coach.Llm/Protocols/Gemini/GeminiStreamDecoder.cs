@@ -29,7 +29,8 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
 
     private static readonly byte[][] ContentNames = [[.. "role"u8]];
 
-    private static readonly byte[][] PartNames = [[.. "videoMetadata"u8], [.. "mediaResolution"u8], [.. "partMetadata"u8]];
+    private static readonly byte[][] PartNames =
+        [[.. "videoMetadata"u8], [.. "mediaResolution"u8], [.. "partMetadata"u8]];
 
     // Parts that tools at Google make and consume.
     private static readonly byte[][] PassingParts =
@@ -245,7 +246,9 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
             Additions.Part();
         }
 
-        AddPart(ref contents, other, text, isThought, signature is null ? null : ReasoningSignatures.Seal(origin, signature));
+        AddPart(
+            ref contents, other, text, isThought,
+            signature is null ? null : ReasoningSignatures.Seal(origin, signature));
     }
 
     private void AddPart(
@@ -317,7 +320,9 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
         return name is null
             ? NamelessCall()
             : new FunctionCallContent(
-                id ?? MadeUpId + number.ToString(CultureInfo.InvariantCulture), name, read is null ? new Dictionary<string, object?>() : read.Arguments)
+                id ?? MadeUpId + number.ToString(CultureInfo.InvariantCulture), name, read is null
+                    ? new Dictionary<string, object?>()
+                    : read.Arguments)
             {
                 Exception = read?.Exception,
             };
@@ -337,7 +342,9 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
             if (reader.Is("data"u8))
             {
                 reader.Read();
-                bytes = reader.TokenType == JsonTokenType.String && reader.TryGetBytesFromBase64(out byte[]? decoded) ? decoded : null;
+                bytes = reader.TokenType == JsonTokenType.String && reader.TryGetBytesFromBase64(out byte[]? decoded)
+                    ? decoded
+                    : null;
                 reader.Skip();
             }
             else if (reader.Is("mimeType"u8))
@@ -360,7 +367,9 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
     }
 
     private static string DataContentType(string? type) =>
-        type is not null && System.Net.Http.Headers.MediaTypeHeaderValue.TryParse(type, out _) ? type : "application/octet-stream";
+        type is not null && System.Net.Http.Headers.MediaTypeHeaderValue.TryParse(type, out _)
+            ? type
+            : "application/octet-stream";
 
     private static void ReadPromptFeedback(ref Utf8JsonReader reader, ref List<AIContent>? contents, ref string? finish)
     {
@@ -377,7 +386,8 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
             }
             else if (LenientJson.Name(ref reader) is { } reason and not "BLOCK_REASON_UNSPECIFIED")
             {
-                (contents ??= []).Add(new ErrorContent("The provider refused to answer this prompt.") { ErrorCode = reason });
+                (contents ??= []).Add(
+                    new ErrorContent("The provider refused to answer this prompt.") { ErrorCode = reason });
                 finish = PromptBlocked;
             }
         }

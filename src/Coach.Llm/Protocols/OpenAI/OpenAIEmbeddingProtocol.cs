@@ -27,7 +27,9 @@ internal sealed class OpenAIEmbeddingProtocol(string provider, OpenAIOptions opt
     public override void Sign(HttpRequestHeaders headers, ApiKey key) =>
         headers.TryAddWithoutValidation("Authorization", "Bearer " + key.Secret.Reveal());
 
-    public override void Write(Utf8JsonWriter writer, ArraySegment<string> texts, string model, int? dimensions, EmbeddingGenerationOptions? options)
+    public override void Write(
+        Utf8JsonWriter writer, ArraySegment<string> texts, string model, int? dimensions,
+        EmbeddingGenerationOptions? options)
     {
         writer.WriteStartObject();
         writer.WriteString("model", model);

@@ -15,11 +15,13 @@ internal static class OpenAIErrors
         "account_deactivated" or "key_revoked" => new(KeyStatus.Revoked),
         "billing_not_active" => new(KeyStatus.BillingRequired),
         "insufficient_quota" or "credit_balance_exhausted" or "organization_spend_limit_exceeded" or "project_spend_limit_exceeded"
-            or "organization_usage_limit_exceeded" or "budget_exceeded" or "billing_hard_limit_reached" => new(KeyStatus.QuotaExhausted),
+            or "organization_usage_limit_exceeded" or "budget_exceeded" or "billing_hard_limit_reached" =>
+                new(KeyStatus.QuotaExhausted),
         "rate_limit_exceeded" or "slow_down" or "rate_limit_error" => new(KeyStatus.RateLimited),
         "unsupported_country_region_territory" => new(KeyStatus.RegionBlocked),
         "server_is_overloaded" or "service_unavailable_error" or "no_db_connection" => new(KeyStatus.Unavailable),
-        "insufficient_permissions" or "insufficient_scope" or "missing_scope" or "permission_denied" or "ip_not_authorized" => new(KeyStatus.Restricted),
+        "insufficient_permissions" or "insufficient_scope" or "missing_scope" or "permission_denied" or "ip_not_authorized" =>
+            new(KeyStatus.Restricted),
         "model_not_found" => new(KeyStatus.WrongEndpoint, LlmError.ModelNotFound),
         // key_, team_, user_, org_, project_
         _ when code.EndsWith("_model_access_denied", StringComparison.Ordinal) => new(KeyStatus.Restricted),
@@ -29,9 +31,11 @@ internal static class OpenAIErrors
     private static ErrorClassification? ByStatus(int status, ErrorBody body) => status switch
     {
         // A scope that is missing comes with 403 or 401, code null: the key is authentic.
-        401 or 403 when body.Says("missing scopes") || body.Says("insufficient permissions") => new(KeyStatus.Restricted),
+        401 or 403 when body.Says("missing scopes") || body.Says("insufficient permissions") =>
+            new(KeyStatus.Restricted),
         401 or 403 when IsAboutAddress(body) => new(KeyStatus.Restricted),
-        400 or 401 or 403 or 429 when body.Says("budget has been exceeded") || body.Says("ExceededBudget") => new(KeyStatus.QuotaExhausted),
+        400 or 401 or 403 or 429 when body.Says("budget has been exceeded") || body.Says("ExceededBudget") =>
+            new(KeyStatus.QuotaExhausted),
         429 when body.Code.Length == 0 && body.Says("exceeded your current quota") => new(KeyStatus.QuotaExhausted),
         401 or 403 when body.Says("member of an organization") => new(KeyStatus.Restricted),
         401 when body.Says("key is blocked") => new(KeyStatus.Revoked),        // LiteLLM: auth_error for all of these
@@ -43,5 +47,6 @@ internal static class OpenAIErrors
     // The code's text is not documented; every account of it names the address.
     private static bool IsAboutAddress(ErrorBody body) =>
         body.Code.StartsWith("ip_", StringComparison.Ordinal) || body.Code.Contains("_ip_", StringComparison.Ordinal)
-        || body.Says("IP allowlist") || body.Says("IP address is not") || body.Says("IP is not") || body.Says("IP not authorized");
+        || body.Says("IP allowlist") || body.Says("IP address is not") || body.Says("IP is not")
+        || body.Says("IP not authorized");
 }

@@ -16,7 +16,10 @@ internal sealed class OpenAIProvider(OpenAIOptions options) : Provider(ProviderN
     public override IReadOnlyList<string> AdminKeyPrefixes => ["sk-admin-"];
 
     public override KeyValidationRequest KeyRequest =>
-        new(ProviderAddress.Prefixed(options.BaseUrl!, Prefix, "models"), SignBearer, KeyValidationRequest.Listing("data"));
+        new(
+            ProviderAddress.Prefixed(options.BaseUrl!, Prefix, "models"),
+            SignBearer,
+            KeyValidationRequest.Listing("data"));
 
     public override ChatProtocol CreateChat() => new OpenAIChatProtocol(Name, options, Prefix);
 

@@ -30,7 +30,8 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
         [.. "provider_specific_fields"u8], [.. "thinking_blocks"u8], [.. "extra_content"u8], [.. "context"u8],
     ];
 
-    private static readonly byte[][] CallNames = [[.. "type"u8], [.. "extra_content"u8], [.. "provider_specific_fields"u8]];
+    private static readonly byte[][] CallNames =
+        [[.. "type"u8], [.. "extra_content"u8], [.. "provider_specific_fields"u8]];
 
     private readonly List<PendingCall> _calls = [];
     private StringBuilder? _refusal;
@@ -413,7 +414,8 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
         AddHalves(ref contents);
         if (_refusal is not null)
         {
-            (contents ??= []).Add(new ErrorContent(LenientJson.WellFormed(_refusal.ToString())) { ErrorCode = "refusal" });
+            (contents ??= []).Add(
+                new ErrorContent(LenientJson.WellFormed(_refusal.ToString())) { ErrorCode = "refusal" });
             _refusal = null;
         }
 

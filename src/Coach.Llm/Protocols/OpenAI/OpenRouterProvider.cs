@@ -25,7 +25,8 @@ internal sealed class OpenRouterProvider(OpenAIOptions options) : Provider(Provi
     /// <summary>The status decides, or <c>error.code</c> inside a 200.</summary>
     public override ErrorClassification? Classify(int status, ErrorBody body) => status switch
     {
-        401 when body.Says("missing authentication") || body.Says("no auth credentials") || body.Says("no cookie auth") =>
+        401 when body.Says("missing authentication") || body.Says("no auth credentials")
+            || body.Says("no cookie auth") =>
             new(KeyStatus.Missing),
         401 when body.Says("expired") => new(KeyStatus.Expired),
         // moderation of what was sent
@@ -62,7 +63,8 @@ internal sealed class OpenRouterProvider(OpenAIOptions options) : Provider(Provi
 
     private static KeyAnswer Read(JsonElement data, DateTimeOffset now)
     {
-        DateTimeOffset? expires = data.TryGetProperty("expires_at", out JsonElement end) && end.ValueKind == JsonValueKind.String
+        DateTimeOffset? expires = data.TryGetProperty("expires_at", out JsonElement end)
+            && end.ValueKind == JsonValueKind.String
             && end.TryGetDateTimeOffset(out DateTimeOffset time)
                 ? time
                 : null;
