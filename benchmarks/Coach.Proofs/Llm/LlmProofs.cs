@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Coach.Proofs.Llm.Replays;
 using Spectre.Console;
 
 namespace Coach.Proofs.Llm;
@@ -10,7 +11,7 @@ internal static class LlmProofs
     private static readonly int[] ThreadCounts = [2, 4, 8, 16, 32, 64];
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
-    public static IEnumerable<Command> Commands => [Races(), Sessions(), FirstToken()];
+    public static IEnumerable<Command> Commands => [Races(), Sessions(), FirstToken(), Replays()];
 
     private static Command Races()
     {
@@ -56,6 +57,21 @@ internal static class LlmProofs
         {
             Console.WriteLine(JsonSerializer.Serialize(await FirstTokenProof.RunAsync(result.GetValue(requests)), Json));
             return 0;
+        });
+        return command;
+    }
+
+    private static Command Replays()
+    {
+        var folder = new Argument<DirectoryInfo>("folder") { Description = "A folder of JSON files of cases." };
+        folder.AcceptExistingOnly();
+        var only = new Option<string?>("--only") { Description = "Only cases whose id holds this." };
+        var command = new Command("replays", "Replays what real servers sent to the clients of a session, one line a case.") { folder, only };
+        command.SetAction(async (result, _) =>
+        {
+            ReplaysResult outcome = await ReplaysProof.RunAsync(result.GetValue(folder)!.FullName, result.GetValue(only));
+            Console.WriteLine(JsonSerializer.Serialize(outcome, Json));
+            return outcome.Failed == 0 ? 0 : 1;
         });
         return command;
     }
