@@ -118,6 +118,7 @@ async function ask(message) {
     }
     if (!done) throw new Error('The answer stopped before its end. Ask again.');
     linkCitations(text, passages);
+    if (done.finishReason === 'length') article.append(paragraph('The answer was cut off here: it reached its longest length.'));
     if (passages.length) article.append(sources(passages));
     article.append(meta(done));
     $('tier').textContent = `retrieval: ${done.ragTier}`;

@@ -95,6 +95,12 @@ public static class ErrorCodes
     /// <summary>The request itself is wrong; the message says how.</summary>
     public const string RequestInvalid = "ERR_REQUEST_INVALID";
 
+    /// <summary>The conversation is longer than the model takes.</summary>
+    public const string ContextTooLong = "ERR_CONTEXT_TOO_LONG";
+
+    /// <summary>The provider does not have the model, or not for this key.</summary>
+    public const string ModelNotFound = "ERR_MODEL_NOT_FOUND";
+
     /// <summary>A store that replicas share did not answer.</summary>
     public const string StoreUnavailable = "ERR_STORE_UNAVAILABLE";
 
@@ -106,6 +112,6 @@ public static class ErrorCodes
         KeyWrongEndpoint, ProviderUnreachable, ProviderTimeout, ProviderFailed, SessionLimit, SessionRequired,
         RateLimited, IdempotencyConflict, IdempotencyInProgress,
         PaymentsUnavailable, PaymentRejected, PaymentUncertain, WebhookInvalid, IndexCorrupt,
-        IndexUnavailable, RequestInvalid, StoreUnavailable,
+        IndexUnavailable, RequestInvalid, ContextTooLong, ModelNotFound, StoreUnavailable,
     ];
 }

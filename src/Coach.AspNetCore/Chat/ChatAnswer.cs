@@ -14,6 +14,7 @@ internal sealed class ChatAnswer
     private long _inputTokens;
     private long _outputTokens;
     private CitationsContent? _citations;
+    private ChatFinishReason? _finishReason;
 
     /// <summary>Why this is no answer, or not all of it; null unless the provider said so.</summary>
     public CoachProblem? Failure { get; private set; }
@@ -25,13 +26,12 @@ internal sealed class ChatAnswer
             Failure = CoachProblem.Invalid(
                 "The provider's safety filter refused this question or stopped the answer. Ask in other words.");
         }
-        else if (Failure is null && update.Contents.Any(content => content is ErrorContent))
+        else if (Failure is null && update.Contents.OfType<ErrorContent>().FirstOrDefault() is { } error)
         {
-            Failure = new CoachProblem(
-                StatusCodes.Status502BadGateway,
-                ErrorCodes.ProviderFailed,
-                "The provider reported an error instead of the rest of its answer. Try again.");
+            Failure = new CoachProblem(StatusCodes.Status502BadGateway, ErrorCodes.ProviderFailed, Words(error));
         }
+
+        _finishReason = update.FinishReason ?? _finishReason;
 
         if (update.AdditionalProperties?.TryGetValue(FallbackChatClient.TargetProperty, out string? target) == true
             && target is not null)
@@ -75,6 +75,7 @@ internal sealed class ChatAnswer
         Usage = new TokenUsage { InputTokens = _inputTokens, OutputTokens = _outputTokens },
         RagTier = _citations?.Retrieval.Tier ?? RagTier.None,
         Provider = _provider,
+        FinishReason = (_finishReason ?? ChatFinishReason.Stop).Value,
     };
 
     // A model that cites nothing still answered from what it was given; the reader may want to see it.
@@ -83,6 +84,15 @@ internal sealed class ChatAnswer
         null => [],
         { Citations.Count: > 0 } => _citations.Citations,
         _ => _citations.Retrieval.Passages.Select((passage, index) => new Citation(index + 1, passage)),
+    };
+
+    // What Coach says about an empty answer or a failed call is told; what a client of the host's writes may hold a key.
+    private static string Words(ErrorContent error) => error.ErrorCode switch
+    {
+        "empty_answer" => error.Message,
+        "MALFORMED_FUNCTION_CALL" or "malformed_tool_call" or "UNEXPECTED_TOOL_CALL" =>
+            "The model tried to call a tool and failed. Ask again, or in other words.",
+        _ => "The provider reported an error instead of the rest of its answer. Try again.",
     };
 
     // A refusal's own words are the provider's: what happened is said in Coach's.

@@ -27,6 +27,7 @@ internal sealed class ChatEndpoint(
     [
         .. ErrorCodes.All.Where(code => code.StartsWith("ERR_KEY_", StringComparison.Ordinal)),
         ErrorCodes.ProviderUnreachable, ErrorCodes.ProviderTimeout, ErrorCodes.ProviderFailed,
+        ErrorCodes.ContextTooLong, ErrorCodes.ModelNotFound,
     ];
 
     public static void Map(IEndpointRouteBuilder endpoints, string pattern)

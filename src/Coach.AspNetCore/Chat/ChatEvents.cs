@@ -73,6 +73,12 @@ internal sealed record DoneEvent
     [JsonConverter(typeof(CamelCase<RagTier>))]
     public required RagTier RagTier { get; init; }
 
+    /// <summary>
+    /// Why the answer ended: <c>stop</c>; <c>length</c>, so that it is cut off; or another reason of the provider's.
+    /// </summary>
+    [JsonPropertyName("finishReason")]
+    public required string FinishReason { get; init; }
+
     /// <summary>Who answered: a provider's name, or <c>mock</c>.</summary>
     [JsonPropertyName("provider")]
     public required string Provider { get; init; }

@@ -8,7 +8,7 @@ internal static class ProblemStatus
 {
     public static int Of(string code) => code switch
     {
-        ErrorCodes.RequestInvalid => 422,
+        ErrorCodes.RequestInvalid or ErrorCodes.ContextTooLong or ErrorCodes.ModelNotFound => 422,
         ErrorCodes.WebhookInvalid => 400,
         ErrorCodes.SessionRequired => 401,
         ErrorCodes.IdempotencyConflict or ErrorCodes.IdempotencyInProgress => 409,

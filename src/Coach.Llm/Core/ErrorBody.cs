@@ -57,6 +57,11 @@ internal sealed class ErrorBody
     /// <summary><c>error.status</c> (Google); "" if absent.</summary>
     public string Status { get; private set; } = "";
 
+    /// <summary>
+    /// <c>error.param</c> (OpenAI), or the first <c>error.details[].fieldViolations[].field</c> (Google); "" if absent.
+    /// </summary>
+    public string Parameter { get; private set; } = "";
+
     /// <summary><c>error.type</c>; "" if absent.</summary>
     public string Type { get; private set; } = "";
 
@@ -193,6 +198,13 @@ internal sealed class ErrorBody
                 _isFlat = text == "error";
                 HasError |= _isFlat;
                 HasDetails |= _isFlat;
+                break;
+            case "param" when _isFlat:
+            case "error.param":
+                Parameter = text;
+                break;
+            case "error.details.fieldViolations.field":
+                Parameter = Parameter.Length == 0 ? text : Parameter;
                 break;
             case "code" when _isFlat:
                 TakeCode(text);

@@ -33,7 +33,17 @@ internal sealed record ErrorClassification(KeyStatus Status)
     /// <summary>The status the answer came with, or that an error inside a 200 names.</summary>
     public int HttpStatus { get; init; }
 
+    /// <summary>The provider's own code for it; null if it gave none that can be shown.</summary>
+    public string? Code { get; init; }
+
+    /// <summary>The provider's own name of what it is about; null as for <see cref="Code"/>.</summary>
+    public string? Parameter { get; init; }
+
+    /// <summary>The parameters that it refuses, of those that a request can do without.</summary>
+    public RequestParameters Refused { get; init; }
+
     /// <summary>False for a request that is wrong in itself: its failure is not the key's.</summary>
     public bool SaysSomethingAboutTheKey =>
-        Error is not (LlmError.RequestRejected or LlmError.ModelNotFound or LlmError.ProviderFailed);
+        Error is not (LlmError.RequestRejected or LlmError.ModelNotFound or LlmError.ContextTooLong
+            or LlmError.ProviderFailed);
 }

@@ -7,12 +7,15 @@ namespace Coach.Llm.Core;
 /// </summary>
 internal static class KeyStatusMessages
 {
-    public static string For(string name, KeyStatus status, LlmError error, TimeSpan? retryAfter) => error switch
+    /// <summary>The message of a classified answer.</summary>
+    public static string For(string name, ErrorClassification found) => found.Error switch
     {
         LlmError.RequestRejected =>
-            $"{name} refused the request itself. Check the model, the options and the sizes of what was sent.",
-        LlmError.ModelNotFound => $"{name} does not have this model. Set another one.",
-        _ => For(name, status, retryAfter),
+            $"{name} refused the request itself{Own(found)}. Check the model, the options and the sizes of what was sent.",
+        LlmError.ModelNotFound => $"{name} does not have this model{Own(found)}. Set another one.",
+        LlmError.ContextTooLong =>
+            $"The conversation is longer than the model of {Inner(name)} takes{Own(found)}. Begin a new one, send less, or use a model with a longer context.",
+        _ => For(name, found.Status, found.RetryAfter),
     };
 
     public static string For(string name, KeyStatus status, TimeSpan? retryAfter = null) => status switch
@@ -37,6 +40,15 @@ internal static class KeyStatusMessages
             $"{name} is not available just now, so the key could not be judged. {Again(retryAfter)}",
         KeyStatus.TimedOut => $"{name} did not answer in time, so the key could not be judged. Try again.",
         _ => $"What answered is not {Inner(name)}, so the key could not be judged. Check the provider's BaseUrl.",
+    };
+
+    // The provider's own words for it, where they are plain.
+    private static string Own(ErrorClassification found) => (found.Code, found.Parameter) switch
+    {
+        (null, null) => "",
+        (null, var parameter) => $" (parameter {parameter})",
+        (var code, null) => $" ({code})",
+        var (code, parameter) => $" ({code}, parameter {parameter})",
     };
 
     private static string Again(TimeSpan? retryAfter) => retryAfter is { } wait && wait > TimeSpan.Zero

@@ -33,8 +33,13 @@ public enum LlmError
     /// <summary>The provider refuses the request itself. Code <c>ERR_REQUEST_INVALID</c>.</summary>
     RequestRejected,
 
-    /// <summary>The provider does not have the model. Code <c>ERR_REQUEST_INVALID</c>.</summary>
+    /// <summary>The provider does not have the model. Code <c>ERR_MODEL_NOT_FOUND</c>.</summary>
     ModelNotFound,
+
+    /// <summary>
+    /// The conversation with all that goes with it is longer than the model takes. Code <c>ERR_CONTEXT_TOO_LONG</c>.
+    /// </summary>
+    ContextTooLong,
 
     /// <summary>
     /// No such provider is registered, or not for this type of client. Code <c>ERR_REQUEST_INVALID</c>.

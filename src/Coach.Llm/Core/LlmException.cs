@@ -4,7 +4,8 @@ using Coach.Llm.Core;
 namespace Coach.Llm;
 
 /// <summary>
-/// Reports that a provider, a key or a limit stood in the way. No message repeats what a server sent.
+/// Reports that a provider, a key or a limit stood in the way. No message repeats a sentence that a server sent, only
+/// its code and the name of the parameter, where these are plain words.
 /// </summary>
 public sealed class LlmException : CoachException
 {
@@ -32,6 +33,18 @@ public sealed class LlmException : CoachException
     /// <value>100 to 599; null when there was no answer or it does not matter.</value>
     public int? HttpStatus { get; private init; }
 
+    /// <summary>The provider's own code of the failure, such as <c>context_length_exceeded</c>.</summary>
+    /// <value>1 to 64 letters, digits, '_', '.', '-', '[' and ']'; null when it gave none, or one that may hold a
+    /// secret.</value>
+    public string? ProviderCode { get; private init; }
+
+    /// <summary>The provider's own name of the parameter that it refuses, such as <c>temperature</c>.</summary>
+    /// <value>As for <see cref="ProviderCode"/>.</value>
+    public string? ProviderParameter { get; private init; }
+
+    /// <summary>The parameters that the provider refuses, of those that a request can do without.</summary>
+    internal RequestParameters RefusedParameters { get; private init; }
+
     /// <summary>What the failure says about the key.</summary>
     /// <value>Null when it says nothing about a key.</value>
     public KeyStatus? KeyStatus { get; private init; }
@@ -52,6 +65,9 @@ public sealed class LlmException : CoachException
         {
             Provider = provider,
             HttpStatus = found.HttpStatus,
+            ProviderCode = found.Code,
+            ProviderParameter = found.Parameter,
+            RefusedParameters = found.Refused,
             KeyStatus = found.SaysSomethingAboutTheKey ? found.Status : null,
         };
 
@@ -179,7 +195,9 @@ public sealed class LlmException : CoachException
         LlmError.Unreachable => ErrorCodes.ProviderUnreachable,
         LlmError.TimedOut => ErrorCodes.ProviderTimeout,
         LlmError.Unavailable => ErrorCodes.KeyUnavailable,
-        LlmError.RequestRejected or LlmError.ModelNotFound or LlmError.UnknownProvider => ErrorCodes.RequestInvalid,
+        LlmError.RequestRejected or LlmError.UnknownProvider => ErrorCodes.RequestInvalid,
+        LlmError.ModelNotFound => ErrorCodes.ModelNotFound,
+        LlmError.ContextTooLong => ErrorCodes.ContextTooLong,
         LlmError.KeyMissing => ErrorCodes.KeyMissing,
         LlmError.KeyMalformed => ErrorCodes.KeyMalformed,
         LlmError.KeyInvalid => ErrorCodes.KeyInvalid,

@@ -7,22 +7,40 @@ public sealed class LlmRequestOptions
     /// <value>1 second to 30 minutes; 60 seconds unless set.</value>
     public TimeSpan AttemptTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>The longest that a call may take with all its attempts and waits.</summary>
-    /// <value>1 second to 1 hour, not below <see cref="AttemptTimeout"/>; 2 minutes unless set.</value>
+    /// <summary>
+    /// The longest that a call may take with all its attempts and waits. A stream's ends with the first sign that the
+    /// provider is at work; from then on <see cref="StreamTimeout"/> holds.
+    /// </summary>
+    /// <value>1 second to 1 hour, not below <see cref="AttemptTimeout"/>; 2 minutes unless set. A call that asks for
+    /// effort may take <see cref="ReasoningTimeout"/> longer.</value>
     public TimeSpan TotalTimeout { get; set; } = TimeSpan.FromMinutes(2);
 
     /// <summary>
     /// The longest silence before a stream's first token. What shows that the provider is at work, such as a comment,
     /// begins it again.
     /// </summary>
-    /// <value>1 second to 30 minutes; 30 seconds unless set.</value>
-    public TimeSpan FirstTokenTimeout { get; set; } = TimeSpan.FromSeconds(30);
+    /// <value>1 second to 30 minutes; 60 seconds unless set.</value>
+    public TimeSpan FirstTokenTimeout { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// The longest silence while a model reasons: in a call that asks for effort, before its first token or its whole
+    /// answer, and in any stream between a thought and what follows it.
+    /// </summary>
+    /// <value>1 second to 1 hour; 10 minutes unless set.</value>
+    public TimeSpan ReasoningTimeout { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>The longest that a stream may go on, from the first sign that the provider is at work.</summary>
+    /// <value>1 second to 24 hours; 1 hour unless set.</value>
+    public TimeSpan StreamTimeout { get; set; } = TimeSpan.FromHours(1);
 
     /// <summary>The longest silence within a stream.</summary>
     /// <value>1 second to 30 minutes; 60 seconds unless set.</value>
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How often a transient failure is tried again. Quota exhaustion and refused keys never are.</summary>
+    /// <summary>
+    /// How often a transient failure is tried again. Quota exhaustion and refused keys never are, nor is a time limit
+    /// that passed: the provider may be at work on the answer, and would be paid for it twice.
+    /// </summary>
     /// <value>0 to 10; 3 unless set.</value>
     public int MaxRetries { get; set; } = 3;
 

@@ -42,6 +42,23 @@ internal static partial class Log
     [LoggerMessage(2502, LogLevel.Warning, "Chat target {Target} failed ({Reason}); {Next} answers instead")]
     public static partial void FellBack(this ILogger logger, string target, string reason, string next);
 
+    [LoggerMessage(2503, LogLevel.Information, "Provider {Provider} answered {Status} ({Error}): {Message}")]
+    public static partial void ProviderRefused(
+        this ILogger logger, string provider, int status, LlmError error, string message);
+
+    [LoggerMessage(2504, LogLevel.Warning, "Model {Model} of provider {Provider} refuses {Parameters}; requests go without for a day. Remove the setting, or set another model")]
+    public static partial void ParametersRefused(
+        this ILogger logger, string provider, string model, string parameters);
+
+    [LoggerMessage(2505, LogLevel.Information, "A conversation of {Before} messages was too long for the model; it was shortened to {After} and asked again")]
+    public static partial void ConversationReduced(this ILogger logger, int before, int after);
+
+    [LoggerMessage(2506, LogLevel.Warning, "These settings changed and take effect after a restart: {Names}")]
+    public static partial void RestartNeeded(this ILogger logger, string names);
+
+    [LoggerMessage(2507, LogLevel.Error, "The reloaded configuration is wrong, so the settings stay as they were: {Problems}")]
+    public static partial void ReloadRefused(this ILogger logger, string problems);
+
     [LoggerMessage(2510, LogLevel.Debug, "An answer of provider {Provider} held {Count} additions that are not known, which were passed over: {Kinds}")]
     public static partial void AdditionsPassed(this ILogger logger, string provider, int count, string kinds);
 }

@@ -5,6 +5,7 @@ using Coach.Llm.Protocols.Gemini;
 using Coach.Llm.Protocols.OpenAI;
 using Coach.Llm.Providers;
 using Coach.Llm.Resilience;
+using Coach.Llm.Settings;
 using Coach.Llm.Telemetry;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
@@ -39,6 +40,8 @@ internal static class BuiltInProviders
             Options(
                 provider).Limits, Options(provider).Sessions.MaxSessions, provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<ProviderConnection>();
+        services.TryAddSingleton<RefusedParameters>();
+        services.TryAddSingleton<LiveSettings>();
         services.TryAddSingleton<ProviderClients>();
         services.TryAddSingleton<LlmTelemetry>();
         services.TryAddSingleton<ProviderResilience>();

@@ -91,6 +91,8 @@ internal sealed class CoachLlmOptionsValidator : IValidateOptions<CoachLlmOption
             + $"it must not be below AttemptTimeout ({options.Requests.AttemptTimeout}).")
         .InRange(options.Requests.FirstTokenTimeout, Second, HalfHour)
         .InRange(options.Requests.IdleTimeout, Second, HalfHour)
+        .InRange(options.Requests.ReasoningTimeout, Second, TimeSpan.FromHours(1))
+        .InRange(options.Requests.StreamTimeout, Second, TimeSpan.FromDays(1))
         .InRange(options.Requests.MaxRetries, 0, 10)
         .InRange(options.Requests.RetryDelay, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1))
         .InRange(options.Requests.MaxRetryDelay, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10))

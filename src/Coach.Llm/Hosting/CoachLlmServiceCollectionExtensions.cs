@@ -8,6 +8,7 @@ using Coach.Llm.Keys;
 using Coach.Llm.Pipeline;
 using Coach.Llm.Providers;
 using Coach.Llm.Sessions;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -51,6 +52,9 @@ public static class CoachLlmServiceCollectionExtensions
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IConfigureOptions<CoachLlmOptions>, CoachLlmOptionsBinding>());
         services.AddOptionsWithValidateOnStart<CoachLlmOptions, CoachLlmOptionsValidator>();
+        services.AddSingleton<IOptionsChangeTokenSource<CoachLlmOptions>>(provider =>
+            new ConfigurationChangeTokenSource<CoachLlmOptions>(
+                provider.GetService<IConfiguration>() ?? new ConfigurationBuilder().Build()));
         services.AddSingleton<LlmHttp>();
         services.TryAddSingleton<MockChatClient>();
         services.TryAddSingleton<ProviderFactories>();

@@ -20,6 +20,7 @@ internal static class BuiltInStages
         new(ChatStage.Guards, ChatStagePlace.Within, Guards),
         new(ChatStage.Tools, ChatStagePlace.Within, Tools),
         new(ChatStage.Tools, ChatStagePlace.Before, SystemPrompt),
+        new(ChatStage.Budget, ChatStagePlace.Before, Reducer),
     ];
 
     // A mock quotes documents and needs no history; and what it said must not come back as a model's words.
@@ -42,6 +43,12 @@ internal static class BuiltInStages
         string? prompt = context.Services.GetService<SystemPromptSource>()?.Prompt(context);
         return string.IsNullOrEmpty(prompt) ? client : new SystemPromptChatClient(client, prompt);
     }
+
+    private static IChatClient Reducer(IChatClient client, ChatPipelineContext context) =>
+        context.Mode == RunMode.Real && context.Services.GetService<IChatReducer>() is { } reducer
+            ? new ShorteningChatClient(
+                client, reducer, context.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Coach.Llm"))
+            : client;
 
     private static IChatClient Tools(IChatClient client, ChatPipelineContext context)
     {

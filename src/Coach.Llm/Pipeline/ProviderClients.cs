@@ -1,5 +1,6 @@
 using Coach.Llm.Providers;
 using Coach.Llm.Resilience;
+using Coach.Llm.Settings;
 using Coach.Llm.Telemetry;
 using Microsoft.Extensions.AI;
 
@@ -14,6 +15,7 @@ internal sealed class ProviderClients
     private readonly ProviderResilience _resilience;
     private readonly SessionLimiter _limiter;
     private readonly LlmTelemetry _telemetry;
+    private readonly RefusedParameters _refused;
     private readonly SessionStages _stages;
     private readonly Dictionary<string, ChatTelemetry> _chat = new(StringComparer.Ordinal);
     private readonly Dictionary<string, EmbeddingProtocol> _embedding = new(StringComparer.Ordinal);
@@ -21,10 +23,10 @@ internal sealed class ProviderClients
 
     public ProviderClients(
         ProviderCatalog providers, ProviderConnection connection, ProviderResilience resilience, SessionLimiter limiter,
-        LlmTelemetry telemetry, LlmTelemetryOptions telemetryOptions, SessionStages stages)
+        LlmTelemetry telemetry, LlmTelemetryOptions telemetryOptions, SessionStages stages, RefusedParameters refused, LiveSettings live)
     {
-        (_connection, _resilience, _limiter, _telemetry, _stages) =
-            (connection, resilience, limiter, telemetry, stages);
+        (_connection, _resilience, _limiter, _telemetry, _stages, _refused) =
+            (connection, resilience, limiter, telemetry, stages, refused);
         foreach (Provider provider in providers.All)
         {
             if (provider.CreateChat() is { } chat)
@@ -42,13 +44,25 @@ internal sealed class ProviderClients
                 _speech.Add(provider.Name, speech);
             }
         }
+
+        live.Changed += Apply;
+    }
+
+    private void Apply(CoachLlmOptions options)
+    {
+        _connection.Defaults = new ChatDefaults(options.Temperature, options.MaxOutputTokens);
+        _chat[ProviderNames.Gemini].Protocol.Model = options.Gemini.Model;
+        _chat[ProviderNames.OpenAI].Protocol.Model = options.OpenAI.Model;
+        _chat[ProviderNames.Anthropic].Protocol.Model = options.Anthropic.Model;
+        _chat[ProviderNames.OpenRouter].Protocol.Model = options.OpenRouter.Model;
+        _chat[ProviderNames.OpenAICompatible].Protocol.Model = options.OpenAICompatible.Model;
     }
 
     /// <summary>Telemetry round limits round the host's stages round retries round the provider.</summary>
     public IChatClient CreateChat(string provider, SessionId session, ApiKey key)
     {
         ChatTelemetry shared = _chat[provider];
-        IChatClient client = new ProviderChatClient(shared.Protocol, _connection, key);
+        IChatClient client = new ProviderChatClient(shared.Protocol, _connection, _refused, key);
         client = new ResilientChatClient(client, _resilience.For(provider, key));
         client = _stages.Wrap(client, provider, session);
         client = new LimitedChatClient(client, _limiter, session, key.Fingerprint);

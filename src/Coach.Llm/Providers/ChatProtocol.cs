@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Coach.Llm.Core;
 using Coach.Llm.Streaming;
 using Microsoft.Extensions.AI;
 
@@ -20,7 +21,7 @@ internal abstract class ChatProtocol(string provider, string model)
     public virtual string TelemetryName => Provider;
 
     /// <summary>The model of requests that name none; may be empty.</summary>
-    public string Model { get; } = model;
+    public string Model { get; set; } = model;
 
     public abstract Uri BaseAddress { get; }
 
@@ -34,8 +35,23 @@ internal abstract class ChatProtocol(string provider, string model)
 
     public abstract void Write(Utf8JsonWriter writer, ChatCall call);
 
+    /// <summary>What a request for this call carries of that which a model may refuse.</summary>
+    public virtual RequestParameters Carried(ChatCall call) =>
+        Given(call.Temperature, RequestParameters.Temperature)
+        | Given(call.TopP, RequestParameters.TopP)
+        | Given(call.TopK, RequestParameters.TopK)
+        | Given(call.FrequencyPenalty, RequestParameters.FrequencyPenalty)
+        | Given(call.PresencePenalty, RequestParameters.PresencePenalty)
+        | Given(call.Seed, RequestParameters.Seed)
+        | Given(call.Effort, RequestParameters.Effort);
+
+    /// <summary>What to go without when a model refuses something.</summary>
+    /// <param name="refused">What it refuses.</param>
+    /// <param name="without">What the request went without already.</param>
+    public virtual RequestParameters GiveUp(RequestParameters refused, RequestParameters without) => refused;
+
     /// <summary>The sampling settings that a request really carries, for telemetry.</summary>
-    public virtual (float? Temperature, float? TopP) Sampling(ChatCall call) => (call.Temperature, call.Options?.TopP);
+    public virtual (float? Temperature, float? TopP) Sampling(ChatCall call) => (call.Temperature, call.TopP);
 
     public abstract StreamDecoder CreateDecoder(ChatCall call);
 
@@ -43,7 +59,7 @@ internal abstract class ChatProtocol(string provider, string model)
     /// Whether messages may hold a picture, sound or file of this media type. What is not accepted is refused before
     /// anything is sent.
     /// </summary>
-    public virtual bool Accepts(string mediaType) => mediaType.StartsWith("image/", StringComparison.OrdinalIgnoreCase);
+    public virtual bool Accepts(string mediaType) => MediaTypes.IsImage(mediaType);
 
     /// <summary>Writes what a function is; the protocols differ only in the name of its schema.</summary>
     protected static void WriteFunction(Utf8JsonWriter writer, AIFunctionDeclaration function, string schemaName)
@@ -56,6 +72,9 @@ internal abstract class ChatProtocol(string provider, string model)
         writer.WriteEndObject();
     }
 
+    private static RequestParameters Given<T>(T? value, RequestParameters parameter)
+        where T : struct => value is null ? RequestParameters.None : parameter;
+
     protected static string TextOf(ChatMessage message) =>
         string.Concat(message.Contents.OfType<TextContent>().Select(content => content.Text));
 }
@@ -65,7 +84,22 @@ internal sealed record ChatCall(
     IReadOnlyList<ChatMessage> Messages, ChatOptions? Options, string Model, ApiKey Key, bool Stream,
     ChatDefaults Defaults)
 {
-    public float? Temperature => Options?.Temperature ?? Defaults.Temperature;
+    /// <summary>The parameters that the model refuses.</summary>
+    public RequestParameters Without { get; init; }
+
+    public float? Temperature => Unless(RequestParameters.Temperature, Options?.Temperature ?? Defaults.Temperature);
+
+    public float? TopP => Unless(RequestParameters.TopP, Options?.TopP);
+
+    public int? TopK => Unless(RequestParameters.TopK, Options?.TopK);
+
+    public float? FrequencyPenalty => Unless(RequestParameters.FrequencyPenalty, Options?.FrequencyPenalty);
+
+    public float? PresencePenalty => Unless(RequestParameters.PresencePenalty, Options?.PresencePenalty);
+
+    public long? Seed => Unless(RequestParameters.Seed, Options?.Seed);
+
+    public ReasoningEffort? Effort => Unless(RequestParameters.Effort, Options?.Reasoning?.Effort);
 
     public int MaxOutputTokens => Options?.MaxOutputTokens ?? Defaults.MaxOutputTokens;
 
@@ -87,12 +121,29 @@ internal sealed record ChatCall(
         get
         {
             IEnumerable<string> texts = Messages
-                .Where(message => message.Role == ChatRole.System)
+                .Where(message => message.IsInstruction())
                 .Select(message => message.Text);
             string text = string.Join(
                 "\n\n", (Options?.Instructions is { Length: > 0 } instructions ? texts.Prepend(instructions) : texts)
                 .Where(part => part.Length > 0));
-            return text.Length == 0 ? null : text;
+            return string.IsNullOrWhiteSpace(text) ? null : text;
         }
     }
+
+    private T? Unless<T>(RequestParameters parameter, T? value)
+        where T : struct => Without.HasFlag(parameter) ? null : value;
+}
+
+/// <summary>What a message is to a model.</summary>
+internal static class ChatRoles
+{
+    /// <summary>OpenAI's newer name for system messages; Microsoft.Extensions.AI has none for it.</summary>
+    public const string Developer = "developer";
+
+    /// <summary>Whether it instructs the model: it is never sent as a person's words.</summary>
+    public static bool IsInstruction(this ChatMessage message) =>
+        message.Role == ChatRole.System || IsDeveloper(message);
+
+    public static bool IsDeveloper(this ChatMessage message) =>
+        message.Role.Value.Equals(Developer, StringComparison.OrdinalIgnoreCase);
 }

@@ -4,8 +4,8 @@ using System.Net;
 namespace Coach.Llm.Providers;
 
 /// <summary>
-/// Decodes bodies that come compressed although nothing asked for it, as RFC 9110, 12.5.3, allows. It is not asked for:
-/// compression holds back the events of a stream.
+/// Decodes bodies that come compressed, also those that nothing asked to compress, as RFC 9110, 12.5.3, allows. A body
+/// that is not in the coding its header names is taken as it is: some proxies decode it and leave the header.
 /// </summary>
 internal static class ContentCoding
 {
@@ -18,8 +18,8 @@ internal static class ContentCoding
         {
             Func<Stream, Stream>? decode = coding.ToLowerInvariant() switch
             {
-                "gzip" or "x-gzip" => body => new GZipStream(body, CompressionMode.Decompress),
-                "deflate" => body => new ZLibStream(body, CompressionMode.Decompress),
+                "gzip" or "x-gzip" => body => new SniffedStream(body, DecodeGzip),
+                "deflate" => body => new SniffedStream(body, DecodeDeflate),
                 "br" => body => new BrotliStream(body, CompressionMode.Decompress),
                 "identity" => null,
                 var other => throw new ContentCodingException(Array.Find(NotDecoded, other.Equals)),
@@ -28,6 +28,23 @@ internal static class ContentCoding
         }
 
         return response;
+    }
+
+    private static Stream DecodeGzip(byte first, byte second, Stream body) =>
+        first == 0x1F && second == 0x8B ? new GZipStream(body, CompressionMode.Decompress) : body;
+
+    // Some servers leave out the zlib frame that the name "deflate" means. Text begins with bytes of its own.
+    private static Stream DecodeDeflate(byte first, byte second, Stream body)
+    {
+        bool isFramed = (first & 0x0F) == 8 && ((first << 8) + second) % 31 == 0;
+        if (isFramed)
+        {
+            return new ZLibStream(body, CompressionMode.Decompress);
+        }
+
+        return first is (byte)'{' or (byte)'[' or (byte)'<' or (byte)':' or (byte)'d' or (byte)'e' or (byte)' ' or (byte)'\n'
+            ? body
+            : new DeflateStream(body, CompressionMode.Decompress);
     }
 
     private sealed class DecodedContent : HttpContent
@@ -79,6 +96,113 @@ internal static class ContentCoding
         }
     }
 
+    // Looks at a body's first two bytes before it decides how to read it.
+    private sealed class SniffedStream(Stream body, Func<byte, byte, Stream, Stream> choose) : Stream
+    {
+        private readonly byte[] _first = new byte[2];
+        private Stream? _chosen;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override async ValueTask<int> ReadAsync(
+            Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (_chosen is null)
+            {
+                int read = await body.ReadAtLeastAsync(
+                    _first, _first.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+                var whole = new PrefixedStream(_first.AsMemory(0, read), body);
+                _chosen = read < _first.Length ? whole : choose(_first[0], _first[1], whole);
+            }
+
+            return await _chosen.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+        }
+
+        public override Task<int> ReadAsync(
+            byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+            ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override void Flush() => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                (_chosen ?? body).Dispose();
+                body.Dispose();
+            }
+
+            base.Dispose(disposing);
+        }
+    }
+
+    // What was looked at, and the rest behind it.
+    private sealed class PrefixedStream(ReadOnlyMemory<byte> first, Stream rest) : Stream
+    {
+        private ReadOnlyMemory<byte> _first = first;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (_first.IsEmpty)
+            {
+                return rest.ReadAsync(buffer, cancellationToken);
+            }
+
+            int count = Math.Min(buffer.Length, _first.Length);
+            _first[..count].CopyTo(buffer);
+            _first = _first[count..];
+            return ValueTask.FromResult(count);
+        }
+
+        public override Task<int> ReadAsync(
+            byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+            ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override void Flush() => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
+
     // A body that is not what its header says breaks like a connection, which readers know how to take.
     private sealed class CodedStream(Stream decoded) : Stream
     {
@@ -103,7 +227,8 @@ internal static class ContentCoding
             {
                 return await decoded.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
             }
-            catch (InvalidDataException exception)
+            // The second is Brotli's way to say it.
+            catch (Exception exception) when (exception is InvalidDataException or InvalidOperationException)
             {
                 throw new IOException("The body is not in the coding that its header names.", exception);
             }

@@ -8,12 +8,31 @@ namespace Coach.Llm.Providers;
 /// </summary>
 internal static class ErrorClassifier
 {
-    /// <summary>Classifies an answer that is a failure, or a success with an error inside.</summary>
-    public static ErrorClassification Classify(Provider provider, ProviderAnswer answer, DateTimeOffset now) =>
-        Classify(provider, answer, ErrorBody.Parse(answer.Body.Span), now);
+    private static readonly string[] LengthCodes =
+        ["context_length_exceeded", "exceed_context_size_error", "context_window_exceeded", "model_context_window_exceeded"];
 
+    private static readonly string[] LengthWords =
+    [
+        "maximum context length", "max context length", "context length exceeded", "context_length_exceeded",
+        "exceeds the context", "exceed context", "context window", "context size", "prompt is too long",
+        "input is too long", "prompt too long", "input length and `max_tokens` exceed context", "longer than the model's context",
+        "maximum input length", "max_model_len", "exceeds the maximum number of tokens", "maximum prompt length",
+        "reduce the length of the messages", "reduce your prompt", "too many tokens in", "maximum number of input tokens",
+    ];
+
+    /// <summary>Classifies an answer that is a failure, or a success with an error inside.</summary>
     public static ErrorClassification Classify(
-        Provider provider, ProviderAnswer answer, ErrorBody body, DateTimeOffset now)
+        Provider provider, ProviderAnswer answer, DateTimeOffset now, Secret? secret = null) =>
+        Classify(provider, answer, ErrorBody.Parse(answer.Body.Span), now, secret);
+
+    /// <summary>As above, of a body that is read already.</summary>
+    /// <param name="provider">Who answered.</param>
+    /// <param name="answer">The answer.</param>
+    /// <param name="body">Its body.</param>
+    /// <param name="now">The time, for hints that are dates.</param>
+    /// <param name="secret">The key that was sent, so that no code repeats it.</param>
+    public static ErrorClassification Classify(
+        Provider provider, ProviderAnswer answer, ErrorBody body, DateTimeOffset now, Secret? secret = null)
     {
         int status = answer.Status is >= 200 and < 300 ? StatusInside(body) : answer.Status;
         ErrorClassification found = provider.Classify(status, body) ?? ByStatus(provider, status, body);
@@ -25,13 +44,21 @@ internal static class ErrorClassifier
             (found, hint) = (new ErrorClassification(KeyStatus.QuotaExhausted), null);
         }
 
-        return found with
+        bool isTooLong = IsAboutLength(status, found.Error, body);
+        found = found with
         {
+            Error = isTooLong ? LlmError.ContextTooLong : found.Error,
             HttpStatus = status,
-            RetryAfter = hint,
-            IsTransient = IsTransient(found, answer),
-            Message = KeyStatusMessages.For(provider.Title, found.Status, found.Error, hint),
+            RetryAfter = isTooLong ? null : hint,
+            IsTransient = !isTooLong && IsTransient(found, answer),
+            Code = ProviderWord.Of(body.CodeNumber is null ? body.Code : "", secret)
+                ?? ProviderWord.Of(body.Reasons.FirstOrDefault() ?? "", secret)
+                ?? ProviderWord.Of(body.Status, secret)
+                ?? ProviderWord.Of(body.Type, secret),
+            Parameter = ProviderWord.Of(body.Parameter, secret),
+            Refused = ParameterRefusal.Read(status, body),
         };
+        return found with { Message = KeyStatusMessages.For(provider.Title, found) };
     }
 
     private static ErrorClassification ByStatus(Provider provider, int status, ErrorBody body) => status switch
@@ -49,6 +76,27 @@ internal static class ErrorClassifier
         >= 500 => new(KeyStatus.Unavailable),
         _ => new(KeyStatus.WrongEndpoint),
     };
+
+    // No two servers say it alike, and few have a code for it.
+    private static bool IsAboutLength(int status, LlmError error, ErrorBody body)
+    {
+        if (Array.Exists(LengthCodes, code => code == body.Code || code == body.Type))
+        {
+            return true;
+        }
+
+        // A limit of tokens a minute that one request alone exceeds (Groq): no wait will mend it.
+        if (status == 413 && body.Says("tokens") && body.Says("too large"))
+        {
+            return true;
+        }
+
+        return status is 400 or 413 or 422 or 500
+            && error is LlmError.RequestRejected or LlmError.Unavailable or LlmError.ProviderFailed
+            && (Array.Exists(LengthWords, body.Says)
+                || (body.Says("input token count") && body.Says("exceeds"))
+                || (body.Says("too large for model") && body.Says("context")));
+    }
 
     private static int StatusInside(ErrorBody body) => body.CodeNumber is { } code and >= 400 and < 600 ? code : 500;
 

@@ -10,16 +10,26 @@ namespace Coach.Llm.Providers;
 /// <summary>
 /// A session's chat client for one provider: a key in front of what all sessions share. One attempt per call.
 /// </summary>
-internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnection connection, ApiKey key) : IChatClient
+internal sealed class ProviderChatClient(
+    ChatProtocol protocol, ProviderConnection connection, RefusedParameters refused, ApiKey key) : IChatClient
 {
     public async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         ChatCall call = Call(messages, options, stream: false);
-        using HttpResponseMessage response = await SendAsync(call, cancellationToken).ConfigureAwait(false);
-        byte[] body = await connection.ReadBodyAsync(protocol.Provider, response, cancellationToken)
-            .ConfigureAwait(false);
-        return ReadWhole(call, body).ToChatResponse();
+        (HttpResponseMessage response, call) = await SendAsync(call, cancellationToken).ConfigureAwait(false);
+        using (response)
+        {
+            byte[] body = await connection.ReadBodyAsync(protocol.Provider, response, cancellationToken)
+                .ConfigureAwait(false);
+            ChatResponse answer = ReadForeign(call, body).ToChatResponse();
+            if (RefusedParameters.Dropped(protocol, call) is { } dropped)
+            {
+                (answer.AdditionalProperties ??= [])[ChatResponseProperties.DroppedParameters] = dropped;
+            }
+
+            return answer;
+        }
     }
 
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
@@ -28,11 +38,14 @@ internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnecti
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ChatCall call = Call(messages, options, stream: true);
-        using HttpResponseMessage response = await SendAsync(call, cancellationToken).ConfigureAwait(false);
+        (HttpResponseMessage response, call) = await SendAsync(call, cancellationToken).ConfigureAwait(false);
+        using HttpResponseMessage open = response;
+        string? dropped = RefusedParameters.Dropped(protocol, call);
         Stream body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         using var reader = new SseReader(body, connection.Requests.MaxEventBytes, connection.Requests.MaxResponseBytes);
         StreamDecoder decoder = protocol.CreateDecoder(call);
         bool isOver = false;
+        var empty = default(EmptyAnswer);
         try
         {
             while (!isOver)
@@ -41,6 +54,13 @@ internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnecti
                     .ConfigureAwait(false);
                 if (update is not null)
                 {
+                    empty.Saw(update);
+                    if (dropped is not null && !KeepAlive.Is(update))
+                    {
+                        (update.AdditionalProperties ??= [])[ChatResponseProperties.DroppedParameters] = dropped;
+                        dropped = null;
+                    }
+
                     yield return update;
                 }
             }
@@ -60,6 +80,10 @@ internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnecti
             {
                 yield return update;
             }
+        }
+        else if (empty.Complaint() is { } complaint)
+        {
+            yield return Said(complaint, decoder);
         }
     }
 
@@ -105,12 +129,16 @@ internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnecti
         catch (ProtocolException exception)
         {
             return reader.IsCut && IsOfTheCut(
-                exception) ? FinishCut(decoder) : throw connection.Translate(protocol.Provider, exception);
+                exception) ? FinishCut(decoder) : throw connection.Translate(protocol.Provider, exception, key.Secret);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
             return cancellationToken.IsCancellationRequested ? throw new OperationCanceledException(
                 cancellationToken) : FinishCut(decoder);
+        }
+        catch (Exception exception) when (IsOfTheServer(exception))
+        {
+            throw LlmException.InvalidResponse(protocol.Provider, "an event that cannot be read");
         }
     }
 
@@ -122,23 +150,55 @@ internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnecti
     private (ChatResponseUpdate? Update, bool IsOver) FinishCut(StreamDecoder decoder) =>
         decoder.IsComplete ? (decoder.Finish(), true) : throw LlmException.StreamInterrupted(protocol.Provider);
 
-    private List<ChatResponseUpdate> ReadWhole(ChatCall call, ReadOnlySpan<byte> body)
+    // A body that is no event stream: the answer in one piece, a line of JSON or an array's element for each piece, an
+    // error, or a page.
+    private List<ChatResponseUpdate> ReadForeign(ChatCall call, ReadOnlySpan<byte> body)
     {
+        body = body.StartsWith("\uFEFF"u8) ? body[3..] : body;
         StreamDecoder decoder = protocol.CreateDecoder(call);
         try
         {
-            ChatResponseUpdate? update = decoder.Decode([], body.StartsWith("\uFEFF"u8) ? body[3..] : body);
-            if (update is null && !decoder.IsComplete)
+            List<ChatResponseUpdate> updates = [];
+            foreach (Range piece in WholeBody.Pieces(body))
             {
-                throw ProtocolException.Malformed("it holds no answer");
+                if (decoder.Decode([], body[piece]) is { } update)
+                {
+                    updates.Add(update);
+                }
             }
 
-            ChatResponseUpdate? last = decoder.Finish();
-            return [.. new[] { update, last }.OfType<ChatResponseUpdate>()];
+            if (updates.Count == 0 && !decoder.IsComplete)
+            {
+                throw ErrorBody.Parse(body) is { IsJson: true, HasError: false }
+                    ? ProtocolException.Malformed("it holds no answer")
+                    : ProtocolException.Error(body);
+            }
+
+            if (decoder.Finish() is { } last)
+            {
+                updates.Add(last);
+            }
+
+            var empty = default(EmptyAnswer);
+            updates.ForEach(update => empty.Saw(update));
+            if (empty.Complaint() is { } complaint)
+            {
+                updates.Add(Said(complaint, decoder));
+            }
+
+            return updates;
         }
         catch (ProtocolException exception)
         {
-            throw connection.Translate(protocol.Provider, exception);
+            bool isCut = exception.Fault == ProtocolError.Malformed && call.Stream
+                && ErrorBody.Parse(body) is { IsJson: true, IsComplete: false };
+            throw isCut
+                ? LlmException.StreamInterrupted(protocol.Provider)
+                : connection.Translate(protocol.Provider, exception, key.Secret);
+        }
+        catch (Exception exception) when (IsOfTheServer(exception))
+        {
+            throw LlmException.InvalidResponse(protocol.Provider, "an answer that cannot be read");
         }
         finally
         {
@@ -146,17 +206,13 @@ internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnecti
         }
     }
 
-    // No event stream although one was asked for: an error, a page, or the answer in one piece.
-    private List<ChatResponseUpdate> ReadForeign(ChatCall call, ReadOnlySpan<byte> body)
-    {
-        ErrorBody error = ErrorBody.Parse(body);
-        if (error.HasError || !error.IsJson)
-        {
-            throw connection.Translate(protocol.Provider, ProtocolException.Error(body));
-        }
+    private static ChatResponseUpdate Said(AIContent content, StreamDecoder decoder) =>
+        new(ChatRole.Assistant, [content]) { ResponseId = decoder.Id, MessageId = decoder.Id };
 
-        return error.IsComplete ? ReadWhole(call, body) : throw LlmException.StreamInterrupted(protocol.Provider);
-    }
+    // A decoder is given whatever a server sends; what it stumbles over is the server's and not the caller's fault.
+    private static bool IsOfTheServer(Exception exception) => exception
+        is FormatException or ArgumentException or InvalidOperationException or OverflowException
+        or KeyNotFoundException or NotSupportedException or System.Text.Json.JsonException;
 
     private ChatCall Call(IEnumerable<ChatMessage> messages, ChatOptions? options, bool stream)
     {
@@ -175,10 +231,30 @@ internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnecti
         }
 
         MediaCheck.Check(protocol, list, connection.Requests.MaxMediaBytes);
-        return new ChatCall(list, options, model, key, stream, connection.Defaults);
+        return new ChatCall(list, options, model, key, stream, connection.Defaults)
+        {
+            Without = refused.Of(protocol, model),
+        };
     }
 
-    private Task<HttpResponseMessage> SendAsync(ChatCall call, CancellationToken cancellationToken)
+    // What a model refuses and the answer can do without is left out, at once and once a day.
+    private async Task<(HttpResponseMessage Response, ChatCall Sent)> SendAsync(
+        ChatCall call, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return (await SendOnceAsync(call, cancellationToken).ConfigureAwait(false), call);
+            }
+            catch (LlmException refusal) when (refusal.RefusedParameters != RequestParameters.None)
+            {
+                call = refused.Learn(protocol, call, refusal) ?? throw refusal;
+            }
+        }
+    }
+
+    private Task<HttpResponseMessage> SendOnceAsync(ChatCall call, CancellationToken cancellationToken)
     {
         var body = new ArrayBufferWriter<byte>(1024);
         using (var writer = new Utf8JsonWriter(body))
@@ -188,7 +264,7 @@ internal sealed class ProviderChatClient(ChatProtocol protocol, ProviderConnecti
 
         return connection.SendAsync(
             protocol.Provider, protocol.Address(call.Model, call.Stream), body.WrittenMemory, headers =>
-                protocol.Sign(headers, key), cancellationToken);
+                protocol.Sign(headers, key), cancellationToken, key.Secret, isWhole: !call.Stream);
     }
 
     // Disposing a response that still flows would first drain it, for up to two seconds. A read that is cancelled while

@@ -17,26 +17,41 @@ internal sealed class ProviderConnection(
     ILoggerFactory? loggers = null)
 {
     private const int MaxErrorBody = 64 * 1024;
+    private const int MaxLoggedMessage = 500;
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
     private readonly ILogger _logger = loggers?.CreateLogger("Coach.Llm") ?? NullLogger.Instance;
 
     public LlmRequestOptions Requests { get; } = requests;
 
-    public ChatDefaults Defaults { get; } = defaults;
+    /// <summary>What requests are sent that set it not themselves; the host's settings may change.</summary>
+    public ChatDefaults Defaults { get; set; } = defaults;
 
     public TimeProvider Time { get; } = time;
 
     /// <summary>Sends a JSON request and returns once the headers of a success have arrived.</summary>
     /// <exception cref="LlmException">No connection, or the provider answered with a failure.</exception>
+    /// <param name="provider">Who is asked.</param>
+    /// <param name="address">Where.</param>
+    /// <param name="body">The request's JSON.</param>
+    /// <param name="sign">Puts the key on the request.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <param name="secret">The key, so that nothing a server echoes is repeated.</param>
+    /// <param name="isWhole">Whether the answer comes in one piece: only then is compression asked for, because it
+    /// holds back the events of a stream.</param>
     public async Task<HttpResponseMessage> SendAsync(
         string provider, Uri address, ReadOnlyMemory<byte> body, Action<HttpRequestHeaders> sign,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken, Secret? secret = null, bool isWhole = false)
     {
         using var request = new HttpRequestMessage(
             HttpMethod.Post, address)
         { Content = new ReadOnlyMemoryContent(body) };
         request.Content.Headers.ContentType = Json;
+        if (isWhole)
+        {
+            request.Headers.AcceptEncoding.ParseAdd("gzip, br");
+        }
+
         sign(request.Headers);
         HttpResponseMessage response;
         try
@@ -59,7 +74,7 @@ internal sealed class ProviderConnection(
 
         using (response)
         {
-            throw await FailureAsync(provider, response, cancellationToken).ConfigureAwait(false);
+            throw await FailureAsync(provider, response, secret, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -97,7 +112,7 @@ internal sealed class ProviderConnection(
     }
 
     /// <summary>What a decoder's complaint means to the caller.</summary>
-    public LlmException Translate(string provider, ProtocolException exception)
+    public LlmException Translate(string provider, ProtocolException exception, Secret? secret = null)
     {
         switch (exception.Fault)
         {
@@ -109,8 +124,7 @@ internal sealed class ProviderConnection(
                 var answer = new ProviderAnswer(200, null, "application/json", exception.Body, isTruncated: false);
                 ErrorBody body = ErrorBody.Parse(exception.Body);
                 return body.HasError
-                    ? LlmException.FromAnswer(
-                        provider, ErrorClassifier.Classify(providers[provider], answer, body, Time.GetUtcNow()))
+                    ? Failure(provider, answer, body, secret)
                     : LlmException.InvalidResponse(
                         provider, "a page or an object that is neither an answer nor an error");
             default:
@@ -119,7 +133,7 @@ internal sealed class ProviderConnection(
     }
 
     private async Task<LlmException> FailureAsync(
-        string provider, HttpResponseMessage response, CancellationToken cancellationToken)
+        string provider, HttpResponseMessage response, Secret? secret, CancellationToken cancellationToken)
     {
         ProviderAnswer answer;
         try
@@ -133,7 +147,26 @@ internal sealed class ProviderConnection(
                 (int)response.StatusCode, response.Headers, null, ReadOnlyMemory<byte>.Empty, isTruncated: true);
         }
 
-        return LlmException.FromAnswer(
-            provider, ErrorClassifier.Classify(providers[provider], answer, Time.GetUtcNow()));
+        return Failure(provider, answer, ErrorBody.Parse(answer.Body.Span), secret);
+    }
+
+    // The exception says in Coach's words what to do; what the server said, without keys, is one line of the log.
+    private LlmException Failure(string provider, ProviderAnswer answer, ErrorBody body, Secret? secret)
+    {
+        ErrorClassification found = ErrorClassifier.Classify(
+            providers[provider], answer, body, Time.GetUtcNow(), secret);
+        if (body.Message.Length > 0 && _logger.IsEnabled(LogLevel.Information))
+        {
+            string told = KeyRedactor.RedactForeign(body.Message, secret?.Reveal());
+            _logger.ProviderRefused(provider, found.HttpStatus, found.Error, OneLine(told));
+        }
+
+        return LlmException.FromAnswer(provider, found);
+    }
+
+    private static string OneLine(string text)
+    {
+        string line = new([.. text.Take(MaxLoggedMessage).Select(c => char.IsControl(c) ? ' ' : c)]);
+        return text.Length > MaxLoggedMessage ? line + "…" : line;
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.AI;
 
 namespace Coach.Llm.Providers;
@@ -31,7 +32,14 @@ internal static class ReasoningSignatures
         (call.AdditionalProperties ??= [])[SignatureProperty] = sealedText;
 
     public static string? Of(FunctionCallContent call) =>
-        call.AdditionalProperties?.TryGetValue(SignatureProperty, out object? value) == true ? value as string : null;
+        call.AdditionalProperties?.TryGetValue(SignatureProperty, out object? value) == true
+            ? value switch
+            {
+                string text => text,
+                JsonElement stored => stored.AsText(), // what was kept as JSON and read again
+                _ => null,
+            }
+            : null;
 
     /// <summary>The messages without thoughts and signatures: what another provider can take.</summary>
     public static IReadOnlyList<ChatMessage> Strip(IEnumerable<ChatMessage> messages) => [.. messages.Select(Strip)];

@@ -88,17 +88,18 @@ internal sealed class ResiliencePolicy
     /// <summary>Whether calls are refused now without asking the provider.</summary>
     public bool IsOpen => _circuit is { CircuitState: CircuitState.Open or CircuitState.Isolated };
 
-    /// <summary>The failure of a call whose whole time is spent.</summary>
-    public LlmException TimedOut(Deadline total) =>
-        LlmException.TimedOut(Provider, "Coach:Llm:Requests:TotalTimeout", total.Limit);
+    /// <summary>The failure of a call whose whole time is spent, or of a stream that went on too long.</summary>
+    public LlmException TimedOut(Deadline total, bool hasBegun = false) => LlmException.TimedOut(
+        Provider, hasBegun ? "Coach:Llm:Requests:StreamTimeout" : "Coach:Llm:Requests:TotalTimeout", total.Limit);
 
     /// <summary>As <see cref="RunAsync{T}"/>, each attempt within its own limit.</summary>
     /// <exception cref="LlmException">The last attempt's failure, an open circuit, or a limit passed.</exception>
     public async Task<T> RunAttemptsAsync<T>(
-        Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
+        Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken, bool isReasoning = false)
     {
-        using var budget = new Deadline(_options.TotalTimeout, Time, cancellationToken);
-        return await RunAsync(token => RunOneAsync(attempt, token), budget).ConfigureAwait(false);
+        TimeSpan extra = isReasoning ? _options.ReasoningTimeout : TimeSpan.Zero;
+        using var budget = new Deadline(_options.TotalTimeout + extra, Time, cancellationToken);
+        return await RunAsync(token => RunOneAsync(attempt, isReasoning, token), budget).ConfigureAwait(false);
     }
 
     /// <summary>Runs attempts until one succeeds, none is left, or the budget is spent.</summary>
@@ -131,24 +132,28 @@ internal sealed class ResiliencePolicy
 
     /// <summary>
     /// Whether another try may help. What Coach itself refused, and what the key or the request is to blame for, is not
-    /// tried again.
+    /// tried again; nor is what took too long, because the provider may be at work on it and would be paid twice.
     /// </summary>
     internal static bool IsRetryable(Exception? exception) => exception is LlmException
     {
         IsTransient: true,
-        Error: not (LlmError.LocalLimit or LlmError.SessionLimit or LlmError.QuotaExhausted),
+        Error: not (LlmError.LocalLimit or LlmError.SessionLimit or LlmError.QuotaExhausted or LlmError.TimedOut),
     };
 
-    private async Task<T> RunOneAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
+    private async Task<T> RunOneAsync<T>(
+        Func<CancellationToken, Task<T>> attempt, bool isReasoning, CancellationToken cancellationToken)
     {
-        using var limit = new Deadline(_options.AttemptTimeout, Time, cancellationToken);
+        (string option, TimeSpan longest) = isReasoning && _options.ReasoningTimeout > _options.AttemptTimeout
+            ? ("Coach:Llm:Requests:ReasoningTimeout", _options.ReasoningTimeout)
+            : ("Coach:Llm:Requests:AttemptTimeout", _options.AttemptTimeout);
+        using var limit = new Deadline(longest, Time, cancellationToken);
         try
         {
             return await attempt(limit.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (limit.HasPassed)
         {
-            throw LlmException.TimedOut(Provider, "Coach:Llm:Requests:AttemptTimeout", limit.Limit);
+            throw LlmException.TimedOut(Provider, option, limit.Limit);
         }
     }
 

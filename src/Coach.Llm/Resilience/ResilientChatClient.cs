@@ -14,7 +14,7 @@ internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy po
     {
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
         return await policy.RunAttemptsAsync(
-            token => InnerClient.GetResponseAsync(list, options, token), cancellationToken)
+            token => InnerClient.GetResponseAsync(list, options, token), cancellationToken, Reasons(options))
             .ConfigureAwait(false);
     }
 
@@ -24,7 +24,9 @@ internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy po
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
-        using var budget = new Deadline(policy.Options.TotalTimeout, policy.Time, cancellationToken);
+        TimeSpan total = policy.Options.TotalTimeout
+            + (Reasons(options) ? policy.Options.ReasoningTimeout : TimeSpan.Zero);
+        using var budget = new Deadline(total, policy.Time, cancellationToken);
         (StreamDeadlines stream, bool hasNext) = await policy.RunAsync(
             token => OpenAsync(list, options, budget, token), budget)
             .ConfigureAwait(false);
@@ -39,11 +41,14 @@ internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy po
                 }
                 catch (OperationCanceledException) when (budget.HasPassed)
                 {
-                    throw policy.TimedOut(budget);
+                    throw policy.TimedOut(budget, hasBegun: true);
                 }
             }
         }
     }
+
+    private static bool Reasons(ChatOptions? options) =>
+        options?.Reasoning?.Effort is not (null or ReasoningEffort.None);
 
     // The stream outlives the attempt, so it hangs on the budget and not on the attempt's own token.
     private async Task<(StreamDeadlines Stream, bool HasNext)> OpenAsync(
@@ -51,7 +56,7 @@ internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy po
     {
         attempt.ThrowIfCancellationRequested();
         var stream = new StreamDeadlines(
-            token => InnerClient.GetStreamingResponseAsync(messages, options, token), policy, budget.Token);
+            token => InnerClient.GetStreamingResponseAsync(messages, options, token), policy, budget, Reasons(options));
         try
         {
             return (stream, await stream.MoveNextAsync().ConfigureAwait(false));

@@ -27,6 +27,9 @@ internal abstract class StreamDecoder
 
     public ProtocolAdditions Additions { get; } = new();
 
+    /// <summary>The response's id, as far as it was told.</summary>
+    public string? Id => ResponseId;
+
     protected string? ResponseId { get; set; }
 
     protected string? ModelId { get; set; }

@@ -68,6 +68,7 @@ internal static class GenAINames
         LlmError.StreamInterrupted => "stream_interrupted",
         LlmError.RequestRejected => "request_rejected",
         LlmError.ModelNotFound => "model_not_found",
+        LlmError.ContextTooLong => "context_too_long",
         LlmError.UnknownProvider => "unknown_provider",
         LlmError.KeyMissing => "key_missing",
         LlmError.KeyMalformed => "key_malformed",

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Coach.Llm.Core;
+using Microsoft.Extensions.AI;
 
 namespace Coach.Llm.Telemetry;
 
@@ -11,13 +12,13 @@ namespace Coach.Llm.Telemetry;
 internal sealed class LlmTelemetry
 {
     private const int MaxModels = 100;
-    private const int MaxModelName = 64;
 
     private readonly Histogram<long> _tokens;
     private readonly Histogram<double> _duration;
     private readonly Histogram<double> _firstChunk;
     private readonly Histogram<double> _perChunk;
     private readonly Counter<long> _retries;
+    private readonly Counter<long> _dropped;
     private readonly ConcurrentDictionary<string, string> _models = new(StringComparer.Ordinal);
 
     public LlmTelemetry(MeterSource meter)
@@ -33,6 +34,8 @@ internal sealed class LlmTelemetry
             GenAINames.TimePerOutputChunk, "s", "Time between a stream's updates.", null, seconds);
         _retries = meter.Meter.CreateCounter<long>(
             "coach.llm.retries", "{retry}", "Attempts that followed a failed one.");
+        _dropped = meter.Meter.CreateCounter<long>(
+            "coach.llm.dropped_parameters", "{request}", "Requests sent without a setting that the model refuses.");
     }
 
     /// <summary>The source of all spans of the package.</summary>
@@ -43,6 +46,22 @@ internal sealed class LlmTelemetry
     public void Retried(string provider, LlmError error) => _retries.Add(1,
         new KeyValuePair<string, object?>(
             "provider", provider), new KeyValuePair<string, object?>("reason", GenAINames.ErrorClass(error)));
+
+    /// <summary>Counts what a response says was dropped.</summary>
+    public void Dropped(string provider, AdditionalPropertiesDictionary? properties)
+    {
+        if (properties?.TryGetValue(ChatResponseProperties.DroppedParameters, out string? names) != true)
+        {
+            return;
+        }
+
+        foreach (string name in names!.Split(','))
+        {
+            _dropped.Add(1,
+                new KeyValuePair<string, object?>("provider", provider),
+                new KeyValuePair<string, object?>("parameter", name));
+        }
+    }
 
     public void FirstChunk(in TagList tags, TimeSpan time) => _firstChunk.Record(time.TotalSeconds, tags);
 
@@ -82,8 +101,6 @@ internal sealed class LlmTelemetry
             return known;
         }
 
-        bool isName = model.Length is > 0 and <= MaxModelName
-            && model.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or ':' or '/');
-        return isName && _models.Count < MaxModels ? _models.GetOrAdd(model, model) : GenAINames.Other;
+        return ModelName.IsPlain(model) && _models.Count < MaxModels ? _models.GetOrAdd(model, model) : GenAINames.Other;
     }
 }

@@ -19,6 +19,7 @@ internal sealed class TelemetryChatClient(
             ChatResponse response = await InnerClient.GetResponseAsync(list, options, cancellationToken)
                 .ConfigureAwait(false);
             span.Answered(response);
+            shared.Telemetry.Dropped(shared.Protocol.Provider, response.AdditionalProperties);
             return response;
         }
         catch (Exception exception)
@@ -51,6 +52,7 @@ internal sealed class TelemetryChatClient(
                     }
 
                     span.Chunk(updates.Current);
+                    shared.Telemetry.Dropped(shared.Protocol.Provider, updates.Current.AdditionalProperties);
                 }
                 catch (Exception exception)
                 {
@@ -85,6 +87,8 @@ internal sealed class ChatTelemetry(
     ChatProtocol protocol, ProviderConnection connection, LlmTelemetry telemetry, LlmTelemetryOptions settings)
 {
     public LlmTelemetryOptions Settings => settings;
+
+    public LlmTelemetry Telemetry => telemetry;
 
     public ChatProtocol Protocol => protocol;
 

@@ -15,8 +15,8 @@ public sealed class MediaCheckTests
 
     public static TheoryData<string, string> Refused => new()
     {
-        { "openai", "audio/wav" }, { "openai", "application/pdf" }, { "openrouter", "video/mp4" }, { "openai-compatible", "application/octet-stream" },
-        { "anthropic", "audio/mpeg" }, { "anthropic", "text/csv" }, { "gemini", "application/zip" }, { "gemini", "application/octet-stream" },
+        { "openai", "audio/ogg" }, { "openai", "application/zip" }, { "openrouter", "video/mp4" }, { "openai-compatible", "application/octet-stream" },
+        { "anthropic", "audio/mpeg" }, { "anthropic", "application/json" }, { "gemini", "application/zip" }, { "gemini", "application/octet-stream" },
     };
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -28,6 +28,12 @@ public sealed class MediaCheckTests
     [InlineData("anthropic", "image/png", """{"type":"image","source":{"type":"base64","media_type":"image/png","data":"BYTES"}}""")]
     [InlineData("anthropic", "application/pdf", """{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"BYTES"}}""")]
     [InlineData("openai", "image/png", """{"type":"image_url","image_url":{"url":"data:image/png;base64,BYTES"}}""")]
+    [InlineData("gemini", "image/jpg", """{"inlineData":{"mimeType":"image/jpeg","data":"BYTES"}}""")]
+    [InlineData("anthropic", "image/jpg", """{"type":"image","source":{"type":"base64","media_type":"image/jpeg","data":"BYTES"}}""")]
+    [InlineData("anthropic", "IMAGE/PNG; q=1", """{"type":"image","source":{"type":"base64","media_type":"image/png","data":"BYTES"}}""")]
+    [InlineData("openai", "image/jpg", """{"type":"image_url","image_url":{"url":"data:image/jpeg;base64,BYTES"}}""")]
+    [InlineData("openai", "audio/x-wav", """{"type":"input_audio","input_audio":{"data":"BYTES","format":"wav"}}""")]
+    [InlineData("openai", "application/pdf", """{"type":"file","file":{"filename":"document.pdf","file_data":"data:application/pdf;base64,BYTES"}}""")]
     [InlineData("openrouter", "image/jpeg", """{"type":"image_url","image_url":{"url":"data:image/jpeg;base64,BYTES"}}""")]
     [InlineData("openai-compatible", "image/webp", """{"type":"image_url","image_url":{"url":"data:image/webp;base64,BYTES"}}""")]
     public async Task GetResponseAsync_InlineData_TravelsInTheProvidersForm(string provider, string mediaType, string expected) =>

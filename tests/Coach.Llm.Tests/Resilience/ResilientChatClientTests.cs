@@ -129,27 +129,46 @@ public sealed class ResilientChatClientTests
     }
 
     [Fact]
-    public async Task GetResponseAsync_Silence_TimesOutAtTheAttemptLimitAndInAllAtTheTotal()
+    public async Task GetResponseAsync_Silence_TimesOutAtTheAttemptLimitAndIsNotPaidForAgain()
     {
-        _provider.Hang();
+        _provider.Hang().Answer("second try");
 
         LlmException exception = await Assert.ThrowsAsync<LlmException>(() => RunAsync(client => client.GetResponseAsync("hi", null, Token)));
 
         Assert.Equal(LlmError.TimedOut, exception.Error);
-        Assert.Equal(2, _provider.Calls.Count);
-        Assert.Equal(TimeSpan.FromMinutes(2), Elapsed);
-        Assert.Equal("Provider 'gemini' did not answer within 120 s. Try again, or raise Coach:Llm:Requests:TotalTimeout.", exception.Message);
+        Assert.Single(_provider.Calls);
+        Assert.Equal(TimeSpan.FromMinutes(1), Elapsed);
+        Assert.Equal("Provider 'gemini' did not answer within 60 s. Try again, or raise Coach:Llm:Requests:AttemptTimeout.", exception.Message);
     }
 
     [Fact]
-    public async Task GetStreamingResponseAsync_NoFirstToken_TimesOutAtItsLimitAndIsRetried()
+    public async Task GetStreamingResponseAsync_NoFirstToken_TimesOutAtItsLimitAndIsNotPaidForAgain()
     {
+        _options.FirstTokenTimeout = TimeSpan.FromSeconds(30);
         _provider.Hang().Answer("second try");
 
-        string text = await RunAsync(client => TextAsync(client.GetStreamingResponseAsync("hi", null, Token)));
+        LlmException exception = await Assert.ThrowsAsync<LlmException>(
+            () => RunAsync(client => TextAsync(client.GetStreamingResponseAsync("hi", null, Token))));
 
-        Assert.Equal("second try", text);
-        Assert.Equal(TimeSpan.FromSeconds(31), Elapsed);
+        Assert.Equal(LlmError.TimedOut, exception.Error);
+        Assert.Single(_provider.Calls);
+        Assert.Equal(TimeSpan.FromSeconds(30), Elapsed);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Call_ThatAsksForEffort_MayBeSilentForTenMinutes(bool isStream)
+    {
+        _provider.Hang();
+        var options = new ChatOptions { Reasoning = new ReasoningOptions { Effort = ReasoningEffort.High } };
+
+        LlmException exception = await Assert.ThrowsAsync<LlmException>(() => RunAsync<object>(async client => isStream
+            ? await TextAsync(client.GetStreamingResponseAsync("hi", options, Token))
+            : await client.GetResponseAsync("hi", options, Token)));
+
+        Assert.Contains("ReasoningTimeout", exception.Message, StringComparison.Ordinal);
+        Assert.Equal(TimeSpan.FromMinutes(10), Elapsed);
     }
 
     [Fact]
@@ -181,17 +200,17 @@ public sealed class ResilientChatClientTests
     }
 
     [Fact]
-    public async Task GetStreamingResponseAsync_SlowButSteady_EndsAtTheTotalLimit()
+    public async Task GetStreamingResponseAsync_SlowButSteady_OutlivesTheTotalAndEndsAtTheLimitOfStreams()
     {
-        _options.TotalTimeout = TimeSpan.FromSeconds(100);
+        (_options.TotalTimeout, _options.StreamTimeout) = (TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(170));
         var drip = new DrippingClient(_clock, TimeSpan.FromSeconds(30));
 
         LlmException exception = await Assert.ThrowsAsync<LlmException>(
             () => RunAsync(client => TextAsync(client.GetStreamingResponseAsync("hi", null, Token)), provider: drip));
 
         Assert.Equal(LlmError.TimedOut, exception.Error);
-        Assert.Contains("TotalTimeout", exception.Message, StringComparison.Ordinal);
-        Assert.Equal(TimeSpan.FromSeconds(100), Elapsed);
+        Assert.Contains("StreamTimeout", exception.Message, StringComparison.Ordinal);
+        Assert.Equal(TimeSpan.FromSeconds(170), Elapsed); // from the first token, which came at once
     }
 
     [Fact]

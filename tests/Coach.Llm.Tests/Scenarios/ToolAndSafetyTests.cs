@@ -144,7 +144,7 @@ public sealed class ToolAndSafetyTests
             """{"model":"my-model","messages":[{"role":"system","content":"Be short."},{"role":"system","content":"You help."},{"role":"user","content":"hi"}],"max_completion_tokens":99,"temperature":0.7,"top_p":0.9,"stop":["END"],"response_format":{"type":"json_schema","json_schema":{"name":"shape","schema":{"type":"object"}}}}""",
             host.Fake.Requests[1].Body);
         Assert.Equal(
-            """{"model":"my-model","max_tokens":99,"system":"Be short.\n\nYou help.","messages":[{"role":"user","content":[{"type":"text","text":"hi"}]}],"temperature":0.7,"top_p":0.9,"stop_sequences":["END"],"output_config":{"format":{"type":"json_schema","schema":{"type":"object"}}}}""",
+            """{"model":"my-model","max_tokens":99,"system":"Be short.\n\nYou help.","messages":[{"role":"user","content":[{"type":"text","text":"hi"}]}],"temperature":0.7,"top_p":0.9,"stop_sequences":["END"],"output_config":{"format":{"type":"json_schema","schema":{"type":"object","additionalProperties":false}}}}""",
             host.Fake.Requests[2].Body);
     }
 

@@ -29,7 +29,7 @@ internal static class ProtocolHarness
             new LlmHttp(new OneHandler(handler)), providers, options.Requests,
             new ChatDefaults(options.Temperature, options.MaxOutputTokens), TimeProvider.System, logs?.Factory());
         string known = provider == ProviderNames.OpenAICompatible ? ProviderNames.OpenAI : provider; // which has an address
-        return new ProviderChatClient(providers[known].CreateChat()!, connection, new ApiKey(provider, Secret.From("a-key-for-tests")));
+        return new ProviderChatClient(providers[known].CreateChat()!, connection, new RefusedParameters(TimeProvider.System, logs?.Factory()), new ApiKey(provider, Secret.From("a-key-for-tests")));
     }
 
     public static async Task<ProtocolResult> ReadAsync(string provider, byte[] body, ResponseDelivery? delivery = null, FakeLogCollector? logs = null)

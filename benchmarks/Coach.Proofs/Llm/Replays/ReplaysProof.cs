@@ -19,7 +19,7 @@ internal static class ReplaysProof
             List<string> wrong = ReplayJudge.Complaints(replay, outcome, server.Requests);
             passed += wrong.Count == 0 ? 1 : 0;
             failed += wrong.Count == 0 ? 0 : 1;
-            Console.WriteLine(wrong.Count == 0 ? $"pass {replay.Id}" : $"FAIL {replay.Id}: {string.Join("; ", wrong)}");
+            Console.WriteLine(wrong.Count == 0 ? $"pass {replay.Id}" : $"FAIL {replay.Id}: {string.Join("; ", wrong).ReplaceLineEndings(" ")}");
         }
 
         Console.WriteLine($"{passed} passed, {failed} failed");

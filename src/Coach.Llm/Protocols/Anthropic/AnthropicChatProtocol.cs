@@ -1,5 +1,7 @@
 using System.Net.Http.Headers;
+using System.Text;
 using System.Text.Json;
+using Coach.Llm.Core;
 using Coach.Llm.Json;
 using Coach.Llm.Providers;
 using Coach.Llm.Streaming;
@@ -15,6 +17,7 @@ internal sealed class AnthropicChatProtocol(
     private const string WithoutSampling = "2026-10-21";
 
     private const int LeastThinkingTokens = 1024;
+    private const int MaxIdLength = 64;
 
     public override Uri BaseAddress => options.BaseUrl;
 
@@ -27,7 +30,8 @@ internal sealed class AnthropicChatProtocol(
         headers.TryAddWithoutValidation("anthropic-version", options.Version);
     }
 
-    public override bool Accepts(string mediaType) => base.Accepts(mediaType) || IsPdf(mediaType);
+    public override bool Accepts(string mediaType) =>
+        base.Accepts(mediaType) || MediaTypes.IsPdf(mediaType) || MediaTypes.IsText(mediaType);
 
     public override StreamDecoder CreateDecoder(ChatCall call) =>
         new AnthropicStreamDecoder(ReasoningSignatures.Origin(Provider, call.Model, call.Key), call.EarlierCalls);
@@ -58,9 +62,10 @@ internal sealed class AnthropicChatProtocol(
         string origin = ReasoningSignatures.Origin(Provider, call.Model, call.Key);
         writer.WriteStartArray("messages");
         string? openRole = null;
+        ChatMessage? last = call.Messages.LastOrDefault(message => !message.IsInstruction());
         foreach (ChatMessage message in call.Messages)
         {
-            if (message.Role == ChatRole.System || !message.Contents.Any(content => IsSent(content, origin)))
+            if (message.IsInstruction() || !message.Contents.Any(content => IsSent(content, origin)))
             {
                 continue;
             }
@@ -76,12 +81,13 @@ internal sealed class AnthropicChatProtocol(
                 openRole = role;
             }
 
-            foreach (AIContent content in message.Contents)
+            // A turn that answers calls begins with their results.
+            AIContent? end = message == last && role == "assistant" ? message.Contents[^1] : null;
+            foreach (AIContent content in message.Contents
+                .OrderBy(content => content is FunctionResultContent ? 0 : 1)
+                .Where(content => IsSent(content, origin)))
             {
-                if (IsSent(content, origin))
-                {
-                    WriteBlock(writer, content, origin);
-                }
+                WriteBlock(writer, content, origin, isEnd: content == end);
             }
         }
 
@@ -100,21 +106,21 @@ internal sealed class AnthropicChatProtocol(
 
     private static bool IsSent(AIContent content, string origin) => content switch
     {
-        TextContent text => text.Text.Length > 0, // empty text blocks are refused
+        TextContent text => !string.IsNullOrWhiteSpace(text.Text), // blocks of white space are refused
         TextReasoningContent thought => ReasoningSignatures.Open(origin, thought.ProtectedData) is not null,
         FunctionCallContent or FunctionResultContent => true,
         DataContent or UriContent => true,
         _ => false,
     };
 
-    private static void WriteBlock(Utf8JsonWriter writer, AIContent content, string origin)
+    private static void WriteBlock(Utf8JsonWriter writer, AIContent content, string origin, bool isEnd)
     {
         writer.WriteStartObject();
         switch (content)
         {
             case TextContent text:
                 writer.WriteString("type", "text");
-                writer.WriteString("text", text.Text);
+                writer.WriteString("text", isEnd ? text.Text.TrimEnd() : text.Text); // an answer begun ends in no space
                 break;
             case TextReasoningContent thought:
                 string signature = ReasoningSignatures.Open(origin, thought.ProtectedData)!;
@@ -133,44 +139,87 @@ internal sealed class AnthropicChatProtocol(
                 break;
             case FunctionCallContent call:
                 writer.WriteString("type", "tool_use");
-                writer.WriteString("id", call.CallId);
+                writer.WriteString("id", Id(call.CallId));
                 writer.WriteString("name", call.Name);
                 writer.WritePropertyName("input");
                 JsonText.WriteArguments(writer, call.Arguments);
                 break;
             case FunctionResultContent result:
-                writer.WriteString("type", "tool_result");
-                writer.WriteString("tool_use_id", result.CallId);
-                writer.WriteString(
-                    "content", result.Exception is not null ? "The function failed." : JsonText.Of(result.Result));
-                if (result.Exception is not null)
-                {
-                    writer.WriteBoolean("is_error", true);
-                }
-
+                WriteResult(writer, result);
                 break;
-            case DataContent data:
-                writer.WriteString("type", IsPdf(data.MediaType) ? "document" : "image");
-                writer.WriteStartObject("source");
-                writer.WriteString("type", "base64");
-                writer.WriteString("media_type", data.MediaType);
-                writer.WriteBase64String("data", data.Data.Span);
-                writer.WriteEndObject();
-                break;
-            case UriContent uri:
-                writer.WriteString("type", IsPdf(uri.MediaType) ? "document" : "image");
-                writer.WriteStartObject("source");
-                writer.WriteString("type", "url");
-                writer.WriteString("url", uri.Uri.AbsoluteUri);
-                writer.WriteEndObject();
+            case DataContent or UriContent:
+                WriteMedia(writer, content);
                 break;
         }
 
         writer.WriteEndObject();
     }
 
-    private static bool IsPdf(string mediaType) =>
-        mediaType.Equals("application/pdf", StringComparison.OrdinalIgnoreCase);
+    // The API takes letters, digits, '_' and '-' alone.
+    private static string Id(string id) => ToolCallIds.Fit(id, MaxIdLength, onlyWords: true);
+
+    private static void WriteResult(Utf8JsonWriter writer, FunctionResultContent result)
+    {
+        var outcome = ToolOutcome.Of(result);
+        writer.WriteString("type", "tool_result");
+        writer.WriteString("tool_use_id", Id(result.CallId));
+        if (outcome.Media.Count == 0)
+        {
+            writer.WriteString("content", outcome.Text);
+        }
+        else
+        {
+            writer.WriteStartArray("content");
+            if (!string.IsNullOrWhiteSpace(outcome.Text))
+            {
+                writer.WriteStartObject();
+                writer.WriteString("type", "text");
+                writer.WriteString("text", outcome.Text);
+                writer.WriteEndObject();
+            }
+
+            foreach (AIContent media in outcome.Media)
+            {
+                writer.WriteStartObject();
+                WriteMedia(writer, media);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+        }
+
+        if (outcome.IsFailure)
+        {
+            writer.WriteBoolean("is_error", true);
+        }
+    }
+
+    private static void WriteMedia(Utf8JsonWriter writer, AIContent content)
+    {
+        string type = MediaTypes.Of((content as DataContent)?.MediaType ?? ((UriContent)content).MediaType);
+        bool isDocument = MediaTypes.IsPdf(type) || MediaTypes.IsText(type);
+        writer.WriteString("type", isDocument ? "document" : "image");
+        writer.WriteStartObject("source");
+        switch (content)
+        {
+            case DataContent text when MediaTypes.IsText(type):
+                writer.WriteString("type", "text");
+                writer.WriteString("media_type", "text/plain");
+                writer.WriteString("data", Encoding.UTF8.GetString(text.Data.Span));
+                break;
+            case DataContent data:
+                writer.WriteString("type", "base64");
+                writer.WriteString("media_type", type);
+                writer.WriteBase64String("data", data.Data.Span);
+                break;
+            case UriContent uri:
+                writer.WriteString("type", "url");
+                writer.WriteString("url", uri.Uri.AbsoluteUri);
+                break;
+        }
+
+        writer.WriteEndObject();
+    }
 
     private static void WriteTools(Utf8JsonWriter writer, ChatCall call)
     {
@@ -217,55 +266,107 @@ internal sealed class AnthropicChatProtocol(
         writer.WriteEndObject();
     }
 
-    public override (float? Temperature, float? TopP) Sampling(ChatCall call) => TakesSampling(ThinkingBudget(call))
-        ? (call.Temperature is { } temperature ? Math.Min(temperature, 1) : null, call.Options?.TopP)
+    public override (float? Temperature, float? TopP) Sampling(ChatCall call) => TakesSampling(call)
+        ? (call.Temperature is { } temperature ? Math.Min(temperature, 1) : null, call.TopP)
         : (null, null);
 
+    public override RequestParameters Carried(ChatCall call)
+    {
+        RequestParameters carried = base.Carried(call);
+        if (!TakesSampling(call))
+        {
+            carried &= ~(RequestParameters.Temperature | RequestParameters.TopP | RequestParameters.TopK);
+        }
+
+        return Effort(call) is null ? carried & ~RequestParameters.Effort : carried;
+    }
+
+    // Models before 4.6 know no effort, only a budget of tokens; they say so when they are asked.
+    public override RequestParameters GiveUp(RequestParameters refused, RequestParameters without) =>
+        refused.HasFlag(RequestParameters.Effort) && !without.HasFlag(RequestParameters.OlderEffort)
+            ? (refused & ~RequestParameters.Effort) | RequestParameters.OlderEffort
+            : refused;
+
     // Thinking and the newer versions of the API refuse sampling settings.
-    private bool TakesSampling(int? thinkingBudget) =>
-        thinkingBudget is null && string.CompareOrdinal(options.Version, WithoutSampling) < 0;
+    private bool TakesSampling(ChatCall call) =>
+        Effort(call) is null && string.CompareOrdinal(options.Version, WithoutSampling) < 0;
 
     private void WriteSettings(Utf8JsonWriter writer, ChatCall call)
     {
-        int? budget = ThinkingBudget(call);
-        if (budget is { } tokens)
+        string? effort = Effort(call);
+        if (effort is not null)
         {
             writer.WriteStartObject("thinking");
-            writer.WriteString("type", "enabled");
-            writer.WriteNumber("budget_tokens", tokens);
+            if (call.Without.HasFlag(RequestParameters.OlderEffort))
+            {
+                writer.WriteString("type", "enabled");
+                writer.WriteNumber("budget_tokens", ThinkingBudget(call));
+            }
+            else
+            {
+                writer.WriteString("type", "adaptive");
+            }
+
             writer.WriteEndObject();
         }
 
-        if (TakesSampling(budget))
+        if (TakesSampling(call))
         {
             (float? temperature, float? topP) = Sampling(call);
             JsonNumbers.Write(writer, "temperature", temperature);
             JsonNumbers.Write(writer, "top_p", topP);
-            JsonNumbers.Write(writer, "top_k", call.Options?.TopK);
+            JsonNumbers.Write(writer, "top_k", call.TopK);
         }
 
-        JsonNumbers.WriteStrings(writer, "stop_sequences", call.Options?.StopSequences);
-        if (call.Options?.ResponseFormat is ChatResponseFormatJson { Schema: { } schema })
+        // What ends an answer must hold something to be seen.
+        JsonNumbers.WriteStrings(
+            writer, "stop_sequences",
+            call.Options?.StopSequences?.Where(stop => !string.IsNullOrWhiteSpace(stop)).ToList());
+        var schema = (call.Options?.ResponseFormat as ChatResponseFormatJson)?.Schema;
+        effort = call.Without.HasFlag(RequestParameters.OlderEffort) ? null : effort;
+        if (schema is null && effort is null)
         {
-            writer.WriteStartObject("output_config");
+            return;
+        }
+
+        writer.WriteStartObject("output_config");
+        if (effort is not null)
+        {
+            writer.WriteString("effort", effort);
+        }
+
+        if (schema is { } closed)
+        {
             writer.WriteStartObject("format");
             writer.WriteString("type", "json_schema");
             writer.WritePropertyName("schema");
-            schema.WriteTo(writer);
-            writer.WriteEndObject();
+            ClosedSchema.Write(writer, closed);
             writer.WriteEndObject();
         }
+
+        writer.WriteEndObject();
     }
 
-    private static int? ThinkingBudget(ChatCall call)
+    private static string? Effort(ChatCall call)
     {
-        int? share = call.Options?.Reasoning?.Effort switch
+        string? effort = call.Effort switch
         {
-            ReasoningEffort.Low => call.MaxOutputTokens / 4,
-            ReasoningEffort.Medium => call.MaxOutputTokens / 2,
-            ReasoningEffort.High or ReasoningEffort.ExtraHigh => call.MaxOutputTokens / 4 * 3,
+            ReasoningEffort.Low => "low",
+            ReasoningEffort.Medium => "medium",
+            ReasoningEffort.High => "high",
+            ReasoningEffort.ExtraHigh => "xhigh",
             _ => null,
         };
-        return share >= LeastThinkingTokens ? share : null;
+
+        // As a budget it needs room: the least is 1,024 tokens, and an answer has to fit behind it.
+        return effort is not null && call.Without.HasFlag(RequestParameters.OlderEffort)
+            && ThinkingBudget(call) < LeastThinkingTokens ? null : effort;
     }
+
+    private static int ThinkingBudget(ChatCall call) => call.Effort switch
+    {
+        ReasoningEffort.Low => call.MaxOutputTokens / 4,
+        ReasoningEffort.Medium => call.MaxOutputTokens / 2,
+        _ => call.MaxOutputTokens / 4 * 3,
+    };
 }

@@ -36,7 +36,7 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
         headers.TryAddWithoutValidation("x-goog-api-key", key.Secret.Reveal());
 
     public override bool Accepts(string mediaType) =>
-        mediaType.Equals("application/pdf", StringComparison.OrdinalIgnoreCase)
+        MediaTypes.IsPdf(mediaType)
         || new[] { "image/", "audio/", "video/", "text/" }
             .Any(kind => mediaType.StartsWith(kind, StringComparison.OrdinalIgnoreCase));
 
@@ -75,7 +75,7 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
         string? openRole = null;
         foreach (ChatMessage message in call.Messages)
         {
-            if (message.Role == ChatRole.System || !message.Contents.Any(content => IsSent(content, origin)))
+            if (message.IsInstruction() || !message.Contents.Any(content => IsSent(content, origin)))
             {
                 continue;
             }
@@ -148,23 +148,31 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
             case FunctionResultContent result:
                 WriteResult(writer, result, names);
                 break;
-            case DataContent data:
-                writer.WriteStartObject();
-                writer.WriteStartObject("inlineData");
-                writer.WriteString("mimeType", data.MediaType);
-                writer.WriteBase64String("data", data.Data.Span);
-                writer.WriteEndObject();
-                writer.WriteEndObject();
-                break;
-            case UriContent uri:
-                writer.WriteStartObject();
-                writer.WriteStartObject("fileData");
-                writer.WriteString("mimeType", uri.MediaType);
-                writer.WriteString("fileUri", uri.Uri.AbsoluteUri);
-                writer.WriteEndObject();
-                writer.WriteEndObject();
+            case DataContent or UriContent:
+                WriteMedia(writer, content);
                 break;
         }
+    }
+
+    private static void WriteMedia(Utf8JsonWriter writer, AIContent content)
+    {
+        writer.WriteStartObject();
+        if (content is DataContent data)
+        {
+            writer.WriteStartObject("inlineData");
+            writer.WriteString("mimeType", MediaTypes.Of(data.MediaType));
+            writer.WriteBase64String("data", data.Data.Span);
+            writer.WriteEndObject();
+        }
+        else if (content is UriContent uri)
+        {
+            writer.WriteStartObject("fileData");
+            writer.WriteString("mimeType", MediaTypes.Of(uri.MediaType));
+            writer.WriteString("fileUri", uri.Uri.AbsoluteUri);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndObject();
     }
 
     private static void WriteCall(
@@ -199,16 +207,22 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
         WriteId(writer, result.CallId);
         writer.WriteString("name", names.GetValueOrDefault(result.CallId, result.CallId));
         writer.WritePropertyName("response");
-        if (result.Result is JsonElement { ValueKind: JsonValueKind.Object } element && result.Exception is null)
+        var outcome = ToolOutcome.Of(result);
+        if (result.Result is JsonElement { ValueKind: JsonValueKind.Object } element && !outcome.IsFailure
+            && outcome.Media.Count == 0)
         {
             element.WriteTo(writer);
         }
         else
         {
             writer.WriteStartObject();
-            if (result.Exception is not null)
+            if (outcome.IsFailure)
             {
-                writer.WriteString("error", "The function failed.");
+                writer.WriteString("error", outcome.Text);
+            }
+            else if (outcome.Media.Count > 0 || result.Result is AIContent or IEnumerable<AIContent>)
+            {
+                writer.WriteString("result", outcome.Text);
             }
             else
             {
@@ -217,6 +231,17 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
             }
 
             writer.WriteEndObject();
+        }
+
+        if (outcome.Media.Count > 0)
+        {
+            writer.WriteStartArray("parts");
+            foreach (AIContent media in outcome.Media)
+            {
+                WriteMedia(writer, media);
+            }
+
+            writer.WriteEndArray();
         }
 
         writer.WriteEndObject();
@@ -286,11 +311,11 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
         writer.WriteStartObject("generationConfig");
         writer.WriteNumber("maxOutputTokens", call.MaxOutputTokens);
         JsonNumbers.Write(writer, "temperature", call.Temperature);
-        JsonNumbers.Write(writer, "topP", options?.TopP);
-        JsonNumbers.Write(writer, "topK", options?.TopK);
-        JsonNumbers.Write(writer, "seed", options?.Seed);
-        JsonNumbers.Write(writer, "presencePenalty", options?.PresencePenalty);
-        JsonNumbers.Write(writer, "frequencyPenalty", options?.FrequencyPenalty);
+        JsonNumbers.Write(writer, "topP", call.TopP);
+        JsonNumbers.Write(writer, "topK", call.TopK);
+        JsonNumbers.Write(writer, "seed", call.Seed);
+        JsonNumbers.Write(writer, "presencePenalty", call.PresencePenalty);
+        JsonNumbers.Write(writer, "frequencyPenalty", call.FrequencyPenalty);
         JsonNumbers.WriteStrings(writer, "stopSequences", options?.StopSequences);
         if (options?.ResponseFormat is ChatResponseFormatJson json)
         {
@@ -304,22 +329,8 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
 
         if (options?.Reasoning is { } reasoning)
         {
-            writer.WriteStartObject("thinkingConfig");
-            string? level = reasoning.Effort switch
-            {
-                ReasoningEffort.None => "MINIMAL",
-                ReasoningEffort.Low => "LOW",
-                ReasoningEffort.Medium => "MEDIUM",
-                ReasoningEffort.High or ReasoningEffort.ExtraHigh => "HIGH",
-                _ => null,
-            };
-            if (level is not null)
-            {
-                writer.WriteString("thinkingLevel", level);
-            }
-
-            writer.WriteBoolean("includeThoughts", reasoning.Output is ReasoningOutput.Summary or ReasoningOutput.Full);
-            writer.WriteEndObject();
+            bool isShown = reasoning.Output is ReasoningOutput.Summary or ReasoningOutput.Full;
+            GeminiThinking.Write(writer, call.Model, call.Effort, isShown);
         }
 
         writer.WriteEndObject();

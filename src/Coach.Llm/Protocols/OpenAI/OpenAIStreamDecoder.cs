@@ -2,7 +2,9 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Coach.Llm.Json;
+using Coach.Llm.Providers;
 using Coach.Llm.Streaming;
 using Microsoft.Extensions.AI;
 
@@ -12,7 +14,7 @@ namespace Coach.Llm.Protocols.OpenAI;
 /// Reads chat completions: deltas until <c>[DONE]</c>, or one whole message. An answer is complete when a finish reason
 /// was seen: a proxy that lost its upstream may still send <c>[DONE]</c>, and some servers never do.
 /// </summary>
-internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
+internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : StreamDecoder
 {
     // Names that are known and not needed, by the object they stand in.
     private static readonly byte[][] ChunkNames =
@@ -26,14 +28,20 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
 
     private static readonly byte[][] MessageNames =
     [
-        [.. "role"u8], [.. "reasoning_details"u8], [.. "annotations"u8], [.. "audio"u8], [.. "images"u8], [.. "function_call"u8],
-        [.. "provider_specific_fields"u8], [.. "thinking_blocks"u8], [.. "extra_content"u8], [.. "context"u8],
+        [.. "role"u8], [.. "annotations"u8], [.. "audio"u8], [.. "images"u8], [.. "function_call"u8],
+        [.. "provider_specific_fields"u8], [.. "context"u8], [.. "name"u8], [.. "tool_call_id"u8],
     ];
 
-    private static readonly byte[][] CallNames =
-        [[.. "type"u8], [.. "extra_content"u8], [.. "provider_specific_fields"u8]];
+    private static readonly byte[][] CallNames = [[.. "type"u8]];
+
+    // What comes with a message or a call and has to go back with it.
+    private static readonly byte[][] CarriedOfMessage =
+        [[.. "reasoning_details"u8], [.. "thinking_blocks"u8], [.. "extra_content"u8]];
+
+    private static readonly byte[][] CarriedOfCall = [[.. "extra_content"u8], [.. "provider_specific_fields"u8]];
 
     private readonly List<PendingCall> _calls = [];
+    private readonly CarriedReasoning _carried = new();
     private StringBuilder? _refusal;
     private UsageDetails? _usage;
     private int _finishedCalls;
@@ -50,6 +58,7 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
 
         List<AIContent>? contents = null;
         TakePending(ref contents);
+        AddCarried(ref contents);
         if (_usage is not null)
         {
             (contents ??= []).Add(new UsageContent(_usage));
@@ -208,6 +217,7 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
         }
 
         bool hasThought = false;
+        string? detailed = null;
         while (reader.ReadMember())
         {
             if (reader.Is("content"u8))
@@ -218,9 +228,14 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
             else if (reader.Is("reasoning_content"u8) || reader.Is("reasoning"u8))
             {
                 // Servers that are renaming the one to the other send both: it was thought once.
+                bool isOlder = reader.Is("reasoning_content"u8);
                 string? thought = LenientJson.Text(ref reader);
-                AddThought(ref contents, hasThought ? null : thought);
-                hasThought |= thought is { Length: > 0 };
+                if (thought is not null)
+                {
+                    _carried.Named(isOlder ? "reasoning_content" : "reasoning");
+                    AddThought(ref contents, hasThought ? null : thought);
+                    hasThought |= thought.Length > 0;
+                }
             }
             else if (reader.Is("refusal"u8))
             {
@@ -230,10 +245,21 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
             {
                 ReadCalls(ref reader);
             }
+            else if (LenientJson.IsAnyOf(ref reader, CarriedOfMessage))
+            {
+                string name = reader.GetString()!;
+                reader.Read();
+                detailed += LenientJson.WellFormed(_carried.Add(name, ref reader));
+            }
             else
             {
                 Skip(ref reader, MessageNames);
             }
+        }
+
+        if (!hasThought)
+        {
+            AddThought(ref contents, detailed);
         }
     }
 
@@ -325,6 +351,7 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
         string? id = null;
         string? name = null;
         string? arguments = null;
+        JsonObject? carried = null;
         bool hasFunction = false;
         while (reader.ReadMember())
         {
@@ -341,6 +368,15 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
                 hasFunction = true;
                 ReadFunction(ref reader, ref name, ref arguments);
             }
+            else if (LenientJson.IsAnyOf(ref reader, CarriedOfCall))
+            {
+                string member = reader.GetString()!;
+                reader.Read();
+                if (JsonNode.Parse(ref reader) is JsonObject { Count: > 0 } value)
+                {
+                    (carried ??= [])[member] = value;
+                }
+            }
             else
             {
                 Skip(ref reader, CallNames);
@@ -356,6 +392,7 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
         PendingCall call = Find(index, position, id, name);
         call.Id ??= id;
         call.Name ??= name;
+        call.Carried ??= carried;
         call.Arguments.Append(arguments);
     }
 
@@ -422,13 +459,32 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
         foreach (PendingCall call in _calls.OrderBy(call => call.Index))
         {
             string id = call.Id ?? "call_" + (earlierCalls + _finishedCalls).ToString(CultureInfo.InvariantCulture);
-            (contents ??= []).Add(call.Name is null
-                ? NamelessCall()
-                : JsonText.Call(id, call.Name, Encoding.UTF8.GetBytes(call.Arguments.ToString())));
+            (contents ??= []).Add(call.Name is null ? NamelessCall() : Call(call, id, call.Name));
             _finishedCalls++;
         }
 
         _calls.Clear();
+    }
+
+    private FunctionCallContent Call(PendingCall pending, string id, string name)
+    {
+        FunctionCallContent call = JsonText.Call(id, name, Encoding.UTF8.GetBytes(pending.Arguments.ToString()));
+        if (pending.Carried is not null)
+        {
+            ReasoningSignatures.Attach(call, ReasoningSignatures.Seal(origin, pending.Carried.ToJsonString()));
+        }
+
+        return call;
+    }
+
+    // What has to go back with the turn travels as a thought without words, which every store of messages keeps.
+    private void AddCarried(ref List<AIContent>? contents)
+    {
+        if (_carried.HasMembers || (_carried.HasField && _finishedCalls > 0))
+        {
+            (contents ??= []).Add(
+                new TextReasoningContent("") { ProtectedData = ReasoningSignatures.Seal(origin, _carried.Pack()) });
+        }
     }
 
     private void ReadUsage(ref Utf8JsonReader reader)
@@ -514,6 +570,8 @@ internal sealed class OpenAIStreamDecoder(int earlierCalls) : StreamDecoder
         public string? Id { get; set; }
 
         public string? Name { get; set; }
+
+        public JsonObject? Carried { get; set; }
 
         public StringBuilder Arguments { get; } = new();
 

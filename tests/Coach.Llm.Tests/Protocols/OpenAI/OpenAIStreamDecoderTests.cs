@@ -35,7 +35,7 @@ public sealed class OpenAIStreamDecoderTests
     [Fact]
     public void Decode_CallsWithoutIds_GetOnesThatTheConversationDoesNotHaveYet()
     {
-        var decoder = new OpenAIStreamDecoder(earlierCalls: 2);
+        var decoder = new OpenAIStreamDecoder("openai/m/k", earlierCalls: 2);
         ChatResponseUpdate update = decoder.Decode([], """
             {"choices":[{"message":{"tool_calls":[{"function":{"name":"one","arguments":"{}"}},{"function":{"name":"two","arguments":""}}]},"finish_reason":"stop"}]}
             """u8)!;

@@ -1,0 +1,14 @@
+namespace Coach.Llm;
+
+/// <summary>
+/// The keys under which Coach tells something about an answer in its additional properties: those of a response, and
+/// of the first update of a stream.
+/// </summary>
+public static class ChatResponseProperties
+{
+    /// <summary>
+    /// The settings that were asked for and that the model refuses, so that the request was sent without them; names in
+    /// snake case such as <c>temperature</c>, joined by commas. Absent when nothing was dropped.
+    /// </summary>
+    public const string DroppedParameters = "coach.dropped_parameters";
+}

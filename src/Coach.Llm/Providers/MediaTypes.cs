@@ -1,0 +1,28 @@
+namespace Coach.Llm.Providers;
+
+/// <summary>Media types as providers take them.</summary>
+internal static class MediaTypes
+{
+    public const string Pdf = "application/pdf";
+
+    /// <summary>In lower case, without parameters, and under the registered name.</summary>
+    public static string Of(string mediaType)
+    {
+        int end = mediaType.IndexOf(';', StringComparison.Ordinal);
+        string type = (end < 0 ? mediaType : mediaType[..end]).Trim().ToLowerInvariant();
+        return type switch
+        {
+            "image/jpg" or "image/pjpeg" => "image/jpeg",
+            "image/x-png" => "image/png",
+            "audio/x-wav" or "audio/wave" or "audio/vnd.wave" => "audio/wav",
+            "application/x-pdf" => Pdf,
+            _ => type,
+        };
+    }
+
+    public static bool IsPdf(string mediaType) => Of(mediaType) == Pdf;
+
+    public static bool IsText(string mediaType) => Of(mediaType).StartsWith("text/", StringComparison.Ordinal);
+
+    public static bool IsImage(string mediaType) => Of(mediaType).StartsWith("image/", StringComparison.Ordinal);
+}
