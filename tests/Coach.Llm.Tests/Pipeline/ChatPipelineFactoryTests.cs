@@ -2,6 +2,8 @@ using Coach.Abstractions;
 using Coach.Testing;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace Coach.Llm.Tests;
 
@@ -13,6 +15,7 @@ public sealed class ChatPipelineFactoryTests
 
     private readonly List<string> _order = [];
     private readonly ScriptedModel _model = new();
+    private readonly FakeLogCollector _logs = TestLogs.New();
 
     [Fact]
     public async Task CreateAsync_EveryPlace_StandsInTheDocumentedOrder()
@@ -131,6 +134,31 @@ public sealed class ChatPipelineFactoryTests
     }
 
     [Fact]
+    public async Task History_TheStoreFailsAfterTheAnswer_TheAnswerStaysWholeAndTheLogSaysSo()
+    {
+        await using ServiceProvider services = Services(chat => chat.UseHistoryStore(_ => new FullStore(new StoreException("redis", "keep a turn"))));
+        using ChatPipeline pipeline = await services.GetRequiredService<ChatPipelineFactory>().CreateAsync(Caller);
+        Assert.Equal("Fine.", (await pipeline.Client.GetResponseAsync("hello")).Text);
+        Assert.Equal("Fine.", (await AskAsync(services, "hello")).Text);
+        const string Line = "2520 Warning The history store failed (StoreException); the answer was given, and its turn is not kept";
+        Assert.Equal([Line, Line], _logs.Lines().Where(line => line.StartsWith("2520", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task History_TheStoresOwnTimeLimit_CostsNoAnswerEither_ButTheCallersCancellationEndsTheCall()
+    {
+        await using ServiceProvider services = Services(chat => chat.UseHistoryStore(_ => new FullStore(new OperationCanceledException())));
+        Assert.Equal("Fine.", (await AskAsync(services, "hello")).Text);
+
+        using var cancellation = new CancellationTokenSource();
+        await using ServiceProvider cancelling = Services(
+            chat => chat.UseHistoryStore(_ => new FullStore(new OperationCanceledException(cancellation.Token), cancellation.Cancel)));
+        using ChatPipeline pipeline = await cancelling.GetRequiredService<ChatPipelineFactory>().CreateAsync(Caller);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => pipeline.Client.GetResponseAsync("hello", cancellationToken: cancellation.Token));
+    }
+
+    [Fact]
     public async Task Guards_ARefusedQuestion_NeverReachesTheModel_AndIsNotKept()
     {
         await using ServiceProvider services = Services(chat => chat.WithGuard<NoCanary>());
@@ -192,7 +220,7 @@ public sealed class ChatPipelineFactoryTests
         Action<CoachChatBuilder> chat, bool withKey = true, HostMode mode = HostMode.Auto, Action<CoachLlmOptions>? configure = null)
     {
         var services = new ServiceCollection();
-        services.AddLogging();
+        services.AddLogging(logging => logging.AddProvider(new FakeLoggerProvider(_logs)));
         services.Configure<CoachHostOptions>(options => options.Mode = mode);
         CoachLlmBuilder llm = services.AddCoachLlm(configure).AddProvider("own", (_, _) => _model);
         chat(llm.Chat);
@@ -204,6 +232,32 @@ public sealed class ChatPipelineFactoryTests
         }
 
         return provider;
+    }
+
+    /// <summary>A history store that can be read and not written.</summary>
+    private sealed class FullStore(Exception failure, Action? before = null) : IChatHistoryStore
+    {
+        public Task<IReadOnlyList<ChatMessage>> LoadAsync(
+            CallerContext caller, string conversationId, CancellationToken cancellationToken = default) =>
+            Task.FromResult<IReadOnlyList<ChatMessage>>([]);
+
+        public Task AppendAsync(
+            CallerContext caller, string conversationId, IReadOnlyList<ChatMessage> messages, CancellationToken cancellationToken = default)
+        {
+            before?.Invoke();
+            return Task.FromException(failure);
+        }
+
+        public Task<bool> TruncateAsync(CallerContext caller, string conversationId, int count, CancellationToken cancellationToken = default) =>
+            throw failure;
+
+        public Task<IReadOnlyList<ConversationInfo>> ListAsync(CallerContext caller, CancellationToken cancellationToken = default) =>
+            throw failure;
+
+        public Task<bool> RemoveAsync(CallerContext caller, string conversationId, CancellationToken cancellationToken = default) =>
+            throw failure;
+
+        public Task<int> EraseAsync(CallerContext caller, CancellationToken cancellationToken = default) => throw failure;
     }
 
     private sealed class NoCanary : IChatGuard
