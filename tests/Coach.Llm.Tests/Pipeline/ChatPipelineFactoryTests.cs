@@ -75,6 +75,7 @@ public sealed class ChatPipelineFactoryTests
         LlmException exception = await Assert.ThrowsAsync<LlmException>(
             async () => await real.GetRequiredService<ChatPipelineFactory>().CreateAsync(Caller));
         Assert.Equal(ErrorCodes.KeyMissing, exception.Code);
+        Assert.Equal("This host answers with your own key only, and the session has none that can chat. Enter one first.", exception.Message);
     }
 
     [Fact]
@@ -189,6 +190,44 @@ public sealed class ChatPipelineFactoryTests
         Assert.Equal(ChatFinishReason.ContentFilter, finish);
     }
 
+    [Theory]
+    [InlineData(0, "aa", " bb", " cc")]
+    [InlineData(-1, "aa", " bb", " cc")]
+    [InlineData(3, "aa", "aa bb", " bb cc")]
+    [InlineData(int.MaxValue, "aa", "aa bb", "aa bb cc")]
+    public async Task Guards_AreShownTheNewPartAndTheContextTheyAskFor(int context, params string[] shown)
+    {
+        var guard = new Reading(context);
+        await using ServiceProvider services = Services(chat => chat.Services.AddSingleton<IChatGuard>(guard));
+        _model.Answer = "aa bb cc";
+        await AskAsync(services, "letters?");
+        Assert.Equal(shown, guard.Shown);
+    }
+
+    [Fact]
+    public async Task Guards_WithABoundedContext_ReadALongAnswerInLinearTime()
+    {
+        const int Parts = 5_000;
+        var narrow = new Reading(16);
+        var alike = new Reading(16);
+        await using ServiceProvider services = Services(
+            chat => chat.Services.AddSingleton<IChatGuard>(narrow).AddSingleton<IChatGuard>(alike));
+        _model.Answer = string.Join(' ', Enumerable.Repeat("word", Parts));
+        Assert.Equal(_model.Answer, (await AskAsync(services, "much?")).Text);
+        Assert.Equal((Parts, Parts), (narrow.Shown.Count, alike.Shown.Count));
+        Assert.InRange(narrow.Shown.Sum(text => text.Length), Parts * 5, Parts * (5 + 16));
+        Assert.All(narrow.Shown.Zip(alike.Shown), pair => Assert.Same(pair.First, pair.Second));
+    }
+
+    [Fact]
+    public async Task Guards_AWordAcrossTwoParts_IsFoundWithinTheContext()
+    {
+        var guard = new Reading(8, "canary sings");
+        await using ServiceProvider services = Services(chat => chat.Services.AddSingleton<IChatGuard>(guard));
+        _model.Answer = "A yellow canary sings.";
+        Assert.Equal(ChatFinishReason.ContentFilter, (await AskAsync(services, "which bird?")).FinishReason);
+    }
+
     [Fact]
     public async Task Tools_OfACaller_AreRunAndTheirResultsGoBack()
     {
@@ -258,6 +297,26 @@ public sealed class ChatPipelineFactoryTests
             throw failure;
 
         public Task<int> EraseAsync(CallerContext caller, CancellationToken cancellationToken = default) => throw failure;
+    }
+
+    /// <summary>A guard that remembers what of an answer it was shown, and refuses a text.</summary>
+    private sealed class Reading(int context, string? refused = null) : IChatGuard
+    {
+        public List<string> Shown { get; } = [];
+
+        public int OutputContextLength => context;
+
+        public ValueTask<GuardDecision> CheckInputAsync(
+            IReadOnlyList<ChatMessage> messages, ChatPipelineContext context, CancellationToken cancellationToken = default) =>
+            ValueTask.FromResult(GuardDecision.Allow);
+
+        public ValueTask<GuardDecision> CheckOutputAsync(
+            string answer, ChatPipelineContext context, CancellationToken cancellationToken = default)
+        {
+            Shown.Add(answer);
+            bool isRefused = refused is not null && answer.Contains(refused, StringComparison.Ordinal);
+            return ValueTask.FromResult(isRefused ? GuardDecision.Refuse("Not about birds.") : GuardDecision.Allow);
+        }
     }
 
     private sealed class NoCanary : IChatGuard
