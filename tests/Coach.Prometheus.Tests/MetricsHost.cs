@@ -8,7 +8,7 @@ using OpenTelemetry.Metrics;
 
 namespace Coach.Prometheus.Tests;
 
-/// <summary>A small host with nothing but the metrics page, served in memory.</summary>
+/// <summary>A small host with the metrics page, served in memory; with nothing else unless a test says so.</summary>
 internal sealed class MetricsHost : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -35,6 +35,26 @@ internal sealed class MetricsHost : IAsyncDisposable
         Dictionary<string, string?>? settings = null,
         Action<MeterProviderBuilder>? provider = null,
         TimeProvider? time = null,
+        string? meterName = null) =>
+        await StartAsync(
+            (builder, name) => builder.Services.AddOpenTelemetry().WithMetrics(meters =>
+            {
+                meters.AddMeter(name, name + ".2").AddCoachMetricsExporter(o =>
+                {
+                    o.HostMeters = false;
+                    metrics?.Invoke(o);
+                });
+                provider?.Invoke(meters);
+            }),
+            app => app.MapCoachMetrics(),
+            settings, time, meterName);
+
+    /// <summary>Registers and maps what a test wants beside or in place of the page.</summary>
+    public static async Task<MetricsHost> StartAsync(
+        Action<WebApplicationBuilder, string> register,
+        Action<WebApplication> map,
+        Dictionary<string, string?>? settings,
+        TimeProvider? time,
         string? meterName = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(
@@ -53,17 +73,9 @@ internal sealed class MetricsHost : IAsyncDisposable
         }
 
         string name = meterName ?? "Test." + Guid.NewGuid().ToString("N");
-        builder.Services.AddOpenTelemetry().WithMetrics(meters =>
-        {
-            meters.AddMeter(name, name + ".2").AddCoachMetricsExporter(o =>
-            {
-                o.HostMeters = false;
-                metrics?.Invoke(o);
-            });
-            provider?.Invoke(meters);
-        });
+        register(builder, name);
         WebApplication app = builder.Build();
-        app.MapCoachMetrics();
+        map(app);
         await app.StartAsync();
         return new MetricsHost(app, name);
     }

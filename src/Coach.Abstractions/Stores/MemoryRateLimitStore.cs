@@ -5,42 +5,37 @@ namespace Coach.Abstractions;
 /// </summary>
 /// <remarks>
 /// Who asks under ever new names can push others' buckets out, and they start full again: the bound protects memory,
-/// and partitions that cannot be made up (an address, a key) protect the limit. One lock guards the table; a decision
-/// holds it for well under a microsecond.
+/// and partitions that cannot be made up (an address, a key) protect the limit. One lock keeps the order of use, for
+/// well under a microsecond a decision; each bucket is decided under its own.
 /// </remarks>
 public sealed class MemoryRateLimitStore : IRateLimitStore
 {
     private const int MaxPartitionLength = 500;
     private const int MaxValue = 1_000_000;
 
+    // By then any bucket is full again, however slowly it refills: to forget it changes nothing.
+    private static readonly TimeSpan LongestRefill = TimeSpan.FromMinutes(MaxValue);
+
     private readonly TimeProvider _time;
-    private readonly int _maxBuckets;
-    private readonly Lock _gate = new();
-    private readonly Dictionary<string, LinkedListNode<Bucket>> _buckets = new(StringComparer.Ordinal);
-    private readonly LinkedList<Bucket> _byUse = [];
+    private readonly ExpiringCache<string, Bucket> _buckets;
 
     /// <summary>Creates a store without buckets.</summary>
     /// <param name="time">The clock that refills them.</param>
-    /// <param name="maxBuckets">How many are kept; 1 to 10,000,000, about 200 bytes each.</param>
+    /// <param name="maxBuckets">How many are kept; 1 to 10,000,000, about 300 bytes each.</param>
     public MemoryRateLimitStore(TimeProvider time, int maxBuckets = 100_000)
     {
         ArgumentNullException.ThrowIfNull(time);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxBuckets, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(maxBuckets, 10_000_000);
-        (_time, _maxBuckets) = (time, maxBuckets);
+        _time = time;
+        _buckets = new ExpiringCache<string, Bucket>(maxBuckets, time, StringComparer.Ordinal)
+        {
+            IdleLifetime = LongestRefill,
+        };
     }
 
     /// <summary>How many buckets are kept now.</summary>
-    public int Count
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _buckets.Count;
-            }
-        }
-    }
+    public int Count => _buckets.Count;
 
     /// <inheritdoc />
     public ValueTask<RateLimitDecision> TryAcquireAsync(
@@ -52,9 +47,10 @@ public sealed class MemoryRateLimitStore : IRateLimitStore
         CheckRange(limit.PerMinute, nameof(limit), MaxValue);
         CheckRange(permits, nameof(permits), limit.Burst);
         cancellationToken.ThrowIfCancellationRequested();
-        lock (_gate)
+        Bucket bucket = _buckets.GetOrAdd(partition, static _ => new Bucket());
+        lock (bucket)
         {
-            return ValueTask.FromResult(Take(Find(partition, limit), limit, permits));
+            return ValueTask.FromResult(Take(bucket, limit, permits));
         }
     }
 
@@ -62,26 +58,6 @@ public sealed class MemoryRateLimitStore : IRateLimitStore
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, name);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(value, maximum, name);
-    }
-
-    private Bucket Find(string partition, RateLimit limit)
-    {
-        if (_buckets.TryGetValue(partition, out LinkedListNode<Bucket>? known))
-        {
-            _byUse.Remove(known);
-            _byUse.AddLast(known);
-            return known.Value;
-        }
-
-        if (_buckets.Count == _maxBuckets)
-        {
-            _buckets.Remove(_byUse.First!.Value.Partition);
-            _byUse.RemoveFirst();
-        }
-
-        var bucket = new Bucket(partition) { Tokens = limit.Burst, RefilledAt = _time.GetTimestamp() };
-        _buckets.Add(partition, _byUse.AddLast(bucket));
-        return bucket;
     }
 
     // Permits flow in continuously, so a refusal can say to the tick when enough of them will be there.
@@ -104,11 +80,10 @@ public sealed class MemoryRateLimitStore : IRateLimitStore
         return new RateLimitDecision(true, (int)(bucket.Tokens + 0.001), TimeSpan.Zero);
     }
 
-    private sealed class Bucket(string partition)
+    private sealed class Bucket
     {
-        public string Partition => partition;
-
-        public double Tokens { get; set; }
+        /// <summary>A new bucket is full, whatever its first limit holds.</summary>
+        public double Tokens { get; set; } = double.PositiveInfinity;
 
         public long RefilledAt { get; set; }
     }

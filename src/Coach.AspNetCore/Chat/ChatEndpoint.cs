@@ -44,13 +44,21 @@ internal sealed class ChatEndpoint(
                 .. Failures.OfABody,
                 .. Failures.Of("the provider refuses or fails before the first byte", ProviderCodes),
                 .. Failures.Of("there are too many sessions", ErrorCodes.SessionLimit),
+                .. Failures.Of("the store of the conversation is away", ErrorCodes.StoreUnavailable),
             ]);
         endpoints
             .MapDelete(
-                pattern, (HttpContext context, [FromServices] ChatEndpoint handler) => handler.ForgetAsync(context))
+                pattern,
+                (string? conversation, HttpContext context, [FromServices] ChatEndpoint handler) =>
+                    handler.ForgetAsync(conversation, context))
             .WithTags("Chat")
-            .WithSummary("Forgets the conversation; keys and clients stay")
-            .CanFail(Failures.OfASession);
+            .WithSummary("Forgets one conversation, the default one unless named; keys and clients stay")
+            .CanFail(
+            [
+                .. Failures.OfASession,
+                .. Failures.Of("the conversation's name is not well formed", ErrorCodes.RequestInvalid),
+                .. Failures.Of("the store of the conversation is away", ErrorCodes.StoreUnavailable),
+            ]);
     }
 
     public async Task<Results<EmptyHttpResult, CoachProblem>> AskAsync(HttpContext context)
@@ -74,10 +82,16 @@ internal sealed class ChatEndpoint(
             : TypedResults.Empty;
     }
 
-    public async Task<NoContent> ForgetAsync(HttpContext context)
+    public async Task<Results<NoContent, CoachProblem>> ForgetAsync(string? conversation, HttpContext context)
     {
-        await history.EraseAsync(await CallerAsync(context).ConfigureAwait(false), context.RequestAborted)
-            .ConfigureAwait(false);
+        conversation ??= ChatPipelineFactory.DefaultConversation;
+        if (CheckConversation(conversation) is { } problem)
+        {
+            return problem;
+        }
+
+        CallerContext caller = await CallerAsync(context).ConfigureAwait(false);
+        await history.RemoveAsync(caller, conversation, context.RequestAborted).ConfigureAwait(false);
         return TypedResults.NoContent();
     }
 

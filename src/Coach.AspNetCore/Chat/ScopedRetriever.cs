@@ -2,14 +2,35 @@ using Coach.Rag;
 
 namespace Coach.AspNetCore.Chat;
 
-/// <summary>Finds passages in one scope's documents; in none at all if nothing is registered for it.</summary>
+/// <summary>
+/// Finds passages in one scope's documents, for one question; in none at all if nothing is registered for the scope.
+/// </summary>
+/// <remarks>
+/// Each round of tools asks the same question again: the last retrieval is remembered, so that it is looked up once and
+/// its passages keep their numbers.
+/// </remarks>
 internal sealed class ScopedRetriever(IKnowledgeBases knowledge, KnowledgeScope scope) : IRetriever
 {
+    private (string Query, Retrieval Retrieval)? _last;
+
     // Shown where a session is described, by the host's own retriever; a question's tier is in its retrieval.
     public RagTier Tier => RagTier.None;
 
     public async Task<Retrieval> RetrieveAsync(
         string query, RetrievalOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        if (options is null && _last is { } last && last.Query == query)
+        {
+            return last.Retrieval;
+        }
+
+        Retrieval retrieval = await FindAsync(query, options, cancellationToken).ConfigureAwait(false);
+        _last = options is null ? (query, retrieval) : null;
+        return retrieval;
+    }
+
+    private async Task<Retrieval> FindAsync(
+        string query, RetrievalOptions? options, CancellationToken cancellationToken)
     {
         OpenKnowledge? open = await knowledge.OpenAsync(scope, cancellationToken).ConfigureAwait(false);
         if (open is not null)

@@ -6,7 +6,7 @@ namespace Coach.AspNetCore.Sessions;
 
 /// <summary>
 /// The user and tenant that ASP.NET's authentication found (<c>sub</c> or the name identifier; <c>tid</c> or
-/// <c>tenant</c>); the session alone where nobody is signed in.
+/// <c>tenant</c>); the session alone where nobody is signed in, or nobody with an id.
 /// </summary>
 internal sealed class ClaimsCallerResolver : ICallerResolver
 {
@@ -18,10 +18,10 @@ internal sealed class ClaimsCallerResolver : ICallerResolver
         HttpContext context, SessionId sessionId, CancellationToken cancellationToken = default)
     {
         ClaimsPrincipal principal = context.User;
-        bool isSignedIn = principal.Identity?.IsAuthenticated == true;
-        return ValueTask.FromResult(isSignedIn
-            ? new CallerContext(sessionId, First(principal, UserClaims), First(principal, TenantClaims))
-            : new CallerContext(sessionId));
+        string? user = principal.Identity?.IsAuthenticated == true ? First(principal, UserClaims) : null;
+        return ValueTask.FromResult(user is null
+            ? new CallerContext(sessionId)
+            : new CallerContext(sessionId, user, First(principal, TenantClaims)));
     }
 
     // An id that no store could keep is no id: such a caller is the session alone, rather than one of several with a

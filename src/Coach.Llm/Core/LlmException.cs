@@ -165,7 +165,7 @@ public sealed class LlmException : CoachException
     };
 
     internal static LlmException NoKeyForChat() => new(LlmError.KeyMissing,
-        "This server answers with your own key only. Give one with POST /api/session/keys first.")
+        "This host answers with your own key only, and the session has none that can chat. Enter one first.")
     {
         KeyStatus = Llm.KeyStatus.Missing,
     };

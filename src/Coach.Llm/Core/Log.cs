@@ -61,4 +61,7 @@ internal static partial class Log
 
     [LoggerMessage(2510, LogLevel.Debug, "An answer of provider {Provider} held {Count} additions that are not known, which were passed over: {Kinds}")]
     public static partial void AdditionsPassed(this ILogger logger, string provider, int count, string kinds);
+
+    [LoggerMessage(2520, LogLevel.Warning, "The history store failed ({ExceptionType}); the answer was given, and its turn is not kept")]
+    public static partial void TurnNotKept(this ILogger logger, string exceptionType);
 }

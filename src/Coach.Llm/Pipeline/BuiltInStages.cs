@@ -1,6 +1,7 @@
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
 namespace Coach.Llm.Pipeline;
@@ -30,7 +31,8 @@ internal static class BuiltInStages
             client,
             context.Services.GetRequiredService<IChatHistoryStore>(),
             context,
-            context.Services.GetRequiredService<IOptions<CoachLlmOptions>>().Value.History);
+            context.Services.GetRequiredService<IOptions<CoachLlmOptions>>().Value.History,
+            context.Services.GetService<ILoggerFactory>()?.CreateLogger("Coach.Llm") ?? (ILogger)NullLogger.Instance);
 
     private static IChatClient Guards(IChatClient client, ChatPipelineContext context)
     {

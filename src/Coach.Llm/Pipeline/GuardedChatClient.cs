@@ -24,7 +24,9 @@ internal sealed class GuardedChatClient(
         }
 
         ChatResponse response = await base.GetResponseAsync(asked, options, cancellationToken).ConfigureAwait(false);
-        return await CheckOutputAsync(response.Text, cancellationToken).ConfigureAwait(false) is { } hidden
+        var answer = new AnswerText();
+        answer.Add(response.Text);
+        return await CheckOutputAsync(answer, cancellationToken).ConfigureAwait(false) is { } hidden
             ? Response(hidden)
             : response;
     }
@@ -40,15 +42,15 @@ internal sealed class GuardedChatClient(
             yield break;
         }
 
-        var answer = new StringBuilder();
+        var answer = new AnswerText();
         IAsyncEnumerable<ChatResponseUpdate> updates =
             base.GetStreamingResponseAsync(asked, options, cancellationToken);
         await foreach (ChatResponseUpdate update in updates.ConfigureAwait(false))
         {
             if (update.Text is { Length: > 0 } text)
             {
-                answer.Append(text);
-                if (await CheckOutputAsync(answer.ToString(), cancellationToken).ConfigureAwait(false) is { } hidden)
+                answer.Add(text);
+                if (await CheckOutputAsync(answer, cancellationToken).ConfigureAwait(false) is { } hidden)
                 {
                     yield return hidden;
                     yield break;
@@ -75,11 +77,13 @@ internal sealed class GuardedChatClient(
         return null;
     }
 
-    private async ValueTask<ChatResponseUpdate?> CheckOutputAsync(string answer, CancellationToken cancellationToken)
+    private async ValueTask<ChatResponseUpdate?> CheckOutputAsync(
+        AnswerText answer, CancellationToken cancellationToken)
     {
         foreach (IChatGuard guard in guards)
         {
-            GuardDecision decision = await guard.CheckOutputAsync(answer, context, cancellationToken)
+            string shown = answer.End(guard.OutputContextLength);
+            GuardDecision decision = await guard.CheckOutputAsync(shown, context, cancellationToken)
                 .ConfigureAwait(false);
             if (!decision.IsAllowed)
             {
@@ -98,4 +102,31 @@ internal sealed class GuardedChatClient(
 
     private static ChatResponse Response(ChatResponseUpdate update) =>
         new(new ChatMessage(ChatRole.Assistant, update.Contents)) { FinishReason = update.FinishReason };
+
+    /// <summary>An answer while it arrives: its end is cut out without copying what is before it.</summary>
+    private sealed class AnswerText
+    {
+        private readonly StringBuilder _text = new();
+        private int _lastPart;
+        private string? _end;
+
+        public void Add(string part)
+        {
+            _text.Append(part);
+            _lastPart = part.Length;
+            _end = null;
+        }
+
+        /// <summary>The last part and some characters before it; guards with the same need share the string.</summary>
+        public string End(int context)
+        {
+            int length = (int)Math.Min(_text.Length, _lastPart + (long)Math.Max(0, context));
+            if (_end?.Length != length)
+            {
+                _end = _text.ToString(_text.Length - length, length);
+            }
+
+            return _end;
+        }
+    }
 }

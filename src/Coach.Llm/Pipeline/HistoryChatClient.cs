@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
+using Coach.Llm.Core;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
 
 namespace Coach.Llm.Pipeline;
 
@@ -9,10 +11,11 @@ namespace Coach.Llm.Pipeline;
 /// </summary>
 /// <remarks>
 /// A refused, failed or abandoned turn is not kept: asked again, it would stand there twice. Two questions at once are
-/// kept in the order in which their answers end.
+/// kept in the order in which their answers end. A store that fails then costs the history, never the answer.
 /// </remarks>
 internal sealed partial class HistoryChatClient(
-    IChatClient inner, IChatHistoryStore store, ChatPipelineContext context, ChatHistoryOptions options)
+    IChatClient inner, IChatHistoryStore store, ChatPipelineContext context, ChatHistoryOptions options,
+    ILogger logger)
     : DelegatingChatClient(inner)
 {
     public override async Task<ChatResponse> GetResponseAsync(
@@ -75,7 +78,16 @@ internal sealed partial class HistoryChatClient(
         }
 
         ChatMessage[] turn = [.. asked.Where(message => message.Role != ChatRole.System), .. answers];
-        await store.AppendAsync(context.Caller, context.ConversationId, turn, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await store.AppendAsync(context.Caller, context.ConversationId, turn, cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (Exception exception) when (
+            exception is not OutOfMemoryException && !cancellationToken.IsCancellationRequested)
+        {
+            logger.TurnNotKept(exception.GetType().Name);
+        }
     }
 
     // Usage, citations and what packages add are of the turn, not of the conversation.
@@ -103,6 +115,7 @@ internal sealed partial class HistoryChatClient(
             { AdditionalProperties = text.AdditionalProperties, RawRepresentation = text.RawRepresentation };
     }
 
-    [GeneratedRegex(@" ?\[\d{1,3}(?:[,;] ?\d{1,3})*\]", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        @" ?\[\d{1,3}(?:[,;] ?\d{1,3})*\]", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex CitationPattern();
 }

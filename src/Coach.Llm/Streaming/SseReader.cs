@@ -26,6 +26,7 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
     private int _dataLength = -1;
     private int _typeStart;
     private int _typeLength;
+    private byte[]? _movedType; // where data lines on both sides of it are joined over its place
     private bool _skipLineFeed;
     private bool _isPastStart;
     private bool _isForeign;
@@ -37,7 +38,7 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
     public ReadOnlySpan<byte> Data => _buffer.AsSpan(_dataStart, Math.Max(0, _dataLength));
 
     /// <summary>The type of that event; empty if it has none.</summary>
-    public ReadOnlySpan<byte> EventType => _buffer.AsSpan(_typeStart, _typeLength);
+    public ReadOnlySpan<byte> EventType => _movedType ?? _buffer.AsSpan(_typeStart, _typeLength);
 
     /// <summary>
     /// Whether <see cref="ReadAsync"/> stopped at a comment, which servers send to show that they are at work.
@@ -64,7 +65,7 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
         {
             _start = _line;
             _dataLength = -1;
-            _typeLength = 0;
+            SetType(0, 0);
         }
 
         IsComment = false;
@@ -76,7 +77,8 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
         byte[] buffer = _buffer;
         _buffer = [];
         _dataLength = -1;
-        _typeLength = _dataStart = _typeStart = 0;
+        _dataStart = 0;
+        SetType(0, 0);
         if (buffer.Length > 0)
         {
             ArrayPool<byte>.Shared.Return(buffer);
@@ -155,7 +157,7 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
             }
             else
             {
-                _typeLength = 0;
+                SetType(0, 0);
                 _dataLength = -1;
             }
 
@@ -202,14 +204,15 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
         }
         else if (field.SequenceEqual("event"u8))
         {
-            _typeStart = value;
-            _typeLength = to - value;
+            SetType(value, to - value);
         }
         else
         {
             _hasComment |= colon == 0;
         }
     }
+
+    private void SetType(int start, int length) => (_typeStart, _typeLength, _movedType) = (start, length, null);
 
     // Several data lines are joined by line feeds, in place: the joined text is never longer than the lines were.
     private void AppendData(int start, int length)
@@ -219,6 +222,11 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
             _dataStart = start;
             _dataLength = length;
             return;
+        }
+
+        if (_typeLength > 0 && _typeStart > _dataStart)
+        {
+            _movedType ??= EventType.ToArray();
         }
 
         int target = _dataStart + _dataLength;

@@ -37,27 +37,13 @@ internal sealed class McpHttpGuard(
 
     /// <summary>A body that breaks off after so many bytes and holds no key. What may be the beginning of one waits for
     /// the next bytes.</summary>
-    private sealed class GuardedStream(Stream body, StripeMcpKey key, long maxBytes, Action tooLong) : Stream
+    private sealed class GuardedStream(Stream body, StripeMcpKey key, long maxBytes, Action tooLong) : ReadOnlyStream
     {
         private readonly byte[] _buffer = new byte[8192];
         private int _start;
         private int _ready;
         private int _end;
         private long _read;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
 
         public override async ValueTask<int> ReadAsync(
             Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -75,10 +61,6 @@ internal sealed class McpHttpGuard(
             return Give(buffer.Span);
         }
 
-        public override Task<int> ReadAsync(
-            byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-            ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
         public override int Read(byte[] buffer, int offset, int count)
         {
             while (_start == _ready && count > 0)
@@ -92,16 +74,6 @@ internal sealed class McpHttpGuard(
 
             return Give(buffer.AsSpan(offset, count));
         }
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {

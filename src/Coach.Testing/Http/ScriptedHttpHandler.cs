@@ -88,25 +88,11 @@ public sealed class ScriptedHttpHandler : HttpMessageHandler
 
     // What the socket would do, without one: a read gives as much as the delivery says, breaks off, or never ends.
     private sealed class DeliveredStream(
-        ReadOnlyMemory<byte> body, ResponseDelivery delivery, TimeProvider time, Action closed) : Stream
+        ReadOnlyMemory<byte> body, ResponseDelivery delivery, TimeProvider time, Action closed) : ReadOnlyStream
     {
         private readonly Random _random = new(delivery.Seed);
         private int _position;
         private bool _isClosed;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
 
         public override async ValueTask<int> ReadAsync(
             Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -130,22 +116,8 @@ public sealed class ScriptedHttpHandler : HttpMessageHandler
             return count;
         }
 
-        public override Task<int> ReadAsync(
-            byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-            ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
         public override int Read(byte[] buffer, int offset, int count) =>
             throw new NotSupportedException("Read asynchronously.");
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {

@@ -51,4 +51,39 @@ public class KeyRedactorTests
 
     [Fact]
     public void RedactForeign_NoText_IsEmpty() => Assert.Equal("", KeyRedactor.RedactForeign(null, "key"));
+
+    [Fact]
+    public void RedactForeign_AnIntentSecretBehindALongId_IsTakenOut() => Assert.Equal(
+        "*** is wrong", KeyRedactor.RedactForeign($"pi_{new string('a', 199)}_secret_{new string('b', 200)} is wrong"));
+
+    /// <summary>
+    /// Beginnings that match almost: an expression that goes back over them takes the square of the text's length, which
+    /// is minutes here, and the search tells nothing of the clock.
+    /// </summary>
+    [Theory]
+    [InlineData("sk-")]
+    [InlineData("sk_test_")]
+    [InlineData("sk-proj-")]
+    [InlineData("bearer ")]
+    [InlineData("bearer\t\t")]
+    [InlineData("api-key: ")]
+    [InlineData("api-key ")]
+    [InlineData("\\u0022")]
+    [InlineData("%20")]
+    [InlineData("AQ.")]
+    [InlineData("whsec_")]
+    [InlineData("sk_live_a")]
+    [InlineData("pi_*")]
+    [InlineData("seti_")]
+    [InlineData("eyJ.")]
+    [InlineData("token = ")]
+    [InlineData("0123456789abcdef")]
+    public async Task RedactForeign_LongAlmostKeys_TakesLinearTimeAndKeepsTheRest(string part)
+    {
+        string text = "start " + string.Concat(Enumerable.Repeat(part, 1_000_000 / part.Length)) + "g end";
+        string redacted = await Task.Run(() => KeyRedactor.RedactForeign(text))
+            .WaitAsync(TimeSpan.FromMinutes(1), TimeProvider.System);
+        Assert.StartsWith("start ", redacted, StringComparison.Ordinal);
+        Assert.EndsWith(" end", redacted, StringComparison.Ordinal);
+    }
 }

@@ -1,5 +1,6 @@
 using Coach.AspNetCore.Chat;
 using Coach.Rag;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.AspNetCore.Tests.Chat;
@@ -33,5 +34,89 @@ public sealed class ScopedRetrieverTests
         Assert.Null(await bases.OpenAsync(KnowledgeScope.Shared));
         Retrieval retrieval = await new ScopedRetriever(bases, KnowledgeScope.Of("unknown")).RetrieveAsync("Where?");
         Assert.Equal((RagTier.None, DegradationReason.NotConfigured), (retrieval.Tier, retrieval.Degradation!.Reason));
+    }
+
+    [Fact]
+    public async Task RetrieveAsync_RoundsOfTools_LookTheQuestionUpOnce()
+    {
+        var knowledge = new CountingBases();
+        var retriever = new ScopedRetriever(knowledge, KnowledgeScope.Shared);
+        var model = new ThreeRounds();
+        using IChatClient client = new ChatClientBuilder(model)
+            .UseFunctionInvocation()
+            .Use(inner => new RagChatClient(inner, retriever))
+            .Build();
+        AIFunction clock = AIFunctionFactory.Create(() => "noon", "clock");
+        Assert.Equal("It is noon.", (await client.GetResponseAsync("What time is it?", new ChatOptions { Tools = [clock] })).Text);
+        Assert.Equal((3, "What time is it?"), (model.Rounds, Assert.Single(knowledge.Asked)));
+    }
+
+    [Fact]
+    public async Task RetrieveAsync_AnotherQuestionOrOtherOptions_IsLookedUp()
+    {
+        var knowledge = new CountingBases();
+        var retriever = new ScopedRetriever(knowledge, KnowledgeScope.Shared);
+        Retrieval first = await retriever.RetrieveAsync("one");
+        Assert.Same(first, await retriever.RetrieveAsync("one"));
+        Assert.NotSame(first, await retriever.RetrieveAsync("one", new RetrievalOptions { Top = 1 }));
+        await retriever.RetrieveAsync("two");
+        await retriever.RetrieveAsync("one");
+        Assert.Equal(["one", "one", "two", "one"], knowledge.Asked);
+    }
+
+    [Fact]
+    public async Task RetrieveAsync_AFailedRetrieval_IsTriedAgain()
+    {
+        var knowledge = new CountingBases { Failure = new InvalidOperationException("no") };
+        var retriever = new ScopedRetriever(knowledge, KnowledgeScope.Shared);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => retriever.RetrieveAsync("one"));
+        knowledge.Failure = null;
+        await retriever.RetrieveAsync("one");
+        Assert.Equal(["one", "one"], knowledge.Asked);
+    }
+
+    /// <summary>One scope, whose retriever finds nothing and counts.</summary>
+    private sealed class CountingBases : IKnowledgeBases, IRetriever
+    {
+        public List<string> Asked { get; } = [];
+
+        public Exception? Failure { get; set; }
+
+        public RagTier Tier => RagTier.Lexical;
+
+        public ValueTask<OpenKnowledge?> OpenAsync(KnowledgeScope scope, CancellationToken cancellationToken = default) =>
+            ValueTask.FromResult<OpenKnowledge?>(new OpenKnowledge(scope, this, null!));
+
+        public Task<Retrieval> RetrieveAsync(
+            string query, RetrievalOptions? options = null, CancellationToken cancellationToken = default)
+        {
+            Asked.Add(query);
+            return Failure is null ? Task.FromResult(new Retrieval([], RagTier.Lexical)) : Task.FromException<Retrieval>(Failure);
+        }
+    }
+
+    /// <summary>A model that calls a tool twice before it answers.</summary>
+    private sealed class ThreeRounds : IChatClient
+    {
+        public int Rounds { get; private set; }
+
+        public Task<ChatResponse> GetResponseAsync(
+            IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+        {
+            AIContent content = ++Rounds < 3
+                ? new FunctionCallContent($"c{Rounds}", "clock", new Dictionary<string, object?>())
+                : new TextContent("It is noon.");
+            return Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, [content])));
+        }
+
+        public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+            IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+            throw new NotSupportedException();
+
+        public object? GetService(Type serviceType, object? serviceKey = null) => null;
+
+        public void Dispose()
+        {
+        }
     }
 }

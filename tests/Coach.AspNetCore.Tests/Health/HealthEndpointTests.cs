@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Coach.Abstractions;
+using Coach.Prometheus.Tests;
 using Coach.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -21,7 +22,7 @@ public sealed class HealthEndpointTests
     [InlineData("OPTIONS")]
     public async Task Health_ForOtherMethods_Is405(string method)
     {
-        await using ObservedHost host = await StartAsync();
+        await using MetricsHost host = await StartAsync();
         foreach (string path in new[] { "/healthz", "/livez", "/readyz" })
         {
             using HttpResponseMessage response = await host.SendAsync(new HttpMethod(method), path);
@@ -33,7 +34,7 @@ public sealed class HealthEndpointTests
     [Fact]
     public async Task Healthz_ADegradedComponent_Is200OkAndVisibleInJsonAndGauge()
     {
-        await using ObservedHost host = await StartAsync(
+        await using MetricsHost host = await StartAsync(
             new Part("rag", ComponentState.Degraded, "no semantic index; lexical answers"));
         Assert.Equal((HttpStatusCode.OK, "ok"), await GetAsync(host, "/healthz"));
         JsonElement json = await JsonAsync(host, "/healthz", HttpStatusCode.OK);
@@ -48,7 +49,7 @@ public sealed class HealthEndpointTests
     [Fact]
     public async Task Healthz_UnhealthyComponents_Is503WithTheReasonsInOneLine()
     {
-        await using ObservedHost host = await StartAsync(
+        await using MetricsHost host = await StartAsync(
             new Part(
                 "rag",
                 ComponentState.Unhealthy,
@@ -67,7 +68,7 @@ public sealed class HealthEndpointTests
     [Fact]
     public async Task Healthz_ExceptionsAndKeys_AreNeverShown()
     {
-        await using ObservedHost host = await ObservedHost.StartAsync(time: _clock, build: builder =>
+        await using MetricsHost host = await ObservedHost.StartAsync(time: _clock, build: builder =>
         {
             builder.Services.AddSingleton<IComponentHealth>(
                 new Part("odd", ComponentState.Unhealthy, "key AIzaSyA1234567890abcdefghijklmnopqrstuv refused"));
@@ -88,7 +89,7 @@ public sealed class HealthEndpointTests
     [Fact]
     public async Task Healthz_AHostsCheckOfAComponentsName_StandsBesideIt()
     {
-        await using ObservedHost host = await ObservedHost.StartAsync(time: _clock, build: builder =>
+        await using MetricsHost host = await ObservedHost.StartAsync(time: _clock, build: builder =>
         {
             builder.Services.AddSingleton<IComponentHealth>(
                 new Part("rag", ComponentState.Degraded, "the component's"));
@@ -106,7 +107,7 @@ public sealed class HealthEndpointTests
     public async Task Healthz_ProbesWithinASecond_RunTheChecksOnce()
     {
         var part = new Part("rag", ComponentState.Healthy, "fine");
-        await using ObservedHost host = await ObservedHost.StartAsync(
+        await using MetricsHost host = await ObservedHost.StartAsync(
             time: _clock, build: builder => builder.Services.AddSingleton<IComponentHealth>(part), settings: new() { ["Coach:Observability:HealthMaxAge"] = "00:00:00" });
         int before = part.Calls;
         await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => GetAsync(host, "/readyz")));
@@ -120,7 +121,7 @@ public sealed class HealthEndpointTests
     public async Task Healthz_FirstProbesTogether_RunEachCheckOnce()
     {
         var part = new Part("rag", ComponentState.Healthy, "fine") { Gate = new TaskCompletionSource() };
-        await using ObservedHost host = await StartAsync(part);
+        await using MetricsHost host = await StartAsync(part);
         Task<(HttpStatusCode Status, string Body)>[] probes =
             [.. Enumerable.Range(0, 100).Select(i => GetAsync(host, i % 2 == 0 ? "/readyz" : "/healthz"))];
         Assert.True(SpinWait.SpinUntil(() => part.Calls > 0, TimeSpan.FromMinutes(5)));
@@ -133,7 +134,7 @@ public sealed class HealthEndpointTests
     public async Task Healthz_AComponentThatHangs_Is503WithinItsLimitAndLivezStaysOk()
     {
         var part = new Part("rag", ComponentState.Healthy, "fine") { Hangs = true };
-        await using ObservedHost host = await StartAsync(part);
+        await using MetricsHost host = await StartAsync(part);
         Task<(HttpStatusCode Status, string Body)> probe = GetAsync(host, "/readyz");
         Assert.Equal("ok", (await GetAsync(host, "/livez")).Body);
         await _clock.RunUntilAsync(probe);
@@ -144,7 +145,7 @@ public sealed class HealthEndpointTests
     [Fact]
     public async Task Readyz_WhenTheHostStops_Is503AtOnce()
     {
-        await using ObservedHost host = await StartAsync();
+        await using MetricsHost host = await StartAsync();
         Assert.Equal("ok", (await GetAsync(host, "/readyz")).Body);
         host.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
         Assert.Equal(
@@ -156,7 +157,7 @@ public sealed class HealthEndpointTests
     [Fact]
     public async Task Healthz_ForHead_HasTheStatusAndNoBody()
     {
-        await using ObservedHost host = await StartAsync(new Part("rag", ComponentState.Unhealthy, "down"));
+        await using MetricsHost host = await StartAsync(new Part("rag", ComponentState.Unhealthy, "down"));
         using HttpResponseMessage response = await host.SendAsync(HttpMethod.Head, "/healthz");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
         Assert.Empty(await response.Content.ReadAsByteArrayAsync());
@@ -186,7 +187,7 @@ public sealed class HealthEndpointTests
     [InlineData("", "text/plain")]
     public async Task Healthz_ByAccept_IsTextOrJson(string accept, string expected)
     {
-        await using ObservedHost host = await StartAsync();
+        await using MetricsHost host = await StartAsync();
         using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/healthz", ("Accept", accept));
         Assert.Equal(expected, response.Content.Headers.ContentType!.MediaType);
     }
@@ -195,7 +196,7 @@ public sealed class HealthEndpointTests
     public async Task Healthz_WithADetailPolicy_ShowsStrangersTheStatusOnly()
     {
         WebApplication? mapped = null;
-        await using ObservedHost host = await ObservedHost.StartAsync(
+        await using MetricsHost host = await ObservedHost.StartAsync(
             time: _clock,
             build: builder => builder.Services.AddAuthorization(o =>
             {
@@ -213,7 +214,7 @@ public sealed class HealthEndpointTests
         Assert.NotNull(mapped);
     }
 
-    private async Task<ObservedHost> StartAsync(params IComponentHealth[] parts) =>
+    private async Task<MetricsHost> StartAsync(params IComponentHealth[] parts) =>
         await ObservedHost.StartAsync(time: _clock, build: builder =>
     {
         foreach (IComponentHealth part in parts)
@@ -222,13 +223,13 @@ public sealed class HealthEndpointTests
         }
     });
 
-    private static async Task<(HttpStatusCode Status, string Body)> GetAsync(ObservedHost host, string path)
+    private static async Task<(HttpStatusCode Status, string Body)> GetAsync(MetricsHost host, string path)
     {
         using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, path);
         return (response.StatusCode, await response.Content.ReadAsStringAsync());
     }
 
-    private static async Task<JsonElement> JsonAsync(ObservedHost host, string path, HttpStatusCode expected)
+    private static async Task<JsonElement> JsonAsync(MetricsHost host, string path, HttpStatusCode expected)
     {
         using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, path, ("Accept", "application/json"));
         Assert.Equal(expected, response.StatusCode);

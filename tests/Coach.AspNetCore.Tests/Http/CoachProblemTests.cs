@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using Coach.Abstractions;
 using Coach.AspNetCore.Middleware;
+using Coach.Prometheus.Tests;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
@@ -55,7 +56,7 @@ public sealed class CoachProblemTests
     [MemberData(nameof(Statuses))]
     public async Task CoachException_ThatEscapes_IsAProblemOfItsCodesStatus(string code, int status)
     {
-        await using ObservedHost host = await StartAsync(_ => throw new Failure(code, TimeSpan.FromSeconds(2.5)));
+        await using MetricsHost host = await StartAsync(_ => throw new Failure(code, TimeSpan.FromSeconds(2.5)));
         using HttpResponseMessage response = await host.SendAsync(
             HttpMethod.Get, "/fails", ("X-Request-ID", "request-7"));
         Assert.Equal(status, (int)response.StatusCode);
@@ -75,7 +76,7 @@ public sealed class CoachProblemTests
     [InlineData(ErrorCodes.SessionLimit, null)]
     public async Task CoachException_ThatKnowsNoWait_Has429WithTheShortestOne(string code, int? seconds)
     {
-        await using ObservedHost host = await StartAsync(_ => throw new Failure(code, null));
+        await using MetricsHost host = await StartAsync(_ => throw new Failure(code, null));
         using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/fails");
         Assert.Equal(seconds is null ? null : TimeSpan.FromSeconds(seconds.Value), response.Headers.RetryAfter?.Delta);
         JsonElement problem = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement;
@@ -86,7 +87,7 @@ public sealed class CoachProblemTests
     [Fact]
     public async Task ForeignException_ThatEscapes_IsA500WithoutItsWords()
     {
-        await using ObservedHost host = await StartAsync(_ => throw new InvalidOperationException("Password=canary"));
+        await using MetricsHost host = await StartAsync(_ => throw new InvalidOperationException("Password=canary"));
         using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/fails");
         Assert.Equal(HttpStatusCode.InternalServerError, response.StatusCode);
         string body = await response.Content.ReadAsStringAsync();
@@ -98,7 +99,7 @@ public sealed class CoachProblemTests
     [Fact]
     public async Task BodyThatTheServerRefuses_Is413()
     {
-        await using ObservedHost host = await StartAsync(
+        await using MetricsHost host = await StartAsync(
             _ => throw new BadHttpRequestException("too large: canary", StatusCodes.Status413PayloadTooLarge));
         using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/fails");
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
@@ -108,7 +109,7 @@ public sealed class CoachProblemTests
     [Fact]
     public async Task EveryAnswer_ByDefault_CarriesTheSecurityHeaders()
     {
-        await using ObservedHost host = await StartAsync(_ => Task.CompletedTask);
+        await using MetricsHost host = await StartAsync(_ => Task.CompletedTask);
         using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/fails");
         foreach ((string name, string value) in new[]
         {
@@ -127,7 +128,7 @@ public sealed class CoachProblemTests
 
     private static string? Text(JsonElement problem, string name) => problem.GetProperty(name).GetString();
 
-    private static Task<ObservedHost> StartAsync(RequestDelegate endpoint) => ObservedHost.StartAsync(
+    private static Task<MetricsHost> StartAsync(RequestDelegate endpoint) => ObservedHost.StartAsync(
         build: builder => builder.Services.AddExceptionHandler<CoachExceptionHandler>(),
         map: app =>
         {

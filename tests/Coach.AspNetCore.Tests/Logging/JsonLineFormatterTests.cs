@@ -92,24 +92,6 @@ public sealed class JsonLineFormatterTests
         Assert.Equal(2, JsonDocument.Parse(line).RootElement.GetProperty("seen ***").GetInt32());
     }
 
-    [Fact]
-    public void Redact_AnyLongText_EndsWithinItsLimit()
-    {
-        string[] parts =
-        [
-            "sk-", "sk_test_", "sk-proj-", "bearer ", "bearer\t\t", "api-key: ", "api-key ", "\\u0022", "%20", "AQ.",
-            "whsec_", "sk_live_a",
-        ];
-        foreach (string part in parts)
-        {
-            string text = "start " + string.Concat(Enumerable.Repeat(part, 32_000 / part.Length));
-
-            // What took too long is masked as a whole. The limit is wall time: a busy machine gets more tries, and an
-            // expression that backtracks needs too long in each.
-            Assert.Contains(Enumerable.Range(0, 20), _ => KeyRedactor.Redact(text) != "***");
-        }
-    }
-
     [Theory]
     [InlineData("Authorization: Bearer abcdefghijklmnop", "Authorization: Bearer ***")]
     [InlineData("GET /v1beta/models?key=abcdefghijklmnop&x=1", "GET /v1beta/models?key=***&x=1")]

@@ -1,3 +1,5 @@
+using Coach.Prometheus.Tests;
+
 namespace Coach.AspNetCore.Tests.Metrics;
 
 public sealed class CoachMetricsExtensionsTests
@@ -5,7 +7,7 @@ public sealed class CoachMetricsExtensionsTests
     [Fact]
     public async Task Page_Contract_ShowsConfigurationAndProcessGauges()
     {
-        await using ObservedHost host = await ObservedHost.StartAsync(
+        await using MetricsHost host = await ObservedHost.StartAsync(
             settings: new() { ["Coach:Deployment:MemoryMb"] = "2048" });
         string page = await host.ScrapeAsync();
         TestContext.Current.TestOutputHelper!.WriteLine(page);
@@ -17,7 +19,7 @@ public sealed class CoachMetricsExtensionsTests
     [Fact]
     public async Task Health_Default_IsOk()
     {
-        await using ObservedHost host = await ObservedHost.StartAsync();
+        await using MetricsHost host = await ObservedHost.StartAsync();
         foreach (string path in new[] { "/healthz", "/livez", "/readyz" })
         {
             using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, path);
@@ -33,7 +35,7 @@ public sealed class CoachMetricsExtensionsTests
     [Fact]
     public async Task MetricPrefix_RenamesCoachsOwnMetrics()
     {
-        await using ObservedHost host = await ObservedHost.StartAsync(
+        await using MetricsHost host = await ObservedHost.StartAsync(
             settings: new() { ["Coach:Observability:MetricPrefix"] = "maya" });
         string page = await host.ScrapeAsync();
         foreach (string name

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Coach.AspNetCore.Metrics;
+using Coach.Prometheus.Tests;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.AspNetCore.Tests.Metrics;
@@ -12,7 +13,7 @@ public sealed class CountersFromZeroTests
     [InlineData(true)]
     public async Task Page_BeforeAnyEvent_ShowsTheCountersOfAllPackagesAtZero(bool openMetrics)
     {
-        await using ObservedHost host = await ObservedHost.StartAsync(build: builder =>
+        await using MetricsHost host = await ObservedHost.StartAsync(build: builder =>
         {
             builder.Services.AddCoachLlm();
             builder.Services.AddCoachRag();
@@ -31,7 +32,7 @@ public sealed class CountersFromZeroTests
     [Fact]
     public async Task Page_CounterThatIsMadeLater_StartsAtZeroToo()
     {
-        await using ObservedHost host = await ObservedHost.StartAsync();
+        await using MetricsHost host = await ObservedHost.StartAsync();
         Meter meter = host.Services.GetRequiredService<IMeterFactory>().Create("Coach.Payments");
         meter.CreateCounter<long>("coach.payments.links")
             .Add(2, new KeyValuePair<string, object?>("outcome", "failed"));
@@ -43,7 +44,7 @@ public sealed class CountersFromZeroTests
     [Fact]
     public async Task Page_CounterOfTheSameNameOnAnotherMeter_IsLeftAlone()
     {
-        await using ObservedHost host = await ObservedHost.StartAsync();
+        await using MetricsHost host = await ObservedHost.StartAsync();
         host.Meter.CreateCounter<long>("coach.payments.links")
             .Add(2, new KeyValuePair<string, object?>("kind", "mine"));
         string page = await host.ScrapeAsync();

@@ -1,3 +1,4 @@
+using Coach.Prometheus.Tests;
 using Microsoft.AspNetCore.Builder;
 
 namespace Coach.AspNetCore.Tests.Middleware;
@@ -7,7 +8,7 @@ public sealed class CoachSecurityHeadersExtensionsTests
     [Fact]
     public async Task UseCoachSecurityHeaders_WithOtherValues_AnswersWithThem()
     {
-        await using ObservedHost host = await ObservedHost.StartAsync(map: app => app.UseCoachSecurityHeaders(o =>
+        await using MetricsHost host = await ObservedHost.StartAsync(map: app => app.UseCoachSecurityHeaders(o =>
         {
             o.ContentSecurityPolicy = "default-src 'none'";
             o.ReferrerPolicy = "same-origin";

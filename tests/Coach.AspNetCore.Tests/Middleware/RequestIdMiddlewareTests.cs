@@ -1,3 +1,4 @@
+using Coach.Prometheus.Tests;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -22,7 +23,7 @@ public sealed class RequestIdMiddlewareTests
     [InlineData("sk-" + "ant-" + "api03-abcdefghijklmnop", false)]
     public async Task RequestId_FromTheCaller_IsTakenOverWhenHarmless(string asked, bool isTaken)
     {
-        await using ObservedHost host = await ObservedHost.StartAsync(
+        await using MetricsHost host = await ObservedHost.StartAsync(
             map: app => app.MapGet("/id", (HttpContext context) => context.TraceIdentifier));
         using HttpResponseMessage response = await host.SendAsync(HttpMethod.Get, "/id", ("X-Request-ID", asked));
         string answered = response.Headers.GetValues("X-Request-ID").Single();
@@ -34,7 +35,7 @@ public sealed class RequestIdMiddlewareTests
     [Fact]
     public async Task RequestId_SentTwice_IsReplaced()
     {
-        await using ObservedHost host = await ObservedHost.StartAsync();
+        await using MetricsHost host = await ObservedHost.StartAsync();
         using HttpResponseMessage response = await host.SendAsync(
             HttpMethod.Get, "/livez", ("X-Request-ID", "one"), ("X-Request-ID", "two"));
         Assert.Matches("^[0-9a-f]{32}$", response.Headers.GetValues("X-Request-ID").Single());
@@ -43,7 +44,7 @@ public sealed class RequestIdMiddlewareTests
     [Fact]
     public async Task RequestId_WithoutOne_IsMadeAndUnique()
     {
-        await using ObservedHost host = await ObservedHost.StartAsync();
+        await using MetricsHost host = await ObservedHost.StartAsync();
         var ids = new HashSet<string>();
         for (int i = 0; i < 50; i++)
         {
@@ -55,7 +56,7 @@ public sealed class RequestIdMiddlewareTests
     [Fact]
     public async Task SecurityHeaders_AreOnEveryAnswerAndDoNotReplaceTheEndpointsOwn()
     {
-        await using ObservedHost host = await ObservedHost.StartAsync(
+        await using MetricsHost host = await ObservedHost.StartAsync(
             map: app => app.MapGet("/own", (HttpContext context) =>
         {
             context.Response.Headers.ContentSecurityPolicy = "default-src 'none'";

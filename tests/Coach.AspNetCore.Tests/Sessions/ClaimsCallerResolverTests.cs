@@ -25,6 +25,11 @@ public sealed class ClaimsCallerResolverTests
         new CallerContext(Session),
         await ResolveAsync(new ClaimsIdentity([new Claim("sub", new string('x', 257))], "test")));
 
+    [Fact]
+    public async Task ResolveAsync_SignedInWithoutAUser_IsTheSessionInNoTenant() => Assert.Equal(
+        new CallerContext(Session),
+        await ResolveAsync(new ClaimsIdentity([new Claim("tid", "acme"), new Claim("sub", " ")], "test")));
+
     private static ValueTask<CallerContext> ResolveAsync(ClaimsIdentity identity)
     {
         var context = new DefaultHttpContext { User = new ClaimsPrincipal(identity) };

@@ -17,6 +17,7 @@ public sealed class BrokenAnswerTests : IAsyncLifetime
     private const string Canary = "sk-proj-canary0123456789abcdefghij";
 
     private readonly ForeignClient _foreign = new();
+    private readonly LeavingStore _history = new();
     private ProviderFake _providers = null!;
     private ChatHost _host = null!;
 
@@ -30,7 +31,11 @@ public sealed class BrokenAnswerTests : IAsyncLifetime
                 values["Coach:Llm:OpenAI:BaseUrl"] = _providers.BaseUrl("openai").ToString();
                 values["Coach:Llm:Anthropic:BaseUrl"] = _providers.BaseUrl("anthropic").ToString();
             },
-            services: services => services.AddCoachLlm().AddProvider("foreign", (_, _) => _foreign));
+            services: services =>
+            {
+                CoachLlmBuilder llm = services.AddCoachLlm().AddProvider("foreign", (_, _) => _foreign);
+                llm.Chat.UseHistoryStore(_ => _history);
+            });
     }
 
     public async ValueTask DisposeAsync()
@@ -174,6 +179,23 @@ public sealed class BrokenAnswerTests : IAsyncLifetime
         await response.AssertProblemAsync(422, "ERR_REQUEST_INVALID");
     }
 
+    [Fact]
+    public async Task Chat_HistoryStoreIsAway_Is503BeforeTheAnswerAndCostsNoneAfterIt()
+    {
+        using HttpClient visitor = await NewForeignVisitorAsync();
+        _foreign.Answers("One.", null);
+        _history.IsAwayForWrites = true;
+        ChatReply reply = await visitor.AskAsync("Count to one.");
+        Assert.Equal(["delta", "citations", "done"], reply.Events.Select(item => item.Event));
+        Assert.Contains(_host.Logs, line => line.Contains("2520 The history store failed (StoreException)", StringComparison.Ordinal));
+        using HttpResponseMessage kept = await visitor.DeleteAsync("/api/chat");
+        await kept.AssertProblemAsync(503, "ERR_STORE_UNAVAILABLE");
+
+        _history.IsAwayForReads = true;
+        using HttpResponseMessage response = await visitor.PostJsonAsync("/api/chat", """{"message":"hello"}""");
+        await response.AssertProblemAsync(503, "ERR_STORE_UNAVAILABLE");
+    }
+
     private async Task<HttpClient> NewVisitorAsync(string provider)
     {
         HttpClient visitor = _host.NewVisitor();
@@ -207,6 +229,42 @@ public sealed class BrokenAnswerTests : IAsyncLifetime
         Assert.Contains(_host.Logs, line => line.Contains("6005 The chat client of request", StringComparison.Ordinal));
         Assert.DoesNotContain(
             _host.Logs, line => line.Contains("unhandled exception", StringComparison.OrdinalIgnoreCase));
+    }
+
+    /// <summary>A store of conversations that is away when a test says so.</summary>
+    private sealed class LeavingStore : IChatHistoryStore
+    {
+        private readonly MemoryChatHistoryStore _store = new(new ChatHistoryOptions(), TimeProvider.System);
+
+        public bool IsAwayForReads { get; set; }
+
+        public bool IsAwayForWrites { get; set; }
+
+        private MemoryChatHistoryStore Read => IsAwayForReads ? throw new StoreException("redis", "read") : _store;
+
+        private MemoryChatHistoryStore Write => IsAwayForWrites ? throw new StoreException("redis", "write") : _store;
+
+        public Task<IReadOnlyList<ChatMessage>> LoadAsync(
+            CallerContext caller, string conversationId, CancellationToken cancellationToken = default) =>
+            Read.LoadAsync(caller, conversationId, cancellationToken);
+
+        public Task AppendAsync(
+            CallerContext caller, string conversationId, IReadOnlyList<ChatMessage> messages, CancellationToken cancellationToken = default) =>
+            Write.AppendAsync(caller, conversationId, messages, cancellationToken);
+
+        public Task<bool> TruncateAsync(
+            CallerContext caller, string conversationId, int count, CancellationToken cancellationToken = default) =>
+            Write.TruncateAsync(caller, conversationId, count, cancellationToken);
+
+        public Task<IReadOnlyList<ConversationInfo>> ListAsync(
+            CallerContext caller, CancellationToken cancellationToken = default) => Read.ListAsync(caller, cancellationToken);
+
+        public Task<bool> RemoveAsync(
+            CallerContext caller, string conversationId, CancellationToken cancellationToken = default) =>
+            Write.RemoveAsync(caller, conversationId, cancellationToken);
+
+        public Task<int> EraseAsync(CallerContext caller, CancellationToken cancellationToken = default) =>
+            Write.EraseAsync(caller, cancellationToken);
     }
 
     /// <summary>A client of the host that says something and then fails with the key in its words.</summary>

@@ -172,6 +172,28 @@ public sealed class KeyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Chat_OneConversationForgotten_TheOthersStay()
+    {
+        _providers.SetKey("gemini", "conversations-key");
+        _providers.AnswerAlways("gemini", _ => ScriptedAnswer.Text("Yes."));
+        using HttpClient visitor = _host.NewVisitor();
+        await visitor.AddKeyAsync("gemini", "conversations-key");
+        await visitor.AskAsync("question-of-the-default");
+        await visitor.AskAsync("question-of-the-plan", "plan");
+        using HttpResponseMessage forgotten = await visitor.DeleteAsync("/api/chat?conversation=plan");
+        Assert.Equal(HttpStatusCode.NoContent, forgotten.StatusCode);
+        await visitor.AskAsync("plan-again", "plan");
+        await visitor.AskAsync("default-again");
+        string plan = Assert.Single(_providers.Requests, request => request.Body.Contains("plan-again", StringComparison.Ordinal)).Body;
+        Assert.DoesNotContain("question-of-the-plan", plan, StringComparison.Ordinal);
+        string other = Assert.Single(_providers.Requests, request => request.Body.Contains("default-again", StringComparison.Ordinal)).Body;
+        Assert.Contains("question-of-the-default", other, StringComparison.Ordinal);
+
+        using HttpResponseMessage wrong = await visitor.DeleteAsync("/api/chat?conversation=a%20b");
+        await wrong.AssertProblemAsync(422, "ERR_REQUEST_INVALID");
+    }
+
+    [Fact]
     public async Task Chat_AfterAMockAnswer_TheModelIsNotShownTheMocksWords()
     {
         _providers.SetKey("gemini", "after-mock-key");

@@ -17,9 +17,10 @@ internal static class ChatCalls
         return JsonDocument.Parse(text).RootElement;
     }
 
-    public static async Task<ChatReply> AskAsync(this HttpClient client, string message)
+    public static async Task<ChatReply> AskAsync(this HttpClient client, string message, string conversation = "default")
     {
-        using HttpResponseMessage response = await client.PostAsync("/api/chat", JsonContent.Create(new { message }));
+        using HttpResponseMessage response = await client.PostAsync(
+            "/api/chat", JsonContent.Create(new { message, conversation }));
         return await ChatReply.ReadAsync(response);
     }
 

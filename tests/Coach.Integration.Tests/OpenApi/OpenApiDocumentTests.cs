@@ -32,7 +32,7 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
         { "post", "/api/session/keys", "200 400 401 403 409 413 422 429 500 503" },
         { "delete", "/api/session/keys/{provider}", "204 403 429 500" },
         { "post", "/api/chat", "200 400 403 413 422 429 500 502 503 504" },
-        { "delete", "/api/chat", "204 403 429 500" },
+        { "delete", "/api/chat", "204 403 422 429 500 503" },
         { "post", "/api/payments/links", "200 201 400 403 409 413 422 429 500 503" },
         { "get", "/api/payments/links/{id}", "200 403 404 422 429 500 503" },
         { "delete", "/api/payments/links/{id}", "200 403 404 422 429 500 503" },
@@ -79,6 +79,9 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
     [InlineData("post", "/api/chat", "422", "ERR_REQUEST_INVALID ERR_KEY_MISSING ERR_KEY_INVALID")]
     [InlineData("post", "/api/chat", "429", "ERR_RATE_LIMITED ERR_KEY_RATE_LIMITED")]
     [InlineData("post", "/api/chat", "502", "ERR_PROVIDER_UNREACHABLE ERR_PROVIDER_FAILED")]
+    [InlineData("post", "/api/chat", "503", "ERR_KEY_UNAVAILABLE ERR_SESSION_LIMIT ERR_STORE_UNAVAILABLE")]
+    [InlineData("delete", "/api/chat", "422", "ERR_REQUEST_INVALID")]
+    [InlineData("delete", "/api/chat", "503", "ERR_STORE_UNAVAILABLE")]
     [InlineData("post", "/api/chat", "504", "ERR_PROVIDER_TIMEOUT")]
     [InlineData("post", "/api/payments/links", "409", "ERR_IDEMPOTENCY_CONFLICT ERR_IDEMPOTENCY_IN_PROGRESS")]
     [InlineData("post", "/api/payments/links", "503", "ERR_PAYMENTS_UNAVAILABLE ERR_PAYMENT_UNCERTAIN")]
@@ -138,6 +141,9 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
     [Fact]
     public void Headers_ThatACallReads_AreItsParameters()
     {
+        JsonElement forget = Operation("delete", "/api/chat").GetProperty("parameters");
+        JsonElement conversation = Assert.Single(forget.EnumerateArray());
+        Assert.Equal(("conversation", "query"), (Text(conversation, "name"), Text(conversation, "in")));
         JsonElement create = Operation("post", "/api/payments/links").GetProperty("parameters");
         JsonElement header = Assert.Single(create.EnumerateArray());
         Assert.Equal(("Idempotency-Key", "header"), (Text(header, "name"), Text(header, "in")));

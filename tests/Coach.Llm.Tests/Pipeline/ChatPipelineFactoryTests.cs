@@ -2,6 +2,8 @@ using Coach.Abstractions;
 using Coach.Testing;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace Coach.Llm.Tests;
 
@@ -13,6 +15,7 @@ public sealed class ChatPipelineFactoryTests
 
     private readonly List<string> _order = [];
     private readonly ScriptedModel _model = new();
+    private readonly FakeLogCollector _logs = TestLogs.New();
 
     [Fact]
     public async Task CreateAsync_EveryPlace_StandsInTheDocumentedOrder()
@@ -72,6 +75,7 @@ public sealed class ChatPipelineFactoryTests
         LlmException exception = await Assert.ThrowsAsync<LlmException>(
             async () => await real.GetRequiredService<ChatPipelineFactory>().CreateAsync(Caller));
         Assert.Equal(ErrorCodes.KeyMissing, exception.Code);
+        Assert.Equal("This host answers with your own key only, and the session has none that can chat. Enter one first.", exception.Message);
     }
 
     [Fact]
@@ -131,6 +135,31 @@ public sealed class ChatPipelineFactoryTests
     }
 
     [Fact]
+    public async Task History_TheStoreFailsAfterTheAnswer_TheAnswerStaysWholeAndTheLogSaysSo()
+    {
+        await using ServiceProvider services = Services(chat => chat.UseHistoryStore(_ => new FullStore(new StoreException("redis", "keep a turn"))));
+        using ChatPipeline pipeline = await services.GetRequiredService<ChatPipelineFactory>().CreateAsync(Caller);
+        Assert.Equal("Fine.", (await pipeline.Client.GetResponseAsync("hello")).Text);
+        Assert.Equal("Fine.", (await AskAsync(services, "hello")).Text);
+        const string Line = "2520 Warning The history store failed (StoreException); the answer was given, and its turn is not kept";
+        Assert.Equal([Line, Line], _logs.Lines().Where(line => line.StartsWith("2520", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task History_TheStoresOwnTimeLimit_CostsNoAnswerEither_ButTheCallersCancellationEndsTheCall()
+    {
+        await using ServiceProvider services = Services(chat => chat.UseHistoryStore(_ => new FullStore(new OperationCanceledException())));
+        Assert.Equal("Fine.", (await AskAsync(services, "hello")).Text);
+
+        using var cancellation = new CancellationTokenSource();
+        await using ServiceProvider cancelling = Services(
+            chat => chat.UseHistoryStore(_ => new FullStore(new OperationCanceledException(cancellation.Token), cancellation.Cancel)));
+        using ChatPipeline pipeline = await cancelling.GetRequiredService<ChatPipelineFactory>().CreateAsync(Caller);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => pipeline.Client.GetResponseAsync("hello", cancellationToken: cancellation.Token));
+    }
+
+    [Fact]
     public async Task Guards_ARefusedQuestion_NeverReachesTheModel_AndIsNotKept()
     {
         await using ServiceProvider services = Services(chat => chat.WithGuard<NoCanary>());
@@ -159,6 +188,44 @@ public sealed class ChatPipelineFactoryTests
 
         Assert.Equal("A yellow", string.Concat(shown));
         Assert.Equal(ChatFinishReason.ContentFilter, finish);
+    }
+
+    [Theory]
+    [InlineData(0, "aa", " bb", " cc")]
+    [InlineData(-1, "aa", " bb", " cc")]
+    [InlineData(3, "aa", "aa bb", " bb cc")]
+    [InlineData(int.MaxValue, "aa", "aa bb", "aa bb cc")]
+    public async Task Guards_AreShownTheNewPartAndTheContextTheyAskFor(int context, params string[] shown)
+    {
+        var guard = new Reading(context);
+        await using ServiceProvider services = Services(chat => chat.Services.AddSingleton<IChatGuard>(guard));
+        _model.Answer = "aa bb cc";
+        await AskAsync(services, "letters?");
+        Assert.Equal(shown, guard.Shown);
+    }
+
+    [Fact]
+    public async Task Guards_WithABoundedContext_ReadALongAnswerInLinearTime()
+    {
+        const int Parts = 5_000;
+        var narrow = new Reading(16);
+        var alike = new Reading(16);
+        await using ServiceProvider services = Services(
+            chat => chat.Services.AddSingleton<IChatGuard>(narrow).AddSingleton<IChatGuard>(alike));
+        _model.Answer = string.Join(' ', Enumerable.Repeat("word", Parts));
+        Assert.Equal(_model.Answer, (await AskAsync(services, "much?")).Text);
+        Assert.Equal((Parts, Parts), (narrow.Shown.Count, alike.Shown.Count));
+        Assert.InRange(narrow.Shown.Sum(text => text.Length), Parts * 5, Parts * (5 + 16));
+        Assert.All(narrow.Shown.Zip(alike.Shown), pair => Assert.Same(pair.First, pair.Second));
+    }
+
+    [Fact]
+    public async Task Guards_AWordAcrossTwoParts_IsFoundWithinTheContext()
+    {
+        var guard = new Reading(8, "canary sings");
+        await using ServiceProvider services = Services(chat => chat.Services.AddSingleton<IChatGuard>(guard));
+        _model.Answer = "A yellow canary sings.";
+        Assert.Equal(ChatFinishReason.ContentFilter, (await AskAsync(services, "which bird?")).FinishReason);
     }
 
     [Fact]
@@ -192,7 +259,7 @@ public sealed class ChatPipelineFactoryTests
         Action<CoachChatBuilder> chat, bool withKey = true, HostMode mode = HostMode.Auto, Action<CoachLlmOptions>? configure = null)
     {
         var services = new ServiceCollection();
-        services.AddLogging();
+        services.AddLogging(logging => logging.AddProvider(new FakeLoggerProvider(_logs)));
         services.Configure<CoachHostOptions>(options => options.Mode = mode);
         CoachLlmBuilder llm = services.AddCoachLlm(configure).AddProvider("own", (_, _) => _model);
         chat(llm.Chat);
@@ -204,6 +271,52 @@ public sealed class ChatPipelineFactoryTests
         }
 
         return provider;
+    }
+
+    /// <summary>A history store that can be read and not written.</summary>
+    private sealed class FullStore(Exception failure, Action? before = null) : IChatHistoryStore
+    {
+        public Task<IReadOnlyList<ChatMessage>> LoadAsync(
+            CallerContext caller, string conversationId, CancellationToken cancellationToken = default) =>
+            Task.FromResult<IReadOnlyList<ChatMessage>>([]);
+
+        public Task AppendAsync(
+            CallerContext caller, string conversationId, IReadOnlyList<ChatMessage> messages, CancellationToken cancellationToken = default)
+        {
+            before?.Invoke();
+            return Task.FromException(failure);
+        }
+
+        public Task<bool> TruncateAsync(CallerContext caller, string conversationId, int count, CancellationToken cancellationToken = default) =>
+            throw failure;
+
+        public Task<IReadOnlyList<ConversationInfo>> ListAsync(CallerContext caller, CancellationToken cancellationToken = default) =>
+            throw failure;
+
+        public Task<bool> RemoveAsync(CallerContext caller, string conversationId, CancellationToken cancellationToken = default) =>
+            throw failure;
+
+        public Task<int> EraseAsync(CallerContext caller, CancellationToken cancellationToken = default) => throw failure;
+    }
+
+    /// <summary>A guard that remembers what of an answer it was shown, and refuses a text.</summary>
+    private sealed class Reading(int context, string? refused = null) : IChatGuard
+    {
+        public List<string> Shown { get; } = [];
+
+        public int OutputContextLength => context;
+
+        public ValueTask<GuardDecision> CheckInputAsync(
+            IReadOnlyList<ChatMessage> messages, ChatPipelineContext context, CancellationToken cancellationToken = default) =>
+            ValueTask.FromResult(GuardDecision.Allow);
+
+        public ValueTask<GuardDecision> CheckOutputAsync(
+            string answer, ChatPipelineContext context, CancellationToken cancellationToken = default)
+        {
+            Shown.Add(answer);
+            bool isRefused = refused is not null && answer.Contains(refused, StringComparison.Ordinal);
+            return ValueTask.FromResult(isRefused ? GuardDecision.Refuse("Not about birds.") : GuardDecision.Allow);
+        }
     }
 
     private sealed class NoCanary : IChatGuard

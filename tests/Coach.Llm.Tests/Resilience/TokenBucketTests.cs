@@ -62,6 +62,17 @@ public class TokenBucketTests
         Assert.False(bucket.AttemptAcquire().IsAcquired);
     }
 
+    [Fact]
+    public void GiveBack_BucketFullAgain_HoldsNoMoreThanTheBurst()
+    {
+        using var bucket = new TokenBucket(60, 1, _clock);
+        Assert.True(bucket.AttemptAcquire().IsAcquired);
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        bucket.GiveBack();
+        Assert.True(bucket.AttemptAcquire().IsAcquired);
+        Assert.False(bucket.AttemptAcquire().IsAcquired);
+    }
+
     /// <summary>Whatever the pattern of calls and pauses: never more than the burst plus what the elapsed time has refilled.</summary>
     [Fact]
     public void AttemptAcquire_AnyPattern_NeverGrantsMoreThanBurstPlusRefill() => Check.One(Config.QuickThrowOnFailure.WithMaxTest(300),

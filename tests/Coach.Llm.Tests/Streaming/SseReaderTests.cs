@@ -1,3 +1,4 @@
+using System.Net.ServerSentEvents;
 using System.Text;
 using Coach.Llm.Streaming;
 
@@ -100,6 +101,75 @@ public sealed class SseReaderTests
         }
     }
 
+    /// <summary>
+    /// The in-box parser judges. It differs in what these streams leave out: it gives events with empty data, which say
+    /// nothing here, drops a last one without its blank line, and keeps the type of an event without data for the next
+    /// one, which the standard forgets.
+    /// </summary>
+    [Fact]
+    public async Task ReadAsync_RandomStreams_GivesWhatTheInBoxParserGives()
+    {
+        for (int seed = 0; seed < 2_000; seed++)
+        {
+            var random = new Random(seed);
+            byte[] body = Encoding.UTF8.GetBytes(RandomStream(random));
+            List<(string Type, string Data)> expected = [];
+            await foreach (SseItem<string> item in SseParser.Create(new MemoryStream(body)).EnumerateAsync())
+            {
+                if (item.Data.Length > 0)
+                {
+                    expected.Add((TypeOf(item.EventType), item.Data));
+                }
+            }
+
+            List<(string Type, string Data)> actual = [];
+            using var reader = new SseReader(new ChunkedStream(body, random.Next(1, 100)), 1 << 20, 1 << 24);
+            while (await reader.ReadAsync(CancellationToken.None))
+            {
+                if (!reader.IsComment)
+                {
+                    actual.Add((TypeOf(Encoding.UTF8.GetString(reader.EventType)), Encoding.UTF8.GetString(reader.Data)));
+                }
+            }
+
+            Assert.True(expected.SequenceEqual(actual), $"seed {seed}: {string.Join('|', expected)} is not {string.Join('|', actual)}");
+        }
+    }
+
+    // The standard's word for an event whose type is empty, however it came to be so.
+    private static string TypeOf(string type) => type.Length == 0 ? SseParser.EventTypeDefault : type;
+
+    private static string RandomStream(Random random)
+    {
+        string[] fields = ["data", "data", "data", "event", "id", "retry", "DATA", "dat", " data", ":", "news", "event ", "data"];
+        string[] values = ["", "a", " a", "  a", "é🎯", ":", "a: b", "message", "{\"x\":1}", new string('x', random.Next(200)), "\u0000", "7"];
+        string[] newlines = ["\n", "\r\n", "\r"];
+        bool isMixed = random.Next(2) == 0;
+        string newline = newlines[random.Next(3)];
+        var text = new StringBuilder(random.Next(4) == 0 ? "\uFEFF" : "");
+        bool isTyped = false;
+        bool hasData = false;
+        for (int line = random.Next(40); line >= 0; line--)
+        {
+            bool isBlank = line == 0 || random.Next(4) == 0;
+            if (isBlank && isTyped && !hasData)
+            {
+                text.Append("data: of a typed event").Append(newline);
+            }
+
+            string field = isBlank ? "" : fields[random.Next(fields.Length)];
+            string colon = random.Next(8) == 0 ? "" : random.Next(2) == 0 ? ":" : ": ";
+            text.Append(isBlank ? "" : field + colon + (colon.Length == 0 ? "" : values[random.Next(values.Length)]));
+            string end = isMixed ? newlines[random.Next(3)] : newline;
+            bool wouldJoin = isBlank && end == "\n" && text.Length > 0 && text[^1] == '\r'; // one line end, not two
+            text.Append(wouldJoin ? "\r\n" : end);
+            isTyped = !isBlank && (isTyped || field == "event");
+            hasData = !isBlank && (hasData || field == "data");
+        }
+
+        return text.Append("\n\n\n").ToString();
+    }
+
     [Fact]
     public async Task ReadAsync_EventType_BelongsToItsEventOnly()
     {
@@ -109,6 +179,14 @@ public sealed class SseReaderTests
         Assert.True(await reader.ReadAsync(CancellationToken.None));
         Assert.Equal("", Encoding.UTF8.GetString(reader.EventType));
         Assert.False(await reader.ReadAsync(CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task ReadAsync_EventTypeBetweenDataLines_IsNotOverwritten()
+    {
+        using var reader = new SseReader(new MemoryStream("data: a\nevent: one\ndata: bbbbbbbbbbbbbbbb\n\n"u8.ToArray()), 1000, 1000);
+        Assert.True(await reader.ReadAsync(CancellationToken.None));
+        Assert.Equal(("one", "a\nbbbbbbbbbbbbbbbb"), (Encoding.UTF8.GetString(reader.EventType), Encoding.UTF8.GetString(reader.Data)));
     }
 
     [Theory]

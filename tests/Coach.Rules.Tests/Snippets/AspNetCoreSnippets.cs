@@ -1,9 +1,13 @@
+using Coach.Abstractions;
 using Coach.AspNetCore;
+using Coach.Rag;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using static Coach.Rules.Tests.Snippets.LlmSnippets;
 
 namespace Coach.Rules.Tests.Snippets;
 
@@ -34,6 +38,34 @@ internal static class AspNetCoreSnippets
         app.MapGet("/api/whoami", (HttpContext context) => context.GetCoachSession().Id.Value).WithCoachSession();
         #endregion
     }
+
+    public static void Pipeline(WebApplicationBuilder builder, Func<CallerContext, AIFunction> tabOf)
+    {
+        #region aspnetcore-pipeline
+        builder.AddCoach().Chat
+            .UseKnowledge(context => context.Caller.TenantId is { } tenant ? KnowledgeScope.Of(tenant) : KnowledgeScope.Shared)
+            .WithGuard<NoCardNumbers>()
+            .WithTools(context => context.Caller.UserId is null ? [] : [tabOf(context.Caller)])
+            .Use((client, context) => new MeteredChatClient(client, context.ConversationId)); // outside all stages
+        #endregion
+    }
+
+    public static void Callers(WebApplicationBuilder builder)
+    {
+        #region aspnetcore-callers
+        builder.AddCoach();
+        builder.Services.AddSingleton<ICallerResolver, CertificateCallers>();
+        #endregion
+    }
+
+    #region aspnetcore-caller-resolver
+    public sealed class CertificateCallers : ICallerResolver
+    {
+        public async ValueTask<CallerContext> ResolveAsync(
+            HttpContext context, SessionId sessionId, CancellationToken cancellationToken = default) =>
+            new(sessionId, userId: (await context.Connection.GetClientCertificateAsync(cancellationToken))?.Thumbprint);
+    }
+    #endregion
 
     public static void DistributedKeys(WebApplicationBuilder builder, CoachBuilder coach)
     {

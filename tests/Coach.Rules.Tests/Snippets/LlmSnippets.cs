@@ -109,6 +109,54 @@ internal static class LlmSnippets
         #endregion
     }
 
+    public static void Pipeline(IServiceCollection services, IReadOnlyDictionary<string, decimal> prices)
+    {
+        #region llm-pipeline
+        services.AddCoachLlm().Chat
+            .UseSystemPrompt(context => $"You serve the guests of {context.Caller.TenantId ?? "the bar"}. Be short.")
+            .WithGuard<NoCardNumbers>()
+            .WithTool(AIFunctionFactory.Create((string dish) => prices[dish], "price", "What a dish costs."))
+            .Use(ChatStage.Usage, ChatStagePlace.Within, (client, context) => new MeteredChatClient(client, context.Provider));
+        #endregion
+    }
+
+    public static async Task Ask(ChatPipelineFactory pipelines, SessionId session, CancellationToken cancellationToken)
+    {
+        #region llm-ask
+        var caller = new CallerContext(session, userId: "anna", tenantId: "acme");
+        using ChatPipeline pipeline = await pipelines.CreateAsync(caller, conversationId: "dinner", cancellationToken);
+        await foreach (ChatResponseUpdate update in pipeline.Client.GetStreamingResponseAsync("And for dessert?", cancellationToken: cancellationToken))
+        {
+            Console.Write(update.Text);
+        }
+        #endregion
+    }
+
+    #region llm-guard
+    public sealed class NoCardNumbers : IChatGuard
+    {
+        public int OutputContextLength => 32; // enough to see a number that arrives in parts
+
+        public ValueTask<GuardDecision> CheckInputAsync(
+            IReadOnlyList<ChatMessage> messages, ChatPipelineContext context, CancellationToken cancellationToken = default) =>
+            new(Decide(messages[^1].Text));
+
+        public ValueTask<GuardDecision> CheckOutputAsync(
+            string answer, ChatPipelineContext context, CancellationToken cancellationToken = default) =>
+            new(Decide(answer));
+
+        private static GuardDecision Decide(string text) => text.Count(char.IsAsciiDigit) < 13
+            ? GuardDecision.Allow
+            : GuardDecision.Refuse("Card numbers are neither taken nor told here.");
+    }
+    #endregion
+
+    public sealed class MeteredChatClient(IChatClient inner, string provider) : DelegatingChatClient(inner)
+    {
+        public override object? GetService(Type serviceType, object? serviceKey = null) =>
+            serviceKey is null && serviceType == typeof(string) ? provider : base.GetService(serviceType, serviceKey);
+    }
+
     private sealed class AcmeChatClient(string key) : IChatClient
     {
         public static Task<bool> IsKnownAsync(ApiKey key, CancellationToken cancellationToken) => Task.FromResult(!cancellationToken.IsCancellationRequested && key.Fingerprint.Length > 0);
