@@ -13,6 +13,12 @@ internal static partial class Log
     [LoggerMessage(2001, LogLevel.Warning, "Asking provider {Provider} about a key threw {ExceptionType}; the key was not judged")]
     public static partial void ProbeThrew(this ILogger logger, string provider, string exceptionType);
 
+    [LoggerMessage(2002, LogLevel.Warning, "Provider {Provider} ends the configured model {Model} on {Date}, {Days} days from now; set another one")]
+    public static partial void ModelEnding(this ILogger logger, string provider, string model, DateOnly date, int days);
+
+    [LoggerMessage(2003, LogLevel.Warning, "A key of provider {Provider} does not have the configured model {Model}; set another one")]
+    public static partial void ModelMissing(this ILogger logger, string provider, string model);
+
     [LoggerMessage(2010, LogLevel.Warning, "A client of provider {Provider} failed to dispose ({Exception}); the session is gone all the same")]
     public static partial void ClientDisposalFailed(this ILogger logger, string provider, string exception);
 
