@@ -33,6 +33,9 @@ internal sealed record ErrorClassification(KeyStatus Status)
     /// <summary>The status the answer came with, or that an error inside a 200 names.</summary>
     public int HttpStatus { get; init; }
 
+    /// <summary>What of the request was too much, if that was it.</summary>
+    public SizeRefusal Size { get; init; }
+
     /// <summary>False for a request that is wrong in itself: its failure is not the key's.</summary>
     public bool SaysSomethingAboutTheKey =>
         Error is not (LlmError.RequestRejected or LlmError.ModelNotFound or LlmError.ProviderFailed);

@@ -15,6 +15,7 @@ internal sealed class ProviderClients
     private readonly SessionLimiter _limiter;
     private readonly LlmTelemetry _telemetry;
     private readonly SessionStages _stages;
+    private readonly EmbeddingBatches _batches;
     private readonly Dictionary<string, ChatTelemetry> _chat = new(StringComparer.Ordinal);
     private readonly Dictionary<string, EmbeddingProtocol> _embedding = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SpeechProtocol> _speech = new(StringComparer.Ordinal);
@@ -25,6 +26,7 @@ internal sealed class ProviderClients
     {
         (_connection, _resilience, _limiter, _telemetry, _stages) =
             (connection, resilience, limiter, telemetry, stages);
+        _batches = new EmbeddingBatches(connection.Time);
         foreach (Provider provider in providers.All)
         {
             if (provider.CreateChat() is { } chat)
@@ -57,7 +59,8 @@ internal sealed class ProviderClients
 
     public IEmbeddingGenerator<string, Embedding<float>> CreateEmbedding(
         string provider, SessionId session, ApiKey key) =>
-        new ProviderEmbeddingGenerator(_embedding[provider], _connection, Call(provider, session, key), _telemetry);
+        new ProviderEmbeddingGenerator(
+            _embedding[provider], _connection, Call(provider, session, key), _batches, _telemetry);
 
     public ISpeechSynthesizer CreateSpeech(string provider, SessionId session, ApiKey key) =>
         new ProviderSpeechSynthesizer(_speech[provider], _connection, Call(provider, session, key));

@@ -28,6 +28,7 @@ internal static class ErrorClassifier
         return found with
         {
             HttpStatus = status,
+            Size = SizeRefusals.Of(status, body),
             RetryAfter = hint,
             IsTransient = IsTransient(found, answer),
             Message = KeyStatusMessages.For(provider.Title, found.Status, found.Error, hint),
