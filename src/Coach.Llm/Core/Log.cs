@@ -48,6 +48,10 @@ internal static partial class Log
     [LoggerMessage(2502, LogLevel.Warning, "Chat target {Target} failed ({Reason}); {Next} answers instead")]
     public static partial void FellBack(this ILogger logger, string target, string reason, string next);
 
+    [LoggerMessage(2503, LogLevel.Debug, "Key {Fingerprint} of provider {Provider} failed repeatedly; its calls are refused for {Seconds} s")]
+    public static partial void KeyCircuitOpened(
+        this ILogger logger, string fingerprint, string provider, double seconds);
+
     [LoggerMessage(2510, LogLevel.Debug, "An answer of provider {Provider} held {Count} additions that are not known, which were passed over: {Kinds}")]
     public static partial void AdditionsPassed(this ILogger logger, string provider, int count, string kinds);
 }

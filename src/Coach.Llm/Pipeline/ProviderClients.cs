@@ -51,7 +51,7 @@ internal sealed class ProviderClients
     {
         ChatTelemetry shared = _chat[provider];
         IChatClient client = new ProviderChatClient(shared.Protocol, _connection, key);
-        client = new ResilientChatClient(client, _resilience.For(provider, key));
+        client = new ResilientChatClient(client, _resilience.For(provider, key), key.Fingerprint);
         client = _stages.Wrap(client, provider, session);
         client = new LimitedChatClient(client, _limiter, session, key.Fingerprint);
         return new TelemetryChatClient(client, shared, key);

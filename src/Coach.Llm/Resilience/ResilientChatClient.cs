@@ -7,14 +7,15 @@ namespace Coach.Llm.Resilience;
 /// Keeps one session's calls within their time limits and tries again where that may help. A stream is never tried
 /// again once an update was handed out.
 /// </summary>
-internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy policy) : DelegatingChatClient(inner)
+internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy policy, string keyFingerprint)
+    : DelegatingChatClient(inner)
 {
     public override async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
         return await policy.RunAttemptsAsync(
-            token => InnerClient.GetResponseAsync(list, options, token), cancellationToken)
+            keyFingerprint, token => InnerClient.GetResponseAsync(list, options, token), cancellationToken)
             .ConfigureAwait(false);
     }
 
@@ -26,7 +27,7 @@ internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy po
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
         using var budget = new Deadline(policy.Options.TotalTimeout, policy.Time, cancellationToken);
         (StreamDeadlines stream, bool hasNext) = await policy.RunAsync(
-            token => OpenAsync(list, options, budget, token), budget)
+            keyFingerprint, token => OpenAsync(list, options, budget, token), budget)
             .ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))
         {
