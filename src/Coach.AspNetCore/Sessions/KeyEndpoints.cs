@@ -71,7 +71,18 @@ internal sealed class KeyEndpoints(
 
         var key = new ApiKey(provider, Secret.From(apiKey));
         return await KeepAsync(session, key).ConfigureAwait(false)
-            ? TypedResults.Ok(new KeyResponse { Provider = key.Provider, Fingerprint = key.Fingerprint })
+            ? TypedResults.Ok(new KeyResponse
+            {
+                Provider = key.Provider,
+                Fingerprint = key.Fingerprint,
+                IsAuthentic = validation.IsAuthentic,
+                Limits = validation.Limits,
+                Models =
+                [
+                    .. validation.Models.Select(
+                        model => new KeyModelResponse { Id = model.Id, ShutdownDate = model.ShutdownDate }),
+                ],
+            })
             : Ended();
     }
 

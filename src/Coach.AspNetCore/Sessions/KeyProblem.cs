@@ -11,11 +11,15 @@ internal sealed record KeyProblem : CoachProblem
     private readonly KeyValidation _validation;
 
     public KeyProblem(KeyValidation validation)
-        : base(StatusCodes.Status422UnprocessableEntity, validation.Code, validation.Message)
+        : base(StatusCodes.Status422UnprocessableEntity, validation.Code, Told(validation))
     {
         _validation = validation;
         RetryAfter = validation.RetryAfter;
     }
+
+    // A hint, such as whose key this looks like, is of most use next to the refusal.
+    private static string Told(KeyValidation validation) =>
+        validation.Hint is null ? validation.Message : $"{validation.Message} {validation.Hint}";
 
     protected override Task WriteBodyAsync(HttpContext context)
     {

@@ -42,6 +42,9 @@ internal sealed record ErrorClassification(KeyStatus Status)
     /// <summary>The parameters that it refuses, of those that a request can do without.</summary>
     public RequestParameters Refused { get; init; }
 
+    /// <summary>What of the request was too much, if that was it.</summary>
+    public SizeRefusal Size { get; init; }
+
     /// <summary>False for a request that is wrong in itself: its failure is not the key's.</summary>
     public bool SaysSomethingAboutTheKey =>
         Error is not (LlmError.RequestRejected or LlmError.ModelNotFound or LlmError.ContextTooLong

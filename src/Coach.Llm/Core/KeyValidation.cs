@@ -2,10 +2,11 @@ using Coach.Llm.Core;
 
 namespace Coach.Llm;
 
-/// <summary>The outcome of a key validation. Holds no key and nothing a server sent.</summary>
+/// <summary>The outcome of a key validation. Holds no key, and of what a server sent only models and dates.</summary>
 /// <param name="Status">What is known about the key.</param>
 /// <param name="Message">One sentence for people: what it means and what to do.</param>
-/// <param name="IsAuthentic">Whether the provider knows the key; null when the outcome says nothing about it.</param>
+/// <param name="IsAuthentic">Whether the provider knows the key; null when the outcome says nothing about it, as of a
+/// server that takes any key: that one is valid, and <see cref="Limits"/> says so.</param>
 /// <param name="RetryAfter">How long to wait before asking again, when the provider said so.</param>
 public sealed record KeyValidation(KeyStatus Status, string Message, bool? IsAuthentic, TimeSpan? RetryAfter = null)
 {
@@ -32,6 +33,16 @@ public sealed record KeyValidation(KeyStatus Status, string Message, bool? IsAut
 
     /// <summary>When the key expires, if the provider said so.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>The models that this key has, if the provider lists them for a key.</summary>
+    /// <value>At most 1,000, in the provider's order; empty when it lists none or was not asked.</value>
+    public IReadOnlyList<KeyModel> Models { get; init; } = [];
+
+    /// <summary>
+    /// What a valid key cannot do, or what could not be found out about it: one sentence each, for people.
+    /// </summary>
+    /// <value>Empty when there is nothing to say.</value>
+    public IReadOnlyList<string> Limits { get; init; } = [];
 
     /// <summary>Whether the outcome was remembered rather than asked for just now.</summary>
     public bool IsCached { get; init; }

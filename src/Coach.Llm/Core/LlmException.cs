@@ -49,6 +49,9 @@ public sealed class LlmException : CoachException
     /// <value>Null when it says nothing about a key.</value>
     public KeyStatus? KeyStatus { get; private init; }
 
+    /// <summary>What of the request the provider found too much.</summary>
+    internal SizeRefusal Size { get; private init; }
+
     /// <inheritdoc />
     /// <remarks>A provider that says that trying again is of no use is believed.</remarks>
     public override bool IsTransient => !_isLasting
@@ -68,6 +71,7 @@ public sealed class LlmException : CoachException
             ProviderCode = found.Code,
             ProviderParameter = found.Parameter,
             RefusedParameters = found.Refused,
+            Size = found.Size,
             KeyStatus = found.SaysSomethingAboutTheKey ? found.Status : null,
         };
 

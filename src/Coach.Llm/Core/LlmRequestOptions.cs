@@ -70,9 +70,10 @@ public sealed class LlmRequestOptions
     public int MaxMediaBytes { get; set; } = 16 * 1024 * 1024;
 
     /// <summary>
-    /// The fewest calls within 30 seconds after which a provider's circuit may open; a call counts once, with its
-    /// retries. There is one circuit per provider and class of keys (users', the host's); it opens with a failure that
-    /// brings the share of failures in that time to <see cref="CircuitFailureRatio"/>.
+    /// The fewest calls within 30 seconds after which a key's circuit may open; a call counts once, with its retries.
+    /// Each key has a circuit of its own, which opens with a failure that brings the share of failures in that time to
+    /// <see cref="CircuitFailureRatio"/>. When that share of the keys in use fails, and they are three or more, those
+    /// that fail are refused after one failure; a key without a failure of its own never is.
     /// </summary>
     /// <value>0 (the circuit never opens), or 2 to 1,000; 5 unless set.</value>
     public int CircuitMinimumCalls { get; set; } = 5;

@@ -13,6 +13,12 @@ internal static partial class Log
     [LoggerMessage(2001, LogLevel.Warning, "Asking provider {Provider} about a key threw {ExceptionType}; the key was not judged")]
     public static partial void ProbeThrew(this ILogger logger, string provider, string exceptionType);
 
+    [LoggerMessage(2002, LogLevel.Warning, "Provider {Provider} ends the configured model {Model} on {Date}, {Days} days from now; set another one")]
+    public static partial void ModelEnding(this ILogger logger, string provider, string model, DateOnly date, int days);
+
+    [LoggerMessage(2003, LogLevel.Warning, "A key of provider {Provider} does not have the configured model {Model}; set another one")]
+    public static partial void ModelMissing(this ILogger logger, string provider, string model);
+
     [LoggerMessage(2010, LogLevel.Warning, "A client of provider {Provider} failed to dispose ({Exception}); the session is gone all the same")]
     public static partial void ClientDisposalFailed(this ILogger logger, string provider, string exception);
 
@@ -58,6 +64,10 @@ internal static partial class Log
 
     [LoggerMessage(2507, LogLevel.Error, "The reloaded configuration is wrong, so the settings stay as they were: {Problems}")]
     public static partial void ReloadRefused(this ILogger logger, string problems);
+
+    [LoggerMessage(2508, LogLevel.Debug, "Key {Fingerprint} of provider {Provider} failed repeatedly; its calls are refused for {Seconds} s")]
+    public static partial void KeyCircuitOpened(
+        this ILogger logger, string fingerprint, string provider, double seconds);
 
     [LoggerMessage(2510, LogLevel.Debug, "An answer of provider {Provider} held {Count} additions that are not known, which were passed over: {Kinds}")]
     public static partial void AdditionsPassed(this ILogger logger, string provider, int count, string kinds);

@@ -60,6 +60,7 @@ public static class CoachLlmServiceCollectionExtensions
         services.TryAddSingleton<ProviderFactories>();
         services.TryAddSingleton(provider => new MeterSource(LlmMeter.Name, provider.GetService<IMeterFactory>()));
         services.TryAddSingleton<KeyMetrics>();
+        services.TryAddSingleton<ModelWatch>();
         services.TryAddSingleton<KeyValidationClient>();
         services.TryAddSingleton<KeyValidatorTable>();
         services.TryAddSingleton<IApiKeyValidator, ApiKeyValidator>();

@@ -13,6 +13,14 @@ internal static class KeyFormat
 
     private const string JwtPrefix = "eyJ";
 
+    // Of services that are reached as an OpenAI-compatible server, by their documentation pages of 2026.
+    private static readonly (string Prefix, string Service)[] OtherServices =
+    [
+        ("gsk_", "groq"), ("pplx-", "perplexity"), ("nvapi-", "nvidia"), ("hf_", "hugging face"), ("xai-", "xai"),
+        ("tgp_v1_", "together"), ("fw_", "fireworks"), ("csk-", "cerebras"), ("r8_", "replicate"), ("ghp_", "github"),
+        ("github_pat_", "github"),
+    ];
+
     /// <summary>The reason to refuse the key, or null. Says nothing of the key's content.</summary>
     public static string? FindProblem(string key)
     {
@@ -67,7 +75,16 @@ internal static class KeyFormat
 
         string? owner = providers.All.FirstOrDefault(other => StartsWith(key, other.KeyPrefixes))?.Name;
         bool isOwn = owner is null || (providers.Find(provider)?.TakesKeysOf(owner) ?? owner == provider);
-        return isOwn ? null : $"This looks like a key of another provider ({owner}).";
+        return isOwn ? OfOtherService(provider, key) : $"This looks like a key of another provider ({owner}).";
+    }
+
+    private static string? OfOtherService(string provider, string key)
+    {
+        string? service = Array.Find(
+            OtherServices, other => key.StartsWith(other.Prefix, StringComparison.Ordinal)).Service;
+        return service is null || !ProviderNames.All.Contains(provider) || provider == ProviderNames.OpenAICompatible
+            ? null
+            : $"This looks like a key of another provider ({service}), which is used as an OpenAI-compatible server.";
     }
 
     private static bool StartsWith(string key, IReadOnlyList<string> prefixes) =>

@@ -17,16 +17,19 @@ internal sealed class ProviderClients
     private readonly LlmTelemetry _telemetry;
     private readonly RefusedParameters _refused;
     private readonly SessionStages _stages;
+    private readonly EmbeddingBatches _batches;
     private readonly Dictionary<string, ChatTelemetry> _chat = new(StringComparer.Ordinal);
     private readonly Dictionary<string, EmbeddingProtocol> _embedding = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SpeechProtocol> _speech = new(StringComparer.Ordinal);
 
     public ProviderClients(
         ProviderCatalog providers, ProviderConnection connection, ProviderResilience resilience, SessionLimiter limiter,
-        LlmTelemetry telemetry, LlmTelemetryOptions telemetryOptions, SessionStages stages, RefusedParameters refused, LiveSettings live)
+        LlmTelemetry telemetry, LlmTelemetryOptions telemetryOptions, SessionStages stages,
+        RefusedParameters refused, LiveSettings live)
     {
         (_connection, _resilience, _limiter, _telemetry, _stages, _refused) =
             (connection, resilience, limiter, telemetry, stages, refused);
+        _batches = new EmbeddingBatches(connection.Time);
         foreach (Provider provider in providers.All)
         {
             if (provider.CreateChat() is { } chat)
@@ -63,7 +66,7 @@ internal sealed class ProviderClients
     {
         ChatTelemetry shared = _chat[provider];
         IChatClient client = new ProviderChatClient(shared.Protocol, _connection, _refused, key);
-        client = new ResilientChatClient(client, _resilience.For(provider, key));
+        client = new ResilientChatClient(client, _resilience.For(provider, key), key.Fingerprint);
         client = _stages.Wrap(client, provider, session);
         client = new LimitedChatClient(client, _limiter, session, key.Fingerprint);
         return new TelemetryChatClient(client, shared, key);
@@ -71,7 +74,8 @@ internal sealed class ProviderClients
 
     public IEmbeddingGenerator<string, Embedding<float>> CreateEmbedding(
         string provider, SessionId session, ApiKey key) =>
-        new ProviderEmbeddingGenerator(_embedding[provider], _connection, Call(provider, session, key), _telemetry);
+        new ProviderEmbeddingGenerator(
+            _embedding[provider], _connection, Call(provider, session, key), _batches, _telemetry);
 
     public ISpeechSynthesizer CreateSpeech(string provider, SessionId session, ApiKey key) =>
         new ProviderSpeechSynthesizer(_speech[provider], _connection, Call(provider, session, key));

@@ -13,7 +13,8 @@ namespace Coach.Llm.Pipeline;
 /// because shortened vectors come unnormalised and every comparison here is a dot product.
 /// </summary>
 internal sealed class ProviderEmbeddingGenerator(
-    EmbeddingProtocol protocol, ProviderConnection connection, LimitedCalls calls, LlmTelemetry telemetry)
+    EmbeddingProtocol protocol, ProviderConnection connection, LimitedCalls calls, EmbeddingBatches batches,
+    LlmTelemetry telemetry)
     : IEmbeddingGenerator<string, Embedding<float>>
 {
     public async Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
@@ -27,15 +28,26 @@ internal sealed class ProviderEmbeddingGenerator(
         var result = new GeneratedEmbeddings<Embedding<float>>(texts.Length);
         using var span = new CallSpan(
             telemetry, connection.Time, GenAINames.Embeddings, protocol.TelemetryName, model, protocol.Server);
+        var plan = new EmbeddingBatchPlan(texts, batches.LimitOf(protocol, model));
         try
         {
             using CallPermit permit = await calls.AcquireAsync(cancellationToken).ConfigureAwait(false);
-            for (int start = 0; start < texts.Length; start += protocol.MaxBatch)
+            while (plan.Next() is { } batch)
             {
-                var batch = new ArraySegment<string>(texts, start, Math.Min(protocol.MaxBatch, texts.Length - start));
-                (List<float[]> vectors, long? tokens) = await calls.RunAsync(
-                    token => SendAsync(batch, model, dimensions, options, token), cancellationToken)
+                List<float[]> vectors;
+                long? tokens;
+                try
+                {
+                    (vectors, tokens) = await calls.RunAsync(
+                        token => SendAsync(batch, model, dimensions, options, token), cancellationToken)
                         .ConfigureAwait(false);
+                }
+                catch (LlmException failure) when (plan.IsSmallerAfter(failure.Size))
+                {
+                    continue;
+                }
+
+                plan.Pass();
                 foreach (float[] vector in vectors)
                 {
                     result.Add(new Embedding<float>(vector) { ModelId = model });
@@ -48,6 +60,7 @@ internal sealed class ProviderEmbeddingGenerator(
                 }
             }
 
+            batches.Learn(protocol, model, plan);
             span.Used(result.Usage);
             return result;
         }

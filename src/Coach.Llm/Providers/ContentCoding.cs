@@ -97,24 +97,10 @@ internal static class ContentCoding
     }
 
     // Looks at a body's first two bytes before it decides how to read it.
-    private sealed class SniffedStream(Stream body, Func<byte, byte, Stream, Stream> choose) : Stream
+    private sealed class SniffedStream(Stream body, Func<byte, byte, Stream, Stream> choose) : ReadOnlyStream
     {
         private readonly byte[] _first = new byte[2];
         private Stream? _chosen;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
 
         public override async ValueTask<int> ReadAsync(
             Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -130,25 +116,13 @@ internal static class ContentCoding
             return await _chosen.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
         }
 
-        public override Task<int> ReadAsync(
-            byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-            ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
         public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override void Flush() => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {
             if (disposing)
             {
-                (_chosen ?? body).Dispose();
+                _chosen?.Dispose();
                 body.Dispose();
             }
 
@@ -157,23 +131,9 @@ internal static class ContentCoding
     }
 
     // What was looked at, and the rest behind it.
-    private sealed class PrefixedStream(ReadOnlyMemory<byte> first, Stream rest) : Stream
+    private sealed class PrefixedStream(ReadOnlyMemory<byte> first, Stream rest) : ReadOnlyStream
     {
         private ReadOnlyMemory<byte> _first = first;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
 
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -188,19 +148,7 @@ internal static class ContentCoding
             return ValueTask.FromResult(count);
         }
 
-        public override Task<int> ReadAsync(
-            byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-            ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
         public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override void Flush() => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 
     // A body that is not what its header says breaks like a connection, which readers know how to take.
@@ -220,7 +168,7 @@ internal static class ContentCoding
             }
         }
 
-        public override int Read(byte[] buffer, int offset, int count) => decoded.Read(buffer, offset, count);
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {

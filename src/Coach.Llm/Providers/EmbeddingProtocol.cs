@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Coach.Llm.Json;
@@ -20,6 +21,9 @@ internal abstract class EmbeddingProtocol(string provider, string model, int? di
 
     /// <summary>The most texts of one request.</summary>
     public int MaxBatch { get; } = maxBatch;
+
+    /// <summary>The most tokens of one request; no limit but those that are found out unless told.</summary>
+    public virtual long MaxBatchTokens => long.MaxValue;
 
     public abstract Uri? Server { get; }
 
@@ -72,13 +76,38 @@ internal abstract class EmbeddingProtocol(string provider, string model, int? di
         reader.Skip();
     }
 
-    /// <summary>Reads the array of numbers the reader stands before.</summary>
+    /// <summary>What the texts of a request are for.</summary>
+    protected static EmbeddingTask TaskOf(EmbeddingGenerationOptions? options)
+    {
+        object? value = null;
+        options?.AdditionalProperties?.TryGetValue(EmbeddingTaskProperty.Name, out value);
+        return value is EmbeddingTask task ? task : EmbeddingTask.Unspecified;
+    }
+
+    /// <summary>
+    /// Reads the vector the reader stands before: an array of numbers, also one alone within another array, or base64
+    /// of little-endian 32-bit floats, which proxies send unasked.
+    /// </summary>
     protected static float[] ReadVector(ref Utf8JsonReader reader, int expected)
     {
         reader.Read();
+        if (reader.TokenType == JsonTokenType.String)
+        {
+            return ReadBase64(ref reader);
+        }
+
         if (reader.TokenType != JsonTokenType.StartArray)
         {
             throw ProtocolException.Malformed("an embedding is not an array");
+        }
+
+        Utf8JsonReader ahead = reader;
+        if (ahead.Read() && ahead.TokenType is JsonTokenType.StartArray or JsonTokenType.String)
+        {
+            float[] inner = ReadVector(ref reader, expected);
+            return reader.Read() && reader.TokenType == JsonTokenType.EndArray
+                ? inner
+                : throw ProtocolException.Malformed("an embedding is more than one vector");
         }
 
         float[] values = new float[expected > 0 ? expected : 768];
@@ -99,5 +128,21 @@ internal abstract class EmbeddingProtocol(string provider, string model, int? di
         }
 
         return count == values.Length ? values : values[..count];
+    }
+
+    private static float[] ReadBase64(ref Utf8JsonReader reader)
+    {
+        if (!reader.TryGetBytesFromBase64(out byte[]? bytes) || bytes.Length == 0 || bytes.Length % sizeof(float) != 0)
+        {
+            throw ProtocolException.Malformed("an embedding is a text but not base64 of 32-bit floats");
+        }
+
+        float[] values = new float[bytes.Length / sizeof(float)];
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = BinaryPrimitives.ReadSingleLittleEndian(bytes.AsSpan(i * sizeof(float)));
+        }
+
+        return values;
     }
 }

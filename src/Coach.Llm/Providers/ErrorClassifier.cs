@@ -49,6 +49,7 @@ internal static class ErrorClassifier
         {
             Error = isTooLong ? LlmError.ContextTooLong : found.Error,
             HttpStatus = status,
+            Size = SizeRefusals.Of(status, body),
             RetryAfter = isTooLong ? null : hint,
             IsTransient = !isTooLong && IsTransient(found, answer),
             Code = ProviderWord.Of(body.CodeNumber is null ? body.Code : "", secret)

@@ -26,7 +26,7 @@ internal readonly record struct KeyAnswer(
 
     /// <summary>
     /// Looks for a member with an array, object or number at the top level; with <paramref name="allowRootArray"/>, a
-    /// list at the root will do too. Nothing but white space may follow, and of a name that stands twice the last one
+    /// list at the root will do too, and a member that is null is an empty list. Nothing but white space may follow, and of a name that stands twice the last one
     /// counts, as for every parser.
     /// </summary>
     public static KeyAnswer Find(
@@ -64,7 +64,9 @@ internal readonly record struct KeyAnswer(
                         break;
                     }
 
-                    isFound = isMember ? reader.TokenType == opening : isFound;
+                    isFound = isMember
+                        ? reader.TokenType == opening || (allowRootArray && reader.TokenType == JsonTokenType.Null)
+                        : isFound;
                     isError |= isErrorMember && LenientJson.SaysSomething(reader);
                 }
             }

@@ -14,6 +14,9 @@ internal abstract class Provider(string name, string title)
 
     public string Title { get; } = title;
 
+    /// <summary>Its section of <c>Coach:Llm</c>.</summary>
+    public virtual string Section => Title;
+
     /// <summary>The host's own key among its secrets; null if there is no usual name.</summary>
     public virtual string? SecretName => null;
 
@@ -33,6 +36,21 @@ internal abstract class Provider(string name, string title)
 
     /// <summary>The request that asks about a key without costing tokens.</summary>
     public abstract KeyValidationRequest KeyRequest { get; }
+
+    /// <summary>
+    /// A chat request without messages: it is refused for that by who knows the key, and for the key by who does not.
+    /// Null if there is no such question.
+    /// </summary>
+    public virtual KeyValidationRequest? ChatKeyRequest => null;
+
+    /// <summary>
+    /// Whether it is known that <see cref="KeyRequest"/> is refused to keys that do not exist. Of another server than
+    /// the provider's own it is not: its list may be public, or missing.
+    /// </summary>
+    public virtual bool IsListClosed => true;
+
+    /// <summary>The models that the host set; none where each request names its own.</summary>
+    public virtual IReadOnlyList<string> ConfiguredModels => [];
 
     /// <summary>A deeper question, also free of charge; null if there is none.</summary>
     public virtual KeyValidationRequest? DeepKeyRequest => null;

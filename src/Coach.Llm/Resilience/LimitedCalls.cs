@@ -14,5 +14,5 @@ internal sealed class LimitedCalls(SessionId session, ApiKey key, ResiliencePoli
 
     /// <summary>Makes one request of an admitted call, with its attempts.</summary>
     public Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken) =>
-        policy.RunAttemptsAsync(attempt, cancellationToken);
+        policy.RunAttemptsAsync(Key.Fingerprint, attempt, cancellationToken);
 }

@@ -8,20 +8,17 @@ using Polly.Retry;
 namespace Coach.Llm.Resilience;
 
 /// <summary>
-/// Retries and the circuit of one provider and key class, shared by all its sessions: circuit breaker round retry round
-/// one attempt, so that a call counts once, however often it was tried. Quota exhaustion, refused keys and wrong
+/// Retries and the circuits of one provider and key class, shared by all its sessions: the key's circuit round retry
+/// round one attempt, so that a call counts once, however often it was tried. Quota exhaustion, refused keys and wrong
 /// requests pass through at once.
 /// </summary>
 internal sealed class ResiliencePolicy
 {
-    /// <summary>The time over which the circuit counts.</summary>
-    internal static readonly TimeSpan Window = TimeSpan.FromSeconds(30);
-
     private static readonly ResiliencePropertyKey<Deadline> Budget = new("coach.budget");
     private static readonly ResiliencePropertyKey<TimeSpan> Wait = new("coach.wait");
 
     private readonly ResiliencePipeline _pipeline;
-    private readonly CircuitBreakerStateProvider? _circuit;
+    private readonly KeyCircuits _circuits;
     private readonly LlmRequestOptions _options;
     private readonly Backoff _backoff;
     private readonly LlmTelemetry _telemetry;
@@ -38,25 +35,7 @@ internal sealed class ResiliencePolicy
         _telemetry = services.Telemetry;
         _logger = services.Logger;
         var builder = new ResiliencePipelineBuilder { TimeProvider = Time };
-        if (options.CircuitMinimumCalls > 0)
-        {
-            _circuit = new CircuitBreakerStateProvider();
-            builder.AddCircuitBreaker(new CircuitBreakerStrategyOptions
-            {
-                FailureRatio = options.CircuitFailureRatio,
-                MinimumThroughput = options.CircuitMinimumCalls,
-                SamplingDuration = Window,
-                BreakDuration = options.CircuitBreak,
-                StateProvider = _circuit,
-                ShouldHandle = arguments => ValueTask.FromResult(IsProvidersTrouble(arguments)),
-                OnOpened = arguments =>
-                {
-                    _logger.CircuitOpened(Provider, KeyOwnership, arguments.BreakDuration.TotalSeconds);
-                    return default;
-                },
-            });
-        }
-
+        _circuits = new KeyCircuits(options, Time, IsProvidersTrouble, KeyOpened, Opened);
         if (options.MaxRetries > 0)
         {
             builder.AddRetry(new RetryStrategyOptions
@@ -85,8 +64,13 @@ internal sealed class ResiliencePolicy
 
     public LlmRequestOptions Options => _options;
 
-    /// <summary>Whether calls are refused now without asking the provider.</summary>
-    public bool IsOpen => _circuit is { CircuitState: CircuitState.Open or CircuitState.Isolated };
+    /// <summary>
+    /// Whether the provider is in trouble, not one key of many: most of several keys fail, or the host's own does.
+    /// </summary>
+    public bool IsOpen => _circuits.IsOpen || (KeyOwnership == KeyOwnership.Platform && _circuits.IsAnyKeyOpen);
+
+    /// <summary>Whether calls with this key are refused now without asking the provider.</summary>
+    public bool IsOpenFor(string fingerprint) => _circuits.IsOpenFor(fingerprint);
 
     /// <summary>The failure of a call whose whole time is spent, or of a stream that went on too long.</summary>
     public LlmException TimedOut(Deadline total, bool hasBegun = false) => LlmException.TimedOut(
@@ -95,38 +79,28 @@ internal sealed class ResiliencePolicy
     /// <summary>As <see cref="RunAsync{T}"/>, each attempt within its own limit.</summary>
     /// <exception cref="LlmException">The last attempt's failure, an open circuit, or a limit passed.</exception>
     public async Task<T> RunAttemptsAsync<T>(
-        Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken, bool isReasoning = false)
+        string fingerprint, Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken,
+        bool isReasoning = false)
     {
         TimeSpan extra = isReasoning ? _options.ReasoningTimeout : TimeSpan.Zero;
         using var budget = new Deadline(_options.TotalTimeout + extra, Time, cancellationToken);
-        return await RunAsync(token => RunOneAsync(attempt, isReasoning, token), budget).ConfigureAwait(false);
+        return await RunAsync(fingerprint, token => RunOneAsync(attempt, isReasoning, token), budget)
+            .ConfigureAwait(false);
     }
 
     /// <summary>Runs attempts until one succeeds, none is left, or the budget is spent.</summary>
     /// <exception cref="LlmException">The last attempt's failure, an open circuit, or the total limit
     /// passed.</exception>
-    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> attempt, Deadline budget)
+    public async Task<T> RunAsync<T>(
+        string fingerprint, Func<CancellationToken, Task<T>> attempt, Deadline budget)
     {
-        ResilienceContext context = ResilienceContextPool.Shared.Get(continueOnCapturedContext: false, budget.Token);
-        context.Properties.Set(Budget, budget);
         try
         {
-            return await _pipeline.ExecuteAsync(
-                static async (context, attempt) =>
-                    await attempt(context.CancellationToken).ConfigureAwait(false), context, attempt)
-                    .ConfigureAwait(false);
+            return await _circuits.RunAsync(fingerprint, () => RetryAsync(attempt, budget)).ConfigureAwait(false);
         }
         catch (BrokenCircuitException exception)
         {
             throw LlmException.CircuitOpen(Provider, exception.RetryAfter);
-        }
-        catch (OperationCanceledException) when (budget.HasPassed)
-        {
-            throw TimedOut(budget);
-        }
-        finally
-        {
-            ResilienceContextPool.Shared.Return(context);
         }
     }
 
@@ -139,6 +113,27 @@ internal sealed class ResiliencePolicy
         IsTransient: true,
         Error: not (LlmError.LocalLimit or LlmError.SessionLimit or LlmError.QuotaExhausted or LlmError.TimedOut),
     };
+
+    private async Task<T> RetryAsync<T>(Func<CancellationToken, Task<T>> attempt, Deadline budget)
+    {
+        ResilienceContext context = ResilienceContextPool.Shared.Get(continueOnCapturedContext: false, budget.Token);
+        context.Properties.Set(Budget, budget);
+        try
+        {
+            return await _pipeline.ExecuteAsync(
+                static async (context, attempt) =>
+                    await attempt(context.CancellationToken).ConfigureAwait(false), context, attempt)
+                    .ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (budget.HasPassed)
+        {
+            throw TimedOut(budget);
+        }
+        finally
+        {
+            ResilienceContextPool.Shared.Return(context);
+        }
+    }
 
     private async Task<T> RunOneAsync<T>(
         Func<CancellationToken, Task<T>> attempt, bool isReasoning, CancellationToken cancellationToken)
@@ -178,19 +173,27 @@ internal sealed class ResiliencePolicy
     }
 
     // One user's rate limit is that user's affair; the platform's own key is shared, so its limit is everyone's.
-    private bool IsProvidersTrouble(CircuitBreakerPredicateArguments<object> arguments) =>
-        arguments.Outcome.Exception switch
-        {
-            LlmException failure => IsProvidersTrouble(failure),
-            OperationCanceledException => arguments.Context.Properties.TryGetValue(Budget, out Deadline? budget)
-                && budget.HasPassed,
-            _ => false,
-        };
+    private bool IsProvidersTrouble(Exception exception) =>
+        exception is LlmException failure && IsProvidersTrouble(failure);
 
     private bool IsProvidersTrouble(LlmException failure) =>
         failure.Error is LlmError.Unavailable or LlmError.Unreachable or LlmError.TimedOut or LlmError.StreamInterrupted
         || (failure.Error is LlmError.ProviderFailed && failure.HttpStatus is >= 500)
         || (failure.Error is LlmError.RateLimited && KeyOwnership == KeyOwnership.Platform);
+
+    private void KeyOpened(string fingerprint, TimeSpan duration)
+    {
+        if (KeyOwnership == KeyOwnership.Platform)
+        {
+            Opened(duration);
+        }
+        else
+        {
+            _logger.KeyCircuitOpened(fingerprint, Provider, duration.TotalSeconds);
+        }
+    }
+
+    private void Opened(TimeSpan duration) => _logger.CircuitOpened(Provider, KeyOwnership, duration.TotalSeconds);
 
     private void Retried(OnRetryArguments<object> arguments)
     {

@@ -7,14 +7,16 @@ namespace Coach.Llm.Resilience;
 /// Keeps one session's calls within their time limits and tries again where that may help. A stream is never tried
 /// again once an update was handed out.
 /// </summary>
-internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy policy) : DelegatingChatClient(inner)
+internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy policy, string keyFingerprint)
+    : DelegatingChatClient(inner)
 {
     public override async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
         return await policy.RunAttemptsAsync(
-            token => InnerClient.GetResponseAsync(list, options, token), cancellationToken, Reasons(options))
+            keyFingerprint, token => InnerClient.GetResponseAsync(list, options, token), cancellationToken,
+            Reasons(options))
             .ConfigureAwait(false);
     }
 
@@ -28,7 +30,7 @@ internal sealed class ResilientChatClient(IChatClient inner, ResiliencePolicy po
             + (Reasons(options) ? policy.Options.ReasoningTimeout : TimeSpan.Zero);
         using var budget = new Deadline(total, policy.Time, cancellationToken);
         (StreamDeadlines stream, bool hasNext) = await policy.RunAsync(
-            token => OpenAsync(list, options, budget, token), budget)
+            keyFingerprint, token => OpenAsync(list, options, budget, token), budget)
             .ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))
         {

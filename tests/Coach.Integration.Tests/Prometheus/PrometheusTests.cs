@@ -13,7 +13,7 @@ public sealed class PrometheusTests
     // Counters that have no series before the first such event; the unit tests of the rules feed them.
     private static readonly string[] EventsOnly =
     [
-        "coach_llm_retries_total", "coach_llm_fallbacks_total", "coach_llm_session_rejections_total", "coach_llm_session_evictions_total",
+        "coach_llm_retries_total", "coach_llm_fallbacks_total", "coach_llm_session_rejections_total", "coach_llm_session_evictions_total", "coach_llm_model_retirement_days",
         "coach_rag_fallbacks_total", "coach_payments_webhooks_total", "coach_payments_attempts_total",
         "coach_container_memory_usage_bytes", "coach_container_memory_working_set_bytes", "coach_container_memory_limit_bytes", "coach_container_cpu_usage_seconds_total",
     ];

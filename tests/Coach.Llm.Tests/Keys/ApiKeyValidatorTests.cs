@@ -22,9 +22,9 @@ public sealed class ApiKeyValidatorTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("gemini", "https://generativelanguage.googleapis.com/v1beta/models?pageSize=1", "x-goog-api-key", "the-key")]
+    [InlineData("gemini", "https://generativelanguage.googleapis.com/v1beta/models?pageSize=1000", "x-goog-api-key", "the-key")]
     [InlineData("openai", "https://api.openai.com/v1/models", "authorization", "Bearer the-key")]
-    [InlineData("anthropic", "https://api.anthropic.com/v1/models?limit=1", "x-api-key", "the-key")]
+    [InlineData("anthropic", "https://api.anthropic.com/v1/models?limit=1000", "x-api-key", "the-key")]
     [InlineData("openrouter", "https://openrouter.ai/api/v1/key", "authorization", "Bearer the-key")]
     [InlineData("openai-compatible", "http://litellm.test/v1/models", "authorization", "Bearer the-key")]
     [InlineData("cartesia", "https://api.cartesia.ai/voices?limit=1", "authorization", "Bearer the-key")]
@@ -43,10 +43,10 @@ public sealed class ApiKeyValidatorTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("gemini", "http://host:1", "http://host:1/v1beta/models?pageSize=1")]
-    [InlineData("gemini", "http://host:1/v1beta/", "http://host:1/v1beta/models?pageSize=1")]
-    [InlineData("gemini", "http://host:1/fake", "http://host:1/fake/v1beta/models?pageSize=1")]
-    [InlineData("anthropic", "http://host:1/v1", "http://host:1/v1/models?limit=1")]
+    [InlineData("gemini", "http://host:1", "http://host:1/v1beta/models?pageSize=1000")]
+    [InlineData("gemini", "http://host:1/v1beta/", "http://host:1/v1beta/models?pageSize=1000")]
+    [InlineData("gemini", "http://host:1/fake", "http://host:1/fake/v1beta/models?pageSize=1000")]
+    [InlineData("anthropic", "http://host:1/v1", "http://host:1/v1/models?limit=1000")]
     [InlineData("openai", "http://host:1", "http://host:1/v1/models")]
     [InlineData("openai", "http://host:1/v1/", "http://host:1/v1/models")]
     [InlineData("openrouter", "http://host:1", "http://host:1/api/v1/key")]

@@ -45,7 +45,7 @@ public sealed class ProviderEmbeddingGeneratorTests
         JsonNode request = JsonNode.Parse(host.Fake.Requests[0].Body)!["requests"]![0]!;
         Assert.Equal("/v1beta/models/gemini-embedding-2:batchEmbedContents", host.Fake.Requests[0].Path);
         Assert.Equal("models/gemini-embedding-2", (string?)request["model"]);
-        Assert.Equal("RETRIEVAL_QUERY", (string?)request["taskType"]);
+        Assert.Equal("task: search result | query: where?", (string?)request["content"]!["parts"]![0]!["text"]);
         Assert.Equal(128, (int?)request["outputDimensionality"]);
     }
 

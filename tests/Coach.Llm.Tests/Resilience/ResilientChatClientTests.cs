@@ -17,6 +17,8 @@ public sealed class ResilientChatClientTests
     private readonly LlmRequestOptions _options = new();
     private readonly ScriptedChatClient _provider;
     public ResilientChatClientTests() => _provider = new ScriptedChatClient(_clock);
+    private const string OneKey = "0123456789abcdef";
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -234,7 +236,7 @@ public sealed class ResilientChatClientTests
     }
 
     private IChatClient Client(IChatClient provider, ResiliencePolicy? policy = null, Random? random = null) =>
-        new ResilientChatClient(provider, policy ?? Policy(KeyOwnership.User, random));
+        new ResilientChatClient(provider, policy ?? Policy(KeyOwnership.User, random), OneKey);
 
     private async Task<T> RunAsync<T>(Func<IChatClient, Task<T>> call, IChatClient? provider = null, Random? random = null)
     {
@@ -318,11 +320,11 @@ public sealed class ResilientChatClientTests
         IChatClient client = Client(_provider, policy);
         for (int i = 0; i < 5; i++)
         {
-            Assert.False(policy.IsOpen);
+            Assert.False(policy.IsOpenFor(OneKey));
             await Assert.ThrowsAsync<LlmException>(() => client.GetResponseAsync("hi", null, Token));
         }
 
-        Assert.True(policy.IsOpen);
+        Assert.True(policy.IsOpenFor(OneKey));
         LlmException refused = await Assert.ThrowsAsync<LlmException>(() => client.GetResponseAsync("hi", null, Token));
         Assert.Equal(LlmError.Unavailable, refused.Error);
         Assert.Equal("Provider 'gemini' failed repeatedly, so it is left alone for 30 s. Try again then, or use another provider.", refused.Message);
@@ -331,7 +333,7 @@ public sealed class ResilientChatClientTests
         _clock.Advance(TimeSpan.FromSeconds(30));
         _provider.Answer("back");
         Assert.Equal("back", (await client.GetResponseAsync("hi", null, Token)).Text);
-        Assert.False(policy.IsOpen);
+        Assert.False(policy.IsOpenFor(OneKey));
     }
 
     [Fact]
@@ -374,8 +376,8 @@ public sealed class ResilientChatClientTests
             await Assert.ThrowsAsync<LlmException>(() => Client(_provider, platform).GetResponseAsync("hi", null, Token));
         }
 
-        Assert.False(users.IsOpen);
-        Assert.True(platform.IsOpen);
+        Assert.False(users.IsOpenFor(OneKey));
+        Assert.True(platform.IsOpenFor(OneKey));
     }
 
     [Fact]
@@ -388,7 +390,7 @@ public sealed class ResilientChatClientTests
             await Assert.ThrowsAsync<LlmException>(() => Client(_provider, policy).GetResponseAsync("hi", null, Token));
         }
 
-        Assert.False(policy.IsOpen);
+        Assert.False(policy.IsOpenFor(OneKey));
     }
 
     [Theory]
@@ -415,12 +417,12 @@ public sealed class ResilientChatClientTests
         ResiliencePolicy policy = Policy(KeyOwnership.User);
         foreach (char outcome in outcomes)
         {
-            Assert.False(policy.IsOpen);
+            Assert.False(policy.IsOpenFor(OneKey));
             Task<ChatResponse> call = Client(_provider, policy).GetResponseAsync("hi", null, Token);
             Assert.Equal(outcome == 'F', await Record.ExceptionAsync(() => call) is LlmException);
         }
 
-        Assert.Equal(isOpen, policy.IsOpen);
+        Assert.Equal(isOpen, policy.IsOpenFor(OneKey));
     }
 
     [Fact]
@@ -433,7 +435,7 @@ public sealed class ResilientChatClientTests
         Assert.Equal(LlmError.Unavailable, (await FailureAsync(policy)).Error);
         Assert.Equal(5, _provider.Calls.Count);
 
-        Assert.False(policy.IsOpen);
+        Assert.False(policy.IsOpenFor(OneKey));
         Assert.Equal(LlmError.KeyInvalid, (await FailureAsync(policy)).Error);
     }
 
@@ -445,11 +447,11 @@ public sealed class ResilientChatClientTests
         ResiliencePolicy policy = Policy(KeyOwnership.User);
         for (int i = 0; i < 3; i++)
         {
-            Assert.False(policy.IsOpen);
+            Assert.False(policy.IsOpenFor(OneKey));
             await FailureAsync(policy);
         }
 
-        Assert.True(policy.IsOpen);
+        Assert.True(policy.IsOpenFor(OneKey));
         Assert.Equal(12, _provider.Calls.Count);
     }
 
@@ -460,9 +462,9 @@ public sealed class ResilientChatClientTests
         _provider.Hang();
         ResiliencePolicy policy = Policy(KeyOwnership.User);
         Assert.Equal(LlmError.TimedOut, (await FailureAsync(policy)).Error);
-        Assert.False(policy.IsOpen);
+        Assert.False(policy.IsOpenFor(OneKey));
         Assert.Equal(LlmError.TimedOut, (await FailureAsync(policy)).Error);
-        Assert.True(policy.IsOpen);
+        Assert.True(policy.IsOpenFor(OneKey));
     }
 
     [Fact]
@@ -479,7 +481,7 @@ public sealed class ResilientChatClientTests
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => answer);
         }
 
-        Assert.False(policy.IsOpen);
+        Assert.False(policy.IsOpenFor(OneKey));
     }
 
     [Fact]
@@ -492,7 +494,7 @@ public sealed class ResilientChatClientTests
         {
             await Assert.ThrowsAsync<LlmException>(() => Client(_provider, policy).GetResponseAsync("hi", null, Token));
             _clock.Advance(TimeSpan.FromSeconds(10));
-            Assert.False(policy.IsOpen);
+            Assert.False(policy.IsOpenFor(OneKey));
         }
     }
 

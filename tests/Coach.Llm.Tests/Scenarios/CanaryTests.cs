@@ -139,6 +139,7 @@ public sealed class CanaryTests
             new JobLease(job, 1, DateTimeOffset.UnixEpoch), new StoreException("redis", "answer"),
             key, key.Secret, session, refused, LlmException.KeyMissing("gemini"), builder, host.GetRequiredService<IOptions<CoachLlmOptions>>().Value,
             new KeyValidation(KeyStatus.Valid, "Yes.", IsAuthentic: true) { Provider = key.Provider, Fingerprint = key.Fingerprint },
+            new KeyModel("model", null),
             store, await store.ListAsync(session, Token), registry, host.GetRequiredService<IApiKeyValidator>(), chat, chat.Client, embedding, embedding.Client,
             speech, speech.Client, new SpeechAnswer("text", default, "", refused), new SpeechOptions(), new MockChatClient(),
             sessions, sessions.Order([key]), (await sessions.OpenAsync(session, Token))!, new FallbackTarget("gemini", chat.Client), new FallbackOptions(),

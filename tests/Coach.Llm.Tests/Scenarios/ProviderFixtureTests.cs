@@ -163,7 +163,7 @@ public class ProviderFixtureTests
 
     private static async Task<KeyValidation> ValidateAsync(string provider, Func<HttpResponseMessage> answer)
     {
-        await using ServiceProvider services = LlmHost.Build(StubHandler.Always(answer),
+        await using ServiceProvider services = LlmHost.Build(StubHandler.Knowing(Key, answer),
             options: o => o.OpenAICompatible.BaseUrl = new Uri("http://litellm.test"));
         return await services.GetRequiredService<IApiKeyValidator>()
             .ValidateAsync(LlmHost.Key(provider, Key), TestContext.Current.CancellationToken);

@@ -11,6 +11,12 @@ internal sealed class StubHandler(Func<HttpRequestMessage, CancellationToken, Ta
 
     public static StubHandler Always(Func<HttpResponseMessage> answer) => new((_, _) => Task.FromResult(answer()));
 
+    /// <summary>Answers whoever brings this key; others are refused, as by every server that checks keys.</summary>
+    public static StubHandler Knowing(string key, Func<HttpResponseMessage> answer) => new((request, _) => Task.FromResult(
+        request.Headers.Any(header => header.Value.Any(value => value.EndsWith(key, StringComparison.Ordinal)))
+            ? answer()
+            : Response(401, """{"error":{"message":"No such key","type":"auth_error","code":"401"}}""")));
+
     public static HttpResponseMessage Response(int status, string body, string contentType = "application/json", IEnumerable<(string, string)>? headers = null)
     {
         var response = new HttpResponseMessage((HttpStatusCode)status) { Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) };

@@ -200,11 +200,15 @@ public sealed class LlmTelemetryTests
         await using ProviderHost host = await ProviderHost.StartAsync(configure: options => options.Requests.MaxRetries = 0);
         IComponentHealth health = host.Services.GetServices<IComponentHealth>().Single(part => part.Name == "llm_providers");
         Assert.Equal(ComponentState.Healthy, (await health.CheckAsync(Token)).State);
-        host.Fake.Fail("gemini", ProviderFault.Status(503), times: 5);
-        IChatClient chat = host.Chat("gemini");
-        for (int i = 0; i < 5; i++)
+        host.Fake.Fail("gemini", ProviderFault.Status(503), times: 15);
+        for (int key = 0; key < 3; key++)
         {
-            await Assert.ThrowsAsync<LlmException>(() => chat.GetResponseAsync("hi", null, Token));
+            Assert.Equal(ComponentState.Healthy, (await health.CheckAsync(Token)).State); // two keys are two people
+            IChatClient chat = host.Chat("gemini", $"key-of-this-test-000{key}");
+            for (int i = 0; i < 5; i++)
+            {
+                await Assert.ThrowsAsync<LlmException>(() => chat.GetResponseAsync("hi", null, Token));
+            }
         }
 
         ComponentReport report = await health.CheckAsync(Token);

@@ -8,8 +8,8 @@ public sealed class AnthropicOptions
     public Uri BaseUrl { get; set; } = new("https://api.anthropic.com");
 
     /// <summary>The chat model.</summary>
-    /// <value><c>claude-haiku-4-5</c> unless set.</value>
-    public string Model { get; set; } = "claude-haiku-4-5";
+    /// <value><c>claude-haiku-5-5</c> unless set.</value>
+    public string Model { get; set; } = "claude-haiku-5-5";
 
     /// <summary>The value of the <c>anthropic-version</c> header.</summary>
     /// <value><c>2023-06-01</c> unless set.</value>

@@ -16,9 +16,19 @@ internal sealed class AnthropicProvider(AnthropicOptions options) : Provider(Pro
 
     public override KeyValidationRequest KeyRequest =>
         new(
-            ProviderAddress.Versioned(options.BaseUrl, "v1", "models?limit=1"),
+            ProviderAddress.Versioned(options.BaseUrl, "v1", "models?limit=1000"),
             Sign,
-            KeyValidationRequest.Listing("data"));
+            KeyValidationRequest.Listing("data"))
+        {
+            ModelsIn = "data",
+        };
+
+    public override KeyValidationRequest ChatKeyRequest => KeyValidationRequest.Posting(
+        ProviderAddress.Versioned(options.BaseUrl, "v1", "messages"), Sign, "{}");
+
+    public override bool IsListClosed => options.BaseUrl.Host == "api.anthropic.com";
+
+    public override IReadOnlyList<string> ConfiguredModels => options.Model.Length == 0 ? [] : [options.Model];
 
     public override ChatProtocol CreateChat() => new AnthropicChatProtocol(options);
 

@@ -26,17 +26,26 @@ internal sealed class GeminiEmbeddingProtocol(GeminiOptions options)
             options.BaseUrl, "v1beta", $"models/{Uri.EscapeDataString(Bare(model))}:batchEmbedContents");
 
     // What an index was filled with before tasks were told apart: a text to be found.
-    private static string TaskType(EmbeddingGenerationOptions? options)
+    private static string TaskType(EmbeddingTask task) => task switch
     {
-        object? value = null;
-        options?.AdditionalProperties?.TryGetValue(EmbeddingTaskProperty.Name, out value);
-        return value switch
-        {
-            EmbeddingTask.Query => "RETRIEVAL_QUERY",
-            EmbeddingTask.Similarity => "SEMANTIC_SIMILARITY",
-            _ => "RETRIEVAL_DOCUMENT",
-        };
-    }
+        EmbeddingTask.Query => "RETRIEVAL_QUERY",
+        EmbeddingTask.Similarity => "SEMANTIC_SIMILARITY",
+        _ => "RETRIEVAL_DOCUMENT",
+    };
+
+    // From gemini-embedding-2 on the task stands before the text (Gemini API, "Embeddings", November 2026).
+    private static string Prefix(EmbeddingTask task) => task switch
+    {
+        EmbeddingTask.Query => "task: search result | query: ",
+        EmbeddingTask.Document => "title: none | text: ",
+        EmbeddingTask.Similarity => "task: sentence similarity | query: ",
+        _ => "",
+    };
+
+    private static bool TakesTaskTypes(string model) =>
+        !Bare(model).StartsWith("gemini-embedding-", StringComparison.Ordinal)
+        || Bare(model).StartsWith("gemini-embedding-001", StringComparison.Ordinal)
+        || Bare(model).StartsWith("gemini-embedding-exp", StringComparison.Ordinal);
 
     private static string Bare(string model) =>
         model.StartsWith("models/", StringComparison.Ordinal) ? model["models/".Length..] : model;
@@ -48,7 +57,9 @@ internal sealed class GeminiEmbeddingProtocol(GeminiOptions options)
         Utf8JsonWriter writer, ArraySegment<string> texts, string model, int? dimensions,
         EmbeddingGenerationOptions? options)
     {
-        string task = TaskType(options);
+        EmbeddingTask task = TaskOf(options);
+        bool takesTaskTypes = TakesTaskTypes(model);
+        string prefix = takesTaskTypes ? "" : Prefix(task);
         writer.WriteStartObject();
         writer.WriteStartArray("requests");
         foreach (string text in texts)
@@ -58,11 +69,15 @@ internal sealed class GeminiEmbeddingProtocol(GeminiOptions options)
             writer.WriteStartObject("content");
             writer.WriteStartArray("parts");
             writer.WriteStartObject();
-            writer.WriteString("text", text);
+            writer.WriteString("text", prefix.Length == 0 ? text : prefix + text);
             writer.WriteEndObject();
             writer.WriteEndArray();
             writer.WriteEndObject();
-            writer.WriteString("taskType", task);
+            if (takesTaskTypes)
+            {
+                writer.WriteString("taskType", TaskType(task));
+            }
+
             JsonNumbers.Write(writer, "outputDimensionality", dimensions);
             writer.WriteEndObject();
         }

@@ -21,9 +21,22 @@ internal sealed class GeminiProvider(GeminiOptions options) : Provider(ProviderN
 
     public override KeyValidationRequest KeyRequest =>
         new(
-            ProviderAddress.Versioned(options.BaseUrl, "v1beta", "models?pageSize=1"),
+            ProviderAddress.Versioned(options.BaseUrl, "v1beta", "models?pageSize=1000"),
             Sign,
-            KeyValidationRequest.Listing("models"));
+            KeyValidationRequest.Listing("models"))
+        {
+            ModelsIn = "models",
+        };
+
+    public override KeyValidationRequest ChatKeyRequest => KeyValidationRequest.Posting(
+        ProviderAddress.Versioned(
+            options.BaseUrl, "v1beta", $"models/{GeminiChatProtocol.Escape(options.Model)}:generateContent"),
+        Sign,
+        "{}");
+
+    public override bool IsListClosed => options.BaseUrl.Host == "generativelanguage.googleapis.com";
+
+    public override IReadOnlyList<string> ConfiguredModels => [options.Model];
 
     /// <summary>Does the service that generates accept the key?</summary>
     public override KeyValidationRequest DeepKeyRequest => new(

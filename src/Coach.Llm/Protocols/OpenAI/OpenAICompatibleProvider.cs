@@ -9,13 +9,18 @@ internal sealed class OpenAICompatibleProvider(OpenAIOptions options)
 {
     private const string Prefix = "v1";
 
-    public override KeyValidationRequest KeyRequest => new(
-        options.BaseUrl is { } url ? ProviderAddress.Prefixed(url, Prefix, "models") : null,
-        OpenAIProvider.SignBearer,
-        KeyValidationRequest.Listing("data"))
+    public override string Section => "OpenAICompatible";
+
+    public override KeyValidationRequest KeyRequest => OpenAIProvider.ListModels(options.BaseUrl, Prefix) with
     {
         MissingAddress = "No address is set for OpenAI-compatible servers. Set LITELLM_API_BASE or Coach:Llm:OpenAICompatible:BaseUrl.",
     };
+
+    public override KeyValidationRequest ChatKeyRequest => OpenAIProvider.AskChat(options, Prefix);
+
+    public override bool IsListClosed => false;
+
+    public override IReadOnlyList<string> ConfiguredModels => OpenAIProvider.Configured(options);
 
     public override bool TakesKeysOf(string other) => other is ProviderNames.OpenAI or ProviderNames.OpenAICompatible;
 

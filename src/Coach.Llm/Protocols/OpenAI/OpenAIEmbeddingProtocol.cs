@@ -18,6 +18,9 @@ internal sealed class OpenAIEmbeddingProtocol(string provider, OpenAIOptions opt
 
     private int _lastLength;
 
+    /// <summary>OpenAI refuses more (facts of November 2026); others take less, which is found out.</summary>
+    public override long MaxBatchTokens => 300_000;
+
     public override Uri? Server => options.BaseUrl;
 
     public override Uri Address(string model) => ProviderAddress.Prefixed(
@@ -34,12 +37,19 @@ internal sealed class OpenAIEmbeddingProtocol(string provider, OpenAIOptions opt
         writer.WriteStartObject();
         writer.WriteString("model", model);
         writer.WriteStartArray("input");
+        EmbeddingTask task = TaskOf(options);
+        string prefix = Prefix(task);
         foreach (string text in texts)
         {
-            writer.WriteStringValue(text);
+            writer.WriteStringValue(prefix.Length == 0 ? text : prefix + text);
         }
 
         writer.WriteEndArray();
+        if (InputType(task) is { Length: > 0 } type)
+        {
+            writer.WriteString("input_type", type);
+        }
+
         JsonNumbers.Write(writer, "dimensions", dimensions);
         writer.WriteEndObject();
     }
@@ -74,10 +84,23 @@ internal sealed class OpenAIEmbeddingProtocol(string provider, OpenAIOptions opt
         return tokens;
     }
 
-    // By their numbers. Servers that number none, or all alike, send them in the order of the texts.
+    // What nothing was said of gets no prefix: an index may be full of texts without one.
+    private string Prefix(EmbeddingTask task) => task switch
+    {
+        EmbeddingTask.Query => options.EmbeddingQueryPrefix,
+        EmbeddingTask.Document => options.EmbeddingDocumentPrefix,
+        _ => "",
+    };
+
+    // Models that have types refuse a request without one.
+    private string InputType(EmbeddingTask task) =>
+        task == EmbeddingTask.Query ? options.EmbeddingQueryInputType : options.EmbeddingDocumentInputType;
+
+    // By their numbers. Servers that number not all, or some alike (as a proxy does that joins several answers), send
+    // them in the order of the texts.
     private static IEnumerable<float[]> InOrder(List<(long? Index, float[] Vector)> read)
     {
-        if (read.Count > 0 && read.TrueForAll(one => (one.Index ?? 0) == (read[0].Index ?? 0)))
+        if (read.Exists(one => one.Index is null) || read.DistinctBy(one => one.Index).Count() < read.Count)
         {
             return read.Select(one => one.Vector);
         }

@@ -25,4 +25,32 @@ public sealed class OpenAIOptions
     /// <summary>The length of embedding vectors.</summary>
     /// <value>1 to 8,192; the model's own length unless set.</value>
     public int? EmbeddingDimensions { get; set; }
+
+    /// <summary>
+    /// The <c>input_type</c> of texts that are questions (<c>EmbeddingTask.Query</c>): <c>query</c> for NVIDIA and
+    /// Voyage, <c>search_query</c> for Cohere.
+    /// </summary>
+    /// <value>Not sent unless set.</value>
+    public string EmbeddingQueryInputType { get; set; } = "";
+
+    /// <summary>
+    /// The <c>input_type</c> of all other texts: <c>passage</c> for NVIDIA, <c>document</c> for Voyage,
+    /// <c>search_document</c> for Cohere.
+    /// </summary>
+    /// <value>Not sent unless set.</value>
+    public string EmbeddingDocumentInputType { get; set; } = "";
+
+    /// <summary>
+    /// What stands before a text that is a question (<c>EmbeddingTask.Query</c>), such as <c>query: </c> for the E5
+    /// models.
+    /// </summary>
+    /// <value>Nothing unless set.</value>
+    public string EmbeddingQueryPrefix { get; set; } = "";
+
+    /// <summary>
+    /// What stands before a text to be found (<c>EmbeddingTask.Document</c>), such as <c>passage: </c> for the E5
+    /// models.
+    /// </summary>
+    /// <value>Nothing unless set.</value>
+    public string EmbeddingDocumentPrefix { get; set; } = "";
 }

@@ -18,6 +18,12 @@ internal sealed class OpenRouterProvider(OpenAIOptions options) : Provider(Provi
     public override KeyValidationRequest KeyRequest =>
         new(ProviderAddress.Prefixed(options.BaseUrl!, Prefix, "key"), OpenAIProvider.SignBearer, Read);
 
+    public override KeyValidationRequest ChatKeyRequest => OpenAIProvider.AskChat(options, Prefix);
+
+    public override bool IsListClosed => options.BaseUrl!.Host == "openrouter.ai";
+
+    public override IReadOnlyList<string> ConfiguredModels => OpenAIProvider.Configured(options);
+
     public override ChatProtocol CreateChat() => new OpenAIChatProtocol(Name, options, Prefix);
 
     public override EmbeddingProtocol CreateEmbedding() => new OpenAIEmbeddingProtocol(Name, options, Prefix);
