@@ -1,3 +1,4 @@
+using Coach.Llm.Protocols.OpenAI;
 using Microsoft.Extensions.Options;
 
 namespace Coach.Llm.Hosting;
@@ -64,11 +65,21 @@ internal sealed class CoachLlmOptionsValidator : IValidateOptions<CoachLlmOption
                 "options.OpenAICompatible.EmbeddingDimensions")
             .HttpUrl(options.Cartesia.BaseUrl)
             .Present(options.Cartesia.Version);
+        Protocol(check, "OpenAI", options.OpenAI);
+        Protocol(check, "OpenRouter", options.OpenRouter);
+        Protocol(check, "OpenAICompatible", options.OpenAICompatible);
         if (options.OpenAICompatible.BaseUrl is not null)
         {
             check.HttpUrl(options.OpenAICompatible.BaseUrl);
         }
     }
+
+    private static void Protocol(OptionsCheck check, string provider, OpenAIOptions options) => check.That(
+        string.IsNullOrEmpty(options.Protocol)
+            || OpenAIProtocols.Is(options, OpenAIOptions.Responses)
+            || OpenAIProtocols.Is(options, OpenAIOptions.ChatCompletions),
+        $"Coach:Llm:{provider}:Protocol is {options.Protocol}; "
+        + $"it must be {OpenAIOptions.Responses} or {OpenAIOptions.ChatCompletions}.");
 
     private static void Sessions(OptionsCheck check, CoachLlmOptions options) => check
         .InRange(options.Sessions.MaxSessions, 1, 1_000_000)

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Coach.Testing.Providers;
 
-/// <summary>OpenAI's chat completions and embeddings, and the providers that speak the same: OpenRouter and
+/// <summary>OpenAI's chat completions, responses and embeddings, and the providers that speak the same: OpenRouter and
 /// LiteLLM.</summary>
 internal static class OpenAIFake
 {
@@ -29,6 +29,7 @@ internal static class OpenAIFake
             ("POST", "/key/health") when call.Provider == "openai-compatible" => FakeReply.Json(200,
                 """{"key":"healthy","logging_callbacks":{"callbacks":[],"status":"healthy","details":""}}"""),
             ("POST", "/chat/completions") => Chat(call),
+            ("POST", "/responses") => OpenAIResponsesFake.Answer(call),
             ("POST", "/embeddings") => Embed(call),
             _ => FakeReply.Json(404, """{"detail":"Not Found"}"""),
         };

@@ -24,6 +24,7 @@ internal static class ProtocolHarness
         string provider, HttpMessageHandler handler, CoachLlmOptions? options = null, FakeLogCollector? logs = null)
     {
         options ??= new CoachLlmOptions();
+        options.OpenAI.Protocol ??= OpenAIOptions.ChatCompletions; // at its public address it is the other one
         ProviderCatalog providers = BuiltInProviders.Create(options);
         var connection = new ProviderConnection(
             new LlmHttp(new OneHandler(handler)), providers, options.Requests,
@@ -32,12 +33,14 @@ internal static class ProtocolHarness
         return new ProviderChatClient(providers[known].CreateChat()!, connection, new RefusedParameters(TimeProvider.System, logs?.Factory()), new ApiKey(provider, Secret.From("a-key-for-tests")));
     }
 
-    public static async Task<ProtocolResult> ReadAsync(string provider, byte[] body, ResponseDelivery? delivery = null, FakeLogCollector? logs = null)
+    public static async Task<ProtocolResult> ReadAsync(
+        string provider, byte[] body, ResponseDelivery? delivery = null, FakeLogCollector? logs = null, CoachLlmOptions? options = null,
+        ChatOptions? chat = null)
     {
         using var handler = new ScriptedHttpHandler();
         handler.Answer(HttpStatusCode.OK, body, "text/event-stream", delivery);
         var updates = new List<ChatResponseUpdate>();
-        await foreach (ChatResponseUpdate update in Client(provider, handler, logs: logs).GetStreamingResponseAsync("hi", null, CancellationToken.None))
+        await foreach (ChatResponseUpdate update in Client(provider, handler, options, logs).GetStreamingResponseAsync("hi", chat, CancellationToken.None))
         {
             updates.Add(update);
         }

@@ -24,7 +24,7 @@ internal sealed class OpenAICompatibleProvider(OpenAIOptions options)
 
     public override bool TakesKeysOf(string other) => other is ProviderNames.OpenAI or ProviderNames.OpenAICompatible;
 
-    public override ChatProtocol CreateChat() => new OpenAIChatProtocol(Name, options, Prefix);
+    public override ChatProtocol CreateChat() => OpenAIProtocols.CreateChat(Name, options, Prefix);
 
     public override EmbeddingProtocol CreateEmbedding() => new OpenAIEmbeddingProtocol(Name, options, Prefix);
 

@@ -23,6 +23,14 @@ internal static class OpenAIErrors
         "insufficient_permissions" or "insufficient_scope" or "missing_scope" or "permission_denied" or "ip_not_authorized" =>
             new(KeyStatus.Restricted),
         "model_not_found" => new(KeyStatus.WrongEndpoint, LlmError.ModelNotFound),
+        "invalid_prompt" or "invalid_encrypted_content" or "content_policy_violation" or "cyber_policy" or "bio_policy"
+            or "image_content_policy_violation" or "unsupported_image_media_type" or "failed_to_download_image"
+            or "empty_image_file" or "image_file_not_found" or "image_parse_error" or "invalid_base64_image" =>
+                new(KeyStatus.WrongEndpoint, LlmError.RequestRejected),
+        _ when code.StartsWith("invalid_image", StringComparison.Ordinal)
+            || code.StartsWith("image_too_", StringComparison.Ordinal)
+            || code.StartsWith("image_file_too_", StringComparison.Ordinal) =>
+                new(KeyStatus.WrongEndpoint, LlmError.RequestRejected),
         // key_, team_, user_, org_, project_
         _ when code.EndsWith("_model_access_denied", StringComparison.Ordinal) => new(KeyStatus.Restricted),
         _ => null,
@@ -40,6 +48,8 @@ internal static class OpenAIErrors
         401 or 403 when body.Says("member of an organization") => new(KeyStatus.Restricted),
         401 when body.Says("key is blocked") => new(KeyStatus.Revoked),        // LiteLLM: auth_error for all of these
         401 when body.Says("expired key") || body.Says("key expired") => new(KeyStatus.Expired),
+        // in the middle of a stream, where no status tells
+        500 when body.Type == "invalid_request_error" => new(KeyStatus.WrongEndpoint, LlmError.RequestRejected),
         401 when body.Says("didn't provide an api key") || body.Says("no api key passed") => new(KeyStatus.Missing),
         _ => null,
     };

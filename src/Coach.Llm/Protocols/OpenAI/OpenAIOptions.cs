@@ -6,6 +6,20 @@ namespace Coach.Llm;
 /// </summary>
 public sealed class OpenAIOptions
 {
+    /// <summary>The value of <see cref="Protocol"/> for OpenAI's Responses API: <c>POST /v1/responses</c>.</summary>
+    public const string Responses = "responses";
+
+    /// <summary>The value of <see cref="Protocol"/> for chat completions: <c>POST /v1/chat/completions</c>.</summary>
+    public const string ChatCompletions = "chat-completions";
+
+    /// <summary>
+    /// Which of OpenAI's two chat protocols the server is spoken to in. Chat completions are what nearly every server
+    /// knows; OpenAI's newest models take tools together with reasoning in the other only.
+    /// </summary>
+    /// <value><c>responses</c> or <c>chat-completions</c>. Unless set: <c>responses</c> for <c>openai</c> at
+    /// <c>api.openai.com</c>, else <c>chat-completions</c>.</value>
+    public string? Protocol { get; set; }
+
     /// <summary>
     /// The API's address, with its version: <c>https://host/v1</c>. An address without any path gets the usual one
     /// added.

@@ -24,7 +24,7 @@ internal sealed class OpenAIProvider(OpenAIOptions options) : Provider(ProviderN
 
     public override IReadOnlyList<string> ConfiguredModels => Configured(options);
 
-    public override ChatProtocol CreateChat() => new OpenAIChatProtocol(Name, options, Prefix);
+    public override ChatProtocol CreateChat() => OpenAIProtocols.CreateChat(Name, options, Prefix);
 
     public override EmbeddingProtocol CreateEmbedding() => new OpenAIEmbeddingProtocol(Name, options, Prefix);
 

@@ -524,7 +524,8 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
         }
     }
 
-    private static long? Detail(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
+    /// <summary>One count among the details of a usage's member, on which the reader stands.</summary>
+    internal static long? Detail(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
     {
         long? count = null;
         if (!reader.ReadObject())
