@@ -18,4 +18,7 @@ internal static partial class Log
 
     [LoggerMessage(6003, LogLevel.Warning, "Clean-up of an ended session failed at {Step} with {ExceptionType}")]
     public static partial void SessionCleanupFailed(this ILogger logger, string step, string exceptionType);
+
+    [LoggerMessage(6006, LogLevel.Error, "The speech client of request {RequestId} failed with {ExceptionType}")]
+    public static partial void SpeechFailed(this ILogger logger, string requestId, string exceptionType);
 }

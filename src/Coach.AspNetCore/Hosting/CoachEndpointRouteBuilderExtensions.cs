@@ -1,16 +1,22 @@
+using Coach.AspNetCore;
 using Coach.AspNetCore.Chat;
 using Coach.AspNetCore.Middleware;
 using Coach.AspNetCore.Payments;
 using Coach.AspNetCore.Sessions;
+using Coach.AspNetCore.Speech;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace Microsoft.AspNetCore.Builder;
 
 /// <summary>The endpoints of the HTTP contract; see docs/guides/http-api.md.</summary>
 public static class CoachEndpointRouteBuilderExtensions
 {
-    /// <summary>Maps all of them: sessions, chat, payments, metrics and health.</summary>
+    /// <summary>
+    /// Maps all of them: sessions, chat, payments, metrics and health; and speech if <c>Coach:Speech:Enabled</c> is set.
+    /// </summary>
     /// <param name="endpoints">The application.</param>
     /// <returns>The same application.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
@@ -18,6 +24,11 @@ public static class CoachEndpointRouteBuilderExtensions
     {
         endpoints.MapCoachSession();
         endpoints.MapCoachChat();
+        if (endpoints.ServiceProvider.GetRequiredService<IOptions<CoachSpeechOptions>>().Value.Enabled)
+        {
+            endpoints.MapCoachSpeech();
+        }
+
         endpoints.MapCoachPayments();
         endpoints.MapCoachMetrics();
         endpoints.MapCoachHealth();
@@ -50,6 +61,21 @@ public static class CoachEndpointRouteBuilderExtensions
     {
         RouteGroupBuilder group = Group(endpoints, ref pattern);
         ChatEndpoint.Map(group, pattern);
+        return group.WithCoachSession();
+    }
+
+    /// <summary>
+    /// Maps <c>POST</c> on the pattern: a text in, its sound out, with the session's key of the speech provider.
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">Where; <c>/api/speech</c> unless given.</param>
+    /// <returns>The conventions of this endpoint.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
+    public static IEndpointConventionBuilder MapCoachSpeech(
+        this IEndpointRouteBuilder endpoints, string pattern = "/api/speech")
+    {
+        RouteGroupBuilder group = Group(endpoints, ref pattern);
+        SpeechEndpoint.Map(group, pattern);
         return group.WithCoachSession();
     }
 

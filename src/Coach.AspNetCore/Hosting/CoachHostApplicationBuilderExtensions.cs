@@ -5,6 +5,7 @@ using Coach.AspNetCore.Hosting;
 using Coach.AspNetCore.Middleware;
 using Coach.AspNetCore.Payments;
 using Coach.AspNetCore.Sessions;
+using Coach.AspNetCore.Speech;
 using Coach.Llm;
 using Coach.Rag;
 using Microsoft.AspNetCore.Builder;
@@ -70,6 +71,8 @@ public static class CoachHostApplicationBuilderExtensions
             .BindConfiguration("Coach:Session");
         services.AddOptionsWithValidateOnStart<CoachChatOptions, CoachChatOptionsValidator>()
             .BindConfiguration("Coach:Chat");
+        services.AddOptionsWithValidateOnStart<CoachSpeechOptions, CoachSpeechOptionsValidator>()
+            .BindConfiguration("Coach:Speech");
         services.AddOptionsWithValidateOnStart<CoachRateLimitOptions, CoachRateLimitOptionsValidator>()
             .BindConfiguration("Coach:RateLimits");
         // Both only fill gaps: a key ring or a cache that the host registered for its replicas wins.
@@ -97,6 +100,7 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<SessionEndpoints>();
         services.TryAddSingleton<KeyEndpoints>();
         services.TryAddSingleton<ChatEndpoint>();
+        services.TryAddSingleton<SpeechEndpoint>();
         services.TryAddSingleton<PaymentEndpoints>();
         services.TryAddSingleton<WebhookEndpoint>();
     }

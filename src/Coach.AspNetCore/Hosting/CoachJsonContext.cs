@@ -5,6 +5,7 @@ using Coach.AspNetCore.Health;
 using Coach.AspNetCore.Http;
 using Coach.AspNetCore.Payments;
 using Coach.AspNetCore.Sessions;
+using Coach.AspNetCore.Speech;
 
 namespace Coach.AspNetCore.Hosting;
 
@@ -18,6 +19,8 @@ namespace Coach.AspNetCore.Hosting;
 [JsonSerializable(typeof(SessionResponse))]
 [JsonSerializable(typeof(ChatRequest))]
 [JsonSerializable(typeof(ChatEvents))]
+[JsonSerializable(typeof(SpeechRequest))]
+[JsonSerializable(typeof(SpeechProblemResponse))]
 [JsonSerializable(typeof(CreateLinkRequest))]
 [JsonSerializable(typeof(LinkResponse))]
 [JsonSerializable(typeof(HealthResponse))]

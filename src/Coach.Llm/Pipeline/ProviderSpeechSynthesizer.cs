@@ -11,6 +11,7 @@ internal sealed class ProviderSpeechSynthesizer(
     SpeechProtocol protocol, ProviderConnection connection, LimitedCalls calls) : ISpeechSynthesizer
 {
     private const int MaxText = 20_000;
+    private const int WaveHeader = 44;
     private static readonly SpeechOptions NoOptions = new();
 
     public async Task<SpeechAnswer> SynthesizeAsync(
@@ -65,9 +66,14 @@ internal sealed class ProviderSpeechSynthesizer(
             .ConfigureAwait(false);
         byte[] audio = await connection.ReadBodyAsync(protocol.Provider, response, cancellationToken)
             .ConfigureAwait(false);
-        return audio.AsSpan().StartsWith("RIFF"u8)
-            ? audio
+        if (!audio.AsSpan().StartsWith("RIFF"u8))
+        {
             // an error or a page inside a success
-            : throw connection.Translate(protocol.Provider, ProtocolException.Error(audio));
+            throw connection.Translate(protocol.Provider, ProtocolException.Error(audio));
+        }
+
+        return audio.Length > WaveHeader
+            ? audio
+            : throw LlmException.InvalidResponse(protocol.Provider, "a sound file without any sound");
     }
 }

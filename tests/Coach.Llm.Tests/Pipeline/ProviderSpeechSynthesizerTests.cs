@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.IO.Compression;
+using System.Net;
 using System.Text.Json.Nodes;
 using Coach.Abstractions;
 using Coach.Llm.Pipeline;
@@ -7,6 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.Llm.Tests;
 
+[Collection(nameof(VirtualTime))]
 public sealed class ProviderSpeechSynthesizerTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -73,6 +77,77 @@ public sealed class ProviderSpeechSynthesizerTests
         await Assert.ThrowsAsync<ArgumentException>(() => speech.SynthesizeAsync(" ", cancellationToken: Token));
         await Assert.ThrowsAsync<ArgumentException>(() => speech.SynthesizeAsync(new string('x', 20_001), cancellationToken: Token));
         await Assert.ThrowsAsync<ArgumentException>(() => speech.SynthesizeAsync("no voice", cancellationToken: Token));
+    }
+
+    [Theory]
+    [InlineData(200, "application/json", """{"error_code":"quota_exceeded","title":"Out of credits","message":"x"}""", LlmError.QuotaExhausted)]
+    [InlineData(200, "audio/wav", """{"error":{"code":429,"message":"slow down"}}""", LlmError.RateLimited)]
+    [InlineData(200, "application/json", """{"status":"ok"}""", LlmError.InvalidResponse)]
+    [InlineData(200, "audio/wav", "", LlmError.InvalidResponse)]
+    [InlineData(200, "audio/wav", "RIFF0000WAVEfmt 0123456789012345678901234567", LlmError.InvalidResponse)] // a header and no sound
+    [InlineData(200, "text/html", "<html>login</html>", LlmError.InvalidResponse)]
+    [InlineData(204, "audio/wav", "", LlmError.Unavailable)]
+    [InlineData(402, "application/json", """{"error_code":"quota_exceeded","title":"x","message":"x"}""", LlmError.QuotaExhausted)]
+    public async Task SynthesizeAsync_SuccessWithoutSound_IsTheTextAndTheReason(int status, string type, string body, LlmError error)
+    {
+        using StubHandler network = StubHandler.Always(() => StubHandler.Response(status, body, type));
+        SpeechAnswer answer = await SpeakAsync(network);
+        Assert.Equal((true, error, ""), (answer.IsTextOnly, answer.Failure!.Error, answer.ContentType));
+    }
+
+    [Fact]
+    public async Task SynthesizeAsync_SoundUnderAnotherTypeOrCompressed_IsTheSound()
+    {
+        byte[] wave = [.. "RIFF"u8, .. new byte[60]];
+        foreach (bool isCompressed in (bool[])[false, true])
+        {
+            using StubHandler network = StubHandler.Always(() =>
+            {
+                using var compressed = new MemoryStream();
+                using (var gzip = new GZipStream(compressed, CompressionLevel.Fastest))
+                {
+                    gzip.Write(wave);
+                }
+
+                var response = new HttpResponseMessage(HttpStatusCode.OK) { Content = new ByteArrayContent(isCompressed ? compressed.ToArray() : wave) };
+                response.Content.Headers.TryAddWithoutValidation("Content-Type", "application/octet-stream");
+                if (isCompressed)
+                {
+                    response.Content.Headers.ContentEncoding.Add("gzip");
+                }
+
+                return response;
+            });
+            SpeechAnswer answer = await SpeakAsync(network);
+            Assert.False(answer.IsTextOnly);
+            Assert.Equal(wave, answer.Audio.ToArray());
+        }
+    }
+
+    [Fact]
+    public async Task SynthesizeAsync_ProviderIsSilent_IsTheTextAfterTheTimeLimit()
+    {
+        var clock = new VirtualClock();
+        using var network = new StubHandler(async (_, token) =>
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, clock, token);
+            throw new UnreachableException();
+        });
+        Task<SpeechAnswer> speaking = SpeakAsync(network, clock);
+        await clock.RunUntilAsync(speaking, cancellationToken: Token);
+        Assert.Equal(LlmError.TimedOut, (await speaking).Failure!.Error);
+    }
+
+    private static async Task<SpeechAnswer> SpeakAsync(StubHandler network, VirtualClock? clock = null)
+    {
+        await using ServiceProvider services = LlmHost.Build(network, clock, options =>
+        {
+            options.Cartesia.Voice = "voice-1";
+            options.Requests.MaxRetries = 0;
+        });
+        return await services.GetRequiredService<ProviderClients>()
+            .CreateSpeech(ProviderNames.Cartesia, SessionId.From("s"), LlmHost.Key(ProviderNames.Cartesia, "speech-key-0001"))
+            .SynthesizeAsync("Good morning", cancellationToken: Token);
     }
 
     private static ISpeechSynthesizer Speech(ProviderHost host)
