@@ -22,6 +22,7 @@ public static class CoachEndpointRouteBuilderExtensions
     /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
     public static IEndpointRouteBuilder MapCoach(this IEndpointRouteBuilder endpoints)
     {
+        ArgumentNullException.ThrowIfNull(endpoints);
         endpoints.MapCoachSession();
         endpoints.MapCoachChat();
         if (endpoints.ServiceProvider.GetRequiredService<IOptions<CoachSpeechOptions>>().Value.Enabled)

@@ -511,13 +511,16 @@ internal sealed class OpenAIResponsesDecoder(string origin, int earlierCalls, bo
     // The item that a piece belongs to. Servers that count none, or all alike, tell them one after the other.
     private Item Find(long? index, string type)
     {
-        Item? item = _items.Count == 0 ? null : _items[^1];
-        if (item is not null && !item.IsDone && item.Type == type && (index is null || item.Index == index))
-        {
-            return item;
-        }
+        Item? last = _items.Count == 0 ? null : _items[^1];
+        return last is not null && !last.IsDone && last.Type == type && (index is null || last.Index == index)
+            ? last
+            : FindBefore(index, type);
+    }
 
-        item = index is null
+    // Apart, so that what its conditions capture is made only when it is needed.
+    private Item FindBefore(long? index, string type)
+    {
+        Item? item = index is null
             ? _items.FindLast(item => item.Type == type && !item.IsDone)
             : _items.FindLast(item => item.Type == type && item.Index == index);
         if (item is null)

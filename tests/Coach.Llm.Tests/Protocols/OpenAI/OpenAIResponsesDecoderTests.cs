@@ -321,6 +321,23 @@ public sealed class OpenAIResponsesDecoderTests
             """{"type":"response.output_item.done","output_index":0,"item":{"type":"reasoning","summary":[{"type":"summary_text","text":"a"},{"type":"summary_text","text":"b"}]}}""", Completed)).Thoughts);
     }
 
+    [Fact]
+    public void Decode_PieceOfText_CostsItsUpdateAndNothingElse()
+    {
+        byte[] piece = Encoding.UTF8.GetBytes(TextStream[4]);
+        var decoder = new OpenAIResponsesDecoder("openai/m/f", 0, hasTools: false);
+        decoder.Decode([], piece);
+        long least = long.MaxValue;
+        for (int round = 0; round < 20; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            decoder.Decode("response.output_text.delta"u8, piece);
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        Assert.InRange(least, 1, 400); // the update, its list, the content, the text
+    }
+
     private static string ItemDone(string item) =>
         "{\"type\":\"response.output_item.done\",\"output_index\":0,\"item\":" + item + "}";
 
