@@ -23,12 +23,16 @@ internal enum RequestParameters
 
     /// <summary>Effort goes in the older form, as a budget of tokens (Anthropic).</summary>
     OlderEffort = 1 << 11,
+
+    /// <summary>Thoughts do not come encrypted: models that do not think refuse to (OpenAI's Responses API).</summary>
+    PlainThoughts = 1 << 12,
 }
 
 /// <summary>Reads from a provider's refusal which parameter it is about.</summary>
 internal static class ParameterRefusal
 {
-    private const RequestParameters Renamed = RequestParameters.OtherTokenLimit | RequestParameters.OlderEffort;
+    private const RequestParameters Renamed =
+        RequestParameters.OtherTokenLimit | RequestParameters.OlderEffort | RequestParameters.PlainThoughts;
 
     // How providers call them, in the field that names the parameter and in sentences.
     private static readonly (string Name, RequestParameters Parameter)[] Names =
@@ -57,6 +61,7 @@ internal static class ParameterRefusal
         ("thinking_config", RequestParameters.Effort),
         ("thinkingConfig", RequestParameters.Effort),
         ("verbosity", RequestParameters.Verbosity),
+        ("include", RequestParameters.PlainThoughts),
         ("max_tokens", RequestParameters.OtherTokenLimit),
         ("max_completion_tokens", RequestParameters.OtherTokenLimit),
     ];

@@ -1,7 +1,7 @@
 using System.Net.Http.Headers;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Coach.Llm.Core;
 using Coach.Llm.Json;
 using Coach.Llm.Providers;
 using Coach.Llm.Streaming;
@@ -18,6 +18,7 @@ internal sealed class OpenAIResponsesProtocol(
 {
     private const int LeastOutputTokens = 16; // fewer are refused
     private const int LongestCallId = 64;
+    private const string Verbosity = "verbosity";
 
     public override Uri BaseAddress => options.BaseUrl
         ?? throw new InvalidOperationException(
@@ -31,7 +32,15 @@ internal sealed class OpenAIResponsesProtocol(
     public override void Sign(HttpRequestHeaders headers, ApiKey key) =>
         headers.TryAddWithoutValidation("Authorization", "Bearer " + key.Secret.Reveal());
 
-    public override bool Accepts(string mediaType) => base.Accepts(mediaType) || ResponsesParts.IsPdf(mediaType);
+    public override bool Accepts(string mediaType) =>
+        base.Accepts(mediaType) || MediaTypes.IsPdf(mediaType) || MediaTypes.IsText(mediaType);
+
+    public override RequestParameters Carried(ChatCall call) =>
+        base.Carried(call) & (RequestParameters.Temperature | RequestParameters.TopP | RequestParameters.Effort)
+        | RequestParameters.PlainThoughts
+        | (TextOf(call.Options?.AdditionalProperties, Verbosity) is null
+            ? RequestParameters.None
+            : RequestParameters.Verbosity);
 
     public override StreamDecoder CreateDecoder(ChatCall call) =>
         new OpenAIResponsesDecoder(Origin(call), call.EarlierCalls, call.Functions.Length > 0);
@@ -41,9 +50,13 @@ internal sealed class OpenAIResponsesProtocol(
         writer.WriteStartObject();
         writer.WriteString("model", call.Model);
         writer.WriteBoolean("store", false);
-        writer.WriteStartArray("include");
-        writer.WriteStringValue("reasoning.encrypted_content");
-        writer.WriteEndArray();
+        if (!call.Without.HasFlag(RequestParameters.PlainThoughts))
+        {
+            writer.WriteStartArray("include");
+            writer.WriteStringValue("reasoning.encrypted_content");
+            writer.WriteEndArray();
+        }
+
         if (call.Options?.Instructions is { Length: > 0 } instructions)
         {
             writer.WriteString("instructions", instructions);
@@ -123,9 +136,13 @@ internal sealed class OpenAIResponsesProtocol(
     {
         writer.WriteNumber("max_output_tokens", Math.Max(LeastOutputTokens, call.MaxOutputTokens));
         JsonNumbers.Write(writer, "temperature", call.Temperature);
-        JsonNumbers.Write(writer, "top_p", call.Options?.TopP);
-        WriteReasoning(writer, call.Options?.Reasoning);
-        WriteFormat(writer, call.Options);
+        JsonNumbers.Write(writer, "top_p", call.TopP);
+        if (!call.Without.HasFlag(RequestParameters.Effort))
+        {
+            WriteReasoning(writer, call.Options?.Reasoning);
+        }
+
+        WriteFormat(writer, call);
     }
 
     private static void WriteReasoning(Utf8JsonWriter writer, ReasoningOptions? reasoning)
@@ -164,10 +181,12 @@ internal sealed class OpenAIResponsesProtocol(
         writer.WriteEndObject();
     }
 
-    private static void WriteFormat(Utf8JsonWriter writer, ChatOptions? chat)
+    private static void WriteFormat(Utf8JsonWriter writer, ChatCall call)
     {
-        string? verbosity = TextOf(chat?.AdditionalProperties, "verbosity");
-        var json = chat?.ResponseFormat as ChatResponseFormatJson;
+        string? verbosity = call.Without.HasFlag(RequestParameters.Verbosity)
+            ? null
+            : TextOf(call.Options?.AdditionalProperties, Verbosity);
+        var json = call.Options?.ResponseFormat as ChatResponseFormatJson;
         if (verbosity is null && json is null)
         {
             return;
@@ -176,12 +195,12 @@ internal sealed class OpenAIResponsesProtocol(
         writer.WriteStartObject("text");
         if (json is not null)
         {
-            WriteFormat(writer, json, chat!);
+            WriteFormat(writer, json, call.Options!);
         }
 
         if (verbosity is not null)
         {
-            writer.WriteString("verbosity", verbosity);
+            writer.WriteString(Verbosity, verbosity);
         }
 
         writer.WriteEndObject();
@@ -351,12 +370,8 @@ internal sealed class OpenAIResponsesProtocol(
 
         private void WriteMessage(ChatMessage message)
         {
-            string role = message.Role.Value switch
-            {
-                "system" => "system",
-                "developer" => "developer",
-                _ => "user",
-            };
+            string role = message.IsInstruction() ? "system" : "user";
+            role = message.IsDeveloper() ? ChatRoles.Developer : role;
             if (message.Contents.Any(ResponsesParts.IsMedia))
             {
                 writer.WriteStartObject();
@@ -387,8 +402,6 @@ internal sealed class OpenAIResponsesProtocol(
         }
 
         // Ids of other providers' calls may be longer than what is taken here.
-        private static string CallId(string id) => id.Length <= LongestCallId
-            ? id
-            : "call_" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(id)))[..32];
+        private static string CallId(string id) => ToolCallIds.Fit(id, LongestCallId, onlyWords: false);
     }
 }

@@ -1,6 +1,6 @@
+using System.Text;
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
-using Coach.Llm.Json;
+using Coach.Llm.Providers;
 using Microsoft.Extensions.AI;
 
 namespace Coach.Llm.Protocols.OpenAI;
@@ -8,9 +8,6 @@ namespace Coach.Llm.Protocols.OpenAI;
 /// <summary>Texts, pictures and files as the Responses API takes them in messages and in results of tools.</summary>
 internal static class ResponsesParts
 {
-    public static bool IsPdf(string mediaType) =>
-        mediaType.Equals("application/pdf", StringComparison.OrdinalIgnoreCase);
-
     public static bool IsMedia(AIContent content) => content is DataContent or UriContent or HostedFileContent;
 
     /// <summary>Writes a part; what is none, nothing.</summary>
@@ -21,17 +18,20 @@ internal static class ResponsesParts
             case TextContent { Text.Length: > 0 } text:
                 WriteText(writer, text.Text);
                 break;
-            case DataContent data when data.HasTopLevelMediaType("image"):
-                WriteImage(writer, "image_url", data.Uri);
+            case DataContent data when MediaTypes.IsText(data.MediaType):
+                WriteText(writer, Encoding.UTF8.GetString(data.Data.Span));
+                break;
+            case DataContent data when MediaTypes.IsImage(data.MediaType):
+                WriteImage(writer, "image_url", Inline(data));
                 break;
             case DataContent data:
                 writer.WriteStartObject();
                 writer.WriteString("type", "input_file");
-                writer.WriteString("filename", data.Name is { Length: > 0 } name ? name : "file.pdf");
-                writer.WriteString("file_data", data.Uri);
+                writer.WriteString("filename", data.Name is { Length: > 0 } name ? name : "document.pdf");
+                writer.WriteString("file_data", Inline(data));
                 writer.WriteEndObject();
                 break;
-            case UriContent uri when uri.HasTopLevelMediaType("image"):
+            case UriContent uri when MediaTypes.IsImage(uri.MediaType):
                 WriteImage(writer, "image_url", uri.Uri.AbsoluteUri);
                 break;
             case UriContent uri:
@@ -49,72 +49,37 @@ internal static class ResponsesParts
     /// <summary>Writes what a tool gave: a text; or parts, if there are pictures or files in it.</summary>
     public static void WriteResult(Utf8JsonWriter writer, FunctionResultContent result)
     {
-        object? value = result.Result;
-        if (value is null && result.Exception is not null)
+        var outcome = ToolOutcome.Of(result);
+        if (outcome.Media.Count == 0)
         {
-            writer.WriteStringValue("The function failed.");
-            return;
-        }
-
-        IReadOnlyList<AIContent>? contents = ContentsOf(value);
-        if (contents is null)
-        {
-            writer.WriteStringValue(JsonText.Of(value));
-            return;
-        }
-
-        if (!contents.Any(IsMedia))
-        {
-            writer.WriteStringValue(string.Concat(contents.OfType<TextContent>().Select(text => text.Text)));
+            writer.WriteStringValue(outcome.Text);
             return;
         }
 
         writer.WriteStartArray();
-        foreach (AIContent content in contents)
+        if (outcome.Text.Length > 0)
         {
-            if (content is DataContent { MediaType: var type } && !IsTaken(type))
+            WriteText(writer, outcome.Text);
+        }
+
+        foreach (AIContent media in outcome.Media)
+        {
+            string type = media is DataContent data ? data.MediaType : "";
+            if (media is DataContent && !MediaTypes.IsImage(type) && !MediaTypes.IsPdf(type) && !MediaTypes.IsText(type))
             {
                 WriteText(writer, $"(content of type {type})"); // refused, and the whole request with it
             }
             else
             {
-                Write(writer, content);
+                Write(writer, media);
             }
         }
 
         writer.WriteEndArray();
     }
 
-    private static bool IsTaken(string mediaType) =>
-        mediaType.StartsWith("image/", StringComparison.OrdinalIgnoreCase) || IsPdf(mediaType);
-
-    // Contents are what a tool gave of them, also where the conversation was stored as JSON since: then they say their kind.
-    private static IReadOnlyList<AIContent>? ContentsOf(object? value) => value switch
-    {
-        AIContent content => [content],
-        IEnumerable<AIContent> contents => [.. contents],
-        JsonElement { ValueKind: JsonValueKind.Object } element when IsContent(element) =>
-            Read<AIContent>(element) is { } content ? [content] : null,
-        JsonElement { ValueKind: JsonValueKind.Array } element
-            when element.GetArrayLength() > 0 && element.EnumerateArray().All(IsContent) =>
-            Read<IList<AIContent>>(element) is { } contents ? [.. contents] : null,
-        _ => null,
-    };
-
-    private static bool IsContent(JsonElement element) => element.Text("$type") is not null;
-
-    private static T? Read<T>(JsonElement element)
-        where T : class
-    {
-        try
-        {
-            return element.Deserialize((JsonTypeInfo<T>)AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(T)));
-        }
-        catch (Exception exception) when (exception is JsonException or NotSupportedException or ArgumentException)
-        {
-            return null; // another library's objects, with kinds of their own
-        }
-    }
+    private static string Inline(DataContent data) =>
+        $"data:{MediaTypes.Of(data.MediaType)};base64,{Convert.ToBase64String(data.Data.Span)}";
 
     private static void WriteText(Utf8JsonWriter writer, string text)
     {

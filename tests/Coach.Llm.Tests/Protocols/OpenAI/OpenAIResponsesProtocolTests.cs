@@ -278,6 +278,29 @@ public sealed class OpenAIResponsesProtocolTests
         Assert.Equal(address, network.Requests.Single().Address.AbsoluteUri);
     }
 
+    [Theory]
+    [InlineData("""{"error":{"message":"Encrypted content is not supported with this model.","type":"invalid_request_error","param":"include","code":null}}""", "include")]
+    [InlineData("""{"error":{"message":"Unsupported parameter: 'temperature' is not supported with this model.","type":"invalid_request_error","param":"temperature","code":null}}""", "temperature")]
+    [InlineData("""{"error":{"message":"Unsupported parameter: 'reasoning.effort' is not supported with this model.","param":"reasoning.effort","code":"unsupported_parameter"}}""", "reasoning")]
+    [InlineData("""{"error":{"message":"Unsupported parameter: 'text.verbosity' is not supported with this model.","param":"text.verbosity","code":"unsupported_parameter"}}""", "text")]
+    public async Task WhatAModelRefuses_IsLeftOutAtOnce_AndFromThenOn(string refusal, string name)
+    {
+        await using ProviderHost host = await StartAsync();
+        IChatClient chat = host.Chat("openai");
+        var options = new ChatOptions
+        {
+            Temperature = 0.7f,
+            Reasoning = new ReasoningOptions { Effort = ReasoningEffort.Low },
+            AdditionalProperties = new() { ["verbosity"] = "low" },
+        };
+        host.Fake.Fail("openai", ProviderFault.Status(400, refusal));
+        await chat.GetResponseAsync("hi", options, Token);
+        await chat.GetResponseAsync("hi", options, Token);
+
+        Assert.Equal([true, false, false], Enumerable.Range(0, host.Fake.Requests.Count).Select(turn => Sent(host, turn)[name] is not null));
+        Assert.All(Enumerable.Range(0, 3), turn => Assert.False((bool)Sent(host, turn)["store"]!));
+    }
+
     [Fact]
     public async Task Failures_NeverShowTheKey()
     {
