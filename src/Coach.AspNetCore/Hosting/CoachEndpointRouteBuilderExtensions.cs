@@ -15,7 +15,8 @@ namespace Microsoft.AspNetCore.Builder;
 public static class CoachEndpointRouteBuilderExtensions
 {
     /// <summary>
-    /// Maps all of them: sessions, chat, payments, metrics and health; and speech if <c>Coach:Speech:Enabled</c> is set.
+    /// Maps all of them: sessions, chat, payments, metrics and health; and speech if <c>Coach:Speech:Enabled</c> is
+    /// set.
     /// </summary>
     /// <param name="endpoints">The application.</param>
     /// <returns>The same application.</returns>

@@ -4,8 +4,8 @@ namespace Coach.AspNetCore;
 public sealed class CoachSpeechOptions
 {
     /// <summary>
-    /// Whether <c>MapCoach()</c> maps <c>POST /api/speech</c>. A host that maps it with <c>MapCoachSpeech()</c> needs no
-    /// setting.
+    /// Whether <c>MapCoach()</c> maps <c>POST /api/speech</c>. A host that maps it with <c>MapCoachSpeech()</c> needs
+    /// no setting.
     /// </summary>
     /// <value>False unless set: each call is paid with the session's key.</value>
     public bool Enabled { get; set; }

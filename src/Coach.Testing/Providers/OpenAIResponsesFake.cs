@@ -69,7 +69,9 @@ internal static class OpenAIResponsesFake
             }
 
             JsonNode? next = i + 1 < input.Count ? input[i + 1] : null;
-            if (next is null || !(TypeOf(next) is "reasoning" or "function_call" || (string?)next["role"] == "assistant"))
+            bool isFollowed = next is not null
+                && (TypeOf(next) is "reasoning" or "function_call" || (string?)next["role"] == "assistant");
+            if (!isFollowed)
             {
                 return "Item of type 'reasoning' was provided without its required following item.";
             }

@@ -91,7 +91,7 @@ public sealed class LiveSettingsTests
             FakeLogCollector logs = TestLogs.New();
             var services = new ServiceCollection();
             services.AddSingleton<IConfiguration>(configuration).AddSingleton(logs.Factory()).AddLogging();
-            services.AddCoachLlm().HttpClient.ConfigurePrimaryHttpMessageHandler(() => server);
+            services.AddCoachLlm(options => options.OpenAI.Protocol = OpenAIOptions.ChatCompletions).HttpClient.ConfigurePrimaryHttpMessageHandler(() => server);
             return new Host(services.BuildServiceProvider(), server, configuration, logs);
         }
 

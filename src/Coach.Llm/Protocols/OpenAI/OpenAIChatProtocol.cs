@@ -24,7 +24,9 @@ internal sealed class OpenAIChatProtocol(
     public override Uri Address(string model, bool stream) =>
         ProviderAddress.Prefixed(BaseAddress, prefix, "chat/completions");
 
-    public override void Sign(HttpRequestHeaders headers, ApiKey key) =>
+    public override void Sign(HttpRequestHeaders headers, ApiKey key) => SignBearer(headers, key);
+
+    internal static void SignBearer(HttpRequestHeaders headers, ApiKey key) =>
         headers.TryAddWithoutValidation("Authorization", "Bearer " + key.Secret.Reveal());
 
     public override bool Accepts(string mediaType) =>

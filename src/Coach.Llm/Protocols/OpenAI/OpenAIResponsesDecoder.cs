@@ -706,7 +706,7 @@ internal sealed class OpenAIResponsesDecoder(string origin, int earlierCalls, bo
             else if (reader.Is("arguments"u8))
             {
                 reader.Read();
-                item.Arguments = reader.TokenType == JsonTokenType.StartObject // a server that does not wrap them in a text
+                item.Arguments = reader.TokenType == JsonTokenType.StartObject // not wrapped in a text
                     ? JsonElement.ParseValue(ref reader).GetRawText()
                     : LenientJson.TextHere(ref reader);
             }
@@ -797,8 +797,8 @@ internal sealed class OpenAIResponsesDecoder(string origin, int earlierCalls, bo
         }
     }
 
-    // An error where the rules for errors look for it. It stands in "error" of the event or of its response; or it is the
-    // event itself.
+    // An error where the rules for errors look for it. It stands in "error" of the event or of its response; or it is
+    // the event itself.
     private static ProtocolException ErrorOf(ReadOnlySpan<byte> data)
     {
         var reader = new Utf8JsonReader(data);

@@ -10,8 +10,8 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm.Protocols.OpenAI;
 
 /// <summary>
-/// OpenAI's Responses API, stateless: nothing is stored there, every request brings the conversation along, and thoughts
-/// travel encrypted. Ids of items are never sent back, because a server that stores nothing cannot find them.
+/// OpenAI's Responses API, stateless: nothing is stored there, every request brings the conversation along, and
+/// thoughts travel encrypted. Ids of items are never sent back, because a server that stores nothing cannot find them.
 /// </summary>
 internal sealed class OpenAIResponsesProtocol(
     string provider, OpenAIOptions options, string prefix) : ChatProtocol(provider, options.Model)
@@ -29,8 +29,7 @@ internal sealed class OpenAIResponsesProtocol(
     public override Uri Address(string model, bool stream) =>
         ProviderAddress.Prefixed(BaseAddress, prefix, "responses");
 
-    public override void Sign(HttpRequestHeaders headers, ApiKey key) =>
-        headers.TryAddWithoutValidation("Authorization", "Bearer " + key.Secret.Reveal());
+    public override void Sign(HttpRequestHeaders headers, ApiKey key) => OpenAIChatProtocol.SignBearer(headers, key);
 
     public override bool Accepts(string mediaType) =>
         base.Accepts(mediaType) || MediaTypes.IsPdf(mediaType) || MediaTypes.IsText(mediaType);
@@ -244,8 +243,9 @@ internal sealed class OpenAIResponsesProtocol(
         };
 
     /// <summary>
-    /// Writes a conversation as items. Thoughts go in front of what they led to, and only there: one without its message or
-    /// call is refused. So is a call without its result, or the other way round, which a shortened history may hold.
+    /// Writes a conversation as items. Thoughts go in front of what they led to, and only there: one without its
+    /// message or call is refused. So is a call without its result, or the other way round, which a shortened history
+    /// may hold.
     /// </summary>
     private sealed class InputWriter(Utf8JsonWriter writer, ChatCall call, string origin)
     {

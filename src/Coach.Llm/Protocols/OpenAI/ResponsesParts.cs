@@ -64,10 +64,9 @@ internal static class ResponsesParts
 
         foreach (AIContent media in outcome.Media)
         {
-            string type = media is DataContent data ? data.MediaType : "";
-            if (media is DataContent && !MediaTypes.IsImage(type) && !MediaTypes.IsPdf(type) && !MediaTypes.IsText(type))
+            if (media is DataContent data && !IsTaken(data.MediaType))
             {
-                WriteText(writer, $"(content of type {type})"); // refused, and the whole request with it
+                WriteText(writer, $"(content of type {data.MediaType})"); // refused, and the whole request with it
             }
             else
             {
@@ -77,6 +76,9 @@ internal static class ResponsesParts
 
         writer.WriteEndArray();
     }
+
+    private static bool IsTaken(string type) =>
+        MediaTypes.IsImage(type) || MediaTypes.IsPdf(type) || MediaTypes.IsText(type);
 
     private static string Inline(DataContent data) =>
         $"data:{MediaTypes.Of(data.MediaType)};base64,{Convert.ToBase64String(data.Data.Span)}";

@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 namespace Coach.Llm.Protocols.OpenAI;
 
 /// <summary>
-/// Schemas for OpenAI's strict mode (developers.openai.com, "Structured outputs", November 2026): every object is closed
-/// and all its properties are required. What fits the closed schema fits the one that was given.
+/// Schemas for OpenAI's strict mode (developers.openai.com, "Structured outputs", November 2026): every object is
+/// closed and all its properties are required. What fits the closed schema fits the one that was given.
 /// </summary>
 internal static class StrictSchema
 {
@@ -19,7 +19,9 @@ internal static class StrictSchema
         "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems", "maxItems",
     };
 
-    /// <summary>The schema, closed; null if it cannot be strict: maps, alternatives at its root, other keywords.</summary>
+    /// <summary>
+    /// The schema, closed; null if it cannot be strict: maps, alternatives at its root, other keywords.
+    /// </summary>
     public static JsonElement? Close(JsonElement schema)
     {
         if (schema.ValueKind != JsonValueKind.Object || JsonObject.Create(schema.Clone()) is not { } root
