@@ -94,12 +94,12 @@ internal static class OpenAIResponsesFake
         foreach (ScriptedAnswer.AnswerPart part in answer.Parts)
         {
             string id = $"{number}_{output.Count}";
-            output.Add(part.Kind switch
+            output.Add((JsonNode)(part.Kind switch
             {
                 ScriptedAnswer.PartKind.Thought => Reasoning(part, id, withEncrypted),
                 ScriptedAnswer.PartKind.ToolCall => Call(part, id),
                 _ => Message(part.Value, id),
-            });
+            }));
         }
 
         return new JsonObject
