@@ -20,9 +20,14 @@ internal sealed class ShorteningChatClient(
         {
             return await base.GetResponseAsync(list, options, cancellationToken).ConfigureAwait(false);
         }
-        catch (LlmException exception) when (exception.Error == LlmError.ContextTooLong)
+        catch (LlmException failure) when (failure.Error == LlmError.ContextTooLong)
         {
-            list = await ReduceAsync(list, cancellationToken).ConfigureAwait(false) ?? throw exception;
+            if (await ReduceAsync(list, cancellationToken).ConfigureAwait(false) is not { } shorter)
+            {
+                throw;
+            }
+
+            list = shorter;
         }
 
         return await base.GetResponseAsync(list, options, cancellationToken).ConfigureAwait(false);
@@ -42,9 +47,14 @@ internal sealed class ShorteningChatClient(
             {
                 hasNext = await updates.MoveNextAsync().ConfigureAwait(false);
             }
-            catch (LlmException exception) when (exception.Error == LlmError.ContextTooLong)
+            catch (LlmException failure) when (failure.Error == LlmError.ContextTooLong)
             {
-                list = await ReduceAsync(list, cancellationToken).ConfigureAwait(false) ?? throw exception;
+                if (await ReduceAsync(list, cancellationToken).ConfigureAwait(false) is not { } shorter)
+            {
+                throw;
+            }
+
+            list = shorter;
                 await updates.DisposeAsync().ConfigureAwait(false);
                 updates = base.GetStreamingResponseAsync(list, options, cancellationToken)
                     .GetAsyncEnumerator(cancellationToken);

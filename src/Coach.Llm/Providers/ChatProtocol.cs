@@ -84,6 +84,9 @@ internal sealed record ChatCall(
     IReadOnlyList<ChatMessage> Messages, ChatOptions? Options, string Model, ApiKey Key, bool Stream,
     ChatDefaults Defaults)
 {
+    private HashSet<string>? _called;
+    private HashSet<string>? _answered;
+
     /// <summary>The parameters that the model refuses.</summary>
     public RequestParameters Without { get; init; }
 
@@ -114,6 +117,24 @@ internal sealed record ChatCall(
     /// </summary>
     public int EarlierCalls =>
         Messages.Sum(message => message.Contents.Count(content => content is FunctionCallContent));
+
+    /// <summary>
+    /// Whether a call has its result and a result its call: one without the other, as a shortened history may hold, is
+    /// refused by every provider and left out. All other content is sent.
+    /// </summary>
+    public bool IsPaired(AIContent content)
+    {
+        return content switch
+        {
+            FunctionCallContent call => (_answered ??= Ids<FunctionResultContent>(result => result.CallId)).Contains(call.CallId),
+            FunctionResultContent result => (_called ??= Ids<FunctionCallContent>(call => call.CallId)).Contains(result.CallId),
+            _ => true,
+        };
+
+        HashSet<string> Ids<T>(Func<T, string> id)
+            where T : AIContent =>
+            Messages.SelectMany(message => message.Contents).OfType<T>().Select(id).ToHashSet(StringComparer.Ordinal);
+    }
 
     /// <summary>The instructions and all system messages, in order, as one text; null if there are none.</summary>
     public string? System

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.AI;
+
 namespace Coach.Llm.Providers;
 
 /// <summary>Media types as providers take them.</summary>
@@ -19,6 +21,10 @@ internal static class MediaTypes
             _ => type,
         };
     }
+
+    /// <summary>The content as a data URI, under its registered type.</summary>
+    public static string DataUri(DataContent data) =>
+        $"data:{Of(data.MediaType)};base64,{Convert.ToBase64String(data.Data.Span)}";
 
     public static bool IsPdf(string mediaType) => Of(mediaType) == Pdf;
 

@@ -249,7 +249,12 @@ internal sealed class ProviderChatClient(
             }
             catch (LlmException refusal) when (refusal.RefusedParameters != RequestParameters.None)
             {
-                call = refused.Learn(protocol, call, refusal) ?? throw refusal;
+                if (refused.Learn(protocol, call, refusal) is not { } next)
+                {
+                    throw;
+                }
+
+                call = next;
             }
         }
     }

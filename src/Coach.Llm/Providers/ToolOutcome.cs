@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Coach.Llm.Json;
 using Microsoft.Extensions.AI;
 
@@ -7,83 +8,97 @@ namespace Coach.Llm.Providers;
 /// <summary>What a tool gave, as wires need it: text, and the pictures and files with it.</summary>
 /// <param name="Text">The text; a value of another type as JSON. Of a failure, what the caller of the tool wrote about
 /// it.</param>
-/// <param name="Media">Pictures and files.</param>
+/// <param name="Media">Pictures and files of types that the provider takes.</param>
 /// <param name="IsFailure">Whether the tool failed.</param>
 internal sealed record ToolOutcome(string Text, IReadOnlyList<AIContent> Media, bool IsFailure)
 {
     private const string Failed = "The function failed.";
 
-    public static ToolOutcome Of(FunctionResultContent result)
+    /// <summary>Reads a result.</summary>
+    /// <param name="result">The result.</param>
+    /// <param name="accepts">Whether the provider takes content of a media type; what it does not take is named in the
+    /// text, because it would be refused with the whole request.</param>
+    public static ToolOutcome Of(FunctionResultContent result, Func<string, bool> accepts)
     {
         bool isFailure = result.Exception is not null;
-        List<AIContent> media = [];
-        string text = result.Result switch
+        if (ContentsOf(result.Result) is not { } contents)
         {
-            null when isFailure => Failed,
-            IEnumerable<AIContent> several => string.Join('\n', several.Select(one => Take(one, media)).OfType<string>()),
-            AIContent one => Take(one, media) ?? "",
-            JsonElement element => OfJson(element, media),
-            var value => JsonText.Of(value),
-        };
-        return new ToolOutcome(isFailure && text.Length == 0 ? Failed : text, media, isFailure);
-    }
-
-    private static string? Take(AIContent content, List<AIContent> media)
-    {
-        switch (content)
-        {
-            case TextContent text:
-                return text.Text;
-            case DataContent or UriContent:
-                media.Add(content);
-                return null;
-            default:
-                return null;
-        }
-    }
-
-    // Contents that were stored as JSON and read again have lost their type: a picture is then an object with a data
-    // URI, or one that names its type.
-    private static string OfJson(JsonElement element, List<AIContent> media)
-    {
-        JsonElement[] parts = element.ValueKind == JsonValueKind.Array ? [.. element.EnumerateArray()] : [element];
-        if (parts.Length == 0 || !Array.TrueForAll(parts, IsContent))
-        {
-            return JsonText.Of(element);
+            string value = result.Result switch
+            {
+                null when isFailure => Failed,
+                JsonElement { ValueKind: JsonValueKind.String } text => LenientJson.WellFormed(LenientJson.Text(text)!),
+                var other => JsonText.Of(other),
+            };
+            return new ToolOutcome(isFailure && value.Length == 0 ? Failed : value, [], isFailure);
         }
 
         List<string> texts = [];
-        foreach (JsonElement part in parts)
+        List<AIContent> media = [];
+        foreach (AIContent content in contents)
         {
-            if (part.Text("text") is { } text)
+            string? type = (content as DataContent)?.MediaType ?? (content as UriContent)?.MediaType;
+            if (content is TextContent text)
             {
-                texts.Add(text);
+                texts.Add(text.Text);
             }
-            else
+            else if (type is not null && !accepts(type))
             {
-                media.Add(new DataContent(part.Text("uri")!, MediaTypeIn(part)));
+                texts.Add($"(content of type {type})");
+            }
+            else if (type is not null || content is HostedFileContent)
+            {
+                media.Add(content);
             }
         }
 
-        return string.Join('\n', texts);
+        return new ToolOutcome(string.Join('\n', texts), media, isFailure);
     }
 
-    private static string? MediaTypeIn(JsonElement part) => part.Text("mediaType");
+    // Contents are what a tool gave of them, also where the conversation was stored as JSON since: then they say their
+    // kind, or are an object with a data URI.
+    private static IReadOnlyList<AIContent>? ContentsOf(object? value) => value switch
+    {
+        AIContent content => [content],
+        IEnumerable<AIContent> contents => [.. contents],
+        JsonElement { ValueKind: JsonValueKind.Object } element => ReadOne(element) is { } content ? [content] : null,
+        JsonElement { ValueKind: JsonValueKind.Array } element when element.GetArrayLength() > 0 => ReadAll(element),
+        _ => null,
+    };
 
-    private static bool IsContent(JsonElement part) => part.ValueKind == JsonValueKind.Object
-        && ((part.Text("uri")?.StartsWith("data:", StringComparison.OrdinalIgnoreCase) == true && IsDataUri(part))
-            || (part.Text("$type") == "text" && part.Text("text") is not null));
+    private static List<AIContent>? ReadAll(JsonElement array)
+    {
+        List<AIContent> contents = [];
+        foreach (JsonElement element in array.EnumerateArray())
+        {
+            if (ReadOne(element) is not { } content)
+            {
+                return null;
+            }
 
-    private static bool IsDataUri(JsonElement part)
+            contents.Add(content);
+        }
+
+        return contents;
+    }
+
+    private static AIContent? ReadOne(JsonElement element)
     {
         try
         {
-            _ = new DataContent(part.Text("uri")!, MediaTypeIn(part));
-            return true;
+            if (element.Text("$type") is not null)
+            {
+                return element.Deserialize(
+                    (JsonTypeInfo<AIContent>)AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(AIContent)));
+            }
+
+            return element.Text("uri") is { } uri && uri.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
+                ? new DataContent(uri, element.Text("mediaType"))
+                : null;
         }
-        catch (Exception exception) when (exception is ArgumentException or FormatException)
+        catch (Exception exception) when (
+            exception is JsonException or NotSupportedException or ArgumentException or FormatException)
         {
-            return false;
+            return null; // another library's objects, with kinds of their own
         }
     }
 }

@@ -8,7 +8,7 @@ public sealed class CoachLlmOptions
 
     /// <summary>OpenAI.</summary>
     public OpenAIOptions OpenAI { get; set; } =
-        new() { BaseUrl = new Uri("https://api.openai.com/v1"), Model = "gpt-5.6-luna" };
+        new() { BaseUrl = new Uri("https://api.openai.com/v1"), Model = "gpt-6-luna" };
 
     /// <summary>Anthropic.</summary>
     public AnthropicOptions Anthropic { get; set; } = new();
@@ -21,7 +21,7 @@ public sealed class CoachLlmOptions
     /// LiteLLM or another server that speaks OpenAI's protocol. Its <c>BaseUrl</c> is also read from
     /// <c>LITELLM_API_BASE</c>.
     /// </summary>
-    public OpenAIOptions OpenAICompatible { get; set; } = new() { Model = "gpt-5.6-luna" };
+    public OpenAIOptions OpenAICompatible { get; set; } = new() { Model = "gpt-6-luna" };
 
     /// <summary>Cartesia (speech).</summary>
     public CartesiaOptions Cartesia { get; set; } = new();

@@ -14,7 +14,7 @@ namespace Coach.Llm.Tests;
 public sealed class KeyValidationClientTests : IAsyncDisposable
 {
     private const string Good = "sk-good-0123456789abcdef";
-    private const string Models = """{"object":"list","data":[{"id":"gpt-5.6-luna","object":"model"}]}""";
+    private const string Models = """{"object":"list","data":[{"id":"gpt-6-luna","object":"model"}]}""";
     private const string NoMessages = """{"error":{"message":"Missing required parameter: 'messages'.","type":"invalid_request_error","param":"messages","code":"missing_required_parameter"}}""";
     private const string WrongKey = """{"error":{"message":"Incorrect API key provided","type":"invalid_request_error","code":"invalid_api_key"}}""";
 
@@ -191,7 +191,7 @@ public sealed class KeyValidationClientTests : IAsyncDisposable
         Server server = new(list: known => known ? (200, Models) : (401, WrongKey), chat: known => known ? (400, NoMessages) : (401, WrongKey)) { Coding = coding };
         KeyValidation outcome = await Validator(server).ValidateAsync(LlmHost.Key("openai-compatible", Good), Token);
         Assert.Equal((KeyStatus.Valid, (bool?)true), (outcome.Status, outcome.IsAuthentic));
-        Assert.Equal("gpt-5.6-luna", Assert.Single(outcome.Models).Id);
+        Assert.Equal("gpt-6-luna", Assert.Single(outcome.Models).Id);
     }
 
     [Fact]
@@ -235,15 +235,15 @@ public sealed class KeyValidationClientTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("2026-12-11", "The model 'gpt-5.6-luna', which is set here, ends on 2026-12-11, in 12 days. Set Coach:Llm:OpenAI:Model to another one.")]
-    [InlineData("2026-11-30", "The model 'gpt-5.6-luna', which is set here, ends tomorrow (2026-11-30). Set Coach:Llm:OpenAI:Model to another one.")]
-    [InlineData("2026-11-29", "The model 'gpt-5.6-luna', which is set here, ends today (2026-11-29). Set Coach:Llm:OpenAI:Model to another one.")]
-    [InlineData("2026-10-23", "The model 'gpt-5.6-luna', which is set here, ended on 2026-10-23. Set Coach:Llm:OpenAI:Model to another one.")]
-    [InlineData("2026-12-29", "The model 'gpt-5.6-luna', which is set here, ends on 2026-12-29, in 30 days. Set Coach:Llm:OpenAI:Model to another one.")]
+    [InlineData("2026-12-11", "The model 'gpt-6-luna', which is set here, ends on 2026-12-11, in 12 days. Set Coach:Llm:OpenAI:Model to another one.")]
+    [InlineData("2026-11-30", "The model 'gpt-6-luna', which is set here, ends tomorrow (2026-11-30). Set Coach:Llm:OpenAI:Model to another one.")]
+    [InlineData("2026-11-29", "The model 'gpt-6-luna', which is set here, ends today (2026-11-29). Set Coach:Llm:OpenAI:Model to another one.")]
+    [InlineData("2026-10-23", "The model 'gpt-6-luna', which is set here, ended on 2026-10-23. Set Coach:Llm:OpenAI:Model to another one.")]
+    [InlineData("2026-12-29", "The model 'gpt-6-luna', which is set here, ends on 2026-12-29, in 30 days. Set Coach:Llm:OpenAI:Model to another one.")]
     [InlineData("2026-12-30", null)]
     public async Task ValidateAsync_ConfiguredModelEnds_IsSaidWithTheKeyOnceInTheLogAndInTheGauge(string end, string? limit)
     {
-        Server server = new(list: _ => (200, $$"""{"data":[{"id":"gpt-5.6-luna","shutdown_date":"{{end}}"},{"id":"other","shutdown_date":null}]}"""), chat: _ => (400, NoMessages));
+        Server server = new(list: _ => (200, $$"""{"data":[{"id":"gpt-6-luna","shutdown_date":"{{end}}"},{"id":"other","shutdown_date":null}]}"""), chat: _ => (400, NoMessages));
         _clock.Advance(new DateTimeOffset(2026, 11, 29, 12, 0, 0, TimeSpan.Zero) - _clock.GetUtcNow());
         IApiKeyValidator validator = Validator(server, custom: false);
         KeyValidation outcome = await validator.ValidateAsync(LlmHost.Key("openai", Good), "a", Token);
@@ -251,16 +251,16 @@ public sealed class KeyValidationClientTests : IAsyncDisposable
 
         Assert.Equal(KeyStatus.Valid, outcome.Status);
         Assert.Equal(limit is null ? [] : [limit], outcome.Limits);
-        Assert.Equal([new KeyModel("gpt-5.6-luna", DateOnly.Parse(end)), new KeyModel("other", null)], outcome.Models);
+        Assert.Equal([new KeyModel("gpt-6-luna", DateOnly.Parse(end)), new KeyModel("other", null)], outcome.Models);
         Assert.Equal(limit is null ? 0 : 1, _logs.GetSnapshot().Count(log => log.Id.Id == 2002 && log.Level == LogLevel.Warning));
-        Assert.Equal([("openai", "gpt-5.6-luna", DateOnly.Parse(end).DayNumber - new DateOnly(2026, 11, 29).DayNumber)], Retirements());
+        Assert.Equal([("openai", "gpt-6-luna", DateOnly.Parse(end).DayNumber - new DateOnly(2026, 11, 29).DayNumber)], Retirements());
     }
 
     [Theory]
     [InlineData("""{"data":[{"id":"another"}]}""", true)]
-    [InlineData("""{"data":[{"id":"gpt-5.6-luna-2026-07-09"}]}""", false)]
-    [InlineData("""{"data":[{"id":"gpt-5.6-luna-mini"}]}""", true)]
-    [InlineData("""{"data":[{"id":"gpt-5.6-luna:latest"}]}""", false)]
+    [InlineData("""{"data":[{"id":"gpt-6-luna-2026-07-09"}]}""", false)]
+    [InlineData("""{"data":[{"id":"gpt-6-luna-mini"}]}""", true)]
+    [InlineData("""{"data":[{"id":"gpt-6-luna:latest"}]}""", false)]
     [InlineData("""{"data":[{"id":"openai/*"}]}""", false)]
     [InlineData("""{"data":[{"id":"another"}],"has_more":true}""", false)]
     [InlineData("""{"data":[]}""", false)]
@@ -273,7 +273,7 @@ public sealed class KeyValidationClientTests : IAsyncDisposable
 
         Assert.Equal(KeyStatus.Valid, outcome.Status);
         Assert.Equal(
-            isLacking ? ["This key does not have the model 'gpt-5.6-luna', which is set here. Set Coach:Llm:OpenAI:Model to one that it has."] : [], outcome.Limits);
+            isLacking ? ["This key does not have the model 'gpt-6-luna', which is set here. Set Coach:Llm:OpenAI:Model to one that it has."] : [], outcome.Limits);
         Assert.Equal(isLacking ? 1 : 0, _logs.GetSnapshot().Count(log => log.Id.Id == 2003));
     }
 

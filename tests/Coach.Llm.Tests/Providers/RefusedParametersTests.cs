@@ -207,7 +207,7 @@ public sealed class RefusedParametersTests
             ? (400, RuleServer.Refusal("openai", "'temperature' is not supported", "unsupported_parameter", "temperature"))
             : (200, "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\ndata: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"));
         await using ServiceProvider host = LlmHost.Build(
-            server, options: options => options.Temperature = 0.5f, configure: builder => builder.Services.AddMetrics());
+            server, options: options => (options.Temperature, options.OpenAI.BaseUrl) = (0.5f, new Uri("http://server.test/v1")), configure: builder => builder.Services.AddMetrics());
         List<string> counted = [];
         IMeterFactory meters = host.GetRequiredService<IMeterFactory>();
         using var listener = new MeterListener

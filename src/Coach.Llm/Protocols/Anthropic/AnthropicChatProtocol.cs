@@ -65,7 +65,7 @@ internal sealed class AnthropicChatProtocol(
         ChatMessage? last = call.Messages.LastOrDefault(message => !message.IsInstruction());
         foreach (ChatMessage message in call.Messages)
         {
-            if (message.IsInstruction() || !message.Contents.Any(content => IsSent(content, origin)))
+            if (message.IsInstruction() || !message.Contents.Any(content => IsSent(call, content, origin)))
             {
                 continue;
             }
@@ -85,7 +85,7 @@ internal sealed class AnthropicChatProtocol(
             AIContent? end = message == last && role == "assistant" ? message.Contents[^1] : null;
             foreach (AIContent content in message.Contents
                 .OrderBy(content => content is FunctionResultContent ? 0 : 1)
-                .Where(content => IsSent(content, origin)))
+                .Where(content => IsSent(call, content, origin)))
             {
                 WriteBlock(writer, content, origin, isEnd: content == end);
             }
@@ -104,16 +104,16 @@ internal sealed class AnthropicChatProtocol(
         }
     }
 
-    private static bool IsSent(AIContent content, string origin) => content switch
+    private static bool IsSent(ChatCall call, AIContent content, string origin) => content switch
     {
         TextContent text => !string.IsNullOrWhiteSpace(text.Text), // blocks of white space are refused
         TextReasoningContent thought => ReasoningSignatures.Open(origin, thought.ProtectedData) is not null,
-        FunctionCallContent or FunctionResultContent => true,
+        FunctionCallContent or FunctionResultContent => call.IsPaired(content),
         DataContent or UriContent => true,
         _ => false,
     };
 
-    private static void WriteBlock(Utf8JsonWriter writer, AIContent content, string origin, bool isEnd)
+    private void WriteBlock(Utf8JsonWriter writer, AIContent content, string origin, bool isEnd)
     {
         writer.WriteStartObject();
         switch (content)
@@ -158,9 +158,9 @@ internal sealed class AnthropicChatProtocol(
     // The API takes letters, digits, '_' and '-' alone.
     private static string Id(string id) => ToolCallIds.Fit(id, MaxIdLength, onlyWords: true);
 
-    private static void WriteResult(Utf8JsonWriter writer, FunctionResultContent result)
+    private void WriteResult(Utf8JsonWriter writer, FunctionResultContent result)
     {
-        var outcome = ToolOutcome.Of(result);
+        var outcome = ToolOutcome.Of(result, Accepts);
         writer.WriteString("type", "tool_result");
         writer.WriteString("tool_use_id", Id(result.CallId));
         if (outcome.Media.Count == 0)

@@ -75,7 +75,7 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
         string? openRole = null;
         foreach (ChatMessage message in call.Messages)
         {
-            if (message.IsInstruction() || !message.Contents.Any(content => IsSent(content, origin)))
+            if (message.IsInstruction() || !message.Contents.Any(content => IsSent(call, content, origin)))
             {
                 continue;
             }
@@ -92,7 +92,7 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
             }
 
             bool isFirstCall = true;
-            foreach (AIContent content in message.Contents)
+            foreach (AIContent content in message.Contents.Where(call.IsPaired))
             {
                 WritePart(writer, content, origin, names, call.Model, ref isFirstCall);
             }
@@ -112,15 +112,16 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
     }
 
     // A turn without parts, and a part with neither text nor anything else, are refused.
-    private static bool IsSent(AIContent content, string origin) => content switch
+    private static bool IsSent(ChatCall call, AIContent content, string origin) => content switch
     {
         TextContent text => text.Text.Length > 0,
         TextReasoningContent thought => ReasoningSignatures.Open(origin, thought.ProtectedData) is not null,
-        FunctionCallContent or FunctionResultContent or DataContent or UriContent => true,
+        FunctionCallContent or FunctionResultContent => call.IsPaired(content),
+        DataContent or UriContent => true,
         _ => false,
     };
 
-    private static void WritePart(
+    private void WritePart(
         Utf8JsonWriter writer, AIContent content, string origin, Dictionary<string, string> names, string model,
         ref bool isFirstCall)
     {
@@ -199,7 +200,7 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
         writer.WriteEndObject();
     }
 
-    private static void WriteResult(
+    private void WriteResult(
         Utf8JsonWriter writer, FunctionResultContent result, Dictionary<string, string> names)
     {
         writer.WriteStartObject();
@@ -207,7 +208,7 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
         WriteId(writer, result.CallId);
         writer.WriteString("name", names.GetValueOrDefault(result.CallId, result.CallId));
         writer.WritePropertyName("response");
-        var outcome = ToolOutcome.Of(result);
+        var outcome = ToolOutcome.Of(result, Accepts);
         if (result.Result is JsonElement { ValueKind: JsonValueKind.Object } element && !outcome.IsFailure
             && outcome.Media.Count == 0)
         {

@@ -62,7 +62,7 @@ internal sealed class OpenAIChatProtocol(
                 WriteShown(writer, shown);
             }
 
-            WriteMessage(writer, message, origin, shown);
+            WriteMessage(writer, call, message, origin, shown);
         }
 
         WriteShown(writer, shown);
@@ -100,11 +100,12 @@ internal sealed class OpenAIChatProtocol(
         }
     }
 
-    private void WriteMessage(Utf8JsonWriter writer, ChatMessage message, string origin, List<AIContent> shown)
+    private void WriteMessage(
+        Utf8JsonWriter writer, ChatCall call, ChatMessage message, string origin, List<AIContent> shown)
     {
-        foreach (FunctionResultContent result in message.Contents.OfType<FunctionResultContent>())
+        foreach (FunctionResultContent result in message.Contents.OfType<FunctionResultContent>().Where(call.IsPaired))
         {
-            var outcome = ToolOutcome.Of(result);
+            var outcome = ToolOutcome.Of(result, Accepts);
             shown.AddRange(outcome.Media);
             writer.WriteStartObject();
             writer.WriteString("role", "tool");
@@ -121,7 +122,7 @@ internal sealed class OpenAIChatProtocol(
             return;
         }
 
-        FunctionCallContent[] calls = [.. message.Contents.OfType<FunctionCallContent>()];
+        FunctionCallContent[] calls = [.. message.Contents.OfType<FunctionCallContent>().Where(call.IsPaired)];
         bool hasText = message.Contents.Any(content => content is TextContent { Text.Length: > 0 });
         bool hasMedia = message.Contents.Any(content => content is DataContent or UriContent);
         if (calls.Length == 0 && !hasText && !hasMedia)
@@ -242,25 +243,23 @@ internal sealed class OpenAIChatProtocol(
 
     private static void WriteData(Utf8JsonWriter writer, DataContent data)
     {
-        string type = MediaTypes.Of(data.MediaType);
-        string base64 = Convert.ToBase64String(data.Data.Span);
-        if (SoundFormat(type) is { } format)
+        if (SoundFormat(data.MediaType) is { } format)
         {
             writer.WriteStartObject();
             writer.WriteString("type", "input_audio");
             writer.WriteStartObject("input_audio");
-            writer.WriteString("data", base64);
+            writer.WriteBase64String("data", data.Data.Span);
             writer.WriteString("format", format);
             writer.WriteEndObject();
             writer.WriteEndObject();
         }
-        else if (MediaTypes.IsPdf(type))
+        else if (MediaTypes.IsPdf(data.MediaType))
         {
-            WriteFile(writer, data.Name ?? "document.pdf", $"data:{type};base64,{base64}");
+            WriteFile(writer, data.Name ?? "document.pdf", MediaTypes.DataUri(data));
         }
         else
         {
-            WriteImage(writer, $"data:{type};base64,{base64}");
+            WriteImage(writer, MediaTypes.DataUri(data));
         }
     }
 

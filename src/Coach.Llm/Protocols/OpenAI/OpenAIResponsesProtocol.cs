@@ -31,8 +31,7 @@ internal sealed class OpenAIResponsesProtocol(
 
     public override void Sign(HttpRequestHeaders headers, ApiKey key) => OpenAIChatProtocol.SignBearer(headers, key);
 
-    public override bool Accepts(string mediaType) =>
-        base.Accepts(mediaType) || MediaTypes.IsPdf(mediaType) || MediaTypes.IsText(mediaType);
+    public override bool Accepts(string mediaType) => ResponsesParts.IsTaken(mediaType);
 
     public override RequestParameters Carried(ChatCall call) =>
         base.Carried(call) & (RequestParameters.Temperature | RequestParameters.TopP | RequestParameters.Effort)
@@ -249,10 +248,6 @@ internal sealed class OpenAIResponsesProtocol(
     /// </summary>
     private sealed class InputWriter(Utf8JsonWriter writer, ChatCall call, string origin)
     {
-        private readonly HashSet<string> _called = Ids<FunctionCallContent>(call.Messages, content => content.CallId);
-        private readonly HashSet<string> _answered =
-            Ids<FunctionResultContent>(call.Messages, content => content.CallId);
-
         private readonly HashSet<string> _sentThoughts = new(StringComparer.Ordinal);
         private readonly List<(string Summary, string Encrypted)> _thoughts = [];
 
@@ -273,10 +268,6 @@ internal sealed class OpenAIResponsesProtocol(
             }
         }
 
-        private static HashSet<string> Ids<T>(IReadOnlyList<ChatMessage> messages, Func<T, string> id)
-            where T : AIContent =>
-            messages.SelectMany(message => message.Contents).OfType<T>().Select(id).ToHashSet(StringComparer.Ordinal);
-
         private void WriteTurn(ChatMessage message)
         {
             StringBuilder? text = null;
@@ -292,7 +283,7 @@ internal sealed class OpenAIResponsesProtocol(
                         WriteAnswer(ref text);
                         _thoughts.Add((thought.Text, encrypted));
                         break;
-                    case FunctionCallContent function when _answered.Contains(function.CallId):
+                    case FunctionCallContent function when call.IsPaired(function):
                         WriteAnswer(ref text);
                         WriteCall(function);
                         break;
@@ -356,7 +347,7 @@ internal sealed class OpenAIResponsesProtocol(
         {
             foreach (FunctionResultContent result in message.Contents.OfType<FunctionResultContent>())
             {
-                if (_called.Contains(result.CallId))
+                if (call.IsPaired(result))
                 {
                     writer.WriteStartObject();
                     writer.WriteString("type", "function_call_output");

@@ -22,13 +22,13 @@ internal static class ResponsesParts
                 WriteText(writer, Encoding.UTF8.GetString(data.Data.Span));
                 break;
             case DataContent data when MediaTypes.IsImage(data.MediaType):
-                WriteImage(writer, "image_url", Inline(data));
+                WriteImage(writer, "image_url", MediaTypes.DataUri(data));
                 break;
             case DataContent data:
                 writer.WriteStartObject();
                 writer.WriteString("type", "input_file");
                 writer.WriteString("filename", data.Name is { Length: > 0 } name ? name : "document.pdf");
-                writer.WriteString("file_data", Inline(data));
+                writer.WriteString("file_data", MediaTypes.DataUri(data));
                 writer.WriteEndObject();
                 break;
             case UriContent uri when MediaTypes.IsImage(uri.MediaType):
@@ -49,7 +49,7 @@ internal static class ResponsesParts
     /// <summary>Writes what a tool gave: a text; or parts, if there are pictures or files in it.</summary>
     public static void WriteResult(Utf8JsonWriter writer, FunctionResultContent result)
     {
-        var outcome = ToolOutcome.Of(result);
+        var outcome = ToolOutcome.Of(result, IsTaken);
         if (outcome.Media.Count == 0)
         {
             writer.WriteStringValue(outcome.Text);
@@ -64,24 +64,15 @@ internal static class ResponsesParts
 
         foreach (AIContent media in outcome.Media)
         {
-            if (media is DataContent data && !IsTaken(data.MediaType))
-            {
-                WriteText(writer, $"(content of type {data.MediaType})"); // refused, and the whole request with it
-            }
-            else
-            {
-                Write(writer, media);
-            }
+            Write(writer, media);
         }
 
         writer.WriteEndArray();
     }
 
-    private static bool IsTaken(string type) =>
+    /// <summary>Whether there is a form for content of this type.</summary>
+    public static bool IsTaken(string type) =>
         MediaTypes.IsImage(type) || MediaTypes.IsPdf(type) || MediaTypes.IsText(type);
-
-    private static string Inline(DataContent data) =>
-        $"data:{MediaTypes.Of(data.MediaType)};base64,{Convert.ToBase64String(data.Data.Span)}";
 
     private static void WriteText(Utf8JsonWriter writer, string text)
     {
