@@ -17,6 +17,7 @@ internal sealed class ProviderClients
     private readonly LlmTelemetry _telemetry;
     private readonly RefusedParameters _refused;
     private readonly SessionStages _stages;
+    private readonly SessionKeyWatch _watch;
     private readonly EmbeddingBatches _batches;
     private readonly Dictionary<string, ChatTelemetry> _chat = new(StringComparer.Ordinal);
     private readonly Dictionary<string, EmbeddingProtocol> _embedding = new(StringComparer.Ordinal);
@@ -25,8 +26,9 @@ internal sealed class ProviderClients
     public ProviderClients(
         ProviderCatalog providers, ProviderConnection connection, ProviderResilience resilience, SessionLimiter limiter,
         LlmTelemetry telemetry, LlmTelemetryOptions telemetryOptions, SessionStages stages,
-        RefusedParameters refused, LiveSettings live)
+        RefusedParameters refused, LiveSettings live, SessionKeyWatch watch)
     {
+        _watch = watch;
         (_connection, _resilience, _limiter, _telemetry, _stages, _refused) =
             (connection, resilience, limiter, telemetry, stages, refused);
         _batches = new EmbeddingBatches(connection.Time);
@@ -61,12 +63,15 @@ internal sealed class ProviderClients
         _chat[ProviderNames.OpenAICompatible].Protocol.Model = options.OpenAICompatible.Model;
     }
 
-    /// <summary>Telemetry round limits round the host's stages round retries round the provider.</summary>
+    /// <summary>
+    /// Telemetry round limits round the host's stages round the watch over the key round retries round the provider.
+    /// </summary>
     public IChatClient CreateChat(string provider, SessionId session, ApiKey key)
     {
         ChatTelemetry shared = _chat[provider];
         IChatClient client = new ProviderChatClient(shared.Protocol, _connection, _refused, key);
         client = new ResilientChatClient(client, _resilience.For(provider, key), key.Fingerprint);
+        client = new WatchedChatClient(client, _watch, session, key);
         client = _stages.Wrap(client, provider, session);
         client = new LimitedChatClient(client, _limiter, session, key.Fingerprint);
         return new TelemetryChatClient(client, shared, key);
@@ -81,5 +86,7 @@ internal sealed class ProviderClients
         new ProviderSpeechSynthesizer(_speech[provider], _connection, Call(provider, session, key));
 
     private LimitedCalls Call(string provider, SessionId session, ApiKey key) =>
-        new(session, key, _resilience.For(provider, key), _limiter);
+        new(
+            session, key, _resilience.For(provider, key), _limiter,
+            (failure, token) => _watch.RefusedAsync(session, key, failure, token));
 }
