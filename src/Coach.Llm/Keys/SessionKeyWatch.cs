@@ -1,5 +1,6 @@
 using Coach.Llm.Core;
 using Coach.Llm.Keys;
+using Coach.Llm.Resilience;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -11,7 +12,7 @@ namespace Coach.Llm;
 /// Other keys, also the same one in another session, are not touched.
 /// </summary>
 /// <remarks>Safe for concurrent use. Knows what this process's calls met with.</remarks>
-public sealed class SessionKeyWatch
+public sealed class SessionKeyWatch : IKeyWatch
 {
     private readonly ExpiringCache<(string Session, ApiKey Key), KeyValidation> _marks;
     private readonly ExpiringCache<(string Session, ApiKey Key), bool> _checked;
@@ -41,12 +42,10 @@ public sealed class SessionKeyWatch
         return _marks.Count > 0 && _marks.TryGet((session.Value, key), out KeyValidation? mark) ? mark : null;
     }
 
-    /// <summary>Whether a failure says that the provider does not take the key.</summary>
-    internal static bool IsRefusal(LlmException failure) =>
-        failure.KeyStatus is { } status && KeyStatuses.IsAuthentic(status) == false;
+    void IKeyWatch.Accepted(SessionId session, ApiKey key) => Clear(session, key);
 
     /// <summary>Checks a key that a provider refused to a session, once however many calls were refused.</summary>
-    internal async ValueTask RefusedAsync(
+    async ValueTask IKeyWatch.RefusedAsync(
         SessionId session, ApiKey key, LlmException failure, CancellationToken cancellationToken)
     {
         (string, ApiKey) id = (session.Value, key);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Coach.Llm.Resilience;
 using Coach.Llm.Sessions;
 using Microsoft.Extensions.AI;
 
@@ -23,7 +24,7 @@ internal sealed class LeasedChatClient(
             {
                 return await AskAsync(current, list, options, running.Token).ConfigureAwait(false);
             }
-            catch (LlmException refusal) when (SessionKeyWatch.IsRefusal(refusal))
+            catch (LlmException refusal) when (IKeyWatch.IsRefusal(refusal))
             {
                 ApiKey? other = await calls.InPlaceOfAsync(session, current, cancellationToken).ConfigureAwait(false);
                 if (other is null)
@@ -106,7 +107,7 @@ internal sealed class LeasedChatClient(
                 return await LeasedStream.OpenAsync(registry, session, current, messages, options, running.Token)
                     .ConfigureAwait(false);
             }
-            catch (LlmException refusal) when (SessionKeyWatch.IsRefusal(refusal))
+            catch (LlmException refusal) when (IKeyWatch.IsRefusal(refusal))
             {
                 ApiKey? other = await calls.InPlaceOfAsync(session, current, cancellationToken).ConfigureAwait(false);
                 if (other is null)

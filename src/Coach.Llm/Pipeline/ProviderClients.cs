@@ -17,7 +17,7 @@ internal sealed class ProviderClients
     private readonly LlmTelemetry _telemetry;
     private readonly RefusedParameters _refused;
     private readonly SessionStages _stages;
-    private readonly SessionKeyWatch _watch;
+    private readonly IKeyWatch _watch;
     private readonly EmbeddingBatches _batches;
     private readonly Dictionary<string, ChatTelemetry> _chat = new(StringComparer.Ordinal);
     private readonly Dictionary<string, EmbeddingProtocol> _embedding = new(StringComparer.Ordinal);
@@ -63,17 +63,14 @@ internal sealed class ProviderClients
         _chat[ProviderNames.OpenAICompatible].Protocol.Model = options.OpenAICompatible.Model;
     }
 
-    /// <summary>
-    /// Telemetry round limits round the host's stages round the watch over the key round retries round the provider.
-    /// </summary>
+    /// <summary>Telemetry round limits round the host's stages round retries round the provider.</summary>
     public IChatClient CreateChat(string provider, SessionId session, ApiKey key)
     {
         ChatTelemetry shared = _chat[provider];
         IChatClient client = new ProviderChatClient(shared.Protocol, _connection, _refused, key);
         client = new ResilientChatClient(client, _resilience.For(provider, key), key.Fingerprint);
-        client = new WatchedChatClient(client, _watch, session, key);
         client = _stages.Wrap(client, provider, session);
-        client = new LimitedChatClient(client, _limiter, session, key.Fingerprint);
+        client = new LimitedChatClient(client, _limiter, _watch, session, key);
         return new TelemetryChatClient(client, shared, key);
     }
 
@@ -86,7 +83,5 @@ internal sealed class ProviderClients
         new ProviderSpeechSynthesizer(_speech[provider], _connection, Call(provider, session, key));
 
     private LimitedCalls Call(string provider, SessionId session, ApiKey key) =>
-        new(
-            session, key, _resilience.For(provider, key), _limiter,
-            (failure, token) => _watch.RefusedAsync(session, key, failure, token));
+        new(session, key, _resilience.For(provider, key), _limiter, _watch);
 }

@@ -1,18 +1,10 @@
-using Coach.Llm.Core;
-
 namespace Coach.Llm.Resilience;
 
 /// <summary>
 /// A session's calls with one key: admitted by the limits, tried again by the policy, each attempt within its time.
 /// </summary>
-/// <param name="session">The session.</param>
-/// <param name="key">The key.</param>
-/// <param name="policy">Tries again.</param>
-/// <param name="limiter">Admits.</param>
-/// <param name="refused">Told when the provider refuses the key.</param>
 internal sealed class LimitedCalls(
-    SessionId session, ApiKey key, ResiliencePolicy policy, SessionLimiter limiter,
-    Func<LlmException, CancellationToken, ValueTask> refused)
+    SessionId session, ApiKey key, ResiliencePolicy policy, SessionLimiter limiter, IKeyWatch watch)
 {
     public ApiKey Key { get; } = key;
 
@@ -26,12 +18,13 @@ internal sealed class LimitedCalls(
     {
         try
         {
-            return await policy.RunAttemptsAsync(Key.Fingerprint, attempt, cancellationToken).ConfigureAwait(false);
+            T result = await policy.RunAttemptsAsync(Key.Fingerprint, attempt, cancellationToken).ConfigureAwait(false);
+            watch.Accepted(session, Key);
+            return result;
         }
-        catch (LlmException failure) when (
-            failure.KeyStatus is { } status && KeyStatuses.IsAuthentic(status) == false)
+        catch (LlmException failure) when (IKeyWatch.IsRefusal(failure))
         {
-            await refused(failure, cancellationToken).ConfigureAwait(false);
+            await watch.RefusedAsync(session, Key, failure, cancellationToken).ConfigureAwait(false);
             throw;
         }
     }
