@@ -105,10 +105,10 @@ internal sealed class KeyValidationClient(
         Inquiry inquiry, KeyValidation listed, CancellationToken cancellationToken)
     {
         KeyAddressFacts facts = inquiry.Facts;
-        bool hasAskedChat = false;
-        if (facts is { List: KeyQuestion.Unknown, Chat: KeyQuestion.Unknown } && inquiry.Provider.ChatKeyRequest is not null)
+        bool hasAskedChat = facts is { List: KeyQuestion.Unknown, Chat: KeyQuestion.Unknown }
+            && inquiry.Provider.ChatKeyRequest is not null;
+        if (hasAskedChat)
         {
-            hasAskedChat = true;
             await LearnChatAsync(inquiry, cancellationToken).ConfigureAwait(false);
         }
 

@@ -11,7 +11,8 @@ internal sealed class SessionCalls(
         streams.Enter(session, cancellationToken);
 
     /// <summary>The key to begin a call with: the one given, unless another has taken its place.</summary>
-    /// <exception cref="LlmException"><see cref="LlmError.KeyMissing"/>: it was replaced, and that one removed.</exception>
+    /// <exception cref="LlmException"><see cref="LlmError.KeyMissing"/>: it was replaced, and the other
+    /// removed.</exception>
     public ValueTask<ApiKey> CurrentAsync(SessionId session, ApiKey key, CancellationToken cancellationToken)
     {
         if (hostKeys.HasEnded(key))
@@ -26,7 +27,7 @@ internal sealed class SessionCalls(
             ?? throw LlmException.KeyMissing(key.Provider);
     }
 
-    /// <summary>The key to try in place of one that was refused: replaced meanwhile, or one of two in a rotation.</summary>
+    /// <summary>The key to try in place of one that was refused: replaced meanwhile, or one of a rotation.</summary>
     /// <returns>Null if there is none, so that the refusal stands.</returns>
     public async ValueTask<ApiKey?> InPlaceOfAsync(
         SessionId session, ApiKey refused, CancellationToken cancellationToken)
