@@ -11,7 +11,8 @@ internal static class LlmProofs
     private static readonly int[] ThreadCounts = [2, 4, 8, 16, 32, 64];
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
-    public static IEnumerable<Command> Commands => [Races(), Sessions(), FirstToken(), Replays()];
+    public static IEnumerable<Command> Commands =>
+        [Races(), Sessions(), FirstToken(), KeyRotation(), Abuse(), Replays()];
 
     private static Command Races()
     {
@@ -45,6 +46,39 @@ internal static class LlmProofs
             SessionsResult outcome = await SessionsProof.RunAsync(result.GetValue(count));
             Console.WriteLine(JsonSerializer.Serialize(outcome, Json));
             return 0;
+        });
+        return command;
+    }
+
+    private static Command KeyRotation()
+    {
+        var streams = new Option<int>("--streams") { Description = "How many sessions, each with an answer running.", DefaultValueFactory = _ => 1000 };
+        var seed = new Option<int>("--seed") { Description = "Decides when calls begin.", DefaultValueFactory = _ => 1 };
+        var command = new Command("key-rotation",
+            "Every session's key is replaced while an answer runs and others begin, then the host's own: no call may fail, and no replaced key begin another.")
+        {
+            streams, seed,
+        };
+        command.SetAction(async (result, _) =>
+        {
+            KeyRotationResult outcome = await new KeyRotationProof(result.GetValue(streams), result.GetValue(seed)).RunAsync();
+            Console.WriteLine(JsonSerializer.Serialize(outcome, Json));
+            return outcome.Failed == 0 ? 0 : 1;
+        });
+        return command;
+    }
+
+    private static Command Abuse()
+    {
+        var keys = new Option<int>("--keys") { Description = "How many sessions, each with a key.", DefaultValueFactory = _ => 1000 };
+        var failing = new Option<int>("--failing") { Description = "How many of the keys fail.", DefaultValueFactory = _ => 100 };
+        var seed = new Option<int>("--seed") { Description = "Decides the order.", DefaultValueFactory = _ => 1 };
+        var command = new Command("abuse", "Some keys fail in every way over the chat host's HTTP, in bursts: the others may see no refusal.") { keys, failing, seed };
+        command.SetAction(async (result, _) =>
+        {
+            AbuseResult outcome = await new AbuseProof(result.GetValue(keys), result.GetValue(failing), result.GetValue(seed)).RunAsync();
+            Console.WriteLine(JsonSerializer.Serialize(outcome, Json));
+            return outcome.Failed == 0 ? 0 : 1;
         });
         return command;
     }

@@ -93,6 +93,7 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<IRateLimitStore>(provider =>
             new MemoryRateLimitStore(provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<SessionEnd>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, SessionStreamState>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, SessionKeyState>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, SessionClientState>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, HistoryState>());

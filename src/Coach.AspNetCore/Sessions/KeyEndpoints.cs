@@ -15,6 +15,7 @@ internal sealed class KeyEndpoints(
     IApiKeyValidator validator,
     ISessionKeyStore keys,
     ISessionClientRegistry clients,
+    SessionKeyWatch watch,
     IRevokedSessionStore revoked,
     IOptions<CoachHostOptions> host)
 {
@@ -100,6 +101,9 @@ internal sealed class KeyEndpoints(
     private async Task<bool> KeepAsync(SessionId session, ApiKey key)
     {
         await keys.SetAsync(session, key, CancellationToken.None).ConfigureAwait(false);
+        watch.Clear(session, key);
+        // A key that was replaced serves the answers that run; its client goes with the last of them.
+        await clients.RemoveAsync(session, key.Provider, CancellationToken.None).ConfigureAwait(false);
         if (!await revoked.IsRevokedAsync(session, CancellationToken.None).ConfigureAwait(false))
         {
             return true;

@@ -43,6 +43,18 @@ internal sealed class SessionEnd(
     }
 }
 
+/// <summary>The answers that are being streamed to it.</summary>
+internal sealed class SessionStreamState(SessionStreams streams) : ISessionState
+{
+    public string Name => "streams";
+
+    public Task RemoveAsync(SessionId session)
+    {
+        streams.End(session);
+        return Task.CompletedTask;
+    }
+}
+
 /// <summary>The keys that a session's person entered.</summary>
 internal sealed class SessionKeyState(ISessionKeyStore keys) : ISessionState
 {

@@ -15,6 +15,7 @@ namespace Coach.AspNetCore.Sessions;
 internal sealed class SessionEndpoints(
     ISessionKeyStore keys,
     SessionChatClients chat,
+    SessionKeyWatch watch,
     IRetriever retriever,
     SessionEnd end,
     IOptions<CoachHostOptions> host,
@@ -49,12 +50,19 @@ internal sealed class SessionEndpoints(
             Mode = host.Value.ModeOf(chat.Order(stored).Count > 0),
             Keys =
             [
-                .. stored.Select(
-                    key => new SessionKeyResponse { Provider = key.Provider, Fingerprint = key.Fingerprint }),
+                .. stored.Select(key => Shown(key, watch.Find(session, key))),
             ],
             RagTier = retriever.Tier,
         });
     }
+
+    private static SessionKeyResponse Shown(ApiKey key, KeyValidation? refused) => new()
+    {
+        Provider = key.Provider,
+        Fingerprint = key.Fingerprint,
+        Status = refused?.Status ?? KeyStatus.Valid,
+        Message = refused?.Message,
+    };
 
     public async Task<NoContent> EndAsync(HttpContext context)
     {

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Coach.Abstractions;
 using Coach.AspNetCore.Http;
+using Coach.Llm;
 using Coach.Rag;
 
 namespace Coach.AspNetCore.Sessions;
@@ -33,4 +34,13 @@ internal sealed record SessionKeyResponse
     /// <summary>The first 16 hexadecimal digits of the key's SHA-256.</summary>
     [JsonPropertyName("fingerprint")]
     public required string Fingerprint { get; init; }
+
+    /// <summary><c>valid</c>, or what a check found after the provider refused the key in this session.</summary>
+    [JsonPropertyName("status")]
+    [JsonConverter(typeof(CamelCase<KeyStatus>))]
+    public required KeyStatus Status { get; init; }
+
+    /// <summary>What to do about a key that is not valid any more.</summary>
+    [JsonPropertyName("message")]
+    public string? Message { get; init; }
 }

@@ -161,6 +161,9 @@ public sealed class LlmException : CoachException
     internal static LlmException SessionRequired() => new(LlmError.SessionRequired,
         "The call names no session. Pass a SessionId made with SessionId.From.");
 
+    internal static LlmException SessionEnded() => new(LlmError.SessionRequired,
+        "The session was ended, and its running answers with it.");
+
     internal static LlmException KeyMissing(string provider) => new(LlmError.KeyMissing,
         $"No key for provider '{provider}' in this session. Enter one first.")
     {

@@ -19,6 +19,10 @@ internal static partial class Log
     [LoggerMessage(2003, LogLevel.Warning, "A key of provider {Provider} does not have the configured model {Model}; set another one")]
     public static partial void ModelMissing(this ILogger logger, string provider, string model);
 
+    [LoggerMessage(2004, LogLevel.Information, "Key {Fingerprint} of provider {Provider} was refused in a running session: it is {Status}")]
+    public static partial void KeyRefusedInSession(
+        this ILogger logger, string fingerprint, string provider, KeyStatus status);
+
     [LoggerMessage(2010, LogLevel.Warning, "A client of provider {Provider} failed to dispose ({Exception}); the session is gone all the same")]
     public static partial void ClientDisposalFailed(this ILogger logger, string provider, string exception);
 

@@ -32,6 +32,9 @@ internal static class BuiltInProviders
     {
         IServiceCollection services = builder.Services;
         services.TryAddSingleton(provider => Create(Options(provider)));
+        services.TryAddSingleton(provider => new HostKeys(
+            provider.GetRequiredService<ProviderCatalog>(), provider.GetRequiredService<ISecretSource>(),
+            Options(provider).HostKeyRotations, provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton(provider => Options(provider).Requests);
         services.TryAddSingleton(provider => Options(provider).Telemetry);
         services.TryAddSingleton(

@@ -107,7 +107,8 @@ public sealed class CoachLlmBuilder
     {
         ArgumentNullException.ThrowIfNull(create);
         Services.Replace(ServiceDescriptor.Singleton<ISessionKeyStore>(services => new GuardedSessionKeyStore(
-            create(services), services.GetRequiredService<IOptions<CoachLlmOptions>>(),
+            create(services), services.GetRequiredService<ReplacedKeys>(),
+            services.GetRequiredService<IOptions<CoachLlmOptions>>(),
             services.GetRequiredService<IOptions<CoachHostOptions>>())));
         return this;
     }

@@ -45,6 +45,9 @@ internal sealed class CoachLlmOptionsValidator : IValidateOptions<CoachLlmOption
             .InRange(options.History.Lifetime, TimeSpan.FromMinutes(1), TimeSpan.FromDays(30))
             .InRange(options.Fallback.CoolDown, TimeSpan.Zero, FallbackOptions.LongestCoolDown)
             .InRange(options.ChatOrder.Count, 0, 64, "options.ChatOrder")
+            .That(
+                options.HostKeyRotations.Values.All(rotation => !string.IsNullOrWhiteSpace(rotation.PreviousSecret)),
+                "Coach:Llm:HostKeyRotations names no PreviousSecret; name the secret with the key that is being replaced.")
             .That(!options.ChatOrder.Any(string.IsNullOrWhiteSpace), "Coach:Llm:ChatOrder holds an empty name; give provider names such as gemini.")
             .Result();
     }

@@ -64,6 +64,13 @@ public static class CoachLlmServiceCollectionExtensions
         services.TryAddSingleton<KeyValidationClient>();
         services.TryAddSingleton<KeyValidatorTable>();
         services.TryAddSingleton<IApiKeyValidator, ApiKeyValidator>();
+        services.TryAddSingleton<ReplacedKeys>();
+        services.TryAddSingleton(provider => new SessionKeyWatch(
+            provider.GetRequiredService<IApiKeyValidator>(), provider.GetRequiredService<ISessionKeyStore>(),
+            provider.GetRequiredService<IOptions<CoachLlmOptions>>(), provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<SessionKeyWatch>>()));
+        services.TryAddSingleton(provider => new SessionStreams(provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<SessionCalls>();
         services.TryAddSingleton<SessionRejections>();
         services.TryAddSingleton<SessionMetrics>();
         services.TryAddSingleton<AdmissionControl>();
@@ -83,6 +90,7 @@ public static class CoachLlmServiceCollectionExtensions
             provider.GetRequiredService<ISessionKeyStore>(),
             provider.GetRequiredService<ProviderFactories>(),
             provider.GetRequiredService<IOptions<CoachLlmOptions>>(),
+            provider.GetRequiredService<SessionCalls>(),
             provider.GetRequiredService<FallbackServices>()));
         services.TryAddSingleton(provider => new ChatPipelineFactory(
             provider.GetRequiredService<SessionChatClients>(), provider.GetRequiredService<ISessionKeyStore>(),

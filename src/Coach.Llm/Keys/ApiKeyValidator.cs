@@ -47,6 +47,13 @@ internal sealed class ApiKeyValidator : IApiKeyValidator
             : ValidateCoreAsync(new ApiKey(provider, Secret.From(key)), Scope(tenant), cancellationToken);
     }
 
+    /// <summary>Forgets what is remembered of a key, for the host and one tenant: the next check asks.</summary>
+    internal void Forget(ApiKey key, string tenant)
+    {
+        _cache.Forget(new KeyValidationCacheKey(WholeHost, key.Provider, key.Fingerprint));
+        _cache.Forget(new KeyValidationCacheKey(Scope(tenant), key.Provider, key.Fingerprint));
+    }
+
     private static string Scope(string tenant)
     {
         ArgumentException.ThrowIfNullOrEmpty(tenant);

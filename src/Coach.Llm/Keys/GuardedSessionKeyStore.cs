@@ -4,7 +4,7 @@ namespace Coach.Llm.Keys;
 
 /// <summary>Holds what every store must hold: a session, no mock mode, so many keys of a session at most.</summary>
 internal sealed class GuardedSessionKeyStore(
-    ISessionKeyStore inner, IOptions<CoachLlmOptions> options, IOptions<CoachHostOptions> host)
+    ISessionKeyStore inner, ReplacedKeys replaced, IOptions<CoachLlmOptions> options, IOptions<CoachHostOptions> host)
     : ISessionKeyStore, IAsyncDisposable, IDisposable
 {
     private readonly int _maxKeys = options.Value.Sessions.MaxKeysPerSession;
@@ -22,6 +22,7 @@ internal sealed class GuardedSessionKeyStore(
         }
 
         await inner.SetAsync(session, key, cancellationToken).ConfigureAwait(false);
+        replaced.Stored(session, key, held.FirstOrDefault(other => other.Provider == key.Provider));
     }
 
     public ValueTask<ApiKey?> GetAsync(

@@ -34,6 +34,8 @@ internal sealed class KeyValidationCache(int capacity, TimeSpan duration, TimePr
         }
     }
 
+    public void Forget(KeyValidationCacheKey key) => _outcomes.Remove(key);
+
     private static TimeSpan? Left(TimeSpan? wait, TimeSpan age) =>
         wait is { } asked ? TimeSpan.FromTicks(Math.Max(0, (asked - age).Ticks)) : null;
 

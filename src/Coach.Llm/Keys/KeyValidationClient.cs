@@ -105,10 +105,10 @@ internal sealed class KeyValidationClient(
         Inquiry inquiry, KeyValidation listed, CancellationToken cancellationToken)
     {
         KeyAddressFacts facts = inquiry.Facts;
-        bool hasAskedChat = false;
-        if (facts is { List: KeyQuestion.Unknown, Chat: KeyQuestion.Unknown } && inquiry.Provider.ChatKeyRequest is not null)
+        bool hasAskedChat = facts is { List: KeyQuestion.Unknown, Chat: KeyQuestion.Unknown }
+            && inquiry.Provider.ChatKeyRequest is not null;
+        if (hasAskedChat)
         {
-            hasAskedChat = true;
             await LearnChatAsync(inquiry, cancellationToken).ConfigureAwait(false);
         }
 
@@ -212,7 +212,7 @@ internal sealed class KeyValidationClient(
             : Outcome(provider, found);
     }
 
-    private Task LearnListAsync(Inquiry inquiry, CancellationToken cancellationToken) =>
+    private Task<bool> LearnListAsync(Inquiry inquiry, CancellationToken cancellationToken) =>
         _flights.RunAsync((inquiry.Facts, false), async abandoned =>
         {
             KeyValidationRequest question = inquiry.Provider.KeyRequest;
@@ -230,7 +230,7 @@ internal sealed class KeyValidationClient(
             return true;
         }, cancellationToken);
 
-    private Task LearnChatAsync(Inquiry inquiry, CancellationToken cancellationToken) =>
+    private Task<bool> LearnChatAsync(Inquiry inquiry, CancellationToken cancellationToken) =>
         _flights.RunAsync((inquiry.Facts, true), async abandoned =>
         {
             KeyVerdict verdict = await AskChatAsync(

@@ -14,6 +14,7 @@ internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable
     private readonly LlmSessionOptions _options;
     private readonly TimeProvider _time;
     private readonly SessionRejections _rejections;
+    private readonly ReplacedKeys _replaced;
     private readonly ILogger<MemorySessionKeyStore> _logger;
     private readonly ITimer _timer;
     private readonly bool _isMock;
@@ -21,10 +22,11 @@ internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable
 
     public MemorySessionKeyStore(
         IOptions<CoachLlmOptions> options, IOptions<CoachHostOptions> host, TimeProvider time,
-        SessionRejections rejections,
+        SessionRejections rejections, ReplacedKeys replaced,
         ILogger<MemorySessionKeyStore> logger)
     {
-        (_options, _time, _rejections, _logger) = (options.Value.Sessions, time, rejections, logger);
+        (_options, _time, _rejections, _replaced, _logger) =
+            (options.Value.Sessions, time, rejections, replaced, logger);
         _isMock = host.Value.Mode == HostMode.Mock;
         using (ExecutionContext.SuppressFlow())
         {
@@ -40,10 +42,13 @@ internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable
     {
         cancellationToken.ThrowIfCancellationRequested();
         SessionKeyRules.Check(session, key, _isMock);
-        while (!FindOrAdmit(session.Value).TrySet(key, _time.GetTimestamp(), this))
+        ApiKey? before;
+        while (!FindOrAdmit(session.Value).TrySet(key, _time.GetTimestamp(), this, out before))
         {
             // The holder emptied and left between the look-up and its lock; the next one takes the key.
         }
+
+        _replaced.Stored(session, key, before);
 
         return ValueTask.CompletedTask;
     }
@@ -183,8 +188,9 @@ internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable
 
         public long LastUsed => Volatile.Read(ref _lastUsed);
 
-        public bool TrySet(ApiKey key, long now, MemorySessionKeyStore store)
+        public bool TrySet(ApiKey key, long now, MemorySessionKeyStore store, out ApiKey? before)
         {
+            before = null;
             lock (this)
             {
                 if (_isGone)
@@ -205,6 +211,7 @@ internal sealed class MemorySessionKeyStore : ISessionKeyStore, IDisposable
                 }
                 else
                 {
+                    before = _slots[index].Key;
                     _slots[index] = added;
                 }
 

@@ -43,7 +43,8 @@ internal sealed class ModelWatch
                     yield return limit;
                 }
             }
-            else if (list is { IsWhole: true, Models.Count: > 0 } && !list.Models.Any(other => IsVariantOf(other.Id, model)))
+            else if (list is { IsWhole: true, Models.Count: > 0 }
+                && !list.Models.Any(other => IsVariantOf(other.Id, model)))
             {
                 Say((provider.Name, model, null), () => _logger.ModelMissing(provider.Name, model));
                 yield return $"This key does not have the model '{model}', which is set here. "
@@ -92,7 +93,8 @@ internal sealed class ModelWatch
         }
     }
 
-    private int DaysUntil(DateOnly end) => end.DayNumber - DateOnly.FromDateTime(_time.GetUtcNow().UtcDateTime).DayNumber;
+    private int DaysUntil(DateOnly end) =>
+        end.DayNumber - DateOnly.FromDateTime(_time.GetUtcNow().UtcDateTime).DayNumber;
 
     private IEnumerable<Measurement<int>> Measure() => _ends.Select(end => new Measurement<int>(
         DaysUntil(end.Value),

@@ -17,6 +17,7 @@ internal sealed class ProviderClients
     private readonly LlmTelemetry _telemetry;
     private readonly RefusedParameters _refused;
     private readonly SessionStages _stages;
+    private readonly IKeyWatch _watch;
     private readonly EmbeddingBatches _batches;
     private readonly Dictionary<string, ChatTelemetry> _chat = new(StringComparer.Ordinal);
     private readonly Dictionary<string, EmbeddingProtocol> _embedding = new(StringComparer.Ordinal);
@@ -25,8 +26,9 @@ internal sealed class ProviderClients
     public ProviderClients(
         ProviderCatalog providers, ProviderConnection connection, ProviderResilience resilience, SessionLimiter limiter,
         LlmTelemetry telemetry, LlmTelemetryOptions telemetryOptions, SessionStages stages,
-        RefusedParameters refused, LiveSettings live)
+        RefusedParameters refused, LiveSettings live, SessionKeyWatch watch)
     {
+        _watch = watch;
         (_connection, _resilience, _limiter, _telemetry, _stages, _refused) =
             (connection, resilience, limiter, telemetry, stages, refused);
         _batches = new EmbeddingBatches(connection.Time);
@@ -68,7 +70,7 @@ internal sealed class ProviderClients
         IChatClient client = new ProviderChatClient(shared.Protocol, _connection, _refused, key);
         client = new ResilientChatClient(client, _resilience.For(provider, key), key.Fingerprint);
         client = _stages.Wrap(client, provider, session);
-        client = new LimitedChatClient(client, _limiter, session, key.Fingerprint);
+        client = new LimitedChatClient(client, _limiter, _watch, session, key);
         return new TelemetryChatClient(client, shared, key);
     }
 
@@ -81,5 +83,5 @@ internal sealed class ProviderClients
         new ProviderSpeechSynthesizer(_speech[provider], _connection, Call(provider, session, key));
 
     private LimitedCalls Call(string provider, SessionId session, ApiKey key) =>
-        new(session, key, _resilience.For(provider, key), _limiter);
+        new(session, key, _resilience.For(provider, key), _limiter, _watch);
 }

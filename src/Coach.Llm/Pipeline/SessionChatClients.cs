@@ -26,6 +26,7 @@ public sealed class SessionChatClients
     private readonly FallbackOptions _options;
     private readonly string[] _order;
     private readonly FallbackServices _services;
+    private readonly SessionCalls _calls;
     private readonly SessionTargetCooldowns _coolDowns;
 
     internal SessionChatClients(
@@ -33,9 +34,10 @@ public sealed class SessionChatClients
         ISessionKeyStore keys,
         ProviderFactories factories,
         IOptions<CoachLlmOptions> options,
+        SessionCalls calls,
         FallbackServices services)
     {
-        (_registry, _keys, _services) = (registry, keys, services);
+        (_registry, _keys, _calls, _services) = (registry, keys, calls, services);
         _canChat = provider => factories.Has(provider, typeof(IChatClient));
         _options = options.Value.Fallback;
         _order = [.. options.Value.ChatOrder.Select(name => name.ToLowerInvariant()).Concat(ProviderNames.All)];
@@ -104,6 +106,6 @@ public sealed class SessionChatClients
             new FallbackTargets(targets, _options, _services, _coolDowns.Of(session, own)), _services.Time);
 
         FallbackTarget Target(ApiKey key) =>
-            new(key.Provider, wrap(key.Provider, new LeasedChatClient(_registry, session, key)));
+            new(key.Provider, wrap(key.Provider, new LeasedChatClient(_registry, _calls, session, key)));
     }
 }

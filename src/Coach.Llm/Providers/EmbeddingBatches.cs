@@ -51,7 +51,7 @@ internal sealed class EmbeddingBatches(TimeProvider time)
     }
 }
 
-/// <summary>The texts of one call in requests as large as the server takes: a refusal of size halves the next.</summary>
+/// <summary>The texts of one call in requests as large as a server takes: a refusal of size halves the next.</summary>
 internal sealed class EmbeddingBatchPlan(string[] texts, BatchLimit limit)
 {
     private BatchLimit _passing = limit;
@@ -90,7 +90,7 @@ internal sealed class EmbeddingBatchPlan(string[] texts, BatchLimit limit)
     }
 
     /// <summary>Halves the request that was refused.</summary>
-    /// <returns>False if it was not refused for its size, or is a single text, which is the caller's to shorten.</returns>
+    /// <returns>False if it was not refused for its size, or is a single text: the caller's to shorten.</returns>
     public bool IsSmallerAfter(SizeRefusal refusal)
     {
         if (refusal == SizeRefusal.None || _count <= 1)

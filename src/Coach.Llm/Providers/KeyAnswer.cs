@@ -26,8 +26,8 @@ internal readonly record struct KeyAnswer(
 
     /// <summary>
     /// Looks for a member with an array, object or number at the top level; with <paramref name="allowRootArray"/>, a
-    /// list at the root will do too, and a member that is null is an empty list. Nothing but white space may follow, and of a name that stands twice the last one
-    /// counts, as for every parser.
+    /// list at the root will do too, and a member that is null is an empty list. Nothing but white space may follow,
+    /// and of a name that stands twice the last one counts, as for every parser.
     /// </summary>
     public static KeyAnswer Find(
         ProviderAnswer answer, string member, JsonTokenType opening, bool allowRootArray = false)

@@ -3,7 +3,8 @@ namespace Coach.Llm.Resilience;
 /// <summary>
 /// A session's calls with one key: admitted by the limits, tried again by the policy, each attempt within its time.
 /// </summary>
-internal sealed class LimitedCalls(SessionId session, ApiKey key, ResiliencePolicy policy, SessionLimiter limiter)
+internal sealed class LimitedCalls(
+    SessionId session, ApiKey key, ResiliencePolicy policy, SessionLimiter limiter, IKeyWatch watch)
 {
     public ApiKey Key { get; } = key;
 
@@ -13,6 +14,18 @@ internal sealed class LimitedCalls(SessionId session, ApiKey key, ResiliencePoli
         limiter.AcquireAsync(session, Key.Fingerprint, cancellationToken);
 
     /// <summary>Makes one request of an admitted call, with its attempts.</summary>
-    public Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken) =>
-        policy.RunAttemptsAsync(Key.Fingerprint, attempt, cancellationToken);
+    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
+    {
+        try
+        {
+            T result = await policy.RunAttemptsAsync(Key.Fingerprint, attempt, cancellationToken).ConfigureAwait(false);
+            watch.Accepted(session, Key);
+            return result;
+        }
+        catch (LlmException failure) when (IKeyWatch.IsRefusal(failure))
+        {
+            await watch.RefusedAsync(session, Key, failure, cancellationToken).ConfigureAwait(false);
+            throw;
+        }
+    }
 }

@@ -3,16 +3,31 @@ using Microsoft.Extensions.AI;
 
 namespace Coach.Llm.Resilience;
 
-/// <summary>Lets a session's calls through as far as its own and its key's limits allow.</summary>
+/// <summary>
+/// Lets a session's calls through as far as its own and its key's limits allow, and tells the watch what becomes of the
+/// key.
+/// </summary>
 internal sealed class LimitedChatClient(
-    IChatClient inner, SessionLimiter limiter, SessionId session, string keyFingerprint) : DelegatingChatClient(inner)
+    IChatClient inner, SessionLimiter limiter, IKeyWatch watch, SessionId session, ApiKey key)
+    : DelegatingChatClient(inner)
 {
     public override async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
-        using CallPermit permit = await limiter.AcquireAsync(session, keyFingerprint, cancellationToken)
+        using CallPermit permit = await limiter.AcquireAsync(session, key.Fingerprint, cancellationToken)
             .ConfigureAwait(false);
-        return await InnerClient.GetResponseAsync(messages, options, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            ChatResponse response = await InnerClient.GetResponseAsync(messages, options, cancellationToken)
+                .ConfigureAwait(false);
+            watch.Accepted(session, key);
+            return response;
+        }
+        catch (LlmException failure) when (IKeyWatch.IsRefusal(failure))
+        {
+            await watch.RefusedAsync(session, key, failure, cancellationToken).ConfigureAwait(false);
+            throw;
+        }
     }
 
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
@@ -20,13 +35,31 @@ internal sealed class LimitedChatClient(
         ChatOptions? options = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        using CallPermit permit = await limiter.AcquireAsync(session, keyFingerprint, cancellationToken)
+        using CallPermit permit = await limiter.AcquireAsync(session, key.Fingerprint, cancellationToken)
             .ConfigureAwait(false);
-        IAsyncEnumerable<ChatResponseUpdate> updates =
-            InnerClient.GetStreamingResponseAsync(messages, options, cancellationToken);
-        await foreach (ChatResponseUpdate update in updates.ConfigureAwait(false))
+        IAsyncEnumerator<ChatResponseUpdate> updates = InnerClient
+            .GetStreamingResponseAsync(messages, options, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        await using (updates.ConfigureAwait(false))
         {
-            yield return update;
+            while (true)
+            {
+                try
+                {
+                    if (!await updates.MoveNextAsync().ConfigureAwait(false))
+                    {
+                        break;
+                    }
+                }
+                catch (LlmException failure) when (IKeyWatch.IsRefusal(failure))
+                {
+                    await watch.RefusedAsync(session, key, failure, cancellationToken).ConfigureAwait(false);
+                    throw;
+                }
+
+                yield return updates.Current;
+            }
         }
+
+        watch.Accepted(session, key);
     }
 }

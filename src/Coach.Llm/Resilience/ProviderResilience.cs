@@ -10,7 +10,7 @@ namespace Coach.Llm.Resilience;
 
 /// <summary>The policies of a host: one per provider and key class.</summary>
 internal sealed class ProviderResilience(
-    IServiceProvider services, ProviderCatalog providers, LlmRequestOptions options, TimeProvider time,
+    IServiceProvider services, HostKeys hostKeys, LlmRequestOptions options, TimeProvider time,
     LlmTelemetry telemetry)
 {
     private readonly ConcurrentDictionary<(string Provider, KeyOwnership KeyOwnership),
@@ -32,9 +32,5 @@ internal sealed class ProviderResilience(
         () => new ResiliencePolicy(id.Provider, id.KeyOwnership, options, _shared))).Value;
 
     private KeyOwnership ClassOf(string provider, ApiKey key) =>
-        providers.Find(provider)?.SecretName is { } name
-        && services.GetService<ISecretSource>() is { } secrets && secrets.TryGet(name, out Secret? platform)
-        && platform == key.Secret
-            ? KeyOwnership.Platform
-            : KeyOwnership.User;
+        key.Provider == provider && hostKeys.Owns(key) ? KeyOwnership.Platform : KeyOwnership.User;
 }

@@ -19,6 +19,7 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisp
     private readonly TimeProvider _time;
     private readonly ILogger<SessionClientRegistry> _logger;
     private readonly AdmissionControl _admission;
+    private readonly HostKeys _hostKeys;
     private readonly ClientDisposer _clients;
     private readonly CoarseClock _clock;
     private volatile bool _isStopping;
@@ -29,9 +30,10 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisp
         IOptions<CoachLlmOptions> options,
         TimeProvider time,
         SessionMetrics metrics,
+        HostKeys hostKeys,
         ILogger<SessionClientRegistry> logger)
     {
-        (_factories, _admission, _time, _logger) = (factories, admission, time, logger);
+        (_factories, _admission, _hostKeys, _time, _logger) = (factories, admission, hostKeys, time, logger);
         _options = options.Value.Sessions;
         _clients = new ClientDisposer(logger);
         _clock = new CoarseClock(time, _options.SweepInterval);
@@ -118,6 +120,10 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisp
         }
     }
 
+    // A person's key that was replaced may have leaked. Both of the host's own in a rotation go on side by side.
+    private bool AreOverlapping(ApiKey one, ApiKey other) =>
+        !one.Equals(other) && _hostKeys.Owns(one) && _hostKeys.Owns(other);
+
     private async ValueTask<ClientLease<TClient>> AcquireSlowlyAsync<TClient>(
         SessionId session, ApiKey key, CancellationToken cancellationToken)
         where TClient : class
@@ -160,7 +166,8 @@ internal sealed class SessionClientRegistry : ISessionClientRegistry, IAsyncDisp
                 {
                     outdated = _store.Take(
                         node,
-                        entry => ReferenceEquals(entry.Type, typeof(TClient)) && entry.Key.Provider == key.Provider);
+                        entry => ReferenceEquals(entry.Type, typeof(TClient)) && entry.Key.Provider == key.Provider
+                            && !AreOverlapping(entry.Key, key));
                     creation = node.FindCreation(typeof(TClient), key);
                     isFirst = creation is null;
                     creation ??= node.Begin(typeof(TClient), key);

@@ -64,6 +64,11 @@ public sealed class CoachLlmOptions
     /// <value>0 to 64 names; none unless set.</value>
     public IList<string> ChatOrder { get; set; } = [];
 
+    /// <summary>The host's own keys that are being replaced, by provider name.</summary>
+    /// <value>None unless set.</value>
+    public IDictionary<string, HostKeyRotation> HostKeyRotations { get; } =
+        new Dictionary<string, HostKeyRotation>(StringComparer.OrdinalIgnoreCase);
+
     /// <summary>What could not be read from an environment variable; the check at start reports it.</summary>
     internal List<string> BindingProblems { get; } = [];
 

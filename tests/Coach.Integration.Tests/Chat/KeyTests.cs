@@ -24,6 +24,53 @@ public sealed class KeyTests : IAsyncLifetime
         await _providers.DisposeAsync();
     }
 
+    [Fact]
+    public async Task Key_RefusedInMidSession_IsToldByTheSession()
+    {
+        _providers.SetKey("openai", "test-key-of-openai");
+        _providers.SetKey("gemini", "test-key-of-gemini");
+        using HttpClient visitor = _host.NewVisitor();
+        await visitor.AddKeyAsync("openai", "test-key-of-openai");
+        await visitor.AddKeyAsync("gemini", "test-key-of-gemini");
+        Assert.Equal(["valid", "valid"], await StatusesAsync(visitor));
+
+        _providers.SetKey("gemini", "test-key-of-gemini", ProviderKeyState.Revoked);
+        using HttpResponseMessage refused = await visitor.PostAsync("/api/chat", JsonContent.Create(new { message = "hi" }));
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, refused.StatusCode);
+        Assert.Equal(["revoked", "valid"], (await StatusesAsync(visitor)).Order());
+
+        _providers.SetKey("gemini", "another-key-of-gemini");
+        await visitor.AddKeyAsync("gemini", "another-key-of-gemini");
+        Assert.Equal(["valid", "valid"], await StatusesAsync(visitor));
+    }
+
+    [Fact]
+    public async Task Session_EndedWhileAnAnswerRuns_EndsTheAnswerWithinASecond()
+    {
+        _providers.SetKey("openai", "test-key-of-openai");
+        _providers.AnswerAlways("openai", _ => ScriptedAnswer.Text("As the first passage says [1], yes."));
+        using HttpClient visitor = _host.NewVisitor();
+        await visitor.AddKeyAsync("openai", "test-key-of-openai");
+        _providers.Fail("openai", ProviderFault.HangAfter(2));
+        using var question = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(new { message = "Does Coach validate keys?" }) };
+        using HttpResponseMessage answer = await visitor.SendAsync(question, HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+
+        long ended = TimeProvider.System.GetTimestamp();
+        using HttpResponseMessage removed = await visitor.DeleteAsync("/api/session");
+        Assert.Equal(HttpStatusCode.NoContent, removed.StatusCode);
+        string rest = await answer.Content.ReadAsStringAsync();
+        Assert.InRange(TimeProvider.System.GetElapsedTime(ended), TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        Assert.Contains("event: error", rest, StringComparison.Ordinal);
+        Assert.Contains("ERR_SESSION_REQUIRED", rest, StringComparison.Ordinal);
+    }
+
+    private static async Task<string[]> StatusesAsync(HttpClient visitor)
+    {
+        JsonElement session = await (await visitor.GetAsync("/api/session")).JsonAsync();
+        return [.. session.GetProperty("keys").EnumerateArray().Select(key => key.GetProperty("status").GetString()!)];
+    }
+
     [Theory]
     [InlineData("gemini")]
     [InlineData("openai")]
