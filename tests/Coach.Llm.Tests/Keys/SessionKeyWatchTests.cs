@@ -19,7 +19,7 @@ public sealed class SessionKeyWatchTests : IAsyncDisposable
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     private ServiceProvider Services => _services ??= LlmHost.Build(
-        _server, _clock, options => options.Requests.MaxRetries = 0, settings: _settings);
+        _server, _clock, options => (options.Requests.MaxRetries, options.OpenAI.Protocol) = (0, OpenAIOptions.ChatCompletions), settings: _settings);
 
     private ISessionKeyStore Keys => Services.GetRequiredService<ISessionKeyStore>();
 
