@@ -118,7 +118,8 @@ public class OpenAIResponsesStreamBenchmarks
                         InputTokenCount = usage.GetProperty("input_tokens").GetInt64(),
                         OutputTokenCount = usage.GetProperty("output_tokens").GetInt64(),
                         TotalTokenCount = usage.GetProperty("total_tokens").GetInt64(),
-                    })]) { FinishReason = ChatFinishReason.Stop };
+                    })])
+                    { FinishReason = ChatFinishReason.Stop };
                     break;
             }
         }

@@ -80,7 +80,7 @@ internal sealed class KeyedProvider : IAsyncDisposable
         {
             // The list says of most keys that they are fine: what fails is the chat.
             await (_fates.ContainsKey(key)
-                ? WriteAsync(context, 200, """{"object":"list","data":[{"id":"gpt-5.6-luna","object":"model"}]}""")
+                ? WriteAsync(context, 200, """{"object":"list","data":[{"id":"gpt-6-luna","object":"model"}]}""")
                 : RefuseAsync(context));
             return;
         }

@@ -86,7 +86,7 @@ internal sealed class ChatAnswer
         _ => _citations.Retrieval.Passages.Select((passage, index) => new Citation(index + 1, passage)),
     };
 
-    // What Coach says about an empty answer or a failed call is told; what a client of the host's writes may hold a key.
+    // What Coach says of an empty answer or a failed call is told; what a client of the host's writes may hold a key.
     private static string Words(ErrorContent error) => error.ErrorCode switch
     {
         "empty_answer" => error.Message,

@@ -37,11 +37,6 @@ public enum LlmError
     ModelNotFound,
 
     /// <summary>
-    /// The conversation with all that goes with it is longer than the model takes. Code <c>ERR_CONTEXT_TOO_LONG</c>.
-    /// </summary>
-    ContextTooLong,
-
-    /// <summary>
     /// No such provider is registered, or not for this type of client. Code <c>ERR_REQUEST_INVALID</c>.
     /// </summary>
     UnknownProvider,
@@ -95,4 +90,9 @@ public enum LlmError
 
     /// <summary>Mock mode takes no key. Code <c>ERR_MISSING_SECRET</c>.</summary>
     RefusedInMock,
+
+    /// <summary>
+    /// The conversation with all that goes with it is longer than the model takes. Code <c>ERR_CONTEXT_TOO_LONG</c>.
+    /// </summary>
+    ContextTooLong,
 }

@@ -42,6 +42,12 @@ public sealed class LlmException : CoachException
     /// <value>As for <see cref="ProviderCode"/>.</value>
     public string? ProviderParameter { get; private init; }
 
+    /// <summary>
+    /// With <see cref="LlmError.ModelNotFound"/>: the models that the key has whose names are nearest, nearest first.
+    /// </summary>
+    /// <value>0 to 3 names; none where the key's models are not known.</value>
+    public IReadOnlyList<string> NearestModels { get; private init; } = [];
+
     /// <summary>The parameters that the provider refuses, of those that a request can do without.</summary>
     internal RequestParameters RefusedParameters { get; private init; }
 
@@ -73,6 +79,18 @@ public sealed class LlmException : CoachException
             RefusedParameters = found.Refused,
             Size = found.Size,
             KeyStatus = found.SaysSomethingAboutTheKey ? found.Status : null,
+        };
+
+    /// <summary>This failure, with the models to set instead.</summary>
+    internal LlmException WithNearestModels(IReadOnlyList<string> names) => names.Count == 0
+        ? this
+        : new(Error, $"{Message} The nearest that this key has: {string.Join(", ", names)}.", this)
+        {
+            Provider = Provider,
+            HttpStatus = HttpStatus,
+            ProviderCode = ProviderCode,
+            ProviderParameter = ProviderParameter,
+            NearestModels = names,
         };
 
     /// <summary>A key that did not pass validation.</summary>

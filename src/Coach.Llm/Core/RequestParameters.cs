@@ -75,7 +75,8 @@ internal static class ParameterRefusal
         "unsupported", "not supported", "not support", "n't support", "no longer support", "deprecated", "not permitted",
         "extra inputs", "unrecognized", "unknown parameter", "unknown name", "unknown field", "unexpected keyword",
         "unexpected field", "not allowed", "not enabled", "not available", "not accepted", "not configurable",
-        "cannot be used", "cannot be set", "cannot be specified", "cannot both be", "can't be used", "may only be set to", "must be set to 1",
+        "cannot be used", "cannot be set", "cannot be specified", "cannot both be", "can't be used", "may only be set to",
+        "must be set to 1",
         "only the default", "is allowed for this model", "not compatible", "incompatible", "is removed", "been removed",
     ];
 
@@ -87,7 +88,8 @@ internal static class ParameterRefusal
             return RequestParameters.None;
         }
 
-        bool isRefusing = Array.Exists(RefusingCodes, code => code.Equals(body.Code, StringComparison.OrdinalIgnoreCase))
+        bool isRefusing = Array.Exists(
+            RefusingCodes, code => code.Equals(body.Code, StringComparison.OrdinalIgnoreCase))
             || Array.Exists(Refusals, words => body.Message.Contains(words, StringComparison.OrdinalIgnoreCase));
         if (!isRefusing)
         {

@@ -42,6 +42,15 @@ public sealed class SessionKeyWatch : IKeyWatch
         return _marks.Count > 0 && _marks.TryGet((session.Value, key), out KeyValidation? mark) ? mark : null;
     }
 
+    // The list is asked for only then, and remembered with the key's check. Advice is a courtesy: without a list the
+    // failure stays as it is.
+    async ValueTask<LlmException> IKeyWatch.AdvisedAsync(
+        SessionId session, ApiKey key, LlmException failure, string model, CancellationToken cancellationToken)
+    {
+        KeyValidation known = await CheckAsync(session, key, failure, cancellationToken).ConfigureAwait(false);
+        return failure.WithNearestModels(NearestModels.Of(model, known.Models.Select(one => one.Id)));
+    }
+
     void IKeyWatch.Accepted(SessionId session, ApiKey key) => Clear(session, key);
 
     /// <summary>Checks a key that a provider refused to a session, once however many calls were refused.</summary>
@@ -107,7 +116,7 @@ public sealed class SessionKeyWatch : IKeyWatch
     }
 
     private static KeyValidation Of(ApiKey key, LlmException failure) =>
-        new(failure.KeyStatus!.Value, failure.Message, IsAuthentic: false)
+        new(failure.KeyStatus ?? KeyStatus.Unavailable, failure.Message, IsAuthentic: false)
         {
             Provider = key.Provider,
             Fingerprint = key.Fingerprint,

@@ -50,11 +50,11 @@ internal sealed class ShorteningChatClient(
             catch (LlmException failure) when (failure.Error == LlmError.ContextTooLong)
             {
                 if (await ReduceAsync(list, cancellationToken).ConfigureAwait(false) is not { } shorter)
-            {
-                throw;
-            }
+                {
+                    throw;
+                }
 
-            list = shorter;
+                list = shorter;
                 await updates.DisposeAsync().ConfigureAwait(false);
                 updates = base.GetStreamingResponseAsync(list, options, cancellationToken)
                     .GetAsyncEnumerator(cancellationToken);

@@ -126,8 +126,10 @@ internal sealed record ChatCall(
     {
         return content switch
         {
-            FunctionCallContent call => (_answered ??= Ids<FunctionResultContent>(result => result.CallId)).Contains(call.CallId),
-            FunctionResultContent result => (_called ??= Ids<FunctionCallContent>(call => call.CallId)).Contains(result.CallId),
+            FunctionCallContent call =>
+                (_answered ??= Ids<FunctionResultContent>(result => result.CallId)).Contains(call.CallId),
+            FunctionResultContent result =>
+                (_called ??= Ids<FunctionCallContent>(call => call.CallId)).Contains(result.CallId),
             _ => true,
         };
 

@@ -42,7 +42,7 @@ internal static class ContentCoding
             return new ZLibStream(body, CompressionMode.Decompress);
         }
 
-        return first is (byte)'{' or (byte)'[' or (byte)'<' or (byte)':' or (byte)'d' or (byte)'e' or (byte)' ' or (byte)'\n'
+        return "{[<:de \n"u8.Contains(first)
             ? body
             : new DeflateStream(body, CompressionMode.Decompress);
     }

@@ -56,7 +56,7 @@ internal sealed record ToolOutcome(string Text, IReadOnlyList<AIContent> Media, 
 
     // Contents are what a tool gave of them, also where the conversation was stored as JSON since: then they say their
     // kind, or are an object with a data URI.
-    private static IReadOnlyList<AIContent>? ContentsOf(object? value) => value switch
+    private static List<AIContent>? ContentsOf(object? value) => value switch
     {
         AIContent content => [content],
         IEnumerable<AIContent> contents => [.. contents],

@@ -8,6 +8,10 @@ internal interface IKeyWatch
     ValueTask RefusedAsync(
         SessionId session, ApiKey key, LlmException failure, CancellationToken cancellationToken);
 
+    /// <summary>The failure of a call for a model that the key does not have, with the nearest that it has.</summary>
+    ValueTask<LlmException> AdvisedAsync(
+        SessionId session, ApiKey key, LlmException failure, string model, CancellationToken cancellationToken);
+
     void Accepted(SessionId session, ApiKey key);
 
     /// <summary>Whether a failure says that the provider does not take the key.</summary>

@@ -28,6 +28,10 @@ internal sealed class LimitedChatClient(
             await watch.RefusedAsync(session, key, failure, cancellationToken).ConfigureAwait(false);
             throw;
         }
+        catch (LlmException failure) when (failure.Error == LlmError.ModelNotFound)
+        {
+            throw await AdvisedAsync(failure, options, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
@@ -55,11 +59,24 @@ internal sealed class LimitedChatClient(
                     await watch.RefusedAsync(session, key, failure, cancellationToken).ConfigureAwait(false);
                     throw;
                 }
+                catch (LlmException failure) when (failure.Error == LlmError.ModelNotFound)
+                {
+                    throw await AdvisedAsync(failure, options, cancellationToken).ConfigureAwait(false);
+                }
 
                 yield return updates.Current;
             }
         }
 
         watch.Accepted(session, key);
+    }
+
+    private ValueTask<LlmException> AdvisedAsync(
+        LlmException failure, ChatOptions? options, CancellationToken cancellationToken)
+    {
+        string model = options?.ModelId
+            ?? (GetService(typeof(ChatClientMetadata)) as ChatClientMetadata)?.DefaultModelId
+            ?? "";
+        return watch.AdvisedAsync(session, key, failure, model, cancellationToken);
     }
 }

@@ -101,6 +101,8 @@ internal sealed class LlmTelemetry
             return known;
         }
 
-        return ModelName.IsPlain(model) && _models.Count < MaxModels ? _models.GetOrAdd(model, model) : GenAINames.Other;
+        return ModelName.IsPlain(model) && _models.Count < MaxModels
+            ? _models.GetOrAdd(model, model)
+            : GenAINames.Other;
     }
 }

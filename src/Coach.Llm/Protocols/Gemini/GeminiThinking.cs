@@ -70,7 +70,8 @@ internal static class GeminiThinking
         }
 
         string digits = new([.. model.Skip(at + Family.Length).TakeWhile(c => char.IsAsciiDigit(c) || c == '.')]);
-        return double.TryParse(digits.TrimEnd('.'), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double version)
+        const NumberStyles Style = NumberStyles.AllowDecimalPoint;
+        return double.TryParse(digits.TrimEnd('.'), Style, CultureInfo.InvariantCulture, out double version)
             ? version
             : double.MaxValue;
     }

@@ -299,7 +299,8 @@ internal sealed class OpenAIChatProtocol(
         _ => null,
     };
 
-    private static object? Extra(ChatCall call, string name) => call.Options?.AdditionalProperties?.GetValueOrDefault(name);
+    private static object? Extra(ChatCall call, string name) =>
+        call.Options?.AdditionalProperties?.GetValueOrDefault(name);
 
     private static void WriteText(Utf8JsonWriter writer, string role, string text)
     {
