@@ -27,7 +27,7 @@ public class OpenAIResponsesStreamBenchmarks
     public async Task SetupAsync()
     {
         const string Item = "\"item_id\":\"msg_68b0c1c5b5e081a1\",\"output_index\":0,\"content_index\":0";
-        IEnumerable<(string Type, string Rest)> events =
+        IEnumerable<(string Type, string Tail)> events =
         [
             ("response.created", "\"response\":{\"id\":\"resp_68b0c1c5b5e081a1\",\"status\":\"in_progress\",\"model\":\"gpt-fixture\",\"output\":[]}"),
             ("response.output_item.added", "\"output_index\":0,\"item\":{\"id\":\"msg_68b0c1c5b5e081a1\",\"type\":\"message\",\"content\":[]}"),
@@ -37,7 +37,7 @@ public class OpenAIResponsesStreamBenchmarks
                 + "\"usage\":{\"input_tokens\":12,\"output_tokens\":14000,\"total_tokens\":14012}}"),
         ];
         byte[] body = Encoding.UTF8.GetBytes(string.Concat(events.Select(
-            item => $"event: {item.Type}\ndata: {{\"type\":\"{item.Type}\",{item.Rest}}}\n\n")));
+            item => $"event: {item.Type}\ndata: {{\"type\":\"{item.Type}\",{item.Tail}}}\n\n")));
         _http = new HttpClient(new MemoryHandler(body));
         var services = new ServiceCollection();
         services.AddLogging();
