@@ -45,6 +45,8 @@ internal sealed class PaymentHost : IDisposable
 
     public IPaymentLinks Links => _host.Get<IPaymentLinks>();
 
+    public IPaymentEvents Events => _host.Get<IPaymentEvents>();
+
     public IPaymentWebhooks Webhooks => _host.Get<IPaymentWebhooks>();
 
     public IIdempotencyStore Store => _host.Get<IIdempotencyStore>();

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Coach;
 using Coach.Abstractions;
 using Coach.Payments;
+using Coach.Payments.Events;
 using Coach.Payments.Gateways;
 using Coach.Payments.Hosting;
 using Coach.Payments.Links;
@@ -110,7 +111,8 @@ public static class CoachPaymentsServiceCollectionExtensions
     {
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IValidateOptions<CoachPaymentsOptions>, CoachPaymentsOptionsValidator>());
-        services.TryAddSingleton(static provider => new PaymentMetrics(provider.GetService<IMeterFactory>()));
+        services.TryAddSingleton(static provider => new PaymentMetrics(
+            provider.GetService<IMeterFactory>(), provider.GetService<TimeProvider>()));
         services.TryAddSingleton(static provider => new JitterSource(provider.GetService<Random>()));
         services.TryAddSingleton(static provider =>
         {
@@ -151,14 +153,21 @@ public static class CoachPaymentsServiceCollectionExtensions
     private static void AddLinks(IServiceCollection services, object? key)
     {
         services.TryAddKeyedSingleton<IIdempotencyStore>(key, static (provider, key) =>
-            new MemoryIdempotencyStore(TimeOf(provider), OptionsOf(provider, key).MaxRecords));
+            OptionsOf(provider, key) is { StorePath: { } path } options
+                ? FileIdempotencyStore.Open(path, TimeOf(provider), options)
+                : new MemoryIdempotencyStore(TimeOf(provider), OptionsOf(provider, key).MaxRecords));
+        services.TryAddKeyedSingleton(key, static (_, _) => new PaymentOutboxSignal());
+        services.TryAddKeyedSingleton(key, static (provider, key) => new PaymentScope(
+            provider.GetRequiredKeyedService<GatewaySelector>(key), OptionsOf(provider, key)));
         services.TryAddKeyedSingleton(key, static (provider, key) => new PaymentRecordRepository(
-            provider.GetRequiredKeyedService<IIdempotencyStore>(key), provider.GetRequiredService<PaymentMetrics>()));
+            provider.GetRequiredKeyedService<IIdempotencyStore>(key), provider.GetRequiredService<PaymentMetrics>(),
+            provider.GetRequiredKeyedService<PaymentOutboxSignal>(key)));
         services.TryAddKeyedSingleton(key, static (provider, key) => new PaymentLinkCreator(
             provider.GetRequiredKeyedService<GatewaySelector>(key),
             provider.GetRequiredKeyedService<PaymentRecordRepository>(key),
             provider.GetRequiredKeyedService<GatewayStepExecutor>(key),
-            OptionsOf(provider, key), TimeOf(provider), TelemetryOf(provider)));
+            OptionsOf(provider, key), TimeOf(provider), TelemetryOf(provider),
+            provider.GetRequiredKeyedService<PaymentScope>(key), IsNoting(provider, key)));
         services.TryAddKeyedSingleton(key, static (provider, key) => new PaymentStatusReader(
             provider.GetRequiredKeyedService<GatewaySelector>(key),
             provider.GetRequiredKeyedService<PaymentRecordRepository>(key),
@@ -168,12 +177,26 @@ public static class CoachPaymentsServiceCollectionExtensions
             provider.GetRequiredKeyedService<PaymentRecordRepository>(key),
             provider.GetRequiredKeyedService<PaymentLinkCreator>(key),
             provider.GetRequiredKeyedService<PaymentStatusReader>(key),
-            OptionsOf(provider, key), TelemetryOf(provider)));
+            provider.GetRequiredKeyedService<PaymentRefunder>(key),
+            provider.GetRequiredKeyedService<PaymentScope>(key),
+            OptionsOf(provider, key), TimeOf(provider), TelemetryOf(provider)));
+        services.TryAddKeyedSingleton(key, static (provider, key) => new PaymentRefunder(
+            provider.GetRequiredKeyedService<GatewaySelector>(key),
+            provider.GetRequiredKeyedService<PaymentRecordRepository>(key),
+            provider.GetRequiredKeyedService<PaymentStatusReader>(key),
+            provider.GetRequiredKeyedService<GatewayStepExecutor>(key),
+            OptionsOf(provider, key), TimeOf(provider), TelemetryOf(provider)));
+        services.TryAddKeyedSingleton<IPaymentEvents>(key, static (provider, key) => new PaymentEvents(
+            provider.GetRequiredKeyedService<PaymentRecordRepository>(key), OptionsOf(provider, key),
+            provider.GetRequiredKeyedService<PaymentOutboxSignal>(key), TimeOf(provider), TelemetryOf(provider)));
         services.TryAddKeyedSingleton<IPaymentWebhooks>(key, static (provider, key) => new PaymentWebhooks(
-            provider.GetRequiredKeyedService<PaymentRecordRepository>(key), provider
-                .GetRequiredService<ISecretSource>(),
+            provider.GetRequiredKeyedService<PaymentRecordRepository>(key),
+            provider.GetRequiredKeyedService<PaymentScope>(key), provider.GetRequiredService<ISecretSource>(),
             OptionsOf(provider, key), TimeOf(provider), TelemetryOf(provider)));
     }
+
+    private static bool IsNoting(IServiceProvider provider, object? key) => OptionsOf(provider, key).Stripe.NoteLinks
+        ?? !provider.GetRequiredKeyedService<IIdempotencyStore>(key).IsDurable;
 
     // Coach.Payments logs what matters of a request itself; the factory's own four lines a request cost more than the
     // request's text.

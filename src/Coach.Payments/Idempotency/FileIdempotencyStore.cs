@@ -10,7 +10,7 @@ namespace Coach.Payments;
 /// </summary>
 /// <remarks>
 /// Writes that arrive together share one flush. Before a call returns, these are on disk: that a link is about to be
-/// asked for, that a link is known, a payment's status, an event. The rest (claims, attempt numbers, reasons) survives
+/// asked for, that a link is known, a payment, its status and its facts, an event. The rest (claims, attempt numbers, reasons) survives
 /// the process and goes to disk with the next of those: losing it with the machine can neither make a second link nor
 /// lose one. The file is rewritten when most of it is history.
 /// </remarks>
@@ -19,6 +19,9 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
     private const int FramesPerRewrite = 10_000;
     private const int LeastReserve = 256 * 1024;
     private const int MostReserve = 4 * 1024 * 1024;
+    private const int ReadOnlyFileSystem = 30; // EROFS
+
+    private static readonly TimeSpan LockPoll = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
@@ -42,11 +45,48 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
     /// <param name="time">The clock for claims and pruning; the system's when null.</param>
     /// <param name="maxRecords">The most operations, and the most events: 1 to 10,000,000; 100,000 unless
     /// given.</param>
-    /// <exception cref="IOException">Another process has it open, or it cannot be read or written.</exception>
-    /// <exception cref="InvalidDataException">It is damaged other than at its end.</exception>
+    /// <exception cref="PaymentStoreException">It cannot be written.</exception>
+    /// <exception cref="IOException">Another process has it open, or it cannot be read.</exception>
+    /// <exception cref="InvalidDataException">It is damaged other than at its end, or no journal of payments that this
+    /// version knows; it was left as it is.</exception>
     public FileIdempotencyStore(string path, TimeProvider? time = null, int maxRecords = 100_000)
         : this(new JournalFile(Path.GetFullPath(path)), time, maxRecords)
     {
+    }
+
+    /// <summary>Opens the journal of a registration: makes its folder, and waits for a process that is about to let it
+    /// go.</summary>
+    internal static FileIdempotencyStore Open(string path, TimeProvider time, CoachPaymentsOptions options)
+    {
+        string full = Path.GetFullPath(path);
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw PaymentStoreException.NotWritable(full, exception);
+        }
+
+        // The wait is the machine's, not virtual time's: it is for another process.
+        TimeProvider machine = TimeProvider.System;
+        long start = machine.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return new FileIdempotencyStore(full, time, options.MaxRecords);
+            }
+            catch (IOException exception) when (exception is not PaymentStoreException)
+            {
+                if (machine.GetElapsedTime(start) >= options.StoreLockTimeout)
+                {
+                    throw PaymentStoreException.InUse(full, exception);
+                }
+            }
+
+            Task.Delay(LockPoll, machine).GetAwaiter().GetResult();
+        }
     }
 
     internal FileIdempotencyStore(JournalFile file, TimeProvider? time = null, int maxRecords = 100_000)
@@ -60,11 +100,17 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         {
             _lock = new FileStream(file.Path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
+        catch (Exception exception) when (exception is UnauthorizedAccessException or DirectoryNotFoundException)
+        {
+            throw PaymentStoreException.NotWritable(file.Path, exception);
+        }
         catch (IOException exception)
         {
-            throw new IOException(
-                $"The payment journal '{file.Path}' cannot be locked: another process has it open, or its "
-                + "folder is missing. One process at a time may use it; replicas need a shared store.", exception);
+            throw IsReadOnly(exception)
+                ? PaymentStoreException.NotWritable(file.Path, exception)
+                : new IOException(
+                    $"The payment journal '{file.Path}' cannot be locked: another process has it open. One process at a "
+                    + "time may use it; replicas need a shared store.", exception);
         }
 
         try
@@ -157,6 +203,41 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         {
             CheckUsable();
             return ValueTask.FromResult(_table.FindByLink(linkId));
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<PaymentRecord?> FindByPaymentAsync(
+        string paymentId, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(paymentId);
+        lock (_gate)
+        {
+            CheckUsable();
+            return ValueTask.FromResult(_table.FindByPayment(paymentId));
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<IReadOnlyList<PaymentRecord>> QueryAsync(
+        PaymentRecordQuery query, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        ArgumentOutOfRangeException.ThrowIfLessThan(query.Limit, 1);
+        lock (_gate)
+        {
+            CheckUsable();
+            return ValueTask.FromResult(_table.Query(query));
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<PaymentRecordCounts> CountAsync(CancellationToken cancellationToken = default)
+    {
+        lock (_gate)
+        {
+            CheckUsable();
+            return ValueTask.FromResult(_table.Counts);
         }
     }
 
@@ -275,6 +356,9 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         }
     }
 
+    private static bool IsReadOnly(IOException exception) =>
+        !OperatingSystem.IsWindows() && (exception.HResult & 0xFFFF) == ReadOnlyFileSystem;
+
     private void Close()
     {
         if (_isDisposed)
@@ -300,7 +384,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
     private static bool MustOutliveTheMachine(PaymentRecord old, PaymentRecord updated) =>
         (updated.State != old.State && updated.State != PaymentRecordState.Started)
         || updated.LinkId != old.LinkId || updated.Status != old.Status
-        || updated.HasAmountMismatch != old.HasAmountMismatch;
+        || updated.HasAmountMismatch != old.HasAmountMismatch
+        || !ReferenceEquals(updated.Facts, old.Facts) || !ReferenceEquals(updated.Payments, old.Payments);
 
     private async ValueTask<T> WriteAsync<T>(Task written, T result)
     {

@@ -76,6 +76,10 @@ public sealed class PaymentException : CoachException
         + "Ask again with the same key, or call ReconcileAsync.",
         retryAfter);
 
+    internal static PaymentException UncertainRefund(string reason, TimeSpan? retryAfter = null) => new(
+        PaymentError.Uncertain, ErrorCodes.PaymentUncertain,
+        $"{reason} It is not known whether the money goes back. Ask again with the same refund key.", retryAfter);
+
     internal static PaymentException WebhookInvalid(string reason) =>
         new(PaymentError.WebhookInvalid, ErrorCodes.WebhookInvalid, reason);
 }
