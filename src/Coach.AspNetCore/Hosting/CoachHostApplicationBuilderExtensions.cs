@@ -98,6 +98,8 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<KeyEndpoints>();
         services.TryAddSingleton<ChatEndpoint>();
         services.TryAddSingleton<PaymentEndpoints>();
+        services.TryAddSingleton<PaymentAdminEndpoints>();
+        services.TryAddSingleton<SimulatedPage>();
         services.TryAddSingleton<WebhookEndpoint>();
     }
 

@@ -20,6 +20,9 @@ namespace Coach.AspNetCore.Hosting;
 [JsonSerializable(typeof(ChatEvents))]
 [JsonSerializable(typeof(CreateLinkRequest))]
 [JsonSerializable(typeof(LinkResponse))]
+[JsonSerializable(typeof(LinksResponse))]
+[JsonSerializable(typeof(LinkPaymentsResponse))]
+[JsonSerializable(typeof(TabResponse))]
 [JsonSerializable(typeof(HealthResponse))]
 [JsonSerializable(typeof(JsonElement))]
 internal sealed partial class CoachJsonContext : JsonSerializerContext;

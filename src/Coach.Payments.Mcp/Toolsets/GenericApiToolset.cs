@@ -13,8 +13,8 @@ namespace Coach.Payments.Mcp.Toolsets;
 /// found again.
 /// </summary>
 internal sealed class GenericApiToolset(
-    McpConnection connection, GenericApiTools tools, int maxPages, TimeProvider time)
-    : StripeToolset(connection, time)
+    McpConnection connection, GenericApiTools tools, int maxPages, TimeProvider time, IList<string> linkHosts)
+    : StripeToolset(connection, time, linkHosts)
 {
     private const int PageSize = 100;
     private const string Id = "id";
@@ -26,7 +26,12 @@ internal sealed class GenericApiToolset(
     public override string Name => "dispatcher";
 
     public override GatewayCapabilities Capabilities { get; } =
-        GatewayCapabilities.Full with { HasIdempotencyKeys = false };
+        GatewayCapabilities.Full with
+        {
+            HasIdempotencyKeys = false,
+            CanRefund = false,
+            HasSellingOptions = false,
+        };
 
     public override async Task<GatewayResult<bool>> ProbeAsync(CancellationToken cancellationToken)
     {

@@ -55,13 +55,14 @@ internal sealed class PaymentDelivery(
 
         try
         {
+            // What was done is noted even while the host stops: else it would be told again for nothing.
             if (failure is null)
             {
-                await events.ConfirmAsync(fact, cancellationToken).ConfigureAwait(false);
+                await events.ConfirmAsync(fact, CancellationToken.None).ConfigureAwait(false);
             }
             else
             {
-                await events.FailAsync(fact, failure, cancellationToken).ConfigureAwait(false);
+                await events.FailAsync(fact, failure, CancellationToken.None).ConfigureAwait(false);
             }
         }
         catch (PaymentException exception)

@@ -93,7 +93,8 @@ public sealed class CoachPaymentsBuilder
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         return UseStore(provider => FileIdempotencyStore.Open(
             path, provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<IOptionsMonitor<CoachPaymentsOptions>>().Get(Name)));
+            provider.GetRequiredService<IOptionsMonitor<CoachPaymentsOptions>>().Get(Name),
+            provider.GetRequiredKeyedService<IPaymentGateway>(ServiceKey).Mode.ToString().ToLowerInvariant()));
     }
 
     /// <summary>Lets the host's code handle payment facts, and delivers them in the background.</summary>

@@ -7,8 +7,10 @@ using Coach.Payments.Gateways;
 using Coach.Payments.Hosting;
 using Coach.Payments.Links;
 using Coach.Payments.Resilience;
+using Coach.Payments.Reports;
 using Coach.Payments.Simulated;
 using Coach.Payments.Stripe;
+using Coach.Payments.Tabs;
 using Coach.Payments.Telemetry;
 using Coach.Payments.Webhooks;
 using Microsoft.Extensions.Configuration;
@@ -154,7 +156,8 @@ public static class CoachPaymentsServiceCollectionExtensions
     {
         services.TryAddKeyedSingleton<IIdempotencyStore>(key, static (provider, key) =>
             OptionsOf(provider, key) is { StorePath: { } path } options
-                ? FileIdempotencyStore.Open(path, TimeOf(provider), options)
+                ? FileIdempotencyStore.Open(path, TimeOf(provider), options,
+                    provider.GetRequiredKeyedService<IPaymentGateway>(key).Mode.ToString().ToLowerInvariant())
                 : new MemoryIdempotencyStore(TimeOf(provider), OptionsOf(provider, key).MaxRecords));
         services.TryAddKeyedSingleton(key, static (_, _) => new PaymentOutboxSignal());
         services.TryAddKeyedSingleton(key, static (provider, key) => new PaymentScope(
@@ -186,6 +189,15 @@ public static class CoachPaymentsServiceCollectionExtensions
             provider.GetRequiredKeyedService<PaymentStatusReader>(key),
             provider.GetRequiredKeyedService<GatewayStepExecutor>(key),
             OptionsOf(provider, key), TimeOf(provider), TelemetryOf(provider)));
+        services.TryAddKeyedSingleton<ISimulatedPayments>(key, static (provider, key) => new SimulatedPayments(
+            provider.GetRequiredKeyedService<PaymentRecordRepository>(key),
+            provider.GetRequiredKeyedService<PaymentStatusReader>(key), TimeOf(provider), TelemetryOf(provider)));
+        services.TryAddKeyedSingleton<IPaymentReports>(key, static (provider, key) => new PaymentReports(
+            provider.GetRequiredKeyedService<PaymentRecordRepository>(key)));
+        services.TryAddKeyedSingleton<ITabStore>(key, static (provider, _) => new MemoryTabStore());
+        services.TryAddKeyedSingleton<ITabs>(key, static (provider, key) => new TabService(
+            provider.GetRequiredKeyedService<ITabStore>(key), provider.GetRequiredKeyedService<IPaymentLinks>(key),
+            TimeOf(provider)));
         services.TryAddKeyedSingleton<IPaymentEvents>(key, static (provider, key) => new PaymentEvents(
             provider.GetRequiredKeyedService<PaymentRecordRepository>(key), OptionsOf(provider, key),
             provider.GetRequiredKeyedService<PaymentOutboxSignal>(key), TimeOf(provider), TelemetryOf(provider)));
@@ -209,7 +221,10 @@ public static class CoachPaymentsServiceCollectionExtensions
             AllowAutoRedirect = false,
             UseCookies = false,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-        });
+        })
+
+        // Attempts, their limits and their number are the service's; a host's own retries would multiply them.
+        .ConfigureAdditionalHttpMessageHandlers(static (handlers, _) => SendOnceHandler.Guard(handlers));
 
     private static CoachPaymentsOptions OptionsOf(IServiceProvider provider, object? key) =>
         provider.GetRequiredService<IOptionsMonitor<CoachPaymentsOptions>>().Get(key as string ?? "");

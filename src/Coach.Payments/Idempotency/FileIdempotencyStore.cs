@@ -20,6 +20,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
     private const int LeastReserve = 256 * 1024;
     private const int MostReserve = 4 * 1024 * 1024;
     private const int ReadOnlyFileSystem = 30; // EROFS
+    private const int DiskFull = 28; // ENOSPC
+    private const int DiskFullWindows = 112; // ERROR_DISK_FULL
 
     private static readonly TimeSpan LockPoll = TimeSpan.FromMilliseconds(100);
 
@@ -28,6 +30,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
     private readonly int _maxRecords;
     private readonly JournalFile _file;
     private readonly FileStream _lock;
+    private readonly string? _mode;
+    private readonly string? _account;
     private RecordTable _table;
     private Batch _batch = new();
     private Batch? _inFlight;
@@ -56,7 +60,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
 
     /// <summary>Opens the journal of a registration: makes its folder, and waits for a process that is about to let it
     /// go.</summary>
-    internal static FileIdempotencyStore Open(string path, TimeProvider time, CoachPaymentsOptions options)
+    internal static FileIdempotencyStore Open(
+        string path, TimeProvider time, CoachPaymentsOptions options, string? mode)
     {
         string full = Path.GetFullPath(path);
         try
@@ -75,7 +80,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         {
             try
             {
-                return new FileIdempotencyStore(full, time, options.MaxRecords);
+                return new FileIdempotencyStore(
+                    new JournalFile(full), time, options.MaxRecords, mode, options.Stripe.Account);
             }
             catch (IOException exception) when (exception is not PaymentStoreException)
             {
@@ -89,13 +95,16 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         }
     }
 
-    internal FileIdempotencyStore(JournalFile file, TimeProvider? time = null, int maxRecords = 100_000)
+    internal FileIdempotencyStore(
+        JournalFile file, TimeProvider? time = null, int maxRecords = 100_000, string? mode = null,
+        string? account = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxRecords, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(maxRecords, 10_000_000);
         _time = time ?? TimeProvider.System;
         _maxRecords = maxRecords;
         _file = file;
+        (_mode, _account) = (mode, account);
         try
         {
             _lock = new FileStream(file.Path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
@@ -117,10 +126,15 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         {
             _table = Load();
         }
-        catch
+        catch (Exception exception)
         {
             _file.Dispose();
             _lock.Dispose();
+            if (exception is UnauthorizedAccessException || (exception is IOException io && IsReadOnly(io)))
+            {
+                throw PaymentStoreException.NotWritable(file.Path, exception);
+            }
+
             throw;
         }
     }
@@ -450,8 +464,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
             }
         }
 
-        batch.Finish(failure);
-        lost?.Finish(failure);
+        batch.Finish(failure, _file.Path);
+        lost?.Finish(failure, _file.Path);
     }
 
     // Only one thread writes at a time; the fields it reads change in the same place.
@@ -502,9 +516,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
     private RecordTable Load()
     {
         var table = new RecordTable(_maxRecords);
-        byte[] bytes = _file.ReadAll();
-        _length = JournalFormat.Load(bytes, table, _file.Path);
-        if (_length < bytes.Length)
+        _length = JournalFormat.Load(_file, table);
+        if (_length < _file.Length)
         {
             // A torn tail, reserved space, or both. The next write reserves anew, which forces this cut to disk first:
             // no remainder of a lost entry can then stand behind a new one.
@@ -514,6 +527,11 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         _settled = _length;
         _capacity = _length;
         _frames = table.Count + table.EventCount;
+        if (_length == 0 && _batch.Bytes.WrittenCount == 0 && _mode is not null)
+        {
+            JournalFormat.Header(_batch.Bytes, _mode, _account);
+        }
+
         return table;
     }
 
@@ -528,6 +546,11 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         }
 
         var bytes = new ArrayBufferWriter<byte>(1024 * 1024);
+        if (_mode is not null)
+        {
+            JournalFormat.Header(bytes, _mode, _account);
+        }
+
         foreach (PaymentRecord record in _table.Records)
         {
             JournalFormat.Put(bytes, settled: 0, record);
@@ -562,7 +585,7 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
 
         public Task Written => _written.Task;
 
-        public void Finish(Exception? failure)
+        public void Finish(Exception? failure, string path)
         {
             if (failure is null)
             {
@@ -570,7 +593,10 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
             }
             else
             {
-                _written.SetException(new IOException("The payment journal could not be written.", failure));
+                bool isFull = failure is IOException { HResult: var code } && (code & 0xFFFF) is DiskFull or DiskFullWindows;
+                _written.SetException(isFull
+                    ? PaymentStoreException.Full(path, failure)
+                    : new IOException("The payment journal could not be written.", failure));
                 _ = _written.Task.Exception;
             }
         }

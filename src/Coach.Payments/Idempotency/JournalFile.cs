@@ -24,17 +24,16 @@ internal class JournalFile(string path) : IDisposable
     private SafeFileHandle Handle =>
         _handle ??= File.OpenHandle(Path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
 
-    public byte[] ReadAll()
+    /// <summary>Reads as much as there is.</summary>
+    public int Read(Span<byte> buffer, long offset)
     {
-        long length = Length;
-        byte[] bytes = new byte[length];
-        int read = 0;
-        while (read < length && RandomAccess.Read(Handle, bytes.AsSpan(read), read) is > 0 and var more)
+        int length = 0;
+        while (length < buffer.Length && RandomAccess.Read(Handle, buffer[length..], offset + length) is > 0 and var more)
         {
-            read += more;
+            length += more;
         }
 
-        return read == length ? bytes : bytes[..read];
+        return length;
     }
 
     public virtual void Write(ReadOnlySpan<byte> bytes, long offset) => RandomAccess.Write(Handle, bytes, offset);

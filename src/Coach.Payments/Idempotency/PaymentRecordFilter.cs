@@ -21,4 +21,7 @@ public enum PaymentRecordFilter
     /// <summary>Records with a payment whose fee is not known, the earliest paid first. Not those that were paid before
     /// <see cref="PaymentRecordQuery.Before"/>.</summary>
     FeeUnknown,
+
+    /// <summary>Records of <see cref="PaymentRecordQuery.Owner"/> whose link is known, newest first.</summary>
+    OfOwner,
 }

@@ -12,4 +12,7 @@ public sealed record PaymentRecordQuery(PaymentRecordFilter Filter, int Limit)
     /// <summary>For <see cref="PaymentRecordFilter.All"/>: the last tag of the page before; null for the first
     /// page.</summary>
     public string? AfterTag { get; init; }
+
+    /// <summary>For <see cref="PaymentRecordFilter.OfOwner"/>: whose.</summary>
+    public string? Owner { get; init; }
 }

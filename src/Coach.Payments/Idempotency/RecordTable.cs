@@ -17,6 +17,8 @@ internal sealed class RecordTable(int maxRecords)
     private readonly SortedSet<(DateTimeOffset At, string Tag)> _expiring = new(Order);
     private readonly SortedSet<(DateTimeOffset At, string Tag)> _open = new(Order);
     private readonly SortedSet<(DateTimeOffset At, string Tag)> _feeless = new(Order);
+    private readonly Dictionary<string, SortedSet<(DateTimeOffset At, string Tag)>> _owned =
+        new(StringComparer.Ordinal);
     private readonly SortedSet<string> _dead = new(StringComparer.Ordinal);
     // In order of arrival, so that the oldest make room and pruning stops at the first young one.
     private readonly Queue<string> _eventOrder = new();
@@ -54,6 +56,9 @@ internal sealed class RecordTable(int maxRecords)
             .. _feeless.Where(entry => query.Before is null || entry.At >= query.Before).Take(query.Limit)
                 .Select(entry => _records[entry.Tag]),
         ],
+        PaymentRecordFilter.OfOwner => query.Owner is { } owner && _owned.TryGetValue(owner, out var mine)
+            ? [.. mine.Reverse().Take(query.Limit).Select(entry => _records[entry.Tag])]
+            : [],
         PaymentRecordFilter.DeadFacts => [.. _dead.Take(query.Limit).Select(tag => _records[tag])],
         _ =>
         [
@@ -183,6 +188,16 @@ internal sealed class RecordTable(int maxRecords)
             }
         }
 
+        if (old is null && record.Request.Owner is { } owner)
+        {
+            if (!_owned.TryGetValue(owner, out SortedSet<(DateTimeOffset At, string Tag)>? mine))
+            {
+                _owned.Add(owner, mine = new(Order));
+            }
+
+            mine.Add((record.CreatedAt, record.Tag));
+        }
+
         if (IsOpen(record))
         {
             _open.Add((record.CreatedAt, record.Tag));
@@ -224,6 +239,15 @@ internal sealed class RecordTable(int maxRecords)
         if (old.LinkId is { } link && link != by?.LinkId && _tagsByLink.GetValueOrDefault(link) == old.Tag)
         {
             _tagsByLink.Remove(link);
+        }
+
+        if (by is null && old.Request.Owner is { } owner && _owned.TryGetValue(owner, out var mine))
+        {
+            mine.Remove((old.CreatedAt, old.Tag));
+            if (mine.Count == 0)
+            {
+                _owned.Remove(owner);
+            }
         }
 
         if (by is null)

@@ -86,4 +86,13 @@ public interface IPaymentLinks
     /// <returns>How many links were asked about.</returns>
     /// <exception cref="PaymentException">The records cannot be read.</exception>
     Task<int> DescribePaymentsAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Lists an owner's links, newest first.</summary>
+    /// <param name="owner">The owner of the requests.</param>
+    /// <param name="limit">The most to return; at least 1.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The links, from the records alone.</returns>
+    /// <exception cref="PaymentException">The records cannot be read.</exception>
+    Task<IReadOnlyList<PaymentLink>> ListByOwnerAsync(
+        string owner, int limit = 100, CancellationToken cancellationToken = default);
 }

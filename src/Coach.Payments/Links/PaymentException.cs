@@ -58,8 +58,10 @@ public sealed class PaymentException : CoachException
 
     internal static PaymentException StoreFailed(Exception cause) => new(
         PaymentError.Unavailable, ErrorCodes.PaymentsUnavailable,
-        "The payment records cannot be read or written. "
-        + "Check the store (disk space, connection), then ask again with the same key.",
+        cause is PaymentStoreException { Error: PaymentStoreError.DiskFull }
+            ? "The disk with the payment records is full. Make room, then ask again with the same key."
+            : "The payment records cannot be read or written. "
+                + "Check the store (disk space, connection), then ask again with the same key.",
         cause);
 
     internal static PaymentException Rejected(GatewayFailure failure) =>

@@ -470,7 +470,7 @@ internal sealed class PaymentLinkCreator(
                 : stored;
             creator.Telemetry.Metrics.Told(_record, before);
             creator.Telemetry.Logger.LinkCreated(_record.Tag, link.Id, gateway);
-            if (!isNoted && creator.IsNoting && Capabilities.HasLookupKeys && _record.PriceId is { } price)
+            if (!isNoted && creator.IsNoting && !creator.Steps.HasQueue && Capabilities.HasLookupKeys && _record.PriceId is { } price)
             {
                 await NoteAsync(price, link.Id).ConfigureAwait(false);
             }

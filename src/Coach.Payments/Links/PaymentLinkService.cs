@@ -105,6 +105,17 @@ internal sealed class PaymentLinkService(
         return [.. open.Select(static record => record.ToLink(isReplay: true))];
     }
 
+    public async Task<IReadOnlyList<PaymentLink>> ListByOwnerAsync(
+        string owner, int limit = 100, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(owner);
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        var query = new PaymentRecordQuery(PaymentRecordFilter.OfOwner, limit) { Owner = owner };
+        IReadOnlyList<PaymentRecord> found = await records.QueryAsync(query, cancellationToken).ConfigureAwait(false);
+        return [.. found.Where(static record => record.Url is not null)
+            .Select(static record => record.ToLink(isReplay: true))];
+    }
+
     public async Task<int> DescribePaymentsAsync(CancellationToken cancellationToken = default)
     {
         var query = new PaymentRecordQuery(PaymentRecordFilter.FeeUnknown, options.ReconcileBatch)

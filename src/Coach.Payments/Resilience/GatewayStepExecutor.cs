@@ -53,6 +53,9 @@ internal sealed class GatewayStepExecutor : IDisposable
             ? throw PaymentException.Unavailable(QueueTooLong().Message, wait)
             : new RequestTurn();
 
+    /// <summary>Whether requests wait for their turn: what can be left out should be.</summary>
+    public bool HasQueue => _limiter.HasQueue;
+
     public void Dispose() => _limiter.Dispose();
 
     /// <summary>Starts a time budget that several steps share.</summary>

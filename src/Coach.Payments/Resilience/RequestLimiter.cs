@@ -50,6 +50,18 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
         }
     }
 
+    /// <summary>Whether requests wait now.</summary>
+    public bool HasQueue
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _begun.Count + _new.Count > 0;
+            }
+        }
+    }
+
     /// <summary>Waits for a request's turn.</summary>
     /// <param name="hasBegun">Whether its operation has sent something already.</param>
     /// <param name="cancellationToken">Ends the wait; the place in the queue is given up.</param>
@@ -98,7 +110,9 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
 
             double known = double.IsInfinity(_rate) ? _accepted * 0.8 : _rate * 0.7;
             _rate = Math.Max(LeastRate, known);
-            _tokens = 0;
+
+            // A second without any: the provider's second, which is full, must pass first.
+            _tokens = -_rate;
             _refilledAt = at;
             _limitedAt = at;
             _changedAt = at;
