@@ -179,7 +179,7 @@ internal static class HostKillsProof
             return;
         }
 
-        Task killing = KillAsync(host, TimeSpan.FromMilliseconds(random.Next(150)));
+        Task killing = KillAsync(host, TimeSpan.FromMilliseconds(random.Next(1500)));
         for (int step = 0; !host.HasExited; step++)
         {
             string key = string.Create(CultureInfo.InvariantCulture, $"order-{random.Next(1_000_000)}:1");

@@ -26,12 +26,7 @@ internal sealed class GenericApiToolset(
     public override string Name => "dispatcher";
 
     public override GatewayCapabilities Capabilities { get; } =
-        GatewayCapabilities.Full with
-        {
-            HasIdempotencyKeys = false,
-            CanRefund = false,
-            HasSellingOptions = false,
-        };
+        GatewayCapabilities.Full with { HasIdempotencyKeys = false };
 
     public override async Task<GatewayResult<bool>> ProbeAsync(CancellationToken cancellationToken)
     {

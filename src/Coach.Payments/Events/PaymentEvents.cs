@@ -23,7 +23,12 @@ internal sealed class PaymentEvents(
         DateTimeOffset now = time.GetUtcNow();
 
         // A claim that ends later than any could means that the wall clock was set back: it is not waited for.
-        var query = new PaymentRecordQuery(PaymentRecordFilter.PendingFacts, limit) { Before = now };
+        DateTimeOffset latest = now + (length > LongestDelay ? length : LongestDelay);
+        var query = new PaymentRecordQuery(PaymentRecordFilter.PendingFacts, limit)
+        {
+            Before = now,
+            LatestWait = latest,
+        };
         IReadOnlyList<PaymentRecord> due =
             await records.QueryAsync(query, cancellationToken).ConfigureAwait(false);
         var taken = new List<PaymentFact>();
@@ -34,7 +39,7 @@ internal sealed class PaymentEvents(
             {
                 claimed = null;
                 PaymentFactEntry? next = NextOf(current);
-                if (next is null || next.NotBefore > now)
+                if (next is null || (next.NotBefore > now && next.NotBefore <= latest))
                 {
                     return null;
                 }

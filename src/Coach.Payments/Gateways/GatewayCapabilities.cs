@@ -35,7 +35,8 @@ public sealed record GatewayCapabilities
     /// change. Without it a request that asks for them is refused.</summary>
     public bool HasSellingOptions { get; init; }
 
-    /// <summary>All of them: Stripe's REST API.</summary>
+    /// <summary>All that making, finding and following a link takes; selling options and refunds come on
+    /// top.</summary>
     public static GatewayCapabilities Full { get; } = new()
     {
         HasIdempotencyKeys = true,
@@ -45,7 +46,5 @@ public sealed record GatewayCapabilities
         HasLineItems = true,
         CanDeactivate = true,
         CanListSessions = true,
-        CanRefund = true,
-        HasSellingOptions = true,
     };
 }

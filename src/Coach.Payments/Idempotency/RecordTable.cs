@@ -305,6 +305,12 @@ internal sealed class RecordTable(int maxRecords)
             found.Add(_records[tag]);
         }
 
+        if (query.LatestWait is { } latest && found.Count < query.Limit && set.Count > 0 && set.Max.At > latest)
+        {
+            found.AddRange(set.GetViewBetween((latest.AddTicks(1), ""), set.Max).Take(query.Limit - found.Count)
+                .Select(entry => _records[entry.Tag]));
+        }
+
         return found;
     }
 

@@ -42,7 +42,7 @@ internal sealed class PaymentLinkCreator(
     public async Task<PaymentLink> ClaimAndCreateAsync(PaymentRecord proposed, CancellationToken cancellationToken)
     {
         // Before the claim and before the clock starts: a queue of a thousand holds no claim and fails no deadline.
-        RequestTurn? turn = gateways.IsSimulating()
+        using RequestTurn? turn = gateways.IsSimulating()
             ? null
             : await steps.WaitForTurnAsync(cancellationToken).ConfigureAwait(false);
         using Deadline deadline = steps.StartDeadline(options.TotalTimeout);

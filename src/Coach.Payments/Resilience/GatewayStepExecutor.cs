@@ -51,7 +51,7 @@ internal sealed class GatewayStepExecutor : IDisposable
     public async ValueTask<RequestTurn> WaitForTurnAsync(CancellationToken cancellationToken) =>
         await _limiter.EnterAsync(hasBegun: false, cancellationToken).ConfigureAwait(false) is { } wait
             ? throw PaymentException.Unavailable(QueueTooLong().Message, wait)
-            : new RequestTurn();
+            : new RequestTurn(_limiter);
 
     /// <summary>Whether requests wait for their turn: what can be left out should be.</summary>
     public bool HasQueue => _limiter.HasQueue;
@@ -143,6 +143,10 @@ internal sealed class GatewayStepExecutor : IDisposable
             state.Result = new GatewayFailure(
                 GatewayFailureKind.Unknown, "The payment gateway failed unexpectedly; see the log.");
         }
+        finally
+        {
+            _limiter.Leave();
+        }
 
         GatewayFailure? failure = state.Result.Failure;
         if (failure is { Kind: GatewayFailureKind.RateLimited } limited)
@@ -207,7 +211,12 @@ internal sealed class GatewayStepExecutor : IDisposable
         }
 
         bool isStripe = gateway.Name == "stripe" && options.Stripe.BaseUrl.Host == "api.stripe.com";
-        return !isStripe ? null : gateway.Mode == GatewayMode.Test ? 20 : 80;
+        return (isStripe, gateway.Mode) switch
+        {
+            (false, _) => null,
+            (_, GatewayMode.Test) => 20,
+            _ => 80,
+        };
     }
 
     // A passive health check: every step says whether the provider answers, so that probes are rare.

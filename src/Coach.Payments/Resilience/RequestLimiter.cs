@@ -11,7 +11,11 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
     : IDisposable
 {
     // More than this many requests in one second are a burst of our own: a 429 that meets it passes when we slow down.
-    private const int OwnBurst = 10;
+    private const int OwnBurst = 4;
+
+    // While nothing is known of the provider's limit, so many at once are enough to learn it, and few enough that most of
+    // a thousand orders wait here, in order, rather than be refused there.
+    private const int MostAtOnce = 32;
 
     // The bucket holds a fifth of a second's requests: no second, wherever it begins, then sees many more than a
     // second's.
@@ -33,6 +37,7 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
     private long _changedAt = time.GetTimestamp();
     private long? _limitedAt;
     private ITimer? _timer;
+    private int _atOnce;
     private int _accepted;
     private long _acceptedSince = time.GetTimestamp();
 
@@ -74,7 +79,8 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
             long now = time.GetTimestamp();
             Refill(now);
             bool isFree = _begun.Count == 0 && (hasBegun || _new.Count == 0);
-            if (double.IsInfinity(_rate) || (isFree && _tokens >= 1))
+            bool isOpen = double.IsInfinity(_rate) ? _atOnce < MostAtOnce : _tokens >= 1;
+            if (isFree && isOpen)
             {
                 Take(now);
                 return ValueTask.FromResult<TimeSpan?>(null);
@@ -86,6 +92,19 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
         }
 
         return WaitAsync(waiter, cancellationToken);
+    }
+
+    /// <summary>A request is over, or one that had its turn is not sent.</summary>
+    public void Leave()
+    {
+        lock (_gate)
+        {
+            _atOnce--;
+            if (double.IsInfinity(_rate) && _begun.Count + _new.Count > 0)
+            {
+                Serve(time.GetTimestamp());
+            }
+        }
     }
 
     /// <summary>The provider said 429.</summary>
@@ -172,6 +191,7 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
                         return null;
                     }
 
+                    _atOnce--;
                     _tokens = Math.Min(_tokens + 1, Capacity);
                     Schedule();
                 }
@@ -197,6 +217,7 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
             _tokens--;
         }
 
+        _atOnce++;
         _sent.Enqueue(now);
         Forget(now);
     }
@@ -234,12 +255,13 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
 
     private void Schedule()
     {
-        if (_begun.Count + _new.Count == 0)
+        // Without a rate, whoever ends lets the next one in.
+        if (_begun.Count + _new.Count == 0 || double.IsInfinity(_rate))
         {
             return;
         }
 
-        double seconds = double.IsInfinity(_rate) ? 0 : Math.Max(0, (1 - _tokens) / _rate);
+        double seconds = Math.Max(0, (1 - _tokens) / _rate);
         TimeSpan wait = TimeSpan.FromMilliseconds(Math.Ceiling(seconds * 1000));
         _timer ??= time.CreateTimer(
             static state => ((RequestLimiter)state!).Serve(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -252,22 +274,27 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
         {
             long now = time.GetTimestamp();
             Refill(now);
-            while (double.IsInfinity(_rate) || _tokens >= 1)
-            {
-                LinkedList<Waiter> queue = _begun.Count > 0 ? _begun : _new;
-                if (queue.First is not { } first)
-                {
-                    return;
-                }
+            Serve(now);
+        }
+    }
 
-                queue.RemoveFirst();
-                first.Value.Place = null;
-                Take(now);
-                first.Value.Turn.TrySetResult();
+    private void Serve(long now)
+    {
+        while (double.IsInfinity(_rate) ? _atOnce < MostAtOnce : _tokens >= 1)
+        {
+            LinkedList<Waiter> queue = _begun.Count > 0 ? _begun : _new;
+            if (queue.First is not { } first)
+            {
+                return;
             }
 
-            Schedule();
+            queue.RemoveFirst();
+            first.Value.Place = null;
+            Take(now);
+            first.Value.Turn.TrySetResult();
         }
+
+        Schedule();
     }
 
     private sealed class Waiter(LinkedList<Waiter> queue)
@@ -281,9 +308,18 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
 }
 
 /// <summary>The turn that an operation got before it began: its first request needs no other.</summary>
-internal sealed class RequestTurn
+internal sealed class RequestTurn(RequestLimiter limiter) : IDisposable
 {
     private int _isUsed;
 
     public bool TryUse() => Interlocked.Exchange(ref _isUsed, 1) == 0;
+
+    /// <summary>Gives a turn back that no request used.</summary>
+    public void Dispose()
+    {
+        if (TryUse())
+        {
+            limiter.Leave();
+        }
+    }
 }

@@ -17,7 +17,13 @@ internal sealed class SimulatedGateway(SimulatedOptions options, TimeProvider ti
 
     // It keeps nothing, so there is nothing to find; and the same operation has the same link without any search.
     public GatewayCapabilities Capabilities { get; } =
-        GatewayCapabilities.Full with { HasLookupKeys = false, CanFindLinks = false };
+        GatewayCapabilities.Full with
+        {
+            HasLookupKeys = false,
+            CanFindLinks = false,
+            CanRefund = true,
+            HasSellingOptions = true,
+        };
 
     public GatewayMode Mode => GatewayMode.Simulated;
 

@@ -14,7 +14,8 @@ internal sealed class StripeGateway(StripeTransport transport, StripeOptions opt
 
     public string Name => "stripe";
 
-    public GatewayCapabilities Capabilities => GatewayCapabilities.Full;
+    public GatewayCapabilities Capabilities { get; } =
+        GatewayCapabilities.Full with { CanRefund = true, HasSellingOptions = true };
 
     public GatewayMode Mode => transport.Mode;
 

@@ -243,10 +243,10 @@ public sealed class FulfilmentCasesTests
     [Fact]
     public async Task SixtyOrdersAtOnce_TwentyFiveRequestsASecondAnd429_AreAllMadeInTime()
     {
-        var clock = new VirtualClock();
-        var fake = new StripeFake(options => (options.Time, options.RequestsPerSecond) = (clock, 25));
         foreach (string? baseUrl in new[] { null, "http://127.0.0.1:1" })
         {
+            var clock = new VirtualClock();
+            var fake = new StripeFake(options => (options.Time, options.RequestsPerSecond) = (clock, 25));
             using var host = new PaymentHost(fake, clock, configure: options =>
                 options.Stripe.BaseUrl = baseUrl is null ? options.Stripe.BaseUrl : new Uri(baseUrl));
             long start = clock.GetTimestamp();
@@ -381,6 +381,18 @@ public sealed class FulfilmentCasesTests
         host.Clock.Advance(TimeSpan.FromMinutes(2));
 
         Assert.Equal(20, (await host.Events.ClaimAsync(20)).Count);
+    }
+
+    [Fact]
+    public async Task WallClockSetBack_AfterAClaim_DoesNotHoldTheFactUp()
+    {
+        using var shop = await PaidShop.OpenAsync();
+        await shop.DeliverAsync(shop.Webhook(Completed));
+        Assert.Single(await shop.Host.Events.ClaimAsync(10));
+
+        shop.Host.Clock.JumpWallClock(TimeSpan.FromDays(-2));
+
+        Assert.Single(await shop.Host.Events.ClaimAsync(10));
     }
 
     [Fact]
