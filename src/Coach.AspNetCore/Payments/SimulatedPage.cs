@@ -9,7 +9,8 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Coach.AspNetCore.Payments;
 
-/// <summary>The page behind a simulated link: what it is for, and buttons that play payer and seller. No script, so that
+/// <summary>The page behind a simulated link: what it is for, and buttons that play payer and seller. No script, so
+/// that
 /// the strictest content policy shows it.</summary>
 internal sealed class SimulatedPage(IPaymentLinks links, ISimulatedPayments payments)
 {

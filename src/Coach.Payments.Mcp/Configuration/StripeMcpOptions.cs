@@ -72,7 +72,8 @@ public sealed class StripeMcpOptions
     /// <value>1 to 10,000; 100 unless set. A search that needs more fails rather than miss something.</value>
     public int MaxPages { get; set; } = 100;
 
-    /// <summary>The hosts whose links are handed to payers: a tool could answer with any address. Add a custom domain of
+    /// <summary>The hosts whose links are handed to payers: a tool could answer with any address. Add a custom domain
+    /// of
     /// Stripe's here.</summary>
     /// <value>1 to 20 host names; <c>buy.stripe.com</c> unless set. A link elsewhere counts as a bad answer, and its
     /// address is in no message.</value>

@@ -20,7 +20,8 @@ namespace Coach.Payments;
 [JsonConverter(typeof(MoneyJsonConverter))]
 public readonly struct Money : IEquatable<Money>, IComparable<Money>
 {
-    /// <summary>The largest amount in most currencies, in minor units: eight digits. <see cref="Largest"/> tells that of
+    /// <summary>The largest amount in most currencies, in minor units: eight digits. <see cref="Largest"/> tells that
+    /// of
     /// each.</summary>
     public const long MaxMinorUnits = CurrencyRules.MaxMinorUnits;
 
@@ -57,7 +58,9 @@ public readonly struct Money : IEquatable<Money>, IComparable<Money>
 
     /// <summary>The largest amount of this currency: twelve digits in IDR, eight in all others; <c>default</c> for
     /// <c>default</c>.</summary>
-    public Money Largest => _rules is null ? default : new Money(_rules.Maximum - (_rules.Maximum % _rules.Step), _rules);
+    public Money Largest => _rules is null
+        ? default
+        : new Money(_rules.Maximum - (_rules.Maximum % _rules.Step), _rules);
 
     /// <summary>Makes an amount from minor units.</summary>
     /// <param name="minorUnits">0 to 99,999,999; a multiple of 100 in ISK and UGX, of 10 in three-decimal
@@ -172,7 +175,8 @@ public readonly struct Money : IEquatable<Money>, IComparable<Money>
         return Percent((decimal)percent);
     }
 
-    /// <summary>A percentage of the amount with decimals, such as 8.875 % tax, exactly, then rounded once to what can be
+    /// <summary>A percentage of the amount with decimals, such as 8.875 % tax, exactly, then rounded once to what can
+    /// be
     /// charged.</summary>
     /// <param name="percent">0 to 1000 (%), with at most 10 decimals.</param>
     /// <param name="rounding">How to round; half away from zero unless given.</param>

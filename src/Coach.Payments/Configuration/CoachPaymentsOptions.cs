@@ -114,7 +114,8 @@ public sealed class CoachPaymentsOptions
     /// <value>Zero to 1 day; 10 minutes unless set.</value>
     public TimeSpan SettleDelay { get; set; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>Where the records are kept on this machine: a file, made with its folder when it is missing. Anybody who
+    /// <summary>Where the records are kept on this machine: a file, made with its folder when it is missing. Anybody
+    /// who
     /// takes real payments needs it or a store of its own: payments arrive days after their link was made.</summary>
     /// <value>A path; null (records in memory, which the start of a host with a real gateway warns of) unless set. The
     /// builder's <c>UseStore</c> and <c>UseFileStore</c> win over it.</value>
@@ -156,7 +157,8 @@ public sealed class CoachPaymentsOptions
     /// <see cref="PaymentException.RetryAfter"/>.</value>
     public TimeSpan MaxQueueTime { get; set; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Live keys: whether a browser may name an amount (Coach.AspNetCore). With test keys and simulated links it
+    /// <summary>Live keys: whether a browser may name an amount (Coach.AspNetCore). With test keys and simulated links
+    /// it
     /// may.</summary>
     /// <value>False unless set: only the host's own code and tabs do.</value>
     public bool AllowClientAmounts { get; set; }

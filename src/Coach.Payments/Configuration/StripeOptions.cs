@@ -37,7 +37,8 @@ public sealed class StripeOptions
     /// <value>1 to 10,000; 100 unless set. A search that needs more fails rather than miss something.</value>
     public int MaxPages { get; set; } = 100;
 
-    /// <summary>More secrets that webhooks are verified with: of an endpoint for connected accounts, or the old one while
+    /// <summary>More secrets that webhooks are verified with: of an endpoint for connected accounts, or the old one
+    /// while
     /// a secret is exchanged.</summary>
     /// <value>Empty unless set.</value>
     public IList<StripeWebhookSecret> MoreWebhookSecrets { get; } = [];

@@ -1,6 +1,7 @@
 namespace Coach.Payments;
 
-/// <summary>A secret that webhooks may be signed with: an entry of <c>Coach:Payments:Stripe:MoreWebhookSecrets</c>.</summary>
+/// <summary>A secret that webhooks may be signed with: an entry of
+/// <c>Coach:Payments:Stripe:MoreWebhookSecrets</c>.</summary>
 public sealed class StripeWebhookSecret
 {
     /// <summary>The secret's name.</summary>

@@ -11,5 +11,5 @@ public interface IPaymentEventHandler
     /// <param name="fact">The fact. Facts of one link come in order, those of different links at once.</param>
     /// <param name="cancellationToken">Ends when the host stops or the fact's lease is over.</param>
     /// <returns>A task that ends when it is done.</returns>
-    Task HandleAsync(PaymentFact fact, CancellationToken cancellationToken);
+    Task HandleAsync(PaymentFact fact, CancellationToken cancellationToken = default);
 }

@@ -3,12 +3,14 @@ namespace Coach.Payments;
 /// <summary>
 /// The outbox: what happened to payments, told to the host at least once, in order for each link, under a stable id.
 /// Webhooks, polls, waits, reconciliation and lists all feed it, so each fact exists once. Most hosts register an
-/// <see cref="IPaymentEventHandler"/> and leave the rest to the background delivery; who wants to pull claims here. Safe
+/// <see cref="IPaymentEventHandler"/> and leave the rest to the background delivery; who wants to pull claims here.
+/// Safe
 /// for concurrent use, also across replicas where the store is shared.
 /// </summary>
 public interface IPaymentEvents
 {
-    /// <summary>Takes facts that wait, for a while: no other caller gets them or those behind them until then.</summary>
+    /// <summary>Takes facts that wait, for a while: no other caller gets them or those behind them until
+    /// then.</summary>
     /// <param name="limit">The most to take, one a link; at least 1.</param>
     /// <param name="lease">How long they are this caller's; null for
     /// <see cref="CoachPaymentsOptions.DeliveryLease"/>. Neither confirmed nor given back by then, they are handed out
@@ -32,7 +34,8 @@ public interface IPaymentEvents
     /// <param name="reason">Why, in one line for people; cut at 300 characters.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The fact as it is now; null when it was confirmed meanwhile or is not known.</returns>
-    /// <exception cref="PaymentException">The records cannot be written: the fact comes again after its lease.</exception>
+    /// <exception cref="PaymentException">The records cannot be written: the fact comes again after its
+    /// lease.</exception>
     Task<PaymentFact?> FailAsync(PaymentFact fact, string reason, CancellationToken cancellationToken = default);
 
     /// <summary>Lists facts in a state, without taking them.</summary>

@@ -1,6 +1,7 @@
 namespace Coach.Payments.Gateways;
 
-/// <summary>A charge at the provider: where the money of a payment came from, what it cost, and what went back.</summary>
+/// <summary>A charge at the provider: where the money of a payment came from, what it cost, and what went
+/// back.</summary>
 /// <param name="Id">The provider's id, such as <c>ch_…</c>.</param>
 public sealed record GatewayCharge(string Id)
 {
@@ -20,7 +21,8 @@ public sealed record GatewayCharge(string Id)
     /// say.</summary>
     public long? Fee { get; init; }
 
-    /// <summary>What reaches the balance, in minor units of <see cref="SettlementCurrency"/>; null when the provider does
+    /// <summary>What reaches the balance, in minor units of <see cref="SettlementCurrency"/>; null when the provider
+    /// does
     /// not say.</summary>
     public long? Net { get; init; }
 

@@ -115,7 +115,8 @@ public sealed class CoachPaymentsBuilder
         return WithEventHandler(provider => new DelegateEventHandler(provider, handle));
     }
 
-    /// <summary>Lets the host's code handle payment facts, and delivers them in the background. Several handlers get each
+    /// <summary>Lets the host's code handle payment facts, and delivers them in the background. Several handlers get
+    /// each
     /// fact in the order they were added; one that fails has it told to all again.</summary>
     /// <param name="factory">Builds the handler; called once.</param>
     /// <returns>This builder.</returns>
@@ -174,7 +175,7 @@ public sealed class CoachPaymentsBuilder
         IServiceProvider provider, Func<IServiceProvider, PaymentFact, CancellationToken, Task> handle)
         : IPaymentEventHandler
     {
-        public async Task HandleAsync(PaymentFact fact, CancellationToken cancellationToken)
+        public async Task HandleAsync(PaymentFact fact, CancellationToken cancellationToken = default)
         {
             AsyncServiceScope scope = provider.CreateAsyncScope();
             await using (scope.ConfigureAwait(false))

@@ -10,7 +10,8 @@ namespace Coach.Payments;
 /// </summary>
 /// <remarks>
 /// Writes that arrive together share one flush. Before a call returns, these are on disk: that a link is about to be
-/// asked for, that a link is known, a payment, its status and its facts, an event. The rest (claims, attempt numbers, reasons) survives
+/// asked for, that a link is known, a payment, its status and its facts, an event. The rest (claims, attempt numbers,
+/// reasons) survives
 /// the process and goes to disk with the next of those: losing it with the machine can neither make a second link nor
 /// lose one. The file is rewritten when most of it is history.
 /// </remarks>
@@ -83,7 +84,7 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
                 return new FileIdempotencyStore(
                     new JournalFile(full), time, options.MaxRecords, mode, options.Stripe.Account);
             }
-            catch (IOException exception) when (exception is not PaymentStoreException)
+            catch (IOException exception)
             {
                 if (machine.GetElapsedTime(start) >= options.StoreLockTimeout)
                 {
@@ -593,7 +594,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
             }
             else
             {
-                bool isFull = failure is IOException { HResult: var code } && (code & 0xFFFF) is DiskFull or DiskFullWindows;
+                bool isFull = failure is IOException { HResult: var code }
+                    && (code & 0xFFFF) is DiskFull or DiskFullWindows;
                 _written.SetException(isFull
                     ? PaymentStoreException.Full(path, failure)
                     : new IOException("The payment journal could not be written.", failure));

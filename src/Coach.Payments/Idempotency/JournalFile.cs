@@ -28,7 +28,8 @@ internal class JournalFile(string path) : IDisposable
     public int Read(Span<byte> buffer, long offset)
     {
         int length = 0;
-        while (length < buffer.Length && RandomAccess.Read(Handle, buffer[length..], offset + length) is > 0 and var more)
+        while (length < buffer.Length
+            && RandomAccess.Read(Handle, buffer[length..], offset + length) is > 0 and var more)
         {
             length += more;
         }

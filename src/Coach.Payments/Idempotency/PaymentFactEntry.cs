@@ -25,7 +25,8 @@ public sealed record PaymentFactEntry
     /// <summary>How often it was handed out.</summary>
     public int Attempts { get; init; }
 
-    /// <summary>Before this moment it is not handed out: the end of a claim, or of the wait after a failure; null for at
+    /// <summary>Before this moment it is not handed out: the end of a claim, or of the wait after a failure; null for
+    /// at
     /// once.</summary>
     public DateTimeOffset? NotBefore { get; init; }
 

@@ -43,7 +43,8 @@ public sealed record PaymentLinkRequest
     /// <value>At most 200 characters; null for none.</value>
     public string? Reference { get; init; }
 
-    /// <summary>When the link is to close by itself: the background reconciliation closes it at the provider soon after.
+    /// <summary>When the link is to close by itself: the background reconciliation closes it at the provider soon
+    /// after.
     /// A page that is open then is ended.</summary>
     /// <value>A moment after the first request for the link; null for never. Not part of what makes two requests the
     /// same.</value>

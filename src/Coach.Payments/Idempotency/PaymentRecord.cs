@@ -103,7 +103,8 @@ public sealed record PaymentRecord
     /// <summary>Whether nothing more is expected of it: a paid, failed or closed link whose facts the host has. Only
     /// such records make room or are pruned.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
-    public bool IsSettled => State is PaymentRecordState.Completed or PaymentRecordState.Unmatched && !HasPendingFacts && !HasDeadFacts
+    public bool IsSettled => State is PaymentRecordState.Completed or PaymentRecordState.Unmatched
+        && !HasPendingFacts && !HasDeadFacts
         && Status is PaymentStatus.Succeeded or PaymentStatus.Failed or PaymentStatus.Expired;
 
     /// <summary>When the operation was first asked for.</summary>

@@ -16,7 +16,8 @@ public sealed record PaymentRecordQuery(PaymentRecordFilter Filter, int Limit)
     /// <summary>For <see cref="PaymentRecordFilter.OfOwner"/>: whose.</summary>
     public string? Owner { get; init; }
 
-    /// <summary>For <see cref="PaymentRecordFilter.PendingFacts"/>: a wait that ends later than this was noted by a clock
+    /// <summary>For <see cref="PaymentRecordFilter.PendingFacts"/>: a wait that ends later than this was noted by a
+    /// clock
     /// that has been set back since, and is over. Null for none.</summary>
     public DateTimeOffset? LatestWait { get; init; }
 }

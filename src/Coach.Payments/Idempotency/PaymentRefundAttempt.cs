@@ -1,6 +1,7 @@
 namespace Coach.Payments;
 
-/// <summary>A refund that was asked for, noted before it is sent: who asks again with its key gets the same one.</summary>
+/// <summary>A refund that was asked for, noted before it is sent: who asks again with its key gets the same
+/// one.</summary>
 /// <param name="Key">The caller's refund key.</param>
 /// <param name="SessionId">The payment it gives back of.</param>
 /// <param name="MinorUnits">How much; null for all that was left.</param>

@@ -1,13 +1,18 @@
+using Coach.Abstractions;
+
 namespace Coach.Payments;
 
 /// <summary>The records' file cannot be used; <see cref="Error"/> says why.</summary>
-public sealed class PaymentStoreException : IOException
+public sealed class PaymentStoreException : CoachException
 {
     private PaymentStoreException(PaymentStoreError error, string message, Exception? cause)
-        : base(message, cause) => Error = error;
+        : base(ErrorCodes.StoreUnavailable, message, cause) => Error = error;
 
     /// <summary>Why.</summary>
     public PaymentStoreError Error { get; }
+
+    /// <inheritdoc />
+    public override bool IsTransient => Error != PaymentStoreError.NotWritable;
 
     internal static PaymentStoreException InUse(string path, Exception cause) => new(PaymentStoreError.InUse,
         $"The payment records '{path}' are in use: another process has them open. One process at a time may use them; "

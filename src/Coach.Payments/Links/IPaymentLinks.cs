@@ -57,7 +57,8 @@ public interface IPaymentLinks
 
     /// <summary>Gives a payment back, whole or in part, once for each refund key.</summary>
     /// <param name="request">What to give back.</param>
-    /// <param name="cancellationToken">Ends the wait; the refund may be made all the same, and asking again with the same
+    /// <param name="cancellationToken">Ends the wait; the refund may be made all the same, and asking again with the
+    /// same
     /// key tells.</param>
     /// <returns>The link with its payments and refunds. The fact that tells of it goes to the outbox.</returns>
     /// <exception cref="PaymentException">The link is not known here, nothing was paid, the amount is more than what is
@@ -65,7 +66,8 @@ public interface IPaymentLinks
     /// it.</exception>
     Task<PaymentLink> RefundAsync(PaymentRefundRequest request, CancellationToken cancellationToken = default);
 
-    /// <summary>Lists links that nobody has paid, closed or failed yet, oldest first: <see cref="PaymentLink.CreatedAt"/>
+    /// <summary>Lists links that nobody has paid, closed or failed yet, oldest first: <see
+    /// cref="PaymentLink.CreatedAt"/>
     /// tells their age.</summary>
     /// <param name="limit">The most to return; at least 1.</param>
     /// <param name="cancellationToken">Ends the wait.</param>

@@ -197,7 +197,8 @@ internal sealed class PaymentLinkCreator(
 
         private async Task<GatewayResult<GatewayPrice>> FindOrMakePriceAsync()
         {
-            // A price of the catalogue is sold as it is. It anchors no link: its own key and, past that, the search find
+            // A price of the catalogue is sold as it is. It anchors no link: its own key and, past that, the search
+            // find
             // the link again.
             if (Lines is [{ PriceId: { } catalogued }, ..])
             {
@@ -470,7 +471,8 @@ internal sealed class PaymentLinkCreator(
                 : stored;
             creator.Telemetry.Metrics.Told(_record, before);
             creator.Telemetry.Logger.LinkCreated(_record.Tag, link.Id, gateway);
-            if (!isNoted && creator.IsNoting && !creator.Steps.HasQueue && Capabilities.HasLookupKeys && _record.PriceId is { } price)
+            bool mayNote = creator.IsNoting && !creator.Steps.HasQueue && Capabilities.HasLookupKeys;
+            if (!isNoted && mayNote && _record.PriceId is { } price)
             {
                 await NoteAsync(price, link.Id).ConfigureAwait(false);
             }

@@ -91,7 +91,8 @@ internal sealed class PaymentRecordRepository(
         IEnumerable<string> ids = record.Payments.SelectMany(static row => new[] { row.PaymentIntentId, row.ChargeId })
             .OfType<string>().Except(before is null
                 ? []
-                : before.Payments.SelectMany(static row => new[] { row.PaymentIntentId, row.ChargeId }).OfType<string>());
+                : before.Payments.SelectMany(static row => new[] { row.PaymentIntentId, row.ChargeId })
+                    .OfType<string>());
         string[] tags =
         [
             .. before is null && record.LinkId is { } link ? [PaymentScope.ParkedLinkTag(link)] : Array.Empty<string>(),

@@ -142,7 +142,8 @@ internal sealed class PaymentRefunder(
             string name = PaymentScope.ProviderTagOf(record.Tag);
             var ask = new GatewayRefundRequest(
                 string.Create(CultureInfo.InvariantCulture, $"coach:{name}:refund:{attempt.Key}:{attempt.Attempt}"),
-                payment, attempt.MinorUnits ?? LeftOf(record, attempt), new Dictionary<string, string>(StringComparer.Ordinal)
+                payment, attempt.MinorUnits ?? LeftOf(record, attempt),
+                new Dictionary<string, string>(StringComparer.Ordinal)
                 {
                     [PaymentMetadata.Tag] = name,
                     [PaymentMetadata.Refund] = attempt.Key,

@@ -5,6 +5,9 @@ namespace Coach.Payments.Links;
 /// <summary>Refuses a wrong request before anything is sent or recorded.</summary>
 internal static class PaymentRequestValidator
 {
+    private static readonly System.Buffers.SearchValues<char> NotInStatements =
+        System.Buffers.SearchValues.Create("<>\\'\"*");
+
     // Stripe's 50 less the tag and the operation key.
     private const int MostMetadata = 48;
 
@@ -135,7 +138,8 @@ internal static class PaymentRequestValidator
         }
 
         if (options.ShippingCountries.Count > 250
-            || options.ShippingCountries.Any(static code => code is not { Length: 2 } || !code.All(char.IsAsciiLetterUpper)))
+            || options.ShippingCountries.Any(static code =>
+                code is not { Length: 2 } || !code.All(char.IsAsciiLetterUpper)))
         {
             return "Shipping countries must be two-letter codes in upper case, such as 'DE', at most 250.";
         }
@@ -169,7 +173,7 @@ internal static class PaymentRequestValidator
         }
 
         if (options.StatementDescriptorSuffix is { } suffix && (!IsText(suffix, 22)
-            || suffix.AsSpan().ContainsAny("<>\\'\"*") || !suffix.Any(char.IsAsciiLetter)))
+            || suffix.AsSpan().ContainsAny(NotInStatements) || !suffix.Any(char.IsAsciiLetter)))
         {
             return "The statement descriptor's suffix must have 1 to 22 characters, a letter, and none of < > \\ ' \" *.";
         }
@@ -211,7 +215,8 @@ internal static class PaymentRequestValidator
 
             int bracket = name.IndexOf('[', StringComparison.Ordinal);
             string root = bracket < 0 ? name : name[..bracket];
-            if (OwnParameters.Contains(root) || name.StartsWith("payment_intent_data[metadata]", StringComparison.Ordinal)
+            if (OwnParameters.Contains(root)
+                || name.StartsWith("payment_intent_data[metadata]", StringComparison.Ordinal)
                 || name.StartsWith("payment_intent_data[capture_method]", StringComparison.Ordinal))
             {
                 return $"The parameter '{root}' is set by Coach; use the request's own properties.";

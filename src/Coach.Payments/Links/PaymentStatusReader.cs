@@ -69,7 +69,8 @@ internal sealed class PaymentStatusReader(
             await EndSessionsAsync(gateway, record, deadline, cancellationToken).ConfigureAwait(false);
         record = await ChangeAsync(
             record, current =>
-                PaymentLinkStateMachine.Close(current, sessions, time.GetUtcNow()), cancellationToken).ConfigureAwait(false);
+                PaymentLinkStateMachine.Close(current, sessions, time.GetUtcNow()), cancellationToken)
+            .ConfigureAwait(false);
         return record.ToLink(isReplay: true);
     }
 
@@ -168,7 +169,8 @@ internal sealed class PaymentStatusReader(
 
         return (await ChangeAsync(
             record, current =>
-                PaymentLinkStateMachine.Observe(current, sessions, time.GetUtcNow()), cancellationToken).ConfigureAwait(false), null);
+                PaymentLinkStateMachine.Observe(current, sessions, time.GetUtcNow()), cancellationToken)
+            .ConfigureAwait(false), null);
     }
 
     // A link that may be paid again, or on which another payment is on its way, is asked about after the first, too.

@@ -8,7 +8,8 @@ namespace Coach.Payments;
 /// <param name="Payments">Payments that completed, of whatever link.</param>
 /// <param name="PaidMinorUnits">What they brought.</param>
 /// <param name="RefundedMinorUnits">What was given back of payments of that day.</param>
-/// <param name="FeeMinorUnits">What the provider took, as far as it is known, where it settles in this currency.</param>
+/// <param name="FeeMinorUnits">What the provider took, as far as it is known, where it settles in this
+/// currency.</param>
 /// <param name="Disputes">Payments of that day that are or were disputed.</param>
 /// <param name="Mismatches">Payments of another amount than asked for.</param>
 public sealed record PaymentReportRow(

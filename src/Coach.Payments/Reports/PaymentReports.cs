@@ -107,7 +107,8 @@ internal sealed class PaymentReports(PaymentRecordRepository records) : IPayment
 
     private static string? Text(long? number) => number?.ToString(CultureInfo.InvariantCulture);
 
-    // Quoted where RFC 4180 asks for it; and what a spreadsheet would take for a formula is text (OWASP, CSV injection).
+    // Quoted where RFC 4180 asks for it; and what a spreadsheet would take for a formula is text (OWASP, CSV
+    // injection).
     private static string Field(string? text)
     {
         if (string.IsNullOrEmpty(text))

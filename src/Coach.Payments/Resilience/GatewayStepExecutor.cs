@@ -44,7 +44,8 @@ internal sealed class GatewayStepExecutor : IDisposable
     public Task<GatewayFailure?> CheckAvailabilityAsync(CancellationToken cancellationToken) =>
         _availability.CheckAsync(cancellationToken);
 
-    /// <summary>Waits for an operation's turn under the limit of requests, before it claims anything and before its time
+    /// <summary>Waits for an operation's turn under the limit of requests, before it claims anything and before its
+    /// time
     /// begins.</summary>
     /// <returns>The turn, to be used by its first request.</returns>
     /// <exception cref="PaymentException">The queue is too long.</exception>
@@ -151,7 +152,8 @@ internal sealed class GatewayStepExecutor : IDisposable
         GatewayFailure? failure = state.Result.Failure;
         if (failure is { Kind: GatewayFailureKind.RateLimited } limited)
         {
-            // Stripe's SDKs do not repeat a 429 without Retry-After. One that our own burst brought about passes when we
+            // Stripe's SDKs do not repeat a 429 without Retry-After. One that our own burst brought about passes when
+            // we
             // go on at a lower rate.
             bool isOwn = _limiter.IsOwnDoing && limited.Code != LockTimeout;
             if (isOwn)
@@ -178,18 +180,19 @@ internal sealed class GatewayStepExecutor : IDisposable
             return null;
         }
 
-        ValueTask<TimeSpan?> entering =
-            _limiter.EnterAsync(hasBegun: state.Turn is not null || state.Attempts > 0, cancellationToken);
-        if (entering.IsCompletedSuccessfully)
+        bool hasBegun = state.Turn is not null || state.Attempts > 0;
+        if (_limiter.TryEnter(hasBegun))
         {
-            return entering.Result is null ? null : QueueTooLong() with { RetryAfter = entering.Result };
+            return null;
         }
 
         TimeSpan left = state.Deadline.Remaining;
         state.Deadline.Lift();
         try
         {
-            return await entering.ConfigureAwait(false) is { } wait ? QueueTooLong() with { RetryAfter = wait } : null;
+            return await _limiter.EnterAsync(hasBegun, cancellationToken).ConfigureAwait(false) is { } wait
+                ? QueueTooLong() with { RetryAfter = wait }
+                : null;
         }
         finally
         {

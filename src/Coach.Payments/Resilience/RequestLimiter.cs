@@ -13,7 +13,8 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
     // More than this many requests in one second are a burst of our own: a 429 that meets it passes when we slow down.
     private const int OwnBurst = 4;
 
-    // While nothing is known of the provider's limit, so many at once are enough to learn it, and few enough that most of
+    // While nothing is known of the provider's limit, so many at once are enough to learn it, and few enough that most
+    // of
     // a thousand orders wait here, in order, rather than be refused there.
     private const int MostAtOnce = 32;
 
@@ -67,6 +68,16 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
         }
     }
 
+    /// <summary>Lets a request through if it need not wait.</summary>
+    /// <param name="hasBegun">Whether its operation has sent something already.</param>
+    public bool TryEnter(bool hasBegun)
+    {
+        lock (_gate)
+        {
+            return TryEnter(hasBegun, time.GetTimestamp());
+        }
+    }
+
     /// <summary>Waits for a request's turn.</summary>
     /// <param name="hasBegun">Whether its operation has sent something already.</param>
     /// <param name="cancellationToken">Ends the wait; the place in the queue is given up.</param>
@@ -76,13 +87,8 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
         Waiter waiter;
         lock (_gate)
         {
-            long now = time.GetTimestamp();
-            Refill(now);
-            bool isFree = _begun.Count == 0 && (hasBegun || _new.Count == 0);
-            bool isOpen = double.IsInfinity(_rate) ? _atOnce < MostAtOnce : _tokens >= 1;
-            if (isFree && isOpen)
+            if (TryEnter(hasBegun, time.GetTimestamp()))
             {
-                Take(now);
                 return ValueTask.FromResult<TimeSpan?>(null);
             }
 
@@ -169,6 +175,20 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
             _timer?.Dispose();
             _timer = null;
         }
+    }
+
+    private bool TryEnter(bool hasBegun, long now)
+    {
+        Refill(now);
+        bool isFree = _begun.Count == 0 && (hasBegun || _new.Count == 0);
+        bool isOpen = double.IsInfinity(_rate) ? _atOnce < MostAtOnce : _tokens >= 1;
+        if (!isFree || !isOpen)
+        {
+            return false;
+        }
+
+        Take(now);
+        return true;
     }
 
     private async ValueTask<TimeSpan?> WaitAsync(Waiter waiter, CancellationToken cancellationToken)

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Coach.Payments.Tabs;
 
-/// <summary>The service behind <see cref="ITabs"/>: every change is a compare-and-swap on the tab, and the link of a bill
+/// <summary>The service behind <see cref="ITabs"/>: every change is a compare-and-swap on the tab, and the link of a
+/// bill
 /// follows from the tab's name and the bill's number, so that no bill has two.</summary>
 internal sealed class TabService(ITabStore store, IPaymentLinks links, TimeProvider time) : ITabs
 {
@@ -22,7 +23,8 @@ internal sealed class TabService(ITabStore store, IPaymentLinks links, TimeProvi
     {
         ArgumentException.ThrowIfNullOrEmpty(owner);
         ArgumentNullException.ThrowIfNull(line);
-        if (id is not { Length: >= 1 and <= 64 } || !id.All(static c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-'))
+        if (id is not { Length: >= 1 and <= 64 }
+            || !id.All(static c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-'))
         {
             throw PaymentException.Invalid("A tab's name has 1 to 64 letters, digits, '_' and '-'.");
         }

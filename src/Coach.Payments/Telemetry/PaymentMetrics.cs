@@ -20,7 +20,8 @@ internal sealed class PaymentMetrics : IDisposable
     private readonly Counter<long> _webhooks;
     // By owner: several registrations share one meter, and the gauges sum them up.
     private readonly ConcurrentDictionary<object, int> _pending = new(ReferenceEqualityComparer.Instance);
-    private readonly ConcurrentDictionary<object, PaymentRecordCounts> _counts = new(ReferenceEqualityComparer.Instance);
+    private readonly ConcurrentDictionary<object, PaymentRecordCounts> _counts =
+        new(ReferenceEqualityComparer.Instance);
     private readonly Counter<long> _facts;
     private readonly Counter<long> _deliveries;
     private readonly TimeProvider _time;

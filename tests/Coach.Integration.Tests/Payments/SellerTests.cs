@@ -56,6 +56,25 @@ public sealed class SellerTests
     }
 
     [Fact]
+    public async Task LinksBurst_Two_RefusesTheThirdOfASession()
+    {
+        await using ChatHost host = await ChatHost.StartAsync(settings =>
+        {
+            settings["Coach:RateLimits:LinksBurst"] = "2";
+            settings["Coach:RateLimits:LinksPerMinute"] = "1";
+        });
+        using HttpClient visitor = host.NewVisitor();
+        var statuses = new List<HttpStatusCode>();
+        for (int i = 0; i < 3; i++)
+        {
+            using HttpResponseMessage response = await visitor.CreateLinkAsync($"order-{i}", Order);
+            statuses.Add(response.StatusCode);
+        }
+
+        Assert.Equal([HttpStatusCode.Created, HttpStatusCode.Created, HttpStatusCode.TooManyRequests], statuses);
+    }
+
+    [Fact]
     public async Task SimulatedLink_OpensAPageOfTheHostThatPlaysTheWholeStory()
     {
         await using ChatHost host = await ChatHost.StartAsync();

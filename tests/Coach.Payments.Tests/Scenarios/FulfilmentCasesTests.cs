@@ -396,6 +396,59 @@ public sealed class FulfilmentCasesTests
     }
 
     [Fact]
+    public async Task DeliveryConcurrencyAndInterval_ManyFacts_AreHandledAtOnceButNoMoreThanThat()
+    {
+        int running = 0;
+        int most = 0;
+        int done = 0;
+        using var host = new PaymentHost(
+            configure: options => (options.DeliveryConcurrency, options.DeliveryInterval) = (3, TimeSpan.FromSeconds(1)),
+            build: payments => payments.WithEventHandler(async (_, _, _) =>
+            {
+                most = Math.Max(most, Interlocked.Increment(ref running));
+                await Task.Yield();
+                Interlocked.Decrement(ref running);
+                Interlocked.Increment(ref done);
+            }));
+        for (int i = 0; i < 7; i++)
+        {
+            PaymentLink link = await host.CreateAsync(PaymentHost.Order($"order-{i}"));
+            await DeliverAsync(host, host.Fake.BuildWebhook(Completed, host.Fake.Pay(link.Id)!.Id));
+        }
+
+        IHostedService delivery = Assert.Single(host.Services.GetServices<IHostedService>());
+        await delivery.StartAsync(CancellationToken.None);
+        await UntilAsync(host, () => done >= 7);
+        await delivery.StopAsync(CancellationToken.None);
+
+        Assert.InRange(most, 1, 3);
+    }
+
+    [Fact]
+    public async Task ReconcileConcurrency_UncertainOrders_AreSettledSideBySide()
+    {
+        using var host = new PaymentHost(key: PaymentHost.LiveKey, configure: options =>
+            (options.ReconcileConcurrency, options.RequestsPerSecond) = (8, 0));
+        host.Fake.FaultPolicy = request => request is { Method: "POST", Path: "/v1/payment_links" }
+            ? new StripeFault(StripeFaultKind.Hang)
+            : null;
+        for (int i = 0; i < 16; i++)
+        {
+            await host.FailsAsync(PaymentHost.Order($"order-{i}"));
+        }
+
+        // Each answer takes two seconds: one after the other would take 32 and more.
+        host.Fake.FaultPolicy = request => request.Method == "POST"
+            ? new StripeFault(StripeFaultKind.Slow) { Delay = TimeSpan.FromSeconds(2) }
+            : null;
+        long start = host.Clock.GetTimestamp();
+        ReconciliationReport report = await host.RunAsync(host.Links.ReconcileAsync());
+
+        Assert.Equal((16, 16, 16), (report.Examined, report.Settled, host.Fake.Links.Count));
+        Assert.InRange(host.Clock.GetElapsedTime(start).TotalSeconds, 0, 15);
+    }
+
+    [Fact]
     public async Task StoreAway_TheWebhookIsNotAcknowledged()
     {
         var clock = new VirtualClock();
