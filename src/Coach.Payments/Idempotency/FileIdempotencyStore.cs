@@ -18,6 +18,7 @@ namespace Coach.Payments;
 public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
 {
     private const int FramesPerRewrite = 10_000;
+    private const int RewritePiece = 16 * 1024 * 1024;
     private const int LeastReserve = 256 * 1024;
     private const int MostReserve = 4 * 1024 * 1024;
     private const int ReadOnlyFileSystem = 30; // EROFS
@@ -540,12 +541,51 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
     // megabytes.
     private void RewriteIfWorthwhile()
     {
-        if (_frames < FramesPerRewrite || _frames < 4 * (_table.Count + _table.EventCount)
+        if (_frames < FramesPerRewrite || _frames < 2 * (_table.Count + _table.EventCount)
             || _batch.Bytes.WrittenCount > 0)
         {
             return;
         }
 
+        _frames = _table.Count + _table.EventCount;
+        try
+        {
+            _length = Rewrite();
+            _settled = _length;
+            _capacity = _length;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The old file is as good as before, only longer.
+        }
+    }
+
+    // What is small goes in one piece; what is large goes a piece at a time, and never stands in memory whole.
+    private long Rewrite()
+    {
+        using IEnumerator<ArrayBufferWriter<byte>> pieces = Pieces().GetEnumerator();
+        pieces.MoveNext();
+        ArrayBufferWriter<byte> first = pieces.Current;
+        if (first.WrittenCount < RewritePiece)
+        {
+            _file.Replace(first.WrittenSpan);
+            return first.WrittenCount;
+        }
+
+        return _file.Replace(Rest());
+
+        IEnumerable<ReadOnlyMemory<byte>> Rest()
+        {
+            do
+            {
+                yield return pieces.Current.WrittenMemory;
+            }
+            while (pieces.MoveNext());
+        }
+    }
+
+    private IEnumerable<ArrayBufferWriter<byte>> Pieces()
+    {
         var bytes = new ArrayBufferWriter<byte>(1024 * 1024);
         if (_mode is not null)
         {
@@ -555,6 +595,11 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         foreach (PaymentRecord record in _table.Records)
         {
             JournalFormat.Put(bytes, settled: 0, record);
+            if (bytes.WrittenCount >= RewritePiece)
+            {
+                yield return bytes;
+                bytes.ResetWrittenCount();
+            }
         }
 
         foreach ((string id, DateTimeOffset at) in _table.Events.OrderBy(entry => entry.Value))
@@ -562,18 +607,7 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
             JournalFormat.Event(bytes, settled: 0, id, at);
         }
 
-        _frames = _table.Count + _table.EventCount;
-        try
-        {
-            _file.Replace(bytes.WrittenSpan);
-            _length = bytes.WrittenCount;
-            _settled = _length;
-            _capacity = _length;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            // The old file is as good as before, only longer.
-        }
+        yield return bytes;
     }
 
     private sealed class Batch

@@ -82,14 +82,24 @@ internal class JournalFile(string path) : IDisposable
     }
 
     /// <summary>Puts new content in the place of the old, all or nothing.</summary>
-    public virtual void Replace(ReadOnlySpan<byte> bytes)
+    public virtual void Replace(ReadOnlySpan<byte> bytes) => Replace([bytes.ToArray()]);
+
+    /// <summary>Puts new content, a piece at a time, in the place of the old, all or nothing.</summary>
+    /// <returns>How long it is.</returns>
+    public long Replace(IEnumerable<ReadOnlyMemory<byte>> pieces)
     {
+        long length = 0;
         string temporary = Path + ".new";
         try
         {
             using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
             {
-                RandomAccess.Write(file, bytes, 0);
+                foreach (ReadOnlyMemory<byte> piece in pieces)
+                {
+                    RandomAccess.Write(file, piece.Span, length);
+                    length += piece.Length;
+                }
+
                 RandomAccess.FlushToDisk(file);
             }
 
@@ -116,6 +126,8 @@ internal class JournalFile(string path) : IDisposable
             // The old content would come back after a loss of power; both are complete, and the next growth flushes
             // again.
         }
+
+        return length;
     }
 
     public void Dispose()

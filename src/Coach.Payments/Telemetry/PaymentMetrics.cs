@@ -39,7 +39,7 @@ internal sealed class PaymentMetrics : IDisposable
         _webhooks = meter.CreateCounter<long>("coach.payments.webhooks", "{event}",
             "Webhook calls by outcome: applied, duplicate, ignored, unmatched, other_mode or refused.");
         _facts = meter.CreateCounter<long>("coach.payments.facts", "{fact}",
-            "Payment facts by kind, such as paid, overpaid, partly_refunded, disputed or unmatched.");
+            "Payment facts by outcome: paid, overpaid, partly_refunded, disputed, unmatched and so on.");
         _deliveries = meter.CreateCounter<long>("coach.payments.deliveries", "{delivery}",
             "Deliveries of payment facts to the host by outcome: confirmed, failed or dead.");
         meter.CreateObservableGauge("coach.payments.facts_pending", () => _counts.Values.Sum(c => c.PendingFacts), null,
@@ -78,7 +78,7 @@ internal sealed class PaymentMetrics : IDisposable
         int known = before?.Facts.Count ?? 0;
         for (int i = Math.Min(known, after.Facts.Count); i < after.Facts.Count; i++)
         {
-            _facts.Add(1, new KeyValuePair<string, object?>("kind", NameOf(after.Facts[i].Kind)));
+            _facts.Add(1, new KeyValuePair<string, object?>("outcome", NameOf(after.Facts[i].Kind)));
         }
     }
 
