@@ -16,11 +16,12 @@ internal sealed class PaymentHost : IDisposable
     public PaymentHost(
         StripeFake? fake = null, VirtualClock? clock = null, IIdempotencyStore? store = null, string? key = TestKey, string mode = "auto",
         Action<CoachPaymentsOptions>? configure =
-            null, Action<CoachPaymentsBuilder>? build = null, FakeLogCollector? logs = null)
+            null, Action<CoachPaymentsBuilder>? build = null, FakeLogCollector? logs = null,
+        Dictionary<string, string?>? settings = null)
     {
         Clock = clock ?? new VirtualClock();
         Fake = fake ?? NewFake(Clock);
-        var settings = new Dictionary<string, string?>
+        settings = new Dictionary<string, string?>(settings ?? [])
         { ["Coach:Mode"] = mode, ["STRIPE_API_KEY"] = key, ["STRIPE_WEBHOOK_SECRET"] = Fake.WebhookSecret };
         _host = new TestHost(
             services =>
@@ -44,6 +45,8 @@ internal sealed class PaymentHost : IDisposable
     public IServiceProvider Services => _host.Services;
 
     public IPaymentLinks Links => _host.Get<IPaymentLinks>();
+
+    public IPaymentEvents Events => _host.Get<IPaymentEvents>();
 
     public IPaymentWebhooks Webhooks => _host.Get<IPaymentWebhooks>();
 

@@ -33,4 +33,17 @@ internal abstract class StoreWrapper(IIdempotencyStore inner) : IIdempotencyStor
 
     public virtual ValueTask<int> PruneAsync(TimeSpan age, CancellationToken cancellationToken = default) =>
         inner.PruneAsync(age, cancellationToken);
+
+    public virtual ValueTask<PaymentRecord?> FindByPaymentAsync(
+        string paymentId, CancellationToken cancellationToken = default) =>
+        inner.FindByPaymentAsync(paymentId, cancellationToken);
+
+    public virtual ValueTask<IReadOnlyList<PaymentRecord>> QueryAsync(
+        PaymentRecordQuery query, CancellationToken cancellationToken = default) =>
+        inner.QueryAsync(query, cancellationToken);
+
+    public virtual ValueTask<PaymentRecordCounts> CountAsync(CancellationToken cancellationToken = default) =>
+        inner.CountAsync(cancellationToken);
+
+    public virtual bool IsDurable => inner.IsDurable;
 }

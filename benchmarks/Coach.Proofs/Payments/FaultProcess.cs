@@ -35,11 +35,14 @@ internal sealed class FaultProcess : IAsyncDisposable
         _services = services.BuildServiceProvider();
         Links = _services.GetRequiredService<IPaymentLinks>();
         Webhooks = _services.GetRequiredService<IPaymentWebhooks>();
+        Events = _services.GetRequiredService<IPaymentEvents>();
     }
 
     public IPaymentLinks Links { get; }
 
     public IPaymentWebhooks Webhooks { get; }
+
+    public IPaymentEvents Events { get; }
 
     public Task Death => _death.Task;
 
@@ -53,8 +56,8 @@ internal sealed class FaultProcess : IAsyncDisposable
         await _services.DisposeAsync();
     }
 
-    // A place where the process may die.
-    private Task PointAsync()
+    /// <summary>A place where the process may die.</summary>
+    public Task PointAsync()
     {
         if (Interlocked.Decrement(ref _pointsLeft) == 0)
         {
@@ -114,6 +117,22 @@ internal sealed class FaultProcess : IAsyncDisposable
             await BeforeAsync();
             return await inner.FindByLinkAsync(linkId, cancellationToken);
         }
+
+        public async ValueTask<PaymentRecord?> FindByPaymentAsync(string paymentId, CancellationToken cancellationToken = default)
+        {
+            await BeforeAsync();
+            return await inner.FindByPaymentAsync(paymentId, cancellationToken);
+        }
+
+        public async ValueTask<IReadOnlyList<PaymentRecord>> QueryAsync(PaymentRecordQuery query, CancellationToken cancellationToken = default)
+        {
+            await BeforeAsync();
+            return await inner.QueryAsync(query, cancellationToken);
+        }
+
+        public ValueTask<PaymentRecordCounts> CountAsync(CancellationToken cancellationToken = default) => inner.CountAsync(cancellationToken);
+
+        public bool IsDurable => inner.IsDurable;
 
         public async ValueTask<IReadOnlyList<PaymentRecord>> ListUnsettledAsync(int limit, CancellationToken cancellationToken = default)
         {

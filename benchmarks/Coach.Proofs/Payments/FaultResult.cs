@@ -15,6 +15,17 @@ internal sealed class FaultResult
 
     public int Backwards { get; set; }
 
+    /// <summary>Paid sessions that the host acted on more than once.</summary>
+    public int FulfilledTwice { get; set; }
+
+    /// <summary>Paid sessions that the host never acted on.</summary>
+    public int NeverFulfilled { get; set; }
+
+    /// <summary>Links that an event of the other mode changed.</summary>
+    public int CrossedMode { get; set; }
+
+    public int Facts { get; set; }
+
     public int Reconciled { get; set; }
 
     public int Links { get; set; }
@@ -34,7 +45,7 @@ internal sealed class FaultResult
     /// <summary>What was wrong, for people: schedule and finding.</summary>
     public List<string> Findings { get; init; } = [];
 
-    public bool IsClean => Duplicates + WrongAmount + Lost + Backwards == 0;
+    public bool IsClean => Duplicates + WrongAmount + Lost + Backwards + FulfilledTwice + NeverFulfilled + CrossedMode == 0;
 
     public void Add(FaultResult other)
     {
@@ -43,6 +54,10 @@ internal sealed class FaultResult
         WrongAmount += other.WrongAmount;
         Lost += other.Lost;
         Backwards += other.Backwards;
+        FulfilledTwice += other.FulfilledTwice;
+        NeverFulfilled += other.NeverFulfilled;
+        CrossedMode += other.CrossedMode;
+        Facts += other.Facts;
         Reconciled += other.Reconciled;
         Links += other.Links;
         Simulated += other.Simulated;
@@ -59,6 +74,6 @@ internal sealed class FaultResult
     {
         string digest = hasDigest ? $",\"digest\":\"{Digest:x16}\"" : "";
         return string.Create(CultureInfo.InvariantCulture,
-            $"{{\"schedules\":{Schedules},\"duplicates\":{Duplicates},\"wrongAmount\":{WrongAmount},\"lost\":{Lost},\"backwards\":{Backwards},\"reconciled\":{Reconciled},\"seed\":{seed},\"links\":{Links},\"simulated\":{Simulated},\"paid\":{Paid},\"crashes\":{Crashes},\"faults\":{Faults},\"requests\":{Requests}{digest}}}");
+            $"{{\"schedules\":{Schedules},\"duplicates\":{Duplicates},\"wrongAmount\":{WrongAmount},\"lost\":{Lost},\"backwards\":{Backwards},\"fulfilledTwice\":{FulfilledTwice},\"neverFulfilled\":{NeverFulfilled},\"crossedMode\":{CrossedMode},\"facts\":{Facts},\"reconciled\":{Reconciled},\"seed\":{seed},\"links\":{Links},\"simulated\":{Simulated},\"paid\":{Paid},\"crashes\":{Crashes},\"faults\":{Faults},\"requests\":{Requests}{digest}}}");
     }
 }

@@ -113,4 +113,74 @@ internal sealed partial class FaultSchedule
 
         await ObserveAsync();
     }
+
+    // The host's handler: fails now and then, may die before and after it did its work, and confirms what it did.
+    private async Task HandleFactsAsync(FaultProcess process, int rounds)
+    {
+        for (int round = 0; round < rounds && !process.IsDead; round++)
+        {
+            if (_plan.IsStorm)
+            {
+                await Task.Delay(_plan.UpTo(TimeSpan.FromSeconds(90)), _clock);
+            }
+
+            await Task.WhenAny(HandleWaitingAsync(process), process.Death).Unwrap();
+        }
+    }
+
+    private async Task HandleWaitingAsync(FaultProcess process)
+    {
+        try
+        {
+            foreach (PaymentFact dead in _plan.IsStorm ? [] : await process.Events.ListAsync(PaymentFactState.Dead))
+            {
+                await process.Events.ReplayAsync(dead);
+            }
+
+            while (await process.Events.ClaimAsync(8) is { Count: > 0 } facts)
+            {
+                foreach (PaymentFact fact in facts)
+                {
+                    await process.PointAsync();
+                    if (_plan.IsStorm && _plan.Chance(0.2))
+                    {
+                        await process.Events.FailAsync(fact, "The host's database did not answer.");
+                        continue;
+                    }
+
+                    _books.Do(fact);
+                    await process.PointAsync();
+                    await process.Events.ConfirmAsync(fact);
+                }
+            }
+        }
+        catch (PaymentException)
+        {
+        }
+    }
+
+    // Signed events of the other mode about links of this one: none may change anything.
+    private async Task CrossModesAsync(FaultProcess process)
+    {
+        foreach (StripeFakeLink link in _fake.Links)
+        {
+            PaymentRecord? before = await _store.FindByLinkAsync(link.Id);
+            string live = link.IsLive ? "false" : "true";
+            string body = $$$$$"""{"id":"evt_cross_{{{{{link.Id}}}}}","type":"checkout.session.completed","livemode":{{{{{live}}}}},"data":{"object":{"id":"cs_cross_{{{{{link.Id}}}}}","payment_link":"{{{{{link.Id}}}}}","status":"complete","payment_status":"paid","amount_total":{{{{{link.AmountTotal}}}}},"currency":"{{{{{link.Currency}}}}}","metadata":{"coach_tag":"{{{{{link.Metadata["coach_tag"]}}}}}"}}}}""";
+            try
+            {
+                StripeWebhook forged = StripeWebhook.Sign(System.Text.Encoding.UTF8.GetBytes(body), _fake.WebhookSecret, _clock.GetUtcNow());
+                await process.Webhooks.HandleAsync(forged.Body, forged.SignatureHeader);
+            }
+            catch (PaymentException)
+            {
+            }
+
+            if ((await _store.FindByLinkAsync(link.Id))?.Version != before?.Version)
+            {
+                _result.CrossedMode++;
+                _result.Findings.Add($"{_name}: an event of the other mode changed {link.Id}");
+            }
+        }
+    }
 }

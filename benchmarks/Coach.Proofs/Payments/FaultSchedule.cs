@@ -21,6 +21,7 @@ internal sealed partial class FaultSchedule : IAsyncDisposable
     private readonly string? _journal;
     private readonly Dictionary<string, PaymentStatus> _seen = new(StringComparer.Ordinal);
     private readonly List<StripeWebhook> _webhooks = [];
+    private readonly HostBooks _books = new();
     private IIdempotencyStore _store = null!;
 
     private FaultSchedule(int seed, int index, string folder)
@@ -79,6 +80,7 @@ internal sealed partial class FaultSchedule : IAsyncDisposable
             }
 
             actors.Add(PayAsync(alive[0]));
+            actors.Add(HandleFactsAsync(alive[_plan.Next(alive.Count)], rounds: 1 + _plan.Next(4)));
             if (_plan.Chance(0.5))
             {
                 actors.Add(ReconcileAsync(alive[^1]));
@@ -150,6 +152,18 @@ internal sealed partial class FaultSchedule : IAsyncDisposable
             await RunAsync(DeliverAsync(process, Fresh(webhook)));
         }
 
+        await RunAsync(CrossModesAsync(process));
+        for (int pass = 0; pass < 40; pass++)
+        {
+            await RunAsync(HandleFactsAsync(process, rounds: 1));
+            if ((await _store.CountAsync()) is { PendingFacts: 0, DeadFacts: 0 })
+            {
+                break;
+            }
+
+            _clock.Advance(TimeSpan.FromMinutes(70));
+        }
+
         await ObserveAsync();
         int open = await _store.CountUnsettledAsync();
         if (open > 0)
@@ -190,6 +204,7 @@ internal sealed partial class FaultSchedule : IAsyncDisposable
             }
         }
 
+        AuditFulfilment();
         if (!_result.IsClean)
         {
             _result.Findings.AddRange(_fake.Requests.Select(request =>
@@ -199,6 +214,28 @@ internal sealed partial class FaultSchedule : IAsyncDisposable
         _result.Faults += _plan.Faults;
         _result.Requests += _fake.Requests.Count;
         _result.Digest = _plan.Digest;
+    }
+
+    // Every payment that the provider has in its books was acted on once by the host, whose books outlive everything.
+    private void AuditFulfilment()
+    {
+        foreach (StripeFakeSession session in _fake.Sessions.Where(session => session.PaymentStatus == "paid"))
+        {
+            int times = _books.TimesFulfilled(session.Id);
+            if (times > 1)
+            {
+                _result.FulfilledTwice++;
+                _result.Findings.Add($"{_name}: {session.Id} of {session.LinkId} was fulfilled {times} times");
+            }
+            else if (times == 0)
+            {
+                _result.NeverFulfilled++;
+                PaymentRecord? record = _store.FindByLinkAsync(session.LinkId).AsTask().Result;
+                _result.Findings.Add($"{_name}: {session.Id} of {session.LinkId} was never fulfilled ({_plan.Store}); its record is {record?.State.ToString() ?? "unknown"}, {record?.Status}, facts {string.Join(',', record?.Facts.Select(fact => $"{fact.Kind} {fact.State}") ?? [])}");
+            }
+        }
+
+        _result.Facts += _books.Count;
     }
 
     // The provider signs each delivery anew; our wall clock may have jumped, so it signs by ours.
@@ -252,6 +289,29 @@ internal sealed partial class FaultSchedule : IAsyncDisposable
     private IIdempotencyStore OpenStore() => _journal is null ? new MemoryIdempotencyStore(_clock) : new FileIdempotencyStore(_journal, _clock);
 
     private Task RunAsync(Task task) => VirtualTimeDriver.RunAsync(_clock, task);
+
+    /// <summary>The host's own database: what it did for which fact, in one transaction. It never loses anything.</summary>
+    private sealed class HostBooks
+    {
+        private readonly HashSet<string> _facts = new(StringComparer.Ordinal);
+        private readonly Dictionary<string, int> _fulfilled = new(StringComparer.Ordinal);
+
+        public int Count => _facts.Count;
+
+        public void Do(PaymentFact fact)
+        {
+            lock (_facts)
+            {
+                if (_facts.Add(fact.Id) && fact.Kind == PaymentFactKind.Paid)
+                {
+                    string session = fact.Payment!.SessionId;
+                    _fulfilled[session] = _fulfilled.GetValueOrDefault(session) + 1;
+                }
+            }
+        }
+
+        public int TimesFulfilled(string session) => _fulfilled.GetValueOrDefault(session);
+    }
 
     private sealed class Operation(PaymentLinkRequest request)
     {

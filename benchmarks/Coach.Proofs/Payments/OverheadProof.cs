@@ -107,7 +107,7 @@ internal sealed class OverheadProof : IAsyncDisposable
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, path);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", "sk_test_benchmark");
-        request.Headers.Add("Stripe-Version", "2026-07-29.dahlia");
+        request.Headers.Add("Stripe-Version", "2026-10-28.endive");
         request.Headers.Add("Idempotency-Key", key);
         request.Content = new FormUrlEncodedContent(form.Select(pair => new KeyValuePair<string, string>(pair.Name, pair.Value)));
         using HttpResponseMessage response = await _http.SendAsync(request);

@@ -32,9 +32,23 @@ internal static class PaymentProofs
             yield return faultWorker;
 
             var rounds = new Option<int>("--rounds") { Description = "How often a writer is killed.", DefaultValueFactory = _ => 200 };
-            var kills = new Command("store-kills", "Kills a process that writes to the file store at random moments (SIGKILL) and checks what is left.") { rounds, seed };
-            kills.SetAction((parsed, _) => KillsAsync(parsed.GetValue(rounds), parsed.GetValue(seed)));
+            var hostKills = new Option<int>("--kills") { Description = "How often a whole host (create, webhook, poll, handler) is killed.", DefaultValueFactory = _ => 0 };
+            var kills = new Command("store-kills", "Kills a process that writes to the file store, and one that takes payments with it, at random moments (SIGKILL) and checks what is left.") { rounds, hostKills, seed };
+            kills.SetAction((parsed, _) => KillsAsync(parsed.GetValue(rounds), parsed.GetValue(hostKills), parsed.GetValue(seed)));
             yield return kills;
+
+            var url = new Argument<string>("url");
+            var folder = new Argument<string>("folder");
+            var host = new Command(HostKillsProof.HostName, "The host that store-kills --kills kills.") { url, folder };
+            host.Hidden = true;
+            host.SetAction((parsed, _) => HostKillsProof.RunHostAsync(new Uri(parsed.GetValue(url)!), parsed.GetValue(folder)!));
+            yield return host;
+
+            var orders = new Option<int>("--orders") { Description = "How many orders come at once.", DefaultValueFactory = _ => 60 };
+            var allowed = new Option<int>("--allowed") { Description = "How many requests a second the provider allows.", DefaultValueFactory = _ => 25 };
+            var rate = new Command("payment-rate", "Orders at once against a provider that allows so many requests a second and says 429 without Retry-After.") { orders, allowed };
+            rate.SetAction((parsed, _) => RateProof.RunAsync(parsed.GetValue(orders), parsed.GetValue(allowed)));
+            yield return rate;
 
             var blocks = new Option<int>("--blocks") { Description = "How many blocks of 50 links of each kind.", DefaultValueFactory = _ => 200 };
             var overhead = new Command("payment-overhead", "CreateAsync against the same HTTP calls by hand, in turns, on a loopback fake.") { blocks };
@@ -50,11 +64,12 @@ internal static class PaymentProofs
         }
     }
 
-    private static async Task<int> KillsAsync(int rounds, int seed)
+    private static async Task<int> KillsAsync(int rounds, int hostKills, int seed)
     {
         StoreKillsProof.Result result = await StoreKillsProof.RunAsync(rounds, seed, () => Self(StoreKillsProof.WriterName), threads: 4);
-        Console.WriteLine(result.ToJson(seed));
-        return result.IsClean ? 0 : 1;
+        HostKillsProof.Result host = await HostKillsProof.RunAsync(hostKills, seed, () => Self(HostKillsProof.HostName));
+        Console.WriteLine(result.ToJson(seed)[..^1] + "," + host.ToJson()[1..]);
+        return result.IsClean && host.IsClean ? 0 : 1;
     }
 
     private static async Task<int> FaultsAsync(int schedules, int seed, int first, int threads)

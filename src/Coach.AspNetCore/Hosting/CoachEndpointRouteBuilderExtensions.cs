@@ -82,7 +82,8 @@ public static class CoachEndpointRouteBuilderExtensions
     }
 
     /// <summary>
-    /// Maps <c>/links</c>, <c>/links/{id}</c> and <c>/webhook</c> under the pattern. The webhook needs no session.
+    /// Maps <c>/links</c>, <c>/links/{id}</c>, <c>/links/{id}/payments</c>, <c>/tabs/{id}</c>, the pages of simulated
+    /// links and <c>/webhook</c> under the pattern. The webhook needs no session.
     /// </summary>
     /// <param name="endpoints">The application.</param>
     /// <param name="pattern">Where; <c>/api/payments</c> unless given.</param>
@@ -92,10 +93,32 @@ public static class CoachEndpointRouteBuilderExtensions
         this IEndpointRouteBuilder endpoints, string pattern = "/api/payments")
     {
         RouteGroupBuilder group = Group(endpoints, ref pattern);
-        RouteGroupBuilder links = group.MapGroup("").WithCoachSession();
+        RouteGroupBuilder links = group.MapGroup("").WithCoachSession()
+            .WithMetadata(new SimulatedPagePath(pattern + "/simulated"));
         PaymentEndpoints.Map(links, pattern + "/links");
+        PaymentEndpoints.MapTabs(links, pattern + "/tabs");
+        SimulatedPage.Map(links, pattern + "/simulated");
         WebhookEndpoint.Map(group, pattern + "/webhook");
         return group;
+    }
+
+    /// <summary>
+    /// Maps what a seller looks at: <c>GET /open</c> (links that can still be paid, with their age), <c>/report</c>
+    /// (by day; <c>from</c> and <c>to</c> as <c>2026-11-01</c>), <c>/payments.csv</c>, <c>/facts/dead</c>, and
+    /// <c>POST /facts/dead/{id}/replay</c>. It shows every session's payments: it needs a policy of the host's.
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="policy">The authorization policy that who looks must meet.</param>
+    /// <param name="pattern">Where; <c>/api/admin/payments</c> unless given.</param>
+    /// <returns>The conventions of these endpoints.</returns>
+    /// <exception cref="ArgumentException"><paramref name="policy"/> is null or empty.</exception>
+    public static IEndpointConventionBuilder MapCoachPaymentsAdmin(
+        this IEndpointRouteBuilder endpoints, string policy, string pattern = "/api/admin/payments")
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(policy);
+        RouteGroupBuilder group = Group(endpoints, ref pattern);
+        PaymentAdminEndpoints.Map(group, pattern);
+        return group.RequireAuthorization(policy);
     }
 
     /// <summary>

@@ -103,6 +103,8 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<ChatEndpoint>();
         services.TryAddSingleton<SpeechEndpoint>();
         services.TryAddSingleton<PaymentEndpoints>();
+        services.TryAddSingleton<PaymentAdminEndpoints>();
+        services.TryAddSingleton<SimulatedPage>();
         services.TryAddSingleton<WebhookEndpoint>();
     }
 

@@ -23,6 +23,9 @@ namespace Coach.AspNetCore.Hosting;
 [JsonSerializable(typeof(SpeechProblemResponse))]
 [JsonSerializable(typeof(CreateLinkRequest))]
 [JsonSerializable(typeof(LinkResponse))]
+[JsonSerializable(typeof(LinksResponse))]
+[JsonSerializable(typeof(LinkPaymentsResponse))]
+[JsonSerializable(typeof(TabResponse))]
 [JsonSerializable(typeof(HealthResponse))]
 [JsonSerializable(typeof(JsonElement))]
 internal sealed partial class CoachJsonContext : JsonSerializerContext;

@@ -23,7 +23,7 @@ internal sealed class CountersFromZero : IDisposable
         ("Coach.Payments", "coach.payments.links", "outcome", ["created", "replayed", "simulated", "failed"]),
         ("Coach.Payments", "coach.payments.webhooks", "outcome",
         [
-            "applied", "duplicate", "ignored", "unmatched", "refused",
+            "applied", "duplicate", "ignored", "unmatched", "other_mode", "refused",
         ]),
     ];
 

@@ -15,4 +15,8 @@ internal sealed record CreateLinkRequest
 
     [JsonPropertyName("description")]
     public string? Description { get; init; }
+
+    /// <summary>The name of the session's tab that is to be paid; without amount, currency and description.</summary>
+    [JsonPropertyName("tab")]
+    public string? Tab { get; init; }
 }

@@ -29,10 +29,13 @@ internal sealed record LinkResponse
     [JsonPropertyName("currency")]
     public required string Currency { get; init; }
 
-    public static LinkResponse Of(PaymentLink link) => new()
+    /// <summary>A link as its payer sees it.</summary>
+    /// <param name="link">The link.</param>
+    /// <param name="simulated">The address of this host's page for a simulated link; null for the link's own.</param>
+    public static LinkResponse Of(PaymentLink link, string? simulated = null) => new()
     {
         Id = link.Id,
-        Url = link.Url.ToString(),
+        Url = simulated ?? link.Url.ToString(),
         Status = link.Status,
         IsSimulated = link.IsSimulated,
         Amount = link.Amount.MinorUnits,

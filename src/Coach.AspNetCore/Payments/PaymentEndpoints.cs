@@ -1,17 +1,24 @@
 using Coach.Abstractions;
 using Coach.AspNetCore.Http;
 using Coach.Payments;
+using Coach.Payments.Gateways;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Options;
 
 namespace Coach.AspNetCore.Payments;
 
 /// <summary>Links of the session that asks.</summary>
-internal sealed class PaymentEndpoints(IPaymentLinks links)
+internal sealed class PaymentEndpoints(
+    IPaymentLinks links, ITabs tabs, IPaymentGateway gateway, IRateLimitStore limits,
+    IOptions<CoachRateLimitOptions> rates, IOptionsMonitor<CoachPaymentsOptions> options,
+    IOptions<CoachHostOptions> host)
 {
+    private const int AddressFactor = 3;
+    private const int MostListed = 100;
     private const int MaxKeyLength = 200;
     private const int MaxDescriptionLength = 250;
 
@@ -24,6 +31,9 @@ internal sealed class PaymentEndpoints(IPaymentLinks links)
 
     private static readonly Failure NoSuchLink = new(
         StatusCodes.Status404NotFound, "the session has no such link", ErrorCodes.RequestInvalid);
+
+    private static readonly Failure NoSuchTab = new(
+        StatusCodes.Status404NotFound, "the session has no such tab", ErrorCodes.RequestInvalid);
 
     /// <summary>Maps the links; the caller gives them their session.</summary>
     public static void Map(IEndpointRouteBuilder endpoints, string pattern)
@@ -47,8 +57,27 @@ internal sealed class PaymentEndpoints(IPaymentLinks links)
                     StatusCodes.Status400BadRequest,
                     "the idempotency key is missing or malformed",
                     ErrorCodes.RequestInvalid),
+                new(
+                    StatusCodes.Status403Forbidden,
+                    "with live keys only the host names an amount",
+                    ErrorCodes.RequestInvalid),
                 .. Failures.Of("the idempotency key", ErrorCodes.IdempotencyConflict, ErrorCodes.IdempotencyInProgress),
             ]);
+        endpoints
+            .MapGet(
+                pattern,
+                (HttpContext context, [FromServices] PaymentEndpoints handler) => handler.ListAsync(context))
+            .WithTags("Payments")
+            .WithSummary("Lists the session's payment links, newest first, as far as this host knows")
+            .CanFail(OfALink);
+        endpoints
+            .MapGet(
+                pattern + "/{id}/payments",
+                (string id, HttpContext context, [FromServices] PaymentEndpoints handler) =>
+                    handler.ShowPaymentsAsync(id, context))
+            .WithTags("Payments")
+            .WithSummary("Shows what was paid on a link, and what went back")
+            .CanFail([.. OfALink, NoSuchLink]);
         endpoints
             .MapGet(
                 pattern + "/{id}",
@@ -67,8 +96,49 @@ internal sealed class PaymentEndpoints(IPaymentLinks links)
             .CanFail([.. OfALink, NoSuchLink]);
     }
 
+    /// <summary>Maps the tabs; the caller gives them their session.</summary>
+    public static void MapTabs(IEndpointRouteBuilder endpoints, string pattern) => endpoints
+        .MapGet(
+            pattern + "/{id}",
+            (string id, HttpContext context, [FromServices] PaymentEndpoints handler) =>
+                handler.ShowTabAsync(id, context))
+        .WithTags("Payments")
+        .WithSummary("Shows what is on the session's tab")
+        .CanFail([.. Failures.OfASession, NoSuchTab]);
+
+    public async Task<Results<Ok<LinksResponse>, CoachProblem>> ListAsync(HttpContext context)
+    {
+        string owner = context.GetCoachSession().Id.Value;
+        IReadOnlyList<PaymentLink> mine =
+            await links.ListByOwnerAsync(owner, MostListed, context.RequestAborted).ConfigureAwait(false);
+        return TypedResults.Ok(new LinksResponse { Links = [.. mine.Select(link => Respond(link, context))] });
+    }
+
+    public async Task<Results<Ok<LinkPaymentsResponse>, CoachProblem>> ShowPaymentsAsync(string id, HttpContext context)
+    {
+        string owner = context.GetCoachSession().Id.Value;
+        PaymentLink? link = await links.FindAsync(id, context.RequestAborted).ConfigureAwait(false);
+        return link is null || link.Owner != owner
+            ? NotFound()
+            : TypedResults.Ok(LinkPaymentsResponse.Of(link));
+    }
+
+    public async Task<Results<Ok<TabResponse>, CoachProblem>> ShowTabAsync(string id, HttpContext context)
+    {
+        string owner = context.GetCoachSession().Id.Value;
+        Tab? tab = await tabs.FindAsync(owner, id, context.RequestAborted).ConfigureAwait(false);
+        return tab is null
+            ? CoachProblem.Invalid("This session has no tab of this name.", StatusCodes.Status404NotFound)
+            : TypedResults.Ok(TabResponse.Of(tab));
+    }
+
     public async Task<Results<Created<LinkResponse>, Ok<LinkResponse>, CoachProblem>> CreateAsync(HttpContext context)
     {
+        if (await LimitAsync(context).ConfigureAwait(false) is { } tooMany)
+        {
+            return tooMany;
+        }
+
         // The header is read here, not bound: a second value of it must not be joined to the first.
         if (!TryReadKey(context.Request, out string key))
         {
@@ -80,15 +150,20 @@ internal sealed class PaymentEndpoints(IPaymentLinks links)
 
         (CreateLinkRequest? body, CoachProblem? problem) = await JsonRequest
             .ReadAsync<CreateLinkRequest>(context, WrongField).ConfigureAwait(false);
+        if (problem is null && body!.Tab is { } tab)
+        {
+            return await PayTabAsync(tab, body, context).ConfigureAwait(false);
+        }
+
         PaymentLinkRequest? request = null;
-        problem ??= Check(body!, context.GetCoachSession().Id, key, out request);
+        problem ??= Check(body!, context.GetCoachSession().Id, key, out request) ?? CheckWhoNamesAmounts();
         if (problem is not null)
         {
             return problem;
         }
 
         PaymentLink link = await links.CreateAsync(request!, context.RequestAborted).ConfigureAwait(false);
-        var response = LinkResponse.Of(link);
+        LinkResponse response = Respond(link, context);
         return link.IsReplay ? TypedResults.Ok(response) : TypedResults.Created((string?)null, response);
     }
 
@@ -106,12 +181,74 @@ internal sealed class PaymentEndpoints(IPaymentLinks links)
         PaymentLink? link = await links.FindAsync(id, context.RequestAborted).ConfigureAwait(false);
         if (link is null || link.Owner != owner)
         {
-            return CoachProblem.Invalid(
-                "This session has no payment link with this id. Use the id that creating the link returned.",
-                StatusCodes.Status404NotFound);
+            return NotFound();
         }
 
-        return TypedResults.Ok(LinkResponse.Of(await ask(id, context.RequestAborted).ConfigureAwait(false)));
+        return TypedResults.Ok(Respond(await ask(id, context.RequestAborted).ConfigureAwait(false), context));
+    }
+
+    private static CoachProblem NotFound() => CoachProblem.Invalid(
+        "This session has no payment link with this id. Use the id that creating the link returned.",
+        StatusCodes.Status404NotFound);
+
+    // A link that no provider made opens a page of this host, where the whole story can be played.
+    private LinkResponse Respond(PaymentLink link, HttpContext context)
+    {
+        bool hasPage = link.IsSimulated && link.Url.Host.EndsWith(".invalid", StringComparison.Ordinal)
+            && context.GetEndpoint()?.Metadata.GetMetadata<SimulatedPagePath>() is not null;
+        string? page = hasPage
+            ? context.GetEndpoint()!.Metadata.GetMetadata<SimulatedPagePath>()!.Of(context.Request, link.Id)
+            : null;
+        return LinkResponse.Of(link, page);
+    }
+
+    private async Task<Results<Created<LinkResponse>, Ok<LinkResponse>, CoachProblem>> PayTabAsync(
+        string tab, CreateLinkRequest body, HttpContext context)
+    {
+        if (body.Amount is not null || body.Currency is not null || body.Description is not null)
+        {
+            return CoachProblem.Invalid("A tab says itself what it comes to: leave amount, currency and description out.");
+        }
+
+        PaymentLink link = await tabs
+            .CloseAsync(context.GetCoachSession().Id.Value, tab, context.RequestAborted).ConfigureAwait(false);
+        LinkResponse response = Respond(link, context);
+        return link.IsReplay ? TypedResults.Ok(response) : TypedResults.Created((string?)null, response);
+    }
+
+    // A number that a browser sends is a wish. Where real money moves, the host says what something costs.
+    private CoachProblem? CheckWhoNamesAmounts()
+    {
+        bool isLive = host.Value.Mode != HostMode.Mock && gateway.Mode == GatewayMode.Live;
+        return isLive && !options.Get("").AllowClientAmounts
+            ? CoachProblem.Invalid(
+                "With a live key the amount is the host's to name: pay a tab with {\"tab\":\"ID\"}, or let the host make "
+                + "the link. Coach:Payments:AllowClientAmounts lets browsers name amounts.",
+                StatusCodes.Status403Forbidden)
+            : null;
+    }
+
+    // Each link is a product and a price at the provider: making them has a limit of its own, and whoever throws
+    // cookies
+    // away to get fresh sessions still drains the address's bucket.
+    private async ValueTask<CoachProblem?> LimitAsync(HttpContext context)
+    {
+        CoachRateLimitOptions rate = rates.Value;
+        RateLimitDecision byAddress = await limits.TryAcquireAsync(
+            $"links:address:{ClientNetwork.Of(context.Connection.RemoteIpAddress)}",
+            new RateLimit(rate.LinksBurst * AddressFactor, rate.LinksPerMinute * AddressFactor),
+            cancellationToken: context.RequestAborted).ConfigureAwait(false);
+        RateLimitDecision decision = !byAddress.IsGranted ? byAddress : await limits.TryAcquireAsync(
+            $"links:session:{context.GetCoachSession().Id.Value}", new RateLimit(rate.LinksBurst, rate.LinksPerMinute),
+            cancellationToken: context.RequestAborted).ConfigureAwait(false);
+        return decision.IsGranted
+            ? null
+            : new CoachProblem(
+                StatusCodes.Status429TooManyRequests, ErrorCodes.RateLimited,
+                "Too many payment links. Try again later, with the same idempotency key.")
+            {
+                RetryAfter = decision.RetryAfter,
+            };
     }
 
     private static bool TryReadKey(HttpRequest request, out string key)
@@ -161,6 +298,7 @@ internal sealed class PaymentEndpoints(IPaymentLinks links)
     private static CoachProblem? WrongField(string field) => field switch
     {
         "amount" => CoachProblem.Invalid("The amount must be a whole number of minor units: 1250 for 12.50 USD."),
+        "tab" => CoachProblem.Invalid("The tab must be a text: its name."),
         "currency" => CoachProblem.Invalid("The currency must be a text: three letters, such as usd."),
         _ when field.StartsWith("description", StringComparison.Ordinal) =>
             CoachProblem.Invalid("The description must be a text, or left out."),

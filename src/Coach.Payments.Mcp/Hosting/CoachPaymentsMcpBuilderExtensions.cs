@@ -70,7 +70,8 @@ public static class CoachPaymentsMcpBuilderExtensions
                 AllowAutoRedirect = false,
                 UseCookies = false,
                 PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-            });
+            })
+            .ConfigureAdditionalHttpMessageHandlers(static (handlers, _) => SendOnceHandler.Guard(handlers));
         services.TryAddKeyedSingleton(key, (provider, _) =>
         {
             StripeMcpOptions options = provider.GetRequiredService<IOptionsMonitor<StripeMcpOptions>>().Get(name);

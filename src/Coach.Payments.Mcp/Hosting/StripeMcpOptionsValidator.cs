@@ -25,6 +25,9 @@ internal sealed partial class StripeMcpOptionsValidator : IValidateOptions<Strip
                 + "letters, digits, '_' and '/'.")
             .That(options.Command is null || !string.IsNullOrWhiteSpace(options.Command),
                 "Coach:Payments:Mcp:Command is empty; give a program, or remove it to use Url.")
+            .That(options.LinkHosts.Count is >= 1 and <= 20
+                    && options.LinkHosts.All(static host => Uri.CheckHostName(host) == UriHostNameType.Dns),
+                "Coach:Payments:Mcp:LinkHosts must have 1 to 20 host names, such as 'buy.stripe.com'.")
             .That(!options.Arguments.Any(LooksLikeKey),
                 "Coach:Payments:Mcp:Arguments holds a key, which everybody on the machine could read; remove it "
                 + "and set STRIPE_API_KEY.")

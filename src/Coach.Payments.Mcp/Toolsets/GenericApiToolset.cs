@@ -13,8 +13,8 @@ namespace Coach.Payments.Mcp.Toolsets;
 /// found again.
 /// </summary>
 internal sealed class GenericApiToolset(
-    McpConnection connection, GenericApiTools tools, int maxPages, TimeProvider time)
-    : StripeToolset(connection, time)
+    McpConnection connection, GenericApiTools tools, int maxPages, TimeProvider time, IList<string> linkHosts)
+    : StripeToolset(connection, time, linkHosts)
 {
     private const int PageSize = 100;
     private const string Id = "id";

@@ -9,8 +9,9 @@ namespace Coach.Payments.Mcp.Toolsets;
 /// The first generation (npm <c>@stripe/mcp</c> up to 0.2.5): one tool a request, without idempotency key, metadata,
 /// natural key or any way to read a link back. A failed request is a "success" that holds a sentence.
 /// </summary>
-internal sealed class NamedToolset(McpConnection connection, IReadOnlyList<string> tools, TimeProvider time)
-    : StripeToolset(connection, time)
+internal sealed class NamedToolset(
+    McpConnection connection, IReadOnlyList<string> tools, TimeProvider time, IList<string> linkHosts)
+    : StripeToolset(connection, time, linkHosts)
 {
     private const string CreateProduct = "create_product";
     private const string CreatePrice = "create_price";

@@ -6,7 +6,8 @@ namespace Coach.Payments.Mcp.Toolsets;
 
 /// <summary>One generation of Stripe's MCP tools: how each step of a payment is asked for. What a generation lacks it
 /// refuses here.</summary>
-internal abstract class StripeToolset(McpConnection connection, TimeProvider time) : McpToolset(connection)
+internal abstract class StripeToolset(
+    McpConnection connection, TimeProvider time, IList<string> linkHosts) : McpToolset(connection)
 {
     private const int LongestId = 255;
 
@@ -69,6 +70,13 @@ internal abstract class StripeToolset(McpConnection connection, TimeProvider tim
             return ToolFailures.Bad("a success without the payment link");
         }
 
+        // Whoever controls the server could send payers anywhere.
+        if (!IsAllowed(link.Url))
+        {
+            return ToolFailures.Bad("a payment link on a host that Coach:Payments:Mcp:LinkHosts does not list")
+                with { IsRetryable = false };
+        }
+
         return IsOfOtherMode(json) ? OtherMode() : link;
     }
 
@@ -77,6 +85,9 @@ internal abstract class StripeToolset(McpConnection connection, TimeProvider tim
         GatewayLink? link = IsObject(json, "plink_", "payment_link") ? StripeObjects.ReadLink(json) : null;
         return link is { Url: { UserInfo.Length: 0 } url } && url.Scheme == Uri.UriSchemeHttps ? link : null;
     }
+
+    private bool IsAllowed(Uri url) => url.IsDefaultPort
+        && linkHosts.Any(host => string.Equals(host, url.IdnHost, StringComparison.OrdinalIgnoreCase));
 
     protected static bool HasPrefix(string? id, string prefix) =>
         id is { Length: <= LongestId } && id.Length > prefix.Length && id.StartsWith(prefix, StringComparison.Ordinal);

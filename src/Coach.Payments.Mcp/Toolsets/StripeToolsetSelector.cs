@@ -31,7 +31,7 @@ internal sealed class StripeToolsetSelector(StripeMcpOptions options, TimeProvid
         }
 
         return options.StripeContext is null
-            ? new NamedToolset(connection, [.. tools.Select(static tool => tool.Name)], time)
+            ? new NamedToolset(connection, [.. tools.Select(static tool => tool.Name)], time, options.LinkHosts)
             : NoContext();
     }
 
@@ -57,7 +57,8 @@ internal sealed class StripeToolsetSelector(StripeMcpOptions options, TimeProvid
 
         bool takesContext = reader.TakesContext && writer.TakesContext;
         return options.StripeContext is null || context is null || takesContext
-            ? new GenericApiToolset(connection, new GenericApiTools(reader, writer, context), options.MaxPages, time)
+            ? new GenericApiToolset(connection, new GenericApiTools(reader, writer, context), options.MaxPages, time,
+                options.LinkHosts)
             : NoContext();
     }
 

@@ -12,7 +12,9 @@ namespace Coach.Payments.Amounts;
 /// <param name="Step">Amounts must be multiples of it, in minor units.</param>
 /// <param name="Minimum">The smallest charge Stripe's page lists, in minor units; null where it lists none. Only a
 /// hint: the rule applies to the settlement currency, so the server decides.</param>
-internal sealed record CurrencyRules(string Code, int MinorDigits, int ShownDigits, long Step, long? Minimum)
+/// <param name="Maximum">The largest amount, in minor units: eight digits, where Stripe's page names no more.</param>
+internal sealed record CurrencyRules(
+    string Code, int MinorDigits, int ShownDigits, long Step, long? Minimum, long Maximum)
 {
     private const string ZeroDecimal = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf";
     private const string ThreeDecimal = "bhd jod kwd omr tnd";
@@ -38,6 +40,10 @@ internal sealed record CurrencyRules(string Code, int MinorDigits, int ShownDigi
 
     /// <summary>The largest amount Stripe takes: eight digits.</summary>
     public const long MaxMinorUnits = 99_999_999;
+
+    /// <summary>What Stripe takes in IDR, where eight digits are some sixty dollars: twelve
+    /// (https://docs.stripe.com/currencies, "Minimum and maximum charge amounts", 2026-11).</summary>
+    private const long TwelveDigits = 999_999_999_999;
 
     public static IEnumerable<string> Codes => All.Keys.Order(StringComparer.Ordinal);
 
@@ -87,7 +93,8 @@ internal sealed record CurrencyRules(string Code, int MinorDigits, int ShownDigi
             foreach (string code in codes.Split(' '))
             {
                 long? minimum = minimums.TryGetValue(code, out long least) ? least : null;
-                all.Add(code, new CurrencyRules(code, minorDigits, shownDigits, step, minimum));
+                long maximum = code == "idr" ? TwelveDigits : MaxMinorUnits;
+                all.Add(code, new CurrencyRules(code, minorDigits, shownDigits, step, minimum, maximum));
             }
         }
     }

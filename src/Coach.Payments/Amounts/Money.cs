@@ -6,8 +6,8 @@ using Coach.Payments.Amounts;
 namespace Coach.Payments;
 
 /// <summary>
-/// An amount of money as Stripe counts it: whole minor units of one currency, 0 to 99,999,999. No floating point
-/// anywhere.
+/// An amount of money as Stripe counts it: whole minor units of one currency, 0 to 99,999,999, in IDR to
+/// 999,999,999,999. No floating point anywhere.
 /// </summary>
 /// <remarks>
 /// <para>Minor units follow Stripe's rules: two digits for most currencies, none for 15 of them (500 JPY is 500), three
@@ -20,8 +20,12 @@ namespace Coach.Payments;
 [JsonConverter(typeof(MoneyJsonConverter))]
 public readonly struct Money : IEquatable<Money>, IComparable<Money>
 {
-    /// <summary>The largest amount, in minor units: eight digits.</summary>
+    /// <summary>The largest amount in most currencies, in minor units: eight digits. <see cref="Largest"/> tells that
+    /// of
+    /// each.</summary>
     public const long MaxMinorUnits = CurrencyRules.MaxMinorUnits;
+
+    private const int MostPercentDecimals = 10;
 
     private readonly CurrencyRules? _rules;
 
@@ -51,6 +55,12 @@ public readonly struct Money : IEquatable<Money>, IComparable<Money>
     /// the currency the account settles in, so a smaller amount may pass and a larger one may not.
     /// </summary>
     public Money? SmallestUsualCharge => _rules?.Minimum is { } least ? new Money(least, _rules) : null;
+
+    /// <summary>The largest amount of this currency: twelve digits in IDR, eight in all others; <c>default</c> for
+    /// <c>default</c>.</summary>
+    public Money Largest => _rules is null
+        ? default
+        : new Money(_rules.Maximum - (_rules.Maximum % _rules.Step), _rules);
 
     /// <summary>Makes an amount from minor units.</summary>
     /// <param name="minorUnits">0 to 99,999,999; a multiple of 100 in ISK and UGX, of 10 in three-decimal
@@ -162,18 +172,51 @@ public readonly struct Money : IEquatable<Money>, IComparable<Money>
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(percent, 0);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(percent, 1000);
-        CurrencyRules rules = Rules();
-        long unit = rules.Step * 100;
-        long steps = ((MinorUnits * percent) + (unit / 2)) / unit;
-        return Checked(steps * rules.Step, rules);
+        return Percent((decimal)percent);
     }
 
-    /// <summary>The amount with a tip: the amount plus <see cref="Percent"/> of it.</summary>
+    /// <summary>A percentage of the amount with decimals, such as 8.875 % tax, exactly, then rounded once to what can
+    /// be
+    /// charged.</summary>
+    /// <param name="percent">0 to 1000 (%), with at most 10 decimals.</param>
+    /// <param name="rounding">How to round; half away from zero unless given.</param>
+    /// <returns>The part: 12.5 % of 10.20 USD is 1.28 USD.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="percent"/> is out of range or has more
+    /// decimals.</exception>
+    /// <exception cref="OverflowException">The result is more than <see cref="Largest"/>.</exception>
+    /// <exception cref="InvalidOperationException">This is <c>default(Money)</c>.</exception>
+    public Money Percent(decimal percent, MidpointRounding rounding = MidpointRounding.AwayFromZero)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(percent, 0);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(percent, 1000);
+        if (decimal.Round(percent, MostPercentDecimals) != percent)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(percent), percent, $"A percentage has at most {MostPercentDecimals} decimals.");
+        }
+
+        // Fixed point in 28 digits: 12 of the amount, 4 and 10 of the percentage. Nothing is lost before the rounding.
+        CurrencyRules rules = Rules();
+        decimal steps = Math.Round(MinorUnits * percent / (100 * rules.Step), 0, rounding);
+        return Checked((long)steps * rules.Step, rules);
+    }
+
+    /// <summary>The amount with a tip: the amount plus <see cref="Percent(int)"/> of it.</summary>
     /// <param name="percent">0 to 1000 (%).</param>
     /// <returns>The total to pay.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="percent"/> is out of range.</exception>
     /// <exception cref="OverflowException">The result is more than 99,999,999 minor units.</exception>
     public Money WithTip(int percent) => this + Percent(percent);
+
+    /// <summary>The amount with a tip in decimals: the amount plus <see cref="Percent(decimal, MidpointRounding)"/> of
+    /// it.</summary>
+    /// <param name="percent">0 to 1000 (%), with at most 10 decimals.</param>
+    /// <param name="rounding">How to round the tip; half away from zero unless given.</param>
+    /// <returns>The total to pay.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="percent"/> is out of range.</exception>
+    /// <exception cref="OverflowException">The result is more than <see cref="Largest"/>.</exception>
+    public Money WithTip(decimal percent, MidpointRounding rounding = MidpointRounding.AwayFromZero) =>
+        this + Percent(percent, rounding);
 
     /// <summary>The amount several times.</summary>
     /// <param name="quantity">How many; not negative.</param>
@@ -183,7 +226,7 @@ public readonly struct Money : IEquatable<Money>, IComparable<Money>
     public Money Times(int quantity)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(quantity);
-        return Checked(MinorUnits * quantity, Rules());
+        return Checked(checked(MinorUnits * quantity), Rules());
     }
 
     /// <inheritdoc />
@@ -269,10 +312,10 @@ public readonly struct Money : IEquatable<Money>, IComparable<Money>
 
     private static string? Problem(long minorUnits, CurrencyRules rules)
     {
-        if (minorUnits is < 0 or > MaxMinorUnits)
+        if (minorUnits < 0 || minorUnits > rules.Maximum)
         {
             return string.Create(CultureInfo.InvariantCulture,
-                $"The amount is {minorUnits} minor units; it must be between 0 and {MaxMinorUnits}.");
+                $"The amount is {minorUnits} minor units; it must be between 0 and {rules.Maximum}.");
         }
 
         return minorUnits % rules.Step == 0

@@ -72,7 +72,7 @@ internal static class MoneyText
         ReadOnlySpan<char> whole = dot < 0 ? text : text[..dot];
         ReadOnlySpan<char> part = dot < 0 ? default : text[(dot + format.NumberDecimalSeparator.Length)..];
         if (whole.IsEmpty || (dot >= 0 && part.IsEmpty) || part.Length > rules.ShownDigits
-            || !TryWhole(whole, format, out long units))
+            || !TryWhole(whole, format, rules.Maximum, out long units))
         {
             return false;
         }
@@ -99,7 +99,8 @@ internal static class MoneyText
         return true;
     }
 
-    private static bool TryWhole(ReadOnlySpan<char> whole, NumberFormatInfo format, out long units)
+    private static bool TryWhole(
+        ReadOnlySpan<char> whole, NumberFormatInfo format, long most, out long units)
     {
         units = 0;
         Span<int> groups = stackalloc int[MaxGroups];
@@ -111,7 +112,7 @@ internal static class MoneyText
             {
                 units = (units * 10) + (whole[i] - '0');
                 groups[last]++;
-                if (units > Money.MaxMinorUnits)
+                if (units > most)
                 {
                     return false;
                 }

@@ -113,4 +113,53 @@ public sealed class CoachPaymentsOptions
     /// finds nothing is taken to prove that nothing exists.</summary>
     /// <value>Zero to 1 day; 10 minutes unless set.</value>
     public TimeSpan SettleDelay { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Where the records are kept on this machine: a file, made with its folder when it is missing. Anybody
+    /// who
+    /// takes real payments needs it or a store of its own: payments arrive days after their link was made.</summary>
+    /// <value>A path; null (records in memory, which the start of a host with a real gateway warns of) unless set. The
+    /// builder's <c>UseStore</c> and <c>UseFileStore</c> win over it.</value>
+    public string? StorePath { get; set; }
+
+    /// <summary>How long a second process waits for the records' file until the first has let it go.</summary>
+    /// <value>Zero to 5 minutes; 30 seconds unless set.</value>
+    public TimeSpan StoreLockTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How often a fact is handed to the host's handler before it is a dead letter.</summary>
+    /// <value>1 to 1,000; 10 unless set (about 17 minutes).</value>
+    public int MaxDeliveryAttempts { get; set; } = 10;
+
+    /// <summary>How long a handler may take for one fact; after it the fact is handed out again.</summary>
+    /// <value>1 second to 1 hour; 1 minute unless set.</value>
+    public TimeSpan DeliveryLease { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>How often the background delivery looks at the outbox without being told of a new fact.</summary>
+    /// <value>100 ms to 1 hour; 5 seconds unless set.</value>
+    public TimeSpan DeliveryInterval { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How many links' facts are handed out at once.</summary>
+    /// <value>1 to 256; 8 unless set.</value>
+    public int DeliveryConcurrency { get; set; } = 8;
+
+    /// <summary>How many operations of unknown outcome are settled at once.</summary>
+    /// <value>1 to 256; 16 unless set.</value>
+    public int ReconcileConcurrency { get; set; } = 16;
+
+    /// <summary>The most requests a second to the provider, of this process; less once the provider says that it is too
+    /// much, until that is over.</summary>
+    /// <value>0 to 10,000, 0 for as many as come. Null (the default): at Stripe's own address 20 with a test key and 80
+    /// with a live one, under Stripe's limits of 25 and 100; elsewhere as many as come.</value>
+    public double? RequestsPerSecond { get; set; }
+
+    /// <summary>The longest that a request may wait for its turn under <see cref="RequestsPerSecond"/>, outside
+    /// <see cref="TotalTimeout"/>.</summary>
+    /// <value>Zero to 1 hour; 2 minutes unless set. Then <c>ERR_PAYMENTS_UNAVAILABLE</c> with
+    /// <see cref="PaymentException.RetryAfter"/>.</value>
+    public TimeSpan MaxQueueTime { get; set; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Live keys: whether a browser may name an amount (Coach.AspNetCore). With test keys and simulated links
+    /// it
+    /// may.</summary>
+    /// <value>False unless set: only the host's own code and tabs do.</value>
+    public bool AllowClientAmounts { get; set; }
 }

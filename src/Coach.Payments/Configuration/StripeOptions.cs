@@ -26,8 +26,8 @@ public sealed class StripeOptions
     /// <summary>Whether a link's id is written into its price, so that the natural key leads to it even when the
     /// records are lost. One more request per link; without it such a search pages through the account's
     /// links.</summary>
-    /// <value>True unless set.</value>
-    public bool NoteLinks { get; set; } = true;
+    /// <value>Null (the default): where the records do not last. True: always. False: never.</value>
+    public bool? NoteLinks { get; set; }
 
     /// <summary>The longest answer that is read, in bytes.</summary>
     /// <value>4,096 to 16,777,216; 1,048,576 (1 MiB) unless set. A longer one counts as a bad answer.</value>
@@ -36,4 +36,10 @@ public sealed class StripeOptions
     /// <summary>The most pages of 100 that a search through links or a list of payments reads.</summary>
     /// <value>1 to 10,000; 100 unless set. A search that needs more fails rather than miss something.</value>
     public int MaxPages { get; set; } = 100;
+
+    /// <summary>More secrets that webhooks are verified with: of an endpoint for connected accounts, or the old one
+    /// while
+    /// a secret is exchanged.</summary>
+    /// <value>Empty unless set.</value>
+    public IList<StripeWebhookSecret> MoreWebhookSecrets { get; } = [];
 }

@@ -28,7 +28,15 @@ public sealed record GatewayCapabilities
     /// <summary>The payments of a link can be listed. Without it the status changes by webhook only.</summary>
     public bool CanListSessions { get; init; }
 
-    /// <summary>All of them: Stripe's REST API.</summary>
+    /// <summary>A payment can be given back through <see cref="IPaymentGateway.RefundAsync"/>.</summary>
+    public bool CanRefund { get; init; }
+
+    /// <summary>Links take <see cref="PaymentLinkOptions"/>, existing prices and products, and quantities the payer may
+    /// change. Without it a request that asks for them is refused.</summary>
+    public bool HasSellingOptions { get; init; }
+
+    /// <summary>All that making, finding and following a link takes; selling options and refunds come on
+    /// top.</summary>
     public static GatewayCapabilities Full { get; } = new()
     {
         HasIdempotencyKeys = true,

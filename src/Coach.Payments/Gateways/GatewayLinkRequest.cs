@@ -16,6 +16,15 @@ public sealed record GatewayLinkRequest
     /// <summary>The other lines, at most 19; empty where the gateway has no line items.</summary>
     public IReadOnlyList<PaymentLineItem> MoreItems { get; init; } = [];
 
+    /// <summary>The least the payer may lower the first line's quantity to; null where it may not be changed.</summary>
+    public int? MinQuantity { get; init; }
+
+    /// <summary>The most the payer may raise the first line's quantity to; null where it may not be changed.</summary>
+    public int? MaxQuantity { get; init; }
+
+    /// <summary>How the page sells; null for the provider's defaults.</summary>
+    public PaymentLinkOptions? Options { get; init; }
+
     /// <summary>What to store with the link and with every payment of it. At most 50 entries.</summary>
     public required IReadOnlyDictionary<string, string> Metadata { get; init; }
 

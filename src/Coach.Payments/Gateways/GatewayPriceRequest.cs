@@ -16,6 +16,15 @@ public sealed record GatewayPriceRequest
     /// <summary>What is sold, as the payer reads it. 1 to 250 characters.</summary>
     public required string ProductName { get; init; }
 
+    /// <summary>The product that exists; null to make one of <see cref="ProductName"/>.</summary>
+    public string? ProductId { get; init; }
+
+    /// <summary>The tax code of the product that is made; null for the account's default.</summary>
+    public string? TaxCode { get; init; }
+
+    /// <summary>Whether the price includes the tax; null for the account's default.</summary>
+    public PaymentTaxBehavior? TaxBehavior { get; init; }
+
     /// <summary>What to store with the price. At most 50 entries.</summary>
     public required IReadOnlyDictionary<string, string> Metadata { get; init; }
 }

@@ -85,4 +85,22 @@ public interface IPaymentGateway
     /// <returns>The visit as it is now; <see cref="GatewayFailureKind.Rejected"/> when it was no longer open.</returns>
     Task<GatewayResult<GatewaySession>> ExpireSessionAsync(
         string sessionId, CancellationToken cancellationToken = default);
+
+    /// <summary>Gives a payment back, whole or in part.</summary>
+    /// <param name="request">What to give back.</param>
+    /// <param name="cancellationToken">Ends the attempt; the refund may be made all the same.</param>
+    /// <returns>The refund. A gateway that cannot answers <see cref="GatewayFailureKind.NotSupported"/>.</returns>
+    Task<GatewayResult<GatewayRefund>> RefundAsync(
+        GatewayRefundRequest request, CancellationToken cancellationToken = default) =>
+        Task.FromResult<GatewayResult<GatewayRefund>>(new GatewayFailure(
+            GatewayFailureKind.NotSupported, $"The gateway '{Name}' cannot give money back."));
+
+    /// <summary>Lists the refunds of a payment.</summary>
+    /// <param name="paymentIntentId">The payment.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <returns>All of them. A gateway that cannot answers <see cref="GatewayFailureKind.NotSupported"/>.</returns>
+    Task<GatewayResult<IReadOnlyList<GatewayRefund>>> ListRefundsAsync(
+        string paymentIntentId, CancellationToken cancellationToken = default) =>
+        Task.FromResult<GatewayResult<IReadOnlyList<GatewayRefund>>>(new GatewayFailure(
+            GatewayFailureKind.NotSupported, $"The gateway '{Name}' cannot list refunds."));
 }

@@ -18,4 +18,7 @@ public static class PaymentMetadata
 
     /// <summary>On a price: the id of the link made from it.</summary>
     public const string Link = "coach_link";
+
+    /// <summary>On a refund: the caller's refund key.</summary>
+    public const string Refund = "coach_refund";
 }

@@ -52,8 +52,80 @@ public static class StripeObjects
         }
 
         GatewaySessionState state = ReadState(json.Text("status"), json.Text("payment_status"));
-        return new GatewaySession(id, state, json.Number("amount_total"), json.Text("currency")?.ToLowerInvariant());
+        long? total = json.Number("amount_total");
+        string? currency = json.Text("currency")?.ToLowerInvariant();
+        JsonElement? details = json.Object("total_details");
+        var session = new GatewaySession(id, state, total, currency)
+        {
+            AmountSubtotal = json.Number("amount_subtotal"),
+            Discount = details?.Number("amount_discount") ?? 0,
+            Shipping = details?.Number("amount_shipping") ?? 0,
+            Tax = details?.Number("amount_tax") ?? 0,
+            PaymentIntentId = ReadReference(json, "payment_intent"),
+            PayerEmail = json.Object("customer_details")?.Text("email") ?? json.Text("customer_email"),
+            CreatedAt = ReadTime(json, "created"),
+            IsLive = json.Flag("livemode"),
+            Charge = json.Object("payment_intent")?.Object("latest_charge") is { } charge ? ReadCharge(charge) : null,
+        };
+
+        // Adaptive Pricing. Since 2025-03-31.basil a session shows the currency the link asks in and, beside it, what
+        // the payer saw; before, it showed what the payer saw and, beside it, what the link asks.
+        if (json.Object("presentment_details") is { } shown)
+        {
+            return session with
+            {
+                PresentedAmount = shown.Number("presentment_amount"),
+                PresentedCurrency = shown.Text("presentment_currency")?.ToLowerInvariant(),
+            };
+        }
+
+        return json.Object("currency_conversion") is not { } source ? session : session with
+        {
+            AmountTotal = source.Number("amount_total"),
+            AmountSubtotal = source.Number("amount_subtotal"),
+            Currency = source.Text("source_currency")?.ToLowerInvariant(),
+            PresentedAmount = total,
+            PresentedCurrency = currency,
+        };
     }
+
+    /// <summary>Reads a charge.</summary>
+    /// <param name="json">The object.</param>
+    /// <returns>The charge, or null.</returns>
+    public static GatewayCharge? ReadCharge(JsonElement json)
+    {
+        if (json.Text("id") is not { Length: > 0 } id)
+        {
+            return null;
+        }
+
+        JsonElement? balance = json.Object("balance_transaction");
+        return new GatewayCharge(id)
+        {
+            PaymentIntentId = ReadReference(json, "payment_intent"),
+            CreatedAt = ReadTime(json, "created"),
+            Method = json.Object("payment_method_details")?.Text("type"),
+            RefundedAmount = json.Number("amount_refunded"),
+            Fee = balance?.Number("fee"),
+            Net = balance?.Number("net"),
+            SettlementCurrency = balance?.Text("currency")?.ToLowerInvariant(),
+            Tag = ReadMetadata(json, PaymentMetadata.Tag),
+        };
+    }
+
+    /// <summary>Reads a refund.</summary>
+    /// <param name="json">The object.</param>
+    /// <returns>The refund, or null.</returns>
+    public static GatewayRefund? ReadRefund(JsonElement json) =>
+        json.Text("id") is { Length: > 0 } id && json.Number("amount") is { } amount
+            ? new GatewayRefund(id, amount, json.Text("status") ?? "succeeded")
+            {
+                PaymentIntentId = ReadReference(json, "payment_intent"),
+                ChargeId = ReadReference(json, "charge"),
+                CreatedAt = ReadTime(json, "created"),
+                Key = ReadMetadata(json, PaymentMetadata.Refund),
+            }
+            : null;
 
     /// <summary>Reads the objects of a list.</summary>
     /// <param name="json">The list object.</param>
@@ -89,7 +161,11 @@ public static class StripeObjects
             ? money
             : null;
 
-    private static DateTimeOffset? ReadTime(JsonElement json, string name) =>
+    /// <summary>Reads a time.</summary>
+    /// <param name="json">The object.</param>
+    /// <param name="name">The field, in seconds since 1970.</param>
+    /// <returns>The time, or null.</returns>
+    public static DateTimeOffset? ReadTime(JsonElement json, string name) =>
         json.Number(name) is { } seconds and > 0 and < FirstSecondOfYear10000
             ? DateTimeOffset.FromUnixTimeSeconds(seconds)
             : null;

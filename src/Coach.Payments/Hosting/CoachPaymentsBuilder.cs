@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Coach.Payments.Events;
 using Coach.Payments.Gateways;
 using Coach.Payments.Hosting;
 using Coach.Payments.Links;
@@ -90,10 +91,58 @@ public sealed class CoachPaymentsBuilder
     public CoachPaymentsBuilder UseFileStore(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        return UseStore(provider => new FileIdempotencyStore(
-            path,
-            provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<IOptionsMonitor<CoachPaymentsOptions>>().Get(Name).MaxRecords));
+        return UseStore(provider => FileIdempotencyStore.Open(
+            path, provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<IOptionsMonitor<CoachPaymentsOptions>>().Get(Name),
+            provider.GetRequiredKeyedService<IPaymentGateway>(ServiceKey).Mode.ToString().ToLowerInvariant()));
+    }
+
+    /// <summary>Lets the host's code handle payment facts, and delivers them in the background.</summary>
+    /// <typeparam name="THandler">The handler, built by the container once for all facts.</typeparam>
+    /// <returns>This builder.</returns>
+    public CoachPaymentsBuilder WithEventHandler<
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler>()
+        where THandler : class, IPaymentEventHandler =>
+        WithEventHandler(static provider => ActivatorUtilities.CreateInstance<THandler>(provider));
+
+    /// <summary>Lets the host's code handle payment facts, and delivers them in the background.</summary>
+    /// <param name="handle">Handles one fact; see <see cref="IPaymentEventHandler.HandleAsync"/>.</param>
+    /// <returns>This builder.</returns>
+    public CoachPaymentsBuilder WithEventHandler(
+        Func<IServiceProvider, PaymentFact, CancellationToken, Task> handle)
+    {
+        ArgumentNullException.ThrowIfNull(handle);
+        return WithEventHandler(provider => new DelegateEventHandler(provider, handle));
+    }
+
+    /// <summary>Lets the host's code handle payment facts, and delivers them in the background. Several handlers get
+    /// each
+    /// fact in the order they were added; one that fails has it told to all again.</summary>
+    /// <param name="factory">Builds the handler; called once.</param>
+    /// <returns>This builder.</returns>
+    public CoachPaymentsBuilder WithEventHandler(Func<IServiceProvider, IPaymentEventHandler> factory)
+    {
+        ArgumentNullException.ThrowIfNull(factory);
+        object? key = ServiceKey;
+        Services.AddKeyedSingleton(key, (provider, _) => factory(provider));
+        if (Services.Any(service => service.ServiceType == typeof(PaymentDelivery) && Equals(service.ServiceKey, key)))
+        {
+            return this;
+        }
+
+        string name = Name;
+        Services.AddKeyedSingleton(key, (provider, key) => new PaymentDelivery(
+            provider.GetRequiredKeyedService<IPaymentEvents>(key),
+            [.. provider.GetKeyedServices<IPaymentEventHandler>(key)],
+            provider.GetRequiredService<IOptionsMonitor<CoachPaymentsOptions>>().Get(name),
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<PaymentTelemetry>()));
+        Services.AddSingleton<IHostedService>(provider => new PaymentDeliveryService(
+            provider.GetRequiredKeyedService<PaymentDelivery>(key),
+            provider.GetRequiredKeyedService<PaymentRecordRepository>(key),
+            provider.GetRequiredKeyedService<PaymentOutboxSignal>(key),
+            provider.GetRequiredService<IOptionsMonitor<CoachPaymentsOptions>>().Get(name),
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<PaymentTelemetry>()));
+        return this;
     }
 
     /// <summary>Settles operations of unknown outcome in the background
@@ -114,10 +163,26 @@ public sealed class CoachPaymentsBuilder
         Services.AddKeyedSingleton(key, (provider, key) => new ReconciliationService(
             provider.GetRequiredKeyedService<IPaymentLinks>(key),
             provider.GetRequiredKeyedService<PaymentRecordRepository>(key),
+            provider.GetRequiredKeyedService<IIdempotencyStore>(key),
+            provider.GetRequiredKeyedService<GatewaySelector>(key),
             provider.GetRequiredService<IOptionsMonitor<CoachPaymentsOptions>>().Get(name),
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<PaymentTelemetry>()));
         Services.AddSingleton<IHostedService>(provider => provider.GetRequiredKeyedService<ReconciliationService>(key));
         return this;
+    }
+
+    private sealed class DelegateEventHandler(
+        IServiceProvider provider, Func<IServiceProvider, PaymentFact, CancellationToken, Task> handle)
+        : IPaymentEventHandler
+    {
+        public async Task HandleAsync(PaymentFact fact, CancellationToken cancellationToken = default)
+        {
+            AsyncServiceScope scope = provider.CreateAsyncScope();
+            await using (scope.ConfigureAwait(false))
+            {
+                await handle(scope.ServiceProvider, fact, cancellationToken).ConfigureAwait(false);
+            }
+        }
     }
 
     private void Replace<T>(Func<IServiceProvider, T> factory)

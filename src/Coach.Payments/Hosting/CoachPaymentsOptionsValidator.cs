@@ -35,6 +35,18 @@ internal sealed class CoachPaymentsOptionsValidator : IValidateOptions<CoachPaym
             .InRange(options.ReconcileInterval, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1))
             .InRange(options.ReconcileBatch, 1, 100_000)
             .InRange(options.SettleDelay, TimeSpan.Zero, TimeSpan.FromDays(1))
+            .InRange(options.StoreLockTimeout, TimeSpan.Zero, TimeSpan.FromMinutes(5))
+            .InRange(options.MaxDeliveryAttempts, 1, 1000)
+            .InRange(options.DeliveryLease, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1))
+            .InRange(options.DeliveryInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1))
+            .InRange(options.DeliveryConcurrency, 1, 256)
+            .InRange(options.ReconcileConcurrency, 1, 256)
+            .InRange(options.RequestsPerSecond ?? 0, 0.0, 10_000.0, "options.RequestsPerSecond")
+            .InRange(options.MaxQueueTime, TimeSpan.Zero, TimeSpan.FromHours(1))
+            .That(options.Stripe.MoreWebhookSecrets.All(static secret =>
+                    IsPlain(secret.Name) && (secret.Account is null || IsPlain(secret.Account))),
+                $"{section}:Stripe:MoreWebhookSecrets must name secrets, and accounts where they are of one, of at most "
+                + "100 letters, digits and '_'.")
             .That(options.Namespace is { Length: >= 1 and <= 64 }, $"{section}:Namespace must have 1 to 64 characters.")
             .That(options.LeaseDuration > options.TotalTimeout,
                 $"{section}:LeaseDuration is {options.LeaseDuration}; it must be longer than TotalTimeout "

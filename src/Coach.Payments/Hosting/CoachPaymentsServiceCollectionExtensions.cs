@@ -2,12 +2,15 @@ using System.Diagnostics.Metrics;
 using Coach;
 using Coach.Abstractions;
 using Coach.Payments;
+using Coach.Payments.Events;
 using Coach.Payments.Gateways;
 using Coach.Payments.Hosting;
 using Coach.Payments.Links;
 using Coach.Payments.Resilience;
+using Coach.Payments.Reports;
 using Coach.Payments.Simulated;
 using Coach.Payments.Stripe;
+using Coach.Payments.Tabs;
 using Coach.Payments.Telemetry;
 using Coach.Payments.Webhooks;
 using Microsoft.Extensions.Configuration;
@@ -110,7 +113,8 @@ public static class CoachPaymentsServiceCollectionExtensions
     {
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IValidateOptions<CoachPaymentsOptions>, CoachPaymentsOptionsValidator>());
-        services.TryAddSingleton(static provider => new PaymentMetrics(provider.GetService<IMeterFactory>()));
+        services.TryAddSingleton(static provider => new PaymentMetrics(
+            provider.GetService<IMeterFactory>(), provider.GetService<TimeProvider>()));
         services.TryAddSingleton(static provider => new JitterSource(provider.GetService<Random>()));
         services.TryAddSingleton(static provider =>
         {
@@ -151,14 +155,22 @@ public static class CoachPaymentsServiceCollectionExtensions
     private static void AddLinks(IServiceCollection services, object? key)
     {
         services.TryAddKeyedSingleton<IIdempotencyStore>(key, static (provider, key) =>
-            new MemoryIdempotencyStore(TimeOf(provider), OptionsOf(provider, key).MaxRecords));
+            OptionsOf(provider, key) is { StorePath: { } path } options
+                ? FileIdempotencyStore.Open(path, TimeOf(provider), options,
+                    provider.GetRequiredKeyedService<IPaymentGateway>(key).Mode.ToString().ToLowerInvariant())
+                : new MemoryIdempotencyStore(TimeOf(provider), OptionsOf(provider, key).MaxRecords));
+        services.TryAddKeyedSingleton(key, static (_, _) => new PaymentOutboxSignal());
+        services.TryAddKeyedSingleton(key, static (provider, key) => new PaymentScope(
+            provider.GetRequiredKeyedService<GatewaySelector>(key), OptionsOf(provider, key)));
         services.TryAddKeyedSingleton(key, static (provider, key) => new PaymentRecordRepository(
-            provider.GetRequiredKeyedService<IIdempotencyStore>(key), provider.GetRequiredService<PaymentMetrics>()));
+            provider.GetRequiredKeyedService<IIdempotencyStore>(key), provider.GetRequiredService<PaymentMetrics>(),
+            provider.GetRequiredKeyedService<PaymentOutboxSignal>(key)));
         services.TryAddKeyedSingleton(key, static (provider, key) => new PaymentLinkCreator(
             provider.GetRequiredKeyedService<GatewaySelector>(key),
             provider.GetRequiredKeyedService<PaymentRecordRepository>(key),
             provider.GetRequiredKeyedService<GatewayStepExecutor>(key),
-            OptionsOf(provider, key), TimeOf(provider), TelemetryOf(provider)));
+            OptionsOf(provider, key), TimeOf(provider), TelemetryOf(provider),
+            provider.GetRequiredKeyedService<PaymentScope>(key), IsNoting(provider, key)));
         services.TryAddKeyedSingleton(key, static (provider, key) => new PaymentStatusReader(
             provider.GetRequiredKeyedService<GatewaySelector>(key),
             provider.GetRequiredKeyedService<PaymentRecordRepository>(key),
@@ -168,12 +180,35 @@ public static class CoachPaymentsServiceCollectionExtensions
             provider.GetRequiredKeyedService<PaymentRecordRepository>(key),
             provider.GetRequiredKeyedService<PaymentLinkCreator>(key),
             provider.GetRequiredKeyedService<PaymentStatusReader>(key),
-            OptionsOf(provider, key), TelemetryOf(provider)));
+            provider.GetRequiredKeyedService<PaymentRefunder>(key),
+            provider.GetRequiredKeyedService<PaymentScope>(key),
+            OptionsOf(provider, key), TimeOf(provider), TelemetryOf(provider)));
+        services.TryAddKeyedSingleton(key, static (provider, key) => new PaymentRefunder(
+            provider.GetRequiredKeyedService<GatewaySelector>(key),
+            provider.GetRequiredKeyedService<PaymentRecordRepository>(key),
+            provider.GetRequiredKeyedService<PaymentStatusReader>(key),
+            provider.GetRequiredKeyedService<GatewayStepExecutor>(key),
+            OptionsOf(provider, key), TimeOf(provider), TelemetryOf(provider)));
+        services.TryAddKeyedSingleton<ISimulatedPayments>(key, static (provider, key) => new SimulatedPayments(
+            provider.GetRequiredKeyedService<PaymentRecordRepository>(key),
+            provider.GetRequiredKeyedService<PaymentStatusReader>(key), TimeOf(provider), TelemetryOf(provider)));
+        services.TryAddKeyedSingleton<IPaymentReports>(key, static (provider, key) => new PaymentReports(
+            provider.GetRequiredKeyedService<PaymentRecordRepository>(key)));
+        services.TryAddKeyedSingleton<ITabStore>(key, static (provider, _) => new MemoryTabStore());
+        services.TryAddKeyedSingleton<ITabs>(key, static (provider, key) => new TabService(
+            provider.GetRequiredKeyedService<ITabStore>(key), provider.GetRequiredKeyedService<IPaymentLinks>(key),
+            TimeOf(provider)));
+        services.TryAddKeyedSingleton<IPaymentEvents>(key, static (provider, key) => new PaymentEvents(
+            provider.GetRequiredKeyedService<PaymentRecordRepository>(key), OptionsOf(provider, key),
+            provider.GetRequiredKeyedService<PaymentOutboxSignal>(key), TimeOf(provider), TelemetryOf(provider)));
         services.TryAddKeyedSingleton<IPaymentWebhooks>(key, static (provider, key) => new PaymentWebhooks(
-            provider.GetRequiredKeyedService<PaymentRecordRepository>(key), provider
-                .GetRequiredService<ISecretSource>(),
+            provider.GetRequiredKeyedService<PaymentRecordRepository>(key),
+            provider.GetRequiredKeyedService<PaymentScope>(key), provider.GetRequiredService<ISecretSource>(),
             OptionsOf(provider, key), TimeOf(provider), TelemetryOf(provider)));
     }
+
+    private static bool IsNoting(IServiceProvider provider, object? key) => OptionsOf(provider, key).Stripe.NoteLinks
+        ?? !provider.GetRequiredKeyedService<IIdempotencyStore>(key).IsDurable;
 
     // Coach.Payments logs what matters of a request itself; the factory's own four lines a request cost more than the
     // request's text.
@@ -186,7 +221,10 @@ public static class CoachPaymentsServiceCollectionExtensions
             AllowAutoRedirect = false,
             UseCookies = false,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-        });
+        })
+
+        // Attempts, their limits and their number are the service's; a host's own retries would multiply them.
+        .ConfigureAdditionalHttpMessageHandlers(static (handlers, _) => SendOnceHandler.Guard(handlers));
 
     private static CoachPaymentsOptions OptionsOf(IServiceProvider provider, object? key) =>
         provider.GetRequiredService<IOptionsMonitor<CoachPaymentsOptions>>().Get(key as string ?? "");

@@ -1,3 +1,5 @@
+using Coach.Abstractions;
+using Coach.Payments.Gateways;
 using Coach.Payments.Links;
 using Coach.Payments.Telemetry;
 using Microsoft.Extensions.Hosting;
@@ -6,10 +8,22 @@ namespace Coach.Payments.Hosting;
 
 /// <summary>Settles operations of unknown outcome in the background, and forgets what is old.</summary>
 internal sealed class ReconciliationService(
-    IPaymentLinks links, PaymentRecordRepository records, CoachPaymentsOptions options, TimeProvider time,
-    PaymentTelemetry telemetry) : BackgroundService
+    IPaymentLinks links, PaymentRecordRepository records, IIdempotencyStore store, GatewaySelector gateways,
+    CoachPaymentsOptions options, TimeProvider time, PaymentTelemetry telemetry) : BackgroundService
 {
     private const int PassesPerPrune = 60;
+
+    // The store was opened when this service was made, at the host's start: a path that cannot be written is a start-up
+    // error and not the first payer's.
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (!store.IsDurable && gateways.HostMode != HostMode.Mock && gateways.Provider.Mode == GatewayMode.Live)
+        {
+            telemetry.Logger.RecordsNotDurable();
+        }
+
+        return base.StartAsync(cancellationToken);
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -33,6 +47,7 @@ internal sealed class ReconciliationService(
         try
         {
             await links.ReconcileAsync(cancellationToken).ConfigureAwait(false);
+            await FollowUpAsync(cancellationToken).ConfigureAwait(false);
             if (prune)
             {
                 await records.PruneAsync(options.Retention, cancellationToken).ConfigureAwait(false);
@@ -41,6 +56,20 @@ internal sealed class ReconciliationService(
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             telemetry.Logger.ReconciliationFailed(exception);
+        }
+    }
+
+    private async Task FollowUpAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await links.ExpireDueAsync(cancellationToken).ConfigureAwait(false);
+            await links.DescribePaymentsAsync(cancellationToken).ConfigureAwait(false);
+            await records.CountFactsAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (PaymentException exception) when (exception.InnerException is NotSupportedException)
+        {
+            // A store of 0.1 cannot list records.
         }
     }
 }

@@ -10,21 +10,30 @@ namespace Coach.Payments;
 /// </summary>
 /// <remarks>
 /// Writes that arrive together share one flush. Before a call returns, these are on disk: that a link is about to be
-/// asked for, that a link is known, a payment's status, an event. The rest (claims, attempt numbers, reasons) survives
+/// asked for, that a link is known, a payment, its status and its facts, an event. The rest (claims, attempt numbers,
+/// reasons) survives
 /// the process and goes to disk with the next of those: losing it with the machine can neither make a second link nor
 /// lose one. The file is rewritten when most of it is history.
 /// </remarks>
 public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
 {
     private const int FramesPerRewrite = 10_000;
+    private const int RewritePiece = 16 * 1024 * 1024;
     private const int LeastReserve = 256 * 1024;
     private const int MostReserve = 4 * 1024 * 1024;
+    private const int ReadOnlyFileSystem = 30; // EROFS
+    private const int DiskFull = 28; // ENOSPC
+    private const int DiskFullWindows = 112; // ERROR_DISK_FULL
+
+    private static readonly TimeSpan LockPoll = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
     private readonly int _maxRecords;
     private readonly JournalFile _file;
     private readonly FileStream _lock;
+    private readonly string? _mode;
+    private readonly string? _account;
     private RecordTable _table;
     private Batch _batch = new();
     private Batch? _inFlight;
@@ -42,39 +51,92 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
     /// <param name="time">The clock for claims and pruning; the system's when null.</param>
     /// <param name="maxRecords">The most operations, and the most events: 1 to 10,000,000; 100,000 unless
     /// given.</param>
-    /// <exception cref="IOException">Another process has it open, or it cannot be read or written.</exception>
-    /// <exception cref="InvalidDataException">It is damaged other than at its end.</exception>
+    /// <exception cref="PaymentStoreException">It cannot be written.</exception>
+    /// <exception cref="IOException">Another process has it open, or it cannot be read.</exception>
+    /// <exception cref="InvalidDataException">It is damaged other than at its end, or no journal of payments that this
+    /// version knows; it was left as it is.</exception>
     public FileIdempotencyStore(string path, TimeProvider? time = null, int maxRecords = 100_000)
         : this(new JournalFile(Path.GetFullPath(path)), time, maxRecords)
     {
     }
 
-    internal FileIdempotencyStore(JournalFile file, TimeProvider? time = null, int maxRecords = 100_000)
+    /// <summary>Opens the journal of a registration: makes its folder, and waits for a process that is about to let it
+    /// go.</summary>
+    internal static FileIdempotencyStore Open(
+        string path, TimeProvider time, CoachPaymentsOptions options, string? mode)
+    {
+        string full = Path.GetFullPath(path);
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw PaymentStoreException.NotWritable(full, exception);
+        }
+
+        // The wait is the machine's, not virtual time's: it is for another process.
+        TimeProvider machine = TimeProvider.System;
+        long start = machine.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return new FileIdempotencyStore(
+                    new JournalFile(full), time, options.MaxRecords, mode, options.Stripe.Account);
+            }
+            catch (IOException exception)
+            {
+                if (machine.GetElapsedTime(start) >= options.StoreLockTimeout)
+                {
+                    throw PaymentStoreException.InUse(full, exception);
+                }
+            }
+
+            Task.Delay(LockPoll, machine).GetAwaiter().GetResult();
+        }
+    }
+
+    internal FileIdempotencyStore(
+        JournalFile file, TimeProvider? time = null, int maxRecords = 100_000, string? mode = null,
+        string? account = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxRecords, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(maxRecords, 10_000_000);
         _time = time ?? TimeProvider.System;
         _maxRecords = maxRecords;
         _file = file;
+        (_mode, _account) = (mode, account);
         try
         {
             _lock = new FileStream(file.Path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
+        catch (Exception exception) when (exception is UnauthorizedAccessException or DirectoryNotFoundException)
+        {
+            throw PaymentStoreException.NotWritable(file.Path, exception);
+        }
         catch (IOException exception)
         {
-            throw new IOException(
-                $"The payment journal '{file.Path}' cannot be locked: another process has it open, or its "
-                + "folder is missing. One process at a time may use it; replicas need a shared store.", exception);
+            throw IsReadOnly(exception)
+                ? PaymentStoreException.NotWritable(file.Path, exception)
+                : new IOException(
+                    $"The payment journal '{file.Path}' cannot be locked: another process has it open. One process at a "
+                    + "time may use it; replicas need a shared store.", exception);
         }
 
         try
         {
             _table = Load();
         }
-        catch
+        catch (Exception exception)
         {
             _file.Dispose();
             _lock.Dispose();
+            if (exception is UnauthorizedAccessException || (exception is IOException io && IsReadOnly(io)))
+            {
+                throw PaymentStoreException.NotWritable(file.Path, exception);
+            }
+
             throw;
         }
     }
@@ -157,6 +219,41 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         {
             CheckUsable();
             return ValueTask.FromResult(_table.FindByLink(linkId));
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<PaymentRecord?> FindByPaymentAsync(
+        string paymentId, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(paymentId);
+        lock (_gate)
+        {
+            CheckUsable();
+            return ValueTask.FromResult(_table.FindByPayment(paymentId));
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<IReadOnlyList<PaymentRecord>> QueryAsync(
+        PaymentRecordQuery query, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        ArgumentOutOfRangeException.ThrowIfLessThan(query.Limit, 1);
+        lock (_gate)
+        {
+            CheckUsable();
+            return ValueTask.FromResult(_table.Query(query));
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<PaymentRecordCounts> CountAsync(CancellationToken cancellationToken = default)
+    {
+        lock (_gate)
+        {
+            CheckUsable();
+            return ValueTask.FromResult(_table.Counts);
         }
     }
 
@@ -275,6 +372,9 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         }
     }
 
+    private static bool IsReadOnly(IOException exception) =>
+        !OperatingSystem.IsWindows() && (exception.HResult & 0xFFFF) == ReadOnlyFileSystem;
+
     private void Close()
     {
         if (_isDisposed)
@@ -300,7 +400,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
     private static bool MustOutliveTheMachine(PaymentRecord old, PaymentRecord updated) =>
         (updated.State != old.State && updated.State != PaymentRecordState.Started)
         || updated.LinkId != old.LinkId || updated.Status != old.Status
-        || updated.HasAmountMismatch != old.HasAmountMismatch;
+        || updated.HasAmountMismatch != old.HasAmountMismatch
+        || !ReferenceEquals(updated.Facts, old.Facts) || !ReferenceEquals(updated.Payments, old.Payments);
 
     private async ValueTask<T> WriteAsync<T>(Task written, T result)
     {
@@ -365,8 +466,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
             }
         }
 
-        batch.Finish(failure);
-        lost?.Finish(failure);
+        batch.Finish(failure, _file.Path);
+        lost?.Finish(failure, _file.Path);
     }
 
     // Only one thread writes at a time; the fields it reads change in the same place.
@@ -417,9 +518,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
     private RecordTable Load()
     {
         var table = new RecordTable(_maxRecords);
-        byte[] bytes = _file.ReadAll();
-        _length = JournalFormat.Load(bytes, table, _file.Path);
-        if (_length < bytes.Length)
+        _length = JournalFormat.Load(_file, table);
+        if (_length < _file.Length)
         {
             // A torn tail, reserved space, or both. The next write reserves anew, which forces this cut to disk first:
             // no remainder of a lost entry can then stand behind a new one.
@@ -429,6 +529,11 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         _settled = _length;
         _capacity = _length;
         _frames = table.Count + table.EventCount;
+        if (_length == 0 && _batch.Bytes.WrittenCount == 0 && _mode is not null)
+        {
+            JournalFormat.Header(_batch.Bytes, _mode, _account);
+        }
+
         return table;
     }
 
@@ -436,28 +541,16 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
     // megabytes.
     private void RewriteIfWorthwhile()
     {
-        if (_frames < FramesPerRewrite || _frames < 4 * (_table.Count + _table.EventCount)
+        if (_frames < FramesPerRewrite || _frames < 2 * (_table.Count + _table.EventCount)
             || _batch.Bytes.WrittenCount > 0)
         {
             return;
         }
 
-        var bytes = new ArrayBufferWriter<byte>(1024 * 1024);
-        foreach (PaymentRecord record in _table.Records)
-        {
-            JournalFormat.Put(bytes, settled: 0, record);
-        }
-
-        foreach ((string id, DateTimeOffset at) in _table.Events.OrderBy(entry => entry.Value))
-        {
-            JournalFormat.Event(bytes, settled: 0, id, at);
-        }
-
         _frames = _table.Count + _table.EventCount;
         try
         {
-            _file.Replace(bytes.WrittenSpan);
-            _length = bytes.WrittenCount;
+            _length = Rewrite();
             _settled = _length;
             _capacity = _length;
         }
@@ -465,6 +558,56 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         {
             // The old file is as good as before, only longer.
         }
+    }
+
+    // What is small goes in one piece; what is large goes a piece at a time, and never stands in memory whole.
+    private long Rewrite()
+    {
+        using IEnumerator<ArrayBufferWriter<byte>> pieces = Pieces().GetEnumerator();
+        pieces.MoveNext();
+        ArrayBufferWriter<byte> first = pieces.Current;
+        if (first.WrittenCount < RewritePiece)
+        {
+            _file.Replace(first.WrittenSpan);
+            return first.WrittenCount;
+        }
+
+        return _file.Replace(Rest());
+
+        IEnumerable<ReadOnlyMemory<byte>> Rest()
+        {
+            do
+            {
+                yield return pieces.Current.WrittenMemory;
+            }
+            while (pieces.MoveNext());
+        }
+    }
+
+    private IEnumerable<ArrayBufferWriter<byte>> Pieces()
+    {
+        var bytes = new ArrayBufferWriter<byte>(1024 * 1024);
+        if (_mode is not null)
+        {
+            JournalFormat.Header(bytes, _mode, _account);
+        }
+
+        foreach (PaymentRecord record in _table.Records)
+        {
+            JournalFormat.Put(bytes, settled: 0, record);
+            if (bytes.WrittenCount >= RewritePiece)
+            {
+                yield return bytes;
+                bytes.ResetWrittenCount();
+            }
+        }
+
+        foreach ((string id, DateTimeOffset at) in _table.Events.OrderBy(entry => entry.Value))
+        {
+            JournalFormat.Event(bytes, settled: 0, id, at);
+        }
+
+        yield return bytes;
     }
 
     private sealed class Batch
@@ -477,7 +620,7 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
 
         public Task Written => _written.Task;
 
-        public void Finish(Exception? failure)
+        public void Finish(Exception? failure, string path)
         {
             if (failure is null)
             {
@@ -485,7 +628,11 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
             }
             else
             {
-                _written.SetException(new IOException("The payment journal could not be written.", failure));
+                bool isFull = failure is IOException { HResult: var code }
+                    && (code & 0xFFFF) is DiskFull or DiskFullWindows;
+                _written.SetException(isFull
+                    ? PaymentStoreException.Full(path, failure)
+                    : new IOException("The payment journal could not be written.", failure));
                 _ = _written.Task.Exception;
             }
         }

@@ -13,6 +13,10 @@ namespace Coach.Payments;
 /// </remarks>
 public interface IIdempotencyStore
 {
+    /// <summary>Whether records outlive this process. Where they do not, links are noted at the provider too, and the
+    /// start of a host with real payments warns.</summary>
+    bool IsDurable => true;
+
     /// <summary>Claims an operation: creates its record, or takes over one whose claim was given back or ran
     /// out.</summary>
     /// <param name="proposed">The record to create when there is none. Version, token, lease and times are the store's
@@ -72,10 +76,34 @@ public interface IIdempotencyStore
     /// <returns>Whether <see cref="TryAddEventAsync"/> was called with it before.</returns>
     ValueTask<bool> HasEventAsync(string eventId, CancellationToken cancellationToken = default);
 
-    /// <summary>Forgets completed operations and events that nothing touched for a long time. Unsettled ones are never
-    /// forgotten.</summary>
+    /// <summary>Forgets completed operations and events that nothing touched for a long time. Links of unknown outcome
+    /// and records with a fact that the host has not confirmed are never forgotten.</summary>
     /// <param name="age">How long untouched, by the store's clock.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>How many records and events were forgotten.</returns>
     ValueTask<int> PruneAsync(TimeSpan age, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads a record by one of its payments: refunds and disputes come with nothing else.</summary>
+    /// <param name="paymentId">The id of the payment (<c>pi_…</c>) or charge (<c>ch_…</c>). Where a record of state
+    /// <see cref="PaymentRecordState.Unmatched"/> has it too, the other one is meant.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The record, or null.</returns>
+    ValueTask<PaymentRecord?> FindByPaymentAsync(string paymentId, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException("This store cannot find records by their payments. Implement "
+            + "IIdempotencyStore.FindByPaymentAsync to take refunds and disputes.");
+
+    /// <summary>Lists records.</summary>
+    /// <param name="query">Which.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The records, in the order that the filter names.</returns>
+    ValueTask<IReadOnlyList<PaymentRecord>> QueryAsync(
+        PaymentRecordQuery query, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException("This store cannot list records. Implement IIdempotencyStore.QueryAsync to "
+            + "have payment facts delivered, links closed at their time, and reports.");
+
+    /// <summary>Counts records.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>How many there are.</returns>
+    ValueTask<PaymentRecordCounts> CountAsync(CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException("This store cannot count records. Implement IIdempotencyStore.CountAsync.");
 }

@@ -24,17 +24,17 @@ internal class JournalFile(string path) : IDisposable
     private SafeFileHandle Handle =>
         _handle ??= File.OpenHandle(Path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
 
-    public byte[] ReadAll()
+    /// <summary>Reads as much as there is.</summary>
+    public int Read(Span<byte> buffer, long offset)
     {
-        long length = Length;
-        byte[] bytes = new byte[length];
-        int read = 0;
-        while (read < length && RandomAccess.Read(Handle, bytes.AsSpan(read), read) is > 0 and var more)
+        int length = 0;
+        while (length < buffer.Length
+            && RandomAccess.Read(Handle, buffer[length..], offset + length) is > 0 and var more)
         {
-            read += more;
+            length += more;
         }
 
-        return read == length ? bytes : bytes[..read];
+        return length;
     }
 
     public virtual void Write(ReadOnlySpan<byte> bytes, long offset) => RandomAccess.Write(Handle, bytes, offset);
@@ -82,14 +82,24 @@ internal class JournalFile(string path) : IDisposable
     }
 
     /// <summary>Puts new content in the place of the old, all or nothing.</summary>
-    public virtual void Replace(ReadOnlySpan<byte> bytes)
+    public virtual void Replace(ReadOnlySpan<byte> bytes) => Replace([bytes.ToArray()]);
+
+    /// <summary>Puts new content, a piece at a time, in the place of the old, all or nothing.</summary>
+    /// <returns>How long it is.</returns>
+    public long Replace(IEnumerable<ReadOnlyMemory<byte>> pieces)
     {
+        long length = 0;
         string temporary = Path + ".new";
         try
         {
             using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
             {
-                RandomAccess.Write(file, bytes, 0);
+                foreach (ReadOnlyMemory<byte> piece in pieces)
+                {
+                    RandomAccess.Write(file, piece.Span, length);
+                    length += piece.Length;
+                }
+
                 RandomAccess.FlushToDisk(file);
             }
 
@@ -116,6 +126,8 @@ internal class JournalFile(string path) : IDisposable
             // The old content would come back after a loss of power; both are complete, and the next growth flushes
             // again.
         }
+
+        return length;
     }
 
     public void Dispose()

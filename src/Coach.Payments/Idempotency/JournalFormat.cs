@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Coach.Payments.Idempotency;
 
@@ -15,13 +17,24 @@ internal static class JournalFormat
     private const uint Magic = 0x324A5043; // "CPJ2"
     private const int HeaderBytes = 21;
     private const int MaxContent = 1024 * 1024;
+    private const int PieceBytes = 1024 * 1024;
 
     public enum Kind : byte
     {
         Put = 1,
         Remove = 2,
         Event = 3,
+        Header = 4,
     }
+
+    /// <summary>The format that this version writes. 2 is that of 0.1, which has no header; it is read, and gets one
+    /// when it is rewritten.</summary>
+    public const int Format = 3;
+
+    /// <summary>The first frame of a journal: what it is, and whose.</summary>
+    public static void Header(IBufferWriter<byte> writer, string? mode, string? account) =>
+        Frame(writer, 0, Kind.Header, JsonSerializer.SerializeToUtf8Bytes(
+            new JournalHeader(Format, mode, account), JournalHeaderJson.Default.JournalHeader));
 
     public static void Put(IBufferWriter<byte> writer, long settled, PaymentRecord record) =>
         Frame(writer, settled, Kind.Put, PaymentRecordSerializer.Serialize(record));
@@ -37,41 +50,117 @@ internal static class JournalFormat
         Frame(writer, settled, Kind.Event, content);
     }
 
-    /// <summary>Reads frames into a table.</summary>
+    /// <summary>Reads frames into a table, a piece of the file at a time.</summary>
     /// <returns>Where the last whole frame ends.</returns>
-    /// <exception cref="InvalidDataException">A damaged frame had been on disk when a later one was written: this is no
-    /// torn tail, and nothing may be dropped silently.</exception>
-    public static long Load(ReadOnlySpan<byte> bytes, RecordTable table, string path)
+    /// <exception cref="InvalidDataException">It is no journal of payments, one of a later format, or a damaged frame
+    /// had
+    /// been on disk when a later one was written: this is no torn tail, and nothing may be dropped
+    /// silently.</exception>
+    public static long Load(JournalFile file, RecordTable table)
     {
-        int offset = 0;
-        while (TryFrame(bytes[offset..], out _, out Kind kind, out ReadOnlySpan<byte> content, out int length))
+        byte[] buffer = new byte[PieceBytes];
+        long offset = 0;
+        int start = 0;
+        int end = 0;
+        bool isWhole = false;
+        while (true)
         {
-            Apply(kind, content, table, path, offset);
-            offset += length;
-        }
+            ReadOnlySpan<byte> rest = buffer.AsSpan(start, end - start);
+            if (TryFrame(rest, out _, out Kind kind, out ReadOnlySpan<byte> content, out int length))
+            {
+                Apply(kind, content, table, file.Path, offset);
+                offset += length;
+                start += length;
+                continue;
+            }
 
-        // A torn tail, or damage? Any later frame that was written when this place was already on disk tells.
-        for (int at = offset + 1; at < bytes.Length; at++)
-        {
-            int next = bytes[at..].IndexOf("CPJ2"u8);
-            if (next < 0)
+            if (isWhole)
             {
                 break;
             }
 
-            at += next;
-            if (TryFrame(bytes[at..], out long settled, out _, out _, out _) && settled > offset)
+            // A frame that is longer than the piece, or a piece that ends within one.
+            rest.CopyTo(buffer);
+            (start, end) = (0, rest.Length);
+            if (end == buffer.Length)
             {
-                throw new InvalidDataException(
-                    $"The payment journal '{path}' is damaged at byte {offset}, before its end. Restore it from "
-                    + "a backup, or move it away: then the natural keys at the provider still find the links.");
+                if (buffer.Length > MaxContent + PieceBytes)
+                {
+                    break;
+                }
+
+                Array.Resize(ref buffer, buffer.Length * 2);
             }
+
+            int read = file.Read(buffer.AsSpan(end), offset + end);
+            end += read;
+            isWhole = read == 0;
         }
 
+        CheckTail(file, offset);
         return offset;
     }
 
-    private static void Apply(Kind kind, ReadOnlySpan<byte> content, RecordTable table, string path, int offset)
+    // A torn tail, or damage? Any later frame that was written when this place was already on disk tells.
+    private static void CheckTail(JournalFile file, long offset)
+    {
+        byte[] buffer = new byte[MaxContent + HeaderBytes + PieceBytes];
+        long at = offset;
+        bool hasContent = false;
+        bool isFirst = true;
+        while (true)
+        {
+            int read = file.Read(buffer, at);
+            ReadOnlySpan<byte> piece = buffer.AsSpan(0, read);
+            hasContent |= piece.ContainsAnyExcept((byte)0);
+            for (int i = isFirst ? 1 : 0; i < piece.Length;)
+            {
+                int next = piece[i..].IndexOf("CPJ2"u8);
+                if (next < 0 || (read == buffer.Length && i + next >= PieceBytes))
+                {
+                    break;
+                }
+
+                i += next;
+                if (TryFrame(piece[i..], out long settled, out _, out _, out _) && settled > offset)
+                {
+                    throw new InvalidDataException(
+                        $"The payment journal '{file.Path}' is damaged at byte {offset}, before its end. Restore it from "
+                        + "a backup, or move it away: then the natural keys at the provider still find the links.");
+                }
+
+                i++;
+            }
+
+            // Nothing of it is a journal's: somebody else's file, which must not be cut to nothing.
+            if (isFirst && offset == 0 && hasContent && !IsBeginning(piece))
+            {
+                throw new InvalidDataException(
+                    $"The file '{file.Path}' is no journal of payments, so it was left as it is. Point "
+                    + "Coach:Payments:StorePath at a file of its own.");
+            }
+
+            if (read < buffer.Length)
+            {
+                return;
+            }
+
+            isFirst = false;
+            at += PieceBytes;
+        }
+    }
+
+    // A journal's first frame may be torn: the beginning of its magic is there, or its page was not written and others
+    // were.
+    private static bool IsBeginning(ReadOnlySpan<byte> piece)
+    {
+        ReadOnlySpan<byte> magic = piece[..Math.Min(4, piece.Length)];
+        int zero = magic.IndexOf((byte)0);
+        magic = zero < 0 ? magic : magic[..zero];
+        return magic.IsEmpty ? piece.IndexOf("CPJ2"u8) > 0 : "CPJ2"u8.StartsWith(magic);
+    }
+
+    private static void Apply(Kind kind, ReadOnlySpan<byte> content, RecordTable table, string path, long offset)
     {
         switch (kind)
         {
@@ -87,9 +176,23 @@ internal static class JournalFormat
                     Encoding.UTF8.GetString(content[8..]),
                     new DateTimeOffset(BinaryPrimitives.ReadInt64LittleEndian(content), TimeSpan.Zero));
                 break;
+            case Kind.Header:
+                CheckHeader(content, path);
+                break;
             default:
                 throw new InvalidDataException($"The payment journal '{path}' has an entry of unknown kind at "
                     + $"byte {offset}. A newer version wrote it; use that one.");
+        }
+    }
+
+    private static void CheckHeader(ReadOnlySpan<byte> content, string path)
+    {
+        JournalHeader? header = JsonSerializer.Deserialize(content, JournalHeaderJson.Default.JournalHeader);
+        if (header is null || header.Format > Format)
+        {
+            throw new InvalidDataException(
+                $"The payment journal '{path}' is of format {header?.Format}, and this version knows {Format}. It was "
+                + "left as it is; use the newer version that wrote it.");
         }
     }
 
@@ -136,3 +239,15 @@ internal static class JournalFormat
     private static uint Checksum(ReadOnlySpan<byte> frame) =>
         ~Crc32C.Append(Crc32C.Append(Crc32C.Start, frame[4..8]), frame[12..]);
 }
+
+/// <summary>What a journal is, and whose.</summary>
+/// <param name="Format">The format of its frames.</param>
+/// <param name="Mode"><c>live</c> or <c>test</c> when it was made; null where that was not known.</param>
+/// <param name="Account">The account it was made for; null for the key's own.</param>
+internal sealed record JournalHeader(int Format, string? Mode, string? Account);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(JournalHeader))]
+internal sealed partial class JournalHeaderJson : JsonSerializerContext;

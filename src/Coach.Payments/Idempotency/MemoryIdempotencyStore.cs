@@ -5,7 +5,8 @@ namespace Coach.Payments;
 /// <summary>
 /// Records in this process's memory: for tests, demonstrations and hosts that may forget. After a restart the natural
 /// keys at the provider still find the links that exist. At most <see cref="CoachPaymentsOptions.MaxRecords"/>
-/// operations and as many events; the oldest completed ones make room.
+/// operations and as many events; the oldest settled ones make room (<see cref="PaymentRecord.IsSettled"/>); without
+/// one, a new operation is refused.
 /// </summary>
 public sealed class MemoryIdempotencyStore : IIdempotencyStore
 {
@@ -26,6 +27,9 @@ public sealed class MemoryIdempotencyStore : IIdempotencyStore
         _time = time ?? TimeProvider.System;
         _table = new RecordTable(maxRecords);
     }
+
+    /// <inheritdoc />
+    public bool IsDurable => false;
 
     /// <inheritdoc />
     public ValueTask<IdempotencyClaim> ClaimAsync(
@@ -84,6 +88,38 @@ public sealed class MemoryIdempotencyStore : IIdempotencyStore
         lock (_gate)
         {
             return ValueTask.FromResult(_table.FindByLink(linkId));
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<PaymentRecord?> FindByPaymentAsync(
+        string paymentId, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(paymentId);
+        lock (_gate)
+        {
+            return ValueTask.FromResult(_table.FindByPayment(paymentId));
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<IReadOnlyList<PaymentRecord>> QueryAsync(
+        PaymentRecordQuery query, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        ArgumentOutOfRangeException.ThrowIfLessThan(query.Limit, 1);
+        lock (_gate)
+        {
+            return ValueTask.FromResult(_table.Query(query));
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<PaymentRecordCounts> CountAsync(CancellationToken cancellationToken = default)
+    {
+        lock (_gate)
+        {
+            return ValueTask.FromResult(_table.Counts);
         }
     }
 

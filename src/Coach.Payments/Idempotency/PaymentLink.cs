@@ -54,6 +54,38 @@ public sealed record PaymentLink
     /// <summary>When the operation was first asked for.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>The host's own reference of the request; null for none.</summary>
+    public string? Reference { get; init; }
+
+    /// <summary>Whether real money moves; null when it is not known (links of 0.1).</summary>
+    public bool? IsLive { get; init; }
+
+    /// <summary>The provider's account; null for the key's own.</summary>
+    public string? Account { get; init; }
+
+    /// <summary>When the link closes by itself; null for never.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>Whether the link, which may be paid once, was paid more than once.</summary>
+    public bool IsOverpaid { get; init; }
+
+    /// <summary>Every payment that was seen, in order of its first sight.</summary>
+    public IReadOnlyList<LinkPayment> Payments { get; init; } = [];
+
+    /// <summary>What arrived in all, in minor units of <see cref="Amount"/>'s currency: payments of another currency
+    /// are not in it.</summary>
+    public long ReceivedMinorUnits => Payments
+        .Where(payment => payment.Status == PaymentStatus.Succeeded && payment.Currency == Amount.Currency)
+        .Sum(payment => payment.MinorUnits ?? 0);
+
+    /// <summary>What was given back in all, in minor units of <see cref="Amount"/>'s currency.</summary>
+    public long RefundedMinorUnits => Payments
+        .Where(payment => payment.Currency == Amount.Currency).Sum(payment => payment.RefundedMinorUnits);
+
+    /// <summary>Whether a payment is disputed and nobody has decided yet.</summary>
+    public bool IsDisputed => Payments
+        .Any(payment => payment.Disputes.Any(dispute => dispute.Outcome == PaymentDisputeOutcome.Open));
+
     /// <summary>Whether the status can no longer change by waiting: succeeded, failed or expired.</summary>
     public bool IsFinal => Status is PaymentStatus.Succeeded or PaymentStatus.Failed or PaymentStatus.Expired;
 }

@@ -29,14 +29,31 @@ public sealed record PaymentLinkRequest
     public IReadOnlyList<PaymentLineItem> Items { get; init; } = [];
 
     /// <summary>What to store at the provider with the link and its payments.</summary>
-    /// <value>At most 40 entries; names up to 40 characters that do not begin with <c>coach_</c>, values up to 500.
-    /// Empty unless set.</value>
+    /// <value>At most 48 entries (the provider's 50 less Coach's own two); names up to 40 characters that do not begin
+    /// with <c>coach_</c>, values of 1 to 500 characters, where an emoji counts as one. Empty unless set.</value>
     public IReadOnlyDictionary<string, string> Metadata { get; init; } =
         System.Collections.ObjectModel.ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>Whether more than one person may pay the link.</summary>
     /// <value>False (payable once) unless set.</value>
     public bool IsReusable { get; init; }
+
+    /// <summary>The host's own reference, such as the account to credit: every payment fact carries it. Not sent to the
+    /// provider.</summary>
+    /// <value>At most 200 characters; null for none.</value>
+    public string? Reference { get; init; }
+
+    /// <summary>When the link is to close by itself: the background reconciliation closes it at the provider soon
+    /// after.
+    /// A page that is open then is ended.</summary>
+    /// <value>A moment after the first request for the link; null for never. Not part of what makes two requests the
+    /// same.</value>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>How the provider's page is to sell: taxes, promotion codes, shipping, what the payer is asked
+    /// for.</summary>
+    /// <value>Null for the provider's defaults.</value>
+    public PaymentLinkOptions? Options { get; init; }
 
     /// <summary>Where the payer goes after paying. The visit is no proof of payment.</summary>
     /// <value>An absolute http or https address of at most 2,000 characters; null for the provider's own page.</value>

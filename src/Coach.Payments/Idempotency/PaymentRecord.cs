@@ -3,7 +3,9 @@ namespace Coach.Payments;
 /// <summary>What is known of one operation: immutable; each change is a new version in the store.</summary>
 public sealed record PaymentRecord
 {
-    /// <summary>The operation's name in the store and at the provider: 40 hexadecimal digits.</summary>
+    /// <summary>The operation's name in the store: 40 hexadecimal digits, which are its name at the provider, and a
+    /// suffix for test mode and for another account, so that nothing of one mode or account answers for the
+    /// other.</summary>
     public required string Tag { get; init; }
 
     /// <summary>The hash of <see cref="Request"/>.</summary>
@@ -71,6 +73,40 @@ public sealed record PaymentRecord
     /// <summary>Whether another amount or currency than asked for was paid.</summary>
     public bool HasAmountMismatch { get; init; }
 
+    /// <summary>Whether it is of live mode, where real money moves; null when it is not known (records of 0.1,
+    /// simulated links).</summary>
+    public bool? IsLive { get; init; }
+
+    /// <summary>The provider's account it belongs to; null for the key's own.</summary>
+    public string? Account { get; init; }
+
+    /// <summary>Whether a link that may be paid once was paid more than once.</summary>
+    public bool IsOverpaid { get; init; }
+
+    /// <summary>Every payment that was seen, in order of its first sight.</summary>
+    public IReadOnlyList<LinkPayment> Payments { get; init => field = value ?? []; } = [];
+
+    /// <summary>The refunds that were asked for here, noted before they were sent.</summary>
+    public IReadOnlyList<PaymentRefundAttempt> RefundAttempts { get; init => field = value ?? []; } = [];
+
+    /// <summary>The outbox: what happened, in order, and whether the host has it.</summary>
+    public IReadOnlyList<PaymentFactEntry> Facts { get; init => field = value ?? []; } = [];
+
+    /// <summary>Whether a fact waits for the host.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool HasPendingFacts => HasFacts(PaymentFactState.Pending);
+
+    /// <summary>Whether a fact was given up.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool HasDeadFacts => HasFacts(PaymentFactState.Dead);
+
+    /// <summary>Whether nothing more is expected of it: a paid, failed or closed link whose facts the host has. Only
+    /// such records make room or are pruned.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool IsSettled => State is PaymentRecordState.Completed or PaymentRecordState.Unmatched
+        && !HasPendingFacts && !HasDeadFacts
+        && Status is PaymentStatus.Succeeded or PaymentStatus.Failed or PaymentStatus.Expired;
+
     /// <summary>When the operation was first asked for.</summary>
     public DateTimeOffset CreatedAt { get; init; }
 
@@ -105,6 +141,12 @@ public sealed record PaymentRecord
             PaidCurrency = PaidCurrency,
             Gateway = Gateway,
             CreatedAt = CreatedAt,
+            Reference = Request.Reference,
+            IsLive = IsSimulated ? false : IsLive,
+            Account = Account,
+            IsOverpaid = IsOverpaid,
+            Payments = Payments,
+            ExpiresAt = Request.ExpiresAt,
         };
         if (isReplay && Version > 0)
         {
@@ -112,6 +154,19 @@ public sealed record PaymentRecord
         }
 
         return link;
+    }
+
+    private bool HasFacts(PaymentFactState state)
+    {
+        foreach (PaymentFactEntry fact in Facts)
+        {
+            if (fact.State == state)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private sealed record Entry(long Version, PaymentLink Link);

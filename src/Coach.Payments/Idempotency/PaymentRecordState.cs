@@ -11,4 +11,8 @@ public enum PaymentRecordState
 
     /// <summary>The link is known.</summary>
     Completed,
+
+    /// <summary>No operation of this host: a payment, refund or dispute whose link is not known here, kept until it
+    /// is.</summary>
+    Unmatched,
 }

@@ -11,8 +11,22 @@ internal sealed class RecordTable(int maxRecords)
     private readonly Dictionary<string, string> _tagsByLink = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PaymentRecord> _unsettled = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DateTimeOffset> _events = new(StringComparer.Ordinal);
+    // Payments and charges of refunds and disputes; facts that wait for the host, links that close by themselves.
+    private readonly Dictionary<string, string> _tagsByPayment = new(StringComparer.Ordinal);
+    private readonly SortedSet<(DateTimeOffset At, string Tag)> _pending = new(Order);
+    private readonly SortedSet<(DateTimeOffset At, string Tag)> _expiring = new(Order);
+    private readonly SortedSet<(DateTimeOffset At, string Tag)> _open = new(Order);
+    private readonly SortedSet<(DateTimeOffset At, string Tag)> _feeless = new(Order);
+    private readonly Dictionary<string, SortedSet<(DateTimeOffset At, string Tag)>> _owned =
+        new(StringComparer.Ordinal);
+    private readonly SortedSet<string> _dead = new(StringComparer.Ordinal);
     // In order of arrival, so that the oldest make room and pruning stops at the first young one.
     private readonly Queue<string> _eventOrder = new();
+
+    private static readonly Comparer<(DateTimeOffset At, string Tag)> Order =
+        Comparer<(DateTimeOffset At, string Tag)>.Create(static (a, b) => a.At == b.At
+            ? string.CompareOrdinal(a.Tag, b.Tag)
+            : a.At.CompareTo(b.At));
 
     public int Count => _records.Count;
 
@@ -28,6 +42,34 @@ internal sealed class RecordTable(int maxRecords)
 
     public PaymentRecord? FindByLink(string linkId) =>
         _tagsByLink.TryGetValue(linkId, out string? tag) ? Find(tag) : null;
+
+    public PaymentRecord? FindByPayment(string id) =>
+        _tagsByPayment.TryGetValue(id, out string? tag) ? Find(tag) : null;
+
+    public IReadOnlyList<PaymentRecord> Query(PaymentRecordQuery query) => query.Filter switch
+    {
+        PaymentRecordFilter.Open => Take(_open, query),
+        PaymentRecordFilter.PendingFacts => Take(_pending, query),
+        PaymentRecordFilter.Expiring => Take(_expiring, query),
+        PaymentRecordFilter.FeeUnknown =>
+        [
+            .. _feeless.Where(entry => query.Before is null || entry.At >= query.Before).Take(query.Limit)
+                .Select(entry => _records[entry.Tag]),
+        ],
+        PaymentRecordFilter.OfOwner => query.Owner is { } owner && _owned.TryGetValue(owner, out var mine)
+            ? [.. mine.Reverse().Take(query.Limit).Select(entry => _records[entry.Tag])]
+            : [],
+        PaymentRecordFilter.DeadFacts => [.. _dead.Take(query.Limit).Select(tag => _records[tag])],
+        _ =>
+        [
+            .. _records.Where(pair => query.AfterTag is null || string.CompareOrdinal(pair.Key, query.AfterTag) > 0)
+                .OrderBy(static pair => pair.Key, StringComparer.Ordinal).Take(query.Limit)
+                .Select(static pair => pair.Value),
+        ],
+    };
+
+    public PaymentRecordCounts Counts => new(_pending.Count, _dead.Count, _open.Count,
+        _pending.Count == 0 ? null : _pending.Min(entry => OldestPending(_records[entry.Tag])));
 
     public bool HasEvent(string id) => _events.ContainsKey(id);
 
@@ -79,7 +121,7 @@ internal sealed class RecordTable(int maxRecords)
             ? record with { Version = record.Version + 1, UpdatedAt = now }
             : null;
 
-    /// <summary>Whether a new record would go over the limit; the oldest completed operations are named to make
+    /// <summary>Whether a new record would go over the limit; the oldest settled operations are named to make
     /// room.</summary>
     public IReadOnlyList<string> MakeRoom()
     {
@@ -91,29 +133,25 @@ internal sealed class RecordTable(int maxRecords)
         // One pass frees a sixteenth, so that a full store does not sort at every creation.
         string[] oldest =
         [
-            .. _records.Values.Where(record => record.State == PaymentRecordState.Completed)
+            .. _records.Values.Where(static record => record.IsSettled)
                 .OrderBy(record => record.UpdatedAt).Take(Math.Max(1, maxRecords / 16)).Select(record => record.Tag),
         ];
         return oldest.Length > 0
             ? oldest
-            : throw new InvalidOperationException($"The store holds {_records.Count} unfinished operations, its "
-                + "limit; reconcile them or raise MaxRecords.");
+            : throw new StoreFullException($"The store holds {_records.Count} payment records, its limit, and none of "
+                + "them is settled: each is of unknown outcome, can still be paid, or has a fact the host has not "
+                + "confirmed. Close links that nobody will pay, or raise Coach:Payments:MaxRecords.");
     }
 
     public void Put(PaymentRecord record)
     {
-        if (_records.TryGetValue(record.Tag, out PaymentRecord? old) && old.LinkId is { } oldLink
-            && oldLink != record.LinkId)
+        if (_records.TryGetValue(record.Tag, out PaymentRecord? old))
         {
-            _tagsByLink.Remove(oldLink);
+            Unindex(old, record);
         }
 
         _records[record.Tag] = record;
-        if (record.LinkId is { } link)
-        {
-            _tagsByLink[link] = record.Tag;
-        }
-
+        Index(record, old);
         if (record.State == PaymentRecordState.LinkSent)
         {
             _unsettled[record.Tag] = record;
@@ -129,12 +167,188 @@ internal sealed class RecordTable(int maxRecords)
         if (_records.Remove(tag, out PaymentRecord? old))
         {
             _unsettled.Remove(tag);
-            if (old.LinkId is { } link)
+            Unindex(old, null);
+        }
+    }
+
+    private void Index(PaymentRecord record, PaymentRecord? old)
+    {
+        bool isParked = record.State == PaymentRecordState.Unmatched;
+        if (record.LinkId is { } link && (!isParked || !_tagsByLink.ContainsKey(link)))
+        {
+            _tagsByLink[link] = record.Tag;
+        }
+
+        if (!ReferenceEquals(record.Payments, old?.Payments))
+        {
+            foreach (LinkPayment payment in record.Payments)
             {
-                _tagsByLink.Remove(link);
+                IndexPayment(payment.PaymentIntentId, record.Tag, isParked);
+                IndexPayment(payment.ChargeId, record.Tag, isParked);
+            }
+        }
+
+        if (old is null && record.Request.Owner is { } owner)
+        {
+            if (!_owned.TryGetValue(owner, out SortedSet<(DateTimeOffset At, string Tag)>? mine))
+            {
+                _owned.Add(owner, mine = new(Order));
+            }
+
+            mine.Add((record.CreatedAt, record.Tag));
+        }
+
+        if (IsOpen(record))
+        {
+            _open.Add((record.CreatedAt, record.Tag));
+            if (record.Request.ExpiresAt is { } end)
+            {
+                _expiring.Add((end, record.Tag));
+            }
+        }
+
+        if (FeelessAt(record) is { } paidAt)
+        {
+            _feeless.Add((paidAt, record.Tag));
+        }
+
+        if (record.Facts.Count > 0)
+        {
+            if (DueAt(record) is { } due)
+            {
+                _pending.Add((due, record.Tag));
+            }
+
+            if (record.HasDeadFacts)
+            {
+                _dead.Add(record.Tag);
             }
         }
     }
+
+    private void IndexPayment(string? id, string tag, bool isParked)
+    {
+        if (id is not null && (!isParked || !_tagsByPayment.ContainsKey(id)))
+        {
+            _tagsByPayment[id] = tag;
+        }
+    }
+
+    private void Unindex(PaymentRecord old, PaymentRecord? by)
+    {
+        if (old.LinkId is { } link && link != by?.LinkId && _tagsByLink.GetValueOrDefault(link) == old.Tag)
+        {
+            _tagsByLink.Remove(link);
+        }
+
+        if (by is null && old.Request.Owner is { } owner && _owned.TryGetValue(owner, out var mine))
+        {
+            mine.Remove((old.CreatedAt, old.Tag));
+            if (mine.Count == 0)
+            {
+                _owned.Remove(owner);
+            }
+        }
+
+        if (by is null)
+        {
+            foreach (LinkPayment payment in old.Payments)
+            {
+                UnindexPayment(payment.PaymentIntentId, old.Tag);
+                UnindexPayment(payment.ChargeId, old.Tag);
+            }
+        }
+
+        if (IsOpen(old))
+        {
+            _open.Remove((old.CreatedAt, old.Tag));
+            if (old.Request.ExpiresAt is { } end)
+            {
+                _expiring.Remove((end, old.Tag));
+            }
+        }
+
+        if (FeelessAt(old) is { } paidAt)
+        {
+            _feeless.Remove((paidAt, old.Tag));
+        }
+
+        if (old.Facts.Count > 0)
+        {
+            if (DueAt(old) is { } due)
+            {
+                _pending.Remove((due, old.Tag));
+            }
+
+            _dead.Remove(old.Tag);
+        }
+    }
+
+    private void UnindexPayment(string? id, string tag)
+    {
+        if (id is not null && _tagsByPayment.GetValueOrDefault(id) == tag)
+        {
+            _tagsByPayment.Remove(id);
+        }
+    }
+
+    private List<PaymentRecord> Take(SortedSet<(DateTimeOffset At, string Tag)> set, PaymentRecordQuery query)
+    {
+        var found = new List<PaymentRecord>();
+        foreach ((DateTimeOffset at, string tag) in set)
+        {
+            if (found.Count == query.Limit || at > query.Before)
+            {
+                break;
+            }
+
+            found.Add(_records[tag]);
+        }
+
+        if (query.LatestWait is { } latest && found.Count < query.Limit && set.Count > 0 && set.Max.At > latest)
+        {
+            found.AddRange(set.GetViewBetween((latest.AddTicks(1), ""), set.Max).Take(query.Limit - found.Count)
+                .Select(entry => _records[entry.Tag]));
+        }
+
+        return found;
+    }
+
+    private static bool IsOpen(PaymentRecord record) => record.State == PaymentRecordState.Completed
+        && record.Status is PaymentStatus.Pending or PaymentStatus.Processing;
+
+    // Facts are told in order: the first that waits holds up those behind it.
+    private static DateTimeOffset? DueAt(PaymentRecord record)
+    {
+        foreach (PaymentFactEntry fact in record.Facts)
+        {
+            if (fact.State == PaymentFactState.Pending)
+            {
+                return fact.NotBefore ?? DateTimeOffset.MinValue;
+            }
+        }
+
+        return null;
+    }
+
+    private static DateTimeOffset? FeelessAt(PaymentRecord record)
+    {
+        if (!record.IsSimulated && record.State == PaymentRecordState.Completed)
+        {
+            foreach (LinkPayment row in record.Payments)
+            {
+                if (row is { Status: PaymentStatus.Succeeded, FeeMinorUnits: null, PaymentIntentId: not null })
+                {
+                    return row.PaidAt ?? record.CreatedAt;
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private static DateTimeOffset OldestPending(PaymentRecord record) =>
+        record.Facts.First(static fact => fact.State == PaymentFactState.Pending).At;
 
     public void PutEvent(string id, DateTimeOffset at)
     {
@@ -157,8 +371,8 @@ internal sealed class RecordTable(int maxRecords)
     {
         string[] tags =
         [
-            .. _records.Values.Where(record => record.State != PaymentRecordState.LinkSent && record.UpdatedAt < before
-                && !(record.LeaseExpiresAt >= before)).Select(record => record.Tag),
+            .. _records.Values.Where(record => record.UpdatedAt < before && !(record.LeaseExpiresAt >= before)
+                && IsForgettable(record)).Select(record => record.Tag),
         ];
         foreach (string tag in tags)
         {
@@ -174,4 +388,8 @@ internal sealed class RecordTable(int maxRecords)
 
         return (tags, events);
     }
+
+    // What the host has not got yet, and what may exist at the provider without our knowing, is never forgotten.
+    private static bool IsForgettable(PaymentRecord record) =>
+        record.State != PaymentRecordState.LinkSent && !record.HasPendingFacts && !record.HasDeadFacts;
 }

@@ -99,9 +99,64 @@ public readonly struct RequestHash : IEquatable<RequestHash>
             }
         }
 
+        AddSelling(ref writer, request);
         Span<byte> hash = stackalloc byte[32];
         writer.Finish(hash);
         return FromBytes(hash);
+    }
+
+    // What 0.1 did not have is added only where it is set: its requests keep their hashes.
+    private static void AddSelling(ref FieldWriter writer, PaymentLinkRequest request)
+    {
+        if (request.Reference is { } reference)
+        {
+            writer.Add("reference");
+            writer.Add(reference);
+        }
+
+        foreach (PaymentLineItem item in request.Items)
+        {
+            if (item.PriceId is not null || item.ProductId is not null || item.TaxCode is not null
+                || item.MinQuantity is not null || item.MaxQuantity is not null)
+            {
+                writer.Add("item");
+                writer.Add(item.PriceId);
+                writer.Add(item.ProductId);
+                writer.Add(item.TaxCode);
+                writer.Add(item.MinQuantity ?? -1);
+                writer.Add(item.MaxQuantity ?? -1);
+            }
+        }
+
+        if (request.Options is not { } options)
+        {
+            return;
+        }
+
+        writer.Add("options");
+        writer.Add((options.AllowPromotionCodes ? 1 : 0) + (options.AutomaticTax ? 2 : 0)
+            + (options.CollectTaxId ? 4 : 0) + (options.CollectPhoneNumber ? 8 : 0)
+            + (options.RequireBillingAddress ? 16 : 0) + (options.AlwaysCreateCustomer ? 32 : 0));
+        writer.Add((long?)options.TaxBehavior ?? -1);
+        writer.Add(options.SubmitType);
+        writer.Add(options.StatementDescriptorSuffix);
+        writer.Add(options.InactiveMessage);
+        writer.Add(options.ConfirmationMessage);
+        writer.Add(string.Join(',', options.ShippingCountries));
+        writer.Add(string.Join(',', options.ShippingRates));
+        writer.Add(string.Join(',', options.PaymentMethodTypes));
+        foreach (PaymentCustomField field in options.CustomFields)
+        {
+            writer.Add(field.Key);
+            writer.Add(field.Label);
+            writer.Add((field.IsNumeric ? 1 : 0) + (field.IsOptional ? 2 : 0));
+        }
+
+        foreach ((string name, string value) in options.Extra.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+        {
+            writer.Add(name);
+            writer.Add(value);
+        }
     }
 
     /// <summary>Whether two requests without items and metadata are field by field the same, so that their hashes need
@@ -110,6 +165,8 @@ public readonly struct RequestHash : IEquatable<RequestHash>
     {
         bool isPlain = left.Items.Count + right.Items.Count + left.Metadata.Count + right.Metadata.Count == 0;
         return isPlain
+            && left.Options is null && right.Options is null
+            && left.Reference == right.Reference
             && left.Amount == right.Amount
             && left.Description == right.Description
             && left.IsReusable == right.IsReusable

@@ -54,4 +54,47 @@ public interface IPaymentLinks
     /// <returns>How many were looked at, settled and left.</returns>
     /// <exception cref="PaymentException">The records cannot be read.</exception>
     Task<ReconciliationReport> ReconcileAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Gives a payment back, whole or in part, once for each refund key.</summary>
+    /// <param name="request">What to give back.</param>
+    /// <param name="cancellationToken">Ends the wait; the refund may be made all the same, and asking again with the
+    /// same
+    /// key tells.</param>
+    /// <returns>The link with its payments and refunds. The fact that tells of it goes to the outbox.</returns>
+    /// <exception cref="PaymentException">The link is not known here, nothing was paid, the amount is more than what is
+    /// left, the key was used for another refund, the provider refused, or it is not known what became of
+    /// it.</exception>
+    Task<PaymentLink> RefundAsync(PaymentRefundRequest request, CancellationToken cancellationToken = default);
+
+    /// <summary>Lists links that nobody has paid, closed or failed yet, oldest first: <see
+    /// cref="PaymentLink.CreatedAt"/>
+    /// tells their age.</summary>
+    /// <param name="limit">The most to return; at least 1.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The links, from the records alone.</returns>
+    /// <exception cref="PaymentException">The records cannot be read.</exception>
+    Task<IReadOnlyList<PaymentLink>> ListOpenAsync(int limit = 100, CancellationToken cancellationToken = default);
+
+    /// <summary>Closes links whose <see cref="PaymentLinkRequest.ExpiresAt"/> has passed. The background reconciliation
+    /// does it at each pass.</summary>
+    /// <param name="cancellationToken">Ends the pass.</param>
+    /// <returns>How many were closed.</returns>
+    /// <exception cref="PaymentException">The records cannot be read.</exception>
+    Task<int> ExpireDueAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Asks the provider for charge, method, fee and net of payments that lack them, of the last week. The
+    /// background reconciliation does it at each pass.</summary>
+    /// <param name="cancellationToken">Ends the pass.</param>
+    /// <returns>How many links were asked about.</returns>
+    /// <exception cref="PaymentException">The records cannot be read.</exception>
+    Task<int> DescribePaymentsAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Lists an owner's links, newest first.</summary>
+    /// <param name="owner">The owner of the requests.</param>
+    /// <param name="limit">The most to return; at least 1.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The links, from the records alone.</returns>
+    /// <exception cref="PaymentException">The records cannot be read.</exception>
+    Task<IReadOnlyList<PaymentLink>> ListByOwnerAsync(
+        string owner, int limit = 100, CancellationToken cancellationToken = default);
 }

@@ -11,7 +11,7 @@ namespace Coach.Payments.Links;
 /// </summary>
 internal sealed class PaymentLinkCreator(
     GatewaySelector gateways, PaymentRecordRepository records, GatewayStepExecutor steps, CoachPaymentsOptions options,
-    TimeProvider time, PaymentTelemetry telemetry)
+    TimeProvider time, PaymentTelemetry telemetry, PaymentScope scope, bool isNoting)
 {
     private const int MaxRounds = 3;
 
@@ -33,15 +33,23 @@ internal sealed class PaymentLinkCreator(
 
     private PaymentTelemetry Telemetry => telemetry;
 
+    private PaymentScope Scope => scope;
+
+    private bool IsNoting => isNoting;
+
     /// <summary>Claims an operation and makes its link, or returns the one it already has.</summary>
     /// <exception cref="PaymentException">See <see cref="IPaymentLinks.CreateAsync"/>.</exception>
     public async Task<PaymentLink> ClaimAndCreateAsync(PaymentRecord proposed, CancellationToken cancellationToken)
     {
+        // Before the claim and before the clock starts: a queue of a thousand holds no claim and fails no deadline.
+        using RequestTurn? turn = gateways.IsSimulating()
+            ? null
+            : await steps.WaitForTurnAsync(cancellationToken).ConfigureAwait(false);
         using Deadline deadline = steps.StartDeadline(options.TotalTimeout);
         IdempotencyClaim claim = await WaitForClaimAsync(proposed, cancellationToken).ConfigureAwait(false);
         return claim.Outcome == ClaimOutcome.Completed
             ? claim.Record.ToLink(isReplay: true)
-            : await CreateAsync(claim.Record, deadline, cancellationToken).ConfigureAwait(false);
+            : await CreateAsync(claim.Record, deadline, turn, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Makes the link of an operation that the caller has claimed; gives the claim back unless it
@@ -50,13 +58,13 @@ internal sealed class PaymentLinkCreator(
     public async Task<PaymentLink> CreateAsync(PaymentRecord claimed, CancellationToken cancellationToken)
     {
         using Deadline deadline = steps.StartDeadline(options.TotalTimeout);
-        return await CreateAsync(claimed, deadline, cancellationToken).ConfigureAwait(false);
+        return await CreateAsync(claimed, deadline, null, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<PaymentLink> CreateAsync(
-        PaymentRecord claimed, Deadline deadline, CancellationToken cancellationToken)
+        PaymentRecord claimed, Deadline deadline, RequestTurn? turn, CancellationToken cancellationToken)
     {
-        var operation = new Operation(this, claimed, deadline, cancellationToken);
+        var operation = new Operation(this, claimed, deadline, turn, cancellationToken);
         bool isDone = false;
         try
         {
@@ -97,7 +105,8 @@ internal sealed class PaymentLinkCreator(
     }
 
     private sealed class Operation(
-        PaymentLinkCreator creator, PaymentRecord claimed, Deadline deadline, CancellationToken cancellationToken)
+        PaymentLinkCreator creator, PaymentRecord claimed, Deadline deadline, RequestTurn? turn,
+        CancellationToken cancellationToken)
     {
         private readonly GatewaySelector _gateways = creator.Gateways;
         private readonly IPaymentGateway _gateway = creator.Gateways.Provider;
@@ -115,7 +124,9 @@ internal sealed class PaymentLinkCreator(
         // Repeating a key is harmless only on the gateway that carried it.
         private bool HasKeys => Capabilities.HasIdempotencyKeys && (!WasSent || _record.Gateway == _gateway.Name);
 
-        private string LookupKey => $"coach_{_record.Tag}";
+        private string ProviderTag => PaymentScope.ProviderTagOf(_record.Tag);
+
+        private string LookupKey => $"coach_{ProviderTag}";
 
         private IReadOnlyList<PaymentLineItem> Lines => Capabilities.HasLineItems ? Request.Items : [];
 
@@ -146,6 +157,13 @@ internal sealed class PaymentLinkCreator(
                         .ConfigureAwait(false);
             }
 
+            if (Capabilities is { HasSellingOptions: false } && UsesSellingOptions(Request))
+            {
+                throw PaymentException.Rejected(new GatewayFailure(GatewayFailureKind.NotSupported,
+                    $"The gateway '{_gateway.Name}' takes no options, existing prices, products or quantities the payer "
+                    + "may change. Leave them out, or use Stripe's REST API."));
+            }
+
             GatewayResult<GatewayPrice> price = await FindOrMakePriceAsync().ConfigureAwait(false);
             return price.TryGet(out GatewayPrice? anchor, out GatewayFailure? failure)
                 ? await FindOrMakeLinkAsync(anchor).ConfigureAwait(false)
@@ -171,10 +189,22 @@ internal sealed class PaymentLinkCreator(
             }
         }
 
+        private static bool UsesSellingOptions(PaymentLinkRequest request) => request.Options is not null
+            || request.Items.Any(static item => item.PriceId is not null || item.ProductId is not null
+                || item.TaxCode is not null || item.MinQuantity is not null || item.MaxQuantity is not null);
+
         // ---- Started: the price, which anchors the link by its lookup key
 
         private async Task<GatewayResult<GatewayPrice>> FindOrMakePriceAsync()
         {
+            // A price of the catalogue is sold as it is. It anchors no link: its own key and, past that, the search
+            // find
+            // the link again.
+            if (Lines is [{ PriceId: { } catalogued }, ..])
+            {
+                return new GatewayPrice { Id = catalogued, CreatedAt = _record.LinkSentAt, IsNew = !WasSent };
+            }
+
             bool look = _record.PriceId is not null;
             GatewayFailure? last = null;
             for (int round = 0; round < MaxRounds; round++)
@@ -415,6 +445,7 @@ internal sealed class PaymentLinkCreator(
             IReadOnlyList<GatewaySession> sessions = link.IsActive
                 ? []
                 : await ListSessionsAsync(link.Id).ConfigureAwait(false);
+            PaymentRecord before = _record;
             PaymentRecord done = Complete(_record);
             PaymentRecord? stored;
             try
@@ -434,9 +465,14 @@ internal sealed class PaymentLinkCreator(
                 return await AdoptCompetingResultAsync(link).ConfigureAwait(false);
             }
 
-            _record = stored;
+            // What was learnt of a link's payments while its record was lost. A link that was just made has none.
+            _record = isReplay
+                ? await creator.Records.AdoptAsync(stored, null, CancellationToken.None).ConfigureAwait(false)
+                : stored;
+            creator.Telemetry.Metrics.Told(_record, before);
             creator.Telemetry.Logger.LinkCreated(_record.Tag, link.Id, gateway);
-            if (!isNoted && Capabilities.HasLookupKeys && _record.PriceId is { } price)
+            bool mayNote = creator.IsNoting && !creator.Steps.HasQueue && Capabilities.HasLookupKeys;
+            if (!isNoted && mayNote && _record.PriceId is { } price)
             {
                 await NoteAsync(price, link.Id).ConfigureAwait(false);
             }
@@ -444,7 +480,8 @@ internal sealed class PaymentLinkCreator(
             return _record.ToLink(isReplay);
 
             PaymentRecord Complete(PaymentRecord record) =>
-                PaymentLinkStateMachine.Complete(record, link, gateway, isReusable, sessions);
+                PaymentLinkStateMachine.Complete(
+                    record, link, gateway, isReusable, sessions, creator.Time.GetUtcNow());
         }
 
         // Our claim ran out and somebody else took over. Both used the same keys, so both have the same link.
@@ -517,7 +554,7 @@ internal sealed class PaymentLinkCreator(
 
         private Task<GatewayResult<GatewayLink?>> FindLinkAsync(string? linkId) =>
             RunAsync(GatewaySteps.FindLink, RetryPolicy.Always,
-                token => _gateway.FindLinkAsync(new GatewayLinkQuery(_record.Tag, linkId), token));
+                token => _gateway.FindLinkAsync(new GatewayLinkQuery(ProviderTag, linkId), token));
 
         private Task<GatewayResult<GatewayLink>> MakeLinkAsync(GatewayPrice price) =>
             RunAsync(
@@ -558,7 +595,7 @@ internal sealed class PaymentLinkCreator(
 
         private Task<GatewayResult<T>> RunAsync<T>(
             string step, RetryPolicy retries, Func<CancellationToken, Task<GatewayResult<T>>> attempt) =>
-            creator.Steps.RunAsync(step, deadline, retries, attempt, cancellationToken);
+            creator.Steps.RunAsync(step, deadline, retries, attempt, cancellationToken, turn);
 
         private GatewayPriceRequest PriceRequest()
         {
@@ -569,9 +606,12 @@ internal sealed class PaymentLinkCreator(
                 LookupKey = LookupKey,
                 Amount = first?.UnitPrice ?? Request.Amount,
                 ProductName = first?.Description ?? Request.Description,
+                ProductId = first?.ProductId,
+                TaxCode = first?.TaxCode,
+                TaxBehavior = Request.Options?.TaxBehavior,
                 Metadata = new Dictionary<string, string>(StringComparer.Ordinal)
                 {
-                    [PaymentMetadata.Tag] = _record.Tag,
+                    [PaymentMetadata.Tag] = ProviderTag,
                     [PaymentMetadata.RequestHash] = _record.RequestHash.ToString(),
                 },
             };
@@ -582,10 +622,13 @@ internal sealed class PaymentLinkCreator(
             IdempotencyKey = IdempotencyKey(GatewaySteps.Link, _record.LinkAttempt),
             PriceId = price.Id,
             Quantity = Lines is [var first, ..] ? first.Quantity : 1,
+            MinQuantity = Lines is [var least, ..] ? least.MinQuantity : null,
+            MaxQuantity = Lines is [var most, ..] ? most.MaxQuantity : null,
+            Options = Request.Options,
             MoreItems = Lines.Count > 1 ? [.. Lines.Skip(1)] : [],
             Metadata = new Dictionary<string, string>(Request.Metadata, StringComparer.Ordinal)
             {
-                [PaymentMetadata.Tag] = _record.Tag,
+                [PaymentMetadata.Tag] = ProviderTag,
                 [PaymentMetadata.OperationKey] = Request.OperationKey,
             },
             IsSingleUse = !Request.IsReusable,
@@ -593,6 +636,6 @@ internal sealed class PaymentLinkCreator(
         };
 
         private string IdempotencyKey(string step, int attempt) =>
-            string.Create(CultureInfo.InvariantCulture, $"coach:{_record.Tag}:{step}:{attempt}");
+            string.Create(CultureInfo.InvariantCulture, $"coach:{ProviderTag}:{step}:{attempt}");
     }
 }

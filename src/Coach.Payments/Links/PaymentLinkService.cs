@@ -8,8 +8,12 @@ namespace Coach.Payments.Links;
 /// </summary>
 internal sealed class PaymentLinkService(
     PaymentRecordRepository records, PaymentLinkCreator creator, PaymentStatusReader statuses,
-    CoachPaymentsOptions options, PaymentTelemetry telemetry) : IPaymentLinks
+    PaymentRefunder refunds, PaymentScope scope, CoachPaymentsOptions options, TimeProvider time,
+    PaymentTelemetry telemetry) : IPaymentLinks
 {
+    // Fees are known once the money is on the balance: at once for cards, days later for debits.
+    private static readonly TimeSpan LongestWaitForFees = TimeSpan.FromDays(7);
+
     // Another request under the same tag is no part of a flight: it meets the record instead, and is refused there.
     private readonly SingleFlight<(string Tag, RequestHash Hash), PaymentLink> _flights = new();
 
@@ -19,8 +23,7 @@ internal sealed class PaymentLinkService(
         ArgumentNullException.ThrowIfNull(request);
         PaymentRequestValidator.Check(request);
         cancellationToken.ThrowIfCancellationRequested();
-        string tag = RequestHash.Tag(options.Namespace, request.Owner, request.OperationKey);
-        PaymentRecord? known = await FindKnownAsync(tag, cancellationToken).ConfigureAwait(false);
+        (string tag, PaymentRecord? known) = await FindKnownAsync(request, cancellationToken).ConfigureAwait(false);
         // The hot path of a replay: no hash, no claim, no request.
         if (known is { State: PaymentRecordState.Completed } && RequestHash.IsPlainlySame(known.Request, request))
         {
@@ -59,14 +62,21 @@ internal sealed class PaymentLinkService(
         IReadOnlyList<PaymentRecord> open =
             await records.ListUnsettledAsync(options.ReconcileBatch, cancellationToken).ConfigureAwait(false);
         int settled = 0;
-        foreach (PaymentRecord record in open)
-        {
-            if (await SettleAsync(record, cancellationToken).ConfigureAwait(false))
+        await Parallel.ForEachAsync(
+            open.Where(scope.Fits),
+            new ParallelOptions
             {
-                settled++;
-                telemetry.Logger.Reconciled(record.Tag);
-            }
-        }
+                MaxDegreeOfParallelism = options.ReconcileConcurrency,
+                CancellationToken = cancellationToken,
+            },
+            async (record, token) =>
+            {
+                if (await SettleAsync(record, token).ConfigureAwait(false))
+                {
+                    Interlocked.Increment(ref settled);
+                    telemetry.Logger.Reconciled(record.Tag);
+                }
+            }).ConfigureAwait(false);
 
         await records.CountPendingAsync().ConfigureAwait(false);
         if (settled < open.Count)
@@ -77,17 +87,110 @@ internal sealed class PaymentLinkService(
         return new ReconciliationReport(open.Count, settled, open.Count - settled);
     }
 
-    private async ValueTask<PaymentRecord?> FindKnownAsync(string tag, CancellationToken cancellationToken)
+    // Of the names a record may have in this mode and account, the one that it has, else the first that is free.
+    public Task<PaymentLink> RefundAsync(
+        PaymentRefundRequest request, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(request);
+        return refunds.RefundAsync(request, cancellationToken);
+    }
+
+    public async Task<IReadOnlyList<PaymentLink>> ListOpenAsync(
+        int limit = 100, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        IReadOnlyList<PaymentRecord> open = await records
+            .QueryAsync(new PaymentRecordQuery(PaymentRecordFilter.Open, limit), cancellationToken)
+            .ConfigureAwait(false);
+        return [.. open.Select(static record => record.ToLink(isReplay: true))];
+    }
+
+    public async Task<IReadOnlyList<PaymentLink>> ListByOwnerAsync(
+        string owner, int limit = 100, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(owner);
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        var query = new PaymentRecordQuery(PaymentRecordFilter.OfOwner, limit) { Owner = owner };
+        IReadOnlyList<PaymentRecord> found = await records.QueryAsync(query, cancellationToken).ConfigureAwait(false);
+        return [.. found.Where(static record => record.Url is not null)
+            .Select(static record => record.ToLink(isReplay: true))];
+    }
+
+    public async Task<int> DescribePaymentsAsync(CancellationToken cancellationToken = default)
+    {
+        var query = new PaymentRecordQuery(PaymentRecordFilter.FeeUnknown, options.ReconcileBatch)
+        {
+            Before = time.GetUtcNow() - LongestWaitForFees,
+        };
+        int asked = 0;
+        foreach (PaymentRecord record in await records.QueryAsync(query, cancellationToken).ConfigureAwait(false))
+        {
+            try
+            {
+                asked++;
+                await statuses.RefreshAsync(record, cancellationToken).ConfigureAwait(false);
+            }
+            catch (PaymentException)
+            {
+                break; // the provider does not answer now: the next pass asks again
+            }
+        }
+
+        return asked;
+    }
+
+    public async Task<int> ExpireDueAsync(CancellationToken cancellationToken = default)
+    {
+        var query = new PaymentRecordQuery(PaymentRecordFilter.Expiring, options.ReconcileBatch)
+        {
+            Before = time.GetUtcNow(),
+        };
+        int closed = 0;
+        foreach (PaymentRecord record in await records.QueryAsync(query, cancellationToken).ConfigureAwait(false))
+        {
+            try
+            {
+                await statuses.DeactivateAsync(record.LinkId!, cancellationToken).ConfigureAwait(false);
+                closed++;
+            }
+            catch (PaymentException)
+            {
+                // Still open at the provider: the next pass asks again.
+            }
+        }
+
+        if (closed > 0)
+        {
+            telemetry.Logger.LinksExpired(closed);
+        }
+
+        return closed;
+    }
+
+    private async ValueTask<(string Tag, PaymentRecord? Known)> FindKnownAsync(
+        PaymentLinkRequest request, CancellationToken cancellationToken)
+    {
+        string? free = null;
         try
         {
-            return await records.FindAsync(tag, cancellationToken).ConfigureAwait(false);
+            foreach (string tag in scope.StoreTags(scope.ProviderTag(request), null))
+            {
+                PaymentRecord? record = await records.FindAsync(tag, cancellationToken).ConfigureAwait(false);
+                if (record is not null && scope.Fits(record))
+                {
+                    return (tag, record);
+                }
+
+                free ??= record is null ? tag : null;
+            }
         }
         catch (PaymentException)
         {
             telemetry.Metrics.Link("failed");
             throw;
         }
+
+        return free is null ? throw PaymentException.Conflict() : (free, null);
     }
 
     private PaymentLink Replay(PaymentRecord record)
@@ -112,7 +215,15 @@ internal sealed class PaymentLinkService(
         Task<PaymentLink> Create(CancellationToken abandoned)
         {
             isFirst = true;
-            return CreateAsync(new PaymentRecord { Tag = tag, RequestHash = hash, Request = Copy(request) }, abandoned);
+            var proposed = new PaymentRecord
+            {
+                Tag = tag,
+                RequestHash = hash,
+                Request = Copy(request),
+                IsLive = scope.IsLive,
+                Account = scope.Account,
+            };
+            return CreateAsync(proposed, abandoned);
         }
     }
 
@@ -184,12 +295,24 @@ internal sealed class PaymentLinkService(
     // The caller's lists may change after the call; the record's must not.
     private static PaymentLinkRequest Copy(PaymentLinkRequest request)
     {
-        if (request.Items.Count == 0 && request.Metadata.Count == 0)
+        if (request.Items.Count == 0 && request.Metadata.Count == 0 && request.Options is null)
         {
             return request;
         }
 
         var metadata = new Dictionary<string, string>(request.Metadata, StringComparer.Ordinal);
-        return request with { Items = [.. request.Items], Metadata = metadata };
+        return request with
+        {
+            Items = [.. request.Items],
+            Metadata = metadata,
+            Options = request.Options is not { } options ? null : options with
+            {
+                ShippingCountries = [.. options.ShippingCountries],
+                ShippingRates = [.. options.ShippingRates],
+                PaymentMethodTypes = [.. options.PaymentMethodTypes],
+                CustomFields = [.. options.CustomFields],
+                Extra = new Dictionary<string, string>(options.Extra, StringComparer.Ordinal),
+            },
+        };
     }
 }

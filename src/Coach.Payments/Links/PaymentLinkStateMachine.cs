@@ -62,10 +62,12 @@ internal static class PaymentLinkStateMachine
 
     /// <summary>The link shows itself.</summary>
     public static PaymentRecord Complete(
-        PaymentRecord record, GatewayLink link, string gateway, bool isReusable, IReadOnlyList<GatewaySession> sessions)
+        PaymentRecord record, GatewayLink link, string gateway, bool isReusable,
+        IReadOnlyList<GatewaySession> sessions, DateTimeOffset? at = null)
     {
-        PaymentRecord known = link.IsActive ? Observe(record, sessions) ?? record : Close(record, sessions) ?? record;
-        return Finish(known, link, gateway) with { IsSimulated = false, IsReusable = isReusable };
+        PaymentRecord known = record with { IsReusable = isReusable };
+        known = link.IsActive ? Observe(known, sessions, at) ?? known : Close(known, sessions, at) ?? known;
+        return Finish(known, link, gateway) with { IsSimulated = false };
     }
 
     /// <summary>A simulated link stands in: none exists at the provider.</summary>
@@ -95,34 +97,36 @@ internal static class PaymentLinkStateMachine
 
     /// <summary>A webhook tells of a payment, maybe before the answer that shows the link; null when it tells nothing
     /// new.</summary>
-    public static PaymentRecord? Receive(PaymentRecord record, string linkId, GatewaySession session)
+    public static PaymentRecord? Receive(
+        PaymentRecord record, string linkId, GatewaySession session, DateTimeOffset? at = null)
     {
         PaymentRecord known = record.LinkId is null
             ? record with { LinkId = linkId, State = PaymentRecordState.LinkSent }
             : record;
-        PaymentRecord changed = Observe(known, session);
+        PaymentRecord changed = PaymentLedger.Observe(known, session, at ?? TimeOf(session, record));
         return ReferenceEquals(changed, record) ? null : changed;
     }
 
-    /// <summary>The provider's payments of the link; null when they tell nothing new.</summary>
-    public static PaymentRecord? Observe(PaymentRecord record, IReadOnlyList<GatewaySession> sessions)
+    /// <summary>The provider's payments of the link, newest first; null when they tell nothing new.</summary>
+    public static PaymentRecord? Observe(
+        PaymentRecord record, IReadOnlyList<GatewaySession> sessions, DateTimeOffset? at = null)
     {
         PaymentRecord changed = record;
-        foreach (GatewaySession session in sessions)
+        for (int i = sessions.Count - 1; i >= 0; i--)
         {
-            changed = Observe(changed, session);
+            changed = PaymentLedger.Observe(changed, sessions[i], at ?? TimeOf(sessions[i], record));
         }
 
         return ReferenceEquals(changed, record) ? null : changed;
     }
 
     /// <summary>The link is closed: paid, or past paying. Null when that changes nothing.</summary>
-    public static PaymentRecord? Close(PaymentRecord record, IReadOnlyList<GatewaySession> sessions)
+    public static PaymentRecord? Close(
+        PaymentRecord record, IReadOnlyList<GatewaySession> sessions, DateTimeOffset? at = null)
     {
-        PaymentRecord changed = Observe(record, sessions) ?? record;
-
         // A payment on its way is not called off by closing the link.
-        changed = changed.Status == PaymentStatus.Processing ? changed : Rise(changed, PaymentStatus.Expired);
+        PaymentRecord changed = PaymentLedger.Expire(
+            Observe(record, sessions, at) ?? record, at ?? record.UpdatedAt);
         return ReferenceEquals(changed, record) ? null : changed;
     }
 
@@ -137,45 +141,6 @@ internal static class PaymentLinkStateMachine
         LeaseExpiresAt = null,
     };
 
-    private static PaymentRecord Observe(PaymentRecord record, GatewaySession session) => session.State switch
-    {
-        GatewaySessionState.Paid when IsExact(record.Request.Amount, session) => Pay(record, session),
-        GatewaySessionState.Paid => FlagMismatch(record, session),
-        GatewaySessionState.CompleteUnpaid => Rise(record, PaymentStatus.Processing),
-        GatewaySessionState.Failed => Rise(record, PaymentStatus.Failed),
-
-        // An open or abandoned page changes nothing: the link can still be paid.
-        _ => record,
-    };
-
-    private static bool IsExact(Money amount, GatewaySession session) =>
-        session.AmountTotal == amount.MinorUnits && session.Currency == amount.Currency;
-
-    private static PaymentRecord Pay(PaymentRecord record, GatewaySession session) =>
-        record.Status == PaymentStatus.Succeeded ? record : record with
-        {
-            Status = PaymentStatus.Succeeded,
-            PaidMinorUnits = session.AmountTotal,
-            PaidCurrency = session.Currency,
-        };
-
-    // Never accepted: the status stays, and a person has to look.
-    private static PaymentRecord FlagMismatch(PaymentRecord record, GatewaySession session) =>
-        record.HasAmountMismatch ? record : record with
-        {
-            HasAmountMismatch = true,
-            PaidMinorUnits = record.PaidMinorUnits ?? session.AmountTotal,
-            PaidCurrency = record.PaidCurrency ?? session.Currency,
-        };
-
-    private static PaymentRecord Rise(PaymentRecord record, PaymentStatus status) =>
-        Rank(status) > Rank(record.Status) ? record with { Status = status } : record;
-
-    private static int Rank(PaymentStatus status) => status switch
-    {
-        PaymentStatus.Pending => 0,
-        PaymentStatus.Processing => 1,
-        PaymentStatus.Failed or PaymentStatus.Expired => 2,
-        _ => 3,
-    };
+    private static DateTimeOffset TimeOf(GatewaySession session, PaymentRecord record) =>
+        session.Charge?.CreatedAt ?? session.CreatedAt ?? record.UpdatedAt;
 }

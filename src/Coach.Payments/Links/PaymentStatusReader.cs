@@ -69,8 +69,28 @@ internal sealed class PaymentStatusReader(
             await EndSessionsAsync(gateway, record, deadline, cancellationToken).ConfigureAwait(false);
         record = await ChangeAsync(
             record, current =>
-                PaymentLinkStateMachine.Close(current, sessions), cancellationToken).ConfigureAwait(false);
+                PaymentLinkStateMachine.Close(current, sessions, time.GetUtcNow()), cancellationToken)
+            .ConfigureAwait(false);
         return record.ToLink(isReplay: true);
+    }
+
+    /// <summary>Asks for the payments of a link even where nothing more is expected of it.</summary>
+    public async ValueTask<PaymentRecord> RefreshAsync(PaymentRecord record, CancellationToken cancellationToken)
+    {
+        IPaymentGateway gateway = gateways.Of(record);
+        if (!gateways.MayAsk(record) || !gateway.Capabilities.CanListSessions)
+        {
+            return record;
+        }
+
+        using Deadline deadline = steps.StartDeadline(options.PollTimeout);
+        GatewayResult<IReadOnlyList<GatewaySession>> listed = await ListSessionsAsync(
+            gateway, record, deadline, RetryPolicy.Always, cancellationToken, withCharges: true).ConfigureAwait(false);
+        return listed.TryGet(out IReadOnlyList<GatewaySession>? sessions, out GatewayFailure? failure)
+            ? await ChangeAsync(record, current =>
+                PaymentLinkStateMachine.Observe(current, sessions, time.GetUtcNow()), cancellationToken)
+                .ConfigureAwait(false)
+            : throw Unanswered(failure);
     }
 
     private void CheckCanDeactivate(PaymentRecord record, IPaymentGateway gateway)
@@ -131,7 +151,7 @@ internal sealed class PaymentStatusReader(
         PaymentRecord record, TimeSpan budget, RetryPolicy retries, CancellationToken cancellationToken)
     {
         IPaymentGateway gateway = gateways.Of(record);
-        bool isSettled = record.Status == PaymentStatus.Succeeded
+        bool isSettled = IsPaidForGood(record)
             || (record.IsSimulated && record.Status != PaymentStatus.Pending);
         if (isSettled || !gateways.MayAsk(record) || !gateway.Capabilities.CanListSessions)
         {
@@ -149,14 +169,22 @@ internal sealed class PaymentStatusReader(
 
         return (await ChangeAsync(
             record, current =>
-                PaymentLinkStateMachine.Observe(current, sessions), cancellationToken).ConfigureAwait(false), null);
+                PaymentLinkStateMachine.Observe(current, sessions, time.GetUtcNow()), cancellationToken)
+            .ConfigureAwait(false), null);
     }
+
+    // A link that may be paid again, or on which another payment is on its way, is asked about after the first, too.
+    private static bool IsPaidForGood(PaymentRecord record) => record.Status == PaymentStatus.Succeeded
+        && !record.IsReusable && !record.Payments.Any(row => row.Status == PaymentStatus.Processing);
 
     private Task<GatewayResult<IReadOnlyList<GatewaySession>>> ListSessionsAsync(
         IPaymentGateway gateway, PaymentRecord record, Deadline deadline, RetryPolicy retries,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken, bool withCharges = false)
     {
-        var query = new GatewaySessionQuery(record.LinkId!, record.Request.Amount, record.CreatedAt);
+        var query = new GatewaySessionQuery(record.LinkId!, record.Request.Amount, record.CreatedAt)
+        {
+            WithCharges = withCharges,
+        };
         return steps.RunAsync(
             GatewaySteps.Sessions, deadline, retries, token =>
                 gateway.ListSessionsAsync(query, token), cancellationToken);
@@ -165,8 +193,9 @@ internal sealed class PaymentStatusReader(
     private async ValueTask<PaymentRecord> ChangeAsync(
         PaymentRecord record, Func<PaymentRecord, PaymentRecord?> change, CancellationToken cancellationToken)
     {
-        PaymentRecord stored = await records.ChangeAsync(record, change, null, cancellationToken).ConfigureAwait(false)
+        PaymentRecord stored = await records.ObserveAsync(record, change, cancellationToken).ConfigureAwait(false)
             ?? throw PaymentException.NotFound();
+        telemetry.Metrics.Told(stored, record);
         if (stored.HasAmountMismatch && !record.HasAmountMismatch)
         {
             telemetry.Logger.AmountMismatch(stored.LinkId!);

@@ -9,10 +9,11 @@ namespace Coach.Payments.Resilience;
 /// Runs one step at a gateway: attempts with a time limit each, retries by what the gateway says of the failure, and a
 /// deadline for all of it that also cuts the attempt in flight. A wait that would pass the deadline is not begun.
 /// </summary>
-internal sealed class GatewayStepExecutor
+internal sealed class GatewayStepExecutor : IDisposable
 {
     private static readonly ResiliencePropertyKey<StepState> StateKey = new("step");
     private static readonly TimeSpan LongestDelay = TimeSpan.FromHours(1);
+    private const string LockTimeout = "lock_timeout";
 
     private readonly IPaymentGateway _gateway;
     private readonly CoachPaymentsOptions _options;
@@ -20,6 +21,7 @@ internal sealed class GatewayStepExecutor
     private readonly Backoff _backoff;
     private readonly GatewayAvailability _availability;
     private readonly PaymentTelemetry _telemetry;
+    private readonly RequestLimiter _limiter;
     private readonly ResiliencePipeline<GatewayFailure?> _pipeline;
 
     public GatewayStepExecutor(
@@ -31,6 +33,7 @@ internal sealed class GatewayStepExecutor
         _time = time;
         _availability = availability;
         _telemetry = telemetry;
+        _limiter = new RequestLimiter(RateOf(gateway, options), options.MaxQueueTime, time, telemetry);
 
         // 1, 2, 4 s less up to a quarter, as Stripe's .NET SDK jitters.
         _backoff = new Backoff(options.RetryDelay, LongestDelay, jitter, low: 1, high: 0.75);
@@ -41,6 +44,21 @@ internal sealed class GatewayStepExecutor
     public Task<GatewayFailure?> CheckAvailabilityAsync(CancellationToken cancellationToken) =>
         _availability.CheckAsync(cancellationToken);
 
+    /// <summary>Waits for an operation's turn under the limit of requests, before it claims anything and before its
+    /// time
+    /// begins.</summary>
+    /// <returns>The turn, to be used by its first request.</returns>
+    /// <exception cref="PaymentException">The queue is too long.</exception>
+    public async ValueTask<RequestTurn> WaitForTurnAsync(CancellationToken cancellationToken) =>
+        await _limiter.EnterAsync(hasBegun: false, cancellationToken).ConfigureAwait(false) is { } wait
+            ? throw PaymentException.Unavailable(QueueTooLong().Message, wait)
+            : new RequestTurn(_limiter);
+
+    /// <summary>Whether requests wait for their turn: what can be left out should be.</summary>
+    public bool HasQueue => _limiter.HasQueue;
+
+    public void Dispose() => _limiter.Dispose();
+
     /// <summary>Starts a time budget that several steps share.</summary>
     public Deadline StartDeadline(TimeSpan budget) => new(budget, _time);
 
@@ -50,11 +68,13 @@ internal sealed class GatewayStepExecutor
     /// <param name="retries">Which failures may be retried.</param>
     /// <param name="attempt">One attempt at the gateway.</param>
     /// <param name="cancellationToken">Ends attempts and waits at once.</param>
+    /// <param name="turn">The turn that the operation got before it began; null where it did not wait for
+    /// one.</param>
     public async Task<GatewayResult<T>> RunAsync<T>(
         string step, Deadline deadline, RetryPolicy retries, Func<CancellationToken, Task<GatewayResult<T>>> attempt,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken, RequestTurn? turn = null)
     {
-        var state = new StepState<T>(step, deadline, retries, attempt);
+        var state = new StepState<T>(step, deadline, retries, attempt) { Turn = turn };
         GatewayFailure? first = await AttemptAsync(state, cancellationToken).ConfigureAwait(false);
         if (first is not { IsRetryable: true } || retries == RetryPolicy.Never || _options.MaxRetries == 0)
         {
@@ -91,6 +111,15 @@ internal sealed class GatewayStepExecutor
             return state.Result.Failure! with { IsRetryable = false };
         }
 
+        if (await EnterAsync(state, cancellationToken).ConfigureAwait(false) is { } tooLong)
+        {
+            state.Result = state.Attempts > 0 && state.Result.Failure is { } last
+                ? last with { RetryAfter = tooLong.RetryAfter }
+                : tooLong;
+            return state.Result.Failure! with { IsRetryable = false };
+        }
+
+        left = state.Deadline.Remaining;
         using var limit = new Deadline(
             left < _options.AttemptTimeout ? left : _options.AttemptTimeout, _time, cancellationToken);
         state.Attempts++;
@@ -115,10 +144,82 @@ internal sealed class GatewayStepExecutor
             state.Result = new GatewayFailure(
                 GatewayFailureKind.Unknown, "The payment gateway failed unexpectedly; see the log.");
         }
+        finally
+        {
+            _limiter.Leave();
+        }
 
         GatewayFailure? failure = state.Result.Failure;
+        if (failure is { Kind: GatewayFailureKind.RateLimited } limited)
+        {
+            // Stripe's SDKs do not repeat a 429 without Retry-After. One that our own burst brought about passes when
+            // we
+            // go on at a lower rate.
+            bool isOwn = _limiter.IsOwnDoing && limited.Code != LockTimeout;
+            if (isOwn)
+            {
+                _limiter.ReportLimited();
+                failure = limited.RetryAfter is null ? limited with { IsRetryable = true } : limited;
+                state.Result = failure;
+            }
+        }
+        else if (failure is null)
+        {
+            _limiter.ReportServed();
+        }
+
         Report(state, failure);
         return failure;
+    }
+
+    // A request's wait for its turn is no part of the operation's time.
+    private async ValueTask<GatewayFailure?> EnterAsync(StepState state, CancellationToken cancellationToken)
+    {
+        if (state.Turn?.TryUse() == true)
+        {
+            return null;
+        }
+
+        bool hasBegun = state.Turn is not null || state.Attempts > 0;
+        if (_limiter.TryEnter(hasBegun))
+        {
+            return null;
+        }
+
+        TimeSpan left = state.Deadline.Remaining;
+        state.Deadline.Lift();
+        try
+        {
+            return await _limiter.EnterAsync(hasBegun, cancellationToken).ConfigureAwait(false) is { } wait
+                ? QueueTooLong() with { RetryAfter = wait }
+                : null;
+        }
+        finally
+        {
+            state.Deadline.Restart(left);
+        }
+    }
+
+    private GatewayFailure QueueTooLong() => new(GatewayFailureKind.RateLimited,
+        $"More requests than the payment provider takes wait here; this one's turn did not come within "
+        + $"{_options.MaxQueueTime.TotalSeconds:0.###} s (MaxQueueTime).");
+
+    // Stripe takes 100 requests a second with live keys and 25 with test keys (https://docs.stripe.com/rate-limits,
+    // 2026-11): a fifth less, for whoever else uses the account. A server of one's own has its own limits.
+    private static double? RateOf(IPaymentGateway gateway, CoachPaymentsOptions options)
+    {
+        if (options.RequestsPerSecond is { } given)
+        {
+            return given;
+        }
+
+        bool isStripe = gateway.Name == "stripe" && options.Stripe.BaseUrl.Host == "api.stripe.com";
+        return (isStripe, gateway.Mode) switch
+        {
+            (false, _) => null,
+            (_, GatewayMode.Test) => 20,
+            _ => 80,
+        };
     }
 
     // A passive health check: every step says whether the provider answers, so that probes are rare.
@@ -183,6 +284,8 @@ internal sealed class GatewayStepExecutor
         public Deadline Deadline { get; } = deadline;
 
         public RetryPolicy Retries { get; } = retries;
+
+        public RequestTurn? Turn { get; init; }
 
         public int Attempts { get; set; }
 

@@ -12,4 +12,6 @@ internal static class GatewaySteps
     public const string Sessions = "sessions";
     public const string Deactivate = "deactivate";
     public const string Expire = "expire";
+    public const string Refund = "refund";
+    public const string FindRefund = "find_refund";
 }

@@ -17,7 +17,13 @@ internal sealed class SimulatedGateway(SimulatedOptions options, TimeProvider ti
 
     // It keeps nothing, so there is nothing to find; and the same operation has the same link without any search.
     public GatewayCapabilities Capabilities { get; } =
-        GatewayCapabilities.Full with { HasLookupKeys = false, CanFindLinks = false };
+        GatewayCapabilities.Full with
+        {
+            HasLookupKeys = false,
+            CanFindLinks = false,
+            CanRefund = true,
+            HasSellingOptions = true,
+        };
 
     public GatewayMode Mode => GatewayMode.Simulated;
 
@@ -62,10 +68,33 @@ internal sealed class SimulatedGateway(SimulatedOptions options, TimeProvider ti
         ArgumentNullException.ThrowIfNull(query);
         IReadOnlyList<GatewaySession> sessions = options.PaidAfter is { } after
             && time.GetUtcNow() - query.CreatedAt >= after
-            ? [new GatewaySession(
-                $"{query.LinkId}_session", GatewaySessionState.Paid, query.Amount.MinorUnits, query.Amount.Currency)]
+            ? [PaidSession(query.LinkId, query.Amount)]
             : [];
         return Done(sessions, cancellationToken);
+    }
+
+    /// <summary>The payment of a simulated link: the same whether the clock makes it or a person on the page.</summary>
+    public static GatewaySession PaidSession(string linkId, Money amount) =>
+        new($"{linkId}_session", GatewaySessionState.Paid, amount.MinorUnits, amount.Currency)
+        {
+            AmountSubtotal = amount.MinorUnits,
+            PaymentIntentId = $"{linkId}_payment",
+            IsLive = false,
+        };
+
+    public Task<GatewayResult<GatewayRefund>> RefundAsync(
+        GatewayRefundRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        string name = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(
+            System.Text.Encoding.UTF8.GetBytes(request.IdempotencyKey)))[..24];
+        return request.MinorUnits is { } amount
+            ? Done(new GatewayRefund($"{IdPrefix}refund_{name}", amount, "succeeded")
+            {
+                PaymentIntentId = request.PaymentIntentId,
+                CreatedAt = time.GetUtcNow(),
+            }, cancellationToken)
+            : Lacks<GatewayRefund>("a refund without an amount", cancellationToken);
     }
 
     public Task<GatewayResult<GatewaySession>> ExpireSessionAsync(

@@ -8,10 +8,14 @@ namespace Coach.Payments.Stripe;
 internal sealed class StripeGateway(StripeTransport transport, StripeOptions options) : IPaymentGateway
 {
     private const int PageSize = 100;
+    private const string Expansion = "expand[]=data.payment_intent.latest_charge.balance_transaction&";
+
+    private volatile bool _mayExpand = true;
 
     public string Name => "stripe";
 
-    public GatewayCapabilities Capabilities => GatewayCapabilities.Full;
+    public GatewayCapabilities Capabilities { get; } =
+        GatewayCapabilities.Full with { CanRefund = true, HasSellingOptions = true };
 
     public GatewayMode Mode => transport.Mode;
 
@@ -31,9 +35,11 @@ internal sealed class StripeGateway(StripeTransport transport, StripeOptions opt
         StripeForm form = new StripeForm()
             .Add("currency", request.Amount.Currency)
             .Add("unit_amount", request.Amount.MinorUnits)
-            .Add("product_data[name]", request.ProductName)
+            .Add(request.ProductId is null ? "product_data[name]" : "product", request.ProductId ?? request.ProductName)
             .Add("lookup_key", request.LookupKey)
             .Add("metadata", request.Metadata);
+        AddIfSet(form, "product_data[tax_code]", request.ProductId is null ? request.TaxCode : null);
+        AddIfSet(form, "tax_behavior", NameOf(request.TaxBehavior));
         return transport.SendAsync(Post("/v1/prices", form, request.IdempotencyKey), ReadPrice, cancellationToken);
 
         GatewayResult<GatewayPrice>? ReadPrice(JsonElement json, StripeReply reply)
@@ -91,16 +97,17 @@ internal sealed class StripeGateway(StripeTransport transport, StripeOptions opt
         StripeForm form = new StripeForm()
             .Add("line_items[0][price]", request.PriceId)
             .Add("line_items[0][quantity]", request.Quantity);
+        AddQuantities(form, "line_items[0]", request.MinQuantity, request.MaxQuantity);
         for (int i = 0; i < request.MoreItems.Count; i++)
         {
             PaymentLineItem item = request.MoreItems[i];
             string line = string.Create(CultureInfo.InvariantCulture, $"line_items[{i + 1}]");
-            form.Add($"{line}[price_data][currency]", item.UnitPrice.Currency)
-                .Add($"{line}[price_data][unit_amount]", item.UnitPrice.MinorUnits)
-                .Add($"{line}[price_data][product_data][name]", item.Description)
-                .Add($"{line}[quantity]", item.Quantity);
+            AddLine(form, line, item, request.Options?.TaxBehavior);
+            form.Add($"{line}[quantity]", item.Quantity);
+            AddQuantities(form, line, item.MinQuantity, item.MaxQuantity);
         }
 
+        StripeLinkForm.Add(form, request.Options, hasRedirect: request.RedirectUrl is not null);
         if (request.IsSingleUse)
         {
             form.Add("restrictions[completed_sessions][limit]", 1);
@@ -112,7 +119,8 @@ internal sealed class StripeGateway(StripeTransport transport, StripeOptions opt
                 .Add("after_completion[redirect][url]", StripeObjects.FormatRedirectUrl(redirect));
         }
 
-        form.Add("metadata", request.Metadata);
+        // A link's metadata reaches its Checkout Sessions alone; refunds and disputes know only the payment.
+        form.Add("metadata", request.Metadata).Add("payment_intent_data[metadata]", request.Metadata);
         return transport.SendAsync(
             Post("/v1/payment_links", form, request.IdempotencyKey), ReadLink, cancellationToken);
     }
@@ -122,7 +130,7 @@ internal sealed class StripeGateway(StripeTransport transport, StripeOptions opt
     {
         ArgumentException.ThrowIfNullOrEmpty(priceId);
         ArgumentException.ThrowIfNullOrEmpty(linkId);
-        if (!options.NoteLinks)
+        if (options.NoteLinks == false)
         {
             return false;
         }
@@ -157,8 +165,28 @@ internal sealed class StripeGateway(StripeTransport transport, StripeOptions opt
         GatewaySessionQuery query, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
+
+        // With the charge and its fee, which a restricted key may not be allowed to read: then without them.
+        if (query.WithCharges && _mayExpand)
+        {
+            GatewayResult<IReadOnlyList<GatewaySession>> whole =
+                await ListSessionsAsync(query, Expansion, cancellationToken).ConfigureAwait(false);
+            if (whole.Failure is not { Kind: GatewayFailureKind.Forbidden or GatewayFailureKind.Rejected })
+            {
+                return whole;
+            }
+
+            _mayExpand = false;
+        }
+
+        return await ListSessionsAsync(query, "", cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<GatewayResult<IReadOnlyList<GatewaySession>>> ListSessionsAsync(
+        GatewaySessionQuery query, string expansion, CancellationToken cancellationToken)
+    {
         var sessions = new List<GatewaySession>();
-        string path = $"/v1/checkout/sessions?payment_link={Uri.EscapeDataString(query.LinkId)}&";
+        string path = $"/v1/checkout/sessions?payment_link={Uri.EscapeDataString(query.LinkId)}&{expansion}";
         GatewayFailure? problem = await EachPageAsync(path, (item, _) =>
         {
             bool isOfLink = StripeObjects.ReadReference(item, "payment_link") == query.LinkId;
@@ -182,6 +210,100 @@ internal sealed class StripeGateway(StripeTransport transport, StripeOptions opt
         static GatewayResult<GatewaySession>? ReadSession(JsonElement json, StripeReply reply) =>
             StripeObjects.ReadSession(json) is { } session ? (GatewayResult<GatewaySession>?)session : null;
     }
+
+    public Task<GatewayResult<GatewayRefund>> RefundAsync(
+        GatewayRefundRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        StripeForm form = new StripeForm().Add("payment_intent", request.PaymentIntentId);
+        if (request.MinorUnits is { } amount)
+        {
+            form.Add("amount", amount);
+        }
+
+        form.Add("metadata", request.Metadata);
+        return transport.SendAsync(Post("/v1/refunds", form, request.IdempotencyKey), ReadRefund, cancellationToken);
+
+        static GatewayResult<GatewayRefund>? ReadRefund(JsonElement json, StripeReply reply) =>
+            StripeObjects.ReadRefund(json) is { } refund ? (GatewayResult<GatewayRefund>?)refund : null;
+    }
+
+    public async Task<GatewayResult<IReadOnlyList<GatewayRefund>>> ListRefundsAsync(
+        string paymentIntentId, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(paymentIntentId);
+        var refunds = new List<GatewayRefund>();
+        string path = $"/v1/refunds?payment_intent={Uri.EscapeDataString(paymentIntentId)}&";
+        GatewayFailure? problem = await EachPageAsync(path, (item, _) =>
+        {
+            if (StripeObjects.ReadRefund(item) is { } refund)
+            {
+                refunds.Add(refund);
+            }
+
+            return true;
+        }, cancellationToken).ConfigureAwait(false);
+        return problem is not null ? problem : refunds;
+    }
+
+    private static void AddLine(
+        StripeForm form, string line, PaymentLineItem item, PaymentTaxBehavior? taxBehavior)
+    {
+        if (item.PriceId is { } price)
+        {
+            form.Add($"{line}[price]", price);
+            return;
+        }
+
+        form.Add($"{line}[price_data][currency]", item.UnitPrice.Currency)
+            .Add($"{line}[price_data][unit_amount]", item.UnitPrice.MinorUnits);
+        if (item.ProductId is { } product)
+        {
+            form.Add($"{line}[price_data][product]", product);
+        }
+        else
+        {
+            form.Add($"{line}[price_data][product_data][name]", item.Description);
+            AddIfSet(form, $"{line}[price_data][product_data][tax_code]", item.TaxCode);
+        }
+
+        AddIfSet(form, $"{line}[price_data][tax_behavior]", NameOf(taxBehavior));
+    }
+
+    private static void AddQuantities(StripeForm form, string line, int? least, int? most)
+    {
+        if (least is null && most is null)
+        {
+            return;
+        }
+
+        form.Add($"{line}[adjustable_quantity][enabled]", true);
+        if (least is { } minimum)
+        {
+            form.Add($"{line}[adjustable_quantity][minimum]", minimum);
+        }
+
+        if (most is { } maximum)
+        {
+            form.Add($"{line}[adjustable_quantity][maximum]", maximum);
+        }
+    }
+
+    private static void AddIfSet(StripeForm form, string name, string? value)
+    {
+        if (value is not null)
+        {
+            form.Add(name, value);
+        }
+    }
+
+    private static string? NameOf(PaymentTaxBehavior? behavior) => behavior switch
+    {
+        PaymentTaxBehavior.Inclusive => "inclusive",
+        PaymentTaxBehavior.Exclusive => "exclusive",
+        PaymentTaxBehavior.Unspecified => "unspecified",
+        _ => null,
+    };
 
     private static StripeCall Get(string path) => new(HttpMethod.Get, path);
 

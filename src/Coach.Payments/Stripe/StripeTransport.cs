@@ -13,8 +13,8 @@ internal sealed class StripeTransport(
 {
     public const string ClientName = "Coach.Payments.Stripe";
 
-    /// <summary>The API version every request is pinned to (stripe/stripe-dotnet ApiVersion.cs, 2026-07).</summary>
-    public const string ApiVersion = "2026-07-29.dahlia";
+    /// <summary>The API version every request is pinned to (what Stripe.net 53.1 speaks, 2026-11).</summary>
+    public const string ApiVersion = "2026-10-28.endive";
 
     private const int LongestKey = 500;
     private const int FirstBufferBytes = 8192;

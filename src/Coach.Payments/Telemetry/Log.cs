@@ -63,4 +63,43 @@ internal static partial class Log
     [LoggerMessage(4016, LogLevel.Error,
         "The payment gateway {Gateway} threw in step {Step}; the outcome counts as unknown")]
     public static partial void GatewayThrew(this ILogger logger, string gateway, string step, Exception exception);
+
+    [LoggerMessage(4017, LogLevel.Warning,
+        "A webhook event {EventType} is of the other mode or of another account and was refused; check the endpoint's "
+        + "secret")]
+    public static partial void OtherModeRefused(this ILogger logger, string eventType);
+
+    [LoggerMessage(4018, LogLevel.Warning,
+        "The handler of payment fact {FactId} ({Kind}) failed in attempt {Attempt}; the fact comes again")]
+    public static partial void FactFailed(this ILogger logger, string factId, PaymentFactKind kind, int attempt);
+
+    [LoggerMessage(4019, LogLevel.Error,
+        "Payment fact {FactId} ({Kind}) is a dead letter after {Attempts} attempts; replay it when the cause is gone")]
+    public static partial void FactDead(this ILogger logger, string factId, PaymentFactKind kind, int attempts);
+
+    [LoggerMessage(4020, LogLevel.Information, "Payment fact {FactId} ({Kind}) is told again by hand")]
+    public static partial void FactReplayed(this ILogger logger, string factId, PaymentFactKind kind);
+
+    [LoggerMessage(4021, LogLevel.Error, "The handler of payment fact {FactId} ({Kind}) threw")]
+    public static partial void HandlerThrew(
+        this ILogger logger, string factId, PaymentFactKind kind, Exception exception);
+
+    [LoggerMessage(4022, LogLevel.Error,
+        "What became of payment fact {FactId} could not be recorded; it comes again. Check the store")]
+    public static partial void ConfirmFailed(this ILogger logger, string factId, Exception exception);
+
+    [LoggerMessage(4023, LogLevel.Error, "A pass of payment delivery failed; the next follows as scheduled")]
+    public static partial void DeliveryFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(4024, LogLevel.Warning,
+        "Payments are real and their records are kept in memory only: after a restart a payment may be unmatched. Set "
+        + "Coach:Payments:StorePath")]
+    public static partial void RecordsNotDurable(this ILogger logger);
+
+    [LoggerMessage(4025, LogLevel.Information, "{Count} payment links were closed at their time")]
+    public static partial void LinksExpired(this ILogger logger, int count);
+
+    [LoggerMessage(4026, LogLevel.Warning,
+        "The payment provider limits the rate of requests; this host goes on at {Rate} requests a second")]
+    public static partial void RateLowered(this ILogger logger, double rate);
 }

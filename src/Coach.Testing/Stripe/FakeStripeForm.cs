@@ -47,8 +47,20 @@ internal sealed class FakeStripeForm
             "restrictions[completed_sessions][limit]", "after_completion[type]", "after_completion[redirect][url]",
             "after_completion[hosted_confirmation][custom_message]", "inactive_message", "payment_method_types[]",
             "allow_promotion_codes", "automatic_tax[enabled]", "customer_creation", "billing_address_collection",
-            "submit_type", "currency", "expand[]",
+            "submit_type", "currency", "expand[]", "line_items[][adjustable_quantity][enabled]",
+            "line_items[][adjustable_quantity][minimum]", "line_items[][adjustable_quantity][maximum]",
+            "tax_id_collection[enabled]", "phone_number_collection[enabled]",
+            "payment_intent_data[statement_descriptor_suffix]", "shipping_address_collection[allowed_countries][]",
+            "shipping_options[][shipping_rate]", "custom_fields[][key]", "custom_fields[][label][type]",
+            "custom_fields[][label][custom]", "custom_fields[][type]", "custom_fields[][optional]",
+            "consent_collection[terms_of_service]", "consent_collection[promotions]", "invoice_creation[enabled]",
         ],
+            ["POST /v1/refunds"] =
+        [
+            "payment_intent", "charge", "amount", "reason", "metadata[*]", "expand[]",
+        ],
+            ["GET /v1/refunds"] = [.. Paging, "payment_intent", "charge"],
+            ["GET /v1/refunds/{id}"] = ["expand[]"],
             ["GET /v1/payment_links"] = [.. Paging, "active"],
             ["GET /v1/payment_links/{id}"] = ["expand[]"],
             ["POST /v1/payment_links/{id}"] =
@@ -78,6 +90,14 @@ internal sealed class FakeStripeForm
 
         return new FakeStripeForm(all);
     }
+
+    /// <summary>What was given beside lines and metadata.</summary>
+    public IReadOnlyDictionary<string, string> Others => _all
+        .Where(pair => !pair.Key.StartsWith("line_items[", StringComparison.Ordinal)
+            && !pair.Key.Contains("metadata[", StringComparison.Ordinal)
+            && !pair.Key.Contains("[metadata]", StringComparison.Ordinal))
+        .GroupBy(static pair => pair.Key, StringComparer.Ordinal)
+        .ToDictionary(static group => group.Key, static group => group.Last().Value, StringComparer.Ordinal);
 
     public string? Text(string name) => _all.LastOrDefault(pair => pair.Key == name).Value;
 
@@ -115,12 +135,12 @@ internal sealed class FakeStripeForm
             (string key, string value) in _all.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal)))
         {
             string entry = key[(name.Length + 1)..^1];
-            if (entry.Length > 40)
+            if (LengthOf(entry) > 40)
             {
                 throw FakeStripeError.Invalid("Metadata keys can have up to 40 characters.", name);
             }
 
-            if (value.Length > 500)
+            if (LengthOf(value) > 500)
             {
                 throw FakeStripeError.Invalid("Metadata values can have up to 500 characters.", name);
             }
@@ -130,6 +150,9 @@ internal sealed class FakeStripeForm
 
         return map.Count <= 50 ? map : throw FakeStripeError.Invalid("You can have up to 50 keys.", name);
     }
+
+    // Characters, not UTF-16 units.
+    private static int LengthOf(string text) => text.EnumerateRunes().Count();
 
     /// <summary>The indices of <c>name[i]…</c>, in order.</summary>
     public IReadOnlyList<int> Indices(string name) =>

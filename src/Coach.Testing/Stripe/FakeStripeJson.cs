@@ -81,7 +81,7 @@ internal static class FakeStripeJson
         json.WriteEndObject();
         json.WriteBoolean("allow_promotion_codes", false);
         json.WriteString("currency", link.Currency);
-        json.WriteBoolean("livemode", false);
+        json.WriteBoolean("livemode", link.IsLive);
         Metadata(json, link.Metadata);
         if (link.CompletedLimit is { } limit)
         {
@@ -102,20 +102,146 @@ internal static class FakeStripeJson
         json.WriteEndObject();
     }
 
-    public static void Session(Utf8JsonWriter json, StripeFakeSession session)
+    public static void Session(Utf8JsonWriter json, StripeFakeSession session) => Session(json, session, false);
+
+    /// <summary>A session, with its payment, charge and balance transaction where they are expanded.</summary>
+    public static void Session(Utf8JsonWriter json, StripeFakeSession session, bool isWhole)
     {
+        // Before 2025-03-31.basil a session shows what the payer saw, and the link's own amount beside it.
+        bool isConverted = session is { IsBeforeBasil: true, PresentedCurrency: not null };
         json.WriteStartObject();
         json.WriteString("id", session.Id);
         json.WriteString("object", "checkout.session");
-        json.WriteNumber("amount_total", session.AmountTotal);
+        json.WriteNumber("amount_subtotal", session.AmountSubtotal ?? session.AmountTotal);
+        json.WriteNumber("amount_total", isConverted ? session.PresentedAmount!.Value : session.AmountTotal);
         json.WriteNull("client_reference_id");
-        json.WriteString("currency", session.Currency);
-        json.WriteBoolean("livemode", false);
+        json.WriteNumber("created", session.CreatedAt.ToUnixTimeSeconds());
+        json.WriteString("currency", isConverted ? session.PresentedCurrency : session.Currency);
+        if (isConverted)
+        {
+            json.WriteStartObject("currency_conversion");
+            json.WriteNumber("amount_subtotal", session.AmountSubtotal ?? session.AmountTotal);
+            json.WriteNumber("amount_total", session.AmountTotal);
+            json.WriteString("fx_rate", "1.1");
+            json.WriteString("source_currency", session.Currency);
+            json.WriteEndObject();
+        }
+        else if (session.PresentedCurrency is not null)
+        {
+            json.WriteStartObject("presentment_details");
+            json.WriteNumber("presentment_amount", session.PresentedAmount!.Value);
+            json.WriteString("presentment_currency", session.PresentedCurrency);
+            json.WriteEndObject();
+        }
+
+        if (session.PayerEmail is not null)
+        {
+            json.WriteStartObject("customer_details");
+            json.WriteString("email", session.PayerEmail);
+            json.WriteEndObject();
+        }
+
+        json.WriteBoolean("livemode", session.IsLive);
         Metadata(json, session.Metadata);
         json.WriteString("mode", "payment");
+        json.WritePropertyName("payment_intent");
+        if (isWhole && session.PaymentIntentId is not null)
+        {
+            json.WriteStartObject();
+            json.WriteString("id", session.PaymentIntentId);
+            json.WriteString("object", "payment_intent");
+            json.WritePropertyName("latest_charge");
+            if (session.ChargeId is null)
+            {
+                json.WriteNullValue();
+            }
+            else
+            {
+                Charge(json, session, session.Metadata, isWhole: true);
+            }
+
+            json.WriteEndObject();
+        }
+        else
+        {
+            json.WriteStringValue(session.PaymentIntentId);
+        }
+
         json.WriteString("payment_link", session.LinkId);
         json.WriteString("payment_status", session.PaymentStatus);
         json.WriteString("status", session.Status);
+        json.WriteStartObject("total_details");
+        json.WriteNumber("amount_discount", session.Discount);
+        json.WriteNumber("amount_shipping", 0);
+        json.WriteNumber("amount_tax", session.Tax);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    /// <summary>The charge of a session.</summary>
+    public static void Charge(
+        Utf8JsonWriter json, StripeFakeSession session, IReadOnlyDictionary<string, string> metadata, bool isWhole)
+    {
+        json.WriteStartObject();
+        json.WriteString("id", session.ChargeId);
+        json.WriteString("object", "charge");
+        json.WriteNumber("amount", session.AmountTotal);
+        json.WriteNumber("amount_refunded", session.AmountRefunded);
+        if (isWhole)
+        {
+            // 2.9 % and 30 minor units, as the price list of most places has it.
+            long fee = (session.AmountTotal * 29 / 1000) + 30;
+            json.WriteStartObject("balance_transaction");
+            json.WriteString("id", "txn_" + session.ChargeId);
+            json.WriteString("object", "balance_transaction");
+            json.WriteString("currency", session.Currency);
+            json.WriteNumber("fee", fee);
+            json.WriteNumber("net", session.AmountTotal - fee);
+            json.WriteEndObject();
+        }
+
+        json.WriteNumber("created", session.CreatedAt.ToUnixTimeSeconds());
+        json.WriteString("currency", session.Currency);
+        json.WriteBoolean("livemode", session.IsLive);
+        Metadata(json, metadata);
+        json.WriteString("payment_intent", session.PaymentIntentId);
+        json.WriteStartObject("payment_method_details");
+        json.WriteString("type", session.Method);
+        json.WriteEndObject();
+        json.WriteBoolean("refunded", session.AmountRefunded == session.AmountTotal);
+        json.WriteEndObject();
+    }
+
+    public static void Refund(Utf8JsonWriter json, StripeFakeRefund refund)
+    {
+        json.WriteStartObject();
+        json.WriteString("id", refund.Id);
+        json.WriteString("object", "refund");
+        json.WriteNumber("amount", refund.Amount);
+        json.WriteString("charge", refund.ChargeId);
+        json.WriteNumber("created", refund.CreatedAt.ToUnixTimeSeconds());
+        json.WriteString("currency", refund.Currency);
+        Metadata(json, refund.Metadata);
+        json.WriteString("payment_intent", refund.PaymentIntentId);
+        json.WriteString("status", refund.Status);
+        json.WriteEndObject();
+    }
+
+    public static void Dispute(
+        Utf8JsonWriter json, StripeFakeSession session, string id, string status, long amount)
+    {
+        json.WriteStartObject();
+        json.WriteString("id", id);
+        json.WriteString("object", "dispute");
+        json.WriteNumber("amount", amount);
+        json.WriteString("charge", session.ChargeId);
+        json.WriteString("currency", session.Currency);
+        json.WriteBoolean("livemode", session.IsLive);
+        json.WriteStartObject("metadata");
+        json.WriteEndObject();
+        json.WriteString("payment_intent", session.PaymentIntentId);
+        json.WriteString("reason", "fraudulent");
+        json.WriteString("status", status);
         json.WriteEndObject();
     }
 
@@ -139,18 +265,23 @@ internal static class FakeStripeJson
 
     public static byte[] Event(
         string id, string type, DateTimeOffset at, string? idempotencyKey,
-        Action<Utf8JsonWriter> writeObject) => Write(json =>
+        Action<Utf8JsonWriter> writeObject, bool isLive = false, string? account = null) => Write(json =>
     {
         json.WriteStartObject();
         json.WriteString("id", id);
         json.WriteString("object", "event");
-        json.WriteString("api_version", "2026-07-29.dahlia");
+        json.WriteString("api_version", "2026-10-28.endive");
         json.WriteNumber("created", at.ToUnixTimeSeconds());
         json.WriteStartObject("data");
         json.WritePropertyName("object");
         writeObject(json);
         json.WriteEndObject();
-        json.WriteBoolean("livemode", false);
+        json.WriteBoolean("livemode", isLive);
+        if (account is not null)
+        {
+            json.WriteString("account", account);
+        }
+
         json.WriteNumber("pending_webhooks", 1);
         json.WriteStartObject("request");
         json.WriteNull("id");

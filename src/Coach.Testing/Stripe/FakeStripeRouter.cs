@@ -10,7 +10,7 @@ internal sealed class FakeStripeRouter(FakeStripeStore state)
         string[] parts = request.Path.Trim('/').Split('/');
         string id = "";
         string route = request.Method + " " + request.Path.TrimEnd('/');
-        if (parts is ["v1", "prices" or "products" or "payment_links", var single])
+        if (parts is ["v1", "prices" or "products" or "payment_links" or "refunds", var single])
         {
             (route, id) = ($"{request.Method} /v1/{parts[1]}/{{id}}", single);
         }
@@ -79,6 +79,15 @@ internal sealed class FakeStripeRouter(FakeStripeStore state)
                 return SessionJson(State.Sessions[State.SessionIndex(id)]);
             case "POST /v1/checkout/sessions/{id}/expire":
                 return SessionJson(State.ExpireSession(id));
+            case "POST /v1/refunds":
+                StripeFakeRefund refund = State.CreateRefund(Read());
+                return FakeStripeJson.Write(json => FakeStripeJson.Refund(json, refund));
+            case "GET /v1/refunds":
+                return ListRefunds(Read());
+            case "GET /v1/refunds/{id}":
+                StripeFakeRefund known = State.Refunds.Find(refund => refund.Id == id)
+                    ?? throw FakeStripeError.Missing("refund", id, 404, "refund");
+                return FakeStripeJson.Write(json => FakeStripeJson.Refund(json, known));
             default:
                 throw new FakeStripeError(404, $"Unrecognized request URL ({request.Method}: "
                     + $"{request.Path}).")
@@ -156,7 +165,20 @@ internal sealed class FakeStripeRouter(FakeStripeStore state)
                 .Where(
                     session => (link is null || session.LinkId == link)
                         && (status is null || session.Status == status)), session => session.Id);
-        return FakeStripeJson.List("/v1/checkout/sessions", page, hasMore, FakeStripeJson.Session);
+        bool isWhole = parameters.Texts("expand[]").Any(static path =>
+            path.StartsWith("data.payment_intent", StringComparison.Ordinal));
+        return FakeStripeJson.List("/v1/checkout/sessions", page, hasMore, (json, session) =>
+            FakeStripeJson.Session(json, session, isWhole));
+    }
+
+    private byte[] ListRefunds(FakeStripeForm parameters)
+    {
+        string? payment = parameters.Text("payment_intent");
+        string? charge = parameters.Text("charge");
+        (IReadOnlyList<StripeFakeRefund> page, bool hasMore) = parameters.Page(
+            Newest(State.Refunds).Where(refund => (payment is null || refund.PaymentIntentId == payment)
+                && (charge is null || refund.ChargeId == charge)), refund => refund.Id);
+        return FakeStripeJson.List("/v1/refunds", page, hasMore, FakeStripeJson.Refund);
     }
 
     // No copy: a page of ten of a list of thousands should cost ten.

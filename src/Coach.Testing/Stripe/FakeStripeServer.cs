@@ -11,13 +11,16 @@ internal sealed class FakeStripeServer(StripeFakeOptions options)
 {
     // Idempotency keys as Stripe keeps them: the first answer, whatever it was, for a day.
     private readonly Dictionary<string, StoredKey> _keys = new(StringComparer.Ordinal);
-    private readonly FakeStripeRouter _routes = new(new FakeStripeStore(options.Time));
+    // Test and live mode and each account have objects of their own, as Stripe keeps them apart.
+    private readonly Dictionary<(bool IsLive, string? Account), FakeStripeRouter> _scopes = [];
+    private int _next;
     private int _requests;
     private (long Second, int Count) _rate;
 
     public Lock Gate { get; } = new();
 
-    public FakeStripeStore State => _routes.State;
+    /// <summary>The objects of every mode and account, in order of their first use.</summary>
+    public IEnumerable<FakeStripeStore> States => _scopes.Values.Select(static routes => routes.State);
 
     public List<StripeRequest> Requests { get; } = [];
 
@@ -27,7 +30,10 @@ internal sealed class FakeStripeServer(StripeFakeOptions options)
     {
         _keys.Clear();
         Requests.Clear();
-        State.Clear();
+        foreach (FakeStripeStore state in States)
+        {
+            state.Clear();
+        }
     }
 
     public async Task<FakeStripeReply> HandleAsync(StripeRequest request)
@@ -63,6 +69,36 @@ internal sealed class FakeStripeServer(StripeFakeOptions options)
 
         return reply;
     }
+
+    /// <summary>The objects that a session belongs to.</summary>
+    public FakeStripeStore OfSession(string id) =>
+        States.FirstOrDefault(state => state.Sessions.Exists(session => session.Id == id)) ?? OfNobody;
+
+    /// <summary>The objects that a link belongs to.</summary>
+    public FakeStripeStore OfLink(string id) =>
+        States.FirstOrDefault(state => state.Links.Exists(link => link.Id == id)) ?? OfNobody;
+
+    private FakeStripeStore OfNobody => Scope(false, null).State;
+
+    private FakeStripeRouter RoutesOf(StripeRequest request) => Scope(
+        request.ApiKey?.Contains("_live_", StringComparison.Ordinal) == true,
+        request.Headers.GetValueOrDefault("Stripe-Account"));
+
+    private FakeStripeRouter Scope(bool isLive, string? account)
+    {
+        if (!_scopes.TryGetValue((isLive, account), out FakeStripeRouter? routes))
+        {
+            routes = new FakeStripeRouter(new FakeStripeStore(options.Time, isLive, account, () => ++_next));
+            _scopes.Add((isLive, account), routes);
+        }
+
+        return routes;
+    }
+
+    // A key's own mode and account: the same text elsewhere is another key.
+    private static string KeyOf(StripeRequest request) => string.Concat(
+        request.ApiKey?.Contains("_live_", StringComparison.Ordinal) == true ? "live " : "test ",
+        request.Headers.GetValueOrDefault("Stripe-Account"), " ", request.IdempotencyKey);
 
     /// <summary>Everything that answers before the key is looked at, and is therefore never stored.</summary>
     private FakeStripeReply? Early(StripeRequest request, StripeFault fault)
@@ -127,7 +163,7 @@ internal sealed class FakeStripeServer(StripeFakeOptions options)
         }
 
         DateTimeOffset now = options.Time.GetUtcNow();
-        if (_keys.TryGetValue(key, out StoredKey? stored)
+        if (_keys.TryGetValue(KeyOf(request), out StoredKey? stored)
             && (stored.Reply is null || now - stored.Since < options.KeyLifetime))
         {
             if (stored.Path != request.Path)
@@ -151,7 +187,7 @@ internal sealed class FakeStripeServer(StripeFakeOptions options)
         }
 
         var claimed = new StoredKey(request.Path, request.Body, now);
-        _keys[key] = claimed;
+        _keys[KeyOf(request)] = claimed;
         return (null, claimed);
     }
 
@@ -167,7 +203,7 @@ internal sealed class FakeStripeServer(StripeFakeOptions options)
         {
             try
             {
-                reply = Stamp(_routes.Run(request));
+                reply = Stamp(RoutesOf(request).Run(request));
                 reply = fault.Kind == StripeFaultKind.StoredErrorAfterEffect ? FaultReply(fault) : reply;
             }
             catch (FakeStripeError error)
@@ -187,7 +223,7 @@ internal sealed class FakeStripeServer(StripeFakeOptions options)
             }
             else
             {
-                _keys.Remove(key);
+                _keys.Remove(KeyOf(request));
             }
         }
 

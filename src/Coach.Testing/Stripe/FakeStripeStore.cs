@@ -4,11 +4,9 @@ using Coach.Payments;
 namespace Coach.Testing.Stripe;
 
 /// <summary>The objects of the fake. Its owner locks.</summary>
-internal sealed class FakeStripeStore(TimeProvider time)
+internal sealed class FakeStripeStore(TimeProvider time, bool isLive, string? account, Func<int> next)
 {
     private const int FirstInlinePriceVersion = 20250730;
-
-    private int _next;
 
     // Lists in order of creation: Stripe pages newest first, and a test reads oldest first.
     public List<StripeFakePrice> Prices { get; } = [];
@@ -19,15 +17,22 @@ internal sealed class FakeStripeStore(TimeProvider time)
 
     public List<StripeFakeSession> Sessions { get; } = [];
 
+    public List<StripeFakeRefund> Refunds { get; } = [];
+
+    public bool IsLive => isLive;
+
+    public string? Account => account;
+
     public void Clear()
     {
         Prices.Clear();
         Products.Clear();
         Links.Clear();
         Sessions.Clear();
+        Refunds.Clear();
     }
 
-    public string NewId(string prefix) => string.Create(CultureInfo.InvariantCulture, $"{prefix}_1Fake{++_next:D8}");
+    public string NewId(string prefix) => string.Create(CultureInfo.InvariantCulture, $"{prefix}_1Fake{next():D8}");
 
     public string CreateProduct(FakeStripeForm parameters)
     {
@@ -151,7 +156,11 @@ internal sealed class FakeStripeStore(TimeProvider time)
         var link = new StripeFakeLink
         {
             Id = id,
-            Url = $"https://buy.stripe.com/test_{id["plink_".Length..]}",
+            Url = $"https://buy.stripe.com/{(isLive ? "" : "test_")}{id["plink_".Length..]}",
+            IsLive = isLive,
+            Account = account,
+            PaymentMetadata = parameters.Map("payment_intent_data[metadata]"),
+            Parameters = parameters.Others,
             IsActive = true,
             Currency = currency,
             AmountTotal = total,
@@ -188,6 +197,50 @@ internal sealed class FakeStripeStore(TimeProvider time)
     {
         int index = Sessions.FindIndex(session => session.Id == id);
         return index >= 0 ? index : throw FakeStripeError.Missing("checkout.session", id, 404, "session");
+    }
+
+    public StripeFakeRefund CreateRefund(FakeStripeForm parameters)
+    {
+        string? charge = parameters.Text("charge");
+        string? payment = parameters.Text("payment_intent");
+        int index = Sessions.FindIndex(session => session.PaymentStatus == "paid"
+            && ((payment is not null && session.PaymentIntentId == payment)
+                || (charge is not null && session.ChargeId == charge)));
+        if (index < 0)
+        {
+            throw FakeStripeError.Missing(
+                charge is null ? "payment_intent" : "charge", charge ?? payment ?? "", 404, "payment_intent");
+        }
+
+        StripeFakeSession session = Sessions[index];
+        long left = session.AmountTotal - session.AmountRefunded;
+        long amount = parameters.Integer("amount") ?? left;
+        if (left == 0)
+        {
+            throw new FakeStripeError(
+                400, $"Charge {session.ChargeId} has already been refunded.", null, "charge_already_refunded");
+        }
+
+        if (amount < 1 || amount > left)
+        {
+            throw new FakeStripeError(
+                400, $"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})", "amount");
+        }
+
+        Sessions[index] = session with { AmountRefunded = session.AmountRefunded + amount };
+        var refund = new StripeFakeRefund
+        {
+            Id = NewId("re"),
+            PaymentIntentId = session.PaymentIntentId!,
+            ChargeId = session.ChargeId!,
+            Amount = amount,
+            Currency = session.Currency,
+            Status = "succeeded",
+            Metadata = parameters.Map("metadata"),
+            CreatedAt = time.GetUtcNow(),
+        };
+        Refunds.Add(refund);
+        return refund;
     }
 
     public StripeFakeSession ExpireSession(string id)

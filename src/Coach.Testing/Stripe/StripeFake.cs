@@ -55,7 +55,7 @@ public sealed class StripeFake : IAsyncDisposable
         {
             lock (_core.Gate)
             {
-                return [.. _core.State.Prices];
+                return [.. _core.States.SelectMany(static state => state.Prices)];
             }
         }
     }
@@ -67,7 +67,7 @@ public sealed class StripeFake : IAsyncDisposable
         {
             lock (_core.Gate)
             {
-                return [.. _core.State.Links];
+                return [.. _core.States.SelectMany(static state => state.Links)];
             }
         }
     }
@@ -79,7 +79,7 @@ public sealed class StripeFake : IAsyncDisposable
         {
             lock (_core.Gate)
             {
-                return [.. _core.State.Sessions];
+                return [.. _core.States.SelectMany(static state => state.Sessions)];
             }
         }
     }
@@ -150,7 +150,8 @@ public sealed class StripeFake : IAsyncDisposable
     {
         lock (_core.Gate)
         {
-            StripeFakeLink link = _core.State.Links[_core.State.LinkIndex(linkId, 404)];
+            FakeStripeStore state = _core.OfLink(linkId);
+            StripeFakeLink link = state.Links[state.LinkIndex(linkId, 404)];
             if (!link.IsPayable)
             {
                 return null;
@@ -158,15 +159,18 @@ public sealed class StripeFake : IAsyncDisposable
 
             var session = new StripeFakeSession
             {
-                Id = _core.State.NewId("cs"),
+                Id = state.NewId("cs"),
                 LinkId = link.Id,
                 Status = "open",
                 PaymentStatus = "unpaid",
                 AmountTotal = link.AmountTotal,
                 Currency = link.Currency,
                 Metadata = link.Metadata,
+                IsLive = link.IsLive,
+                Account = link.Account,
+                CreatedAt = _options.Time.GetUtcNow(),
             };
-            _core.State.Sessions.Add(session);
+            state.Sessions.Add(session);
             return session;
         }
     }
@@ -178,27 +182,44 @@ public sealed class StripeFake : IAsyncDisposable
     /// <param name="currency">The currency, where it is to differ; null for what was asked.</param>
     /// <returns>The session, or null when it was not open or its link has been paid as often as it may be.</returns>
     public StripeFakeSession? Complete(
-        string sessionId, bool isPaid = true, long? amount = null, string? currency = null)
+        string sessionId, bool isPaid = true, long? amount = null, string? currency = null) =>
+        Complete(sessionId, session => session with
+        {
+            PaymentStatus = isPaid ? "paid" : "unpaid",
+            AmountTotal = amount ?? session.AmountTotal,
+            Currency = currency ?? session.Currency,
+        });
+
+    /// <summary>A payer finishes a session in another way: with a discount, in a currency of his own.</summary>
+    /// <param name="sessionId">The session.</param>
+    /// <param name="change">What the session looks like afterwards; it is complete and paid unless changed.</param>
+    /// <returns>The session, or null when it was not open or its link has been paid as often as it may be.</returns>
+    public StripeFakeSession? Complete(string sessionId, Func<StripeFakeSession, StripeFakeSession> change)
     {
+        ArgumentNullException.ThrowIfNull(change);
         lock (_core.Gate)
         {
-            int index = _core.State.SessionIndex(sessionId);
-            StripeFakeSession session = _core.State.Sessions[index];
-            int linkIndex = _core.State.LinkIndex(session.LinkId, 404);
-            StripeFakeLink link = _core.State.Links[linkIndex];
+            FakeStripeStore state = _core.OfSession(sessionId);
+            int index = state.SessionIndex(sessionId);
+            StripeFakeSession session = state.Sessions[index];
+            int linkIndex = state.LinkIndex(session.LinkId, 404);
+            StripeFakeLink link = state.Links[linkIndex];
             if (session.Status != "open" || link.CompletedCount >= link.CompletedLimit)
             {
                 return null;
             }
 
-            _core.State.Links[linkIndex] = link with { CompletedCount = link.CompletedCount + 1 };
-            return _core.State.Sessions[index] = session with
+            state.Links[linkIndex] = link with { CompletedCount = link.CompletedCount + 1 };
+            session = change(session with
             {
                 Status = "complete",
-                PaymentStatus = isPaid ? "paid" : "unpaid",
-                AmountTotal = amount ?? session.AmountTotal,
-                Currency = currency ?? session.Currency,
-            };
+                PaymentStatus = "paid",
+                PaymentIntentId = state.NewId("pi"),
+                Method = "card",
+            });
+            return state.Sessions[index] = session.PaymentStatus == "paid"
+                ? session with { ChargeId = state.NewId("ch") }
+                : session with { Method = "sepa_debit" };
         }
     }
 
@@ -209,8 +230,15 @@ public sealed class StripeFake : IAsyncDisposable
     {
         lock (_core.Gate)
         {
-            int index = _core.State.SessionIndex(sessionId);
-            return _core.State.Sessions[index] = _core.State.Sessions[index] with { PaymentStatus = "paid" };
+            FakeStripeStore state = _core.OfSession(sessionId);
+            int index = state.SessionIndex(sessionId);
+            StripeFakeSession session = state.Sessions[index];
+            return state.Sessions[index] = session with
+            {
+                PaymentStatus = "paid",
+                PaymentIntentId = session.PaymentIntentId ?? state.NewId("pi"),
+                ChargeId = session.ChargeId ?? state.NewId("ch"),
+            };
         }
     }
 
@@ -221,7 +249,7 @@ public sealed class StripeFake : IAsyncDisposable
     {
         lock (_core.Gate)
         {
-            return _core.State.ExpireSession(sessionId);
+            return _core.OfSession(sessionId).ExpireSession(sessionId);
         }
     }
 
@@ -242,17 +270,135 @@ public sealed class StripeFake : IAsyncDisposable
         ArgumentException.ThrowIfNullOrEmpty(type);
         lock (_core.Gate)
         {
-            StripeFakeSession session = _core.State.Sessions[_core.State.SessionIndex(sessionId)];
-            DateTimeOffset now = _options.Time.GetUtcNow();
-            byte[] body = FakeStripeJson.Event(
-                eventId ?? _core.State.NewId("evt"), type, now, null, json => FakeStripeJson.Session(json, session));
-            return StripeWebhook.Sign(body, WebhookSecret, now);
+            (FakeStripeStore state, StripeFakeSession session) = SessionOf(sessionId);
+            return Sign(state, eventId, type, json => FakeStripeJson.Session(json, session));
+        }
+    }
+
+    /// <summary>Gives back of a session's payment, as somebody does in the dashboard.</summary>
+    /// <param name="sessionId">The session; it must be paid.</param>
+    /// <param name="amount">How much; null for all that is left.</param>
+    /// <returns>The refund.</returns>
+    public StripeFakeRefund Refund(string sessionId, long? amount = null)
+    {
+        lock (_core.Gate)
+        {
+            (FakeStripeStore state, StripeFakeSession session) = SessionOf(sessionId);
+            var given = new List<KeyValuePair<string, string>>
+            {
+                new("payment_intent", session.PaymentIntentId ?? ""),
+            };
+            if (amount is { } part)
+            {
+                given.Add(new("amount", part.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+            }
+
+            return state.CreateRefund(FakeStripeForm.Read("POST /v1/refunds", given));
+        }
+    }
+
+    /// <summary>A refund that was made does not go through: the money is back on the account.</summary>
+    /// <param name="refundId">The refund.</param>
+    /// <returns>The refund.</returns>
+    public StripeFakeRefund FailRefund(string refundId)
+    {
+        lock (_core.Gate)
+        {
+            FakeStripeStore state = _core.States.First(state => state.Refunds.Exists(refund => refund.Id == refundId));
+            int index = state.Refunds.FindIndex(refund => refund.Id == refundId);
+            StripeFakeRefund refund = state.Refunds[index];
+            int paid = state.Sessions.FindIndex(session => session.PaymentIntentId == refund.PaymentIntentId);
+            state.Sessions[paid] = state.Sessions[paid] with
+            {
+                AmountRefunded = state.Sessions[paid].AmountRefunded - refund.Amount,
+            };
+            return state.Refunds[index] = refund with { Status = "failed" };
+        }
+    }
+
+    /// <summary>Every refund, oldest first.</summary>
+    public IReadOnlyList<StripeFakeRefund> Refunds
+    {
+        get
+        {
+            lock (_core.Gate)
+            {
+                return [.. _core.States.SelectMany(static state => state.Refunds)];
+            }
+        }
+    }
+
+    /// <summary>Builds the webhook of a session's charge.</summary>
+    /// <param name="type">The event's type, such as <c>charge.refunded</c>.</param>
+    /// <param name="sessionId">The session whose charge it tells about, as it is now.</param>
+    /// <param name="eventId">The event's id; a new one when null.</param>
+    /// <returns>The webhook.</returns>
+    public StripeWebhook BuildChargeWebhook(string type, string sessionId, string? eventId = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(type);
+        lock (_core.Gate)
+        {
+            (FakeStripeStore state, StripeFakeSession session) = SessionOf(sessionId);
+            StripeFakeLink link = state.Links[state.LinkIndex(session.LinkId, 404)];
+            return Sign(state, eventId, type, json =>
+                FakeStripeJson.Charge(json, session, link.PaymentMetadata, isWhole: false));
+        }
+    }
+
+    /// <summary>Builds the webhook of a refund.</summary>
+    /// <param name="type">The event's type, such as <c>refund.created</c>.</param>
+    /// <param name="refundId">The refund it tells about, as it is now.</param>
+    /// <param name="eventId">The event's id; a new one when null.</param>
+    /// <returns>The webhook.</returns>
+    public StripeWebhook BuildRefundWebhook(string type, string refundId, string? eventId = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(type);
+        lock (_core.Gate)
+        {
+            FakeStripeStore state = _core.States.First(state => state.Refunds.Exists(refund => refund.Id == refundId));
+            StripeFakeRefund refund = state.Refunds.Find(refund => refund.Id == refundId)!;
+            return Sign(state, eventId, type, json => FakeStripeJson.Refund(json, refund));
+        }
+    }
+
+    /// <summary>Builds the webhook of a dispute.</summary>
+    /// <param name="type">The event's type, such as <c>charge.dispute.created</c>.</param>
+    /// <param name="sessionId">The session whose payment is disputed.</param>
+    /// <param name="disputeId">The dispute.</param>
+    /// <param name="status">Its status: <c>needs_response</c>, <c>won</c>, <c>lost</c> …</param>
+    /// <param name="amount">The disputed amount; null for the whole payment.</param>
+    /// <param name="eventId">The event's id; a new one when null.</param>
+    /// <returns>The webhook.</returns>
+    public StripeWebhook BuildDisputeWebhook(
+        string type, string sessionId, string disputeId, string status, long? amount = null, string? eventId = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(type);
+        lock (_core.Gate)
+        {
+            (FakeStripeStore state, StripeFakeSession session) = SessionOf(sessionId);
+            return Sign(state, eventId, type, json =>
+                FakeStripeJson.Dispute(json, session, disputeId, status, amount ?? session.AmountTotal));
         }
     }
 
     /// <summary>Stops listening.</summary>
     /// <returns>A task that ends when the socket is closed.</returns>
     public ValueTask DisposeAsync() => _server?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    private (FakeStripeStore State, StripeFakeSession Session) SessionOf(string sessionId)
+    {
+        FakeStripeStore state = _core.OfSession(sessionId);
+        return (state, state.Sessions[state.SessionIndex(sessionId)]);
+    }
+
+    private StripeWebhook Sign(
+        FakeStripeStore state, string? eventId, string type, Action<System.Text.Json.Utf8JsonWriter> write)
+    {
+        DateTimeOffset now = _options.Time.GetUtcNow();
+        byte[] body = FakeStripeJson.Event(
+            eventId ?? state.NewId("evt"), type, now, null, write, state.IsLive, state.Account);
+        return StripeWebhook.Sign(body, WebhookSecret, now);
+    }
 
     private StripeFault? TakeFault(StripeRequest request)
     {

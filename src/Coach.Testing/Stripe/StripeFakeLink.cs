@@ -35,4 +35,19 @@ public sealed record StripeFakeLink
 
     /// <summary>Whether somebody can start to pay it now.</summary>
     public bool IsPayable => IsActive && !(CompletedCount >= CompletedLimit);
+
+    /// <summary>The metadata that its payments get.</summary>
+    public IReadOnlyDictionary<string, string> PaymentMetadata { get; init; } =
+        System.Collections.ObjectModel.ReadOnlyDictionary<string, string>.Empty;
+
+    /// <summary>Whether it is of live mode.</summary>
+    public bool IsLive { get; init; }
+
+    /// <summary>The connected account it belongs to; null for the key's own.</summary>
+    public string? Account { get; init; }
+
+    /// <summary>The other parameters it was made with, as they came: <c>allow_promotion_codes</c> and the
+    /// like.</summary>
+    public IReadOnlyDictionary<string, string> Parameters { get; init; } =
+        System.Collections.ObjectModel.ReadOnlyDictionary<string, string>.Empty;
 }

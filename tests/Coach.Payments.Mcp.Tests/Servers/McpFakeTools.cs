@@ -83,11 +83,15 @@ internal sealed class McpFakeTools(McpGeneration generation, StripeOperations st
         return Text(call.Tool switch
         {
             "create_payment_link" =>
-                new JsonObject { ["id"] = json["id"]!.DeepClone(), ["url"] = json["url"]!.DeepClone() }.ToJsonString(),
+                new JsonObject { ["id"] = json["id"]!.DeepClone(), ["url"] = LinkUrl ?? json["url"]!.DeepClone() }
+                    .ToJsonString(),
             "list_products" or "list_prices" => json["data"]!.ToJsonString(),
             _ => body,
         });
     }
+
+    /// <summary>The address that made links claim to have; null for their own.</summary>
+    public string? LinkUrl { get; set; }
 
     private async Task<CallToolResult> DispatchAsync(McpFakeCall call)
     {

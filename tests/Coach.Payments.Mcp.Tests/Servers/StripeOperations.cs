@@ -61,7 +61,7 @@ internal sealed class StripeOperations(StripeFake stripe, string key)
         }
 
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
-        request.Headers.Add("Stripe-Version", "2026-07-29.dahlia");
+        request.Headers.Add("Stripe-Version", "2026-10-28.endive");
         using HttpResponseMessage response = await _http.SendAsync(request);
         string body = await response.Content.ReadAsStringAsync();
 

@@ -111,15 +111,28 @@ public sealed class CoachPaymentsOptionsTests
     }
 
     [Fact]
-    public async Task MaxRecords_One_ForgetsTheCompletedOneBefore()
+    public async Task MaxRecords_One_RefusesRatherThanForgetAnUnpaidLink()
     {
         using var host = new PaymentHost(configure: options => options.MaxRecords = 1);
         PaymentLink first = await host.CreateAsync(PaymentHost.Order("order-1"));
 
+        PaymentException refused = await host.FailsAsync(PaymentHost.Order("order-2"));
+        await host.RunAsync(host.Links.DeactivateAsync(first.Id));
+        await ConfirmAllAsync(host);
         PaymentLink second = await host.CreateAsync(PaymentHost.Order("order-2"));
 
+        Assert.Equal(PaymentError.Unavailable, refused.Error);
+        Assert.Contains("raise Coach:Payments:MaxRecords", refused.Message, StringComparison.Ordinal);
         Assert.Null(await host.Links.FindAsync(first.Id));
         Assert.NotNull(await host.Links.FindAsync(second.Id));
+    }
+
+    private static async Task ConfirmAllAsync(PaymentHost host)
+    {
+        foreach (PaymentFact fact in await host.Events.ClaimAsync(100))
+        {
+            await host.Events.ConfirmAsync(fact);
+        }
     }
 
     [Fact]

@@ -96,7 +96,7 @@ public sealed class PaymentLinkServiceTests
         Assert.Equal($"coach:{tag}:link:1", host.Sent("POST", "/v1/payment_links")[0].IdempotencyKey);
         Assert.All(host.Fake.Requests, request =>
         {
-            Assert.Equal("2026-07-29.dahlia", request.Headers["Stripe-Version"]);
+            Assert.Equal("2026-10-28.endive", request.Headers["Stripe-Version"]);
             Assert.Equal(PaymentHost.TestKey, request.ApiKey);
         });
     }

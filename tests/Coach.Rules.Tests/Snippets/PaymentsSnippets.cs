@@ -14,6 +14,21 @@ internal static class PaymentsSnippets
         #endregion
     }
 
+    public static void Told(IServiceCollection services)
+    {
+        #region payments-told
+        services.AddCoachPayments()
+            .WithReconciliation()
+            .WithEventHandler(async (services, fact, cancellationToken) =>
+            {
+                if (fact.Kind == PaymentFactKind.Paid) // once a payment, whichever way the news came
+                {
+                    await services.GetRequiredService<IShop>().ShipAsync(fact.OperationKey, fact.Id, cancellationToken);
+                }
+            });
+        #endregion
+    }
+
     public static void Named(IServiceCollection services)
     {
         #region payments-named
@@ -64,5 +79,10 @@ internal static class PaymentsSnippets
         ReconciliationReport report = await payments.ReconcileAsync(cancellationToken);
         Console.WriteLine($"{report.Settled} settled, {report.Remaining} still open");
         #endregion
+    }
+
+    private interface IShop
+    {
+        Task ShipAsync(string order, string once, CancellationToken cancellationToken);
     }
 }

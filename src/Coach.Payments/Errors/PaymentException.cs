@@ -58,8 +58,10 @@ public sealed class PaymentException : CoachException
 
     internal static PaymentException StoreFailed(Exception cause) => new(
         PaymentError.Unavailable, ErrorCodes.PaymentsUnavailable,
-        "The payment records cannot be read or written. "
-        + "Check the store (disk space, connection), then ask again with the same key.",
+        cause is PaymentStoreException { Error: PaymentStoreError.DiskFull }
+            ? "The disk with the payment records is full. Make room, then ask again with the same key."
+            : "The payment records cannot be read or written. "
+                + "Check the store (disk space, connection), then ask again with the same key.",
         cause);
 
     internal static PaymentException Rejected(GatewayFailure failure) =>
@@ -75,6 +77,10 @@ public sealed class PaymentException : CoachException
         $"{reason} It is not known whether the payment link exists, so it is marked for reconciliation. "
         + "Ask again with the same key, or call ReconcileAsync.",
         retryAfter);
+
+    internal static PaymentException UncertainRefund(string reason, TimeSpan? retryAfter = null) => new(
+        PaymentError.Uncertain, ErrorCodes.PaymentUncertain,
+        $"{reason} It is not known whether the money goes back. Ask again with the same refund key.", retryAfter);
 
     internal static PaymentException WebhookInvalid(string reason) =>
         new(PaymentError.WebhookInvalid, ErrorCodes.WebhookInvalid, reason);

@@ -21,4 +21,12 @@ public sealed class CoachRateLimitOptions
     /// <summary>The requests a minute an address gets back.</summary>
     /// <value>1 to 10,000,000; 2,000 unless set.</value>
     public int AddressPerMinute { get; set; } = 2_000;
+
+    /// <summary>The payment links a session may ask for at once, before its steady rate applies.</summary>
+    /// <value>1 to 100,000; 20 unless set.</value>
+    public int LinksBurst { get; set; } = 20;
+
+    /// <summary>The payment links a minute a session gets back. An address has three times both.</summary>
+    /// <value>1 to 1,000,000; 20 unless set.</value>
+    public int LinksPerMinute { get; set; } = 20;
 }
