@@ -203,6 +203,13 @@ internal sealed class ErrorBody
             case "error.param":
                 Parameter = text;
                 break;
+            // FastAPI, and Mistral's form of it: the path of what is wrong, its last part last.
+            case "detail.loc" or "message.detail.loc" or "error.message.detail.loc":
+                Parameter = text;
+                break;
+            case "detail.msg" or "message.detail.msg" or "error.message.detail.msg":
+                Message = Message.Length == 0 ? text : Message;
+                break;
             case "error.details.fieldViolations.field":
                 Parameter = Parameter.Length == 0 ? text : Parameter;
                 break;

@@ -26,13 +26,17 @@ internal enum RequestParameters
 
     /// <summary>Thoughts do not come encrypted: models that do not think refuse to (OpenAI's Responses API).</summary>
     PlainThoughts = 1 << 12,
+
+    /// <summary>A stream ends without its usage: some servers know no options of streams.</summary>
+    NoStreamUsage = 1 << 13,
 }
 
 /// <summary>Reads from a provider's refusal which parameter it is about.</summary>
 internal static class ParameterRefusal
 {
     private const RequestParameters Renamed =
-        RequestParameters.OtherTokenLimit | RequestParameters.OlderEffort | RequestParameters.PlainThoughts;
+        RequestParameters.OtherTokenLimit | RequestParameters.OlderEffort | RequestParameters.PlainThoughts
+        | RequestParameters.NoStreamUsage;
 
     // How providers call them, in the field that names the parameter and in sentences.
     private static readonly (string Name, RequestParameters Parameter)[] Names =
@@ -62,6 +66,7 @@ internal static class ParameterRefusal
         ("thinkingConfig", RequestParameters.Effort),
         ("verbosity", RequestParameters.Verbosity),
         ("include", RequestParameters.PlainThoughts),
+        ("stream_options", RequestParameters.NoStreamUsage),
         ("max_tokens", RequestParameters.OtherTokenLimit),
         ("max_completion_tokens", RequestParameters.OtherTokenLimit),
     ];

@@ -73,7 +73,8 @@ internal static class ErrorClassifier
         408 or 409 or 425 or 499 => new(KeyStatus.Unavailable),
         429 => new(KeyStatus.RateLimited),
         451 => new(KeyStatus.RegionBlocked),
-        400 or 413 or 415 or 422 when body.HasError => new(KeyStatus.WrongEndpoint, LlmError.RequestRejected),
+        400 or 413 or 415 or 422 when body.HasError || (body.IsJson && body.Message.Length > 0) =>
+            new(KeyStatus.WrongEndpoint, LlmError.RequestRejected),
         >= 500 => new(KeyStatus.Unavailable),
         _ => new(KeyStatus.WrongEndpoint),
     };

@@ -128,8 +128,10 @@ internal sealed class ProviderChatClient(
         }
         catch (ProtocolException exception)
         {
-            return reader.IsCut && IsOfTheCut(
-                exception) ? FinishCut(decoder) : throw connection.Translate(protocol.Provider, exception, key.Secret);
+            // What goes wrong behind the end of an answer takes nothing of it away.
+            return decoder.IsComplete || (reader.IsCut && IsOfTheCut(exception))
+                ? FinishCut(decoder)
+                : throw connection.Translate(protocol.Provider, exception, key.Secret);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {

@@ -87,6 +87,22 @@ public sealed class RefusedParametersTests
         Assert.Single(server.Requests);
     }
 
+    [Theory]
+    [InlineData("""{"error":{"message":"Unrecognized request argument supplied: stream_options","type":"invalid_request_error","param":null,"code":null}}""", 400)]
+    [InlineData("""{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"],"msg":"Extra inputs are not permitted","input":{}}]}""", 422)]
+    [InlineData("""{"object":"error","message":{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"],"msg":"Extra inputs are not permitted"}]},"type":"invalid_request_error"}""", 422)]
+    public async Task Refusal_OfStreamOptions_CostsOnlyTheUsage(string refusal, int status)
+    {
+        var server = new RuleServer(body => body.Contains("stream_options", StringComparison.Ordinal)
+            ? (status, refusal)
+            : (200, "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\n"));
+        ChatResponse response = await ProtocolHarness.Client("openai", server)
+            .GetStreamingResponseAsync("hi", All, Token).ToChatResponseAsync(Token);
+        Assert.Equal("Hi", response.Text);
+        Assert.Null(response.AdditionalProperties); // nothing that the caller asked for is missing
+        Assert.Equal(2, server.Requests.Count);
+    }
+
     [Fact]
     public async Task Refusal_OfASettingThatWasNotSent_ReachesTheCallerWithItsName()
     {

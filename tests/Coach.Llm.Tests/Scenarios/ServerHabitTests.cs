@@ -34,6 +34,51 @@ public sealed class ServerHabitTests
         Assert.All(turns, turn => Assert.NotEqual("[]", (turn!["parts"] ?? turn["content"])!.ToJsonString()));
     }
 
+    // Perplexity repeats the answer so far beside each delta.
+    [Fact]
+    public async Task OpenAI_MessageBesideADelta_IsNotReadTwice()
+    {
+        ProtocolResult response = await ReadAsync(
+            "openai",
+            """{"choices":[{"index":0,"message":{"role":"assistant","content":"Hel"},"delta":{"content":"Hel"}}]}""",
+            """{"choices":[{"index":0,"delta":{"content":"lo"},"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}""");
+        Assert.Equal("Hello", response.Text);
+    }
+
+    [Fact]
+    public async Task OpenAI_OlderFunctionCall_IsACall()
+    {
+        ProtocolResult response = await ReadAsync(
+            "openai",
+            """{"choices":[{"delta":{"role":"assistant","content":null,"function_call":{"name":"get","arguments":""}}}]}""",
+            """{"choices":[{"delta":{"function_call":{"arguments":"{\"city\":"}}}]}""",
+            """{"choices":[{"delta":{"function_call":{"arguments":"\"Oslo\"}"}}}]}""",
+            """{"choices":[{"delta":{},"finish_reason":"function_call"}]}""");
+        Assert.Equal("get(city=Oslo)", response.Calls);
+        Assert.Equal("tool_calls", response.Finish);
+    }
+
+    [Theory]
+    [InlineData("STOP", "stop")]
+    [InlineData("eos", "stop")]
+    [InlineData("end_turn", "stop")]
+    [InlineData("MAX_TOKENS", "length")]
+    [InlineData("tool_use", "tool_calls")]
+    [InlineData("SAFETY", "content_filter")]
+    [InlineData("Something_New", "something_new")]
+    public async Task OpenAI_FinishReasonOfAnotherDialect_IsUnderstood(string sent, string understood) => Assert.Equal(
+        understood,
+        (await ReadAsync("openai", "{\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"" + sent + "\"}]}")).Finish);
+
+    [Theory]
+    [InlineData("openai", "{\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}")]
+    [InlineData("gemini", "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hi\"}]},\"finishReason\":\"STOP\"}]}")]
+    public async Task AnyProvider_FaultBehindTheEnd_TakesNothingAway(string provider, string answer)
+    {
+        Assert.Equal("Hi", (await ReadAsync(provider, answer, "{\"error\":{\"message\":\"late\",\"code\":500}}")).Text);
+        Assert.Equal("Hi", (await ReadAsync(provider, answer, "{\"broken")).Text);
+    }
+
     [Theory]
     [InlineData("openai", "null")]
     [InlineData("openai", "{}")]

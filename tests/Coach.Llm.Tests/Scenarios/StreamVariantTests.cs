@@ -82,7 +82,7 @@ public sealed partial class StreamVariantTests
         string endless = provider switch
         {
             "gemini" => FinishReason().Replace(text, ""),
-            "anthropic" => text.Replace("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n", "", StringComparison.Ordinal),
+            "anthropic" => text.Replace("\"stop_reason\":\"tool_use\"", "\"stop_reason\":null", StringComparison.Ordinal),
             _ => OpenAIFinish().Replace(text, "\"finish_reason\":null"),
         };
         Assert.NotEqual(text, endless);

@@ -21,22 +21,22 @@ internal sealed class PauseClock(VirtualClock clock) : TimeProvider
 
     public override long GetTimestamp() => clock.GetTimestamp();
 
-    // Task.Delay's timer carries its task.
+    // A limit's timer carries its source; all others are waited for: a delay's, a queue's.
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-        state is Task && dueTime != Timeout.InfiniteTimeSpan
-            ? new Pause(this, callback, state, dueTime)
-            : clock.CreateTimer(callback, state, dueTime, period);
+        state is CancellationTokenSource
+            ? clock.CreateTimer(callback, state, dueTime, period)
+            : new Pause(this, callback, state, dueTime);
 
     private sealed class Pause : ITimer
     {
         private readonly PauseClock _owner;
         private readonly ITimer _timer;
-        private int _isOver;
+        private int _isArmed;
 
-        public Pause(PauseClock owner, TimerCallback callback, object state, TimeSpan dueTime)
+        public Pause(PauseClock owner, TimerCallback callback, object? state, TimeSpan dueTime)
         {
             _owner = owner;
-            Interlocked.Increment(ref owner._pauses);
+            Arm(dueTime);
             _timer = owner.Inner.CreateTimer(given =>
             {
                 End();
@@ -44,7 +44,11 @@ internal sealed class PauseClock(VirtualClock clock) : TimeProvider
             }, state, dueTime, Timeout.InfiniteTimeSpan);
         }
 
-        public bool Change(TimeSpan dueTime, TimeSpan period) => _timer.Change(dueTime, period);
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            Arm(dueTime);
+            return _timer.Change(dueTime, period);
+        }
 
         public void Dispose()
         {
@@ -58,9 +62,21 @@ internal sealed class PauseClock(VirtualClock clock) : TimeProvider
             return ValueTask.CompletedTask;
         }
 
+        private void Arm(TimeSpan dueTime)
+        {
+            if (dueTime == Timeout.InfiniteTimeSpan)
+            {
+                End();
+            }
+            else if (Interlocked.Exchange(ref _isArmed, 1) == 0)
+            {
+                Interlocked.Increment(ref _owner._pauses);
+            }
+        }
+
         private void End()
         {
-            if (Interlocked.Exchange(ref _isOver, 1) == 0)
+            if (Interlocked.Exchange(ref _isArmed, 0) == 1)
             {
                 Interlocked.Decrement(ref _owner._pauses);
             }

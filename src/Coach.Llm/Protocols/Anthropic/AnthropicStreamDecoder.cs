@@ -43,7 +43,7 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
     private bool _hasUsage;
     private bool _hasStopReason;
 
-    public override bool IsComplete => IsEnded && _hasStopReason;
+    public override bool IsComplete => _hasStopReason;
 
     public override ChatResponseUpdate? Finish()
     {

@@ -39,6 +39,7 @@ internal sealed class OpenAIChatProtocol(
     public override RequestParameters Carried(ChatCall call) =>
         base.Carried(call) & ~RequestParameters.TopK
         | RequestParameters.OtherTokenLimit
+        | (call.Stream ? RequestParameters.NoStreamUsage : RequestParameters.None)
         | (Extra(call, "verbosity") is null ? RequestParameters.None : RequestParameters.Verbosity)
         | (Extra(call, "logprobs") is null ? RequestParameters.None : RequestParameters.Logprobs)
         | (Extra(call, "top_logprobs") is null ? RequestParameters.None : RequestParameters.TopLogprobs);
@@ -72,9 +73,12 @@ internal sealed class OpenAIChatProtocol(
         if (call.Stream)
         {
             writer.WriteBoolean("stream", true);
-            writer.WriteStartObject("stream_options");
-            writer.WriteBoolean("include_usage", true);
-            writer.WriteEndObject();
+            if (!call.Without.HasFlag(RequestParameters.NoStreamUsage))
+            {
+                writer.WriteStartObject("stream_options");
+                writer.WriteBoolean("include_usage", true);
+                writer.WriteEndObject();
+            }
         }
 
         writer.WriteEndObject();

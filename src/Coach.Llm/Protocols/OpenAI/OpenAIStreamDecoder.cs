@@ -28,7 +28,7 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
 
     private static readonly byte[][] MessageNames =
     [
-        [.. "role"u8], [.. "annotations"u8], [.. "audio"u8], [.. "images"u8], [.. "function_call"u8],
+        [.. "role"u8], [.. "annotations"u8], [.. "audio"u8], [.. "images"u8],
         [.. "provider_specific_fields"u8], [.. "context"u8], [.. "name"u8], [.. "tool_call_id"u8],
     ];
 
@@ -135,16 +135,16 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
 
     private ChatFinishReason FinishReason(string reason)
     {
-        switch (reason)
+        switch (reason.ToLowerInvariant())
         {
-            case "stop":
+            case "stop" or "eos" or "eos_token" or "end_turn" or "stop_sequence" or "complete" or "completed":
                 // some servers do not tell the two apart
                 return _finishedCalls > 0 ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop;
-            case "length":
+            case "length" or "max_tokens" or "max_output_tokens" or "model_length" or "context_length":
                 return ChatFinishReason.Length;
-            case "tool_calls" or "function_call":
+            case "tool_calls" or "tool_call" or "tool_use" or "function_call":
                 return ChatFinishReason.ToolCalls;
-            case "content_filter":
+            case "content_filter" or "content_filtered" or "safety" or "recitation" or "prohibited_content" or "blocklist":
                 return ChatFinishReason.ContentFilter;
             default:
                 Additions.StopReason();
@@ -182,11 +182,25 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
 
     private void ReadChoice(ref Utf8JsonReader reader, ref List<AIContent>? contents, ref string? finish)
     {
+        Utf8JsonReader message = default;
+        bool hasMessage = false;
+        bool hasDelta = false;
         while (reader.ReadMember())
         {
-            if (reader.Is("delta"u8) || reader.Is("message"u8))
+            if (reader.Is("delta"u8))
             {
+                hasDelta = true;
                 ReadMessage(ref reader, ref contents);
+            }
+            else if (reader.Is("message"u8))
+            {
+                message = reader;
+                hasMessage = true;
+                reader.Skip();
+            }
+            else if (reader.Is("text"u8))
+            {
+                AddText(ref contents, LenientJson.Text(ref reader)); // servers of the older completions
             }
             else if (reader.Is("finish_reason"u8))
             {
@@ -206,6 +220,12 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
             {
                 Skip(ref reader, ChoiceNames);
             }
+        }
+
+        // Beside a delta it repeats the whole answer so far (Perplexity).
+        if (hasMessage && !hasDelta)
+        {
+            ReadMessage(ref message, ref contents);
         }
     }
 
@@ -244,6 +264,10 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
             else if (reader.Is("tool_calls"u8))
             {
                 ReadCalls(ref reader);
+            }
+            else if (reader.Is("function_call"u8))
+            {
+                ReadOlderCall(ref reader);
             }
             else if (LenientJson.IsAnyOf(ref reader, CarriedOfMessage))
             {
@@ -394,6 +418,20 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
         call.Name ??= name;
         call.Carried ??= carried;
         call.Arguments.Append(arguments);
+    }
+
+    // The one call of servers from before there could be several.
+    private void ReadOlderCall(ref Utf8JsonReader reader)
+    {
+        string? name = null;
+        string? arguments = null;
+        ReadFunction(ref reader, ref name, ref arguments);
+        if (name is not null || arguments is not null)
+        {
+            PendingCall call = Find(index: 0, position: 0, id: null, name);
+            call.Name ??= name;
+            call.Arguments.Append(arguments);
+        }
     }
 
     private void ReadFunction(ref Utf8JsonReader reader, ref string? name, ref string? arguments)
