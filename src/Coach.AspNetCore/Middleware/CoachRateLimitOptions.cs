@@ -19,6 +19,6 @@ public sealed class CoachRateLimitOptions
     public int AddressBurst { get; set; } = 2_000;
 
     /// <summary>The requests a minute an address gets back.</summary>
-    /// <value>1 to 10,000,000; 2,000 unless set.</value>
+    /// <value>1 to 1,000,000; 2,000 unless set.</value>
     public int AddressPerMinute { get; set; } = 2_000;
 }

@@ -31,8 +31,9 @@ public sealed class CoachLlmBuilder
     public string Name { get; }
 
     /// <summary>
-    /// The HTTP client that all providers and validators share: add handlers, a proxy or a resilience handler here. Its
-    /// primary handler keeps connections for two minutes, follows no redirects and stores no cookies.
+    /// The HTTP client that all providers and validators share: add handlers or a proxy here. Its primary handler keeps
+    /// connections for two minutes, follows no redirects and stores no cookies. Of what the host set for all its clients
+    /// it drops the resilience handlers, because Coach tries again itself; one that is added here stays and multiplies.
     /// </summary>
     public IHttpClientBuilder HttpClient { get; }
 
