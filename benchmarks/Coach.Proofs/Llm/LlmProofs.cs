@@ -12,7 +12,7 @@ internal static class LlmProofs
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
     public static IEnumerable<Command> Commands =>
-        [Races(), Sessions(), FirstToken(), KeyRotation(), Abuse(), Replays()];
+        [Races(), Sessions(), FirstToken(), KeyRotation(), Abuse(), Replays(), SdkCompositions()];
 
     private static Command Races()
     {
@@ -106,6 +106,24 @@ internal static class LlmProofs
             ReplaysResult outcome = await ReplaysProof.RunAsync(result.GetValue(folder)!.FullName, result.GetValue(only));
             Console.WriteLine(JsonSerializer.Serialize(outcome, Json));
             return outcome.Failed == 0 ? 0 : 1;
+        });
+        return command;
+    }
+
+    private static Command SdkCompositions()
+    {
+        var calls = new Option<int>("--calls") { Description = "How many questions of both users.", DefaultValueFactory = _ => 10_000 };
+        var seed = new Option<int>("--seed") { Description = "Decides who asks what, how and through whom.", DefaultValueFactory = _ => 1 };
+        var command = new Command("sdk-composition",
+            "Two users ask through leased clients of vendors' SDKs and Coach's own, in builders, agents and kernels: no answer may cross, and refusals come out alike.")
+        {
+            calls, seed,
+        };
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            SdkCompositionResult outcome = await new SdkComposition(result.GetValue(seed)).RunAsync(result.GetValue(calls), cancellationToken);
+            Console.WriteLine(JsonSerializer.Serialize(outcome, Json));
+            return outcome is { Failed: 0, Crossings: 0 } ? 0 : 1;
         });
         return command;
     }

@@ -19,7 +19,7 @@ public sealed class CoachRateLimitOptions
     public int AddressBurst { get; set; } = 2_000;
 
     /// <summary>The requests a minute an address gets back.</summary>
-    /// <value>1 to 10,000,000; 2,000 unless set.</value>
+    /// <value>1 to 1,000,000; 2,000 unless set.</value>
     public int AddressPerMinute { get; set; } = 2_000;
 
     /// <summary>The payment links a session may ask for at once, before its steady rate applies.</summary>

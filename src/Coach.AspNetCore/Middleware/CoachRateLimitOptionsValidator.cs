@@ -9,7 +9,7 @@ internal sealed class CoachRateLimitOptionsValidator : IValidateOptions<CoachRat
             .InRange(options.SessionBurst, 1, 100_000)
             .InRange(options.SessionPerMinute, 1, 1_000_000)
             .InRange(options.AddressBurst, 1, 1_000_000)
-            .InRange(options.AddressPerMinute, 1, 10_000_000)
+            .InRange(options.AddressPerMinute, 1, 1_000_000)
             .InRange(options.LinksBurst, 1, 100_000)
             .InRange(options.LinksPerMinute, 1, 1_000_000)
             .Result();

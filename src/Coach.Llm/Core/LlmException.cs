@@ -118,6 +118,20 @@ public sealed class LlmException : CoachException
         Provider = provider,
     };
 
+    /// <summary>The limit of a client that the host brought.</summary>
+    internal static LlmException ClientTimedOut(string provider) => new(LlmError.TimedOut,
+        $"Provider '{provider}' did not answer within the time limit of its client. Try again, or raise that limit.")
+    {
+        Provider = provider,
+    };
+
+    /// <summary>A failure of a client that the host brought, of which nothing is known but its type.</summary>
+    internal static LlmException ClientFailed(string provider, Exception failure) => new(LlmError.ProviderFailed,
+        $"The client of provider '{provider}' failed ({failure.GetType().Name}), and AddProvider was not told what that means.")
+    {
+        Provider = provider,
+    };
+
     internal static LlmException CircuitOpen(string provider, TimeSpan? retryAfter) => new(LlmError.Unavailable,
         retryAfter is { } wait
             ? $"Provider '{provider}' failed repeatedly, so it is left alone for {Seconds(wait)} s. Try again then, or use another provider."

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Coach.Llm.Keys;
+using Coach.Llm.Pipeline;
 using Coach.Llm.Sessions;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
@@ -31,8 +32,9 @@ public sealed class CoachLlmBuilder
     public string Name { get; }
 
     /// <summary>
-    /// The HTTP client that all providers and validators share: add handlers, a proxy or a resilience handler here. Its
-    /// primary handler keeps connections for two minutes, follows no redirects and stores no cookies.
+    /// The HTTP client that all providers and validators share: add handlers or a proxy here. Its primary handler keeps
+    /// connections for two minutes, follows no redirects and stores no cookies. Of what the host set for all clients it
+    /// drops the resilience handlers, because Coach tries again itself; one that is added here stays and multiplies.
     /// </summary>
     public IHttpClientBuilder HttpClient { get; }
 
@@ -46,6 +48,41 @@ public sealed class CoachLlmBuilder
     [OverloadResolutionPriority(1)]
     public CoachLlmBuilder AddProvider(string name, Func<IServiceProvider, ApiKey, IChatClient> create) =>
         AddProvider<IChatClient>(name, create);
+
+    /// <summary>
+    /// Adds a provider's chat client, such as a vendor's SDK, and puts round it what Coach's own have: the limits of
+    /// session and key, telemetry, the stages of <see cref="Chat"/>, the watch over refused keys, and failures as
+    /// <see cref="LlmException"/>s by the same rules. Its retries remain its own.
+    /// </summary>
+    /// <param name="name">The provider's name; compared in lower case. One of <see cref="ProviderNames"/> has that
+    /// provider's rules for failures; others are judged by the form of the body.</param>
+    /// <param name="create">Makes a session's client from the session's key. The registry disposes what it
+    /// makes.</param>
+    /// <param name="failure">Tells what an exception of the client's says of the provider's answer; null for one that
+    /// says nothing of it. The exceptions within it are asked about in turn. No connection, time limits and unreadable
+    /// JSON need not be told.</param>
+    /// <param name="retry">Whether Coach tries again, and keeps its time limits and circuits, as
+    /// <c>Coach:Llm:Requests</c> says; then turn the client's own retries off.</param>
+    /// <returns>This builder.</returns>
+    /// <exception cref="ArgumentException"><paramref name="name"/> is null, empty or white space.</exception>
+    /// <exception cref="ArgumentNullException"><paramref name="create"/> or <paramref name="failure"/> is
+    /// null.</exception>
+    public CoachLlmBuilder AddProvider(
+        string name, Func<IServiceProvider, ApiKey, IChatClient> create, Func<Exception, ProviderFailure?> failure,
+        bool retry = false)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentNullException.ThrowIfNull(create);
+        ArgumentNullException.ThrowIfNull(failure);
+        var foreign = new ForeignChat(name.ToLowerInvariant(), failure, retry);
+        return Register<IChatClient>(name, (services, session, key, _) =>
+        {
+            IChatClient? client = create(services, key);
+            return ValueTask.FromResult<object>(client is null
+                ? null!
+                : services.GetRequiredService<ProviderClients>().CreateForeign(foreign, client, session, key));
+        });
+    }
 
     /// <summary>Adds a provider's client of another type, such as an embedding generator.</summary>
     /// <typeparam name="TClient">The type under which <see cref="ISessionClientRegistry"/> leases it.</typeparam>

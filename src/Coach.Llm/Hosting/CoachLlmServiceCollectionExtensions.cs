@@ -105,6 +105,12 @@ public static class CoachLlmServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IComponentHealth, SessionHealth>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, LlmStartup>());
 
+        // What the host set for all its clients (Aspire's service defaults do) would repeat requests that are repeated
+        // here already, and throw Polly's exceptions. Its other handlers stay; so does what it adds to this client.
+#pragma warning disable EXTEXP0001 // the removal is still called experimental
+        builder.HttpClient.RemoveAllResilienceHandlers();
+#pragma warning restore EXTEXP0001
+
         // One handler for the life of the host: PooledConnectionLifetime, not the factory's rotation, follows DNS
         // changes.
         builder.HttpClient

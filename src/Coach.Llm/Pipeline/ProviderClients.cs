@@ -1,5 +1,6 @@
 using Coach.Llm.Providers;
 using Coach.Llm.Resilience;
+using Coach.Llm.Sessions;
 using Coach.Llm.Settings;
 using Coach.Llm.Telemetry;
 using Microsoft.Extensions.AI;
@@ -7,7 +8,8 @@ using Microsoft.Extensions.AI;
 namespace Coach.Llm.Pipeline;
 
 /// <summary>
-/// Makes the built-in providers' clients. What does not depend on a key is made once and shared by all sessions.
+/// Makes the built-in providers' clients, and puts what they have round those that a host brings. What does not depend
+/// on a key is made once and shared by all sessions.
 /// </summary>
 internal sealed class ProviderClients
 {
@@ -17,9 +19,11 @@ internal sealed class ProviderClients
     private readonly LlmTelemetry _telemetry;
     private readonly RefusedParameters _refused;
     private readonly SessionStages _stages;
+    private readonly ProviderCatalog _providers;
+    private readonly LlmTelemetryOptions _telemetryOptions;
     private readonly IKeyWatch _watch;
     private readonly EmbeddingBatches _batches;
-    private readonly Dictionary<string, ChatTelemetry> _chat = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ProtocolTelemetry> _chat = new(StringComparer.Ordinal);
     private readonly Dictionary<string, EmbeddingProtocol> _embedding = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SpeechProtocol> _speech = new(StringComparer.Ordinal);
 
@@ -28,7 +32,7 @@ internal sealed class ProviderClients
         LlmTelemetry telemetry, LlmTelemetryOptions telemetryOptions, SessionStages stages,
         RefusedParameters refused, LiveSettings live, SessionKeyWatch watch)
     {
-        _watch = watch;
+        (_watch, _providers, _telemetryOptions) = (watch, providers, telemetryOptions);
         (_connection, _resilience, _limiter, _telemetry, _stages, _refused) =
             (connection, resilience, limiter, telemetry, stages, refused);
         _batches = new EmbeddingBatches(connection.Time);
@@ -36,7 +40,7 @@ internal sealed class ProviderClients
         {
             if (provider.CreateChat() is { } chat)
             {
-                _chat.Add(provider.Name, new ChatTelemetry(chat, connection, telemetry, telemetryOptions));
+                _chat.Add(provider.Name, new ProtocolTelemetry(chat, connection, telemetry, telemetryOptions));
             }
 
             if (provider.CreateEmbedding() is { } embedding)
@@ -66,12 +70,22 @@ internal sealed class ProviderClients
     /// <summary>Telemetry round limits round the host's stages round retries round the provider.</summary>
     public IChatClient CreateChat(string provider, SessionId session, ApiKey key)
     {
-        ChatTelemetry shared = _chat[provider];
+        ProtocolTelemetry shared = _chat[provider];
         IChatClient client = new ProviderChatClient(shared.Protocol, _connection, _refused, key);
-        client = new ResilientChatClient(client, _resilience.For(provider, key), key.Fingerprint);
-        client = _stages.Wrap(client, provider, session);
-        client = new LimitedChatClient(client, _limiter, _watch, session, key);
-        return new TelemetryChatClient(client, shared, key);
+        return Wrap(Resilient(client, provider, key), shared, session, key);
+    }
+
+    /// <summary>As <see cref="CreateChat"/> round a client of the host's, whose failures become Coach's.</summary>
+    public IChatClient CreateForeign(ForeignChat foreign, IChatClient client, SessionId session, ApiKey key)
+    {
+        var telemetry = new ForeignTelemetry(
+            foreign.Provider, client, _connection.Time, _telemetry, _telemetryOptions);
+        var translated = new ForeignChatClient(
+            client, new ForeignProvider(foreign.Provider, _providers), foreign.Failure, _connection, key);
+        return new OwnedChatClient(
+            Wrap(
+                foreign.Retry ? Resilient(translated, foreign.Provider, key) : translated, telemetry, session, key),
+            client);
     }
 
     public IEmbeddingGenerator<string, Embedding<float>> CreateEmbedding(
@@ -82,6 +96,28 @@ internal sealed class ProviderClients
     public ISpeechSynthesizer CreateSpeech(string provider, SessionId session, ApiKey key) =>
         new ProviderSpeechSynthesizer(_speech[provider], _connection, Call(provider, session, key));
 
+    private ResilientChatClient Resilient(IChatClient client, string provider, ApiKey key) =>
+        new(client, _resilience.For(provider, key), key.Fingerprint);
+
+    private TelemetryChatClient Wrap(IChatClient client, ChatTelemetry telemetry, SessionId session, ApiKey key)
+    {
+        client = _stages.Wrap(client, telemetry.Provider, session);
+        client = new LimitedChatClient(client, _limiter, _watch, session, key);
+        return new TelemetryChatClient(client, telemetry, key);
+    }
+
     private LimitedCalls Call(string provider, SessionId session, ApiKey key) =>
         new(session, key, _resilience.For(provider, key), _limiter, _watch);
+}
+
+/// <summary>How a host plugs in clients of a provider.</summary>
+/// <param name="Provider">The provider's name.</param>
+/// <param name="Failure">Tells what an exception of theirs says of the provider's answer.</param>
+/// <param name="Retry">Whether Coach tries again, and keeps time limits and circuits.</param>
+internal sealed record ForeignChat(string Provider, Func<Exception, ProviderFailure?> Failure, bool Retry);
+
+/// <summary>A host's client with all that Coach puts round it; it is the host's that is disposed.</summary>
+internal sealed class OwnedChatClient(IChatClient outer, IChatClient owned) : DelegatingChatClient(outer), IOwnedClient
+{
+    public object Owned => owned;
 }

@@ -124,7 +124,7 @@ internal sealed class ProviderConnection(
                 var answer = new ProviderAnswer(200, null, "application/json", exception.Body, isTruncated: false);
                 ErrorBody body = ErrorBody.Parse(exception.Body);
                 return body.HasError
-                    ? Failure(provider, answer, body, secret)
+                    ? Failure(providers[provider], answer, body, secret)
                     : LlmException.InvalidResponse(
                         provider, "a page or an object that is neither an answer nor an error");
             default:
@@ -147,21 +147,23 @@ internal sealed class ProviderConnection(
                 (int)response.StatusCode, response.Headers, null, ReadOnlyMemory<byte>.Empty, isTruncated: true);
         }
 
-        return Failure(provider, answer, ErrorBody.Parse(answer.Body.Span), secret);
+        return Failure(providers[provider], answer, ErrorBody.Parse(answer.Body.Span), secret);
     }
 
-    // The exception says in Coach's words what to do; what the server said, without keys, is one line of the log.
-    private LlmException Failure(string provider, ProviderAnswer answer, ErrorBody body, Secret? secret)
+    /// <summary>
+    /// What an answer means to the caller. The exception says in Coach's words what to do; what the server said,
+    /// without keys, is one line of the log.
+    /// </summary>
+    public LlmException Failure(Provider provider, ProviderAnswer answer, ErrorBody body, Secret? secret)
     {
-        ErrorClassification found = ErrorClassifier.Classify(
-            providers[provider], answer, body, Time.GetUtcNow(), secret);
+        ErrorClassification found = ErrorClassifier.Classify(provider, answer, body, Time.GetUtcNow(), secret);
         if (body.Message.Length > 0 && _logger.IsEnabled(LogLevel.Information))
         {
             string told = KeyRedactor.RedactForeign(body.Message, secret?.Reveal());
-            _logger.ProviderRefused(provider, found.HttpStatus, found.Error, OneLine(told));
+            _logger.ProviderRefused(provider.Name, found.HttpStatus, found.Error, OneLine(told));
         }
 
-        return LlmException.FromAnswer(provider, found);
+        return LlmException.FromAnswer(provider.Name, found);
     }
 
     private static string OneLine(string text)

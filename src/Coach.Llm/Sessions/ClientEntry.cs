@@ -223,6 +223,7 @@ internal sealed class ClientDisposer(ILogger logger)
 
     public void Own(object client, string provider)
     {
+        client = OwnedOf(client);
         bool isNew;
         lock (_gate)
         {
@@ -240,6 +241,7 @@ internal sealed class ClientDisposer(ILogger logger)
 
     public void Dispose(object client, string provider)
     {
+        client = OwnedOf(client);
         try
         {
             if (client is IAsyncDisposable asynchronous)
@@ -276,6 +278,8 @@ internal sealed class ClientDisposer(ILogger logger)
         return _empty.Task;
     }
 
+    private static object OwnedOf(object client) => client is IOwnedClient wrapped ? wrapped.Owned : client;
+
     private async Task FinishAsync(Task disposal, object client, string provider)
     {
         try
@@ -302,4 +306,11 @@ internal sealed class ClientDisposer(ILogger logger)
             _empty.TrySetResult();
         }
     }
+}
+
+/// <summary>A client round one of the host's.</summary>
+internal interface IOwnedClient
+{
+    /// <summary>The host's: who it belongs to and its disposal go by it.</summary>
+    object Owned { get; }
 }

@@ -53,19 +53,19 @@ internal sealed class CallSpan : IDisposable
     public bool IsRecorded => _activity is { IsAllDataRequested: true };
 
     /// <summary>Says what is asked for, as it is sent: the configured settings where the caller gave none.</summary>
-    public void Describe(ChatProtocol protocol, ChatCall call)
+    public void Describe(
+        ChatOptions? options, bool isStream, int? maxOutputTokens, float? temperature, float? topP)
     {
-        (float? temperature, float? topP) = protocol.Sampling(call);
-        _activity?.SetTag(GenAINames.RequestStream, call.Stream);
-        Set<int>(GenAINames.RequestMaxTokens, call.MaxOutputTokens);
+        _activity?.SetTag(GenAINames.RequestStream, isStream);
+        Set(GenAINames.RequestMaxTokens, maxOutputTokens);
         Set(GenAINames.RequestTemperature, temperature);
         Set(GenAINames.RequestTopP, topP);
-        if (call.Options?.StopSequences is { Count: > 0 } stops)
+        if (options?.StopSequences is { Count: > 0 } stops)
         {
             _activity?.SetTag(GenAINames.RequestStopSequences, stops.ToArray());
         }
 
-        if (call.Options?.ConversationId is { Length: > 0 } conversation)
+        if (options?.ConversationId is { Length: > 0 } conversation)
         {
             _activity?.SetTag(GenAINames.ConversationId, conversation);
         }

@@ -50,6 +50,34 @@ public sealed class CoachRateLimiterTests
         Assert.Equal([null, null, null], Waits(limiter, 3, request));
     }
 
+    /// <summary>What passes the check at start is never refused by the store, which would fail every request.</summary>
+    [Theory]
+    [InlineData("AddressBurst")]
+    [InlineData("AddressPerMinute")]
+    [InlineData("SessionBurst")]
+    [InlineData("SessionPerMinute")]
+    public void Limits_TheLargestThatPassTheCheck_LetRequestsThrough(string name)
+    {
+        System.Reflection.PropertyInfo option = typeof(CoachRateLimitOptions).GetProperty(name)!;
+        int largest = new[] { 100_000, 1_000_000, 10_000_000, int.MaxValue }.Last(value => Check(value) is null);
+        Assert.NotNull(Check(largest + 1L));
+        var limits = new CoachRateLimitOptions();
+        option.SetValue(limits, largest);
+        Assert.Equal([null, null], Waits(Limiter(limits), 2, Request("192.0.2.7", session: "one")));
+
+        string? Check(long value)
+        {
+            if (value > int.MaxValue)
+            {
+                return "too large to be given";
+            }
+
+            var options = new CoachRateLimitOptions();
+            option.SetValue(options, (int)value);
+            return new CoachRateLimitOptionsValidator().Validate(null, options).FailureMessage;
+        }
+    }
+
     private static PartitionedRateLimiter<HttpContext> Limiter(CoachRateLimitOptions limits)
     {
         var options = new RateLimiterOptions();

@@ -137,7 +137,7 @@ public sealed class CanaryTests
             new ConversationInfo("c", "title", 1, DateTimeOffset.UnixEpoch), GuardDecision.Allow, new EmbeddingCacheKey("m", 1, EmbeddingTask.Query, ""),
             new MemoryRateLimitStore(TimeProvider.System), new RateLimit(1, 1), default(RateLimitDecision), job,
             new JobLease(job, 1, DateTimeOffset.UnixEpoch), new StoreException("redis", "answer"),
-            key, key.Secret, session, refused, LlmException.KeyMissing("gemini"), builder, host.GetRequiredService<IOptions<CoachLlmOptions>>().Value,
+            new ProviderFailure(401, Canary, [new("echo", Canary)]), key, key.Secret, session, refused, LlmException.KeyMissing("gemini"), builder, host.GetRequiredService<IOptions<CoachLlmOptions>>().Value,
             new KeyValidation(KeyStatus.Valid, "Yes.", IsAuthentic: true) { Provider = key.Provider, Fingerprint = key.Fingerprint },
             new KeyModel("model", null), new HostKeyRotation(), host.GetRequiredService<SessionKeyWatch>(), host.GetRequiredService<HostKeys>(),
             host.GetRequiredService<HostKeys>().For("gemini"), host.GetRequiredService<SessionStreams>(),

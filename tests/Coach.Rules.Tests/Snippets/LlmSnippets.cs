@@ -1,7 +1,12 @@
+using System.ClientModel;
+using Anthropic;
+using Anthropic.Core;
+using Anthropic.Exceptions;
 using Coach.Abstractions;
 using Coach.Llm;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
+using OpenAI;
 
 namespace Coach.Rules.Tests.Snippets;
 
@@ -57,6 +62,26 @@ internal static class LlmSnippets
             .AddKeyValidator("acme", async (provider, key, cancellationToken) => await AcmeChatClient.IsKnownAsync(key, cancellationToken)
                 ? new KeyValidation(KeyStatus.Valid, "Acme accepts the key.", IsAuthentic: true)
                 : new KeyValidation(KeyStatus.Invalid, "Acme does not know this key.", IsAuthentic: false));
+        #endregion
+    }
+
+    public static void SdkProviders(IServiceCollection services)
+    {
+        #region llm-sdk-providers
+        services.AddCoachLlm()
+            .AddProvider("openai-sdk",
+                (provider, key) => new OpenAIClient(key.Secret.Reveal()).GetChatClient("gpt-6-luna").AsIChatClient(),
+                exception => exception is ClientResultException failure
+                    ? new ProviderFailure(failure.Status, failure.GetRawResponse()?.Content.ToString(), failure.GetRawResponse()?.Headers)
+                    : null)
+            .AddProvider("anthropic-sdk",
+                (provider, key) => new AnthropicClient(new ClientOptions { ApiKey = key.Secret.Reveal() }).AsIChatClient("claude-haiku-5-5", 2048),
+                exception => exception switch
+                {
+                    AnthropicApiException failure => new ProviderFailure((int)failure.StatusCode, failure.ResponseBody),
+                    AnthropicSseException failure => new ProviderFailure(null, failure.Body.GetRawText()), // inside a stream
+                    _ => null,
+                });
         #endregion
     }
 
