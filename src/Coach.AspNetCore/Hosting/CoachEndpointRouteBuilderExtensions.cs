@@ -1,5 +1,6 @@
 using Coach.AspNetCore;
 using Coach.AspNetCore.Chat;
+using Coach.AspNetCore.Http;
 using Coach.AspNetCore.Middleware;
 using Coach.AspNetCore.Payments;
 using Coach.AspNetCore.Sessions;
@@ -32,7 +33,7 @@ public static class CoachEndpointRouteBuilderExtensions
         }
 
         endpoints.MapCoachPayments();
-        endpoints.MapCoachMetrics();
+        endpoints.MapCoachMetrics().WithCoachOperations();
         endpoints.MapCoachHealth();
         return endpoints;
     }
@@ -108,6 +109,36 @@ public static class CoachEndpointRouteBuilderExtensions
     public static TBuilder WithCoachSession<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder =>
         builder.WithMetadata(SessionMetadata.Instance, CoachApiMetadata.Instance);
+
+    /// <summary>
+    /// Keeps an endpoint for those who run the host: it answers on the port <c>Coach:Observability:Port</c>; where none
+    /// is set, only callers on this machine that came through no proxy; everyone else 404. <c>MapCoach</c> does so with
+    /// the metrics page.
+    /// </summary>
+    /// <typeparam name="TBuilder">The kind of convention builder.</typeparam>
+    /// <param name="builder">The endpoint or group.</param>
+    /// <returns>The same builder.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
+    public static TBuilder WithCoachOperations<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Finally(endpoint =>
+        {
+            RequestDelegate? inner = endpoint.RequestDelegate;
+            if (inner is not null)
+            {
+                endpoint.RequestDelegate = context => OperationsAccess.IsAllowed(context) ? inner(context) : Hide(context);
+            }
+        });
+        return builder.WithMetadata(OperationsMetadata.Instance);
+    }
+
+    private static Task Hide(HttpContext context)
+    {
+        context.Response.StatusCode = StatusCodes.Status404NotFound;
+        return Task.CompletedTask;
+    }
 
     // The group has no pattern of its own: a group's pattern and an empty one make a route, and so a metric's label,
     // with a slash at the end.

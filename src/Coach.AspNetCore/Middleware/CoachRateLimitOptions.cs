@@ -21,4 +21,8 @@ public sealed class CoachRateLimitOptions
     /// <summary>The requests a minute an address gets back.</summary>
     /// <value>1 to 10,000,000; 2,000 unless set.</value>
     public int AddressPerMinute { get; set; } = 2_000;
+
+    /// <summary>The keys that an address may have checked, at once and in a minute.</summary>
+    /// <value>1 to 100,000; 30 unless set.</value>
+    public int KeyChecksPerMinute { get; set; } = 30;
 }

@@ -10,5 +10,6 @@ internal sealed class CoachRateLimitOptionsValidator : IValidateOptions<CoachRat
             .InRange(options.SessionPerMinute, 1, 1_000_000)
             .InRange(options.AddressBurst, 1, 1_000_000)
             .InRange(options.AddressPerMinute, 1, 10_000_000)
+            .InRange(options.KeyChecksPerMinute, 1, 100_000)
             .Result();
 }

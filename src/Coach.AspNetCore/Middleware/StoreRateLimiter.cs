@@ -1,7 +1,6 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Threading.RateLimiting;
 using Coach.Abstractions;
+using Coach.AspNetCore.Http;
 using Microsoft.AspNetCore.Http;
 
 namespace Coach.AspNetCore.Middleware;
@@ -20,25 +19,6 @@ internal sealed class StoreRateLimiter(
 
     public override RateLimiterStatistics? GetStatistics(HttpContext resource) => null;
 
-    // Whoever has one IPv6 address has the 2^64 of its network, so the network counts (RFC 4291 §2.5.1).
-    internal static IPAddress? Network(IPAddress? address)
-    {
-        if (address is not { AddressFamily: AddressFamily.InterNetworkV6 })
-        {
-            return address;
-        }
-
-        if (address.IsIPv4MappedToIPv6)
-        {
-            return address.MapToIPv4();
-        }
-
-        Span<byte> bytes = stackalloc byte[16];
-        address.TryWriteBytes(bytes, out _);
-        bytes[8..].Clear();
-        return new IPAddress(bytes);
-    }
-
     protected override RateLimitLease AttemptAcquireCore(HttpContext resource, int permitCount) =>
         IsLimited(resource) ? Undecided : Granted;
 
@@ -52,7 +32,7 @@ internal sealed class StoreRateLimiter(
 
         // The address first: whoever throws cookies away to get fresh sessions still drains the bucket of the address.
         RateLimitDecision byAddress = await store.TryAcquireAsync(
-            $"address:{Network(resource.Connection.RemoteIpAddress)}",
+            $"address:{Network.Of(resource.Connection.RemoteIpAddress)}",
             new RateLimit(options.AddressBurst, options.AddressPerMinute),
             cancellationToken: cancellationToken).ConfigureAwait(false);
         if (!byAddress.IsGranted)

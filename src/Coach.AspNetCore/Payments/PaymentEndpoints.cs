@@ -23,7 +23,7 @@ internal sealed class PaymentEndpoints(IPaymentLinks links)
     ];
 
     private static readonly Failure NoSuchLink = new(
-        StatusCodes.Status404NotFound, "the session has no such link", ErrorCodes.RequestInvalid);
+        StatusCodes.Status404NotFound, "the session has no such link", ErrorCodes.NotFound);
 
     /// <summary>Maps the links; the caller gives them their session.</summary>
     public static void Map(IEndpointRouteBuilder endpoints, string pattern)

@@ -153,7 +153,7 @@ public sealed class KeyTests : IAsyncLifetime
         using HttpClient visitor = _host.NewVisitor();
         using HttpResponseMessage response = await visitor.PostAsync(
             "/api/session/keys", JsonContent.Create(new { provider = "gemini", apiKey = new string('k', 10_000_000) }));
-        await response.AssertProblemAsync(413, "ERR_REQUEST_INVALID");
+        await response.AssertProblemAsync(413, "ERR_TOO_LARGE");
     }
 
     [Fact]

@@ -36,7 +36,8 @@ public sealed class ChatHost : IAsyncDisposable
         Action<Dictionary<string, string?>>? settings = null,
         string? knowledge = null,
         bool waitForKnowledge = true,
-        Action<IServiceCollection>? services = null)
+        Action<IServiceCollection>? services = null,
+        int? alsoListenOn = null)
     {
         var folder = new TempFolder();
         var values = new Dictionary<string, string?>
@@ -61,7 +62,15 @@ public sealed class ChatHost : IAsyncDisposable
 
         settings?.Invoke(values);
         var factory = new Factory(values, services);
-        factory.UseKestrel(options => options.Listen(IPAddress.Loopback, 0));
+        factory.UseKestrel(options =>
+        {
+            if (alsoListenOn is { } port)
+            {
+                options.Listen(IPAddress.Loopback, port);
+            }
+
+            options.Listen(IPAddress.Loopback, 0); // the last one is where visitors go
+        });
         factory.StartServer();
         var host = new ChatHost(factory, folder);
         if (waitForKnowledge)
