@@ -1,6 +1,7 @@
 using System.Globalization;
 using Coach.Abstractions;
 using Coach.AspNetCore.Diagnostics;
+using Coach.AspNetCore.Draining;
 using Coach.AspNetCore.Http;
 using Coach.Llm;
 using Microsoft.AspNetCore.Builder;
@@ -21,6 +22,7 @@ internal sealed class ChatEndpoint(
     ISessionKeyStore keys,
     IChatHistoryStore history,
     IOptions<CoachChatOptions> options,
+    DrainState drain,
     ILogger<ChatEndpoint> logger)
 {
     private static readonly string[] ProviderCodes =
@@ -105,14 +107,23 @@ internal sealed class ChatEndpoint(
     {
         var stream = new ServerSentEventWriter(context);
         CancellationToken aborted = context.RequestAborted;
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(aborted, drain.Cut);
         CoachProblem? failure;
         try
         {
-            failure = await StreamAsync(stream, chat, message, aborted).ConfigureAwait(false);
+            failure = await StreamAsync(stream, chat, message, end.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (aborted.IsCancellationRequested && exception is not OutOfMemoryException)
         {
             return null; // the reader left; the client's connection is closed by the same token
+        }
+        catch (Exception exception) when (
+            drain.Cut.IsCancellationRequested && exception is (OperationCanceledException or CoachException))
+        {
+            failure = new CoachProblem(
+                StatusCodes.Status503ServiceUnavailable,
+                ErrorCodes.SessionLimit,
+                "The server was stopped before the answer was complete. Ask again; another one answers.");
         }
         catch (CoachException exception)
         {

@@ -11,7 +11,7 @@ public static class CoachApplicationBuilderExtensions
 {
     /// <summary>
     /// Adds, in this order: request ids, security headers, problem+json for failures, routing, the check of the host
-    /// name (<c>AllowedHosts</c>), sessions with the same-origin check, and rate limits. Call it before static files
+    /// name (<c>AllowedHosts</c>), the refusal of new work while the host stops, sessions with the same-origin check, and rate limits. Call it before static files
     /// and endpoints.
     /// </summary>
     /// <param name="app">The application.</param>
@@ -31,6 +31,7 @@ public static class CoachApplicationBuilderExtensions
         // Routing before sessions and limits: both look at what the endpoint asks for.
         app.UseRouting();
         app.UseMiddleware<HostNameMiddleware>(false);
+        app.UseMiddleware<DrainMiddleware>();
         app.UseMiddleware<SessionMiddleware>();
         app.UseRateLimiter();
         return app;

@@ -1,6 +1,7 @@
 using Coach.Abstractions;
 using Coach.AspNetCore;
 using Coach.AspNetCore.Chat;
+using Coach.AspNetCore.Draining;
 using Coach.AspNetCore.Hosting;
 using Coach.AspNetCore.Http;
 using Coach.AspNetCore.Middleware;
@@ -80,6 +81,10 @@ public static class CoachHostApplicationBuilderExtensions
             .BindConfiguration("Coach:Speech");
         services.AddOptionsWithValidateOnStart<CoachRateLimitOptions, CoachRateLimitOptionsValidator>()
             .BindConfiguration("Coach:RateLimits");
+        services.AddOptionsWithValidateOnStart<CoachDrainOptions, CoachDrainOptionsValidator>()
+            .BindConfiguration("Coach");
+        services.TryAddSingleton<DrainState>();
+        services.AddHostedService<DrainService>();
         services.AddOptions<CoachProxyOptions>().ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<CoachProxyOptions>, KnownProxies>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CoachProxyOptions>, KnownProxies>());
@@ -113,6 +118,8 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<ICallerResolver, ClaimsCallerResolver>();
         services.TryAddSingleton<SessionEndpoints>();
         services.TryAddSingleton<SessionRenewal>();
+        services.TryAddSingleton<SessionPlaces>();
+        services.AddSingleton<ISessionState>(provider => provider.GetRequiredService<SessionPlaces>());
         services.TryAddSingleton<EnteredKeys>();
         services.TryAddSingleton<KeyCheckLimit>();
         services.TryAddSingleton<KeyEndpoints>();

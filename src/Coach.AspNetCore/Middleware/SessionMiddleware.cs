@@ -13,7 +13,7 @@ namespace Coach.AspNetCore.Middleware;
 /// </summary>
 internal sealed class SessionMiddleware(
     RequestDelegate next, SessionTickets tickets, IRevokedSessionStore ended, SessionRenewal renewal,
-    IOptions<CoachSessionOptions> options)
+    SessionPlaces places, IOptions<CoachSessionOptions> options)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -41,6 +41,7 @@ internal sealed class SessionMiddleware(
             renewal.AppendAtTheEnd(context, ticket.CookieValue);
         }
 
+        places.Use(ticket.Session);
         context.Features.Set(new CoachSession(ticket, isNew: isOver));
         await next(context).ConfigureAwait(false);
     }

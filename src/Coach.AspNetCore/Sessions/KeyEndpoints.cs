@@ -71,20 +71,23 @@ internal sealed class KeyEndpoints(
         }
 
         var key = new ApiKey(provider, Secret.From(apiKey));
-        return await entered.KeepAsync(context, key).ConfigureAwait(false)
-            ? TypedResults.Ok(new KeyResponse
-            {
-                Provider = key.Provider,
-                Fingerprint = key.Fingerprint,
-                IsAuthentic = validation.IsAuthentic,
-                Limits = validation.Limits,
-                Models =
-                [
-                    .. validation.Models.Select(
-                        model => new KeyModelResponse { Id = model.Id, ShutdownDate = model.ShutdownDate }),
-                ],
-            })
-            : Ended();
+        if (await entered.KeepAsync(context, key).ConfigureAwait(false) is { } notKept)
+        {
+            return notKept;
+        }
+
+        return TypedResults.Ok(new KeyResponse
+        {
+            Provider = key.Provider,
+            Fingerprint = key.Fingerprint,
+            IsAuthentic = validation.IsAuthentic,
+            Limits = validation.Limits,
+            Models =
+            [
+                .. validation.Models.Select(
+                    model => new KeyModelResponse { Id = model.Id, ShutdownDate = model.ShutdownDate }),
+            ],
+        });
     }
 
     public async Task<NoContent> RemoveAsync(string provider, HttpContext context)
@@ -113,9 +116,4 @@ internal sealed class KeyEndpoints(
 
     private static CoachProblem UnknownProvider() => CoachProblem.Invalid(
         $"The provider is not known. Send one of: {string.Join(", ", ProviderNames.All)}.");
-
-    private static CoachProblem Ended() => new(
-        ProblemStatus.Of(ErrorCodes.SessionRequired),
-        ErrorCodes.SessionRequired,
-        "The session was ended while the key was checked, so the key was not kept. Enter it again in a new session.");
 }

@@ -53,6 +53,7 @@ public sealed class ChatHost : IAsyncDisposable
             ["Coach:Payments:TotalTimeout"] = "00:02:00",
             ["Coach:Payments:LeaseDuration"] = "00:03:00",
             ["Coach:Payments:JoinTimeout"] = "00:01:00",
+            ["Coach:Drain"] = "00:00:00",
             ["Coach:Payments:ProbeTimeout"] = "00:01:00",
         };
         if (knowledge is not null)
