@@ -4,6 +4,7 @@ using Coach.AspNetCore.Diagnostics;
 using Coach.AspNetCore.Draining;
 using Coach.AspNetCore.Http;
 using Coach.Llm;
+using Coach.Rag;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -49,6 +50,19 @@ internal sealed class ChatEndpoint(
                 .. Failures.Of("the store of the conversation is away", ErrorCodes.StoreUnavailable),
             ]);
         endpoints
+            .MapGet(
+                pattern,
+                (string? conversation, HttpContext context, [FromServices] ChatEndpoint handler) =>
+                    handler.ShowAsync(conversation, context))
+            .WithTags("Chat")
+            .WithSummary("Shows one conversation, the default one unless named, oldest message first")
+            .CanFail(
+            [
+                .. Failures.OfASession,
+                .. Failures.Of("the conversation's name is not well formed", ErrorCodes.RequestInvalid),
+                .. Failures.Of("the store of the conversation is away", ErrorCodes.StoreUnavailable),
+            ]);
+        endpoints
             .MapDelete(
                 pattern,
                 (string? conversation, HttpContext context, [FromServices] ChatEndpoint handler) =>
@@ -82,6 +96,40 @@ internal sealed class ChatEndpoint(
         return await AnswerAsync(context, chat, message).ConfigureAwait(false) is { } failure
             ? failure
             : TypedResults.Empty;
+    }
+
+    public async Task<Results<Ok<ConversationResponse>, CoachProblem>> ShowAsync(
+        string? conversation, HttpContext context)
+    {
+        conversation ??= ChatPipelineFactory.DefaultConversation;
+        if (CheckConversation(conversation) is { } problem)
+        {
+            return problem;
+        }
+
+        CallerContext caller = await CallerAsync(context).ConfigureAwait(false);
+        IReadOnlyList<ChatMessage> messages = await history
+            .LoadAsync(caller, conversation, context.RequestAborted).ConfigureAwait(false);
+        return TypedResults.Ok(new ConversationResponse
+        {
+            Messages =
+            [
+                .. messages
+                    .Where(message => message.Text.Length > 0
+                        && (message.Role == ChatRole.User || message.Role == ChatRole.Assistant))
+                    .Select(message => new ConversationMessage
+                    {
+                        Role = message.Role.Value,
+                        Text = message.Text,
+                        Citations =
+                        [
+                            .. message.Contents.OfType<CitationsContent>()
+                                .SelectMany(content => content.Citations)
+                                .Select(CitedPassage.Of),
+                        ],
+                    }),
+            ],
+        });
     }
 
     public async Task<Results<NoContent, CoachProblem>> ForgetAsync(string? conversation, HttpContext context)

@@ -110,6 +110,7 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<IRevokedSessionStore, CachedRevokedSessionStore>();
         services.TryAddSingleton<IRateLimitStore>(provider =>
             new MemoryRateLimitStore(provider.GetRequiredService<TimeProvider>()));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IComponentHealth, SessionStoreHealth>());
         services.TryAddSingleton<SessionEnd>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, SessionStreamState>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, SessionKeyState>());
@@ -124,6 +125,8 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<KeyCheckLimit>();
         services.TryAddSingleton<KeyEndpoints>();
         services.TryAddSingleton<ChatEndpoint>();
+        services.TryAddSingleton<RetrieveEndpoint>();
+        services.TryAddSingleton<ConfigEndpoint>();
         services.TryAddSingleton<SpeechEndpoint>();
         services.TryAddSingleton<PaymentEndpoints>();
         services.TryAddSingleton<WebhookEndpoint>();

@@ -183,9 +183,11 @@ public sealed class MockChatTests : IAsyncLifetime
         Assert.Equal(
             [
                 "/api/chat",
+                "/api/config",
                 "/api/payments/links",
                 "/api/payments/links/{id}",
                 "/api/payments/webhook",
+                "/api/retrieve",
                 "/api/session",
                 "/api/session/keys",
                 "/api/session/keys/{provider}",
@@ -195,7 +197,7 @@ public sealed class MockChatTests : IAsyncLifetime
 
     [Theory]
     [InlineData("GET", "/api/nothing", 404)]
-    [InlineData("GET", "/api/chat", 405)]
+    [InlineData("PUT", "/api/chat", 405)]
     [InlineData("PUT", "/api/session", 405)]
     public async Task Api_WrongAddressOrMethod_IsAProblemToo(string method, string path, int status)
     {
