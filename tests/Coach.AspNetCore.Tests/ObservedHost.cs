@@ -1,3 +1,4 @@
+using System.Net;
 using Coach.Observability;
 using Coach.Prometheus;
 using Coach.Prometheus.Tests;
@@ -35,6 +36,13 @@ internal static class ObservedHost
             },
             app =>
             {
+                app.Use((context, next) =>
+                {
+                    // What is served in memory has no addresses.
+                    context.Connection.LocalIpAddress ??= IPAddress.Loopback;
+                    context.Connection.RemoteIpAddress ??= IPAddress.Loopback;
+                    return next(context);
+                });
                 app.UseCoachRequestIds();
                 app.UseCoachSecurityHeaders();
                 app.MapCoachMetrics();

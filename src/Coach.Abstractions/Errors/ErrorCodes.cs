@@ -104,6 +104,18 @@ public static class ErrorCodes
     /// <summary>A store that replicas share did not answer.</summary>
     public const string StoreUnavailable = "ERR_STORE_UNAVAILABLE";
 
+    /// <summary>There is nothing of this name or at this address.</summary>
+    public const string NotFound = "ERR_NOT_FOUND";
+
+    /// <summary>The address does not take this method.</summary>
+    public const string MethodNotAllowed = "ERR_METHOD_NOT_ALLOWED";
+
+    /// <summary>The body is of another type than the address takes.</summary>
+    public const string MediaType = "ERR_MEDIA_TYPE";
+
+    /// <summary>The body is longer than the address takes.</summary>
+    public const string TooLarge = "ERR_TOO_LARGE";
+
     /// <summary>Every code, in the order of this page.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
@@ -112,6 +124,7 @@ public static class ErrorCodes
         KeyWrongEndpoint, ProviderUnreachable, ProviderTimeout, ProviderFailed, SessionLimit, SessionRequired,
         RateLimited, IdempotencyConflict, IdempotencyInProgress,
         PaymentsUnavailable, PaymentRejected, PaymentUncertain, WebhookInvalid, IndexCorrupt,
-        IndexUnavailable, RequestInvalid, ContextTooLong, ModelNotFound, StoreUnavailable,
+        IndexUnavailable, RequestInvalid, ContextTooLong, ModelNotFound, StoreUnavailable, NotFound,
+        MethodNotAllowed, MediaType, TooLarge,
     ];
 }

@@ -59,14 +59,7 @@ internal sealed class ChatAnswer
     {
         Passages =
         [
-            .. Cited().Select(citation => new CitedPassage
-            {
-                Number = citation.Number,
-                Source = citation.Passage.Source,
-                Heading = citation.Passage.Heading,
-                Text = citation.Passage.Text,
-                Score = Math.Round(citation.Passage.Score, 4),
-            }),
+            .. Cited().Select(CitedPassage.Of),
         ],
     };
 

@@ -1,8 +1,10 @@
 using System.Globalization;
 using Coach.Abstractions;
 using Coach.AspNetCore.Diagnostics;
+using Coach.AspNetCore.Draining;
 using Coach.AspNetCore.Http;
 using Coach.Llm;
+using Coach.Rag;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -21,6 +23,7 @@ internal sealed class ChatEndpoint(
     ISessionKeyStore keys,
     IChatHistoryStore history,
     IOptions<CoachChatOptions> options,
+    DrainState drain,
     ILogger<ChatEndpoint> logger)
 {
     private static readonly string[] ProviderCodes =
@@ -44,6 +47,19 @@ internal sealed class ChatEndpoint(
                 .. Failures.OfABody,
                 .. Failures.Of("the provider refuses or fails before the first byte", ProviderCodes),
                 .. Failures.Of("there are too many sessions", ErrorCodes.SessionLimit),
+                .. Failures.Of("the store of the conversation is away", ErrorCodes.StoreUnavailable),
+            ]);
+        endpoints
+            .MapGet(
+                pattern,
+                (string? conversation, HttpContext context, [FromServices] ChatEndpoint handler) =>
+                    handler.ShowAsync(conversation, context))
+            .WithTags("Chat")
+            .WithSummary("Shows one conversation, the default one unless named, oldest message first")
+            .CanFail(
+            [
+                .. Failures.OfASession,
+                .. Failures.Of("the conversation's name is not well formed", ErrorCodes.RequestInvalid),
                 .. Failures.Of("the store of the conversation is away", ErrorCodes.StoreUnavailable),
             ]);
         endpoints
@@ -82,6 +98,40 @@ internal sealed class ChatEndpoint(
             : TypedResults.Empty;
     }
 
+    public async Task<Results<Ok<ConversationResponse>, CoachProblem>> ShowAsync(
+        string? conversation, HttpContext context)
+    {
+        conversation ??= ChatPipelineFactory.DefaultConversation;
+        if (CheckConversation(conversation) is { } problem)
+        {
+            return problem;
+        }
+
+        CallerContext caller = await CallerAsync(context).ConfigureAwait(false);
+        IReadOnlyList<ChatMessage> messages = await history
+            .LoadAsync(caller, conversation, context.RequestAborted).ConfigureAwait(false);
+        return TypedResults.Ok(new ConversationResponse
+        {
+            Messages =
+            [
+                .. messages
+                    .Where(message => message.Text.Length > 0
+                        && (message.Role == ChatRole.User || message.Role == ChatRole.Assistant))
+                    .Select(message => new ConversationMessage
+                    {
+                        Role = message.Role.Value,
+                        Text = message.Text,
+                        Citations =
+                        [
+                            .. message.Contents.OfType<CitationsContent>()
+                                .SelectMany(content => content.Citations)
+                                .Select(CitedPassage.Of),
+                        ],
+                    }),
+            ],
+        });
+    }
+
     public async Task<Results<NoContent, CoachProblem>> ForgetAsync(string? conversation, HttpContext context)
     {
         conversation ??= ChatPipelineFactory.DefaultConversation;
@@ -105,14 +155,23 @@ internal sealed class ChatEndpoint(
     {
         var stream = new ServerSentEventWriter(context);
         CancellationToken aborted = context.RequestAborted;
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(aborted, drain.Cut);
         CoachProblem? failure;
         try
         {
-            failure = await StreamAsync(stream, chat, message, aborted).ConfigureAwait(false);
+            failure = await StreamAsync(stream, chat, message, end.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (aborted.IsCancellationRequested && exception is not OutOfMemoryException)
         {
             return null; // the reader left; the client's connection is closed by the same token
+        }
+        catch (Exception exception) when (
+            drain.Cut.IsCancellationRequested && exception is (OperationCanceledException or CoachException))
+        {
+            failure = new CoachProblem(
+                StatusCodes.Status503ServiceUnavailable,
+                ErrorCodes.SessionLimit,
+                "The server was stopped before the answer was complete. Ask again; another one answers.");
         }
         catch (CoachException exception)
         {

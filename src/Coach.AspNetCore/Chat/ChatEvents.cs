@@ -44,6 +44,15 @@ internal sealed record CitationsEvent
 /// <summary>A passage, under the number by which the answer's text cites it.</summary>
 internal sealed record CitedPassage
 {
+    public static CitedPassage Of(Citation citation) => new()
+    {
+        Number = citation.Number,
+        Source = citation.Passage.Source,
+        Heading = citation.Passage.Heading,
+        Text = citation.Passage.Text,
+        Score = Math.Round(citation.Passage.Score, 4),
+    };
+
     [JsonPropertyName("n")]
     public required int Number { get; init; }
 

@@ -15,7 +15,7 @@ namespace Coach.AspNetCore.Health;
 /// Writes <c>ok</c> or <c>unhealthy: reason, reason</c>, or JSON for those who accept it. Text of exceptions, data of
 /// checks and connection strings are never written.
 /// </summary>
-/// <param name="detailPolicy">The policy for seeing each check; null for everyone.</param>
+/// <param name="detailPolicy">The policy for seeing each check; null for those who run the host.</param>
 internal sealed class HealthEndpoint(string? detailPolicy)
 {
     private const int Json = 1;
@@ -52,6 +52,10 @@ internal sealed class HealthEndpoint(string? detailPolicy)
                 {
                     Description = "ok, or the report for those who accept JSON",
                 },
+                new ProducesResponseTypeMetadata(StatusCodes.Status404NotFound, typeof(void), [])
+                {
+                    Description = "the caller may not see the report",
+                },
                 new ProducesResponseTypeMetadata(StatusCodes.Status503ServiceUnavailable, typeof(HealthResponse), Types)
                 {
                     Description = "unhealthy: reason, reason; or the report for those who accept JSON",
@@ -69,13 +73,20 @@ internal sealed class HealthEndpoint(string? detailPolicy)
     private async Task WriteAsync(HttpContext context, HealthReport report, TimeSpan age)
     {
         HttpResponse response = context.Response;
+        bool isJson = MediaNegotiation.Choose(context.Request.Headers.Accept, Offers).Offer == Json;
+        if (isJson && detailPolicy is null && !OperationsAccess.IsAllowed(context))
+        {
+            response.StatusCode = StatusCodes.Status404NotFound;
+            return;
+        }
+
         response.StatusCode = report.Status == HealthStatus.Unhealthy
             ? StatusCodes.Status503ServiceUnavailable
             : StatusCodes.Status200OK;
         response.Headers.CacheControl = "no-store, no-cache";
         response.Headers.Vary = "Accept";
         byte[] body;
-        if (MediaNegotiation.Choose(context.Request.Headers.Accept, Offers).Offer == Json)
+        if (isJson)
         {
             response.ContentType = "application/json";
             bool withDetail = detailPolicy is null || await IsAllowedAsync(context, detailPolicy).ConfigureAwait(false);

@@ -10,8 +10,9 @@ namespace Microsoft.AspNetCore.Builder;
 public static class CoachApplicationBuilderExtensions
 {
     /// <summary>
-    /// Adds, in this order: request ids, security headers, problem+json for failures, routing, sessions with the
-    /// same-origin check, and rate limits. Call it before static files and endpoints.
+    /// Adds, in this order: request ids, security headers, problem+json for failures, routing, the check of the host
+    /// name (<c>AllowedHosts</c>), the refusal of new work while the host stops, sessions with the same-origin check, and rate limits. Call it before static files
+    /// and endpoints.
     /// </summary>
     /// <param name="app">The application.</param>
     /// <returns>The same application.</returns>
@@ -29,6 +30,8 @@ public static class CoachApplicationBuilderExtensions
         app.UseStatusCodePages(context => Describe(context.HttpContext));
         // Routing before sessions and limits: both look at what the endpoint asks for.
         app.UseRouting();
+        app.UseMiddleware<HostNameMiddleware>(false);
+        app.UseMiddleware<DrainMiddleware>();
         app.UseMiddleware<SessionMiddleware>();
         app.UseRateLimiter();
         return app;

@@ -1,5 +1,7 @@
 using Coach.AspNetCore;
 using Coach.AspNetCore.Chat;
+using Coach.AspNetCore.Hosting;
+using Coach.AspNetCore.Http;
 using Coach.AspNetCore.Middleware;
 using Coach.AspNetCore.Payments;
 using Coach.AspNetCore.Sessions;
@@ -26,13 +28,15 @@ public static class CoachEndpointRouteBuilderExtensions
         ArgumentNullException.ThrowIfNull(endpoints);
         endpoints.MapCoachSession();
         endpoints.MapCoachChat();
+        endpoints.MapCoachRetrieve();
+        endpoints.MapCoachConfig();
         if (endpoints.ServiceProvider.GetRequiredService<IOptions<CoachSpeechOptions>>().Value.Enabled)
         {
             endpoints.MapCoachSpeech();
         }
 
         endpoints.MapCoachPayments();
-        endpoints.MapCoachMetrics();
+        endpoints.MapCoachMetrics().WithCoachOperations();
         endpoints.MapCoachHealth();
         return endpoints;
     }
@@ -51,8 +55,8 @@ public static class CoachEndpointRouteBuilderExtensions
     }
 
     /// <summary>
-    /// Maps <c>POST</c> on the pattern (a question in, a stream of server-sent events out) and <c>DELETE</c> (forgets
-    /// the conversation).
+    /// Maps <c>POST</c> on the pattern (a question in, a stream of server-sent events out), <c>GET</c> (shows the
+    /// conversation) and <c>DELETE</c> (forgets it).
     /// </summary>
     /// <param name="endpoints">The application.</param>
     /// <param name="pattern">Where; <c>/api/chat</c> unless given.</param>
@@ -63,6 +67,36 @@ public static class CoachEndpointRouteBuilderExtensions
     {
         RouteGroupBuilder group = Group(endpoints, ref pattern);
         ChatEndpoint.Map(group, pattern);
+        return group.WithCoachSession();
+    }
+
+    /// <summary>
+    /// Maps <c>POST</c> on the pattern: a question in, passages of the documents out, with what each method gave them.
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">Where; <c>/api/retrieve</c> unless given.</param>
+    /// <returns>The conventions of this endpoint.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
+    public static IEndpointConventionBuilder MapCoachRetrieve(
+        this IEndpointRouteBuilder endpoints, string pattern = "/api/retrieve")
+    {
+        RouteGroupBuilder group = Group(endpoints, ref pattern);
+        RetrieveEndpoint.Map(group, pattern);
+        return group.WithCoachSession();
+    }
+
+    /// <summary>
+    /// Maps <c>GET</c> on the pattern: mode, providers, limits and features, for a page to show the right things.
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">Where; <c>/api/config</c> unless given.</param>
+    /// <returns>The conventions of this endpoint.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
+    public static IEndpointConventionBuilder MapCoachConfig(
+        this IEndpointRouteBuilder endpoints, string pattern = "/api/config")
+    {
+        RouteGroupBuilder group = Group(endpoints, ref pattern);
+        ConfigEndpoint.Map(group, pattern);
         return group.WithCoachSession();
     }
 
@@ -131,6 +165,41 @@ public static class CoachEndpointRouteBuilderExtensions
     public static TBuilder WithCoachSession<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder =>
         builder.WithMetadata(SessionMetadata.Instance, CoachApiMetadata.Instance);
+
+    /// <summary>
+    /// Keeps an endpoint for those who run the host: it answers on the port <c>Coach:Observability:Port</c>; where none
+    /// is set, only callers on this machine that came through no proxy; everyone else 404. <c>MapCoach</c> does so with
+    /// the metrics page.
+    /// </summary>
+    /// <typeparam name="TBuilder">The kind of convention builder.</typeparam>
+    /// <param name="builder">The endpoint or group.</param>
+    /// <returns>The same builder.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
+    public static TBuilder WithCoachOperations<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Finally(endpoint =>
+        {
+            RequestDelegate? inner = endpoint.RequestDelegate;
+            if (inner is not null)
+            {
+                endpoint.RequestDelegate = context => OperationsAccess.IsAllowed(context) ? inner(context) : Hide(context);
+            }
+        });
+        return builder.WithMetadata(
+            OperationsMetadata.Instance,
+            new ProducesResponseTypeMetadata(StatusCodes.Status404NotFound, typeof(void), [])
+            {
+                Description = "the caller may not see it",
+            });
+    }
+
+    private static Task Hide(HttpContext context)
+    {
+        context.Response.StatusCode = StatusCodes.Status404NotFound;
+        return Task.CompletedTask;
+    }
 
     // The group has no pattern of its own: a group's pattern and an empty one make a route, and so a metric's label,
     // with a slash at the end.

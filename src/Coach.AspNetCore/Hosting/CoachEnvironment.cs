@@ -64,6 +64,8 @@ internal static class CoachEnvironment
             values["urls"] = Url(configuration["HOST"], configuration["PORT"], problems);
         }
 
+        ListenForOperations(configuration, values);
+
         configuration.AddInMemoryCollection(values);
         return problems;
     }
@@ -73,6 +75,36 @@ internal static class CoachEnvironment
     {
         string text = KeyRedactor.Redact(value);
         return text.Length > 40 ? text[..40] + "…" : text;
+    }
+
+    // The port for metrics and health, beside what the host listens on anyway; a value that is none is left to the
+    // options' check.
+    private static void ListenForOperations(IConfiguration configuration, Dictionary<string, string?> values)
+    {
+        if (!ushort.TryParse(
+            configuration["Coach:Observability:Port"], NumberStyles.None, CultureInfo.InvariantCulture, out ushort port)
+            || port == 0)
+        {
+            return;
+        }
+
+        string url = Url(configuration["HOST"], port.ToString(CultureInfo.InvariantCulture), []);
+        string? urls = values.GetValueOrDefault("urls") ?? configuration["urls"];
+        string? ports = configuration["http_ports"];
+        if (configuration.GetSection("Kestrel:Endpoints").GetChildren().Any())
+        {
+            values["Kestrel:Endpoints:CoachOperations:Url"] = url;
+        }
+        else if (!string.IsNullOrWhiteSpace(urls))
+        {
+            bool isThere = urls.Split(';').Any(each => each.TrimEnd('/').EndsWith($":{port}", StringComparison.Ordinal));
+            values["urls"] = isThere ? urls : $"{urls};{url}";
+        }
+        else if (!string.IsNullOrWhiteSpace(ports))
+        {
+            bool isThere = ports.Split(';').Contains(port.ToString(CultureInfo.InvariantCulture));
+            values["http_ports"] = isThere ? ports : $"{ports};{port}";
+        }
     }
 
     private static string Url(string? host, string? port, List<string> problems)

@@ -1,4 +1,5 @@
 using Coach.AspNetCore.Health;
+using Coach.AspNetCore.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -14,8 +15,10 @@ public static class CoachHealthEndpointRouteBuilderExtensions
     /// </summary>
     /// <param name="endpoints">The host's routes.</param>
     /// <param name="detailPolicy">
-    /// The authorization policy that a caller must meet to see each check in the JSON; null shows them to everyone.
-    /// Without it, or without an authorization service, others see the overall status only.
+    /// The authorization policy that a caller must meet to see each check in the JSON; others, or all without an
+    /// authorization service, see the overall status only. Null: the JSON answers on the port
+    /// <c>Coach:Observability:Port</c>; where none is set, only callers on this machine that came through no proxy;
+    /// everyone else 404.
     /// </param>
     /// <returns>The three endpoints together.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
@@ -31,7 +34,7 @@ public static class CoachHealthEndpointRouteBuilderExtensions
                 "MapCoachHealth needs services.AddCoachObservability().AddCoachHealthChecks().");
         }
 
-        RouteGroupBuilder group = endpoints.MapGroup("");
+        RouteGroupBuilder group = endpoints.MapGroup("").WithMetadata(OperationsMetadata.Instance);
         new HealthEndpoint(detailPolicy).Map(group);
         return group;
     }

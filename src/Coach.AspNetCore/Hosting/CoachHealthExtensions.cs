@@ -4,6 +4,7 @@ using Coach.Observability;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -22,6 +23,10 @@ public static class CoachHealthExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         builder.Services.AddHealthChecks();
+
+        // The framework warns with every probe and scrape; HealthStatusPublisher logs what changes.
+        builder.Services.Configure<LoggerFilterOptions>(logging => logging.AddFilter(
+            "Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService", LogLevel.None));
         builder.Services.TryAddSingleton<HealthReporter>();
         builder.Services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IPostConfigureOptions<HealthCheckServiceOptions>, HealthRegistrations>());

@@ -1,7 +1,9 @@
 using Coach.Abstractions;
 using Coach.AspNetCore;
 using Coach.AspNetCore.Chat;
+using Coach.AspNetCore.Draining;
 using Coach.AspNetCore.Hosting;
+using Coach.AspNetCore.Http;
 using Coach.AspNetCore.Middleware;
 using Coach.AspNetCore.Payments;
 using Coach.AspNetCore.Sessions;
@@ -9,8 +11,11 @@ using Coach.AspNetCore.Speech;
 using Coach.Llm;
 using Coach.Rag;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.HostFiltering;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -67,6 +72,7 @@ public static class CoachHostApplicationBuilderExtensions
 
     private static void AddHttp(IServiceCollection services)
     {
+        services.Configure<KestrelServerOptions>(server => server.AddServerHeader = false);
         services.AddOptionsWithValidateOnStart<CoachSessionOptions, CoachSessionOptionsValidator>()
             .BindConfiguration("Coach:Session");
         services.AddOptionsWithValidateOnStart<CoachChatOptions, CoachChatOptionsValidator>()
@@ -75,6 +81,18 @@ public static class CoachHostApplicationBuilderExtensions
             .BindConfiguration("Coach:Speech");
         services.AddOptionsWithValidateOnStart<CoachRateLimitOptions, CoachRateLimitOptionsValidator>()
             .BindConfiguration("Coach:RateLimits");
+        services.AddOptionsWithValidateOnStart<CoachDrainOptions, CoachDrainOptionsValidator>()
+            .BindConfiguration("Coach");
+        services.TryAddSingleton<DrainState>();
+        services.AddHostedService<DrainService>();
+        services.AddOptions<CoachProxyOptions>().ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<CoachProxyOptions>, KnownProxies>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CoachProxyOptions>, KnownProxies>());
+        services.TryAddSingleton<HostNames>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, FirstMiddleware>());
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IPostConfigureOptions<HostFilteringOptions>, FirstMiddleware>());
+
         // Both only fill gaps: a key ring or a cache that the host registered for its replicas wins.
         services.AddDataProtection();
         services.AddDistributedMemoryCache();
@@ -92,6 +110,7 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<IRevokedSessionStore, CachedRevokedSessionStore>();
         services.TryAddSingleton<IRateLimitStore>(provider =>
             new MemoryRateLimitStore(provider.GetRequiredService<TimeProvider>()));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IComponentHealth, SessionStoreHealth>());
         services.TryAddSingleton<SessionEnd>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, SessionStreamState>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, SessionKeyState>());
@@ -99,8 +118,15 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, HistoryState>());
         services.TryAddSingleton<ICallerResolver, ClaimsCallerResolver>();
         services.TryAddSingleton<SessionEndpoints>();
+        services.TryAddSingleton<SessionRenewal>();
+        services.TryAddSingleton<SessionPlaces>();
+        services.AddSingleton<ISessionState>(provider => provider.GetRequiredService<SessionPlaces>());
+        services.TryAddSingleton<EnteredKeys>();
+        services.TryAddSingleton<KeyCheckLimit>();
         services.TryAddSingleton<KeyEndpoints>();
         services.TryAddSingleton<ChatEndpoint>();
+        services.TryAddSingleton<RetrieveEndpoint>();
+        services.TryAddSingleton<ConfigEndpoint>();
         services.TryAddSingleton<SpeechEndpoint>();
         services.TryAddSingleton<PaymentEndpoints>();
         services.TryAddSingleton<PaymentAdminEndpoints>();

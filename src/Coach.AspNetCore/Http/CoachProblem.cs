@@ -13,7 +13,8 @@ internal record CoachProblem(int Status, string? Code, string Detail) : IResult
     public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>
-    /// The seconds for <c>Retry-After</c>: rounded up, never zero; 1 for a 429 of which nothing is known.
+    /// The seconds for <c>Retry-After</c>: rounded up, never zero. Where nothing is known: 1 for a 429, 10 for what only
+    /// lacks a place or a store just now.
     /// </summary>
     public int? RetryAfterSeconds
     {
@@ -24,12 +25,16 @@ internal record CoachProblem(int Status, string? Code, string Detail) : IResult
                 return (int)Math.Clamp(Math.Ceiling(wait.TotalSeconds), 1, 86_400 * 31);
             }
 
-            return Status == StatusCodes.Status429TooManyRequests ? 1 : null;
+            return Code switch
+            {
+                ErrorCodes.SessionLimit or ErrorCodes.StoreUnavailable => 10,
+                _ => Status == StatusCodes.Status429TooManyRequests ? 1 : null,
+            };
         }
     }
 
     public static CoachProblem Invalid(string detail, int status = StatusCodes.Status422UnprocessableEntity) =>
-        new(status, ErrorCodes.RequestInvalid, detail);
+        new(status, ProblemStatus.CodeOf(status), detail);
 
     public static CoachProblem From(CoachException exception) =>
         new(ProblemStatus.Of(exception.Code), exception.Code, exception.Message) { RetryAfter = exception.RetryAfter };

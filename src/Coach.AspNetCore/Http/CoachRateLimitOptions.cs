@@ -29,4 +29,8 @@ public sealed class CoachRateLimitOptions
     /// <summary>The payment links a minute a session gets back. An address has three times both.</summary>
     /// <value>1 to 1,000,000; 20 unless set.</value>
     public int LinksPerMinute { get; set; } = 20;
+
+    /// <summary>The keys that an address may have checked, at once and in a minute.</summary>
+    /// <value>1 to 100,000; 30 unless set.</value>
+    public int KeyChecksPerMinute { get; set; } = 30;
 }

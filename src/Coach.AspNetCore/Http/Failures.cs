@@ -32,7 +32,8 @@ internal static class Failures
     public static readonly Failure[] OfABody =
     [
         new(StatusCodes.Status400BadRequest, "the body is not a JSON object", ErrorCodes.RequestInvalid),
-        new(StatusCodes.Status413PayloadTooLarge, "the body is over 64 KiB", ErrorCodes.RequestInvalid),
+        new(StatusCodes.Status413PayloadTooLarge, "the body is over 64 KiB", ErrorCodes.TooLarge),
+        new(StatusCodes.Status415UnsupportedMediaType, "the body is said to be no JSON", ErrorCodes.MediaType),
         new(StatusCodes.Status422UnprocessableEntity, "a value is wrong", ErrorCodes.RequestInvalid),
     ];
 

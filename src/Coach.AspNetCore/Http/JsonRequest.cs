@@ -1,14 +1,16 @@
+using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.Net.Http.Headers;
 
 namespace Coach.AspNetCore.Http;
 
-/// <summary>Reads a bounded JSON object from a request, whatever content type it claims.</summary>
+/// <summary>Reads a bounded JSON object from a request that says it is JSON.</summary>
 /// <remarks>
-/// Not the framework's body binding: that answers 415 to a content type it does not know and a bare 400 to a wrong
-/// value, where the contract promises a problem that says what to send.
+/// Not the framework's body binding: that answers a bare 400 to a wrong value, where the contract promises a problem
+/// that says what to send. The type is checked since a form of another site can send texts, but no JSON.
 /// </remarks>
 internal static class JsonRequest
 {
@@ -33,6 +35,13 @@ internal static class JsonRequest
             return (null, CoachProblem.Invalid(TooLarge, StatusCodes.Status413PayloadTooLarge));
         }
 
+        if (!IsJson(context.Request))
+        {
+            return (null, CoachProblem.Invalid(
+                "The request body must be plain JSON in UTF-8. Send it with Content-Type: application/json.",
+                StatusCodes.Status415UnsupportedMediaType));
+        }
+
         using JsonDocument? body = JsonReading.TryParse(bytes, Strict);
         if (body?.RootElement.ValueKind != JsonValueKind.Object || !HasReadableNames(body.RootElement))
         {
@@ -50,6 +59,16 @@ internal static class JsonRequest
             return (null, wrongField(field) ?? NoObject());
         }
     }
+
+    private static bool IsJson(HttpRequest request) =>
+        request.Headers.ContentType is [{ } type]
+        && MediaTypeHeaderValue.TryParse(type, out MediaTypeHeaderValue? media)
+        && media.Type.Equals("application", StringComparison.OrdinalIgnoreCase)
+        && (media.SubType.Equals("json", StringComparison.OrdinalIgnoreCase)
+            || media.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase))
+        && (!media.Charset.HasValue || media.Encoding is UTF8Encoding)
+        && request.Headers.ContentEncoding.All(
+            coding => string.Equals(coding, "identity", StringComparison.OrdinalIgnoreCase));
 
     private static CoachProblem NoObject() => CoachProblem.Invalid(
         "The request body is not a JSON object. Send one with Content-Type: application/json.",

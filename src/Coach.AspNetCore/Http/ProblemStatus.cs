@@ -19,8 +19,22 @@ internal static class ProblemStatus
         ErrorCodes.PaymentsUnavailable or ErrorCodes.PaymentUncertain => 503,
         ErrorCodes.IndexCorrupt or ErrorCodes.IndexUnavailable or ErrorCodes.StoreUnavailable => 503,
         ErrorCodes.PaymentRejected => 422,
+        ErrorCodes.NotFound => 404,
+        ErrorCodes.MethodNotAllowed => 405,
+        ErrorCodes.TooLarge => 413,
+        ErrorCodes.MediaType => 415,
         _ when code.StartsWith("ERR_KEY_", StringComparison.Ordinal) => 422,
         _ => 500,
+    };
+
+    /// <summary>The code of a request that is wrong in the way that the status says.</summary>
+    public static string CodeOf(int status) => status switch
+    {
+        404 => ErrorCodes.NotFound,
+        405 => ErrorCodes.MethodNotAllowed,
+        413 => ErrorCodes.TooLarge,
+        415 => ErrorCodes.MediaType,
+        _ => ErrorCodes.RequestInvalid,
     };
 
     public static string Title(int status) =>

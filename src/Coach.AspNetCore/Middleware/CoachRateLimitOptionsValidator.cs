@@ -12,5 +12,6 @@ internal sealed class CoachRateLimitOptionsValidator : IValidateOptions<CoachRat
             .InRange(options.AddressPerMinute, 1, 1_000_000)
             .InRange(options.LinksBurst, 1, 100_000)
             .InRange(options.LinksPerMinute, 1, 1_000_000)
+            .InRange(options.KeyChecksPerMinute, 1, 100_000)
             .Result();
 }

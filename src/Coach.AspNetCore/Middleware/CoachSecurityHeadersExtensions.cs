@@ -7,8 +7,9 @@ namespace Microsoft.AspNetCore.Builder;
 public static class CoachSecurityHeadersExtensions
 {
     /// <summary>
-    /// Adds Content-Security-Policy, X-Content-Type-Options, X-Frame-Options, Referrer-Policy, Permissions-Policy and
-    /// Cross-Origin-Opener-Policy to every answer that has none of that name. HSTS stays with <c>UseHsts</c>.
+    /// Adds Content-Security-Policy, X-Content-Type-Options, X-Frame-Options, Referrer-Policy, Permissions-Policy,
+    /// Cross-Origin-Opener-Policy, Cross-Origin-Resource-Policy and <c>Cache-Control: no-cache</c> to every answer that
+    /// has none of that name. HSTS stays with <c>UseHsts</c>.
     /// </summary>
     /// <param name="app">The host's pipeline.</param>
     /// <param name="configure">Changes the headers' values.</param>
@@ -30,6 +31,8 @@ public static class CoachSecurityHeadersExtensions
                 ("Referrer-Policy", options.ReferrerPolicy),
                 ("Permissions-Policy", options.PermissionsPolicy),
                 ("Cross-Origin-Opener-Policy", "same-origin"),
+                ("Cross-Origin-Resource-Policy", "same-origin"),
+                ("Cache-Control", "no-cache"), // kept, but asked for again: what is kept may be of an older release
             }.Where(header => !string.IsNullOrEmpty(header.Item2)),
         ];
         return app.Use(next => context =>

@@ -12,7 +12,8 @@ namespace Coach.AspNetCore.Middleware;
 /// was ended stays ended, on every replica that shares the cache.
 /// </summary>
 internal sealed class SessionMiddleware(
-    RequestDelegate next, SessionTickets tickets, IRevokedSessionStore ended, IOptions<CoachSessionOptions> options)
+    RequestDelegate next, SessionTickets tickets, IRevokedSessionStore ended, SessionRenewal renewal,
+    SessionPlaces places, IOptions<CoachSessionOptions> options)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -31,37 +32,28 @@ internal sealed class SessionMiddleware(
             return;
         }
 
-        string name = options.Value.CookieName;
-        if (!tickets.TryRead(context.Request.Cookies[name], out SessionId id, out DateTimeOffset expires)
-            || await ended.IsRevokedAsync(id, context.RequestAborted).ConfigureAwait(false))
+        string? cookie = SessionCookie.Find(context.Request, options.Value.CookieName, out bool isOldName);
+        SessionTicket? known = tickets.TryRead(cookie);
+        bool isOver = known is null || await IsOverAsync(known, context.RequestAborted).ConfigureAwait(false);
+        SessionTicket ticket = isOver ? tickets.Issue() : known!;
+        if (isOver ? known is null || !renewal.IsJustRenewed(known) : isOldName)
         {
-            (id, string value) = tickets.Issue();
-            tickets.TryRead(value, out _, out expires);
-            AppendAtTheEnd(context, name, value);
+            renewal.AppendAtTheEnd(context, ticket.CookieValue);
         }
 
-        context.Features.Set(new CoachSession(id, expires));
+        places.Use(ticket.Session);
+        context.Features.Set(new CoachSession(ticket, isNew: isOver));
         await next(context).ConfigureAwait(false);
     }
 
-    // Not before: an error page clears the headers, and a caller whose first payment failed must come back as the same
-    // session.
-    private static void AppendAtTheEnd(HttpContext context, string name, string value) =>
-        context.Response.OnStarting(() =>
-    {
-        if (!context.Response.Headers.SetCookie.Any(
-            cookie => cookie?.StartsWith(name + "=", StringComparison.Ordinal) == true))
-        {
-            context.Response.Cookies.Append(name, value, SessionCookie.OptionsFor(context.Request));
-        }
-
-        return Task.CompletedTask;
-    });
+    private async Task<bool> IsOverAsync(SessionTicket ticket, CancellationToken cancellationToken) =>
+        await ended.IsRevokedAsync(ticket.Session, cancellationToken).ConfigureAwait(false)
+        || await ended.IsRevokedAsync(ticket.Id, cancellationToken).ConfigureAwait(false);
 
     private static bool IsSameOrigin(HttpRequest request)
     {
         // Fetch Metadata (W3C): a browser sends it with every request, also with those that have no Origin.
-        if (request.Headers["Sec-Fetch-Site"] is [{ } site] && site is "cross-site" or "same-site")
+        if (request.Headers["Sec-Fetch-Site"].Any(site => !IsFromHere(site)))
         {
             return false;
         }
@@ -75,6 +67,11 @@ internal sealed class SessionMiddleware(
             _ => false,
         };
     }
+
+    // "none": the person, who typed the address.
+    private static bool IsFromHere(string? site) =>
+        string.Equals(site, "same-origin", StringComparison.OrdinalIgnoreCase)
+        || string.Equals(site, "none", StringComparison.OrdinalIgnoreCase);
 
     // Uri.Authority leaves the scheme's default port out, and so must the other side.
     private static string Authority(HttpRequest request)

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Threading.RateLimiting;
 using Coach.Abstractions;
 using Coach.AspNetCore.Http;
@@ -20,8 +19,6 @@ internal sealed class StoreRateLimiter(
 
     public override RateLimiterStatistics? GetStatistics(HttpContext resource) => null;
 
-    internal static IPAddress? Network(IPAddress? address) => ClientNetwork.Of(address);
-
     protected override RateLimitLease AttemptAcquireCore(HttpContext resource, int permitCount) =>
         IsLimited(resource) ? Undecided : Granted;
 
@@ -35,7 +32,7 @@ internal sealed class StoreRateLimiter(
 
         // The address first: whoever throws cookies away to get fresh sessions still drains the bucket of the address.
         RateLimitDecision byAddress = await store.TryAcquireAsync(
-            $"address:{Network(resource.Connection.RemoteIpAddress)}",
+            $"address:{Network.Of(resource.Connection.RemoteIpAddress)}",
             new RateLimit(options.AddressBurst, options.AddressPerMinute),
             cancellationToken: cancellationToken).ConfigureAwait(false);
         if (!byAddress.IsGranted)

@@ -30,7 +30,7 @@ internal sealed class PaymentEndpoints(
     ];
 
     private static readonly Failure NoSuchLink = new(
-        StatusCodes.Status404NotFound, "the session has no such link", ErrorCodes.RequestInvalid);
+        StatusCodes.Status404NotFound, "the session has no such link", ErrorCodes.NotFound);
 
     private static readonly Failure NoSuchTab = new(
         StatusCodes.Status404NotFound, "the session has no such tab", ErrorCodes.RequestInvalid);

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Coach.Abstractions;
+using Coach.AspNetCore.Sessions;
 using Coach.Llm;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Caching.Distributed;
@@ -21,7 +22,7 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
 {
     private const string Prefix = "coach:session-keys:v1:";
 
-    private readonly IDistributedCache _cache;
+    private readonly StoreCache _cache;
     private readonly SessionKeyEnvelope _envelope;
     private readonly LlmSessionOptions _lifetimes;
     private readonly TimeSpan _touchInterval;
@@ -35,7 +36,7 @@ internal sealed partial class DistributedSessionKeyStore : ISessionKeyStore
         IDistributedCache cache, IDataProtectionProvider protection, IOptions<DistributedSessionKeyOptions> options,
         IOptions<CoachLlmOptions> llm, TimeProvider time, ILogger<DistributedSessionKeyStore> logger)
     {
-        (_cache, _time, _logger, _lifetimes) = (cache, time, logger, llm.Value.Sessions);
+        (_cache, _time, _logger, _lifetimes) = (new StoreCache(cache, time), time, logger, llm.Value.Sessions);
         _application = options.Value.Application;
         _seen = new ExpiringCache<string, bool>(_lifetimes.MaxSessions, time)
         {

@@ -7,6 +7,8 @@ namespace Coach.AspNetCore.Sessions;
 /// <summary>Ended sessions in the host's distributed cache: replicas that share the cache share them.</summary>
 internal sealed class CachedRevokedSessionStore(IDistributedCache cache, TimeProvider time) : IRevokedSessionStore
 {
+    private readonly StoreCache _store = new(cache, time);
+
     public async ValueTask RevokeAsync(
         SessionId session, DateTimeOffset until, CancellationToken cancellationToken = default)
     {
@@ -18,7 +20,7 @@ internal sealed class CachedRevokedSessionStore(IDistributedCache cache, TimePro
         byte[] mark = new byte[sizeof(long)];
         BinaryPrimitives.WriteInt64LittleEndian(mark, until.UtcTicks);
         var expiry = new DistributedCacheEntryOptions { AbsoluteExpiration = until };
-        await cache.SetAsync(Key(session), mark, expiry, cancellationToken).ConfigureAwait(false);
+        await _store.SetAsync(Key(session), mark, expiry, cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<bool> IsRevokedAsync(SessionId session, CancellationToken cancellationToken = default) =>
@@ -27,7 +29,7 @@ internal sealed class CachedRevokedSessionStore(IDistributedCache cache, TimePro
     // A mark of another length is one of version 0.1.0, which held no time: it stands as long as the cache keeps it.
     private async ValueTask<DateTimeOffset?> FindAsync(SessionId session, CancellationToken cancellationToken)
     {
-        byte[]? mark = await cache.GetAsync(Key(session), cancellationToken).ConfigureAwait(false);
+        byte[]? mark = await _store.GetAsync(Key(session), cancellationToken).ConfigureAwait(false);
         return mark switch
         {
             null => null,

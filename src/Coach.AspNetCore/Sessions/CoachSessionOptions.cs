@@ -14,6 +14,13 @@ public sealed class CoachSessionOptions
     public TimeSpan AbsoluteLifetime { get; set; } = TimeSpan.FromHours(24);
 
     /// <summary>
+    /// The share of the places for sessions with a key (<c>Coach:Llm:Sessions:MaxSessions</c>) that one address, or one
+    /// key, may take.
+    /// </summary>
+    /// <value>0.001 to 1; 0.25 unless set. At least one place.</value>
+    public double Share { get; set; } = 0.25;
+
+    /// <summary>
     /// The application's name in the key derivation: replicas that share sessions must share it and the key ring.
     /// </summary>
     /// <value><c>coach</c> unless set.</value>

@@ -9,5 +9,6 @@ internal sealed class CoachSessionOptionsValidator : IValidateOptions<CoachSessi
             .Present(options.CookieName)
             .Present(options.ApplicationName)
             .InRange(options.AbsoluteLifetime, TimeSpan.FromMinutes(1), TimeSpan.FromDays(30))
+            .InRange(options.Share, 0.001, 1)
             .Result();
 }

@@ -12,12 +12,7 @@ namespace Coach.AspNetCore.Sessions;
 
 /// <summary>Keys in and out of a session.</summary>
 internal sealed class KeyEndpoints(
-    IApiKeyValidator validator,
-    ISessionKeyStore keys,
-    ISessionClientRegistry clients,
-    SessionKeyWatch watch,
-    IRevokedSessionStore revoked,
-    IOptions<CoachHostOptions> host)
+    IApiKeyValidator validator, EnteredKeys entered, KeyCheckLimit limit, IOptions<CoachHostOptions> host)
 {
     private static readonly string[] RefusedKey =
     [
@@ -62,6 +57,11 @@ internal sealed class KeyEndpoints(
             return problem;
         }
 
+        if (await limit.TryAcquireAsync(context).ConfigureAwait(false) is { } tooMany)
+        {
+            return tooMany;
+        }
+
         string apiKey = request!.ApiKey?.Trim() ?? "";
         KeyValidation validation = await validator
             .ValidateAsync(provider, apiKey, session.Value, context.RequestAborted).ConfigureAwait(false);
@@ -71,46 +71,29 @@ internal sealed class KeyEndpoints(
         }
 
         var key = new ApiKey(provider, Secret.From(apiKey));
-        return await KeepAsync(session, key).ConfigureAwait(false)
-            ? TypedResults.Ok(new KeyResponse
-            {
-                Provider = key.Provider,
-                Fingerprint = key.Fingerprint,
-                IsAuthentic = validation.IsAuthentic,
-                Limits = validation.Limits,
-                Models =
-                [
-                    .. validation.Models.Select(
-                        model => new KeyModelResponse { Id = model.Id, ShutdownDate = model.ShutdownDate }),
-                ],
-            })
-            : Ended();
+        if (await entered.KeepAsync(context, key).ConfigureAwait(false) is { } notKept)
+        {
+            return notKept;
+        }
+
+        return TypedResults.Ok(new KeyResponse
+        {
+            Provider = key.Provider,
+            Fingerprint = key.Fingerprint,
+            IsAuthentic = validation.IsAuthentic,
+            Limits = validation.Limits,
+            Models =
+            [
+                .. validation.Models.Select(
+                    model => new KeyModelResponse { Id = model.Id, ShutdownDate = model.ShutdownDate }),
+            ],
+        });
     }
 
     public async Task<NoContent> RemoveAsync(string provider, HttpContext context)
     {
-        SessionId session = context.GetCoachSession().Id;
-        string name = provider.ToLowerInvariant();
-        await keys.RemoveAsync(session, name, context.RequestAborted).ConfigureAwait(false);
-        await clients.RemoveAsync(session, name, context.RequestAborted).ConfigureAwait(false);
+        await entered.RemoveAsync(context, provider.ToLowerInvariant()).ConfigureAwait(false);
         return TypedResults.NoContent();
-    }
-
-    // The caller may leave now: a key that is stored must not outlive a session that was ended while it was checked.
-    // Whoever ends a session says so before removing its keys, so either this sees it or that removes the key.
-    private async Task<bool> KeepAsync(SessionId session, ApiKey key)
-    {
-        await keys.SetAsync(session, key, CancellationToken.None).ConfigureAwait(false);
-        watch.Clear(session, key);
-        // A key that was replaced serves the answers that run; its client goes with the last of them.
-        await clients.RemoveAsync(session, key.Provider, CancellationToken.None).ConfigureAwait(false);
-        if (!await revoked.IsRevokedAsync(session, CancellationToken.None).ConfigureAwait(false))
-        {
-            return true;
-        }
-
-        await keys.RemoveAsync(session, CancellationToken.None).ConfigureAwait(false);
-        return false;
     }
 
     private CoachProblem? Check(string provider) =>
@@ -133,9 +116,4 @@ internal sealed class KeyEndpoints(
 
     private static CoachProblem UnknownProvider() => CoachProblem.Invalid(
         $"The provider is not known. Send one of: {string.Join(", ", ProviderNames.All)}.");
-
-    private static CoachProblem Ended() => new(
-        ProblemStatus.Of(ErrorCodes.SessionRequired),
-        ErrorCodes.SessionRequired,
-        "The session was ended while the key was checked, so the key was not kept. Enter it again in a new session.");
 }

@@ -66,10 +66,14 @@ internal sealed class SessionEndpoints(
 
     public async Task<NoContent> EndAsync(HttpContext context)
     {
-        await end.EndAsync(context.GetCoachSession().Id).ConfigureAwait(false);
-        // A session that began with this very request must not be set by the answer that ends it.
-        context.Response.Headers.Remove("Set-Cookie");
-        context.Response.Cookies.Delete(options.Value.CookieName, SessionCookie.OptionsFor(context.Request));
+        // A session that began with this very request is told to nobody: nothing of it has to be remembered.
+        CoachSession session = context.GetCoachSession();
+        if (!session.IsNew)
+        {
+            await end.EndAsync(session.Id).ConfigureAwait(false);
+        }
+
+        SessionCookie.Delete(context, options.Value.CookieName);
         return TypedResults.NoContent();
     }
 }

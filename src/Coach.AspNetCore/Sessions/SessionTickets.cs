@@ -1,21 +1,27 @@
-using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Coach.Abstractions;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;
+using static System.Buffers.Binary.BinaryPrimitives;
 
 namespace Coach.AspNetCore.Sessions;
 
 /// <summary>
-/// Makes and reads the cookie's value: 16 random bytes and the time of issue, sealed with Data Protection, so that a
-/// made-up value names no session. The public handle is a hash of the random bytes: it identifies a session and cannot
-/// be turned back.
+/// Makes and reads the cookie's value: the session's handle, 16 random bytes and the time when the session began,
+/// sealed with Data Protection, so that a made-up value names no session. The handle is public and opens nothing; the
+/// random bytes tell one ticket of a session from the next, so that one can end without the session.
 /// </summary>
 internal sealed class SessionTickets
 {
-    // 128 bits: too many to guess, whatever becomes of the key ring.
+    // 128 bits each: too many to guess, whatever becomes of the key ring.
     private const int RandomBytes = 16;
+    private const int HandleBytes = 16;
+    private const int TicketBytes = HandleBytes + RandomBytes + sizeof(long);
+
+    /// <summary>A ticket of version 0.1.0: random bytes, whose hash is the handle, and the time.</summary>
+    private const int OldTicketBytes = RandomBytes + sizeof(long);
+
     private readonly IDataProtector _protector;
     private readonly TimeProvider _time;
     private readonly TimeSpan _lifetime;
@@ -27,48 +33,80 @@ internal sealed class SessionTickets
         _time = time;
     }
 
-    public (SessionId Id, string CookieValue) Issue()
+    /// <summary>A ticket of a new session.</summary>
+    public SessionTicket Issue()
     {
-        Span<byte> ticket = stackalloc byte[RandomBytes + sizeof(long)];
-        RandomNumberGenerator.Fill(ticket[..RandomBytes]);
-        BinaryPrimitives.WriteInt64LittleEndian(ticket[RandomBytes..], _time.GetUtcNow().ToUnixTimeSeconds());
-        return (HandleOf(ticket[..RandomBytes]), WebEncoders.Base64UrlEncode(_protector.Protect(ticket.ToArray())));
+        Span<byte> handle = stackalloc byte[HandleBytes];
+        RandomNumberGenerator.Fill(handle);
+        return Seal(handle, _time.GetUtcNow().ToUnixTimeSeconds());
     }
 
-    public bool TryRead(string? cookieValue, out SessionId id, out DateTimeOffset expires)
+    /// <summary>Another ticket of the same session, which lives no longer for it.</summary>
+    public SessionTicket Renew(SessionTicket ticket)
     {
-        id = default;
-        expires = default;
+        string handle = ticket.Session.Value;
+        return Seal(Convert.FromHexString(handle), (ticket.Expires - _lifetime).ToUnixTimeSeconds());
+    }
+
+    /// <summary>Reads a cookie; null unless it names a session that can still be alive.</summary>
+    public SessionTicket? TryRead(string? cookieValue)
+    {
         if (string.IsNullOrEmpty(cookieValue) || cookieValue.Length > 512)
         {
-            return false;
+            return null;
         }
 
-        byte[] ticket;
+        byte[] bytes;
         try
         {
-            ticket = _protector.Unprotect(WebEncoders.Base64UrlDecode(cookieValue));
+            bytes = _protector.Unprotect(WebEncoders.Base64UrlDecode(cookieValue));
         }
         catch (Exception exception) when (exception is CryptographicException or FormatException)
         {
-            return false;
+            return null;
         }
 
-        if (ticket.Length != RandomBytes + sizeof(long))
+        if (bytes.Length is not (TicketBytes or OldTicketBytes))
         {
-            return false;
+            return null;
         }
 
-        expires = DateTimeOffset.FromUnixTimeSeconds(
-            BinaryPrimitives.ReadInt64LittleEndian(ticket.AsSpan(RandomBytes))) + _lifetime;
-        id = HandleOf(ticket.AsSpan(0, RandomBytes));
-        return expires > _time.GetUtcNow();
+        ReadOnlySpan<byte> random = bytes.AsSpan(bytes.Length - OldTicketBytes, RandomBytes);
+        string handle = bytes.Length == OldTicketBytes
+            ? Hash(random)
+            : Convert.ToHexStringLower(bytes.AsSpan(0, HandleBytes));
+        SessionTicket ticket = Of(handle, random, ReadInt64LittleEndian(bytes.AsSpan(^sizeof(long)..)), cookieValue);
+        return ticket.Expires > _time.GetUtcNow() ? ticket : null;
     }
 
-    private static SessionId HandleOf(ReadOnlySpan<byte> random)
+    private SessionTicket Seal(ReadOnlySpan<byte> handle, long began)
+    {
+        byte[] bytes = new byte[TicketBytes];
+        handle.CopyTo(bytes);
+        Span<byte> random = bytes.AsSpan(HandleBytes, RandomBytes);
+        RandomNumberGenerator.Fill(random);
+        WriteInt64LittleEndian(bytes.AsSpan(^sizeof(long)..), began);
+        string cookieValue = WebEncoders.Base64UrlEncode(_protector.Protect(bytes));
+        return Of(Convert.ToHexStringLower(handle), random, began, cookieValue);
+    }
+
+    private SessionTicket Of(string handle, ReadOnlySpan<byte> random, long began, string cookieValue) => new(
+        SessionId.From(handle),
+        SessionId.From("ticket:" + Hash(random)),
+        DateTimeOffset.FromUnixTimeSeconds(began) + _lifetime,
+        cookieValue);
+
+    private static string Hash(ReadOnlySpan<byte> random)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(random, hash);
-        return SessionId.From(Convert.ToHexStringLower(hash[..16]));
+        return Convert.ToHexStringLower(hash[..HandleBytes]);
     }
 }
+
+/// <summary>What a browser holds of a session.</summary>
+/// <param name="Session">The session's public handle.</param>
+/// <param name="Id">The ticket's own name among what was revoked; it is not the cookie.</param>
+/// <param name="Expires">When the session ends at the latest.</param>
+/// <param name="CookieValue">The cookie.</param>
+internal sealed record SessionTicket(SessionId Session, SessionId Id, DateTimeOffset Expires, string CookieValue);

@@ -43,6 +43,14 @@ public sealed class CoachObservabilityOptions
     /// <value>0 to 10 minutes; 5 seconds unless set.</value>
     public TimeSpan HealthMaxAge { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// The port for the metrics page and the detail of the health endpoints; a web host of Coach listens there besides.
+    /// </summary>
+    /// <value>
+    /// 1 to 65535; null unless set: only callers on this machine that came through no proxy are then answered.
+    /// </value>
+    public int? Port { get; set; }
+
     /// <summary>The folder under which <c>proc</c> and <c>sys</c> are looked for.</summary>
     /// <value>
     /// An absolute path; <c>/</c> unless set. Other values serve tests and agents that mount the host elsewhere.

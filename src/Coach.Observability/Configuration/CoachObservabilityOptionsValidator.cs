@@ -15,6 +15,7 @@ internal sealed partial class CoachObservabilityOptionsValidator : IValidateOpti
             .InRange(options.MemoryPressureWarningInterval, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1))
             .InRange(options.HealthTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1))
             .InRange(options.HealthMaxAge, TimeSpan.Zero, TimeSpan.FromMinutes(10))
+            .InRange(options.Port ?? 1, 1, 65_535, "options.Port")
             .That(Path.IsPathRooted(options.FileSystemRoot ?? ""),
                 $"Coach:Observability:FileSystemRoot is {options.FileSystemRoot}; it must be an absolute path.")
             .That(

@@ -46,6 +46,12 @@ public sealed class CoachProblemTests
         { ErrorCodes.IndexUnavailable, 503 },
         { ErrorCodes.RequestInvalid, 422 },
         { ErrorCodes.StoreUnavailable, 503 },
+        { ErrorCodes.ContextTooLong, 422 },
+        { ErrorCodes.ModelNotFound, 422 },
+        { ErrorCodes.NotFound, 404 },
+        { ErrorCodes.MethodNotAllowed, 405 },
+        { ErrorCodes.TooLarge, 413 },
+        { ErrorCodes.MediaType, 415 },
     };
 
     [Fact]
@@ -73,7 +79,9 @@ public sealed class CoachProblemTests
     [Theory]
     [InlineData(ErrorCodes.RateLimited, 1)]
     [InlineData(ErrorCodes.KeyRateLimited, 1)]
-    [InlineData(ErrorCodes.SessionLimit, null)]
+    [InlineData(ErrorCodes.SessionLimit, 10)]
+    [InlineData(ErrorCodes.StoreUnavailable, 10)]
+    [InlineData(ErrorCodes.IndexCorrupt, null)]
     public async Task CoachException_ThatKnowsNoWait_Has429WithTheShortestOne(string code, int? seconds)
     {
         await using MetricsHost host = await StartAsync(_ => throw new Failure(code, null));
@@ -114,7 +122,8 @@ public sealed class CoachProblemTests
         foreach ((string name, string value) in new[]
         {
             ("X-Content-Type-Options", "nosniff"), ("X-Frame-Options", "DENY"), ("Referrer-Policy", "no-referrer"), (
-                "Cross-Origin-Opener-Policy", "same-origin"),
+                "Cross-Origin-Opener-Policy", "same-origin"), ("Cross-Origin-Resource-Policy", "same-origin"), (
+                "Cache-Control", "no-cache"),
         })
         {
             Assert.Equal(value, Assert.Single(response.Headers.GetValues(name)));

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Coach.AspNetCore.Draining;
 using Coach.Integration.Tests.Hosting;
 using Coach.Testing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.Integration.Tests.Chat;
 
@@ -63,6 +65,35 @@ public sealed class KeyTests : IAsyncLifetime
         Assert.InRange(TimeProvider.System.GetElapsedTime(ended), TimeSpan.Zero, TimeSpan.FromSeconds(1));
         Assert.Contains("event: error", rest, StringComparison.Ordinal);
         Assert.Contains("ERR_SESSION_REQUIRED", rest, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Host_StoppedWhileAnAnswerRuns_LetsItFinishAndRefusesMore()
+    {
+        _providers.SetKey("openai", "test-key-of-openai");
+        _providers.AnswerAlways("openai", _ => ScriptedAnswer.Text("As the first passage says [1], yes."));
+        using HttpClient visitor = _host.NewVisitor();
+        await visitor.AddKeyAsync("openai", "test-key-of-openai");
+        await visitor.AskAsync("Does Coach validate keys?");
+        using HttpResponseMessage history = await visitor.GetAsync("/api/chat");
+        JsonElement[] messages = [.. (await history.JsonAsync()).GetProperty("messages").EnumerateArray()];
+        Assert.Equal(["user", "assistant"], messages.Select(message => message.GetProperty("role").GetString()));
+
+        _providers.Fail("openai", ProviderFault.HangAfter(2));
+        using var question = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(new { message = "And now?" }) };
+        using HttpResponseMessage answer = await visitor.SendAsync(question, HttpCompletionOption.ResponseHeadersRead);
+        var drain = _host.Services.GetRequiredService<DrainState>();
+        Task idle = drain.CloseAsync();
+        using HttpResponseMessage refused = await visitor.PostAsync("/api/chat", JsonContent.Create(new { message = "hi" }));
+        await refused.AssertProblemAsync(503, "ERR_SESSION_LIMIT");
+        Assert.NotNull(refused.Headers.RetryAfter);
+        Assert.False(idle.IsCompleted);
+
+        await drain.CutAsync();
+        string rest = await answer.Content.ReadAsStringAsync();
+        Assert.Contains("event: error", rest, StringComparison.Ordinal);
+        Assert.Contains("ERR_SESSION_LIMIT", rest, StringComparison.Ordinal);
+        await idle;
     }
 
     private static async Task<string[]> StatusesAsync(HttpClient visitor)
@@ -153,7 +184,7 @@ public sealed class KeyTests : IAsyncLifetime
         using HttpClient visitor = _host.NewVisitor();
         using HttpResponseMessage response = await visitor.PostAsync(
             "/api/session/keys", JsonContent.Create(new { provider = "gemini", apiKey = new string('k', 10_000_000) }));
-        await response.AssertProblemAsync(413, "ERR_REQUEST_INVALID");
+        await response.AssertProblemAsync(413, "ERR_TOO_LARGE");
     }
 
     [Fact]

@@ -158,7 +158,7 @@ public sealed class MockChatTests : IAsyncLifetime
     {
         using HttpClient visitor = _host.NewVisitor();
         using HttpResponseMessage response = await visitor.PostJsonAsync("/api/chat", $$"""{"message":"{{new string('a', length)}}"}""");
-        await response.AssertProblemAsync(status, "ERR_REQUEST_INVALID");
+        await response.AssertProblemAsync(status, status == 413 ? "ERR_TOO_LARGE" : "ERR_REQUEST_INVALID");
     }
 
     [Fact]
@@ -169,7 +169,7 @@ public sealed class MockChatTests : IAsyncLifetime
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = content };
         request.Headers.TransferEncodingChunked = true;
         using HttpResponseMessage response = await visitor.SendAsync(request);
-        await response.AssertProblemAsync(413, "ERR_REQUEST_INVALID");
+        await response.AssertProblemAsync(413, "ERR_TOO_LARGE");
     }
 
     [Fact]
@@ -183,9 +183,11 @@ public sealed class MockChatTests : IAsyncLifetime
         Assert.Equal(
             [
                 "/api/chat",
+                "/api/config",
                 "/api/payments/links",
                 "/api/payments/links/{id}",
                 "/api/payments/webhook",
+                "/api/retrieve",
                 "/api/session",
                 "/api/session/keys",
                 "/api/session/keys/{provider}",
@@ -195,14 +197,14 @@ public sealed class MockChatTests : IAsyncLifetime
 
     [Theory]
     [InlineData("GET", "/api/nothing", 404)]
-    [InlineData("GET", "/api/chat", 405)]
+    [InlineData("PUT", "/api/chat", 405)]
     [InlineData("PUT", "/api/session", 405)]
     public async Task Api_WrongAddressOrMethod_IsAProblemToo(string method, string path, int status)
     {
         using HttpClient visitor = _host.NewVisitor();
         using HttpResponseMessage response = await visitor.SendAsync(
             new HttpRequestMessage(new HttpMethod(method), path));
-        await response.AssertProblemAsync(status, "ERR_REQUEST_INVALID");
+        await response.AssertProblemAsync(status, status == 404 ? "ERR_NOT_FOUND" : "ERR_METHOD_NOT_ALLOWED");
     }
 
     [Fact]

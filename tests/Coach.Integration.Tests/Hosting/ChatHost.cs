@@ -36,7 +36,8 @@ public sealed class ChatHost : IAsyncDisposable
         Action<Dictionary<string, string?>>? settings = null,
         string? knowledge = null,
         bool waitForKnowledge = true,
-        Action<IServiceCollection>? services = null)
+        Action<IServiceCollection>? services = null,
+        int? alsoListenOn = null)
     {
         var folder = new TempFolder();
         var values = new Dictionary<string, string?>
@@ -52,6 +53,7 @@ public sealed class ChatHost : IAsyncDisposable
             ["Coach:Payments:TotalTimeout"] = "00:02:00",
             ["Coach:Payments:LeaseDuration"] = "00:03:00",
             ["Coach:Payments:JoinTimeout"] = "00:01:00",
+            ["Coach:Drain"] = "00:00:00",
             ["Coach:Payments:ProbeTimeout"] = "00:01:00",
         };
         if (knowledge is not null)
@@ -61,7 +63,15 @@ public sealed class ChatHost : IAsyncDisposable
 
         settings?.Invoke(values);
         var factory = new Factory(values, services);
-        factory.UseKestrel(options => options.Listen(IPAddress.Loopback, 0));
+        factory.UseKestrel(options =>
+        {
+            if (alsoListenOn is { } port)
+            {
+                options.Listen(IPAddress.Loopback, port);
+            }
+
+            options.Listen(IPAddress.Loopback, 0); // the last one is where visitors go
+        });
         factory.StartServer();
         var host = new ChatHost(factory, folder);
         if (waitForKnowledge)

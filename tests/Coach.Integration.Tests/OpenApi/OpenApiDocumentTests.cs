@@ -29,18 +29,21 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
     {
         { "get", "/api/session", "200 403 429 500" },
         { "delete", "/api/session", "204 403 429 500" },
-        { "post", "/api/session/keys", "200 400 401 403 409 413 422 429 500 503" },
+        { "post", "/api/session/keys", "200 400 401 403 409 413 415 422 429 500 503" },
         { "delete", "/api/session/keys/{provider}", "204 403 429 500" },
-        { "post", "/api/chat", "200 400 403 413 422 429 500 502 503 504" },
+        { "post", "/api/chat", "200 400 403 413 415 422 429 500 502 503 504" },
+        { "get", "/api/chat", "200 403 422 429 500 503" },
         { "delete", "/api/chat", "204 403 422 429 500 503" },
-        { "post", "/api/payments/links", "200 201 400 403 409 413 422 429 500 503" },
+        { "post", "/api/retrieve", "200 400 403 413 415 422 429 500 503" },
+        { "get", "/api/config", "200 403 429 500" },
+        { "post", "/api/payments/links", "200 201 400 403 409 413 415 422 429 500 503" },
         { "get", "/api/payments/links/{id}", "200 403 404 422 429 500 503" },
         { "delete", "/api/payments/links/{id}", "200 403 404 422 429 500 503" },
         { "post", "/api/payments/webhook", "200 400 429 500" },
-        { "get", "/metrics", "200 406 503" },
-        { "get", "/healthz", "200 503" },
-        { "get", "/livez", "200 503" },
-        { "get", "/readyz", "200 503" },
+        { "get", "/metrics", "200 404 406 503" },
+        { "get", "/healthz", "200 404 503" },
+        { "get", "/livez", "200 404 503" },
+        { "get", "/readyz", "200 404 503" },
     };
 
     [Theory]
@@ -87,7 +90,7 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
     [InlineData("post", "/api/payments/links", "503", "ERR_PAYMENTS_UNAVAILABLE ERR_PAYMENT_UNCERTAIN")]
     [InlineData("post", "/api/payments/links", "422", "ERR_REQUEST_INVALID ERR_PAYMENT_REJECTED")]
     [InlineData("post", "/api/payments/webhook", "400", "ERR_WEBHOOK_INVALID")]
-    [InlineData("get", "/api/payments/links/{id}", "404", "ERR_REQUEST_INVALID")]
+    [InlineData("get", "/api/payments/links/{id}", "404", "ERR_NOT_FOUND")]
     [InlineData("get", "/api/session", "403", "ERR_REQUEST_INVALID")]
     public void Failure_OfACall_NamesItsCodesAndIsAProblem(string method, string path, string status, string codes)
     {
@@ -101,7 +104,7 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
 
     [Theory]
     [InlineData("get", "/api/session", "200", "application/json", "keys mode ragTier sessionId")]
-    [InlineData("post", "/api/session/keys", "200", "application/json", "fingerprint provider status")]
+    [InlineData("post", "/api/session/keys", "200", "application/json", "fingerprint isAuthentic limits models provider status")]
     [InlineData("post", "/api/chat", "200", "text/event-stream", "citations delta done error")]
     [InlineData("post", "/api/payments/links", "201", "application/json", "amount currency id isSimulated status url")]
     [InlineData("post", "/api/payments/links", "200", "application/json", "amount currency id isSimulated status url")]

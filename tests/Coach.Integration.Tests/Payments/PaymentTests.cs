@@ -107,7 +107,7 @@ public sealed class PaymentTests : IAsyncLifetime
         string id = (await first.JsonAsync()).GetProperty("id").GetString()!;
         using HttpClient stranger = _host.NewVisitor();
         using HttpResponseMessage refused = await stranger.DeleteAsync($"/api/payments/links/{id}");
-        await refused.AssertProblemAsync(404, "ERR_REQUEST_INVALID");
+        await refused.AssertProblemAsync(404, "ERR_NOT_FOUND");
         Assert.True(Assert.Single(_stripe.Links).IsActive);
     }
 
@@ -141,7 +141,7 @@ public sealed class PaymentTests : IAsyncLifetime
         string second = (await (await two.CreateLinkAsync("tab-1", Order)).JsonAsync()).GetProperty("id").GetString()!;
         Assert.NotEqual(first, second);
         using HttpResponseMessage foreign = await two.GetAsync($"/api/payments/links/{first}");
-        await foreign.AssertProblemAsync(404, "ERR_REQUEST_INVALID");
+        await foreign.AssertProblemAsync(404, "ERR_NOT_FOUND");
         Assert.Equal(HttpStatusCode.OK, (await one.GetAsync($"/api/payments/links/{first}")).StatusCode);
     }
 

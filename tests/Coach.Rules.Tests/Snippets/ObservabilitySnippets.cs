@@ -1,6 +1,5 @@
 using Coach.Abstractions;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry.Metrics;
@@ -32,30 +31,6 @@ internal static class ObservabilitySnippets
                 ? new MetricStreamConfiguration { Name = "maya." + instrument.Name["coach.".Length..] }
                 : null);
         traces.AddCoachInstrumentation();
-        #endregion
-    }
-
-    public static void Proxy(WebApplicationBuilder builder)
-    {
-        #region behind-a-proxy
-        builder.Services.Configure<ForwardedHeadersOptions>(o =>
-        {
-            o.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost;
-            o.KnownProxies.Add(System.Net.IPAddress.Parse("10.0.0.5"));     // your proxy, and nobody else
-            o.AllowedHosts.Add("chat.example.com");
-        });
-
-        WebApplication app = builder.Build();
-        app.UseForwardedHeaders();                                          // before UseCoach()
-        app.UseCoach();
-        #endregion
-    }
-
-    public static void PrivateEndpoints(WebApplication app)
-    {
-        #region private-endpoints
-        app.MapCoachMetrics().RequireHost("*:9090");                        // a port that only the scraper reaches
-        app.MapCoachHealth(detailPolicy: "operators");                      // others see the overall status only
         #endregion
     }
 
