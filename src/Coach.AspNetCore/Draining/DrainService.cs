@@ -8,7 +8,8 @@ namespace Coach.AspNetCore.Draining;
 /// refused, and what runs may finish until 25 s after the signal, 5 s before the host's own limit.
 /// </summary>
 internal sealed class DrainService(
-    DrainState state, IOptions<CoachDrainOptions> options, TimeProvider time) : IHostedLifecycleService
+    DrainState state, IOptions<CoachDrainOptions> options, TimeProvider time, IHostApplicationLifetime? lifetime = null)
+    : IHostedLifecycleService
 {
     internal static readonly TimeSpan Total = TimeSpan.FromSeconds(25);
     internal static readonly TimeSpan LastWords = TimeSpan.FromSeconds(2);
@@ -16,6 +17,8 @@ internal sealed class DrainService(
     // Before any hosted service stops, the server among them.
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
+        // A signal has done so; whoever stops the host in code would otherwise leave it ready meanwhile.
+        lifetime?.StopApplication();
         TimeSpan drain = options.Value.Drain;
         if (!await WaitAsync(Task.Delay(drain, time, cancellationToken)).ConfigureAwait(false))
         {

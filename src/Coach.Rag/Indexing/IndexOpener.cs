@@ -35,6 +35,20 @@ internal static class IndexOpener
         }
     }
 
+    // A new folder is its owner's alone; one that is there stays as its owner made it.
+    private static void CreateFolder(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(folder);
+        }
+        else
+        {
+            Directory.CreateDirectory(
+                folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
     // The store, and what was lost; null when nothing was.
     private static (IIndexStore Store, string? Damage) Open(string path, TimeProvider time, ILogger logger)
     {
@@ -43,7 +57,7 @@ internal static class IndexOpener
         RagException failure;
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            CreateFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
             var store = new FileIndexStore(path, options);
             if (!store.HasDamagedCommits)
             {

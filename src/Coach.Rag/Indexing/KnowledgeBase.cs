@@ -17,7 +17,7 @@ internal sealed class KnowledgeBase(
     IReadOnlyList<KnowledgeSource> sources,
     TimeProvider time,
     ILogger<KnowledgeBase> logger)
-    : IKnowledgeBase, IAsyncDisposable
+    : IKnowledgeBase, IAsyncDisposable, IDisposable
 {
     // The collection of documents that were added in code.
     private const string Direct = "";
@@ -221,6 +221,22 @@ internal sealed class KnowledgeBase(
         _stop.Dispose();
     }
 
+    /// <summary>As <see cref="DisposeAsync"/>, without waiting for what is being learnt.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            _stop.Cancel();
+        }
+    }
+
+    // Whoever names a document must not write lines, or commands to a terminal, into the log.
+    private static string Printable(string text) => text.Any(IsUnprintable)
+        ? string.Concat(text.Select(c => IsUnprintable(c) ? '\uFFFD' : c))
+        : text;
+
+    private static bool IsUnprintable(char c) => char.IsControl(c) || c is '\u2028' or '\u2029';
+
     // Once each: the sources are read every few seconds.
     private void LogSkipped(IReadOnlyList<IngestFailure> failures)
     {
@@ -228,7 +244,7 @@ internal sealed class KnowledgeBase(
         _skipped = [.. failures];
         foreach (IngestFailure failure in failures.Where(failure => !before.Contains(failure)))
         {
-            logger.DocumentSkipped(failure.Id, failure.Reason);
+            logger.DocumentSkipped(Printable(failure.Id), Printable(failure.Reason));
         }
     }
 

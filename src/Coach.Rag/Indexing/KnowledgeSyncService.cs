@@ -9,7 +9,7 @@ namespace Coach.Rag.Indexing;
 /// where no host starts it), again whenever the rescan interval has passed, and after a damage; makes the terms of an
 /// older analysis again. Never blocks start-up.
 /// </summary>
-internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable
+internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable, IDisposable
 {
     private static readonly TimeSpan LongestRetry = TimeSpan.FromMinutes(1);
     private static readonly Backoff Retry = new(TimeSpan.FromSeconds(1), LongestRetry);
@@ -102,6 +102,9 @@ internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable
     // The source of the stop signal has no timer and no handle to free: a host may stop or dispose this object twice,
     // in any order.
     public async ValueTask DisposeAsync() => await StopAsync(CancellationToken.None).ConfigureAwait(false);
+
+    // For containers that are disposed without waiting; what runs ends at its next step.
+    public void Dispose() => _stop.Cancel();
 
     private void Wake()
     {

@@ -44,8 +44,18 @@ internal abstract class IndexWritableFile : IDisposable
 /// <summary>The real one.</summary>
 internal sealed partial class DiskFileSystem : IndexFileSystem
 {
-    public override IndexWritableFile OpenForWriting(string path, bool create) => new DiskFile(File.OpenHandle(
-        path, create ? FileMode.Create : FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete));
+    public override IndexWritableFile OpenForWriting(string path, bool create)
+    {
+        SafeFileHandle handle = File.OpenHandle(
+            path, create ? FileMode.Create : FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        if (create && !OperatingSystem.IsWindows())
+        {
+            // The documents' text, before any of it is written; a file of an older version gets it with its next copy.
+            File.SetUnixFileMode(handle, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+
+        return new DiskFile(handle);
+    }
 
     public override void Replace(string source, string target)
     {

@@ -1,10 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Coach.AspNetCore.Draining;
 using Coach.Integration.Tests.Hosting;
 using Coach.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Coach.Integration.Tests.Chat;
 
@@ -68,7 +68,7 @@ public sealed class KeyTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Host_StoppedWhileAnAnswerRuns_LetsItFinishAndRefusesMore()
+    public async Task Host_StoppedWhileAnAnswerRuns_RefusesMoreAndEndsItWithACodeAfter25Seconds()
     {
         _providers.SetKey("openai", "test-key-of-openai");
         _providers.AnswerAlways("openai", _ => ScriptedAnswer.Text("As the first passage says [1], yes."));
@@ -82,18 +82,20 @@ public sealed class KeyTests : IAsyncLifetime
         _providers.Fail("openai", ProviderFault.HangAfter(2));
         using var question = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(new { message = "And now?" }) };
         using HttpResponseMessage answer = await visitor.SendAsync(question, HttpCompletionOption.ResponseHeadersRead);
-        var drain = _host.Services.GetRequiredService<DrainState>();
-        Task idle = drain.CloseAsync();
+        long told = TimeProvider.System.GetTimestamp();
+        Task stop = _host.Services.GetRequiredService<IHost>().StopAsync();
         using HttpResponseMessage refused = await visitor.PostAsync("/api/chat", JsonContent.Create(new { message = "hi" }));
         await refused.AssertProblemAsync(503, "ERR_SESSION_LIMIT");
         Assert.NotNull(refused.Headers.RetryAfter);
-        Assert.False(idle.IsCompleted);
+        using HttpResponseMessage ready = await visitor.GetAsync("/readyz");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
 
-        await drain.CutAsync();
         string rest = await answer.Content.ReadAsStringAsync();
+        Assert.InRange(TimeProvider.System.GetElapsedTime(told).TotalSeconds, 24, 29);
         Assert.Contains("event: error", rest, StringComparison.Ordinal);
         Assert.Contains("ERR_SESSION_LIMIT", rest, StringComparison.Ordinal);
-        await idle;
+        await stop;
+        Assert.InRange(TimeProvider.System.GetElapsedTime(told).TotalSeconds, 24, 30);
     }
 
     private static async Task<string[]> StatusesAsync(HttpClient visitor)

@@ -18,6 +18,24 @@ public sealed class IndexOpenerTests
     }
 
     [Fact]
+    public async Task IndexFile_AndItsNewFolder_AreTheirOwnersAlone()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no file modes.");
+        using var folder = new TempFolder();
+        string inside = Path.Combine(folder.Path, "new", "deeper");
+        string file = Path.Combine(inside, "k.coach");
+        await using (var host = new RagHost(rag => rag.UseIndexFile(file), o => o.Learn = false))
+        {
+            await host.Knowledge.AddOrUpdateAsync(
+                [new("a", "Cats purr.")], cancellationToken: TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        Assert.Equal((Owner, Owner), (File.GetUnixFileMode(inside), File.GetUnixFileMode(Path.GetDirectoryName(inside)!)));
+    }
+
+    [Fact]
     public async Task RetrieveAsync_FileOfANewerFormat_IsLeftAloneAndMemoryServesAndSaysSo()
     {
         using var folder = new TempFolder();
