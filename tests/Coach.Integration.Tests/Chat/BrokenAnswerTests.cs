@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Runtime.CompilerServices;
 using Coach.Abstractions;
 using Coach.Integration.Tests.Hosting;
@@ -110,7 +111,7 @@ public sealed class BrokenAnswerTests : IAsyncLifetime
     {
         using HttpClient visitor = await NewForeignVisitorAsync();
         _foreign.Answers("One ", "hang");
-        using (var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = new StringContent("""{"message":"hello"}""") })
+        using (var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(new { message = "hello" }) })
         using (HttpResponseMessage response = await visitor.SendAsync(
             request, HttpCompletionOption.ResponseHeadersRead))
         {

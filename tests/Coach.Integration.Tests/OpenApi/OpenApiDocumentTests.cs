@@ -37,7 +37,10 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
         { "post", "/api/retrieve", "200 400 403 413 415 422 429 500 503" },
         { "get", "/api/config", "200 403 429 500" },
         { "post", "/api/payments/links", "200 201 400 403 409 413 415 422 429 500 503" },
+        { "get", "/api/payments/links", "200 403 422 429 500 503" },
         { "get", "/api/payments/links/{id}", "200 403 404 422 429 500 503" },
+        { "get", "/api/payments/links/{id}/payments", "200 403 404 422 429 500 503" },
+        { "get", "/api/payments/tabs/{id}", "200 403 404 429 500" },
         { "delete", "/api/payments/links/{id}", "200 403 404 422 429 500 503" },
         { "post", "/api/payments/webhook", "200 400 429 500" },
         { "get", "/metrics", "200 404 406 503" },
@@ -61,7 +64,8 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
         [
             .. _host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
                 .Where(
-                    endpoint => endpoint.RoutePattern.RawText?.StartsWith("/openapi", StringComparison.Ordinal) == false)
+                    endpoint => endpoint.RoutePattern.RawText?.StartsWith("/openapi", StringComparison.Ordinal) == false
+                        && endpoint.Metadata.GetMetadata<IExcludeFromDescriptionMetadata>() is null) // pages for people
                 .SelectMany(endpoint => endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? [],
                     (endpoint, method) => $"{method.ToLowerInvariant()} {endpoint.RoutePattern.RawText}")
                 .Where(call => !call.StartsWith("head ", StringComparison.Ordinal))
@@ -123,7 +127,7 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
     [Theory]
     [InlineData("/api/session/keys", "apiKey provider")]
     [InlineData("/api/chat", "conversation message")]
-    [InlineData("/api/payments/links", "amount currency description")]
+    [InlineData("/api/payments/links", "amount currency description tab")]
     public void Body_OfACall_IsRequiredAndHasItsSchema(string path, string properties)
     {
         JsonElement body = Operation("post", path).GetProperty("requestBody");
