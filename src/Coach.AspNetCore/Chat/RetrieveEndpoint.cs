@@ -14,7 +14,10 @@ namespace Coach.AspNetCore.Chat;
 
 /// <summary>One question to the documents, without a model.</summary>
 internal sealed class RetrieveEndpoint(
-    IKnowledgeBases knowledge, ChatPipelineFactory pipelines, ICallerResolver callers, IOptions<CoachChatOptions> options)
+    IKnowledgeBases knowledge,
+    ChatPipelineFactory pipelines,
+    ICallerResolver callers,
+    IOptions<CoachChatOptions> options)
 {
     private const int MaxTop = 50;
 

@@ -11,8 +11,8 @@ public static class CoachApplicationBuilderExtensions
 {
     /// <summary>
     /// Adds, in this order: request ids, security headers, problem+json for failures, routing, the check of the host
-    /// name (<c>AllowedHosts</c>), the refusal of new work while the host stops, sessions with the same-origin check, and rate limits. Call it before static files
-    /// and endpoints.
+    /// name (<c>AllowedHosts</c>), the refusal of new work while the host stops, sessions with the same-origin check,
+    /// and rate limits. Call it before static files and endpoints.
     /// </summary>
     /// <param name="app">The application.</param>
     /// <returns>The same application.</returns>

@@ -184,7 +184,8 @@ public static class CoachEndpointRouteBuilderExtensions
             RequestDelegate? inner = endpoint.RequestDelegate;
             if (inner is not null)
             {
-                endpoint.RequestDelegate = context => OperationsAccess.IsAllowed(context) ? inner(context) : Hide(context);
+                endpoint.RequestDelegate = context =>
+                    OperationsAccess.IsAllowed(context) ? inner(context) : Hide(context);
             }
         });
         return builder.WithMetadata(

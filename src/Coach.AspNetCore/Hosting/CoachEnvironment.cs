@@ -97,7 +97,8 @@ internal static class CoachEnvironment
         }
         else if (!string.IsNullOrWhiteSpace(urls))
         {
-            bool isThere = urls.Split(';').Any(each => each.TrimEnd('/').EndsWith($":{port}", StringComparison.Ordinal));
+            bool isThere = urls.Split(';').Any(
+                each => each.TrimEnd('/').EndsWith($":{port}", StringComparison.Ordinal));
             values["urls"] = isThere ? urls : $"{urls};{url}";
         }
         else if (!string.IsNullOrWhiteSpace(ports))

@@ -11,7 +11,9 @@ using Microsoft.Extensions.Options;
 
 namespace Coach.AspNetCore.Hosting;
 
-/// <summary>What a page needs to know before it asks anything: no figure of the host's, nothing of a session's.</summary>
+/// <summary>
+/// What a page needs to know before it asks anything: no figure of the host's, nothing of a session's.
+/// </summary>
 internal sealed class ConfigEndpoint(
     IOptions<CoachHostOptions> host,
     IOptions<CoachChatOptions> chat,

@@ -13,8 +13,8 @@ internal record CoachProblem(int Status, string? Code, string Detail) : IResult
     public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>
-    /// The seconds for <c>Retry-After</c>: rounded up, never zero. Where nothing is known: 1 for a 429, 10 for what only
-    /// lacks a place or a store just now.
+    /// The seconds for <c>Retry-After</c>: rounded up, never zero. Where nothing is known: 1 for a 429, 10 for what
+    /// only lacks a place or a store just now.
     /// </summary>
     public int? RetryAfterSeconds
     {

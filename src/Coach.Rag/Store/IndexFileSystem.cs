@@ -47,7 +47,10 @@ internal sealed partial class DiskFileSystem : IndexFileSystem
     public override IndexWritableFile OpenForWriting(string path, bool create)
     {
         SafeFileHandle handle = File.OpenHandle(
-            path, create ? FileMode.Create : FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            path,
+            create ? FileMode.Create : FileMode.Open,
+            FileAccess.ReadWrite,
+            FileShare.ReadWrite | FileShare.Delete);
         if (create && !OperatingSystem.IsWindows())
         {
             // The documents' text, before any of it is written; a file of an older version gets it with its next copy.

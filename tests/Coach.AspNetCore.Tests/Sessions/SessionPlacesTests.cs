@@ -80,6 +80,6 @@ public sealed class SessionPlacesTests
     {
         var llm = new CoachLlmOptions();
         llm.Sessions.MaxSessions = maxSessions;
-        return new SessionPlaces(Options.Create(llm), Options.Create(new CoachSessionOptions()), _clock);
+        return new SessionPlaces(Options.Create(llm), Options.Create(new CoachSessionOptions { Share = 0.25 }), _clock);
     }
 }
