@@ -110,6 +110,11 @@ public static class CoachLlmServiceCollectionExtensions
 #pragma warning disable EXTEXP0001 // the removal is still called experimental
         builder.HttpClient.RemoveAllResilienceHandlers();
 #pragma warning restore EXTEXP0001
+        builder.HttpClient.AddResilienceHandler(KeyQuestionRetry.HandlerName, (pipeline, context) =>
+            KeyQuestionRetry.Configure(
+                pipeline,
+                context.ServiceProvider.GetRequiredService<IOptions<CoachLlmOptions>>().Value.Validation.Retry,
+                context.ServiceProvider.GetRequiredService<TimeProvider>()));
 
         // One handler for the life of the host: PooledConnectionLifetime, not the factory's rotation, follows DNS
         // changes.

@@ -263,6 +263,7 @@ internal sealed class KeyValidationClient(
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, address);
         asked.Sign(request, key);
+        KeyQuestionRetry.Mark(request);
         using HttpResponseMessage response = await http.SendAsync(request, cancellationToken).ConfigureAwait(false);
         return await ProviderAnswer.ReadAsync(response, _options.MaxResponseBytes, cancellationToken)
             .ConfigureAwait(false);

@@ -25,4 +25,7 @@ public sealed class KeyValidationOptions
     /// </summary>
     /// <value>False unless set.</value>
     public bool Deep { get; set; }
+
+    /// <summary>Whether a question about a key is asked again. Read once, when the HTTP client is made.</summary>
+    public KeyRetryOptions Retry { get; set; } = new();
 }
