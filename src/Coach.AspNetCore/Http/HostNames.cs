@@ -65,5 +65,5 @@ internal sealed class HostNames
     private static bool IsName(string name) => name is not ("*" or "[::]" or "0.0.0.0");
 
     // A port in the list is of no account: the key has none.
-    private static string Bare(string name) => HostString.FromUriComponent(name).Host;
+    private static string Bare(string name) => new HostString(name).Host;
 }

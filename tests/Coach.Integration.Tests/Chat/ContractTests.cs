@@ -49,8 +49,9 @@ public sealed class ContractTests : IAsyncLifetime
         Assert.InRange(passages.Length, 1, 3);
         Assert.Equal(1, passages[0].GetProperty("n").GetInt32());
         Assert.NotEqual("none", found.GetProperty("ragTier").GetString());
-        Assert.True(passages.Any(
-            passage => passage.GetProperty("scores").GetProperty("lexical").ValueKind == JsonValueKind.Number));
+        Assert.Contains(
+            passages,
+            passage => passage.GetProperty("scores").GetProperty("lexical").ValueKind == JsonValueKind.Number);
     }
 
     [Theory]

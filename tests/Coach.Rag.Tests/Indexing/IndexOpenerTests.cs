@@ -30,9 +30,9 @@ public sealed class IndexOpenerTests
                 [new("a", "Cats purr.")], cancellationToken: TestContext.Current.CancellationToken);
         }
 
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
-        const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-        Assert.Equal(Owner, File.GetUnixFileMode(inside));
+        const UnixFileMode File = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        Assert.Equal(File, new FileInfo(file).UnixFileMode);
+        Assert.Equal(File | UnixFileMode.UserExecute, new DirectoryInfo(inside).UnixFileMode);
     }
 
     [Fact]
