@@ -74,7 +74,8 @@ internal abstract class StripeToolset(
         if (!IsAllowed(link.Url))
         {
             return ToolFailures.Bad("a payment link on a host that Coach:Payments:Mcp:LinkHosts does not list")
-                with { IsRetryable = false };
+                with
+            { IsRetryable = false };
         }
 
         return IsOfOtherMode(json) ? OtherMode() : link;

@@ -1,8 +1,8 @@
 using System.Net;
 using Coach.Abstractions;
 using Coach.Llm.Pipeline;
-using Coach.TestKit;
 using Coach.Testing;
+using Coach.TestKit;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Polly;

@@ -51,7 +51,10 @@ public sealed class HostileServerTests
         await provider.GetRequiredService<IPaymentGateway>().CreateLinkAsync(
             new GatewayLinkRequest
             {
-                IdempotencyKey = "k", PriceId = "price_1", IsSingleUse = true, Metadata = new Dictionary<string, string>(),
+                IdempotencyKey = "k",
+                PriceId = "price_1",
+                IsSingleUse = true,
+                Metadata = new Dictionary<string, string>(),
             }, TestContext.Current.CancellationToken);
 
         Assert.Equal(1, server.Requests);

@@ -144,7 +144,9 @@ public sealed class FulfilmentCasesTests
         await shop.DeliverAsync(shop.Webhook(Completed));
         var request = new PaymentRefundRequest
         {
-            LinkId = shop.Link.Id, RefundKey = "return-1", Amount = Money.Create(300, "usd"),
+            LinkId = shop.Link.Id,
+            RefundKey = "return-1",
+            Amount = Money.Create(300, "usd"),
         };
         shop.Host.Fake.Inject(new StripeFault(StripeFaultKind.LoseAnswer), "POST", "/v1/refunds");
         shop.Host.Fake.Inject(new StripeFault(StripeFaultKind.Refuse), "POST", "/v1/refunds", times: 3);
@@ -491,7 +493,9 @@ public sealed class FulfilmentCasesTests
         PaymentLink link = await host.CreateAsync();
         StripeFakeSession session = host.Fake.Complete(host.Fake.OpenSession(link.Id)!.Id, open => open with
         {
-            PresentedAmount = 1161, PresentedCurrency = "eur", IsBeforeBasil = isBeforeBasil,
+            PresentedAmount = 1161,
+            PresentedCurrency = "eur",
+            IsBeforeBasil = isBeforeBasil,
         })!;
 
         await DeliverAsync(host, host.Fake.BuildWebhook(Completed, session.Id));
@@ -555,7 +559,9 @@ public sealed class FulfilmentCasesTests
         await shop.Host.RunAsync(shop.Host.Links.DescribePaymentsAsync());
         await shop.Host.RunAsync(shop.Host.Links.RefundAsync(new PaymentRefundRequest
         {
-            LinkId = shop.Link.Id, RefundKey = "r", Amount = Money.Create(250, "usd"),
+            LinkId = shop.Link.Id,
+            RefundKey = "r",
+            Amount = Money.Create(250, "usd"),
         }));
         var reports = shop.Host.Services.GetRequiredService<IPaymentReports>();
         var day = DateOnly.FromDateTime(shop.Host.Clock.GetUtcNow().UtcDateTime);

@@ -78,7 +78,9 @@ public sealed class FulfilmentReportsTests
         await shop.DeliverAsync(shop.Webhook(Completed));
         var part = new PaymentRefundRequest
         {
-            LinkId = shop.Link.Id, RefundKey = "return-1", Amount = Money.Create(300, "usd"),
+            LinkId = shop.Link.Id,
+            RefundKey = "return-1",
+            Amount = Money.Create(300, "usd"),
         };
 
         PaymentLink refunded = await shop.Host.RunAsync(shop.Host.Links.RefundAsync(part));

@@ -184,7 +184,9 @@ public sealed class SellingCasesTests : IDisposable
         });
         StripeFakeSession session = host.Fake.Complete(host.Fake.OpenSession(link.Id)!.Id, open => open with
         {
-            AmountSubtotal = 1250, Discount = 250, AmountTotal = 1000,
+            AmountSubtotal = 1250,
+            Discount = 250,
+            AmountTotal = 1000,
         })!;
         StripeWebhook webhook = host.Fake.BuildWebhook("checkout.session.completed", session.Id);
 
