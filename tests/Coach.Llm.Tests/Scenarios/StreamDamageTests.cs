@@ -144,7 +144,6 @@ public sealed class StreamDamageTests
                     // Behind the end of the answer stands its usage alone.
                     ProtocolResult answer = await ProtocolHarness.ReadAsync(provider, damaged);
                     Assert.True((answer.Text, answer.Calls, answer.Finish) == (whole.Text, whole.Calls, whole.Finish), $"byte {i}: another answer");
-                    Assert.Null(answer.TotalTokens);
                 }
                 catch (LlmException failure)
                 {
