@@ -89,8 +89,15 @@ internal sealed record ModelList(IReadOnlyList<KeyModel> Models, bool IsWhole)
         }
 
         string? text = reader.GetString();
-        (id, name) = (isId ? text : id, isName ? text : name);
-        if (isEnd && text is { Length: >= 10 } && DateOnly.TryParseExact(
+        if (isId)
+        {
+            id = text;
+        }
+        else if (isName)
+        {
+            name = text;
+        }
+        else if (text is { Length: >= 10 } && DateOnly.TryParseExact(
             text[..10], "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly date))
         {
             end = date;

@@ -102,7 +102,7 @@ internal sealed class ForeignChatClient(
         }
 
         return exception is ArgumentException or InvalidOperationException or NotSupportedException
-            or NotImplementedException or OutOfMemoryException
+            or OutOfMemoryException
             ? null
             : LlmException.ClientFailed(provider.Name, exception);
     }

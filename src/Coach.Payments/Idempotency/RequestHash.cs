@@ -134,9 +134,13 @@ public readonly struct RequestHash : IEquatable<RequestHash>
         }
 
         writer.Add("options");
-        writer.Add((options.AllowPromotionCodes ? 1 : 0) + (options.AutomaticTax ? 2 : 0)
-            + (options.CollectTaxId ? 4 : 0) + (options.CollectPhoneNumber ? 8 : 0)
-            + (options.RequireBillingAddress ? 16 : 0) + (options.AlwaysCreateCustomer ? 32 : 0));
+        writer.Add(Flags(
+            options.AllowPromotionCodes,
+            options.AutomaticTax,
+            options.CollectTaxId,
+            options.CollectPhoneNumber,
+            options.RequireBillingAddress,
+            options.AlwaysCreateCustomer));
         writer.Add((long?)options.TaxBehavior ?? -1);
         writer.Add(options.SubmitType);
         writer.Add(options.StatementDescriptorSuffix);
@@ -149,7 +153,7 @@ public readonly struct RequestHash : IEquatable<RequestHash>
         {
             writer.Add(field.Key);
             writer.Add(field.Label);
-            writer.Add((field.IsNumeric ? 1 : 0) + (field.IsOptional ? 2 : 0));
+            writer.Add(Flags(field.IsNumeric, field.IsOptional));
         }
 
         foreach ((string name, string value) in options.Extra.OrderBy(entry => entry.Key, StringComparer.Ordinal))
@@ -157,6 +161,18 @@ public readonly struct RequestHash : IEquatable<RequestHash>
             writer.Add(name);
             writer.Add(value);
         }
+    }
+
+    // The first is the lowest bit. Its order stands in hashes that were kept: what is new comes last.
+    private static long Flags(params ReadOnlySpan<bool> flags)
+    {
+        long bits = 0;
+        for (int at = 0; at < flags.Length; at++)
+        {
+            bits |= flags[at] ? 1L << at : 0;
+        }
+
+        return bits;
     }
 
     /// <summary>Whether two requests without items and metadata are field by field the same, so that their hashes need

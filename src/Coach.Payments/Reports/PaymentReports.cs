@@ -100,10 +100,13 @@ internal sealed class PaymentReports(PaymentRecordRepository records) : IPayment
             payment.Currency, Text(payment.RefundedMinorUnits), Text(payment.FeeMinorUnits),
             Text(payment.NetMinorUnits), payment.SettlementCurrency, payment.Method,
             payment.PaidAt?.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
-            payment.Disputes.Count > 0 ? "true" : "false", payment.HasAmountMismatch ? "true" : "false",
+            YesNo(payment.Disputes.Count > 0),
+            YesNo(payment.HasAmountMismatch),
         ];
         return string.Join(',', fields.Select(Field)) + "\r\n";
     }
+
+    private static string YesNo(bool flag) => flag ? "true" : "false";
 
     private static string? Text(long? number) => number?.ToString(CultureInfo.InvariantCulture);
 
