@@ -229,8 +229,7 @@ internal sealed class PaymentEndpoints(
     }
 
     // Each link is a product and a price at the provider: making them has a limit of its own, and whoever throws
-    // cookies
-    // away to get fresh sessions still drains the address's bucket.
+    // cookies away to get fresh sessions still drains the address's bucket.
     private async ValueTask<CoachProblem?> LimitAsync(HttpContext context)
     {
         CoachRateLimitOptions rate = rates.Value;

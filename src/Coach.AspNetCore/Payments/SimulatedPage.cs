@@ -10,8 +10,7 @@ using Microsoft.AspNetCore.Routing;
 namespace Coach.AspNetCore.Payments;
 
 /// <summary>The page behind a simulated link: what it is for, and buttons that play payer and seller. No script, so
-/// that
-/// the strictest content policy shows it.</summary>
+/// that the strictest content policy shows it.</summary>
 internal sealed class SimulatedPage(IPaymentLinks links, ISimulatedPayments payments)
 {
     public static void Map(IEndpointRouteBuilder endpoints, string pattern)

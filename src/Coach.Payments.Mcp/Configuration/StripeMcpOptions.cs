@@ -73,8 +73,7 @@ public sealed class StripeMcpOptions
     public int MaxPages { get; set; } = 100;
 
     /// <summary>The hosts whose links are handed to payers: a tool could answer with any address. Add a custom domain
-    /// of
-    /// Stripe's here.</summary>
+    /// of Stripe's here.</summary>
     /// <value>1 to 20 host names; <c>buy.stripe.com</c> unless set. A link elsewhere counts as a bad answer, and its
     /// address is in no message.</value>
     public IList<string> LinkHosts { get; set; } = ["buy.stripe.com"];

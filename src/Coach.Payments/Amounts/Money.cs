@@ -21,8 +21,7 @@ namespace Coach.Payments;
 public readonly struct Money : IEquatable<Money>, IComparable<Money>
 {
     /// <summary>The largest amount in most currencies, in minor units: eight digits. <see cref="Largest"/> tells that
-    /// of
-    /// each.</summary>
+    /// of each.</summary>
     public const long MaxMinorUnits = CurrencyRules.MaxMinorUnits;
 
     private const int MostPercentDecimals = 10;
@@ -176,8 +175,7 @@ public readonly struct Money : IEquatable<Money>, IComparable<Money>
     }
 
     /// <summary>A percentage of the amount with decimals, such as 8.875 % tax, exactly, then rounded once to what can
-    /// be
-    /// charged.</summary>
+    /// be charged.</summary>
     /// <param name="percent">0 to 1000 (%), with at most 10 decimals.</param>
     /// <param name="rounding">How to round; half away from zero unless given.</param>
     /// <returns>The part: 12.5 % of 10.20 USD is 1.28 USD.</returns>

@@ -115,8 +115,8 @@ public sealed class CoachPaymentsOptions
     public TimeSpan SettleDelay { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>Where the records are kept on this machine: a file, made with its folder when it is missing. Anybody
-    /// who
-    /// takes real payments needs it or a store of its own: payments arrive days after their link was made.</summary>
+    /// who takes real payments needs it or a store of its own: payments arrive days after their link was
+    /// made.</summary>
     /// <value>A path; null (records in memory, which the start of a host with a real gateway warns of) unless set. The
     /// builder's <c>UseStore</c> and <c>UseFileStore</c> win over it.</value>
     public string? StorePath { get; set; }
@@ -158,8 +158,7 @@ public sealed class CoachPaymentsOptions
     public TimeSpan MaxQueueTime { get; set; } = TimeSpan.FromMinutes(2);
 
     /// <summary>Live keys: whether a browser may name an amount (Coach.AspNetCore). With test keys and simulated links
-    /// it
-    /// may.</summary>
+    /// it may.</summary>
     /// <value>False unless set: only the host's own code and tabs do.</value>
     public bool AllowClientAmounts { get; set; }
 }

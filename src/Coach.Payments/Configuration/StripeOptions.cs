@@ -38,8 +38,7 @@ public sealed class StripeOptions
     public int MaxPages { get; set; } = 100;
 
     /// <summary>More secrets that webhooks are verified with: of an endpoint for connected accounts, or the old one
-    /// while
-    /// a secret is exchanged.</summary>
+    /// while a secret is exchanged.</summary>
     /// <value>Empty unless set.</value>
     public IList<StripeWebhookSecret> MoreWebhookSecrets { get; } = [];
 }

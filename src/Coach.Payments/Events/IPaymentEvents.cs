@@ -4,8 +4,7 @@ namespace Coach.Payments;
 /// The outbox: what happened to payments, told to the host at least once, in order for each link, under a stable id.
 /// Webhooks, polls, waits, reconciliation and lists all feed it, so each fact exists once. Most hosts register an
 /// <see cref="IPaymentEventHandler"/> and leave the rest to the background delivery; who wants to pull claims here.
-/// Safe
-/// for concurrent use, also across replicas where the store is shared.
+/// Safe for concurrent use, also across replicas where the store is shared.
 /// </summary>
 public interface IPaymentEvents
 {

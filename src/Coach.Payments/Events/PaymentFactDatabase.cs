@@ -8,8 +8,7 @@ public static class PaymentFactDatabase
 {
     /// <summary>
     /// Notes a fact's id in a table of the host's, within the host's transaction. When the transaction commits, the
-    /// fact
-    /// counts as done; when it does not, neither the note nor the work is there, and the fact comes again.
+    /// fact counts as done; when it does not, neither the note nor the work is there, and the fact comes again.
     /// </summary>
     /// <param name="fact">The fact.</param>
     /// <param name="transaction">The open transaction that the work is part of.</param>
@@ -20,8 +19,7 @@ public static class PaymentFactDatabase
     /// <exception cref="ArgumentException"><paramref name="table"/> is no such name, or the transaction is
     /// over.</exception>
     /// <exception cref="DbException">The database failed, or another transaction notes the same fact at this moment:
-    /// let
-    /// it pass, and the fact comes again.</exception>
+    /// let it pass, and the fact comes again.</exception>
     public static async Task<bool> TryBeginAsync(
         this PaymentFact fact, DbTransaction transaction, string table = "coach_payment_facts",
         CancellationToken cancellationToken = default)

@@ -22,8 +22,7 @@ public sealed record GatewayCharge(string Id)
     public long? Fee { get; init; }
 
     /// <summary>What reaches the balance, in minor units of <see cref="SettlementCurrency"/>; null when the provider
-    /// does
-    /// not say.</summary>
+    /// does not say.</summary>
     public long? Net { get; init; }
 
     /// <summary>The currency the account settles in; null when the provider does not say.</summary>

@@ -116,8 +116,7 @@ public sealed class CoachPaymentsBuilder
     }
 
     /// <summary>Lets the host's code handle payment facts, and delivers them in the background. Several handlers get
-    /// each
-    /// fact in the order they were added; one that fails has it told to all again.</summary>
+    /// each fact in the order they were added; one that fails has it told to all again.</summary>
     /// <param name="factory">Builds the handler; called once.</param>
     /// <returns>This builder.</returns>
     public CoachPaymentsBuilder WithEventHandler(Func<IServiceProvider, IPaymentEventHandler> factory)

@@ -53,8 +53,7 @@ internal static class JournalFormat
     /// <summary>Reads frames into a table, a piece of the file at a time.</summary>
     /// <returns>Where the last whole frame ends.</returns>
     /// <exception cref="InvalidDataException">It is no journal of payments, one of a later format, or a damaged frame
-    /// had
-    /// been on disk when a later one was written: this is no torn tail, and nothing may be dropped
+    /// had been on disk when a later one was written: this is no torn tail, and nothing may be dropped
     /// silently.</exception>
     public static long Load(JournalFile file, RecordTable table)
     {

@@ -26,8 +26,7 @@ public sealed record PaymentFactEntry
     public int Attempts { get; init; }
 
     /// <summary>Before this moment it is not handed out: the end of a claim, or of the wait after a failure; null for
-    /// at
-    /// once.</summary>
+    /// at once.</summary>
     public DateTimeOffset? NotBefore { get; init; }
 
     /// <summary>Why the last attempt failed, in one line; null when none did.</summary>

@@ -44,8 +44,7 @@ public sealed record PaymentLinkRequest
     public string? Reference { get; init; }
 
     /// <summary>When the link is to close by itself: the background reconciliation closes it at the provider soon
-    /// after.
-    /// A page that is open then is ended.</summary>
+    /// after. A page that is open then is ended.</summary>
     /// <value>A moment after the first request for the link; null for never. Not part of what makes two requests the
     /// same.</value>
     public DateTimeOffset? ExpiresAt { get; init; }

@@ -17,7 +17,6 @@ public sealed record PaymentRecordQuery(PaymentRecordFilter Filter, int Limit)
     public string? Owner { get; init; }
 
     /// <summary>For <see cref="PaymentRecordFilter.PendingFacts"/>: a wait that ends later than this was noted by a
-    /// clock
-    /// that has been set back since, and is over. Null for none.</summary>
+    /// clock that has been set back since, and is over. Null for none.</summary>
     public DateTimeOffset? LatestWait { get; init; }
 }

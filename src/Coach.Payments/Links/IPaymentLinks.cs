@@ -58,8 +58,7 @@ public interface IPaymentLinks
     /// <summary>Gives a payment back, whole or in part, once for each refund key.</summary>
     /// <param name="request">What to give back.</param>
     /// <param name="cancellationToken">Ends the wait; the refund may be made all the same, and asking again with the
-    /// same
-    /// key tells.</param>
+    /// same key tells.</param>
     /// <returns>The link with its payments and refunds. The fact that tells of it goes to the outbox.</returns>
     /// <exception cref="PaymentException">The link is not known here, nothing was paid, the amount is more than what is
     /// left, the key was used for another refund, the provider refused, or it is not known what became of

@@ -198,8 +198,7 @@ internal sealed class PaymentLinkCreator(
         private async Task<GatewayResult<GatewayPrice>> FindOrMakePriceAsync()
         {
             // A price of the catalogue is sold as it is. It anchors no link: its own key and, past that, the search
-            // find
-            // the link again.
+            // find the link again.
             if (Lines is [{ PriceId: { } catalogued }, ..])
             {
                 return new GatewayPrice { Id = catalogued, CreatedAt = _record.LinkSentAt, IsNew = !WasSent };

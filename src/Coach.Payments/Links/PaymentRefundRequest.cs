@@ -7,8 +7,7 @@ public sealed record PaymentRefundRequest
     public required string LinkId { get; init; }
 
     /// <summary>The caller's name for this one refund, such as a return's number: <c>return-17</c>. The same key for
-    /// the
-    /// same link gives back once, however often it is asked.</summary>
+    /// the same link gives back once, however often it is asked.</summary>
     /// <value>1 to 100 printable ASCII characters.</value>
     public required string RefundKey { get; init; }
 

@@ -5,9 +5,8 @@ namespace Coach.Payments.Links;
 
 /// <summary>
 /// The mode (live, test, none) and account that operations belong to now. The provider keeps modes and accounts apart
-/// by
-/// itself, so an operation has one name there; here the name gets a suffix, so that a key used in one mode never gets
-/// the other's link.
+/// by itself, so an operation has one name there; here the name gets a suffix, so that a key used in one mode never
+/// gets the other's link.
 /// </summary>
 internal sealed class PaymentScope(GatewaySelector gateways, CoachPaymentsOptions options)
 {

@@ -1,8 +1,7 @@
 namespace Coach.Payments;
 
 /// <summary>What the records say, for the books. Reads the records alone; the background reconciliation keeps them up
-/// to
-/// date with the provider.</summary>
+/// to date with the provider.</summary>
 public interface IPaymentReports
 {
     /// <summary>Sums up links, payments, refunds and fees by day (UTC) and currency.</summary>

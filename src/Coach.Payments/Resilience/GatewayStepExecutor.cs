@@ -45,8 +45,7 @@ internal sealed class GatewayStepExecutor : IDisposable
         _availability.CheckAsync(cancellationToken);
 
     /// <summary>Waits for an operation's turn under the limit of requests, before it claims anything and before its
-    /// time
-    /// begins.</summary>
+    /// time begins.</summary>
     /// <returns>The turn, to be used by its first request.</returns>
     /// <exception cref="PaymentException">The queue is too long.</exception>
     public async ValueTask<RequestTurn> WaitForTurnAsync(CancellationToken cancellationToken) =>
@@ -153,8 +152,7 @@ internal sealed class GatewayStepExecutor : IDisposable
         if (failure is { Kind: GatewayFailureKind.RateLimited } limited)
         {
             // Stripe's SDKs do not repeat a 429 without Retry-After. One that our own burst brought about passes when
-            // we
-            // go on at a lower rate.
+            // we go on at a lower rate.
             bool isOwn = _limiter.IsOwnDoing && limited.Code != LockTimeout;
             if (isOwn)
             {

@@ -14,8 +14,7 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
     private const int OwnBurst = 4;
 
     // While nothing is known of the provider's limit, so many at once are enough to learn it, and few enough that most
-    // of
-    // a thousand orders wait here, in order, rather than be refused there.
+    // of a thousand orders wait here, in order, rather than be refused there.
     private const int MostAtOnce = 32;
 
     // The bucket holds a fifth of a second's requests: no second, wherever it begins, then sees many more than a

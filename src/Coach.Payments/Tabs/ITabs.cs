@@ -2,8 +2,8 @@ namespace Coach.Payments;
 
 /// <summary>
 /// Tabs on the server: the host adds lines (from its price list, a chat tool), the payer gets a link for what is
-/// unpaid,
-/// and a paid bill settles its lines once. Lines that were added meanwhile stay unpaid. Safe for concurrent use.
+/// unpaid, and a paid bill settles its lines once. Lines that were added meanwhile stay unpaid. Safe for concurrent
+/// use.
 /// </summary>
 public interface ITabs
 {
@@ -45,9 +45,8 @@ public interface ITabs
         string owner, string id, decimal? percent, Money? amount, CancellationToken cancellationToken = default);
 
     /// <summary>Makes the bill: a link for all unpaid lines and the tip. Asked again with nothing changed, it is the
-    /// same
-    /// link; after a change, the old one is closed first, and if it was paid meanwhile, its lines are settled and the
-    /// rest is billed.</summary>
+    /// same link; after a change, the old one is closed first, and if it was paid meanwhile, its lines are settled
+    /// and the rest is billed.</summary>
     /// <param name="owner">Whose tab it is.</param>
     /// <param name="id">The tab's name.</param>
     /// <param name="cancellationToken">Ends the wait.</param>

@@ -3,8 +3,7 @@ using System.Globalization;
 namespace Coach.Payments.Tabs;
 
 /// <summary>The service behind <see cref="ITabs"/>: every change is a compare-and-swap on the tab, and the link of a
-/// bill
-/// follows from the tab's name and the bill's number, so that no bill has two.</summary>
+/// bill follows from the tab's name and the bill's number, so that no bill has two.</summary>
 internal sealed class TabService(ITabStore store, IPaymentLinks links, TimeProvider time) : ITabs
 {
     private const int MostLines = 500;
