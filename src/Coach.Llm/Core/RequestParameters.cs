@@ -58,6 +58,7 @@ internal static class ParameterRefusal
         ("reasoning_effort", RequestParameters.Effort),
         ("reasoning", RequestParameters.Effort),
         ("thinking", RequestParameters.Effort),
+        ("adaptive", RequestParameters.Effort),
         ("thinking_level", RequestParameters.Effort),
         ("thinkingLevel", RequestParameters.Effort),
         ("thinking_budget", RequestParameters.Effort),
@@ -95,6 +96,7 @@ internal static class ParameterRefusal
 
         bool isRefusing = Array.Exists(
             RefusingCodes, code => code.Equals(body.Code, StringComparison.OrdinalIgnoreCase))
+            || IsOfAnotherForm(body)
             || Array.Exists(Refusals, words => body.Message.Contains(words, StringComparison.OrdinalIgnoreCase));
         if (!isRefusing)
         {
@@ -133,6 +135,11 @@ internal static class ParameterRefusal
                 RequestParameters.TopLogprobs => "top_logprobs",
                 _ => parameter.ToString().ToLowerInvariant(),
             });
+
+    // Anthropic's older models name the forms of thinking that they know; elsewhere these words are about a value.
+    private static bool IsOfAnotherForm(ErrorBody body) =>
+        (body.Says("input should be") || body.Says("expected tags"))
+        && (body.Says("thinking") || body.Says("adaptive") || body.Says("effort"));
 
     private static RequestParameters Named(string text)
     {

@@ -13,6 +13,7 @@ namespace Coach.Llm.Streaming;
 internal abstract class StreamDecoder
 {
     private const char NoHalf = '\0';
+    private const int MaxWords = 32;
 
     private byte[] _responseId = [];
     private byte[] _modelId = [];
@@ -43,6 +44,12 @@ internal abstract class StreamDecoder
         if (data.SequenceEqual("[DONE]"u8)) // OpenAI's mark, which gateways also put behind other providers' answers
         {
             IsEnded = true;
+            return null;
+        }
+
+        if (IsWords(data))
+        {
+            Additions.Event(); // "ping", "keep-alive": a sign of life from a gateway on the way
             return null;
         }
 
@@ -141,6 +148,25 @@ internal abstract class StreamDecoder
         {
             throw new JsonException("An event holds more than one value.");
         }
+    }
+
+    // No value of JSON, damaged or not, is a few plain words; those three that are mean nothing as an event either.
+    private static bool IsWords(ReadOnlySpan<byte> data)
+    {
+        if (data.IsEmpty || data.Length > MaxWords || !char.IsAsciiLetter((char)data[0]))
+        {
+            return false;
+        }
+
+        foreach (byte letter in data)
+        {
+            if (!char.IsAsciiLetterOrDigit((char)letter) && letter is not ((byte)'-' or (byte)'_' or (byte)' ' or (byte)'.'))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private bool IsObject(ref Utf8JsonReader reader, ReadOnlySpan<byte> data)

@@ -73,6 +73,7 @@ public sealed class RefusedParametersTests
     [Theory]
     [InlineData("Invalid 'temperature': decimal above maximum value. Expected a value <= 2.", "decimal_above_max_value", "temperature")]
     [InlineData("temperature: range: 0..1", null, null)]
+    [InlineData("temperature: Input should be less than or equal to 1", null, null)]
     [InlineData("max_tokens is too large: 100000. This model supports at most 16384 completion tokens.", "invalid_value", "max_tokens")]
     [InlineData("Unsupported parameter: 'store' is not supported.", "unsupported_parameter", "store")]
     [InlineData("tools is not supported in this model.", "unsupported_parameter", "tools")]
@@ -151,11 +152,15 @@ public sealed class RefusedParametersTests
         Assert.Null(server.Requests[1][refusedName]);
     }
 
-    [Fact]
-    public async Task Anthropic_ModelThatKnowsNoAdaptiveThinking_GetsABudgetThenNothing()
+    [Theory]
+    [InlineData("adaptive thinking is not supported on this model")]
+    [InlineData("thinking.type: Input should be 'enabled' or 'disabled'")]
+    [InlineData("thinking: Input tag 'adaptive' found using 'type' does not match any of the expected tags: 'disabled', 'enabled'")]
+    [InlineData("output_config.effort: Extra inputs are not permitted")]
+    public async Task Anthropic_ModelThatKnowsNoAdaptiveThinking_GetsABudgetThenNothing(string refusal)
     {
         var server = new RuleServer(body => body.Contains("\"adaptive\"", StringComparison.Ordinal)
-            ? (400, RuleServer.Refusal("anthropic", "adaptive thinking is not supported on this model"))
+            ? (400, RuleServer.Refusal("anthropic", refusal))
             : (200, RuleServer.Answer("anthropic")));
         var options = new ChatOptions { MaxOutputTokens = 8000, Reasoning = new ReasoningOptions { Effort = ReasoningEffort.Medium } };
         ChatResponse response = await ProtocolHarness.Client("anthropic", server).GetResponseAsync("hi", options, Token);

@@ -45,6 +45,13 @@ public sealed class ServerHabitTests
         Assert.Equal("Hello", response.Text);
     }
 
+    [Theory]
+    [InlineData("ping")]
+    [InlineData("keep-alive")]
+    [InlineData("null")]
+    public async Task AnyProvider_EventOfPlainWords_IsASignOfLife(string words) => Assert.Equal(
+        "Hi", (await ReadAsync("openai", words, """{"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}""")).Text);
+
     [Fact]
     public async Task OpenAI_OlderFunctionCall_IsACall()
     {

@@ -24,7 +24,7 @@ internal static class ReplayJudge
 
         foreach ((string name, JsonNode? right) in replay.Expect)
         {
-            if (Check(name, right, outcome, failure, requests) is { } complaint)
+            if (Check(replay, name, right, outcome, failure, requests) is { } complaint)
             {
                 wrong.Add(complaint);
             }
@@ -34,7 +34,7 @@ internal static class ReplayJudge
     }
 
     private static string? Check(
-        string name, JsonNode? right, ReplayOutcome outcome, LlmException? failure, IReadOnlyList<(string Path, string Body)> requests)
+        ReplayCase replay, string name, JsonNode? right, ReplayOutcome outcome, LlmException? failure, IReadOnlyList<(string Path, string Body)> requests)
     {
         AIContent[] contents = [.. outcome.Response?.Messages.SelectMany(message => message.Contents) ?? []];
         switch (name)
@@ -77,7 +77,7 @@ internal static class ReplayJudge
             case "vectors":
                 return Compare(name, right.AsText(), Count(outcome.Vectors?.Count));
             case "inOrder":
-                return InOrder(outcome.Vectors);
+                return InOrder(replay.Texts, outcome.Vectors);
             case "pictures":
                 return Compare(name, right.AsText(), Count(contents.OfType<DataContent>().Count()));
             case "textOnly":
@@ -112,14 +112,15 @@ internal static class ReplayJudge
             ? $"{name}: '{missing}' is not in {Clip(now)}"
             : null;
 
-    private static string? InOrder(IReadOnlyList<Embedding<float>>? vectors)
+    private static string? InOrder(IReadOnlyList<string> texts, IReadOnlyList<Embedding<float>>? vectors)
     {
         for (int at = 0; at < vectors?.Count; at++)
         {
-            float first = vectors[at].Vector.Span[0];
-            if (first >= 0 && first != at)
+            float[] right = ReplayServer.VectorOf(texts[at]);
+            ReadOnlySpan<float> now = vectors[at].Vector.Span;
+            if (MathF.Abs(now[0] - right[0]) + MathF.Abs(now[1] - right[1]) > 0.0002f)
             {
-                return $"vector {at} is of text {first}";
+                return $"vector {at} is of another text";
             }
         }
 

@@ -110,6 +110,7 @@ internal sealed class ReplayServer : IAsyncDisposable
 
         if (answer.EndsInReset)
         {
+            await Task.Delay(100, context.RequestAborted); // a reset overtakes what was sent before it
             context.Abort();
         }
     }
@@ -179,11 +180,12 @@ internal sealed class ReplayServer : IAsyncDisposable
         return Encoding.UTF8.GetBytes(answer.ToJsonString());
     }
 
-    /// <summary>The vector of a text: its last number, and its length.</summary>
+    /// <summary>The vector of a text, of length 1: its first number is the angle, a thousandth each.</summary>
     public static float[] VectorOf(string text)
     {
         string digits = new([.. text.SkipWhile(letter => !char.IsAsciiDigit(letter)).TakeWhile(char.IsAsciiDigit).Take(6)]);
-        return [digits.Length == 0 ? -1 : float.Parse(digits, CultureInfo.InvariantCulture), 1];
+        float angle = digits.Length == 0 ? 0 : int.Parse(digits, CultureInfo.InvariantCulture) / 1000f;
+        return [MathF.Cos(angle), MathF.Sin(angle)];
     }
 
     private static JsonArray Floats(float[] vector) => new([.. vector.Select(value => (JsonNode)value)]);
