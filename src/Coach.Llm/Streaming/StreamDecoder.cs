@@ -160,7 +160,8 @@ internal abstract class StreamDecoder
 
         foreach (byte letter in data)
         {
-            if (!char.IsAsciiLetterOrDigit((char)letter) && letter is not ((byte)'-' or (byte)'_' or (byte)' ' or (byte)'.'))
+            bool isOfAWord = char.IsAsciiLetterOrDigit((char)letter) || "-_ ."u8.Contains(letter);
+            if (!isOfAWord)
             {
                 return false;
             }
