@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using OpenTelemetry.Metrics;
 
@@ -80,9 +81,25 @@ public sealed class CoachMetricsMeterProviderBuilderExtensionsTests
     public async Task RequestDuration_OfTheHost_HasBoundsUpToAMinute()
     {
         await using MetricsHost host = await MetricsHost.StartAsync(metrics: o => o.HostMeters = true);
+        var recorded = new TaskCompletionSource();
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, l) =>
+        {
+            if (instrument.Name == "http.server.request.duration"
+                && instrument.Meter.Scope == host.Services.GetRequiredService<IMeterFactory>())
+            {
+                l.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<double>((_, _, _, _) => recorded.TrySetResult());
+        listener.Start();
         await host.ScrapeAsync();
-        Assert.Contains("http_server_request_duration_seconds_bucket{", await host.ScrapeAsync(), StringComparison.Ordinal);
-        Assert.Contains("le=\"60.0\"", await host.ScrapeAsync(), StringComparison.Ordinal);
+
+        // The server records a request after its answer has gone out.
+        await recorded.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        string page = await host.ScrapeAsync();
+        Assert.Contains("http_server_request_duration_seconds_bucket{", page, StringComparison.Ordinal);
+        Assert.Contains("le=\"60.0\"", page, StringComparison.Ordinal);
     }
 
     [Fact]
