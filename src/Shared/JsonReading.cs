@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Coach;
@@ -9,6 +10,8 @@ namespace Coach;
 /// </summary>
 internal static class JsonReading
 {
+    private const double MaxWhole = 1L << 53; // from here on a double skips numbers
+
     /// <summary>
     /// A document; null when the bytes are no JSON. The parser's message is dropped, because it may quote what it read.
     /// </summary>
@@ -106,10 +109,26 @@ internal static class JsonReading
         ReadStart(ref reader, JsonTokenType.String) ? reader.GetString() : null;
 
     /// <summary>
-    /// Reads the value of the member whose name the reader stands on; other kinds are passed over and null.
+    /// Reads the value of the member whose name the reader stands on, if it is a whole number as servers write them: 7,
+    /// 7.0 or "7". All else is passed over and null.
     /// </summary>
-    public static long? ReadNumber(this ref Utf8JsonReader reader) =>
-        ReadStart(ref reader, JsonTokenType.Number) && reader.TryGetInt64(out long value) ? value : null;
+    public static long? ReadNumber(this ref Utf8JsonReader reader)
+    {
+        if (!reader.Read() || reader.TokenType is not (JsonTokenType.Number or JsonTokenType.String))
+        {
+            reader.Skip();
+            return null;
+        }
+
+        if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out long value))
+        {
+            return value;
+        }
+
+        bool isNumber = double.TryParse(
+            reader.ValueSpan, NumberStyles.Float, CultureInfo.InvariantCulture, out double real);
+        return isNumber && real == Math.Truncate(real) && Math.Abs(real) < MaxWhole ? (long)real : null;
+    }
 
     private static bool ReadStart(ref Utf8JsonReader reader, JsonTokenType kind)
     {

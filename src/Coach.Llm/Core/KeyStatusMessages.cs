@@ -15,6 +15,8 @@ internal static class KeyStatusMessages
         LlmError.ModelNotFound => $"{name} does not have this model{Own(found)}. Set another one.",
         LlmError.ContextTooLong =>
             $"The conversation is longer than the model of {Inner(name)} takes{Own(found)}. Begin a new one, send less, or use a model with a longer context.",
+        LlmError.Unavailable => $"{name} is not available just now. {Again(found.RetryAfter)}",
+        LlmError.WrongEndpoint => $"What answered is not {Inner(name)}. Check the provider's BaseUrl.",
         _ => For(name, found.Status, found.RetryAfter),
     };
 

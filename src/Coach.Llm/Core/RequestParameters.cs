@@ -29,6 +29,9 @@ internal enum RequestParameters
 
     /// <summary>A stream ends without its usage: some servers know no options of streams.</summary>
     NoStreamUsage = 1 << 13,
+
+    /// <summary>Effort is "none": some models take tools only where they do not reason (OpenAI's chat completions).</summary>
+    NoReasoning = 1 << 14,
 }
 
 /// <summary>Reads from a provider's refusal which parameter it is about.</summary>
@@ -106,7 +109,7 @@ internal static class ParameterRefusal
         RequestParameters named = Named(body.Parameter);
         if (named != RequestParameters.None)
         {
-            return named;
+            return WithTools(named, body);
         }
 
         if (body.Parameter.Length > 0 && !body.Parameter.Contains("generation_config", StringComparison.Ordinal))
@@ -118,8 +121,12 @@ internal static class ParameterRefusal
         return body.Message.Contains("both", StringComparison.OrdinalIgnoreCase)
             && named.HasFlag(RequestParameters.Temperature | RequestParameters.TopP)
             ? RequestParameters.TopP // either would do; the host's own temperature stays
-            : named;
+            : WithTools(named, body);
     }
+
+    // Not the effort is refused, but any beside tools.
+    private static RequestParameters WithTools(RequestParameters named, ErrorBody body) =>
+        named.HasFlag(RequestParameters.Effort) && body.Says("tool") ? named | RequestParameters.NoReasoning : named;
 
     /// <summary>As people and metrics read it: snake case, joined by commas.</summary>
     public static IEnumerable<string> Labels(RequestParameters parameters) =>
@@ -133,8 +140,10 @@ internal static class ParameterRefusal
                 RequestParameters.FrequencyPenalty => "frequency_penalty",
                 RequestParameters.PresencePenalty => "presence_penalty",
                 RequestParameters.TopLogprobs => "top_logprobs",
+                RequestParameters.NoReasoning => "effort",
                 _ => parameter.ToString().ToLowerInvariant(),
-            });
+            })
+            .Distinct();
 
     // Anthropic's older models name the forms of thinking that they know; elsewhere these words are about a value.
     private static bool IsOfAnotherForm(ErrorBody body) =>

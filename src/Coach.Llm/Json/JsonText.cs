@@ -10,6 +10,8 @@ namespace Coach.Llm.Json;
 /// </summary>
 internal static class JsonText
 {
+    private const string Dialect = "$schema";
+
     public static void Write(Utf8JsonWriter writer, object? value)
     {
         switch (value)
@@ -96,6 +98,24 @@ internal static class JsonText
         }
 
         return Unreadable(id, name);
+    }
+
+    /// <summary>Writes a JSON schema without the name of its dialect, which not every provider takes.</summary>
+    public static void WriteSchema(Utf8JsonWriter writer, JsonElement schema)
+    {
+        if (schema.ValueKind != JsonValueKind.Object || !schema.TryGetProperty(Dialect, out _))
+        {
+            schema.WriteTo(writer);
+            return;
+        }
+
+        writer.WriteStartObject();
+        foreach (JsonProperty member in schema.EnumerateObject().Where(member => !member.NameEquals(Dialect)))
+        {
+            member.WriteTo(writer);
+        }
+
+        writer.WriteEndObject();
     }
 
     /// <summary>Whether this is the text of one whole JSON object.</summary>

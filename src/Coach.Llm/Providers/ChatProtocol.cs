@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Coach.Llm.Core;
+using Coach.Llm.Json;
 using Coach.Llm.Streaming;
 using Microsoft.Extensions.AI;
 
@@ -68,7 +69,7 @@ internal abstract class ChatProtocol(string provider, string model)
         writer.WriteString("name", function.Name);
         writer.WriteString("description", function.Description);
         writer.WritePropertyName(schemaName);
-        function.JsonSchema.WriteTo(writer);
+        JsonText.WriteSchema(writer, function.JsonSchema);
         writer.WriteEndObject();
     }
 

@@ -9,7 +9,10 @@ namespace Coach.Llm.Providers;
 internal static class ErrorClassifier
 {
     private static readonly string[] LengthCodes =
-        ["context_length_exceeded", "exceed_context_size_error", "context_window_exceeded", "model_context_window_exceeded"];
+        [
+        "context_length_exceeded", "exceed_context_size_error", "context_window_exceeded",
+        "model_context_window_exceeded", "tokens_limit_reached", "input_too_long",
+    ];
 
     private static readonly string[] LengthWords =
     [
@@ -17,7 +20,23 @@ internal static class ErrorClassifier
         "exceeds the context", "exceed context", "context window", "context size", "prompt is too long",
         "input is too long", "prompt too long", "input length and `max_tokens` exceed context", "longer than the model's context",
         "maximum input length", "max_model_len", "exceeds the maximum number of tokens", "maximum prompt length",
-        "reduce the length of the messages", "reduce your prompt", "too many tokens in", "maximum number of input tokens",
+        "reduce the length of the messages", "reduce your prompt", "too many tokens", "maximum number of input tokens",
+        "context length of only", "context overflow", "`inputs` tokens", "`inputs` must have less than", "exceeded model token limit",
+        "range of input length", "prompt exceeds max", "exceeds the model's maximum", "exceeds maximum context",
+        "model's context length", "maximum tokens allowed", "context limit",
+    ];
+
+    private static readonly string[] ModelCodes =
+    [
+        "model_not_found", "model_not_exist", "model_not_available", "model_not_supported", "model_decommissioned",
+        "invalid_model", "unknown_model", "unavailable_model", "DeploymentNotFound", "ModelNotFound", "InvalidModel",
+    ];
+
+    private static readonly string[] ModelWords =
+    [
+        "is not a valid model", "model not exist", "model not found", "invalid model", "unknown model", "no such model",
+        "not found the model", "has been decommissioned", "model is not available", "model is not supported", "unsupported model",
+        "is not supported by any provider",
     ];
 
     /// <summary>Classifies an answer that is a failure, or a success with an error inside.</summary>
@@ -45,6 +64,11 @@ internal static class ErrorClassifier
         }
 
         bool isTooLong = IsAboutLength(status, found.Error, body);
+        if (!isTooLong && IsAboutModel(status, found.Error, body))
+        {
+            found = new ErrorClassification(KeyStatus.WrongEndpoint, LlmError.ModelNotFound);
+        }
+
         found = found with
         {
             Error = isTooLong ? LlmError.ContextTooLong : found.Error,
@@ -73,8 +97,9 @@ internal static class ErrorClassifier
         408 or 409 or 425 or 499 => new(KeyStatus.Unavailable),
         429 => new(KeyStatus.RateLimited),
         451 => new(KeyStatus.RegionBlocked),
-        400 or 413 or 415 or 422 when body.HasError || (body.IsJson && body.Message.Length > 0) =>
+        400 or 415 or 422 when body.HasError || body.IsEmpty || (body.IsJson && body.Message.Length > 0) =>
             new(KeyStatus.WrongEndpoint, LlmError.RequestRejected),
+        413 => new(KeyStatus.WrongEndpoint, LlmError.RequestRejected), // whoever says it, the request is too large
         >= 500 => new(KeyStatus.Unavailable),
         _ => new(KeyStatus.WrongEndpoint),
     };
@@ -99,6 +124,14 @@ internal static class ErrorClassifier
                 || (body.Says("input token count") && body.Says("exceeds"))
                 || (body.Says("too large for model") && body.Says("context")));
     }
+
+    // As for lengths: some have a code for it, the others say it each in their own way.
+    private static bool IsAboutModel(int status, LlmError error, ErrorBody body) =>
+        status is 400 or 404 or 410 or 422
+        && error is LlmError.RequestRejected or LlmError.WrongEndpoint or LlmError.ProviderFailed
+        && (Array.Exists(ModelCodes, code => code == body.Code || code == body.Type)
+            || Array.Exists(ModelWords, body.Says)
+            || (body.Says("the model") && (body.Says("does not exist") || body.Says("was not found"))));
 
     private static int StatusInside(ErrorBody body) => body.CodeNumber is { } code and >= 400 and < 600 ? code : 500;
 

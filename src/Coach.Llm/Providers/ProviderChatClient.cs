@@ -22,7 +22,10 @@ internal sealed class ProviderChatClient(
         {
             byte[] body = await connection.ReadBodyAsync(protocol.Provider, response, cancellationToken)
                 .ConfigureAwait(false);
-            ChatResponse answer = ReadForeign(call, body).ToChatResponse();
+            List<ChatResponseUpdate> updates = IsEvents(body)
+                ? await ReadEventsAsync(call, body, cancellationToken).ConfigureAwait(false)
+                : ReadForeign(call, body);
+            ChatResponse answer = updates.ToChatResponse();
             if (RefusedParameters.Dropped(protocol, call) is { } dropped)
             {
                 (answer.AdditionalProperties ??= [])[ChatResponseProperties.DroppedParameters] = dropped;
@@ -206,6 +209,49 @@ internal sealed class ProviderChatClient(
         {
             connection.Passed(protocol.Provider, decoder.Additions);
         }
+    }
+
+    // A server that answers with a stream whatever it is asked for.
+    private static bool IsEvents(ReadOnlySpan<byte> body)
+    {
+        body = body.StartsWith("\uFEFF"u8) ? body[3..] : body;
+        body = body.TrimStart(" \r\n"u8);
+        return body.StartsWith("data:"u8) || body.StartsWith("event:"u8) || body.StartsWith("id:"u8) || body.StartsWith(":"u8);
+    }
+
+    private async Task<List<ChatResponseUpdate>> ReadEventsAsync(
+        ChatCall call, byte[] body, CancellationToken cancellationToken)
+    {
+        using var stream = new MemoryStream(body, writable: false);
+        using var reader = new SseReader(stream, connection.Requests.MaxEventBytes, connection.Requests.MaxResponseBytes);
+        StreamDecoder decoder = protocol.CreateDecoder(call);
+        List<ChatResponseUpdate> updates = [];
+        var empty = default(EmptyAnswer);
+        try
+        {
+            bool isOver = false;
+            while (!isOver)
+            {
+                (ChatResponseUpdate? update, isOver) = await NextAsync(reader, decoder, cancellationToken)
+                    .ConfigureAwait(false);
+                if (update is not null && !KeepAlive.Is(update))
+                {
+                    empty.Saw(update);
+                    updates.Add(update);
+                }
+            }
+        }
+        finally
+        {
+            connection.Passed(protocol.Provider, decoder.Additions);
+        }
+
+        if (empty.Complaint() is { } complaint)
+        {
+            updates.Add(Said(complaint, decoder));
+        }
+
+        return updates;
     }
 
     private static ChatResponseUpdate Said(AIContent content, StreamDecoder decoder) =>

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Http.Headers;
 using System.Runtime.InteropServices;
 using Coach.Llm.Core;
@@ -67,7 +66,7 @@ internal sealed class ProviderConnection(
             throw LlmException.Unreachable(provider, exception);
         }
 
-        if (response.StatusCode == HttpStatusCode.OK)
+        if (response.IsSuccessStatusCode)
         {
             return response;
         }

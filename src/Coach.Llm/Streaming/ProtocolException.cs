@@ -1,3 +1,7 @@
+using System.Text;
+using System.Text.Json;
+using Coach.Llm.Core;
+
 namespace Coach.Llm.Streaming;
 
 /// <summary>
@@ -22,6 +26,17 @@ internal sealed class ProtocolException(
 
     public static ProtocolException Error(ReadOnlySpan<byte> body) =>
         new(ProtocolError.ErrorBody, "an error inside a success", body.ToArray());
+
+    /// <summary>An event of the type "error", whatever its data looks like.</summary>
+    public static ProtocolException ErrorEvent(ReadOnlySpan<byte> data)
+    {
+        bool isError = ErrorBody.Parse(data).HasError;
+        bool isJson = data.StartsWith("{"u8);
+        string text = isJson ? "" : JsonEncodedText.Encode(data).ToString();
+        return isError
+            ? Error(data)
+            : Error(isJson ? [.. "{\"error\":"u8, .. data, .. "}"u8] : Encoding.UTF8.GetBytes($"{{\"error\":\"{text}\"}}"));
+    }
 }
 
 /// <summary>The kinds of <see cref="ProtocolException"/>.</summary>

@@ -47,10 +47,20 @@ internal abstract class StreamDecoder
             return null;
         }
 
+        if (eventType.SequenceEqual("error"u8))
+        {
+            throw ProtocolException.ErrorEvent(data);
+        }
+
         if (IsWords(data))
         {
             Additions.Event(); // "ping", "keep-alive": a sign of life from a gateway on the way
             return null;
+        }
+
+        if (data.Contains((byte)'\n') && HasWholeFirstLine(data))
+        {
+            return DecodeLines(eventType, data);
         }
 
         try
@@ -168,6 +178,49 @@ internal abstract class StreamDecoder
         }
 
         return true;
+    }
+
+    // Servers that leave out the blank lines between events: what is joined are whole values, a line each.
+    private ChatResponseUpdate? DecodeLines(ReadOnlySpan<byte> eventType, ReadOnlySpan<byte> data)
+    {
+        ChatResponseUpdate? all = null;
+        foreach (Range line in data.Split((byte)'\n'))
+        {
+            ChatResponseUpdate? update = Decode(eventType, data[line]);
+            if (all is null || update is null)
+            {
+                all ??= update;
+                continue;
+            }
+
+            foreach (AIContent content in update.Contents)
+            {
+                all.Contents.Add(content);
+            }
+
+            all.FinishReason = update.FinishReason ?? all.FinishReason;
+        }
+
+        return all;
+    }
+
+    private static bool HasWholeFirstLine(ReadOnlySpan<byte> data)
+    {
+        ReadOnlySpan<byte> line = data[..data.IndexOf((byte)'\n')];
+        if (line.SequenceEqual("[DONE]"u8))
+        {
+            return true;
+        }
+
+        try
+        {
+            var reader = new Utf8JsonReader(line, isFinalBlock: false, default);
+            return reader.Read() && reader.TokenType == JsonTokenType.StartObject && reader.TrySkip();
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
     }
 
     private bool IsObject(ref Utf8JsonReader reader, ReadOnlySpan<byte> data)

@@ -116,4 +116,27 @@ public class JsonReadingTests
         Assert.Equal(["text a", "count 3", "other ", "inner -", "list 5", "nothing False"], seen);
         Assert.Equal(JsonTokenType.EndObject, reader.TokenType);
     }
+
+    [Theory]
+    [InlineData("7", 7L)]
+    [InlineData("-7", -7L)]
+    [InlineData("7.0", 7L)]
+    [InlineData("\"7\"", 7L)]
+    [InlineData("9007199254740993", 9007199254740993L)]
+    [InlineData("7.5", null)]
+    [InlineData("\"7 tokens\"", null)]
+    [InlineData("\"\"", null)]
+    [InlineData("\"NaN\"", null)]
+    [InlineData("1e300", null)]
+    [InlineData("null", null)]
+    [InlineData("true", null)]
+    [InlineData("[7]", null)]
+    public void ReadNumber_TakesWholeNumbersHoweverWritten(string json, long? expected)
+    {
+        var reader = new Utf8JsonReader(System.Text.Encoding.UTF8.GetBytes("{\"n\":" + json + "}"));
+        Assert.True(reader.Read() && reader.ReadMember());
+        Assert.Equal(expected, reader.ReadNumber());
+        Assert.False(reader.ReadMember());
+        Assert.Equal(JsonTokenType.EndObject, reader.TokenType);
+    }
 }

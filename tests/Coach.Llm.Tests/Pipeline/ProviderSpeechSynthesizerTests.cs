@@ -86,7 +86,7 @@ public sealed class ProviderSpeechSynthesizerTests
     [InlineData(200, "audio/wav", "", LlmError.InvalidResponse)]
     [InlineData(200, "audio/wav", "RIFF0000WAVEfmt 0123456789012345678901234567", LlmError.InvalidResponse)] // a header and no sound
     [InlineData(200, "text/html", "<html>login</html>", LlmError.InvalidResponse)]
-    [InlineData(204, "audio/wav", "", LlmError.Unavailable)]
+    [InlineData(204, "audio/wav", "", LlmError.InvalidResponse)]
     [InlineData(402, "application/json", """{"error_code":"quota_exceeded","title":"x","message":"x"}""", LlmError.QuotaExhausted)]
     public async Task SynthesizeAsync_SuccessWithoutSound_IsTheTextAndTheReason(int status, string type, string body, LlmError error)
     {

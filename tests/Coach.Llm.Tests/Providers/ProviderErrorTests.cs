@@ -17,6 +17,12 @@ public sealed class ProviderErrorTests
         { "openai-compatible", 413, """{"error":{"message":"Request too large for model `m` on tokens per minute (TPM): Limit 6000, Requested 9000","type":"tokens","code":"rate_limit_exceeded"}}""" },
         { "anthropic", 400, """{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 213462 tokens > 200000 maximum"}}""" },
         { "gemini", 400, """{"error":{"code":400,"message":"The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).","status":"INVALID_ARGUMENT"}}""" },
+        { "openai-compatible", 400, """{"error":"Trying to keep the first 5000 tokens when context the overflows. However, the model is loaded with context length of only 4096 tokens"}""" },
+        { "openai-compatible", 422, """{"error":{"message":"Input validation error: `inputs` tokens + `max_new_tokens` must be <= 8193. Given: 9000 `inputs` tokens","type":"invalid_request_error"}}""" },
+        { "openai-compatible", 413, """{"error":{"code":"tokens_limit_reached","message":"Request body too large for gpt-6 model. Max size: 8000 tokens."}}""" },
+        { "openai-compatible", 400, """{"error":{"message":"Invalid request: Your request exceeded model token limit: 8192","type":"invalid_request_error"}}""" },
+        { "openai-compatible", 400, """{"error":{"message":"<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 30720]","code":"invalid_parameter_error"}}""" },
+        { "openai-compatible", 400, """{"message":"too many tokens: total number of tokens in the prompt cannot exceed 4081"}""" },
         { "openrouter", 400, """{"error":{"message":"This endpoint's maximum context length is 8192 tokens. However, you requested about 9000 tokens.","code":400}}""" },
     };
 
@@ -30,6 +36,28 @@ public sealed class ProviderErrorTests
         Assert.Null(failure.KeyStatus);
         Assert.Null(failure.RetryAfter);
     }
+
+    [Theory]
+    [InlineData("openai", 404, """{"error":{"message":"The model `gpt-9` does not exist or you do not have access to it.","code":"model_not_found"}}""")]
+    [InlineData("openai-compatible", 404, """{"error":"model \"llama9\" not found, try pulling it first"}""")]
+    [InlineData("openrouter", 400, """{"error":{"message":"foo/bar is not a valid model ID","code":400}}""")]
+    [InlineData("openai-compatible", 400, """{"object":"error","message":"Invalid model: foo","type":"invalid_model","code":"1500"}""")]
+    [InlineData("openai-compatible", 400, """{"error":{"message":"Model Not Exist","type":"invalid_request_error","code":"invalid_request_error"}}""")]
+    [InlineData("openai-compatible", 400, """{"error":{"message":"The model `x` has been decommissioned and is no longer supported.","code":"model_decommissioned"}}""")]
+    [InlineData("openai-compatible", 400, """{"error":{"message":"The requested model 'x' is not supported by any provider you have enabled.","code":"model_not_supported"}}""")]
+    [InlineData("openai-compatible", 400, """{"error":{"message":"Unknown model: x","code":"unknown_model"}}""")]
+    public async Task Refusal_OfTheModel_IsAnErrorOfItsOwn(string provider, int status, string body)
+    {
+        LlmException failure = await FailureAsync(provider, status, body);
+        Assert.Equal((LlmError.ModelNotFound, "ERR_MODEL_NOT_FOUND"), (failure.Error, failure.Code));
+        Assert.Null(failure.KeyStatus);
+    }
+
+    [Theory]
+    [InlineData(400, "")]
+    [InlineData(413, "<html>413 Request Entity Too Large</html>")]
+    public async Task Refusal_WithoutAWordOfTheProvider_IsAboutTheRequest(int status, string body) => Assert.Equal(
+        LlmError.RequestRejected, (await FailureAsync("openai-compatible", status, body)).Error);
 
     [Theory]
     [InlineData("max_tokens is too large: 100000. This model supports at most 16384 completion tokens.")]

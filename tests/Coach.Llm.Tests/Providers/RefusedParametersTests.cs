@@ -46,6 +46,44 @@ public sealed class RefusedParametersTests
         AdditionalProperties = new() { ["verbosity"] = "low", ["logprobs"] = true, ["top_logprobs"] = 2 },
     };
 
+    [Theory]
+    [InlineData("Function tools with reasoning_effort are not supported for gpt-6 in /v1/chat/completions. Use /v1/responses instead.", "reasoning_effort")]
+    [InlineData("This model does not support tools with a reasoning_effort other than 'none'.", null)]
+    public async Task Refusal_OfEffortBesideTools_SetsItToNoneThereAndNowhereElse(string message, string? parameter)
+    {
+        var server = new RuleServer(body =>
+            body.Contains("\"tools\"", StringComparison.Ordinal) && !body.Contains("\"reasoning_effort\":\"none\"", StringComparison.Ordinal)
+                ? (400, RuleServer.Refusal("openai-compatible", message, null, parameter))
+                : (200, RuleServer.Answer("openai-compatible")));
+        IChatClient client = ProtocolHarness.Client("openai-compatible", server);
+        var withTools = new ChatOptions { Tools = [AIFunctionFactory.Create(() => "rain", "get_weather")] };
+
+        ChatResponse response = await client.GetResponseAsync("hi", withTools, Token);
+
+        Assert.Equal(("Hi", 2), (response.Text, server.Requests.Count));
+        Assert.Equal("effort", response.AdditionalProperties![ChatResponseProperties.DroppedParameters]);
+        var plain = new ChatOptions { Reasoning = new ReasoningOptions { Effort = ReasoningEffort.High } };
+        await client.GetResponseAsync("hi", plain, Token);
+        Assert.Equal("high", (string?)server.Requests[2]["reasoning_effort"]);
+    }
+
+    [Fact]
+    public async Task Refusal_OfEffortBesideToolsAlsoWhereItIsNone_LeavesEffortOut()
+    {
+        var server = new RuleServer(body => body.Contains("\"reasoning_effort\"", StringComparison.Ordinal)
+            ? (400, RuleServer.Refusal("openai-compatible", "reasoning_effort is not supported with tools", null, "reasoning_effort"))
+            : (200, RuleServer.Answer("openai-compatible")));
+        var options = new ChatOptions
+        {
+            Tools = [AIFunctionFactory.Create(() => "rain", "get_weather")],
+            Reasoning = new ReasoningOptions { Effort = ReasoningEffort.High },
+        };
+
+        ChatResponse response = await ProtocolHarness.Client("openai-compatible", server).GetResponseAsync("hi", options, Token);
+
+        Assert.Equal(("Hi", 3), (response.Text, server.Requests.Count));
+    }
+
     [Theory, MemberData(nameof(Sentences))]
     public async Task Refusal_OfASetting_DropsItRetriesAtOnceAndSaysSo(
         string provider, string message, string? code, string? parameter, string dropped)

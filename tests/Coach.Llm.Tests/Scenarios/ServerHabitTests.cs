@@ -34,6 +34,63 @@ public sealed class ServerHabitTests
         Assert.All(turns, turn => Assert.NotEqual("[]", (turn!["parts"] ?? turn["content"])!.ToJsonString()));
     }
 
+    [Fact]
+    public async Task Gemini_ConversationThatEndsInTheModelsTurn_GoesOnWithTheUsers()
+    {
+        await using ProviderHost host = await ProviderHost.StartAsync();
+        ChatMessage[] history = [new(ChatRole.User, "Hello"), new(ChatRole.Assistant, "Half an")];
+
+        await host.Chat("gemini").GetResponseAsync(history, null, Token);
+
+        JsonArray turns = JsonNode.Parse(Assert.Single(host.Fake.Requests).Body)!["contents"]!.AsArray();
+        Assert.Equal(["user", "model", "user"], turns.Select(turn => (string?)turn!["role"]));
+    }
+
+    [Fact]
+    public async Task Gemini_Schema_GoesWithoutTheNameOfItsDialect()
+    {
+        await using ProviderHost host = await ProviderHost.StartAsync();
+        var options = new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema<int[]>() };
+
+        await host.Chat("gemini").GetResponseAsync("Hi", options, Token);
+
+        JsonNode schema = JsonNode.Parse(Assert.Single(host.Fake.Requests).Body)!["generationConfig"]!["responseJsonSchema"]!;
+        Assert.Null(schema["$schema"]);
+        Assert.NotEmpty(schema.AsObject());
+    }
+
+    [Theory]
+    [InlineData("openai", "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")]
+    [InlineData("gemini", "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hi\"}]},\"finishReason\":\"STOP\"}]}\n\n")]
+    [InlineData("anthropic", ": hello\n\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"Hi\"}}\n\ndata: {\"type\":\"message_stop\"}\n\n")]
+    public async Task AnyProvider_StreamWhereAWholeAnswerWasAsked_IsTheAnswer(string provider, string stream)
+    {
+        IChatClient client = ProtocolHarness.Client(provider, new RuleServer(_ => (200, stream)));
+        Assert.Equal("Hi", (await client.GetResponseAsync("Hi", null, Token)).Text);
+    }
+
+    [Fact]
+    public async Task AnyProvider_SuccessWithoutABody_IsNoAnswer()
+    {
+        foreach (string provider in (string[])["openai", "gemini", "anthropic"])
+        {
+            IChatClient client = ProtocolHarness.Client(provider, new RuleServer(_ => (204, "")));
+            LlmException failure = await Assert.ThrowsAsync<LlmException>(() => client.GetResponseAsync("Hi", null, Token));
+            Assert.Equal((provider, LlmError.InvalidResponse), (provider, failure.Error));
+        }
+    }
+
+    [Fact]
+    public async Task Anthropic_CallBeforeAnEndOfTurn_IsToldAsACall()
+    {
+        ProtocolResult result = await ReadAsync(
+            "anthropic",
+            """{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"a","name":"get","input":{}}}""",
+            """{"type":"content_block_stop","index":0}""",
+            """{"type":"message_delta","delta":{"stop_reason":"end_turn"}}""", """{"type":"message_stop"}""");
+        Assert.Equal(("get()", "tool_calls"), (result.Calls, result.Finish));
+    }
+
     // Perplexity repeats the answer so far beside each delta.
     [Fact]
     public async Task OpenAI_MessageBesideADelta_IsNotReadTwice()

@@ -76,21 +76,42 @@ public sealed partial class StreamVariantTests
     [InlineData("openai-tools", "openai")]
     [InlineData("openrouter-text", "openrouter")]
     [InlineData("anthropic-tools", "anthropic")]
-    public async Task Stream_ThatNeverSaysWhyItEnded_IsInterrupted(string name, string provider)
+    public async Task Stream_ThatNeverSaysThatItEnded_IsInterrupted(string name, string provider)
     {
-        string text = Recorded(name);
-        string endless = provider switch
-        {
-            "gemini" => FinishReason().Replace(text, ""),
-            "anthropic" => text.Replace("\"stop_reason\":\"tool_use\"", "\"stop_reason\":null", StringComparison.Ordinal),
-            _ => OpenAIFinish().Replace(text, "\"finish_reason\":null"),
-        };
-        Assert.NotEqual(text, endless);
+        string endless = WithoutReason(Recorded(name), provider)
+            .Replace("data: [DONE]\n\n", "", StringComparison.Ordinal)
+            .Replace("message_stop", "message_later", StringComparison.Ordinal);
 
         LlmException failure = await Assert.ThrowsAsync<LlmException>(() => ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(endless)));
 
         Assert.Equal(LlmError.StreamInterrupted, failure.Error);
         Assert.True(failure.IsTransient);
+    }
+
+    [Theory]
+    [InlineData("openai-text", "openai", null)]
+    [InlineData("openai-tools", "openai", "tool_calls")]
+    [InlineData("openrouter-text", "openrouter", null)]
+    [InlineData("anthropic-tools", "anthropic", null)]
+    public async Task Stream_ThatEndsWithoutSayingWhy_IsWholeAndGivesNoReasonOfItsOwn(string name, string provider, string? finish)
+    {
+        ProtocolResult whole = await ProtocolHarness.ReadAsync(provider, ProtocolHarness.Recorded(name));
+
+        ProtocolResult result = await ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(WithoutReason(Recorded(name), provider)));
+
+        Assert.Equal((whole.Text, whole.Calls, finish), (result.Text, result.Calls, result.Finish));
+    }
+
+    private static string WithoutReason(string text, string provider)
+    {
+        string without = provider switch
+        {
+            "gemini" => FinishReason().Replace(text, ""),
+            "anthropic" => text.Replace("\"stop_reason\":\"tool_use\"", "\"stop_reason\":null", StringComparison.Ordinal),
+            _ => OpenAIFinish().Replace(text, "\"finish_reason\":null"),
+        };
+        Assert.NotEqual(text, without);
+        return without;
     }
 
     private static string Recorded(string name) =>

@@ -39,11 +39,15 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
     private long _uncachedInput;
     private long _cacheRead;
     private long _cacheCreation;
-    private int _calls = earlierCalls;
+    private int _calls;
     private bool _hasUsage;
     private bool _hasStopReason;
+    private bool _hasContent;
 
-    public override bool IsComplete => _hasStopReason;
+    /// <summary>A stop reason was seen; or the end of a message that said something and gave none.</summary>
+    public override bool IsComplete => _hasStopReason || (IsEnded && _hasContent);
+
+    private bool HasCalls => _calls > 0 || _blocks.Exists(block => block.Type == "tool_use");
 
     public override ChatResponseUpdate? Finish()
     {
@@ -74,9 +78,9 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
         End(ref reader);
         JsonElement root = document.RootElement;
         string type = Text(root, "type") ?? Encoding.UTF8.GetString(eventType);
-        if (type == "error" || eventType.SequenceEqual("error"u8) || IsError(root))
+        if (type == "error" || IsError(root))
         {
-            throw ProtocolException.Error(data);
+            throw ProtocolException.ErrorEvent(data);
         }
 
         CountFields(root, type == "message" ? MessageNames : EventNames);
@@ -120,6 +124,7 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
             return null;
         }
 
+        _hasContent |= contents is not null;
         ChatResponseUpdate update = Update(contents ?? []);
         if (stop is not null)
         {
@@ -231,7 +236,7 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
             return;
         }
 
-        string id = block.Id ?? "call_" + _calls.ToString(CultureInfo.InvariantCulture);
+        string id = block.Id ?? "call_" + (earlierCalls + _calls).ToString(CultureInfo.InvariantCulture);
         _calls++;
         (contents ??= []).Add(block.Name is null
             ? NamelessCall()
@@ -248,7 +253,8 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
         switch (reason)
         {
             case "end_turn" or "stop_sequence":
-                update.FinishReason = ChatFinishReason.Stop;
+                // some gateways do not tell the two apart
+                update.FinishReason = HasCalls ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop;
                 break;
             case "max_tokens" or "model_context_window_exceeded":
                 update.FinishReason = ChatFinishReason.Length;

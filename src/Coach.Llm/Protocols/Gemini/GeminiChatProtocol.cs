@@ -99,6 +99,11 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
         }
 
         Close(writer, openRole);
+        if (openRole == "model")
+        {
+            WriteGoOn(writer);
+        }
+
         writer.WriteEndArray();
 
         static void Close(Utf8JsonWriter writer, string? role)
@@ -109,6 +114,17 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
                 writer.WriteEndObject();
             }
         }
+    }
+
+    // A conversation that ends in the model's turn is refused; what its caller means is that the model goes on.
+    private static void WriteGoOn(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("role", "user");
+        writer.WriteStartArray("parts");
+        WriteText(writer, "Continue.");
+        writer.WriteEndArray();
+        writer.WriteEndObject();
     }
 
     // A turn without parts, and a part with neither text nor anything else, are refused.
@@ -324,7 +340,7 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
             if (json.Schema is { } schema)
             {
                 writer.WritePropertyName("responseJsonSchema");
-                schema.WriteTo(writer);
+                JsonText.WriteSchema(writer, schema);
             }
         }
 

@@ -39,10 +39,24 @@ internal sealed class OpenAIChatProtocol(
     public override RequestParameters Carried(ChatCall call) =>
         base.Carried(call) & ~RequestParameters.TopK
         | RequestParameters.OtherTokenLimit
+        | (call.Functions.Length > 0 ? RequestParameters.NoReasoning : RequestParameters.None)
         | (call.Stream ? RequestParameters.NoStreamUsage : RequestParameters.None)
         | (Extra(call, "verbosity") is null ? RequestParameters.None : RequestParameters.Verbosity)
         | (Extra(call, "logprobs") is null ? RequestParameters.None : RequestParameters.Logprobs)
         | (Extra(call, "top_logprobs") is null ? RequestParameters.None : RequestParameters.TopLogprobs);
+
+    // Effort beside tools is first set to none; a model that refuses this too gets no word of effort.
+    public override RequestParameters GiveUp(RequestParameters refused, RequestParameters without)
+    {
+        if (!refused.HasFlag(RequestParameters.NoReasoning))
+        {
+            return refused;
+        }
+
+        return without.HasFlag(RequestParameters.NoReasoning)
+            ? (refused & ~RequestParameters.NoReasoning) | RequestParameters.Effort
+            : refused & ~RequestParameters.Effort;
+    }
 
     public override void Write(Utf8JsonWriter writer, ChatCall call)
     {
@@ -372,7 +386,7 @@ internal sealed class OpenAIChatProtocol(
         WriteExtra(writer, call, "verbosity", RequestParameters.Verbosity);
         WriteExtra(writer, call, "logprobs", RequestParameters.Logprobs);
         WriteExtra(writer, call, "top_logprobs", RequestParameters.TopLogprobs);
-        if (call.Effort is { } effort)
+        if (EffortOf(call) is { } effort)
         {
             writer.WriteString("reasoning_effort", effort switch
             {
@@ -404,6 +418,12 @@ internal sealed class OpenAIChatProtocol(
 
             writer.WriteEndObject();
         }
+    }
+
+    private static ReasoningEffort? EffortOf(ChatCall call)
+    {
+        bool isWithoutReasoning = call.Functions.Length > 0 && call.Without.HasFlag(RequestParameters.NoReasoning);
+        return isWithoutReasoning && !call.Without.HasFlag(RequestParameters.Effort) ? ReasoningEffort.None : call.Effort;
     }
 
     // Settings that Microsoft.Extensions.AI has no property for, by the names that its OpenAI client takes them under.

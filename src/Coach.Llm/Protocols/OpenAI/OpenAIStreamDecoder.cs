@@ -12,7 +12,8 @@ namespace Coach.Llm.Protocols.OpenAI;
 
 /// <summary>
 /// Reads chat completions: deltas until <c>[DONE]</c>, or one whole message. An answer is complete when a finish reason
-/// was seen: a proxy that lost its upstream may still send <c>[DONE]</c>, and some servers never do.
+/// was seen, or, of servers that give none, when <c>[DONE]</c> came behind a text or behind calls that are whole; the
+/// caller then sees no finish reason. Half a call, or nothing at all, before <c>[DONE]</c> is an answer cut off.
 /// </summary>
 internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : StreamDecoder
 {
@@ -20,7 +21,7 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
     private static readonly byte[][] ChunkNames =
     [
         [.. "created"u8], [.. "system_fingerprint"u8], [.. "service_tier"u8], [.. "provider"u8], [.. "obfuscation"u8],
-        [.. "prompt_filter_results"u8], [.. "x_groq"u8], [.. "metadata"u8], [.. "moderation"u8],
+        [.. "prompt_filter_results"u8], [.. "metadata"u8], [.. "moderation"u8],
     ];
 
     private static readonly byte[][] ChoiceNames =
@@ -46,12 +47,16 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
     private UsageDetails? _usage;
     private int _finishedCalls;
     private bool _isComplete;
+    private bool _hasText;
 
-    public override bool IsComplete => _isComplete;
+    public override bool IsComplete => _isComplete || IsWholeWithoutReason;
+
+    private bool IsWholeWithoutReason =>
+        IsEnded && (_hasText || _calls.Count > 0) && _calls.TrueForAll(call => call.HasWholeArguments);
 
     public override ChatResponseUpdate? Finish()
     {
-        if (!_isComplete)
+        if (!IsComplete)
         {
             throw ProtocolException.Interrupted();
         }
@@ -64,7 +69,13 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
             (contents ??= []).Add(new UsageContent(_usage));
         }
 
-        return contents is null ? null : Update(contents);
+        ChatResponseUpdate? update = contents is null ? null : Update(contents);
+        if (!_isComplete && _finishedCalls > 0 && update is not null)
+        {
+            update.FinishReason = ChatFinishReason.ToolCalls;
+        }
+
+        return update;
     }
 
     protected override ChatResponseUpdate? DecodeEvent(
@@ -81,6 +92,10 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
             else if (reader.Is("usage"u8))
             {
                 ReadUsage(ref reader);
+            }
+            else if (reader.Is("x_groq"u8))
+            {
+                ReadGroq(ref reader);
             }
             else if (reader.Is("id"u8))
             {
@@ -128,6 +143,7 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
             return null;
         }
 
+        _hasText |= contents is not null;
         ChatResponseUpdate update = Update(contents ?? []);
         update.FinishReason = finish is null ? null : FinishReason(finish);
         return update;
@@ -355,8 +371,16 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
 
     private void ReadCalls(ref Utf8JsonReader reader)
     {
-        if (!reader.ReadArray())
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.StartObject)
         {
+            ReadCall(ref reader, position: 0); // a server that lists no single one
+            return;
+        }
+
+        if (reader.TokenType != JsonTokenType.StartArray)
+        {
+            reader.Skip();
             return;
         }
 
@@ -415,7 +439,7 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
 
         PendingCall call = Find(index, position, id, name);
         call.Id ??= id;
-        call.Name ??= name;
+        call.AddName(name);
         call.Carried ??= carried;
         call.Arguments.Append(arguments);
     }
@@ -429,7 +453,7 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
         if (name is not null || arguments is not null)
         {
             PendingCall call = Find(index: 0, position: 0, id: null, name);
-            call.Name ??= name;
+            call.AddName(name);
             call.Arguments.Append(arguments);
         }
     }
@@ -475,7 +499,8 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
 
         call = _calls.FindLast(call => call.Index == number);
         bool isNext = call is { Name: not null } && name is not null
-            && ((id is not null && call.Id is not null) || name != call.Name || call.HasWholeArguments);
+            && ((id is not null && call.Id is not null) || call.HasWholeArguments
+                || (name != call.Name && !call.MayGoOnWith(id)));
         if (call is null || isNext)
         {
             _calls.Add(call = new PendingCall(number));
@@ -522,6 +547,27 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
         {
             (contents ??= []).Add(
                 new TextReasoningContent("") { ProtectedData = ReasoningSignatures.Seal(origin, _carried.Pack()) });
+        }
+    }
+
+    // Groq has its usage in a member of its own.
+    private void ReadGroq(ref Utf8JsonReader reader)
+    {
+        if (!reader.ReadObject())
+        {
+            return;
+        }
+
+        while (reader.ReadMember())
+        {
+            if (reader.Is("usage"u8))
+            {
+                ReadUsage(ref reader);
+            }
+            else
+            {
+                reader.Skip();
+            }
         }
     }
 
@@ -608,12 +654,27 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
 
         public string? Id { get; set; }
 
-        public string? Name { get; set; }
+        public string? Name { get; private set; }
 
         public JsonObject? Carried { get; set; }
 
         public StringBuilder Arguments { get; } = new();
 
         public bool HasWholeArguments => Arguments.Length > 0 && JsonText.IsObject(Arguments.ToString());
+
+        /// <summary>
+        /// Whether a name that differs is a further piece of this call's: those of one call come without an id of their
+        /// own, before its arguments.
+        /// </summary>
+        public bool MayGoOnWith(string? id) => id is null && Id is not null && Arguments.Length == 0;
+
+        /// <summary>Takes a name: the whole, the whole once more, all of it so far, or its next piece.</summary>
+        public void AddName(string? name)
+        {
+            if (name is not null && name != Name)
+            {
+                Name = Name is null || name.StartsWith(Name, StringComparison.Ordinal) ? name : Name + name;
+            }
+        }
     }
 }

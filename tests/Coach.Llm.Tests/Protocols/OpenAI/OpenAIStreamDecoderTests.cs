@@ -125,6 +125,80 @@ public sealed class OpenAIStreamDecoderTests
         Assert.Equal(("one(x=1);one(x=2)", "tool_calls"), (result.Calls, result.Finish));
     }
 
+    [Theory]
+    [InlineData("""{"content":"Hi"}""", "Hi", "", null)]
+    [InlineData("""{"tool_calls":[{"index":0,"id":"a","function":{"name":"one","arguments":"{\"x\":1}"}}]}""", "", "one(x=1)", "tool_calls")]
+    public async Task Decode_DoneWithoutAFinishReason_EndsWhatIsWhole(string delta, string text, string calls, string? finish)
+    {
+        ProtocolResult result = await ReadAsync(
+            "openai-compatible", $$$"""{"choices":[{"index":0,"delta":{{{delta}}}}]}""", "[DONE]");
+        Assert.Equal((text, calls, finish), (result.Text, result.Calls, result.Finish));
+    }
+
+    [Theory]
+    [InlineData("""{"tool_calls":[{"index":0,"id":"a","function":{"name":"one","arguments":"{\"x\":"}}]}""")]
+    [InlineData("""{"role":"assistant","content":""}""")]
+    public async Task Decode_DoneAfterHalfACallOrNothing_IsAnAnswerCutOff(string delta)
+    {
+        LlmException failure = await Assert.ThrowsAsync<LlmException>(
+            () => ReadAsync("openai-compatible", $$$"""{"choices":[{"index":0,"delta":{{{delta}}}}]}""", "[DONE]"));
+        Assert.Equal(LlmError.StreamInterrupted, failure.Error);
+    }
+
+    [Theory]
+    [InlineData("\"get_\"", "\"weather\"")]
+    [InlineData("\"get_\"", "\"get_weather\"")]
+    [InlineData("\"get_weather\"", "\"get_weather\"")]
+    [InlineData("\"get_weather\"", "\"\"")]
+    public async Task Decode_NameInPiecesOrRepeated_IsOneName(string first, string second)
+    {
+        ProtocolResult result = await ReadAsync("openai-compatible",
+            "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":" + first + ",\"arguments\":\"\"}}]}}]}",
+            "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":" + second + ",\"arguments\":\"{}\"}}]}}]}",
+            """{"choices":[{"delta":{},"finish_reason":"tool_calls"}]}""");
+        Assert.Equal("get_weather()", result.Calls);
+    }
+
+    [Theory]
+    [InlineData("""{"index":0,"id":"a","function":{"name":"one","arguments":"{\"x\":1}"}}""")]
+    [InlineData("""[{"index":"0","id":"a","function":{"name":"one","arguments":"{\"x\":1}"}}]""")]
+    [InlineData("""[{"index":0.0,"id":"a","function":{"name":"one","arguments":{"x":1}}}]""")]
+    public async Task Decode_CallsOddlyTyped_AreRead(string calls) => Assert.Equal(
+        "one(x=1)",
+        (await ReadAsync("openai-compatible", $$$"""{"choices":[{"delta":{"tool_calls":{{{calls}}}},"finish_reason":"tool_calls"}]}""")).Calls);
+
+    [Theory]
+    [InlineData("""{"choices":[],"usage":{"total_tokens":"41"}}""")]
+    [InlineData("""{"choices":[],"usage":{"total_tokens":41.0}}""")]
+    [InlineData("""{"choices":[],"x_groq":{"id":"r","usage":{"total_tokens":41}}}""")]
+    public async Task Decode_UsageOddlyTypedOrPlaced_IsRead(string usage) => Assert.Equal(
+        41,
+        (await ReadAsync("openai-compatible", """{"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}""", usage)).TotalTokens);
+
+    [Theory]
+    [InlineData("event: error\ndata: {\"message\":\"boom\"}\n\n", LlmError.Unavailable)]
+    [InlineData("event: error\ndata: overloaded\n\n", LlmError.Unavailable)]
+    [InlineData("event: error\ndata: {\"error\":{\"code\":429}}\n\n", LlmError.RateLimited)]
+    [InlineData("event: error\ndata: {\"code\":429}\n\n", LlmError.RateLimited)]
+    public async Task Decode_EventCalledError_IsOneWhateverItHolds(string stream, LlmError expected)
+    {
+        foreach (string provider in (string[])["openai-compatible", "gemini", "anthropic"])
+        {
+            LlmException failure = await Assert.ThrowsAsync<LlmException>(
+                () => ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(stream)));
+            Assert.Equal((provider, expected), (provider, failure.Error));
+        }
+    }
+
+    [Fact]
+    public async Task Decode_EventsWithoutBlankLines_AreEventsOfTheirOwn()
+    {
+        ProtocolResult result = await ProtocolHarness.ReadAsync("openai-compatible", Encoding.UTF8.GetBytes(
+            "data: {\"choices\":[{\"delta\":{\"content\":\"He\"}}]}\ndata: {\"choices\":[{\"delta\":{\"content\":\"llo\"}}]}\n"
+            + "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\ndata: [DONE]\n"));
+        Assert.Equal(("Hello", "stop"), (result.Text, result.Finish));
+    }
+
     [Fact]
     public async Task Decode_PiecesThatNameTheirCallById_GoToThatCall()
     {
