@@ -21,6 +21,7 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.Hosting;
@@ -41,6 +42,9 @@ public static class CoachHostApplicationBuilderExtensions
         ArgumentNullException.ThrowIfNull(builder);
         IReadOnlyList<string> problems = CoachEnvironment.Apply(builder.Configuration);
         IServiceCollection services = builder.Services;
+
+        // Its lines hold the path as it was decoded, line feeds included: anybody could write lines of their own.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
         services.AddOptions<EnvironmentCheck>().Configure(check => check.Problems = problems).ValidateOnStart();
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IValidateOptions<EnvironmentCheck>, EnvironmentCheck.Validator>());
