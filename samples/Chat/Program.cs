@@ -26,8 +26,7 @@ builder.Services.AddOpenApi();
 
 var app = builder.Build();
 app.UseCoach();
-app.UseDefaultFiles();
-app.UseStaticFiles();
+app.UseCoachPage();
 app.MapCoach();
 app.MapOpenApi(); // /openapi/v1.json
 return await app.RunCoachAsync();

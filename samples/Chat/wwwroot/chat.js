@@ -8,12 +8,14 @@ const suggestions = [
   'How does Coach avoid creating a payment link twice?',
 ];
 
-async function call(method, path, body) {
+async function call(method, path, body, isAgain = false) {
   const response = await fetch(path, {
     method,
     headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
+  // The cookie was replaced while this call was on its way: nothing was done, and the browser has the new one by now.
+  if (response.status === 401 && !isAgain) return call(method, path, body, true);
   if (!response.ok) throw await problemOf(response);
   return response.status === 204 ? null : response.json();
 }

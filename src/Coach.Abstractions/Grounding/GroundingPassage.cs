@@ -11,7 +11,8 @@ namespace Coach.Abstractions;
 public sealed record GroundingPassage(int Number, string Source, string Heading, string Text)
 {
     /// <summary>
-    /// The key in the request's additional properties: an <c>IReadOnlyList&lt;GroundingPassage&gt;</c>.
+    /// The key in the request's additional properties: an <c>IReadOnlyList&lt;GroundingPassage&gt;</c>. A text content
+    /// of the user's turn that has a property of this name holds the passages, not the question.
     /// </summary>
     public const string PropertyName = "coach.passages";
 }

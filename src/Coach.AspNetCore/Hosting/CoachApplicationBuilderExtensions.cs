@@ -11,8 +11,9 @@ public static class CoachApplicationBuilderExtensions
 {
     /// <summary>
     /// Adds, in this order: request ids, security headers, problem+json for failures, routing, the check of the host
-    /// name (<c>AllowedHosts</c>), the refusal of new work while the host stops, sessions with the same-origin check,
-    /// and rate limits. Call it before static files and endpoints.
+    /// name (<c>AllowedHosts</c>), the answers to pages of listed origins (<c>Coach:Cors:AllowedOrigins</c>), the
+    /// refusal of new work while the host stops, sessions with the same-origin check, and rate limits. Call it before
+    /// static files and endpoints.
     /// </summary>
     /// <param name="app">The application.</param>
     /// <returns>The same application.</returns>
@@ -31,6 +32,7 @@ public static class CoachApplicationBuilderExtensions
         // Routing before sessions and limits: both look at what the endpoint asks for.
         app.UseRouting();
         app.UseMiddleware<HostNameMiddleware>(false);
+        app.UseCors();
         app.UseMiddleware<DrainMiddleware>();
         app.UseMiddleware<SessionMiddleware>();
         app.UseRateLimiter();

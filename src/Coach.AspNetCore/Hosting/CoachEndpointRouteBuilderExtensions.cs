@@ -164,7 +164,7 @@ public static class CoachEndpointRouteBuilderExtensions
     /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
     public static TBuilder WithCoachSession<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder =>
-        builder.WithMetadata(SessionMetadata.Instance, CoachApiMetadata.Instance);
+        builder.RequireCors(CoachCors.PolicyName).WithMetadata(SessionMetadata.Instance, CoachApiMetadata.Instance);
 
     /// <summary>
     /// Keeps an endpoint for those who run the host: it answers on the port <c>Coach:Observability:Port</c>; where none

@@ -11,14 +11,17 @@ using Coach.AspNetCore.Speech;
 using Coach.Llm;
 using Coach.Rag;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.Hosting;
@@ -39,6 +42,9 @@ public static class CoachHostApplicationBuilderExtensions
         ArgumentNullException.ThrowIfNull(builder);
         IReadOnlyList<string> problems = CoachEnvironment.Apply(builder.Configuration);
         IServiceCollection services = builder.Services;
+
+        // Its lines hold the path as it was decoded, line feeds included: anybody could write lines of their own.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
         services.AddOptions<EnvironmentCheck>().Configure(check => check.Problems = problems).ValidateOnStart();
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IValidateOptions<EnvironmentCheck>, EnvironmentCheck.Validator>());
@@ -88,6 +94,12 @@ public static class CoachHostApplicationBuilderExtensions
         services.AddOptions<CoachProxyOptions>().ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<CoachProxyOptions>, KnownProxies>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CoachProxyOptions>, KnownProxies>());
+        services.AddOptions<CoachCorsOptions>().ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<CoachCorsOptions>, CoachCors>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CoachCorsOptions>, CoachCors>());
+        services.AddCors();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<CorsOptions>, CoachCors.Policy>());
+        services.TryAddSingleton<AllowedOrigins>();
         services.TryAddSingleton<HostNames>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, FirstMiddleware>());
         services.TryAddEnumerable(
@@ -107,7 +119,7 @@ public static class CoachHostApplicationBuilderExtensions
     private static void AddEndpoints(IServiceCollection services)
     {
         services.TryAddSingleton<SessionTickets>();
-        services.TryAddSingleton<IRevokedSessionStore, CachedRevokedSessionStore>();
+        services.TryAddSingleton(RevokedSessions);
         services.TryAddSingleton<IRateLimitStore>(provider =>
             new MemoryRateLimitStore(provider.GetRequiredService<TimeProvider>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IComponentHealth, SessionStoreHealth>());
@@ -132,6 +144,16 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<PaymentAdminEndpoints>();
         services.TryAddSingleton<SimulatedPage>();
         services.TryAddSingleton<WebhookEndpoint>();
+    }
+
+    // A cache of this process alone is bounded by bytes, and whoever ends sessions could push keys out of it.
+    private static IRevokedSessionStore RevokedSessions(IServiceProvider provider)
+    {
+        TimeProvider time = provider.GetRequiredService<TimeProvider>();
+        IDistributedCache cache = provider.GetRequiredService<IDistributedCache>();
+        return cache is MemoryDistributedCache
+            ? new MemoryRevokedSessionStore(time)
+            : new CachedRevokedSessionStore(cache, time);
     }
 
     private static void DeclareSecrets(CoachSecretOptions secrets) => secrets.Manifest

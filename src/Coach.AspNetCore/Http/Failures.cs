@@ -25,6 +25,8 @@ internal static class Failures
     public static readonly Failure[] OfASession =
     [
         .. OfEveryCall,
+        new(StatusCodes.Status400BadRequest, "there are two session cookies", ErrorCodes.RequestInvalid),
+        new(StatusCodes.Status401Unauthorized, "the session's cookie was just replaced", ErrorCodes.SessionRequired),
         new(StatusCodes.Status403Forbidden, "the page is of another origin", ErrorCodes.RequestInvalid),
     ];
 

@@ -13,7 +13,7 @@ namespace Coach.AspNetCore.Middleware;
 /// </summary>
 internal sealed class SessionMiddleware(
     RequestDelegate next, SessionTickets tickets, IRevokedSessionStore ended, SessionRenewal renewal,
-    SessionPlaces places, IOptions<CoachSessionOptions> options)
+    SessionPlaces places, AllowedOrigins origins, IOptions<CoachSessionOptions> options)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -23,20 +23,32 @@ internal sealed class SessionMiddleware(
             return;
         }
 
-        if (!IsSameOrigin(context.Request))
+        if (!origins.IsAllowed(context.Request))
         {
-            await new CoachProblem(StatusCodes.Status403Forbidden, ErrorCodes.RequestInvalid,
-                "This API answers only pages of its own origin. Call it from the page itself, or without an Origin "
-                + "header.")
-                .ExecuteAsync(context).ConfigureAwait(false);
+            await Forbidden().ExecuteAsync(context).ConfigureAwait(false);
             return;
         }
 
-        string? cookie = SessionCookie.Find(context.Request, options.Value.CookieName, out bool isOldName);
+        string name = options.Value.CookieName;
+        if (SessionCookie.IsAmbiguous(context.Request, name))
+        {
+            await TwoCookies().ExecuteAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        string? cookie = SessionCookie.Find(context.Request, name, out bool isOldName);
         SessionTicket? known = tickets.TryRead(cookie);
         bool isOver = known is null || await IsOverAsync(known, context.RequestAborted).ConfigureAwait(false);
+        bool isReplaced = isOver && known is not null
+            && await renewal.IsJustReplacedAsync(known, context.RequestAborted).ConfigureAwait(false);
+        if (isReplaced && !IsReading(context.Request.Method))
+        {
+            await Replaced().ExecuteAsync(context).ConfigureAwait(false);
+            return;
+        }
+
         SessionTicket ticket = isOver ? tickets.Issue() : known!;
-        if (isOver ? known is null || !renewal.IsJustRenewed(known) : isOldName)
+        if (isOver ? !isReplaced : isOldName)
         {
             renewal.AppendAtTheEnd(context, ticket.CookieValue);
         }
@@ -46,40 +58,29 @@ internal sealed class SessionMiddleware(
         await next(context).ConfigureAwait(false);
     }
 
+    private static bool IsReading(string method) => HttpMethods.IsGet(method) || HttpMethods.IsHead(method);
+
+    private static CoachProblem Forbidden() => new(
+        StatusCodes.Status403Forbidden,
+        ErrorCodes.RequestInvalid,
+        "This API answers only pages of its own origin and of the same site's that are listed in "
+        + $"{AllowedOrigins.Key}. Call it from the page itself, or without an Origin header.");
+
+    // Which of them is this browser's own cannot be told: another host of the same domain may have set one.
+    private static CoachProblem TwoCookies() => new(
+        StatusCodes.Status400BadRequest,
+        ErrorCodes.RequestInvalid,
+        "The request carries two different session cookies. Delete this site's cookies and try again.");
+
+    private static CoachProblem Replaced() => new(
+        ProblemStatus.Of(ErrorCodes.SessionRequired),
+        ErrorCodes.SessionRequired,
+        "The session's cookie was replaced a moment ago, when a key was entered. Nothing was done; send the request "
+        + "again with the new cookie.");
+
     private async Task<bool> IsOverAsync(SessionTicket ticket, CancellationToken cancellationToken) =>
         await ended.IsRevokedAsync(ticket.Session, cancellationToken).ConfigureAwait(false)
         || await ended.IsRevokedAsync(ticket.Id, cancellationToken).ConfigureAwait(false);
-
-    private static bool IsSameOrigin(HttpRequest request)
-    {
-        // Fetch Metadata (W3C): a browser sends it with every request, also with those that have no Origin.
-        if (request.Headers["Sec-Fetch-Site"].Any(site => !IsFromHere(site)))
-        {
-            return false;
-        }
-
-        return request.Headers.Origin switch
-        {
-            [] => true,
-            [{ } origin] => Uri.TryCreate(origin, UriKind.Absolute, out Uri? from)
-                && string.Equals(from.Scheme, request.Scheme, StringComparison.OrdinalIgnoreCase)
-                && string.Equals(from.Authority, Authority(request), StringComparison.OrdinalIgnoreCase),
-            _ => false,
-        };
-    }
-
-    // "none": the person, who typed the address.
-    private static bool IsFromHere(string? site) =>
-        string.Equals(site, "same-origin", StringComparison.OrdinalIgnoreCase)
-        || string.Equals(site, "none", StringComparison.OrdinalIgnoreCase);
-
-    // Uri.Authority leaves the scheme's default port out, and so must the other side.
-    private static string Authority(HttpRequest request)
-    {
-        bool isDefault = request.Host.Port is null
-            || (request.IsHttps ? request.Host.Port == 443 : request.Host.Port == 80);
-        return isDefault ? request.Host.Host : request.Host.Value ?? "";
-    }
 }
 
 /// <summary>Marks an endpoint whose requests belong to a session and must come from the page's own origin.</summary>

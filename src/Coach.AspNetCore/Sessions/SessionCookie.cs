@@ -35,6 +35,32 @@ internal static class SessionCookie
         return value;
     }
 
+    /// <summary>Whether the request carries the name that counts more than once, with different values.</summary>
+    public static bool IsAmbiguous(HttpRequest request, string name)
+    {
+        string start = NameFor(request, name) + "=";
+        string? first = null;
+        foreach (string? header in request.Headers.Cookie)
+        {
+            foreach (string pair in (header ?? "").Split(';', StringSplitOptions.TrimEntries))
+            {
+                if (!pair.StartsWith(start, StringComparison.Ordinal))
+                {
+                    continue;
+                }
+
+                if (first is not null && first != pair)
+                {
+                    return true;
+                }
+
+                first = pair;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Sets it in place of whatever this answer would have set.</summary>
     public static void Append(HttpContext context, string name, string value)
     {

@@ -10,18 +10,18 @@ namespace Coach.AspNetCore.Sessions;
 /// </summary>
 /// <remarks>
 /// A page's requests cross the renewal. Those that had begun finish; one that comes just afterwards with the old ticket
-/// is answered as a new session of which the browser is not told, or it would lose the one it has.
+/// and only reads is answered as a new session of which the browser is not told, or it would lose the one it has. What
+/// would change something is refused: it would be kept for a session that nobody can reach.
+/// The mark of a crossing lies with the ended sessions, so that every replica knows of it.
 /// </remarks>
 internal sealed class SessionRenewal(
     SessionTickets tickets, IRevokedSessionStore revoked, IOptions<CoachSessionOptions> options, TimeProvider time)
 {
     private static readonly TimeSpan Crossing = TimeSpan.FromSeconds(30);
-    private const int MaxCrossing = 10_000;
-
-    private readonly ExpiringCache<string, bool> _justRenewed = new(MaxCrossing, time) { Lifetime = Crossing };
 
     /// <summary>Whether the ticket was replaced within the last half minute.</summary>
-    public bool IsJustRenewed(SessionTicket ticket) => _justRenewed.TryGet(ticket.Id.Value, out _);
+    public ValueTask<bool> IsJustReplacedAsync(SessionTicket ticket, CancellationToken cancellationToken) =>
+        revoked.IsRevokedAsync(CrossingOf(ticket), cancellationToken);
 
     /// <summary>Replaces the request's ticket. The cookie is set even if the answer is a failure.</summary>
     public async Task RenewAsync(HttpContext context)
@@ -33,11 +33,14 @@ internal sealed class SessionRenewal(
         }
 
         SessionTicket renewed = tickets.Renew(old);
+        await revoked.RevokeAsync(CrossingOf(old), time.GetUtcNow() + Crossing, CancellationToken.None)
+            .ConfigureAwait(false);
         await revoked.RevokeAsync(old.Id, old.Expires, CancellationToken.None).ConfigureAwait(false);
-        _justRenewed.Set(old.Id.Value, true);
         session.Ticket = renewed;
         AppendAtTheEnd(context, renewed.CookieValue);
     }
+
+    private static SessionId CrossingOf(SessionTicket ticket) => SessionId.From("crossing:" + ticket.Id.Value);
 
     // Not before: an error page clears the headers.
     public void AppendAtTheEnd(HttpContext context, string value) => context.Response.OnStarting(() =>

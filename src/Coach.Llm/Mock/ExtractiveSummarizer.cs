@@ -246,7 +246,7 @@ internal static partial class ExtractiveSummarizer
         return word.Length > 3 ? word.TrimEnd('e') : word;
     }
 
-    [GeneratedRegex(@" ?\[\^?\d{1,3}(?:[,;–\- ]+\d{1,3})*\]")]
+    [GeneratedRegex(@" ?(?:\[[\^\d,;–\- ]*\d[\d,;–\- ]*\]|【[\d,;–\- ]*\d[^】]*】)")]
     private static partial Regex BracketedNumbers();
 
     private sealed record Candidate(

@@ -66,7 +66,7 @@ public sealed class MockChatClient : IChatClient
 
     private static IEnumerable<ChatResponseUpdate> Updates(IReadOnlyList<ChatMessage> messages, ChatOptions? options)
     {
-        string question = messages.LastOrDefault(message => message.Role == ChatRole.User)?.Text ?? "";
+        string question = QuestionOf(messages.LastOrDefault(message => message.Role == ChatRole.User));
         IReadOnlyList<GroundingPassage>? passages =
             options?.AdditionalProperties?.TryGetValue(GroundingPassage.PropertyName, out object? value) == true
                 ? value as IReadOnlyList<GroundingPassage>
@@ -88,8 +88,8 @@ public sealed class MockChatClient : IChatClient
             yield return Update(new TextContent(word), null);
         }
 
-        int input = messages.Sum(
-            message => Tokens(message.Text)) + (passages?.Sum(passage => Tokens(passage.Text)) ?? 0);
+        int input = messages.Sum(message => Tokens(QuestionOf(message)))
+            + (passages?.Sum(passage => Tokens(passage.Text)) ?? 0);
         var usage =
             new UsageDetails { InputTokenCount = input, OutputTokenCount = tokens, TotalTokenCount = input + tokens };
         yield return Update(new UsageContent(usage), isCut ? ChatFinishReason.Length : ChatFinishReason.Stop);
@@ -102,6 +102,12 @@ public sealed class MockChatClient : IChatClient
             FinishReason = finish,
         };
     }
+
+    // Without the passages, which are quoted from the request's properties.
+    private static string QuestionOf(ChatMessage? message) => message is null ? "" : string.Concat(message.Contents
+        .OfType<TextContent>()
+        .Where(text => text.AdditionalProperties?.ContainsKey(GroundingPassage.PropertyName) != true)
+        .Select(text => text.Text));
 
     private static string Answer(string question, IReadOnlyList<GroundingPassage>? passages)
     {

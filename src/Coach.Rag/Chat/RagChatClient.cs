@@ -6,7 +6,8 @@ using Microsoft.Extensions.AI;
 namespace Coach.Rag;
 
 /// <summary>
-/// Grounds a chat client: looks up the last user message, adds what was found to the request as fenced data and as
+/// Grounds a chat client: looks up the last user message, puts what was found before the question as fenced data, the
+/// rule about it into a system message and the passages into the request's properties as
 /// <see cref="GroundingPassage"/>s, and ends each answer with a <see cref="CitationsContent"/>. Without passages the
 /// request goes through unchanged: retrieval never keeps a chat from answering.
 /// </summary>
@@ -88,7 +89,9 @@ public sealed class RagChatClient : DelegatingChatClient
             return new Grounding(list, options, retrieval);
         }
 
-        list.Insert(last, new ChatMessage(ChatRole.System, GroundingPrompt.Write(retrieval.Passages)));
+        list[last] = WithPassages(list[last], retrieval.Passages);
+        int afterSystem = list.FindIndex(message => message.Role != ChatRole.System);
+        list.Insert(afterSystem, new ChatMessage(ChatRole.System, GroundingPrompt.Rule));
         ChatOptions grounded = options?.Clone() ?? new ChatOptions();
         grounded.AdditionalProperties = grounded.AdditionalProperties is { } given
             ? new AdditionalPropertiesDictionary(given)
@@ -97,6 +100,21 @@ public sealed class RagChatClient : DelegatingChatClient
             [.. retrieval.Passages.Select(
                 (passage, i) => new GroundingPassage(i + 1, passage.Source, passage.Heading, passage.Text))];
         return new Grounding(list, grounded, retrieval);
+    }
+
+    // Of the question's own turn, not one before it: templates of open models refuse two turns of one role in a row.
+    private static ChatMessage WithPassages(ChatMessage question, IReadOnlyList<Passage> passages)
+    {
+        ChatMessage grounded = question.Clone();
+        grounded.Contents =
+        [
+            new TextContent(GroundingPrompt.Write(passages))
+            {
+                AdditionalProperties = new() { [GroundingPassage.PropertyName] = passages.Count },
+            },
+            .. question.Contents,
+        ];
+        return grounded;
     }
 
     private sealed record Grounding(IReadOnlyList<ChatMessage> Messages, ChatOptions? Options, Retrieval Retrieval);

@@ -35,8 +35,12 @@ internal sealed class RetrieverFunction(IRetriever retriever, RetrievalOptions? 
         } : "";
         Retrieval retrieval = await retriever.RetrieveAsync(query, options, cancellationToken).ConfigureAwait(false);
         var answer = new FunctionAnswer(retrieval.Tier.ToString(), retrieval.Degradation?.Message,
-            [.. retrieval.Passages.Select((passage, i) => new FunctionPassage(i + 1, passage.Source, passage.Heading,
-                passage.Text, Math.Round(passage.Score, 4)))]);
+            [.. retrieval.Passages.Select((passage, i) => new FunctionPassage(
+                i + 1,
+                QuotedText.Clean(passage.Source),
+                QuotedText.Clean(passage.Heading),
+                QuotedText.Clean(passage.Text),
+                Math.Round(passage.Score, 4)))]);
         return JsonSerializer.SerializeToElement(answer, FunctionJson.Default.FunctionAnswer);
     }
 }

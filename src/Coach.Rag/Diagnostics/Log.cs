@@ -68,4 +68,8 @@ internal static partial class Log
     [LoggerMessage(3007, LogLevel.Error,
         "Index file {File} cannot be opened ({Error}); the index is kept in memory until the next start")]
     public static partial void IndexInMemory(this ILogger logger, string file, RagError error);
+
+    [LoggerMessage(3050, LogLevel.Warning,
+        "A passage scanner failed ({Error}); what it could not judge is withheld until it works again")]
+    public static partial void ScanFailed(this ILogger logger, string error);
 }

@@ -1,7 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
 using Coach.Rag.Documents;
 using Coach.Rag.Vectors;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Coach.Rag;
 
@@ -97,6 +99,19 @@ public sealed class CoachRagBuilder
         Services.Configure<KnowledgeSources>(Name, sources =>
             sources.Others.Add(
                 KnowledgeSource.FromDocuments($"{KnowledgeSources.ListPrefix}{sources.Others.Count}", documents)));
+        return this;
+    }
+
+    /// <summary>
+    /// Adds a scanner of passages, asked after those added before it, by every registration of the host.
+    /// </summary>
+    /// <typeparam name="TScanner">Its type, made once from the host's services.</typeparam>
+    /// <returns>The same builder.</returns>
+    public CoachRagBuilder WithScanner<[DynamicallyAccessedMembers(
+        DynamicallyAccessedMemberTypes.PublicConstructors)] TScanner>()
+        where TScanner : class, IPassageScanner
+    {
+        Services.TryAddEnumerable(ServiceDescriptor.Singleton<IPassageScanner, TScanner>());
         return this;
     }
 }

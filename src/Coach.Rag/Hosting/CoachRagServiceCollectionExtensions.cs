@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using Coach;
 using Coach.Abstractions;
 using Coach.Rag;
+using Coach.Rag.Chat;
 using Coach.Rag.Documents;
 using Coach.Rag.Hosting;
 using Coach.Rag.Indexing;
@@ -157,13 +158,28 @@ public static class CoachRagServiceCollectionExtensions
             Of<RagMetrics>(provider, key),
             TimeOf(provider),
             LoggerOf<Retriever>(provider)));
-        services.AddKeyedSingleton<IRetriever>(key, (provider, _) => Of<Retriever>(provider, key));
+        services.AddKeyedSingleton(key, (provider, _) => Scanned(provider, key));
         services.AddSingleton<IComponentHealth>(provider => new RagHealth(
             name,
             Of<Retriever>(provider, key),
             Of<IndexManager>(provider, key),
             Of<TierDecision>(provider, key),
             Of<SourceStatus>(provider, key)));
+    }
+
+    private static IRetriever Scanned(IServiceProvider provider, object? key)
+    {
+        Retriever retriever = Of<Retriever>(provider, key);
+        IPassageScanner[] scanners = [.. provider.GetServices<IPassageScanner>()];
+        return scanners.Length == 0
+            ? retriever
+            : new ScannedRetriever(
+                retriever,
+                scanners,
+                Of<IndexManager>(provider, key).Options.TimeLimit,
+                provider.GetRequiredService<RagInstruments>(),
+                TimeOf(provider),
+                LoggerOf<ScannedRetriever>(provider));
     }
 
     private static T Of<T>(IServiceProvider provider, object? key)

@@ -20,6 +20,8 @@ internal sealed class RagInstruments : IDisposable
             "coach.rag.fallbacks", "{fallback}", "Retrievals that a lower tier than hybrid answered, by reason.");
         FoundNothing = meter.CreateCounter<long>(
             "coach.rag.found_nothing", "{retrieval}", "Retrievals that worked and found no passage, by tier.");
+        Withheld = meter.CreateCounter<long>(
+            "coach.rag.passages_withheld", "{passage}", "Passages that a scanner kept back.");
         Duration = meter.CreateHistogram<double>("coach.rag.retrieval.duration", "s", "How long retrievals took.",
             advice: new InstrumentAdvice<double>
             {
@@ -39,6 +41,8 @@ internal sealed class RagInstruments : IDisposable
     public Counter<long> Fallbacks { get; }
 
     public Counter<long> FoundNothing { get; }
+
+    public Counter<long> Withheld { get; }
 
     public Histogram<double> Duration { get; }
 

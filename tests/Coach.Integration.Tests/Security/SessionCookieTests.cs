@@ -62,6 +62,44 @@ public sealed class SessionCookieTests : IAsyncLifetime
         Assert.False(late.Headers.Contains("Set-Cookie"));
     }
 
+    [Theory]
+    [InlineData("POST", "/api/session/keys", """{"provider":"gemini","apiKey":"test-key-of-gemini"}""")]
+    [InlineData("DELETE", "/api/session/keys/gemini", null)]
+    [InlineData("DELETE", "/api/session", null)]
+    [InlineData("POST", "/api/chat", """{"message":"hi"}""")]
+    [InlineData("DELETE", "/api/chat", null)]
+    [InlineData("POST", "/api/retrieve", """{"query":"hi"}""")]
+    [InlineData("POST", "/api/payments/links", """{"amount":100,"currency":"usd","description":"x"}""")]
+    public async Task ChangeWithTheOldCookie_JustAfterTheRenewal_Is401AndLosesNothing(
+        string method, string path, string? body)
+    {
+        (string before, string session) = await ShowAsync(null);
+        (string? after, _) = await EnterAsync(before);
+        HttpContent? content = body is null ? null : new StringContent(body, System.Text.Encoding.UTF8, "application/json");
+        using HttpResponseMessage late = await SendAsync(
+            new HttpMethod(method), path, before, content, [("Idempotency-Key", "late-1")]);
+        await late.AssertProblemAsync(401, "ERR_SESSION_REQUIRED");
+        Assert.False(late.Headers.Contains("Set-Cookie"));
+
+        // With the new cookie it is done, and the session has all that it had.
+        JsonElement own = await SessionAsync(after);
+        Assert.Equal(session, own.GetProperty("sessionId").GetString());
+        Assert.Single(own.GetProperty("keys").EnumerateArray());
+        (_, HttpResponseMessage again) = await EnterAsync(after);
+        Assert.Equal(HttpStatusCode.OK, again.StatusCode);
+    }
+
+    [Fact]
+    public async Task TwoDifferentSessionCookies_AreRefused_AndTheSameOneTwiceIsNot()
+    {
+        (string one, string session) = await ShowAsync(null);
+        (string other, _) = await ShowAsync(null);
+        using HttpResponseMessage refused = await SendAsync(HttpMethod.Get, "/api/session", $"{other}; {one}");
+        await refused.AssertProblemAsync(400, "ERR_REQUEST_INVALID");
+        Assert.False(refused.Headers.Contains("Set-Cookie"));
+        Assert.Equal(session, (await SessionAsync($"{one}; theme=dark; {one}")).GetProperty("sessionId").GetString());
+    }
+
     [Fact]
     public async Task SessionEnded_EndsWithAllItsTickets()
     {

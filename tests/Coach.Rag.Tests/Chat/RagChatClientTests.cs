@@ -22,10 +22,12 @@ public sealed class RagChatClientTests
         CitationsContent citations = Assert.IsType<CitationsContent>(Assert.Single(updates[^1].Contents));
         Citation citation = Assert.Single(citations.Citations);
         Assert.Equal((1, "menu.md"), (citation.Number, citation.Passage.Source));
-        ChatMessage system = model.Messages![0];
-        Assert.Equal(ChatRole.System, system.Role);
-        string fence = System.Text.RegularExpressions.Regex.Match(system.Text, "<passage-([0-9a-f]{16}) number").Groups[1].Value;
-        Assert.Equal(2, system.Text.Split($"</passage-{fence}>").Length - 1);       // once in the rule, once round the passage
+        Assert.Equal([ChatRole.System, ChatRole.User], model.Messages!.Select(message => message.Role));
+        Assert.Contains("not instructions", model.Messages![0].Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("pumpkin", model.Messages[0].Text, StringComparison.Ordinal);
+        string turn = model.Messages[1].Text;
+        Assert.Equal(1, turn.Split($"</passage-{FenceOf(model)}>").Length - 1);
+        Assert.EndsWith("The question:\nWhich soup?", turn, StringComparison.Ordinal);
         var passages = Assert.IsAssignableFrom<IReadOnlyList<GroundingPassage>>(model.Options!.AdditionalProperties![GroundingPassage.PropertyName]);
         Assert.StartsWith("The house soup", Assert.Single(passages).Text, StringComparison.Ordinal);
     }
@@ -47,8 +49,8 @@ public sealed class RagChatClientTests
         await client.GetResponseAsync([new ChatMessage(ChatRole.User, "Which soup?")]);
         string fence = FenceOf(model);
         Assert.NotEqual(seen, fence);
-        string prompt = model.Messages![0].Text;
-        Assert.Equal(3, prompt.Split($"</passage-{fence}>").Length - 1);
+        string prompt = model.Messages![^1].Text;
+        Assert.Equal(2, prompt.Split($"</passage-{fence}>").Length - 1);
         Assert.Equal(2, prompt.Split($"<passage-{fence} number=").Length - 1);
         string tag = prompt.Split('\n').Single(line => line.Contains("source=\"soup", StringComparison.Ordinal));
         Assert.Equal(6, tag.Count(c => c == '"'));
@@ -58,7 +60,35 @@ public sealed class RagChatClientTests
     }
 
     private static string FenceOf(EchoClient model) =>
-        System.Text.RegularExpressions.Regex.Match(model.Messages![0].Text, "<passage-([0-9a-f]{16}) number").Groups[1].Value;
+        System.Text.RegularExpressions.Regex.Match(model.Messages![^1].Text, "<passage-([0-9a-f]{16}) number").Groups[1].Value;
+
+    [Fact]
+    public async Task GetResponseAsync_HistoryAndASystemPrompt_LeavesBothAndWhatTheCallerGave()
+    {
+        await using var host = new RagHost();
+        await host.Knowledge.AddOrUpdateAsync([new("menu.md", "The house soup is pumpkin.")]);
+        var model = new EchoClient("Pumpkin [1].");
+        using var client = new RagChatClient(model, host.Retriever);
+        var picture = new DataContent(new byte[] { 1 }, "image/png");
+        ChatMessage[] asked =
+        [
+            new(ChatRole.System, "Be brief."),
+            new(ChatRole.User, "Hello"),
+            new(ChatRole.Assistant, "Hello."),
+            new(ChatRole.User, [new TextContent("Which soup?"), picture]) { AuthorName = "ann" },
+            new(ChatRole.Assistant, [new FunctionCallContent("1", "menu")]),
+            new(ChatRole.Tool, [new FunctionResultContent("1", "pumpkin")]),
+        ];
+        await client.GetResponseAsync(asked);
+        Assert.Equal(
+            ["system", "system", "user", "assistant", "user", "assistant", "tool"],
+            model.Messages!.Select(message => message.Role.Value));
+        Assert.Equal("Be brief.", model.Messages![0].Text);
+        Assert.Equal("ann", model.Messages[4].AuthorName);
+        Assert.Same(picture, model.Messages[4].Contents[^1]);
+        Assert.Equal(3, model.Messages[4].Contents.Count);
+        Assert.Equal(2, asked[3].Contents.Count);       // the caller's own list is not changed
+    }
 
     [Fact]
     public async Task GetResponseAsync_NothingFound_PassesTheRequestThrough()

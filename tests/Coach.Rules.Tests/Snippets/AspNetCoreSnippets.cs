@@ -21,8 +21,7 @@ internal static class AspNetCoreSnippets
 
         var app = builder.Build();
         app.UseCoach();
-        app.UseDefaultFiles();
-        app.UseStaticFiles();
+        app.UseCoachPage();
         app.MapCoach();
         return await app.RunCoachAsync();
         #endregion
