@@ -2,6 +2,7 @@
 // work.
 using System.Security.Cryptography;
 using System.Text;
+using Chat;
 
 var builder = WebApplication.CreateBuilder(
     new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
@@ -23,6 +24,7 @@ builder.Configuration["Coach:Rag:IndexFile"] ??= Path.Combine(
 
 builder.AddCoach();
 builder.Services.AddOpenApi();
+builder.AddOtlpExport(); // where OTEL_EXPORTER_OTLP_ENDPOINT says
 
 var app = builder.Build();
 app.UseCoach();

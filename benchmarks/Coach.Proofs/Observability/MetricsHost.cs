@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
@@ -22,6 +24,8 @@ internal sealed class MetricsHost : IAsyncDisposable
     private readonly InMemoryServer _server;
     private readonly Meter _meter;
     private readonly List<Action<int>> _record = [];
+    private readonly List<Action<int>> _peers = [];
+    private readonly List<string> _kinds = [];
 
     private MetricsHost(WebApplication app, InMemoryServer server, string meterName)
     {
@@ -35,7 +39,8 @@ internal sealed class MetricsHost : IAsyncDisposable
 
     public string MeterName => _meter.Name;
 
-    public static async Task<MetricsHost> StartAsync(int series, string meterName = "Proof")
+    public static async Task<MetricsHost> StartAsync(
+        int series, string meterName = "Proof", Action<IEndpointRouteBuilder>? map = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         var server = new InMemoryServer();
@@ -46,6 +51,7 @@ internal sealed class MetricsHost : IAsyncDisposable
         builder.Services.ConfigureOpenTelemetryMeterProvider(provider => Listen(provider, meterName));
         WebApplication app = builder.Build();
         app.MapCoachMetrics();
+        map?.Invoke(app);
         await app.StartAsync();
         var host = new MetricsHost(app, server, meterName);
         host.Fill(series);
@@ -56,20 +62,42 @@ internal sealed class MetricsHost : IAsyncDisposable
     public MeterProvider Collect(BaseExporter<Metric> exporter) => Listen(Sdk.CreateMeterProviderBuilder(), MeterName)
         .AddReader(new BaseExportingMetricReader(exporter) { TemporalityPreference = MetricReaderTemporalityPreference.Cumulative }).Build();
 
+    /// <summary>Whether each measurement is made in a sampled trace of its own, so that it may leave an exemplar.</summary>
+    public bool IsTraced { get; set; }
+
+    /// <summary>Has the same series recorded by somebody else, too: family by family, as they are filled.</summary>
+    public void AddPeer(IMetricsPeer peer)
+    {
+        int family = 0;
+        foreach (string kind in _kinds)
+        {
+            string name = $"proof_{kind}_{family++}";
+            Action<int, string[]> record = kind switch
+            {
+                "counter" => peer.Counter(name, LabelNames),
+                "gauge" => peer.Gauge(name, LabelNames),
+                _ => peer.Histogram(name, LabelNames, Bounds),
+            };
+            _peers.Add(round => ForEachLabels(labels => record(round, labels)));
+        }
+
+        Record(1);
+    }
+
     /// <summary>Changes every value.</summary>
     public void Record(int round)
     {
-        foreach (Action<int> record in _record)
+        foreach (Action<int> record in _record.Concat(_peers))
         {
             record(round);
         }
     }
 
-    public async Task<long> ScrapeAsync(string accept, bool gzip = false)
+    public async Task<long> ScrapeAsync(string accept, bool gzip = false, string path = "/metrics")
     {
         var body = new CountingStream();
         var features = new FeatureCollection();
-        var request = new HttpRequestFeature { Method = "GET", Path = "/metrics", Protocol = "HTTP/1.1", Scheme = "http" };
+        var request = new HttpRequestFeature { Method = "GET", Path = path, Protocol = "HTTP/1.1", Scheme = "http" };
         request.Headers.Accept = accept;
         if (gzip)
         {
@@ -89,7 +117,8 @@ internal sealed class MetricsHost : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private static MeterProviderBuilder Listen(MeterProviderBuilder provider, string meterName) => provider.AddMeter(meterName).SetMaxMetricStreams(20_000)
+    /// <summary>What every contender of this benchmark listens to.</summary>
+    public static MeterProviderBuilder Listen(MeterProviderBuilder provider, string meterName) => provider.AddMeter(meterName).SetMaxMetricStreams(20_000)
         .AddView(instrument => instrument.Meter.Name != meterName ? null
             : instrument is Histogram<double> ? new ExplicitBucketHistogramConfiguration { Boundaries = Bounds, CardinalityLimit = LabelSetsPerFamily + 1 }
             : new MetricStreamConfiguration { CardinalityLimit = LabelSetsPerFamily + 1 });
@@ -103,20 +132,23 @@ internal sealed class MetricsHost : IAsyncDisposable
             int family = _record.Count;
             if (Series < series / 2)
             {
+                _kinds.Add("counter");
                 Counter<long> counter = _meter.CreateCounter<long>($"proof.requests.{family}", "{request}", "Requests.");
-                _record.Add(round => ForEach(family, tags => counter.Add(round + 17, tags)));
+                _record.Add(round => ForEach(tags => counter.Add(round + 17, tags)));
                 Series += LabelSetsPerFamily;
             }
             else if (Series < series * 3 / 4 || series - Series < perHistogramFamily)
             {
+                _kinds.Add("gauge");
                 Gauge<double> gauge = _meter.CreateGauge<double>($"proof.level.{family}", "By", "Levels.");
-                _record.Add(round => ForEach(family, tags => gauge.Record((round * 7919.25) + family, tags)));
+                _record.Add(round => ForEach(tags => gauge.Record((round * 7919.25) + family, tags)));
                 Series += LabelSetsPerFamily;
             }
             else
             {
+                _kinds.Add("histogram");
                 Histogram<double> histogram = _meter.CreateHistogram<double>($"proof.duration.{family}", "s", "Durations.");
-                _record.Add(round => ForEach(family, tags => histogram.Record((round % 100) * 0.0625, tags)));
+                _record.Add(round => ForEach(tags => histogram.Record((round % 100) * 0.0625, tags)));
                 Series += perHistogramFamily;
             }
         }
@@ -124,23 +156,34 @@ internal sealed class MetricsHost : IAsyncDisposable
         Record(1);
     }
 
-    private static void ForEach(int family, Action<ReadOnlySpan<KeyValuePair<string, object?>>> record)
+    private void ForEach(Action<ReadOnlySpan<KeyValuePair<string, object?>>> record) => ForEachLabels(labels =>
     {
-        for (int i = 0; i < LabelSetsPerFamily; i++)
+        KeyValuePair<string, object?>[] tags =
+            [new(LabelNames[0], labels[0]), new(LabelNames[1], labels[1]), new(LabelNames[2], labels[2])];
+        record(tags);
+    });
+
+    private void ForEachLabels(Action<string[]> record)
+    {
+        foreach (string[] labels in LabelSets)
         {
-            KeyValuePair<string, object?>[] tags =
-            [
-                new("provider", Providers[i % Providers.Length]), new("status", Statuses[i]), new("region", "eu-west"),
-            ];
-            record(tags);
+            using Activity? trace = IsTraced ? Trace() : null;
+            record(labels);
         }
     }
 
-    private static readonly string[] Providers = ["gemini", "openai", "anthropic", "openrouter"];
-    private static readonly string[] Statuses = [.. Enumerable.Range(0, LabelSetsPerFamily).Select(i => $"status-{i}")];
+    private static Activity Trace()
+    {
+        var activity = new Activity("measure");
+        activity.SetIdFormat(ActivityIdFormat.W3C);
+        activity.ActivityTraceFlags = ActivityTraceFlags.Recorded;
+        return activity.Start();
+    }
 
-    private delegate void Action<T1>(T1 value)
-        where T1 : allows ref struct;
+    private static readonly string[] LabelNames = ["provider", "status", "region"];
+    private static readonly string[] Providers = ["gemini", "openai", "anthropic", "openrouter"];
+    private static readonly string[][] LabelSets =
+        [.. Enumerable.Range(0, LabelSetsPerFamily).Select(i => new[] { Providers[i % Providers.Length], $"status-{i}", "eu-west" })];
 
     private sealed class InMemoryServer : IServer
     {
@@ -201,4 +244,14 @@ internal sealed class MetricsHost : IAsyncDisposable
             return ValueTask.CompletedTask;
         }
     }
+}
+
+/// <summary>Another library that keeps the same series by itself. What it returns records one value.</summary>
+internal interface IMetricsPeer
+{
+    Action<int, string[]> Counter(string name, string[] labels);
+
+    Action<int, string[]> Gauge(string name, string[] labels);
+
+    Action<int, string[]> Histogram(string name, string[] labels, double[] bounds);
 }

@@ -69,6 +69,7 @@ internal sealed class ChatEndpoint(
                     handler.ForgetAsync(conversation, context))
             .WithTags("Chat")
             .WithSummary("Forgets one conversation, the default one unless named; keys and clients stay")
+            .WithMetadata(new AuditAction("conversation.forget"))
             .CanFail(
             [
                 .. Failures.OfASession,

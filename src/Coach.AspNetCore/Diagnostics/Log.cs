@@ -21,4 +21,31 @@ internal static partial class Log
 
     [LoggerMessage(6006, LogLevel.Error, "The speech client of request {RequestId} failed with {ExceptionType}")]
     public static partial void SpeechFailed(this ILogger logger, string requestId, string exceptionType);
+
+    [LoggerMessage(
+        6020,
+        LogLevel.Information,
+        "{Method} {Route} answered {Status} in {Milliseconds} ms; request {Request}, session {Session}")]
+    public static partial void RequestAnswered(
+        this ILogger logger,
+        string method,
+        string route,
+        int status,
+        double milliseconds,
+        string request,
+        string session);
+
+    [LoggerMessage(
+        6021,
+        LogLevel.Debug,
+        "{Method} {Route} answered {Status} in {Milliseconds} ms; request {Request}")]
+    public static partial void ProbeAnswered(
+        this ILogger logger, string method, string route, int status, double milliseconds, string request);
+
+    [LoggerMessage(
+        6022,
+        LogLevel.Information,
+        "Audit: {Action} {Outcome} with {Status}; request {Request}, session {Session}")]
+    public static partial void Audited(
+        this ILogger logger, string action, string outcome, int status, string request, string session);
 }

@@ -48,6 +48,7 @@ internal sealed class HealthEndpoint(string? detailPolicy)
             .WithTags("Operations")
             .WithMetadata(
                 handler.Method,
+                QuietRequests.Instance,
                 new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(HealthResponse), Types)
                 {
                     Description = "ok, or the report for those who accept JSON",

@@ -10,10 +10,10 @@ namespace Microsoft.AspNetCore.Builder;
 public static class CoachApplicationBuilderExtensions
 {
     /// <summary>
-    /// Adds, in this order: request ids, security headers, problem+json for failures, routing, the check of the host
-    /// name (<c>AllowedHosts</c>), the answers to pages of listed origins (<c>Coach:Cors:AllowedOrigins</c>), the
-    /// refusal of new work while the host stops, sessions with the same-origin check, and rate limits. Call it before
-    /// static files and endpoints.
+    /// Adds, in this order: request ids, a log line a request, security headers, problem+json for failures, routing,
+    /// the check of the host name (<c>AllowedHosts</c>), the answers to pages of listed origins
+    /// (<c>Coach:Cors:AllowedOrigins</c>), the refusal of new work while the host stops, sessions with the same-origin
+    /// check, and rate limits. Call it before static files and endpoints.
     /// </summary>
     /// <param name="app">The application.</param>
     /// <returns>The same application.</returns>
@@ -22,6 +22,7 @@ public static class CoachApplicationBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(app);
         app.UseCoachRequestIds();
+        app.UseMiddleware<RequestLogMiddleware>();
         app.UseCoachSecurityHeaders();
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {

@@ -181,6 +181,7 @@ public static class CoachEndpointRouteBuilderExtensions
         ArgumentNullException.ThrowIfNull(builder);
         builder.Finally(endpoint =>
         {
+            endpoint.Metadata.Add(QuietRequests.Instance);
             RequestDelegate? inner = endpoint.RequestDelegate;
             if (inner is not null)
             {

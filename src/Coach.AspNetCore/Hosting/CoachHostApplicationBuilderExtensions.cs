@@ -1,3 +1,4 @@
+using System.Reflection;
 using Coach.Abstractions;
 using Coach.AspNetCore;
 using Coach.AspNetCore.Chat;
@@ -23,6 +24,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using OpenTelemetry.Resources;
 
 namespace Microsoft.Extensions.Hosting;
 
@@ -56,6 +58,7 @@ public static class CoachHostApplicationBuilderExtensions
             services.AddCoachPayments().WithReconciliation(),
             services.AddCoachObservability());
         coach.Observability.AddCoachMetricsExporter().AddCoachHealthChecks();
+        NameService(builder);
         if (!services.Any(service => service.ServiceType == typeof(ChatEndpoint)))
         {
             coach.Chat
@@ -66,6 +69,17 @@ public static class CoachHostApplicationBuilderExtensions
         }
 
         return coach;
+    }
+
+    // OpenTelemetry's default is "unknown_service:dotnet"; its own variables (OTEL_SERVICE_NAME) come after and win.
+    private static void NameService(IHostApplicationBuilder builder)
+    {
+        string name = builder.Environment.ApplicationName;
+        string? version = Assembly.GetEntryAssembly()?
+            .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0];
+        builder.Services.AddOpenTelemetry().ConfigureResource(resource => resource
+            .AddService(name, serviceVersion: version, autoGenerateServiceInstanceId: false)
+            .AddEnvironmentVariableDetector());
     }
 
     private static RagChatClient WithDocuments(IChatClient client, ChatPipelineContext context)

@@ -31,7 +31,9 @@ internal sealed class PaymentAdminEndpoints(
             .ExcludeFromDescription();
         endpoints.MapPost(pattern + "/facts/dead/{id}/replay", (
             string id, [FromServices] PaymentAdminEndpoints handler, HttpContext context) =>
-            handler.ReplayAsync(id, context)).ExcludeFromDescription();
+            handler.ReplayAsync(id, context))
+            .WithMetadata(new AuditAction("payment_fact.replay"))
+            .ExcludeFromDescription();
     }
 
     public async Task<IResult> OpenAsync(HttpContext context)

@@ -48,6 +48,7 @@ internal sealed class PaymentEndpoints(
                     handler.CreateAsync(context))
             .WithTags("Payments")
             .WithSummary("Makes a payment link, once for each idempotency key")
+            .WithMetadata(new AuditAction("payment_link.create"))
             .WithMetadata(new JsonBody(typeof(CreateLinkRequest)))
             .CanFail(
             [
@@ -93,6 +94,7 @@ internal sealed class PaymentEndpoints(
                     handler.DeactivateAsync(id, context))
             .WithTags("Payments")
             .WithSummary("Closes a payment link; one that was paid stays paid")
+            .WithMetadata(new AuditAction("payment_link.close"))
             .CanFail([.. OfALink, NoSuchLink]);
     }
 

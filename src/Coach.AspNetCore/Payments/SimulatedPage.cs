@@ -26,6 +26,7 @@ internal sealed class SimulatedPage(IPaymentLinks links, ISimulatedPayments paym
                 (string id, string action, HttpContext context, [FromServices] SimulatedPage page) =>
                     page.ActAsync(id, action, context))
             .DisableAntiforgery()
+            .WithMetadata(new AuditAction("payment.simulate"))
             .ExcludeFromDescription();
     }
 

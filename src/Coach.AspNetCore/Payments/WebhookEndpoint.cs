@@ -23,6 +23,7 @@ internal sealed class WebhookEndpoint(IPaymentWebhooks webhooks)
                 handler.ReceiveAsync(signature, context))
         .WithTags("Payments")
         .WithSummary("Receives an event of the payment provider; the same one again has no second effect")
+        .WithMetadata(new AuditAction("payment_event.receive"))
         .WithMetadata(new JsonBody(typeof(JsonElement)))
         .CanFail(
         [

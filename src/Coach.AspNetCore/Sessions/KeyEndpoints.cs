@@ -25,6 +25,7 @@ internal sealed class KeyEndpoints(
             .MapPost(pattern, (HttpContext context, [FromServices] KeyEndpoints handler) => handler.AddAsync(context))
             .WithTags("Session")
             .WithSummary("Checks a key without spending tokens and keeps it for the session")
+            .WithMetadata(new AuditAction("key.enter"))
             .WithMetadata(new JsonBody(typeof(KeyRequest)))
             .CanFail(
             [
@@ -42,6 +43,7 @@ internal sealed class KeyEndpoints(
                     handler.RemoveAsync(provider, context))
             .WithTags("Session")
             .WithSummary("Removes a provider's key and disposes the clients that were made with it")
+            .WithMetadata(new AuditAction("key.remove"))
             .CanFail(Failures.OfASession);
     }
 

@@ -34,6 +34,7 @@ internal sealed class SessionEndpoints(
                 pattern, (HttpContext context, [FromServices] SessionEndpoints handler) => handler.EndAsync(context))
             .WithTags("Session")
             .WithSummary("Ends the session: its keys, clients and conversation are gone")
+            .WithMetadata(new AuditAction("session.end"))
             .CanFail(Failures.OfASession);
         KeyEndpoints.Map(endpoints, pattern + "/keys");
     }

@@ -41,6 +41,10 @@ internal sealed class CoachLlmOptionsBinding(IServiceProvider services) : IConfi
                     options, "LITELLM_API_BASE is not an absolute URL; it must start with https:// or http://.", null);
         }
 
+        // A list, since other conventions are chosen by it, too.
+        options.Telemetry.LatestNames |= Text(configuration, "OTEL_SEMCONV_STABILITY_OPT_IN")?
+            .Split(',', StringSplitOptions.TrimEntries)
+            .Contains("gen_ai_latest_experimental", StringComparer.OrdinalIgnoreCase) == true;
         if (Text(configuration, "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT") is { } capture)
         {
             options.Telemetry.CaptureMessageContent = capture.Equals("true", StringComparison.OrdinalIgnoreCase);

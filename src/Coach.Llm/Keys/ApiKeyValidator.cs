@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using Coach.Llm.Core;
 using Coach.Llm.Providers;
+using Coach.Llm.Telemetry;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -95,7 +97,9 @@ internal sealed class ApiKeyValidator : IApiKeyValidator
 
         return await _flights.RunAsync(question, async abandoned =>
         {
+            using Activity? span = KeyCheckSpan.Start(key.Provider);
             KeyValidation outcome = Complete(key, await ask(abandoned).ConfigureAwait(false));
+            KeyCheckSpan.Answered(span, outcome);
             outcome = outcome.Hint is null ? outcome with { Hint = _validators.FindHint(key.Provider, text) } : outcome;
             _cache.Keep(question, outcome);
             _metrics.Validated(key.Provider, outcome.Status);

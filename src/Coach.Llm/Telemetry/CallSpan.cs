@@ -11,6 +11,7 @@ internal sealed class CallSpan : IDisposable
     private readonly TimeProvider _time;
     private readonly Activity? _activity;
     private readonly TagList _tags;
+    private readonly string _operation;
     private readonly long _start;
     private long _lastChunk;
     private bool _hasChunk;
@@ -25,6 +26,7 @@ internal sealed class CallSpan : IDisposable
     {
         _telemetry = telemetry;
         _time = time;
+        _operation = operation;
         _start = _lastChunk = time.GetTimestamp();
         string label = telemetry.ModelLabel(model);
         _tags = new TagList
@@ -159,12 +161,11 @@ internal sealed class CallSpan : IDisposable
         Set(GenAINames.UsageCacheRead, _usage?.CachedInputTokenCount);
         if (_usage?.AdditionalCounts?.TryGetValue(ChatProtocol.CacheCreation, out long created) == true)
         {
-            Set<long>(GenAINames.UsageCacheCreation, created);
+            Set<long>(_telemetry.CacheWriteName, created);
         }
 
         Set(GenAINames.UsageReasoning, _usage?.ReasoningTokenCount);
-        _telemetry.Ended(
-            _tags, _time.GetElapsedTime(_start), _usage?.InputTokenCount, _usage?.OutputTokenCount, _error);
+        _telemetry.Ended(_operation, _tags, _time.GetElapsedTime(_start), _usage, _error);
         _activity?.Dispose();
     }
 

@@ -11,6 +11,19 @@ internal static class GenAINames
     public const string TimeToFirstChunk = "gen_ai.client.operation.time_to_first_chunk";
     public const string TimePerOutputChunk = "gen_ai.client.operation.time_per_output_chunk";
 
+    // The names of November 2026, for hosts that ask for them (OTEL_SEMCONV_STABILITY_OPT_IN).
+    public const string InferenceDuration = "gen_ai.client.inference.duration";
+    public const string InferenceTimeToFirstChunk = "gen_ai.client.inference.time_to_first_chunk";
+    public const string InferenceTimePerOutputChunk = "gen_ai.client.inference.time_per_output_chunk";
+    public const string InferenceInputTokens = "gen_ai.client.inference.operation.input_tokens";
+    public const string InferenceOutputTokens = "gen_ai.client.inference.operation.output_tokens";
+    public const string InferenceUsageInput = "gen_ai.client.inference.usage.input_tokens";
+    public const string InferenceUsageOutput = "gen_ai.client.inference.usage.output_tokens";
+    public const string EmbeddingsDuration = "gen_ai.client.embeddings.duration";
+    public const string EmbeddingsInputTokens = "gen_ai.client.embeddings.operation.input_tokens";
+    public const string TokenModality = "gen_ai.token.modality";
+    public const string UsageCacheWrite = "gen_ai.usage.cache_write.input_tokens";
+
     public const string OperationName = "gen_ai.operation.name";
     public const string ProviderName = "gen_ai.provider.name";
     public const string TokenType = "gen_ai.token.type";

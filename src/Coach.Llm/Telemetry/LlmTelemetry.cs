@@ -13,25 +13,15 @@ internal sealed class LlmTelemetry
 {
     private const int MaxModels = 100;
 
-    private readonly Histogram<long> _tokens;
-    private readonly Histogram<double> _duration;
-    private readonly Histogram<double> _firstChunk;
-    private readonly Histogram<double> _perChunk;
+    private readonly CallInstruments _calls;
     private readonly Counter<long> _retries;
     private readonly Counter<long> _dropped;
     private readonly ConcurrentDictionary<string, string> _models = new(StringComparer.Ordinal);
 
-    public LlmTelemetry(MeterSource meter)
+    public LlmTelemetry(MeterSource meter, LlmTelemetryOptions settings)
     {
-        var seconds = new InstrumentAdvice<double> { HistogramBucketBoundaries = GenAINames.DurationBuckets };
-        _tokens = meter.Meter.CreateHistogram(GenAINames.TokenUsage, "{token}", "Tokens of a call, by type.", null,
-            new InstrumentAdvice<long> { HistogramBucketBoundaries = GenAINames.TokenBuckets });
-        _duration = meter.Meter.CreateHistogram(
-            GenAINames.OperationDuration, "s", "Time of a call, with its retries.", null, seconds);
-        _firstChunk = meter.Meter.CreateHistogram(
-            GenAINames.TimeToFirstChunk, "s", "Time until a stream's first update.", null, seconds);
-        _perChunk = meter.Meter.CreateHistogram(
-            GenAINames.TimePerOutputChunk, "s", "Time between a stream's updates.", null, seconds);
+        _calls = settings.LatestNames ? new LatestCallInstruments(meter.Meter) : new TypedCallInstruments(meter.Meter);
+        CacheWriteName = settings.LatestNames ? GenAINames.UsageCacheWrite : GenAINames.UsageCacheCreation;
         _retries = meter.Meter.CreateCounter<long>(
             "coach.llm.retries", "{retry}", "Attempts that followed a failed one.");
         _dropped = meter.Meter.CreateCounter<long>(
@@ -41,7 +31,10 @@ internal sealed class LlmTelemetry
     /// <summary>The source of all spans of the package.</summary>
     public static ActivitySource Source { get; } = new(LlmMeter.Name);
 
-    public bool TimesChunks => _perChunk.Enabled;
+    public bool TimesChunks => _calls.TimesChunks;
+
+    /// <summary>The span's attribute of tokens that went into the provider's cache.</summary>
+    public string CacheWriteName { get; }
 
     public void Retried(string provider, LlmError error) => _retries.Add(1,
         new KeyValuePair<string, object?>(
@@ -63,32 +56,19 @@ internal sealed class LlmTelemetry
         }
     }
 
-    public void FirstChunk(in TagList tags, TimeSpan time) => _firstChunk.Record(time.TotalSeconds, tags);
+    public void FirstChunk(in TagList tags, TimeSpan time) => _calls.FirstChunk(in tags, time);
 
-    public void NextChunk(in TagList tags, TimeSpan time) => _perChunk.Record(time.TotalSeconds, tags);
+    public void NextChunk(in TagList tags, TimeSpan time) => _calls.NextChunk(in tags, time);
 
-    public void Ended(TagList tags, TimeSpan time, long? input, long? output, string? error)
+    public void Ended(string operation, TagList tags, TimeSpan time, UsageDetails? usage, string? error)
     {
-        if (input is { } read)
-        {
-            TagList typed = tags;
-            typed.Add(GenAINames.TokenType, GenAINames.Input);
-            _tokens.Record(read, typed);
-        }
-
-        if (output is { } written)
-        {
-            TagList typed = tags;
-            typed.Add(GenAINames.TokenType, GenAINames.Output);
-            _tokens.Record(written, typed);
-        }
-
+        _calls.Tokens(operation, in tags, usage);
         if (error is not null)
         {
             tags.Add(GenAINames.ErrorType, error);
         }
 
-        _duration.Record(time.TotalSeconds, tags);
+        _calls.Duration(operation, in tags, time);
     }
 
     /// <summary>

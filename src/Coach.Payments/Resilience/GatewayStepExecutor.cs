@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Coach.Payments.Gateways;
 using Coach.Payments.Telemetry;
 using Polly;
@@ -122,6 +123,7 @@ internal sealed class GatewayStepExecutor : IDisposable
         using var limit = new Deadline(
             left < _options.AttemptTimeout ? left : _options.AttemptTimeout, _time, cancellationToken);
         state.Attempts++;
+        using Activity? span = PaymentSpan.Start(_gateway.Name, state.Step, state.Attempts);
         try
         {
             // WaitAsync: a gateway that ignores its token must not hold up the caller.
@@ -166,6 +168,7 @@ internal sealed class GatewayStepExecutor : IDisposable
             _limiter.ReportServed();
         }
 
+        PaymentSpan.Ended(span, failure);
         Report(state, failure);
         return failure;
     }

@@ -10,9 +10,15 @@ public sealed class CoachMetricsOptions
     /// <value>True unless set.</value>
     public bool HostMeters { get; set; } = true;
 
-    /// <summary>Whether each sample names its meter in <c>otel_scope_name</c> and <c>otel_scope_version</c>.</summary>
-    /// <value>False unless set: it lengthens every line.</value>
-    public bool ScopeLabels { get; set; }
+    /// <summary>
+    /// Whether each sample names its meter: <c>otel_scope_name</c>, <c>otel_scope_version</c> and the meter's own tags
+    /// and schema URL. Unset, only where two meters have an instrument of one name on the page: then all samples of
+    /// that name carry <c>otel_scope_name</c>, and the rest of it where the meters share their name, too.
+    /// </summary>
+    /// <value>
+    /// Null unless set. True lengthens every line; false adds counters of two meters up, and of two gauges one is lost.
+    /// </value>
+    public bool? ScopeLabels { get; set; }
 
     /// <summary>
     /// Whether the page begins with <c>target_info</c>: the attributes of the host's OpenTelemetry resource, such as

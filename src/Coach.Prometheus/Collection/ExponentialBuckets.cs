@@ -24,6 +24,9 @@ internal sealed class ExponentialBuckets
     /// <summary>The upper bounds, ascending.</summary>
     public double[] Bounds { get; private set; } = [];
 
+    /// <summary>Room for one point's counts, so that a page allocates none.</summary>
+    public long[] Scratch { get; private set; } = [];
+
     /// <summary>Makes room for what the metric's points hold.</summary>
     /// <returns>Whether the bounds changed.</returns>
     public bool Widen(Metric metric)
@@ -71,6 +74,7 @@ internal sealed class ExponentialBuckets
         }
 
         Bounds = [.. bounds];
+        Scratch = new long[Bounds.Length];
         return true;
     }
 

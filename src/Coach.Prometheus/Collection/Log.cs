@@ -21,4 +21,25 @@ internal static partial class Log
 
     [LoggerMessage(8002, LogLevel.Warning, "A scrape failed: {Reason}")]
     public static partial void ScrapeFailed(this ILogger logger, string reason);
+
+    [LoggerMessage(
+        8003,
+        LogLevel.Information,
+        "The meters {Meters} share the name {Family} on the metrics page: from now on each of its samples says in "
+        + "otel_scope_name whose it is")]
+    public static partial void MetersShareAName(this ILogger logger, string meters, string family);
+
+    [LoggerMessage(
+        8004,
+        LogLevel.Warning,
+        "Instrument {Instrument} of meter {Meter} has more label sets than the SDK keeps: what is measured beyond them "
+        + "is added up under otel_metric_overflow. Give its tags fewer values, or it a view with a higher limit.")]
+    public static partial void LabelSetsOverflow(this ILogger logger, string instrument, string meter);
+
+    [LoggerMessage(
+        8005,
+        LogLevel.Warning,
+        "Instrument {Instrument} of meter {Meter} is not measured: there are more instruments than the SDK takes. "
+        + "Raise SetMaxMetricStreams of the meter provider.")]
+    public static partial void InstrumentIgnored(this ILogger logger, string instrument, string meter);
 }

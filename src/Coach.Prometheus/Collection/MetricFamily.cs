@@ -12,6 +12,8 @@ internal sealed class MetricEntry
         FrozenSet.Create(
             StringComparer.Ordinal, "dotnet.thread_pool.thread.count", "dotnet.thread_pool.queue.length");
 
+    private readonly KeyValuePair<string, string>[] _meter;
+
     public MetricEntry(Metric metric, CoachMetricsOptions options)
     {
         Metric = metric;
@@ -26,9 +28,14 @@ internal sealed class MetricEntry
         };
         (Name, Unit) = MetricNames.Family(
             metric.Name, metric.Unit, Kind == MetricKind.Counter, metric.MeterName, options.Prefixes);
-        Scope = options.ScopeLabels
-            ? [new("otel_scope_name", metric.MeterName), new("otel_scope_version", metric.MeterVersion)]
-            : [];
+        _meter =
+        [
+            new("otel_scope_name", metric.MeterName), new("otel_scope_version", metric.MeterVersion ?? ""),
+            new("otel_scope_schema_url", metric.MeterSchemaUrl ?? ""),
+            .. (metric.MeterTags ?? []).Select(tag => new KeyValuePair<string, string>(
+                MetricNames.Label("otel_scope_" + tag.Key), SeriesPrefix.Value(tag.Value))),
+        ];
+        Meter = SeriesPrefix.Labels([], _meter);
         Series = new SeriesPrefix(Name, Kind, null, Scope);
     }
 
@@ -42,7 +49,19 @@ internal sealed class MetricEntry
 
     public bool IsExponential => Metric.MetricType == MetricType.ExponentialHistogram;
 
-    public KeyValuePair<string, string>[] Scope { get; }
+    /// <summary>The meter as label text: name, version, schema URL and tags.</summary>
+    public string Meter { get; }
+
+    /// <summary>What the samples say of their meter.</summary>
+    public KeyValuePair<string, string>[] Scope { get; private set; } = [];
+
+    /// <summary>
+    /// Whether the SDK added measurements up in one series because there were more label sets than it keeps.
+    /// </summary>
+    public bool HasOverflow { get; set; }
+
+    /// <summary>Whether that was told.</summary>
+    public bool IsOverflowTold { get; set; }
 
     public SeriesPrefix Series { get; private set; }
 
@@ -53,6 +72,25 @@ internal sealed class MetricEntry
         MetricKind.Histogram => [Name, Name + "_bucket", Name + "_sum", Name + "_count", Name + "_created"],
         _ => [Name],
     };
+
+    /// <summary>
+    /// Names the meter on each sample from now on, for as long as the metric lives: labels that come and go with a
+    /// second meter would be other series each time.
+    /// </summary>
+    /// <param name="isWhole">Its version, schema URL and tags, too.</param>
+    /// <returns>Whether that is new.</returns>
+    public bool NameMeter(bool isWhole)
+    {
+        int labels = isWhole ? _meter.Length : 1;
+        if (Scope.Length >= labels)
+        {
+            return false;
+        }
+
+        Scope = _meter[..labels];
+        Series = new SeriesPrefix(Name, Kind, Series.Bounds, Scope);
+        return true;
+    }
 
     /// <summary>Takes the bucket bounds over, which are known only once there is a point.</summary>
     public void UseBounds(double[] bounds) => Series = new SeriesPrefix(Name, Kind, bounds, Scope);
@@ -123,6 +161,29 @@ internal sealed class MetricFamily
             Forget();
             Entries.Where(entry => entry.IsExponential).ToList().ForEach(entry => entry.UseBounds(Exponential.Bounds));
         }
+    }
+
+    /// <summary>Makes the samples tell their meters where more than one has an instrument of this name.</summary>
+    /// <returns>Whether the meters are told since now.</returns>
+    public bool NameMeters(bool? asked)
+    {
+        if (asked == false)
+        {
+            return false;
+        }
+
+        int meters = Entries.DistinctBy(entry => entry.Meter).Count();
+        bool isWhole = asked == true
+            || Entries.DistinctBy(entry => entry.Metric.MeterName).Count() < meters
+            || Entries.Any(entry => entry.Scope.Length > 1);
+        bool isNeeded = asked == true || meters > 1 || Entries.Any(entry => entry.Scope.Length > 0);
+        bool isNew = false;
+        foreach (MetricEntry entry in isNeeded ? Entries : [])
+        {
+            isNew |= entry.NameMeter(isWhole);
+        }
+
+        return isNew && asked is null;
     }
 
     public void Forget()

@@ -13,6 +13,8 @@ internal enum ScrapeProblem
     DuplicateSeries,
     NonFinite,
     Render,
+    Overflow,
+    InstrumentLimit,
 }
 
 /// <summary>The exporter's own metrics and log messages.</summary>
@@ -24,6 +26,7 @@ internal sealed class MetricsDiagnostics : IDisposable
     private static readonly string[] ProblemNames =
     [
         "callback", "type_conflict", "name_taken", "duplicate_series", "non_finite", "render",
+        "overflow", "instrument_limit",
     ];
     private static readonly string[] FormatNames = ["text", "openmetrics"];
 
@@ -40,7 +43,7 @@ internal sealed class MetricsDiagnostics : IDisposable
     private readonly Counter<long> _scrapes;
     private readonly Counter<long> _errors;
     private readonly Histogram<double> _duration;
-    private readonly CallbackFailures _callbacks;
+    private readonly SdkEvents _sdk;
 
     public MetricsDiagnostics(IMeterFactory? factory, ILogger<MetricsDiagnostics> logger)
     {
@@ -56,7 +59,7 @@ internal sealed class MetricsDiagnostics : IDisposable
         _duration = _source.Meter.CreateHistogram(
             "coach.metrics.scrape.duration", "s", "Time to collect and write one metrics page, by format.",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = ScrapeSeconds });
-        _callbacks = new CallbackFailures(this);
+        _sdk = new SdkEvents(this);
     }
 
     /// <summary>
@@ -100,6 +103,22 @@ internal sealed class MetricsDiagnostics : IDisposable
         _logger.InstrumentRefused(entry.Metric.Name, entry.Metric.MeterName, entry.Name, ProblemNames[(int)problem]);
     }
 
+    /// <summary>
+    /// Counted with each collection, so that an alert holds as long as it lasts; logged once.
+    /// </summary>
+    public void Overflow(MetricEntry entry)
+    {
+        Problem(ScrapeProblem.Overflow);
+        if (!entry.IsOverflowTold)
+        {
+            entry.IsOverflowTold = true;
+            _logger.LabelSetsOverflow(entry.Metric.Name, entry.Metric.MeterName);
+        }
+    }
+
+    public void MetersNamed(MetricFamily family) => _logger.MetersShareAName(
+        string.Join(", ", family.Entries.Select(entry => entry.Metric.MeterName).Distinct()), family.Name);
+
     public void RenderFailed(string family, Exception exception)
     {
         Problem(ScrapeProblem.Render);
@@ -121,12 +140,21 @@ internal sealed class MetricsDiagnostics : IDisposable
 
     public void Dispose()
     {
-        _callbacks.Dispose();
+        _sdk.Dispose();
         _source.Dispose();
     }
 
-    /// <summary>The SDK swallows what an observable callback throws and tells only its own event source.</summary>
-    private sealed class CallbackFailures(MetricsDiagnostics owner) : EventListener
+    private void Ignored(string instrument, string meter)
+    {
+        Problem(ScrapeProblem.InstrumentLimit);
+        _logger.InstrumentIgnored(instrument, meter);
+    }
+
+    /// <summary>
+    /// The SDK swallows what an observable callback throws, and instruments beyond the number that it takes; it tells
+    /// only its own event source.
+    /// </summary>
+    private sealed class SdkEvents(MetricsDiagnostics owner) : EventListener
     {
         private readonly MetricsDiagnostics? _owner = owner;
 
@@ -144,6 +172,14 @@ internal sealed class MetricsDiagnostics : IDisposable
             if (eventData.EventName == "ObservableInstrumentCallbackException" && ReferenceEquals(_collecting, _owner))
             {
                 _owner?.Problem(ScrapeProblem.Callback);
+            }
+
+            // Views that drop an instrument are reported by the same event.
+            if (eventData.EventName == "MetricInstrumentIgnored"
+                && eventData.Payload is [string instrument, string meter, string reason, ..]
+                && reason.StartsWith("Maximum allowed", StringComparison.Ordinal))
+            {
+                _owner?.Ignored(instrument, meter);
             }
         }
     }

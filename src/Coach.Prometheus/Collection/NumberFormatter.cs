@@ -77,6 +77,43 @@ internal static class NumberFormatter
     }
 
     /// <summary>
+    /// Seconds with three decimals, always: what follows on a page stays in its place when only the time changes.
+    /// </summary>
+    public static int WriteSeconds(long ticks, Span<byte> destination)
+    {
+        long milliseconds = ticks / TimeSpan.TicksPerMillisecond;
+        long seconds = milliseconds / 1000;
+        uint rest = (uint)(milliseconds - (seconds * 1000));
+        int length;
+        if (seconds is >= 100_000_000 and < 10_000_000_000)
+        {
+            // Every second from 1973 to 2286 has nine or ten digits.
+            long high = seconds / 100_000_000;
+            uint low = (uint)(seconds - (high * 100_000_000));
+            length = Write(high, destination);
+            ref byte digits = ref destination.Slice(length, 8)[0];
+            for (int at = 6; at >= 0; at -= 2)
+            {
+                uint shorter = low / 100;
+                WritePair(low - (shorter * 100), ref Unsafe.Add(ref digits, at));
+                low = shorter;
+            }
+
+            length += 8;
+        }
+        else
+        {
+            length = Write(seconds, destination);
+        }
+
+        Span<byte> tail = destination.Slice(length, 4);
+        tail[0] = (byte)'.';
+        tail[1] = (byte)('0' + (rest / 100));
+        WritePair(rest % 100, ref tail[2]);
+        return length + 4;
+    }
+
+    /// <summary>
     /// A bucket bound in OpenMetrics' canonical form, which is Go's <c>%g</c> with <c>.0</c> after whole numbers:
     /// <c>0.1</c>, <c>1.0</c>, <c>1e+06</c>, <c>+Inf</c>.
     /// </summary>

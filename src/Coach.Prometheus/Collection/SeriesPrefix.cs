@@ -151,7 +151,7 @@ internal sealed class SeriesPrefix(
         }
     }
 
-    private static string Value(object? value) => value switch
+    public static string Value(object? value) => value switch
     {
         null => "",
         string text => text,

@@ -25,6 +25,7 @@ internal static class DuplicateSeriesMerger
                     tags.Add(tag);
                 }
 
+                entry.HasOverflow |= ExpositionWriter.IsOverflow(in point);
                 var sample = Sample.Of(SeriesPrefix.Labels(tags.ToArray(), entry.Scope), family, entry, in point);
                 if (merged.TryGetValue(sample.Labels, out Sample? first))
                 {

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using Coach.Prometheus.Collection;
 using OpenTelemetry.Metrics;
 
@@ -13,7 +11,10 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
     // A point can appear before known ones, and then a duplicate be found: two reasons to start over.
     private const int MaxAttempts = 3;
 
-    private Exemplar?[] _bucketExemplars = new Exemplar?[32];
+    private const int LookAheadPoints = 32;
+
+    private readonly ExemplarLink[] _ahead = new ExemplarLink[LookAheadPoints];
+    private ExemplarLink[] _bucketExemplars = new ExemplarLink[32];
 
     public void Write(MetricFamily family, FamilyBuffer block, bool openMetrics)
     {
@@ -83,16 +84,22 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
         bool hasCreated = isCounter && openMetrics && created;
         SeriesPrefix series = entry.Series;
         int known = series.Points;
+        MetricPointsAccessor.Enumerator next = entry.Metric.GetMetricPoints().GetEnumerator();
         int i = 0;
         foreach (ref readonly MetricPoint point in entry.Metric.GetMetricPoints())
         {
-            if (i < known ? !series.IsSame(i, in point) : !Learn(family, series, block, in point))
+            if (i < known ? !series.IsSame(i, in point) : !Learn(family, entry, block, in point))
             {
                 return false;
             }
 
             long bits = TValue.Bits(in point);
             int line = i++;
+            if (mayHaveExemplars && line % LookAheadPoints == 0)
+            {
+                LookAhead(ref next, typeof(TValue) == typeof(LongSum));
+            }
+
             if (isCounter && !TValue.FitsCounter(bits))
             {
                 diagnostics.Problem(ScrapeProblem.NonFinite);
@@ -100,12 +107,13 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
                 continue;
             }
 
-            if (mayHaveExemplars && HasExemplars(in point))
+            if (mayHaveExemplars && _ahead[line % LookAheadPoints].Exists)
             {
-                block.Raw(series.Line(line));
-                block.Raw(number[..TValue.Write(bits, number)]);
-                WriteLastExemplar(block, in point, isLong: typeof(TValue) == typeof(LongSum));
-                block.Raw("\n"u8);
+                ref readonly ExemplarLink last = ref _ahead[line % LookAheadPoints];
+                if (!block.TryKeep(bits, last.Mark))
+                {
+                    block.Line(series.Line(line), number[..TValue.Write(bits, number)], bits, in last);
+                }
             }
             else if (!block.TryKeep(bits))
             {
@@ -121,9 +129,10 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
         return true;
     }
 
-    private bool Learn(MetricFamily family, SeriesPrefix series, FamilyBuffer block, in MetricPoint point)
+    private bool Learn(MetricFamily family, MetricEntry entry, FamilyBuffer block, in MetricPoint point)
     {
-        string labels = series.Add(in point);
+        string labels = entry.Series.Add(in point);
+        entry.HasOverflow |= IsOverflow(in point);
         family.Layout = new object();
         block.Break();
         if (family.Seen.Add(labels))
@@ -136,11 +145,28 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
         return false;
     }
 
+    /// <summary>
+    /// Whether the point stands for all label sets beyond the limit
+    /// (specification/metrics/sdk.md, "Overflow attribute").
+    /// </summary>
+    public static bool IsOverflow(in MetricPoint point)
+    {
+        if (point.Tags.Count == 1)
+        {
+            foreach ((string key, object? value) in point.Tags)
+            {
+                return key == "otel.metric.overflow" && value is true;
+            }
+        }
+
+        return false;
+    }
+
     private bool WriteHistograms(MetricFamily family, MetricEntry entry, FamilyBuffer block, bool openMetrics)
     {
         Span<byte> number = stackalloc byte[NumberFormatter.MaxLength];
         bool isExplicit = !entry.IsExponential;
-        long[] joined = isExplicit ? [] : new long[family.Exponential.Bounds.Length];
+        Span<long> joined = isExplicit ? [] : family.Exponential.Scratch;
         int i = 0;
         foreach (ref readonly MetricPoint point in entry.Metric.GetMetricPoints())
         {
@@ -150,7 +176,7 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
             }
 
             SeriesPrefix series = entry.Series;
-            if (i >= series.Points ? !Learn(family, series, block, in point) : !series.IsSame(i, in point))
+            if (i >= series.Points ? !Learn(family, entry, block, in point) : !series.IsSame(i, in point))
             {
                 return false;
             }
@@ -159,7 +185,6 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
             bool hasExemplars = openMetrics
                 && exemplars
                 && isExplicit
-                && HasExemplars(in point)
                 && SortExemplars(in point, series.Bounds!);
             long count = point.GetHistogramCount();
             line = isExplicit
@@ -219,7 +244,7 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
         int line,
         ExponentialBuckets buckets,
         in MetricPoint point,
-        long[] counts,
+        Span<long> counts,
         Span<byte> number)
     {
         buckets.Count(in point, counts);
@@ -236,12 +261,13 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
     private void WriteLine(
         FamilyBuffer block, ReadOnlySpan<byte> text, long value, Span<byte> number, int exemplarBucket)
     {
-        if (exemplarBucket >= 0 && _bucketExemplars[exemplarBucket] is { } exemplar)
+        if (exemplarBucket >= 0 && _bucketExemplars[exemplarBucket].Exists)
         {
-            block.Raw(text);
-            block.Raw(number[..NumberFormatter.Write(value, number)]);
-            WriteExemplar(block, exemplar, exemplar.DoubleValue);
-            block.Raw("\n"u8);
+            ref readonly ExemplarLink exemplar = ref _bucketExemplars[exemplarBucket];
+            if (!block.TryKeep(value, exemplar.Mark))
+            {
+                block.Line(text, number[..NumberFormatter.Write(value, number)], value, in exemplar);
+            }
         }
         else if (!block.TryKeep(value))
         {
@@ -285,18 +311,25 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
 
         if (_bucketExemplars.Length <= bounds.Length)
         {
-            _bucketExemplars = new Exemplar?[bounds.Length + 1];
+            _bucketExemplars = new ExemplarLink[bounds.Length + 1];
         }
 
         Array.Clear(_bucketExemplars);
         bool any = false;
+        int at = 0;
         foreach (ref readonly Exemplar exemplar in found)
         {
             double value = exemplar.DoubleValue;
             if (exemplar.TraceId != default && !double.IsNaN(value))
             {
-                int at = Array.BinarySearch(bounds, value);
-                _bucketExemplars[at < 0 ? ~at : at] = exemplar;
+                // The SDK keeps one a bucket, in their order; whatever a host's own reservoir keeps is right, too.
+                at = at > 0 && value <= bounds[at - 1] ? 0 : at;
+                while (at < bounds.Length && value > bounds[at])
+                {
+                    at++;
+                }
+
+                _bucketExemplars[at] = new ExemplarLink(in exemplar, value);
                 any = true;
             }
         }
@@ -304,52 +337,14 @@ internal sealed class ExpositionWriter(MetricsDiagnostics diagnostics, bool exem
         return any;
     }
 
-    private static bool HasExemplars(in MetricPoint point)
+    // The exemplars of the next points. Each is three cache misses away; in a loop that does nothing else the processor
+    // waits for many of them at once.
+    private void LookAhead(ref MetricPointsAccessor.Enumerator points, bool isLong)
     {
-        if (point.TryGetExemplars(out ReadOnlyExemplarCollection found))
+        ExemplarLink[] ahead = _ahead;
+        for (int i = 0; i < ahead.Length && points.MoveNext(); i++)
         {
-            foreach (ref readonly Exemplar exemplar in found)
-            {
-                if (exemplar.TraceId != default)
-                {
-                    return true;
-                }
-            }
+            ahead[i] = ExemplarLink.Last(in points.Current, isLong);
         }
-
-        return false;
-    }
-
-    private static void WriteLastExemplar(FamilyBuffer block, in MetricPoint point, bool isLong)
-    {
-        Exemplar? last = null;
-        if (point.TryGetExemplars(out ReadOnlyExemplarCollection found))
-        {
-            foreach (ref readonly Exemplar exemplar in found)
-            {
-                if (exemplar.TraceId != default && (last is null || exemplar.Timestamp >= last.Value.Timestamp))
-                {
-                    last = exemplar;
-                }
-            }
-        }
-
-        if (last is { } chosen && (isLong || double.IsFinite(chosen.DoubleValue)))
-        {
-            WriteExemplar(block, chosen, isLong ? chosen.LongValue : chosen.DoubleValue);
-        }
-    }
-
-    // Only the trace and span id: 63 of the 128 characters the format allows, and nothing of the measurement's tags
-    // leaks.
-    private static void WriteExemplar(FamilyBuffer block, in Exemplar exemplar, double value)
-    {
-        Span<byte> number = stackalloc byte[NumberFormatter.MaxLength];
-        string labels = string.Create(
-            CultureInfo.InvariantCulture, $" # {{trace_id=\"{exemplar.TraceId}\",span_id=\"{exemplar.SpanId}\"}} ");
-        block.Raw(Encoding.UTF8.GetBytes(labels));
-        block.Raw(number[..NumberFormatter.Write(value, number)]);
-        block.Raw(" "u8);
-        block.Raw(number[..NumberFormatter.Write(exemplar.Timestamp.ToUnixTimeMilliseconds() / 1000.0, number)]);
     }
 }

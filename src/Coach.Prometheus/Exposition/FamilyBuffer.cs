@@ -12,6 +12,8 @@ internal sealed class FamilyBuffer
     private int[] _lineEnds = new int[8];
     // The numbers as raw 64 bits: to compare them costs less than to format them.
     private long[] _values = new long[8];
+    // The lines' exemplars, 0 for none; null until there is one.
+    private long[]? _marks;
     private int _lines;
     private int _length;
 
@@ -69,10 +71,14 @@ internal sealed class FamilyBuffer
         _lines = 0;
     }
 
-    /// <summary>Whether the line stands there with this very number already; then it is done.</summary>
-    public bool TryKeep(long value)
+    /// <summary>
+    /// Whether the line stands there with this very number and exemplar already; then it is done.
+    /// </summary>
+    /// <param name="value">The number's 64 bits.</param>
+    /// <param name="mark">Stands for the exemplar; 0 for none.</param>
+    public bool TryKeep(long value, long mark = 0)
     {
-        if (!_isInPlace || _values[_line] != value)
+        if (!_isInPlace || _values[_line] != value || (_marks is null ? 0 : _marks[_line]) != mark)
         {
             return false;
         }
@@ -99,18 +105,25 @@ internal sealed class FamilyBuffer
 
         number.CopyTo(bytes.AsSpan(start));
         bytes[end - 1] = (byte)'\n';
-        _length = end;
-        int line = _line++;
-        if (line >= _lineEnds.Length)
+        Commit(end, value, mark: 0);
+    }
+
+    /// <summary>Writes a line with an exemplar.</summary>
+    public void Line(ReadOnlySpan<byte> text, ReadOnlySpan<byte> number, long value, in ExemplarLink exemplar)
+    {
+        int start = _length + text.Length;
+        int tail = start + number.Length;
+        Reserve(tail + ExemplarLink.MaxLength + 1 - _length);
+        byte[] bytes = _bytes;
+        if (!_isInPlace)
         {
-            Array.Resize(ref _lineEnds, line * 2);
-            Array.Resize(ref _values, line * 2);
+            text.CopyTo(bytes.AsSpan(_length));
         }
 
-        // What follows is still in its place only while lines end where they ended before.
-        _isInPlace = _isInPlace && _lineEnds[line] == end && _line < _lines;
-        _lineEnds[line] = end;
-        _values[line] = value;
+        number.CopyTo(bytes.AsSpan(start));
+        int end = tail + exemplar.Write(bytes.AsSpan(tail));
+        bytes[end++] = (byte)'\n';
+        Commit(end, value, exemplar.Mark);
     }
 
     /// <summary>Says that the lines from here on are not those of the page before.</summary>
@@ -126,6 +139,37 @@ internal sealed class FamilyBuffer
         Reserve(text.Length);
         text.CopyTo(_bytes.AsSpan(_length));
         _length += text.Length;
+    }
+
+    private void Commit(int end, long value, long mark)
+    {
+        _length = end;
+        int line = _line++;
+        if (line >= _lineEnds.Length)
+        {
+            Array.Resize(ref _lineEnds, line * 2);
+            Array.Resize(ref _values, line * 2);
+        }
+
+        if (mark != 0 || _marks is not null)
+        {
+            Mark(line, mark);
+        }
+
+        // What follows is still in its place only while lines end where they ended before.
+        _isInPlace = _isInPlace && _lineEnds[line] == end && _line < _lines;
+        _lineEnds[line] = end;
+        _values[line] = value;
+    }
+
+    private void Mark(int line, long mark)
+    {
+        if (_marks is null || line >= _marks.Length)
+        {
+            Array.Resize(ref _marks, _lineEnds.Length);
+        }
+
+        _marks[line] = mark;
     }
 
     private void Reserve(int bytes)

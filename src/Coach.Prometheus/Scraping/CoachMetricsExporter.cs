@@ -101,6 +101,17 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
             }
         }
 
+        foreach (MetricFamily family in _families)
+        {
+            foreach (MetricEntry entry in family.Entries)
+            {
+                if (entry.HasOverflow)
+                {
+                    _diagnostics.Overflow(entry);
+                }
+            }
+        }
+
         return result;
     }
 
@@ -193,6 +204,11 @@ internal sealed class CoachMetricsExporter : BaseExporter<Metric>, IPullMetricEx
 
         foreach (MetricFamily family in families.Values)
         {
+            if (family.NameMeters(_options.ScopeLabels))
+            {
+                _diagnostics.MetersNamed(family);
+            }
+
             family.Forget();
         }
 

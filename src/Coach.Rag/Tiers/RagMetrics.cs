@@ -73,9 +73,13 @@ internal sealed class RagMetrics
         _instruments = instruments;
         _index = index;
         _tiers = tiers;
+        Name = name;
         Tags = name.Length == 0 ? [] : [new("index", name)];
         instruments.Add(this);
     }
+
+    /// <summary>The registration's; empty for the one without.</summary>
+    public string Name { get; }
 
     public KeyValuePair<string, object?>[] Tags { get; }
 
@@ -114,7 +118,7 @@ internal sealed class RagMetrics
         }
     }
 
-    private static string NameOf(RagTier tier) => tier switch
+    public static string NameOf(RagTier tier) => tier switch
     {
         RagTier.Hybrid => "hybrid",
         RagTier.Local => "local",
@@ -122,7 +126,7 @@ internal sealed class RagMetrics
         _ => "none",
     };
 
-    private static string NameOf(DegradationReason reason) => reason switch
+    public static string NameOf(DegradationReason reason) => reason switch
     {
         DegradationReason.NotConfigured => "not_configured",
         DegradationReason.NotRequested => "not_requested",

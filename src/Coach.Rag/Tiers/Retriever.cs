@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Coach.Rag.Analysis;
 using Coach.Rag.Diagnostics;
 using Coach.Rag.Indexing;
@@ -39,6 +40,7 @@ internal sealed class Retriever(
         Check(options);
         cancellationToken.ThrowIfCancellationRequested();
         long start = time.GetTimestamp();
+        using Activity? span = RetrievalSpan.Start(metrics.Name, options?.Top);
         string text = query.Length > MaxQueryLength ? query[..MaxQueryLength] : query;
         TimeSpan limit = LimitOf(options);
         bool isLoaded = CanAnswer() || await knowledge.WaitAsync(limit, cancellationToken).ConfigureAwait(false);
@@ -57,6 +59,7 @@ internal sealed class Retriever(
             result = TierDecision.Nothing(e);
         }
 
+        RetrievalSpan.Ended(span, result);
         metrics.Record(result, time.GetElapsedTime(start));
         LogChange(result);
         return result;

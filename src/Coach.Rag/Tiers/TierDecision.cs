@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics.Tensors;
 using Coach.Rag.Analysis;
 using Coach.Rag.Indexing;
@@ -63,10 +64,12 @@ internal sealed class TierDecision(IndexManager index, GuardedEmbeddingGenerator
             return (null, NotHybrid(DegradationReason.StillLoading, Spent));
         }
 
+        using Activity? span = RetrievalSpan.StartEmbedding(embeddings.Identity!, dimension);
         (float[]? vector, DegradationReason reason) = await embeddings
             .EmbedQuestionAsync(question, dimension, left, cancellationToken).ConfigureAwait(false);
         if (vector is null)
         {
+            RetrievalSpan.EmbeddingFailed(span, reason);
             return (null, NotHybrid(reason, SentenceFor(reason)));
         }
 

@@ -230,7 +230,7 @@ public sealed class ResilientChatClientTests
     private ResiliencePolicy Policy(KeyOwnership keyClass, Random? random = null)
     {
         ServiceProvider services = new ServiceCollection().BuildServiceProvider();
-        var telemetry = new LlmTelemetry(new MeterSource(LlmMeter.Name, services.GetService<IMeterFactory>()));
+        var telemetry = new LlmTelemetry(new MeterSource(LlmMeter.Name, services.GetService<IMeterFactory>()), new LlmTelemetryOptions());
         return new ResiliencePolicy("gemini", keyClass, _options, new ResilienceServices(
             _clock, new JitterSource(random ?? new FixedRandom(0.5)), telemetry, NullLogger.Instance));
     }

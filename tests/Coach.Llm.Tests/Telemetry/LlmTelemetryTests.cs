@@ -8,6 +8,7 @@ using Coach.Llm.Protocols.Anthropic;
 using Coach.Llm.Telemetry;
 using Coach.Testing;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.Llm.Tests;
@@ -92,7 +93,7 @@ public sealed class LlmTelemetryTests
         var meters = new OwnMeters();
         using var recorded = new Recorded(meters);
         using ServiceProvider services = new ServiceCollection().AddSingleton<IMeterFactory>(meters).BuildServiceProvider();
-        using (var span = new CallSpan(new LlmTelemetry(new MeterSource(LlmMeter.Name, services.GetService<IMeterFactory>())), TimeProvider.System, "chat", "anthropic", "cache-model", server: null))
+        using (var span = new CallSpan(new LlmTelemetry(new MeterSource(LlmMeter.Name, services.GetService<IMeterFactory>()), new LlmTelemetryOptions()), TimeProvider.System, "chat", "anthropic", "cache-model", server: null))
         {
             const string Body = """{"type":"message","id":"m","role":"assistant","model":"x","content":[],"stop_reason":"end_turn","usage":{"input_tokens":3,"cache_creation_input_tokens":40,"cache_read_input_tokens":5,"output_tokens":2}}""";
             var decoder = new AnthropicStreamDecoder("anthropic", earlierCalls: 0);
@@ -181,7 +182,7 @@ public sealed class LlmTelemetryTests
     public async Task ModelLabel_NamesBeyondTheLimitOrForm_BecomeOther()
     {
         await using ServiceProvider services = new ServiceCollection().BuildServiceProvider();
-        var telemetry = new LlmTelemetry(new MeterSource(LlmMeter.Name, services.GetService<IMeterFactory>()));
+        var telemetry = new LlmTelemetry(new MeterSource(LlmMeter.Name, services.GetService<IMeterFactory>()), new LlmTelemetryOptions());
         Assert.Equal("gemini-3.8-flash", telemetry.ModelLabel("gemini-3.8-flash"));
         Assert.Equal("_OTHER", telemetry.ModelLabel("my secret is 42"));
         Assert.Equal("_OTHER", telemetry.ModelLabel(new string('x', 65)));
@@ -235,6 +236,68 @@ public sealed class LlmTelemetryTests
         public void Dispose()
         {
         }
+    }
+
+    [Theory]
+    [InlineData("gen_ai_latest_experimental", true)]
+    [InlineData("http/dup, GEN_AI_LATEST_EXPERIMENTAL", true)]
+    [InlineData("http", false)]
+    [InlineData("", false)]
+    public async Task NewestNames_AreUsedInPlaceOfTheOlderOnesWhereAskedFor(string optIn, bool isLatest)
+    {
+        IConfiguration configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection(new Dictionary<string, string?> { ["OTEL_SEMCONV_STABILITY_OPT_IN"] = optIn })
+            .Build();
+        var meters = new OwnMeters();
+        using var recorded = new Recorded(meters);
+        await using ProviderHost host = await ProviderHost.StartAsync(services: services => services
+            .AddSingleton(configuration)
+            .AddSingleton<IMeterFactory>(meters));
+        string model = "names-" + optIn.Length;
+        await host.Chat("gemini").GetStreamingResponseAsync("hi", new ChatOptions { ModelId = model }, Token)
+            .ToChatResponseAsync(Token);
+
+        Assert.Equal(isLatest, recorded.All("gen_ai.client.inference.duration").Count == 1);
+        Assert.Equal(isLatest, recorded.All("gen_ai.client.inference.time_to_first_chunk").Count == 1);
+        Assert.Equal(isLatest, recorded.All("gen_ai.client.inference.operation.input_tokens").Count == 1);
+        Assert.Equal(isLatest, recorded.All("gen_ai.client.inference.usage.output_tokens").Count == 1);
+        Assert.Equal(!isLatest, recorded.All("gen_ai.client.operation.duration").Count == 1);
+        Assert.Equal(!isLatest, recorded.All("gen_ai.client.operation.time_to_first_chunk").Count == 1);
+        Assert.Equal(!isLatest, recorded.All("gen_ai.client.token.usage").Count == 2);
+        Assert.All(
+            recorded.All("gen_ai.client.inference.usage.output_tokens"),
+            value => Assert.EndsWith("gen_ai.token.modality=unknown", value.Tags, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(ProviderKeyState.Valid, "valid", true, null)]
+    [InlineData(ProviderKeyState.Invalid, "invalid", false, null)]
+    [InlineData(ProviderKeyState.QuotaExhausted, "quota_exhausted", true, null)]
+    public async Task KeyCheck_LeavesASpanWithoutTheKey(
+        ProviderKeyState state, string status, bool isAuthentic, string? error)
+    {
+        string key = $"key-CANARY-check-{status}";
+        var meters = new OwnMeters();
+        using var recorded = new Recorded(meters);
+        await using ProviderHost host = await ProviderHost.StartAsync(
+            services: services => services.AddSingleton<IMeterFactory>(meters));
+        host.Fake.SetKey("openai", key, state);
+        using var around = new Activity("around " + status);
+        around.Start();
+        var checkedKey = new ApiKey("openai", Secret.From(key));
+        await host.Services.GetRequiredService<IApiKeyValidator>().ValidateAsync(checkedKey, Token);
+        around.Stop();
+
+        Activity span = recorded.Spans.Single(span =>
+            span.DisplayName == "check_key openai" && span.TraceId == around.TraceId);
+        Assert.Equal(ActivityKind.Client, span.Kind);
+        Assert.Equal("openai", span.GetTagItem("gen_ai.provider.name"));
+        Assert.Equal(status, span.GetTagItem("coach.key.status"));
+        Assert.Equal(isAuthentic, span.GetTagItem("coach.key.authentic"));
+        Assert.Equal(error, span.GetTagItem("error.type"));
+        string everything = string.Join(' ', span.TagObjects);
+        Assert.DoesNotContain("CANARY", everything, StringComparison.Ordinal);
+        Assert.DoesNotContain(checkedKey.Fingerprint, everything, StringComparison.Ordinal);
     }
 
     private sealed class Recorded : IDisposable

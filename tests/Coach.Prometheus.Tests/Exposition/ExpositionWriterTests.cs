@@ -237,6 +237,61 @@ public sealed class ExpositionWriterTests
     }
 
     [Fact]
+    public async Task Exemplars_OnPagesThatAreWrittenOver_AreThoseOfTheLastMeasurements()
+    {
+        const int Seed = 7;
+        var random = new Random(Seed);
+        await using MetricsHost host = await MetricsHost.StartAsync();
+        Histogram<double> histogram = host.Meter.CreateHistogram(
+            "t.h", null, "H.", advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [1, 2, 4] });
+        Counter<long> counter = host.Meter.CreateCounter<long>("t.c");
+        Counter<double> fraction = host.Meter.CreateCounter<double>("t.d");
+        long[] counts = new long[70];
+        double[] sums = new double[counts.Length];
+        string[] links = new string[counts.Length];
+        for (int round = 0; round < 40; round++)
+        {
+            for (int i = 0; i < counts.Length; i++)
+            {
+                if (random.Next(3) == 0)
+                {
+                    using Activity? activity = random.Next(4) == 0 ? null : new Activity("work").Start();
+                    long value = random.Next(1, 30);
+                    activity?.ActivityTraceFlags = ActivityTraceFlags.Recorded;
+                    counter.Add(value, new KeyValuePair<string, object?>("i", i));
+                    fraction.Add(value / 8.0, new KeyValuePair<string, object?>("i", i));
+                    histogram.Record(value / 8.0);
+                    counts[i] += value;
+                    sums[i] += value / 8.0;
+                    links[i] = activity is null
+                        ? links[i]
+                        : $"# {{trace_id=\"{activity.TraceId}\",span_id=\"{activity.SpanId}\"}} ";
+                }
+            }
+
+            string page = await host.ScrapeAsync(openMetrics: true);
+            for (int i = 0; i < counts.Length; i++)
+            {
+                string text = FormattableString.Invariant($"\nt_d_total{{i=\"{i}\"}} {sums[i]}");
+                Assert.True(counts[i] == 0 || page.Contains(text, StringComparison.Ordinal), $"{Seed}, {round}: {text}");
+                text = $"\nt_c_total{{i=\"{i}\"}} {counts[i]}";
+                Assert.True(counts[i] == 0 || page.Contains(text, StringComparison.Ordinal), $"{Seed}, {round}: {text}");
+            }
+
+            Assert.All(
+                MetricsHost.LinesOf(page, "t_").Where(line => line[0] != '#' && line.Contains('#', StringComparison.Ordinal)),
+                line => Assert.Matches(
+                    @"^t_\w+\{(i|le)=""[^""]+""\} [0-9.]+ # \{trace_id=""[0-9a-f]{32}"",span_id=""[0-9a-f]{16}""\} "
+                        + @"[0-9.]+ [0-9]{10}\.[0-9]{3}$",
+                    line));
+        }
+
+        string last = await host.ScrapeAsync(openMetrics: true);
+        Assert.Equal(last.Count(c => c == '\n'), (await host.ScrapeAsync(openMetrics: true)).Count(c => c == '\n'));
+        Assert.InRange(links.Count(link => link is not null && last.Contains(link, StringComparison.Ordinal)), 30, 70);
+    }
+
+    [Fact]
     public async Task PointsThatAppearBeforeKnownOnes_DoNotMixUpLabels()
     {
         await using MetricsHost host = await MetricsHost.StartAsync();

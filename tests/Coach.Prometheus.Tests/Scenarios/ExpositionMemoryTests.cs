@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Coach.Prometheus.Exposition;
 using Coach.Prometheus.Scraping;
@@ -36,6 +37,43 @@ public sealed class ExpositionMemoryTests
 
             Assert.InRange(least, 0, 64 * 1024);
         }
+    }
+
+    [Fact]
+    public async Task ManyExemplars_AllocateNoMoreThanNone()
+    {
+        await using MetricsHost host = await MetricsHost.StartAsync();
+        List<Counter<long>> counters = [];
+        for (int family = 0; family < 100; family++)
+        {
+            counters.Add(host.Meter.CreateCounter<long>($"t.f{family}"));
+        }
+
+        Histogram<double> histogram = host.Meter.CreateHistogram<double>("t.h");
+        CoachMetricsExporter exporter = host.Services.GetRequiredService<CoachMetricsExporter>();
+        long least = long.MaxValue;
+        for (int round = 0; round < 5; round++)
+        {
+            foreach (Counter<long> counter in counters)
+            {
+                for (int i = 0; i < 100; i++)
+                {
+                    using Activity activity = new Activity("work").Start();
+                    activity.ActivityTraceFlags = ActivityTraceFlags.Recorded;
+                    counter.Add(round + 1, new("a", "x"), new("b", i));
+                    histogram.Record(i * 100, new KeyValuePair<string, object?>("b", round));
+                }
+            }
+
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            ExpositionBuffer body = Render(exporter, openMetrics: true);
+            long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            least = round == 0 ? least : Math.Min(least, allocated);
+            Assert.True(body.Length > 1_000_000);
+            body.Recycle();
+        }
+
+        Assert.InRange(least, 0, 64 * 1024);
     }
 
     private static ExpositionBuffer Render(CoachMetricsExporter exporter, bool openMetrics)
