@@ -85,6 +85,13 @@ public sealed class CoachPaymentsBuilder
         return this;
     }
 
+    /// <summary>Keeps operations in this process's memory, with a live key too: a payment that arrives after a restart is
+    /// told as <see cref="PaymentFactKind.Unmatched"/>, and the start warns.</summary>
+    /// <returns>This builder.</returns>
+    public CoachPaymentsBuilder UseMemoryStore() => UseStore(provider => new MemoryIdempotencyStore(
+        provider.GetRequiredService<TimeProvider>(),
+        provider.GetRequiredService<IOptionsMonitor<CoachPaymentsOptions>>().Get(Name).MaxRecords));
+
     /// <summary>Keeps operations in a file on this machine: see <see cref="FileIdempotencyStore"/>.</summary>
     /// <param name="path">The journal's path; its folder must exist when the store is first used.</param>
     /// <returns>This builder.</returns>
@@ -162,8 +169,6 @@ public sealed class CoachPaymentsBuilder
         Services.AddKeyedSingleton(key, (provider, key) => new ReconciliationService(
             provider.GetRequiredKeyedService<IPaymentLinks>(key),
             provider.GetRequiredKeyedService<PaymentRecordRepository>(key),
-            provider.GetRequiredKeyedService<IIdempotencyStore>(key),
-            provider.GetRequiredKeyedService<GatewaySelector>(key),
             provider.GetRequiredService<IOptionsMonitor<CoachPaymentsOptions>>().Get(name),
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<PaymentTelemetry>()));
         Services.AddSingleton<IHostedService>(provider => provider.GetRequiredKeyedService<ReconciliationService>(key));

@@ -15,6 +15,7 @@ using Coach.Payments.Telemetry;
 using Coach.Payments.Webhooks;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -27,8 +28,9 @@ public static class CoachPaymentsServiceCollectionExtensions
     private const int LongestName = 40;
 
     /// <summary>
-    /// Registers <see cref="IPaymentLinks"/> and <see cref="IPaymentWebhooks"/>: Stripe over REST and records in
-    /// memory, unless the builder is told otherwise. Options come from the section <c>Coach:Payments</c>, the secrets
+    /// Registers <see cref="IPaymentLinks"/> and <see cref="IPaymentWebhooks"/>: Stripe over REST, and records in a
+    /// file where a live key is (<see cref="CoachPaymentsOptions.StorePath"/>), else in memory, unless the builder is told
+    /// otherwise. Options come from the section <c>Coach:Payments</c>, the secrets
     /// <c>STRIPE_API_KEY</c> and <c>STRIPE_WEBHOOK_SECRET</c> from the host's secret source at each use. Calling it
     /// twice is harmless.
     /// </summary>
@@ -155,10 +157,13 @@ public static class CoachPaymentsServiceCollectionExtensions
     private static void AddLinks(IServiceCollection services, object? key)
     {
         services.TryAddKeyedSingleton<IIdempotencyStore>(key, static (provider, key) =>
-            OptionsOf(provider, key) is { StorePath: { } path } options
-                ? FileIdempotencyStore.Open(path, TimeOf(provider), options,
+            StorePaths.Of(provider, key) is { } path
+                ? FileIdempotencyStore.Open(path, TimeOf(provider), OptionsOf(provider, key),
                     provider.GetRequiredKeyedService<IPaymentGateway>(key).Mode.ToString().ToLowerInvariant())
                 : new MemoryIdempotencyStore(TimeOf(provider), OptionsOf(provider, key).MaxRecords));
+        services.AddSingleton<IHostedService>(provider => new PaymentStart(
+            () => provider.GetRequiredKeyedService<IIdempotencyStore>(key),
+            provider.GetRequiredKeyedService<GatewaySelector>(key), TelemetryOf(provider)));
         services.TryAddKeyedSingleton(key, static (_, _) => new PaymentOutboxSignal());
         services.TryAddKeyedSingleton(key, static (provider, key) => new PaymentScope(
             provider.GetRequiredKeyedService<GatewaySelector>(key), OptionsOf(provider, key)));

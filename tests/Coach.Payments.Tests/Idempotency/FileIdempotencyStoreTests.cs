@@ -39,7 +39,7 @@ public sealed class FileIdempotencyStoreTests : IDisposable
                 () => UpdateAsync(record with { State = PaymentRecordState.Completed, LinkId = "plink_1" })));
         Assert.Equal(1, await FlushesAsync(() => UpdateAsync(record with { Status = PaymentStatus.Succeeded })));
         Assert.Equal(1, await FlushesAsync(() => UpdateAsync(record with { HasAmountMismatch = true })));
-        Assert.Equal(1, await FlushesAsync(async () => await store.TryAddEventAsync("evt_1")));
+        Assert.Equal(0, await FlushesAsync(async () => await store.TryAddEventAsync("evt_1")));
 
         async Task UpdateAsync(PaymentRecord changed) => record = (await store.TryUpdateAsync(changed))!;
 
