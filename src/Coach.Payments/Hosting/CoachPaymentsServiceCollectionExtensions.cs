@@ -5,6 +5,7 @@ using Coach.Payments;
 using Coach.Payments.Events;
 using Coach.Payments.Gateways;
 using Coach.Payments.Hosting;
+using Coach.Payments.Idempotency;
 using Coach.Payments.Links;
 using Coach.Payments.Reports;
 using Coach.Payments.Resilience;
@@ -199,7 +200,11 @@ public static class CoachPaymentsServiceCollectionExtensions
             provider.GetRequiredKeyedService<PaymentStatusReader>(key), TimeOf(provider), TelemetryOf(provider)));
         services.TryAddKeyedSingleton<IPaymentReports>(key, static (provider, key) => new PaymentReports(
             provider.GetRequiredKeyedService<PaymentRecordRepository>(key)));
-        services.TryAddKeyedSingleton<ITabStore>(key, static (provider, _) => new MemoryTabStore());
+        services.TryAddKeyedSingleton<ITabStore>(key, static (provider, key) =>
+            StorePaths.Of(provider, key) is { } path && provider
+                .GetRequiredKeyedService<IIdempotencyStore>(key) is FileIdempotencyStore
+                ? OpenTabs(path, OptionsOf(provider, key))
+                : new MemoryTabStore());
         services.TryAddKeyedSingleton<ITabs>(key, static (provider, key) => new TabService(
             provider.GetRequiredKeyedService<ITabStore>(key), provider.GetRequiredKeyedService<IPaymentLinks>(key),
             TimeOf(provider)));
@@ -211,6 +216,10 @@ public static class CoachPaymentsServiceCollectionExtensions
             provider.GetRequiredKeyedService<PaymentScope>(key), provider.GetRequiredService<ISecretSource>(),
             OptionsOf(provider, key), TimeOf(provider), TelemetryOf(provider)));
     }
+
+    /// <summary>Tabs lie beside the records, in a file of their own.</summary>
+    internal static FileTabStore OpenTabs(string path, CoachPaymentsOptions options) =>
+        JournalLock.Wait(path + ".tabs", options.StoreLockTimeout, static full => new FileTabStore(full));
 
     private static bool IsNoting(IServiceProvider provider, object? key) => OptionsOf(provider, key).Stripe.NoteLinks
         ?? !provider.GetRequiredKeyedService<IIdempotencyStore>(key).IsDurable;

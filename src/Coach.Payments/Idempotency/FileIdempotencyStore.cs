@@ -117,8 +117,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
                 _frames++;
             }
 
-            _table.Put(claim.Record);
             JournalFormat.Put(_batch.Bytes, _settled, claim.Record);
+            _table.Put(claim.Record);
             _frames++;
             written = _batch.Written;
         }
@@ -143,8 +143,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
             }
 
             _batch.MustFlush |= MustOutliveTheMachine(_table.Find(record.Tag)!, updated);
-            _table.Put(updated);
             JournalFormat.Put(_batch.Bytes, _settled, updated);
+            _table.Put(updated);
             _frames++;
             written = _batch.Written;
         }
