@@ -116,8 +116,8 @@ public static class CoachEndpointRouteBuilderExtensions
     }
 
     /// <summary>
-    /// Maps <c>/links</c>, <c>/links/{id}</c>, <c>/links/{id}/payments</c>, <c>/tabs/{id}</c>, the pages of simulated
-    /// links and <c>/webhook</c> under the pattern. The webhook needs no session.
+    /// Maps <c>/links</c>, <c>/links/{id}</c>, <c>/links/{id}/payments</c>, <c>/menu</c>, <c>/tabs/{id}</c> with
+    /// <c>/lines</c> and <c>/tip</c>, the pages of simulated links and <c>/webhook</c> under the pattern. The webhook needs no session.
     /// </summary>
     /// <param name="endpoints">The application.</param>
     /// <param name="pattern">Where; <c>/api/payments</c> unless given.</param>
@@ -130,7 +130,7 @@ public static class CoachEndpointRouteBuilderExtensions
         RouteGroupBuilder links = group.MapGroup("").WithCoachSession()
             .WithMetadata(new SimulatedPagePath(pattern + "/simulated"));
         PaymentEndpoints.Map(links, pattern + "/links");
-        PaymentEndpoints.MapTabs(links, pattern + "/tabs");
+        TabEndpoints.Map(links, pattern);
         SimulatedPage.Map(links, pattern + "/simulated");
         WebhookEndpoint.Map(group, pattern + "/webhook");
         return group;
