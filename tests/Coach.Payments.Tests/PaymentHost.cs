@@ -28,9 +28,15 @@ internal sealed class PaymentHost : IDisposable
             {
                 CoachPaymentsBuilder builder = services.AddCoachPayments(configure);
                 builder.HttpClient.ConfigurePrimaryHttpMessageHandler(Fake.CreateHandler);
+                var options = new CoachPaymentsOptions();
+                configure?.Invoke(options);
                 if (store is not null)
                 {
                     builder.UseStore(_ => store);
+                }
+                else if (options.StorePath is null && !settings.ContainsKey("Coach:Payments:StorePath"))
+                {
+                    builder.UseMemoryStore(); // live keys would write beside this machine's data
                 }
 
                 build?.Invoke(builder);

@@ -50,6 +50,12 @@ internal static class PaymentProofs
             rate.SetAction((parsed, _) => RateProof.RunAsync(parsed.GetValue(orders), parsed.GetValue(allowed)));
             yield return rate;
 
+            var forged = new Option<int>("--forged") { Description = "How many forged webhooks.", DefaultValueFactory = _ => 100_000 };
+            var facts = new Option<int>("--facts") { Description = "How many true ones are timed.", DefaultValueFactory = _ => 2000 };
+            var webhooks = new Command("payment-webhooks", "Forged webhooks (none may be accepted), and the time from a true one to its stored fact on the file store.") { forged, facts, seed };
+            webhooks.SetAction((parsed, _) => WebhooksProof.RunAsync(parsed.GetValue(forged), parsed.GetValue(facts), parsed.GetValue(seed)));
+            yield return webhooks;
+
             var blocks = new Option<int>("--blocks") { Description = "How many blocks of 50 links of each kind.", DefaultValueFactory = _ => 200 };
             var overhead = new Command("payment-overhead", "CreateAsync against the same HTTP calls by hand, in turns, on a loopback fake.") { blocks };
             overhead.SetAction((parsed, _) => OverheadProof.RunAsync(parsed.GetValue(blocks)));

@@ -38,7 +38,7 @@ async function showSession() {
     const row = document.createElement('li');
     row.append(`${key.provider} · ${key.fingerprint.slice(0, 8)}…`, button('Remove', async () => {
       await call('DELETE', `/api/session/keys/${key.provider}`);
-      await showSession();
+      await Promise.all([showSession(), guestTab.load()]);
     }));
     return row;
   }));
@@ -133,6 +133,7 @@ async function ask(message) {
     running = null;
     toggle(false);
     article.scrollIntoView({ block: 'end' });
+    guestTab.load(); // the model may have put something on it
   }
 }
 
@@ -225,5 +226,6 @@ function say(id, text, kind = '') {
 }
 
 $('suggestions').append(...suggestions.map(text => button(text, () => running || ask(text))));
-new Tab({ menu: $('menu'), tip: $('tip'), total: $('total'), pay: $('pay'), cancel: $('cancel'), fresh: $('new-tab'), payment: $('payment') }, problemOf);
+const guestTab = new Tab({ menu: $('menu'), tip: $('tip'), total: $('total'), pay: $('pay'), cancel: $('cancel'), fresh: $('new-tab'), payment: $('payment') }, problemOf);
 await showSession();
+await guestTab.load(); // after the first call: that one gave the page its session

@@ -1,140 +1,145 @@
-// A tab: items and a tip in minor units, one operation key per tab, a payment link and its status.
-const currency = 'usd';
-const items = [
-  { name: 'Espresso', amount: 300 },
-  { name: 'Sandwich', amount: 850 },
-  { name: 'One hour of coaching', amount: 4500 },
-];
+// The session's tab, which lives on the server: lines by name from the host's price list, a tip, a bill and its payment link.
+const tab = '/api/payments/tabs/main';
 const tips = [0, 10, 15, 20];
-const unknown = ['ERR_PAYMENT_UNCERTAIN', 'ERR_IDEMPOTENCY_IN_PROGRESS'];
 const settled = ['succeeded', 'failed', 'expired'];
+const empty = { currency: 'usd', lines: [], tip: 0, tipPercent: null, total: 0, link: null };
 
 export class Tab {
   constructor(view, problemOf) {
-    this.view = view;
-    this.problemOf = problemOf;
-    this.state = JSON.parse(sessionStorage.getItem('tab') ?? 'null') ?? Tab.empty();
-    view.pay.addEventListener('click', () => this.pay());
-    view.fresh.addEventListener('click', () => {
-      this.state = Tab.empty();
-      this.render();
-    });
-    view.cancel.addEventListener('click', () => this.cancel());
+    Object.assign(this, { view, problemOf, menu: { currency: 'usd', items: [] }, state: empty, link: null, isBusy: false });
+    view.pay.addEventListener('click', () => this.act(() => this.pay()));
+    view.fresh.addEventListener('click', () => this.act(() => this.clear()));
+    view.cancel.addEventListener('click', () => this.act(() => this.cancel()));
     view.tip.append(...tips.map(percent => {
       const label = document.createElement('label');
       const radio = Object.assign(document.createElement('input'), { type: 'radio', name: 'tip', value: percent });
-      radio.addEventListener('change', () => this.change(state => { state.tip = percent; }));
+      radio.addEventListener('change', () => this.act(() => this.change('PUT', '/tip', { percent: percent || null })));
       label.append(radio, ` ${percent} %`);
       return label;
     }));
     this.render();
-    if (this.state.link) this.follow();
   }
 
-  // The operation key belongs to this tab: sending it again asks for the same link, never for a second one.
-  static empty() {
-    return { key: randomKey(), counts: items.map(() => 0), tip: 0, link: null, hasFailed: false, isUncertain: false };
-  }
-
-  get subtotal() {
-    return items.reduce((sum, item, index) => sum + item.amount * this.state.counts[index], 0);
-  }
-
-  // Half a minor unit rounds up, in whole numbers only.
-  get total() {
-    return this.subtotal + Math.floor((this.subtotal * this.state.tip + 50) / 100);
-  }
-
-  change(edit) {
-    if (this.state.link || this.state.isUncertain) return;
-    edit(this.state);
-    if (this.state.hasFailed) Object.assign(this.state, { key: randomKey(), hasFailed: false });
-    this.render();
-  }
-
-  render() {
-    sessionStorage.setItem('tab', JSON.stringify(this.state));
-    const locked = this.state.link !== null || this.state.isUncertain;
-    this.view.menu.replaceChildren(...items.map((item, index) => {
-      const row = document.createElement('li');
-      const count = Object.assign(document.createElement('span'), { className: 'count', textContent: this.state.counts[index] });
-      const price = Object.assign(document.createElement('span'), { className: 'price', textContent: money(item.amount) });
-      const step = (text, by) => {
-        const element = Object.assign(document.createElement('button'), { type: 'button', textContent: text, disabled: locked });
-        element.setAttribute('aria-label', `${by > 0 ? 'Add' : 'Remove'} ${item.name}`);
-        element.addEventListener('click', () => this.change(state => { state.counts[index] = Math.max(0, Math.min(99, state.counts[index] + by)); }));
-        return element;
-      };
-      row.append(item.name, price, step('−', -1), count, step('+', 1));
-      return row;
-    }));
-    for (const radio of this.view.tip.querySelectorAll('input')) {
-      radio.checked = Number(radio.value) === this.state.tip;
-      radio.disabled = locked;
-    }
-    this.view.total.textContent = `${money(this.total)} ${currency.toUpperCase()}`;
-    this.view.pay.disabled = this.state.link !== null || this.total === 0;
-    this.view.fresh.hidden = this.state.link === null;
-    this.view.cancel.hidden = this.state.link === null || settled.includes(this.state.link.status);
-    if (this.state.link) this.showLink();
-    else this.view.payment.replaceChildren();
-  }
-
-  async pay() {
-    this.view.pay.disabled = true;
-    this.say('Creating the link…');
-    const description = items.map((item, index) => [this.state.counts[index], item.name]).filter(([count]) => count > 0)
-      .map(([count, name]) => `${count} × ${name}`).join(', ') + (this.state.tip ? `, tip ${this.state.tip} %` : '');
+  // What is on the tab is asked for: the chat may have put something on it, and another page of the session, too.
+  async load() {
     try {
-      const response = await fetch('/api/payments/links', {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': this.state.key },
-        body: JSON.stringify({ amount: this.total, currency, description }),
-      });
-      if (!response.ok) throw await this.problemOf(response);
-      Object.assign(this.state, { link: await response.json(), hasFailed: false, isUncertain: false });
-      this.render();
-      this.follow();
-    } catch (problem) {
-      // A link may exist unless the server said no: then only the very same request may be repeated. After a no, an edit begins anew.
-      this.state.isUncertain = !problem.code || unknown.includes(problem.code);
-      this.state.hasFailed = !this.state.isUncertain;
-      this.render();
-      this.say(`${problem.message}${this.state.isUncertain ? ' Press the button again to ask for the same link.' : ''}`, 'bad');
-    }
-  }
-
-  // Closes the link, so that nobody can pay it; a payment that was faster stays.
-  async cancel() {
-    const id = this.state.link.id;
-    this.view.cancel.disabled = true;
-    try {
-      const response = await fetch(`/api/payments/links/${encodeURIComponent(id)}`, { method: 'DELETE' });
-      if (!response.ok) throw await this.problemOf(response);
-      if (this.state.link?.id === id) this.state.link = await response.json();
+      this.menu = await this.ask('GET', '/api/payments/menu');
+      this.state = this.menu.tab ?? empty;
+      if (this.state.link && this.state.link !== this.link?.id) {
+        this.link = await this.ask('GET', `/api/payments/links/${encodeURIComponent(this.state.link)}`);
+        this.follow();
+      }
       this.render();
     } catch (problem) {
       this.say(problem.message, 'bad');
-    } finally {
-      this.view.cancel.disabled = false;
     }
   }
 
+  get isOpen() {
+    return this.link !== null && !settled.includes(this.link.status);
+  }
+
+  linesOf(item) {
+    return this.state.lines.filter(line => line.description === item.name && !line.isPaid);
+  }
+
+  async act(step) {
+    if (this.isBusy) return;
+    this.isBusy = true;
+    this.render();
+    let problem = null;
+    try {
+      await step();
+    } catch (thrown) {
+      problem = thrown;
+    }
+    this.isBusy = false;
+    this.render();
+    if (problem) this.say(problem.message, 'bad');
+  }
+
+  async ask(method, address, body, key) {
+    const headers = { ...(body && { 'Content-Type': 'application/json' }), ...(key && { 'Idempotency-Key': key }) };
+    const response = await fetch(address, { method, headers, body: body && JSON.stringify(body) });
+    if (!response.ok) throw await this.problemOf(response);
+    return response.json();
+  }
+
+  async change(method, path, body, key) {
+    this.state = await this.ask(method, tab + path, body, key);
+    if (!this.isOpen) this.link = null;
+  }
+
+  async clear() {
+    for (const line of this.state.lines.filter(line => !line.isPaid && !line.isBilled)) {
+      await this.change('DELETE', `/lines/${encodeURIComponent(line.id)}`);
+    }
+    this.link = null;
+  }
+
+  // The bill's link follows from the tab and the bill's number: asked twice, it is the same one.
+  async pay() {
+    this.say('Creating the link…');
+    this.link = await this.ask('POST', '/api/payments/links', { tab: 'main' }, randomKey());
+    await this.load();
+    this.follow();
+  }
+
+  // Closes the link, so that nobody can pay it; a payment that was faster stays, and so do the lines.
+  async cancel() {
+    this.link = await this.ask('DELETE', `/api/payments/links/${encodeURIComponent(this.link.id)}`);
+    await this.load();
+  }
+
   async follow() {
-    const id = this.state.link.id;
-    for (let poll = 0; poll < 100 && this.state.link?.id === id && !settled.includes(this.state.link.status); poll++) {
+    const id = this.link.id;
+    for (let poll = 0; poll < 100 && this.link?.id === id && !settled.includes(this.link.status); poll++) {
       await new Promise(resolve => setTimeout(resolve, 3000));
       const response = await fetch(`/api/payments/links/${encodeURIComponent(id)}`).catch(() => null);
       if (response?.status === 404) return;
-      if (response?.ok && this.state.link?.id === id) {
-        this.state.link = await response.json();
+      if (response?.ok && this.link?.id === id) {
+        this.link = await response.json();
+        if (settled.includes(this.link.status)) await this.load();
         this.render();
       }
     }
   }
 
+  render() {
+    const locked = this.isBusy || this.isOpen;
+    this.view.menu.replaceChildren(...this.menu.items.map(item => {
+      const lines = this.linesOf(item);
+      const row = document.createElement('li');
+      const count = Object.assign(document.createElement('span'), { className: 'count', textContent: lines.reduce((sum, line) => sum + line.quantity, 0) });
+      const price = Object.assign(document.createElement('span'), { className: 'price', textContent: money(item.price) });
+      const step = (text, verb, isDisabled, act) => {
+        const element = Object.assign(document.createElement('button'), { type: 'button', textContent: text, disabled: isDisabled });
+        element.setAttribute('aria-label', `${verb} ${item.name}`);
+        element.addEventListener('click', () => this.act(act));
+        return element;
+      };
+      row.append(
+        item.name, price,
+        step('−', 'Remove', locked || lines.length === 0, () => this.change('DELETE', `/lines/${encodeURIComponent(lines.at(-1).id)}`)),
+        count,
+        step('+', 'Add', locked, () => this.change('POST', '/lines', { item: item.id }, randomKey())));
+      return row;
+    }));
+    for (const radio of this.view.tip.querySelectorAll('input')) {
+      radio.checked = Number(radio.value) === Number(this.state.tipPercent ?? 0);
+      radio.disabled = locked || this.state === empty;
+    }
+    this.view.total.textContent = `${money(this.state.total)} ${this.state.currency.toUpperCase()}`;
+    this.view.pay.disabled = locked || this.state.total === 0;
+    this.view.fresh.hidden = this.isOpen || this.state.total === 0;
+    this.view.cancel.hidden = !this.isOpen;
+    this.view.cancel.disabled = this.isBusy;
+    if (this.link) this.showLink();
+    else this.view.payment.replaceChildren();
+  }
+
   showLink() {
-    const { url, status, isSimulated } = this.state.link;
+    const { url, status, isSimulated } = this.link;
     const anchor = Object.assign(document.createElement('a'), { href: url, target: '_blank', rel: 'noopener', textContent: 'Payment link' });
     this.say('', status === 'succeeded' ? 'good' : status === 'pending' || status === 'processing' ? '' : 'bad');
     this.view.payment.replaceChildren(anchor, ` · ${status}${isSimulated ? ' · simulated, no money moves' : ''}`);

@@ -10,6 +10,7 @@ using Coach.AspNetCore.Payments;
 using Coach.AspNetCore.Sessions;
 using Coach.AspNetCore.Speech;
 using Coach.Llm;
+using Coach.Payments;
 using Coach.Rag;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Cors.Infrastructure;
@@ -64,7 +65,8 @@ public static class CoachHostApplicationBuilderExtensions
             coach.Chat
                 .UseSystemPrompt(
                     context => context.Services.GetRequiredService<IOptions<CoachChatOptions>>().Value.SystemPrompt)
-                .Use(ChatStage.Rag, ChatStagePlace.Within, WithDocuments);
+                .Use(ChatStage.Rag, ChatStagePlace.Within, WithDocuments)
+                .WithTools(TabTools);
             AddHttp(services);
         }
 
@@ -90,6 +92,15 @@ public static class CoachHostApplicationBuilderExtensions
             client, new ScopedRetriever(context.Services.GetRequiredService<IKnowledgeBases>(), scope));
     }
 
+    // Without a price list there is nothing to order.
+    private static IEnumerable<AITool> TabTools(ChatPipelineContext context)
+    {
+        CoachMenuOptions menu = context.Services.GetRequiredService<IOptions<CoachMenuOptions>>().Value;
+        return menu.Items.Count == 0
+            ? []
+            : [new TabTool(context.Services.GetRequiredService<ITabs>(), menu, context.Caller.SessionId.Value)];
+    }
+
     private static void AddHttp(IServiceCollection services)
     {
         services.Configure<KestrelServerOptions>(server => server.AddServerHeader = false);
@@ -99,6 +110,8 @@ public static class CoachHostApplicationBuilderExtensions
             .BindConfiguration("Coach:Chat");
         services.AddOptionsWithValidateOnStart<CoachSpeechOptions, CoachSpeechOptionsValidator>()
             .BindConfiguration("Coach:Speech");
+        services.AddOptionsWithValidateOnStart<CoachMenuOptions, CoachMenuOptionsValidator>()
+            .BindConfiguration("Coach:Menu");
         services.AddOptionsWithValidateOnStart<CoachRateLimitOptions, CoachRateLimitOptionsValidator>()
             .BindConfiguration("Coach:RateLimits");
         services.AddOptionsWithValidateOnStart<CoachDrainOptions, CoachDrainOptionsValidator>()
@@ -156,6 +169,7 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<SpeechEndpoint>();
         services.TryAddSingleton<PaymentEndpoints>();
         services.TryAddSingleton<PaymentAdminEndpoints>();
+        services.TryAddSingleton<TabEndpoints>();
         services.TryAddSingleton<SimulatedPage>();
         services.TryAddSingleton<WebhookEndpoint>();
     }

@@ -30,6 +30,9 @@ namespace Coach.AspNetCore.Hosting;
 [JsonSerializable(typeof(LinksResponse))]
 [JsonSerializable(typeof(LinkPaymentsResponse))]
 [JsonSerializable(typeof(TabResponse))]
+[JsonSerializable(typeof(MenuResponse))]
+[JsonSerializable(typeof(AddLineRequest))]
+[JsonSerializable(typeof(TipRequest))]
 [JsonSerializable(typeof(HealthResponse))]
 [JsonSerializable(typeof(JsonElement))]
 internal sealed partial class CoachJsonContext : JsonSerializerContext;

@@ -32,9 +32,6 @@ internal sealed class PaymentEndpoints(
     private static readonly Failure NoSuchLink = new(
         StatusCodes.Status404NotFound, "the session has no such link", ErrorCodes.NotFound);
 
-    private static readonly Failure NoSuchTab = new(
-        StatusCodes.Status404NotFound, "the session has no such tab", ErrorCodes.RequestInvalid);
-
     /// <summary>Maps the links; the caller gives them their session.</summary>
     public static void Map(IEndpointRouteBuilder endpoints, string pattern)
     {
@@ -98,16 +95,6 @@ internal sealed class PaymentEndpoints(
             .CanFail([.. OfALink, NoSuchLink]);
     }
 
-    /// <summary>Maps the tabs; the caller gives them their session.</summary>
-    public static void MapTabs(IEndpointRouteBuilder endpoints, string pattern) => endpoints
-        .MapGet(
-            pattern + "/{id}",
-            (string id, HttpContext context, [FromServices] PaymentEndpoints handler) =>
-                handler.ShowTabAsync(id, context))
-        .WithTags("Payments")
-        .WithSummary("Shows what is on the session's tab")
-        .CanFail([.. Failures.OfASession, NoSuchTab]);
-
     public async Task<Results<Ok<LinksResponse>, CoachProblem>> ListAsync(HttpContext context)
     {
         string owner = context.GetCoachSession().Id.Value;
@@ -123,15 +110,6 @@ internal sealed class PaymentEndpoints(
         return link is null || link.Owner != owner
             ? NotFound()
             : TypedResults.Ok(LinkPaymentsResponse.Of(link));
-    }
-
-    public async Task<Results<Ok<TabResponse>, CoachProblem>> ShowTabAsync(string id, HttpContext context)
-    {
-        string owner = context.GetCoachSession().Id.Value;
-        Tab? tab = await tabs.FindAsync(owner, id, context.RequestAborted).ConfigureAwait(false);
-        return tab is null
-            ? CoachProblem.Invalid("This session has no tab of this name.", StatusCodes.Status404NotFound)
-            : TypedResults.Ok(TabResponse.Of(tab));
     }
 
     public async Task<Results<Created<LinkResponse>, Ok<LinkResponse>, CoachProblem>> CreateAsync(HttpContext context)

@@ -82,6 +82,14 @@ internal sealed record TabResponse
     [JsonPropertyName("total")]
     public required long Total { get; init; }
 
+    /// <summary>The tip in percent; null where there is none, or it is an amount.</summary>
+    [JsonPropertyName("tipPercent")]
+    public required decimal? TipPercent { get; init; }
+
+    /// <summary>The link of the bill that is to be paid; null when there is none.</summary>
+    [JsonPropertyName("link")]
+    public required string? Link { get; init; }
+
     [JsonPropertyName("version")]
     public required long Version { get; init; }
 
@@ -93,6 +101,8 @@ internal sealed record TabResponse
         Subtotal = tab.Subtotal.MinorUnits,
         Tip = tab.Total.MinorUnits - tab.Subtotal.MinorUnits,
         Total = tab.Total.MinorUnits,
+        TipPercent = tab.TipPercent,
+        Link = tab.LinkId,
         Version = tab.Version,
     };
 }
@@ -112,6 +122,10 @@ internal sealed record TabLineResponse
     [JsonPropertyName("quantity")]
     public required int Quantity { get; init; }
 
+    /// <summary>Whether it is on a bill that is to be paid.</summary>
+    [JsonPropertyName("isBilled")]
+    public required bool IsBilled { get; init; }
+
     [JsonPropertyName("isPaid")]
     public required bool IsPaid { get; init; }
 
@@ -121,6 +135,7 @@ internal sealed record TabLineResponse
         Description = line.Description,
         UnitPrice = line.UnitPrice.MinorUnits,
         Quantity = line.Quantity,
+        IsBilled = line is { Bill: not null, IsPaid: false },
         IsPaid = line.IsPaid,
     };
 }

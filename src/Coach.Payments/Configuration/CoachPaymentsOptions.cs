@@ -114,11 +114,12 @@ public sealed class CoachPaymentsOptions
     /// <value>Zero to 1 day; 10 minutes unless set.</value>
     public TimeSpan SettleDelay { get; set; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>Where the records are kept on this machine: a file, made with its folder when it is missing. Anybody
-    /// who takes real payments needs it or a store of its own: payments arrive days after their link was
-    /// made.</summary>
-    /// <value>A path; null (records in memory, which the start of a host with a real gateway warns of) unless set. The
-    /// builder's <c>UseStore</c> and <c>UseFileStore</c> win over it.</value>
+    /// <summary>Where the records are kept on this machine: a file, made with its folder when it is missing. A place that
+    /// cannot be written, or a file that another process has open, is an error of the host's start.</summary>
+    /// <value>A path. Null (the default): with a live key, or one whose kind is not known, <c>payments.journal</c> beside
+    /// the host's data (the folder of <c>Coach:Rag:IndexFile</c>, else <c>coach/APPLICATION</c> in the user's local
+    /// application data); otherwise the records are in memory. The builder's <c>UseStore</c>, <c>UseFileStore</c> and
+    /// <c>UseMemoryStore</c> win over it.</value>
     public string? StorePath { get; set; }
 
     /// <summary>How long a second process waits for the records' file until the first has let it go.</summary>

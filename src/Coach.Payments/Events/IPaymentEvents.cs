@@ -40,11 +40,22 @@ public interface IPaymentEvents
     /// <summary>Lists facts in a state, without taking them.</summary>
     /// <param name="state"><see cref="PaymentFactState.Pending"/> or <see cref="PaymentFactState.Dead"/>.</param>
     /// <param name="limit">The most to return; at least 1.</param>
+    /// <param name="after">Of dead letters: the last of the page before; null for the first page.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The facts; the longest waiting first.</returns>
+    /// <returns>The facts: of those that wait the longest waiting first, dead letters in the order of their
+    /// operations.</returns>
     /// <exception cref="PaymentException">The records cannot be read.</exception>
     Task<IReadOnlyList<PaymentFact>> ListAsync(
-        PaymentFactState state, int limit = 100, CancellationToken cancellationToken = default);
+        PaymentFactState state, int limit = 100, PaymentFact? after = null,
+        CancellationToken cancellationToken = default);
+
+    /// <summary>Reads a fact by its name.</summary>
+    /// <param name="tag">The operation it belongs to: <see cref="PaymentFact.Tag"/>.</param>
+    /// <param name="id">Its name: <see cref="PaymentFact.Id"/>.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The fact; null when it is not known.</returns>
+    /// <exception cref="PaymentException">The records cannot be read.</exception>
+    Task<PaymentFact?> FindAsync(string tag, string id, CancellationToken cancellationToken = default);
 
     /// <summary>Tells a fact again, a dead letter or one that was confirmed: as if it had just happened, under the same
     /// id.</summary>

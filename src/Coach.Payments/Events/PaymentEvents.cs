@@ -125,7 +125,8 @@ internal sealed class PaymentEvents(
     }
 
     public async Task<IReadOnlyList<PaymentFact>> ListAsync(
-        PaymentFactState state, int limit = 100, CancellationToken cancellationToken = default)
+        PaymentFactState state, int limit = 100, PaymentFact? after = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
         PaymentRecordFilter filter = state switch
@@ -134,9 +135,30 @@ internal sealed class PaymentEvents(
             PaymentFactState.Dead => PaymentRecordFilter.DeadFacts,
             _ => throw new ArgumentOutOfRangeException(nameof(state), state, "Only pending and dead facts are listed."),
         };
-        IReadOnlyList<PaymentRecord> found = await records
-            .QueryAsync(new PaymentRecordQuery(filter, limit), cancellationToken).ConfigureAwait(false);
-        return [.. found.SelectMany(record => PaymentFacts.Of(record, state)).Take(limit)];
+        var facts = new List<PaymentFact>();
+        if (after is not null && filter == PaymentRecordFilter.DeadFacts
+            && await records.FindAsync(after.Tag, cancellationToken).ConfigureAwait(false) is { } last)
+        {
+            // A page may have ended between two facts of one link.
+            facts.AddRange(PaymentFacts.Of(last, state, after.Id));
+        }
+
+        var query = new PaymentRecordQuery(filter, limit)
+        {
+            AfterTag = filter == PaymentRecordFilter.DeadFacts ? after?.Tag : null,
+        };
+        IReadOnlyList<PaymentRecord> found = await records.QueryAsync(query, cancellationToken).ConfigureAwait(false);
+        facts.AddRange(found.SelectMany(record => PaymentFacts.Of(record, state)));
+        return facts.Count <= limit ? facts : facts[..limit];
+    }
+
+    public async Task<PaymentFact?> FindAsync(string tag, string id, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(tag);
+        ArgumentNullException.ThrowIfNull(id);
+        PaymentRecord? record = await records.FindAsync(tag, cancellationToken).ConfigureAwait(false);
+        PaymentFactEntry? entry = record?.Facts.FirstOrDefault(entry => PaymentFact.IdOf(tag, entry) == id);
+        return entry is null ? null : PaymentFact.Of(record!, entry);
     }
 
     public async Task<bool> ReplayAsync(PaymentFact fact, CancellationToken cancellationToken = default)

@@ -85,16 +85,36 @@ public sealed class CoachPaymentsBuilder
         return this;
     }
 
+    /// <summary>Keeps operations in this process's memory, with a live key too: a payment that arrives after a restart is
+    /// told as <see cref="PaymentFactKind.Unmatched"/>, and the start warns.</summary>
+    /// <returns>This builder.</returns>
+    public CoachPaymentsBuilder UseMemoryStore() => UseStore(provider => new MemoryIdempotencyStore(
+        provider.GetRequiredService<TimeProvider>(),
+        provider.GetRequiredService<IOptionsMonitor<CoachPaymentsOptions>>().Get(Name).MaxRecords));
+
     /// <summary>Keeps operations in a file on this machine: see <see cref="FileIdempotencyStore"/>.</summary>
-    /// <param name="path">The journal's path; its folder must exist when the store is first used.</param>
+    /// <param name="path">The journal's path; its folder is made. Tabs lie beside it, in
+    /// <c>path.tabs</c>.</param>
     /// <returns>This builder.</returns>
     public CoachPaymentsBuilder UseFileStore(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        UseTabStore(provider => CoachPaymentsServiceCollectionExtensions.OpenTabs(
+            path, provider.GetRequiredService<IOptionsMonitor<CoachPaymentsOptions>>().Get(Name)));
         return UseStore(provider => FileIdempotencyStore.Open(
             path, provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<IOptionsMonitor<CoachPaymentsOptions>>().Get(Name),
             provider.GetRequiredKeyedService<IPaymentGateway>(ServiceKey).Mode.ToString().ToLowerInvariant()));
+    }
+
+    /// <summary>Keeps tabs in another store.</summary>
+    /// <param name="factory">Builds the store; called once.</param>
+    /// <returns>This builder.</returns>
+    public CoachPaymentsBuilder UseTabStore(Func<IServiceProvider, ITabStore> factory)
+    {
+        ArgumentNullException.ThrowIfNull(factory);
+        Replace(factory);
+        return this;
     }
 
     /// <summary>Lets the host's code handle payment facts, and delivers them in the background.</summary>
@@ -162,8 +182,6 @@ public sealed class CoachPaymentsBuilder
         Services.AddKeyedSingleton(key, (provider, key) => new ReconciliationService(
             provider.GetRequiredKeyedService<IPaymentLinks>(key),
             provider.GetRequiredKeyedService<PaymentRecordRepository>(key),
-            provider.GetRequiredKeyedService<IIdempotencyStore>(key),
-            provider.GetRequiredKeyedService<GatewaySelector>(key),
             provider.GetRequiredService<IOptionsMonitor<CoachPaymentsOptions>>().Get(name),
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<PaymentTelemetry>()));
         Services.AddSingleton<IHostedService>(provider => provider.GetRequiredKeyedService<ReconciliationService>(key));

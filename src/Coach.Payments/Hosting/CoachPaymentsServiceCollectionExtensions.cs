@@ -5,6 +5,7 @@ using Coach.Payments;
 using Coach.Payments.Events;
 using Coach.Payments.Gateways;
 using Coach.Payments.Hosting;
+using Coach.Payments.Idempotency;
 using Coach.Payments.Links;
 using Coach.Payments.Reports;
 using Coach.Payments.Resilience;
@@ -15,6 +16,7 @@ using Coach.Payments.Telemetry;
 using Coach.Payments.Webhooks;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -27,8 +29,9 @@ public static class CoachPaymentsServiceCollectionExtensions
     private const int LongestName = 40;
 
     /// <summary>
-    /// Registers <see cref="IPaymentLinks"/> and <see cref="IPaymentWebhooks"/>: Stripe over REST and records in
-    /// memory, unless the builder is told otherwise. Options come from the section <c>Coach:Payments</c>, the secrets
+    /// Registers <see cref="IPaymentLinks"/> and <see cref="IPaymentWebhooks"/>: Stripe over REST, and records in a
+    /// file where a live key is (<see cref="CoachPaymentsOptions.StorePath"/>), else in memory, unless the builder is told
+    /// otherwise. Options come from the section <c>Coach:Payments</c>, the secrets
     /// <c>STRIPE_API_KEY</c> and <c>STRIPE_WEBHOOK_SECRET</c> from the host's secret source at each use. Calling it
     /// twice is harmless.
     /// </summary>
@@ -155,10 +158,13 @@ public static class CoachPaymentsServiceCollectionExtensions
     private static void AddLinks(IServiceCollection services, object? key)
     {
         services.TryAddKeyedSingleton<IIdempotencyStore>(key, static (provider, key) =>
-            OptionsOf(provider, key) is { StorePath: { } path } options
-                ? FileIdempotencyStore.Open(path, TimeOf(provider), options,
+            StorePaths.Of(provider, key) is { } path
+                ? FileIdempotencyStore.Open(path, TimeOf(provider), OptionsOf(provider, key),
                     provider.GetRequiredKeyedService<IPaymentGateway>(key).Mode.ToString().ToLowerInvariant())
                 : new MemoryIdempotencyStore(TimeOf(provider), OptionsOf(provider, key).MaxRecords));
+        services.AddSingleton<IHostedService>(provider => new PaymentStart(
+            () => provider.GetRequiredKeyedService<IIdempotencyStore>(key),
+            provider.GetRequiredKeyedService<GatewaySelector>(key), TelemetryOf(provider)));
         services.TryAddKeyedSingleton(key, static (_, _) => new PaymentOutboxSignal());
         services.TryAddKeyedSingleton(key, static (provider, key) => new PaymentScope(
             provider.GetRequiredKeyedService<GatewaySelector>(key), OptionsOf(provider, key)));
@@ -194,7 +200,11 @@ public static class CoachPaymentsServiceCollectionExtensions
             provider.GetRequiredKeyedService<PaymentStatusReader>(key), TimeOf(provider), TelemetryOf(provider)));
         services.TryAddKeyedSingleton<IPaymentReports>(key, static (provider, key) => new PaymentReports(
             provider.GetRequiredKeyedService<PaymentRecordRepository>(key)));
-        services.TryAddKeyedSingleton<ITabStore>(key, static (provider, _) => new MemoryTabStore());
+        services.TryAddKeyedSingleton<ITabStore>(key, static (provider, key) =>
+            StorePaths.Of(provider, key) is { } path && provider
+                .GetRequiredKeyedService<IIdempotencyStore>(key) is FileIdempotencyStore
+                ? OpenTabs(path, OptionsOf(provider, key))
+                : new MemoryTabStore());
         services.TryAddKeyedSingleton<ITabs>(key, static (provider, key) => new TabService(
             provider.GetRequiredKeyedService<ITabStore>(key), provider.GetRequiredKeyedService<IPaymentLinks>(key),
             TimeOf(provider)));
@@ -206,6 +216,10 @@ public static class CoachPaymentsServiceCollectionExtensions
             provider.GetRequiredKeyedService<PaymentScope>(key), provider.GetRequiredService<ISecretSource>(),
             OptionsOf(provider, key), TimeOf(provider), TelemetryOf(provider)));
     }
+
+    /// <summary>Tabs lie beside the records, in a file of their own.</summary>
+    internal static FileTabStore OpenTabs(string path, CoachPaymentsOptions options) =>
+        JournalLock.Wait(path + ".tabs", options.StoreLockTimeout, static full => new FileTabStore(full));
 
     private static bool IsNoting(IServiceProvider provider, object? key) => OptionsOf(provider, key).Stripe.NoteLinks
         ?? !provider.GetRequiredKeyedService<IIdempotencyStore>(key).IsDurable;

@@ -1,5 +1,3 @@
-using Coach.Abstractions;
-using Coach.Payments.Gateways;
 using Coach.Payments.Links;
 using Coach.Payments.Telemetry;
 using Microsoft.Extensions.Hosting;
@@ -8,22 +6,9 @@ namespace Coach.Payments.Hosting;
 
 /// <summary>Settles operations of unknown outcome in the background, and forgets what is old.</summary>
 internal sealed class ReconciliationService(
-    IPaymentLinks links, PaymentRecordRepository records, IIdempotencyStore store, GatewaySelector gateways,
-    CoachPaymentsOptions options, TimeProvider time, PaymentTelemetry telemetry) : BackgroundService
+    IPaymentLinks links, PaymentRecordRepository records, CoachPaymentsOptions options, TimeProvider time, PaymentTelemetry telemetry) : BackgroundService
 {
     private const int PassesPerPrune = 60;
-
-    // The store was opened when this service was made, at the host's start: a path that cannot be written is a start-up
-    // error and not the first payer's.
-    public override Task StartAsync(CancellationToken cancellationToken)
-    {
-        if (!store.IsDurable && gateways.HostMode != HostMode.Mock && gateways.Provider.Mode == GatewayMode.Live)
-        {
-            telemetry.Logger.RecordsNotDurable();
-        }
-
-        return base.StartAsync(cancellationToken);
-    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

@@ -10,10 +10,9 @@ namespace Coach.Payments;
 /// </summary>
 /// <remarks>
 /// Writes that arrive together share one flush. Before a call returns, these are on disk: that a link is about to be
-/// asked for, that a link is known, a payment, its status and its facts, an event. The rest (claims, attempt numbers,
-/// reasons) survives
-/// the process and goes to disk with the next of those: losing it with the machine can neither make a second link nor
-/// lose one. The file is rewritten when most of it is history.
+/// asked for, that a link is known, a payment, its status and its facts. The rest (claims, attempt numbers, reasons,
+/// events whose effects are there already) survives the process and goes to disk with the next of those: losing it with
+/// the machine can neither make a second link nor lose one, nor tell a fact twice. The file is rewritten when most of it is history.
 /// </remarks>
 public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
 {
@@ -21,11 +20,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
     private const int RewritePiece = 16 * 1024 * 1024;
     private const int LeastReserve = 256 * 1024;
     private const int MostReserve = 4 * 1024 * 1024;
-    private const int ReadOnlyFileSystem = 30; // EROFS
     private const int DiskFull = 28; // ENOSPC
     private const int DiskFullWindows = 112; // ERROR_DISK_FULL
-
-    private static readonly TimeSpan LockPoll = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
@@ -65,36 +61,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
     internal static FileIdempotencyStore Open(
         string path, TimeProvider time, CoachPaymentsOptions options, string? mode)
     {
-        string full = Path.GetFullPath(path);
-        try
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(full)!);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw PaymentStoreException.NotWritable(full, exception);
-        }
-
-        // The wait is the machine's, not virtual time's: it is for another process.
-        TimeProvider machine = TimeProvider.System;
-        long start = machine.GetTimestamp();
-        while (true)
-        {
-            try
-            {
-                return new FileIdempotencyStore(
-                    new JournalFile(full), time, options.MaxRecords, mode, options.Stripe.Account);
-            }
-            catch (IOException exception)
-            {
-                if (machine.GetElapsedTime(start) >= options.StoreLockTimeout)
-                {
-                    throw PaymentStoreException.InUse(full, exception);
-                }
-            }
-
-            Task.Delay(LockPoll, machine).GetAwaiter().GetResult();
-        }
+        return JournalLock.Wait(path, options.StoreLockTimeout, full => new FileIdempotencyStore(
+            new JournalFile(full), time, options.MaxRecords, mode, options.Stripe.Account));
     }
 
     internal FileIdempotencyStore(
@@ -107,23 +75,7 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         _maxRecords = maxRecords;
         _file = file;
         (_mode, _account) = (mode, account);
-        try
-        {
-            _lock = new FileStream(file.Path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (Exception exception) when (exception is UnauthorizedAccessException or DirectoryNotFoundException)
-        {
-            throw PaymentStoreException.NotWritable(file.Path, exception);
-        }
-        catch (IOException exception)
-        {
-            throw IsReadOnly(exception)
-                ? PaymentStoreException.NotWritable(file.Path, exception)
-                : new IOException(
-                    $"The payment journal '{file.Path}' cannot be locked: another process has it open. One process at a "
-                    + "time may use it; replicas need a shared store.", exception);
-        }
-
+        _lock = JournalLock.Take(file.Path);
         try
         {
             _table = Load();
@@ -132,7 +84,7 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         {
             _file.Dispose();
             _lock.Dispose();
-            if (exception is UnauthorizedAccessException || (exception is IOException io && IsReadOnly(io)))
+            if (exception is UnauthorizedAccessException || (exception is IOException io && JournalLock.IsReadOnly(io)))
             {
                 throw PaymentStoreException.NotWritable(file.Path, exception);
             }
@@ -165,8 +117,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
                 _frames++;
             }
 
-            _table.Put(claim.Record);
             JournalFormat.Put(_batch.Bytes, _settled, claim.Record);
+            _table.Put(claim.Record);
             _frames++;
             written = _batch.Written;
         }
@@ -191,8 +143,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
             }
 
             _batch.MustFlush |= MustOutliveTheMachine(_table.Find(record.Tag)!, updated);
-            _table.Put(updated);
             JournalFormat.Put(_batch.Bytes, _settled, updated);
+            _table.Put(updated);
             _frames++;
             written = _batch.Written;
         }
@@ -295,7 +247,6 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
             DateTimeOffset now = _time.GetUtcNow();
             _table.PutEvent(eventId, now);
             JournalFormat.Event(_batch.Bytes, _settled, eventId, now);
-            _batch.MustFlush = true;
             _frames++;
             written = _batch.Written;
         }
@@ -371,9 +322,6 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
             }
         }
     }
-
-    private static bool IsReadOnly(IOException exception) =>
-        !OperatingSystem.IsWindows() && (exception.HResult & 0xFFFF) == ReadOnlyFileSystem;
 
     private void Close()
     {

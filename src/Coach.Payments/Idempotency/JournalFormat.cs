@@ -16,7 +16,7 @@ internal static class JournalFormat
 {
     private const uint Magic = 0x324A5043; // "CPJ2"
     private const int HeaderBytes = 21;
-    private const int MaxContent = 1024 * 1024;
+    private const int MaxContent = 16 * 1024 * 1024; // a reusable link with some 40,000 payments
     private const int PieceBytes = 1024 * 1024;
 
     public enum Kind : byte
@@ -25,16 +25,23 @@ internal static class JournalFormat
         Remove = 2,
         Event = 3,
         Header = 4,
+        Tab = 5,
     }
+
+    /// <summary>Takes one whole frame.</summary>
+    public delegate void FrameReader(Kind kind, ReadOnlySpan<byte> content, long offset);
 
     /// <summary>The format that this version writes. 2 is that of 0.1, which has no header; it is read, and gets one
     /// when it is rewritten.</summary>
     public const int Format = 3;
 
     /// <summary>The first frame of a journal: what it is, and whose.</summary>
-    public static void Header(IBufferWriter<byte> writer, string? mode, string? account) =>
+    public static void Header(IBufferWriter<byte> writer, string? mode, string? account, string? content = null) =>
         Frame(writer, 0, Kind.Header, JsonSerializer.SerializeToUtf8Bytes(
-            new JournalHeader(Format, mode, account), JournalHeaderJson.Default.JournalHeader));
+            new JournalHeader(Format, mode, account, content), JournalHeaderJson.Default.JournalHeader));
+
+    public static void Tab(IBufferWriter<byte> writer, long settled, ReadOnlySpan<byte> tab) =>
+        Frame(writer, settled, Kind.Tab, tab);
 
     public static void Put(IBufferWriter<byte> writer, long settled, PaymentRecord record) =>
         Frame(writer, settled, Kind.Put, PaymentRecordSerializer.Serialize(record));
@@ -55,7 +62,13 @@ internal static class JournalFormat
     /// <exception cref="InvalidDataException">It is no journal of payments, one of a later format, or a damaged frame
     /// had been on disk when a later one was written: this is no torn tail, and nothing may be dropped
     /// silently.</exception>
-    public static long Load(JournalFile file, RecordTable table)
+    public static long Load(JournalFile file, RecordTable table) => Load(file, (kind, content, offset) =>
+        Apply(kind, content, table, file.Path, offset));
+
+    /// <summary>Reads frames, a piece of the file at a time.</summary>
+    /// <returns>Where the last whole frame ends.</returns>
+    /// <exception cref="InvalidDataException">As above, or what the reader throws.</exception>
+    public static long Load(JournalFile file, FrameReader read)
     {
         byte[] buffer = new byte[PieceBytes];
         long offset = 0;
@@ -67,7 +80,7 @@ internal static class JournalFormat
             ReadOnlySpan<byte> rest = buffer.AsSpan(start, end - start);
             if (TryFrame(rest, out _, out Kind kind, out ReadOnlySpan<byte> content, out int length))
             {
-                Apply(kind, content, table, file.Path, offset);
+                read(kind, content, offset);
                 offset += length;
                 start += length;
                 continue;
@@ -91,9 +104,9 @@ internal static class JournalFormat
                 Array.Resize(ref buffer, buffer.Length * 2);
             }
 
-            int read = file.Read(buffer.AsSpan(end), offset + end);
-            end += read;
-            isWhole = read == 0;
+            int more = file.Read(buffer.AsSpan(end), offset + end);
+            end += more;
+            isWhole = more == 0;
         }
 
         CheckTail(file, offset);
@@ -103,7 +116,8 @@ internal static class JournalFormat
     // A torn tail, or damage? Any later frame that was written when this place was already on disk tells.
     private static void CheckTail(JournalFile file, long offset)
     {
-        byte[] buffer = new byte[MaxContent + HeaderBytes + PieceBytes];
+        long rest = file.Length - offset;
+        byte[] buffer = new byte[Math.Min(rest + 1, MaxContent + HeaderBytes + PieceBytes)];
         long at = offset;
         bool hasContent = false;
         bool isFirst = true;
@@ -176,7 +190,7 @@ internal static class JournalFormat
                     new DateTimeOffset(BinaryPrimitives.ReadInt64LittleEndian(content), TimeSpan.Zero));
                 break;
             case Kind.Header:
-                CheckHeader(content, path);
+                CheckHeader(content, path, null);
                 break;
             default:
                 throw new InvalidDataException($"The payment journal '{path}' has an entry of unknown kind at "
@@ -184,7 +198,9 @@ internal static class JournalFormat
         }
     }
 
-    private static void CheckHeader(ReadOnlySpan<byte> content, string path)
+    /// <summary>Checks what a journal is.</summary>
+    /// <exception cref="InvalidDataException">It is of a later format, or holds something else.</exception>
+    public static void CheckHeader(ReadOnlySpan<byte> content, string path, string? expected)
     {
         JournalHeader? header = JsonSerializer.Deserialize(content, JournalHeaderJson.Default.JournalHeader);
         if (header is null || header.Format > Format)
@@ -193,10 +209,24 @@ internal static class JournalFormat
                 $"The payment journal '{path}' is of format {header?.Format}, and this version knows {Format}. It was "
                 + "left as it is; use the newer version that wrote it.");
         }
+
+        if (header.Content != expected)
+        {
+            throw new InvalidDataException(
+                $"The payment journal '{path}' holds {header.Content ?? "records"}, not {expected ?? "records"}. It was left "
+                + "as it is; give each a file of its own.");
+        }
     }
 
     private static void Frame(IBufferWriter<byte> writer, long settled, Kind kind, ReadOnlySpan<byte> content)
     {
+        if (content.Length > MaxContent)
+        {
+            throw new InvalidOperationException(
+                $"An entry of {content.Length} bytes is too long for the payment journal, which takes {MaxContent}. Make "
+                + "links that fewer people pay, or use a store without this limit.");
+        }
+
         Span<byte> frame = writer.GetSpan(HeaderBytes + content.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(frame, Magic);
         BinaryPrimitives.WriteInt32LittleEndian(frame[4..], content.Length);
@@ -243,7 +273,8 @@ internal static class JournalFormat
 /// <param name="Format">The format of its frames.</param>
 /// <param name="Mode"><c>live</c> or <c>test</c> when it was made; null where that was not known.</param>
 /// <param name="Account">The account it was made for; null for the key's own.</param>
-internal sealed record JournalHeader(int Format, string? Mode, string? Account);
+/// <param name="Content">What it holds; null for records.</param>
+internal sealed record JournalHeader(int Format, string? Mode, string? Account, string? Content = null);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

@@ -9,9 +9,14 @@ public sealed record PaymentRecordQuery(PaymentRecordFilter Filter, int Limit)
     /// <see cref="PaymentRecordFilter.Expiring"/>: those that are to close by then. Null for all.</summary>
     public DateTimeOffset? Before { get; init; }
 
-    /// <summary>For <see cref="PaymentRecordFilter.All"/>: the last tag of the page before; null for the first
-    /// page.</summary>
+    /// <summary>For <see cref="PaymentRecordFilter.All"/>, <see cref="PaymentRecordFilter.DeadFacts"/> and, with
+    /// <see cref="AfterCreatedAt"/>, <see cref="PaymentRecordFilter.Open"/>: the last tag of the page before; null for
+    /// the first page.</summary>
     public string? AfterTag { get; init; }
+
+    /// <summary>For <see cref="PaymentRecordFilter.Open"/>: when the last record of the page before was made; null for
+    /// the first page.</summary>
+    public DateTimeOffset? AfterCreatedAt { get; init; }
 
     /// <summary>For <see cref="PaymentRecordFilter.OfOwner"/>: whose.</summary>
     public string? Owner { get; init; }

@@ -11,4 +11,7 @@ public enum PaymentStoreError
 
     /// <summary>There is no room on the disk.</summary>
     DiskFull,
+
+    /// <summary>It is damaged, of a later version, or no file of records; it was left as it is.</summary>
+    Unreadable,
 }

@@ -12,7 +12,7 @@ public sealed class PaymentStoreException : CoachException
     public PaymentStoreError Error { get; }
 
     /// <inheritdoc />
-    public override bool IsTransient => Error != PaymentStoreError.NotWritable;
+    public override bool IsTransient => Error is PaymentStoreError.InUse or PaymentStoreError.DiskFull;
 
     internal static PaymentStoreException InUse(string path, Exception cause) => new(PaymentStoreError.InUse,
         $"The payment records '{path}' are in use: another process has them open. One process at a time may use them; "
@@ -22,6 +22,9 @@ public sealed class PaymentStoreException : CoachException
         PaymentStoreError.NotWritable,
         $"The payment records '{path}' cannot be written: {cause.Message} Give the process write access to the file and "
         + "its folder, or set Coach:Payments:StorePath to a place where it has it.", cause);
+
+    internal static PaymentStoreException Unreadable(InvalidDataException cause) =>
+        new(PaymentStoreError.Unreadable, cause.Message, cause);
 
     internal static PaymentStoreException Full(string path, Exception cause) => new(PaymentStoreError.DiskFull,
         $"The disk with the payment records '{path}' is full. Nothing was lost; make room, and the records go on by "

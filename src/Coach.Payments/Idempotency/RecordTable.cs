@@ -48,7 +48,7 @@ internal sealed class RecordTable(int maxRecords)
 
     public IReadOnlyList<PaymentRecord> Query(PaymentRecordQuery query) => query.Filter switch
     {
-        PaymentRecordFilter.Open => Take(_open, query),
+        PaymentRecordFilter.Open => TakeOpen(query),
         PaymentRecordFilter.PendingFacts => Take(_pending, query),
         PaymentRecordFilter.Expiring => Take(_expiring, query),
         PaymentRecordFilter.FeeUnknown =>
@@ -59,7 +59,11 @@ internal sealed class RecordTable(int maxRecords)
         PaymentRecordFilter.OfOwner => query.Owner is { } owner && _owned.TryGetValue(owner, out var mine)
             ? [.. mine.Reverse().Take(query.Limit).Select(entry => _records[entry.Tag])]
             : [],
-        PaymentRecordFilter.DeadFacts => [.. _dead.Take(query.Limit).Select(tag => _records[tag])],
+        PaymentRecordFilter.DeadFacts =>
+        [
+            .. _dead.Where(tag => query.AfterTag is null || string.CompareOrdinal(tag, query.AfterTag) > 0)
+                .Take(query.Limit).Select(tag => _records[tag]),
+        ],
         _ =>
         [
             .. _records.Where(pair => query.AfterTag is null || string.CompareOrdinal(pair.Key, query.AfterTag) > 0)
@@ -312,6 +316,20 @@ internal sealed class RecordTable(int maxRecords)
         }
 
         return found;
+    }
+
+    private List<PaymentRecord> TakeOpen(PaymentRecordQuery query)
+    {
+        if (query.AfterCreatedAt is not { } at || _open.Count == 0)
+        {
+            return Take(_open, query);
+        }
+
+        (DateTimeOffset, string) after = (at, query.AfterTag ?? "");
+        return Order.Compare(after, _open.Max) >= 0
+            ? []
+            : [.. _open.GetViewBetween(after, _open.Max).Where(entry => entry != after).Take(query.Limit)
+                .Select(entry => _records[entry.Tag])];
     }
 
     private static bool IsOpen(PaymentRecord record) => record.State == PaymentRecordState.Completed

@@ -69,10 +69,12 @@ public interface IPaymentLinks
     /// cref="PaymentLink.CreatedAt"/>
     /// tells their age.</summary>
     /// <param name="limit">The most to return; at least 1.</param>
+    /// <param name="after">The id of the last link of the page before; null for the first page.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The links, from the records alone.</returns>
+    /// <returns>The links, from the records alone; empty also when <paramref name="after"/> is not known.</returns>
     /// <exception cref="PaymentException">The records cannot be read.</exception>
-    Task<IReadOnlyList<PaymentLink>> ListOpenAsync(int limit = 100, CancellationToken cancellationToken = default);
+    Task<IReadOnlyList<PaymentLink>> ListOpenAsync(
+        int limit = 100, string? after = null, CancellationToken cancellationToken = default);
 
     /// <summary>Closes links whose <see cref="PaymentLinkRequest.ExpiresAt"/> has passed. The background reconciliation
     /// does it at each pass.</summary>

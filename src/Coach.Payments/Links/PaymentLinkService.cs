@@ -87,7 +87,6 @@ internal sealed class PaymentLinkService(
         return new ReconciliationReport(open.Count, settled, open.Count - settled);
     }
 
-    // Of the names a record may have in this mode and account, the one that it has, else the first that is free.
     public Task<PaymentLink> RefundAsync(
         PaymentRefundRequest request, CancellationToken cancellationToken = default)
     {
@@ -96,12 +95,23 @@ internal sealed class PaymentLinkService(
     }
 
     public async Task<IReadOnlyList<PaymentLink>> ListOpenAsync(
-        int limit = 100, CancellationToken cancellationToken = default)
+        int limit = 100, string? after = null, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
-        IReadOnlyList<PaymentRecord> open = await records
-            .QueryAsync(new PaymentRecordQuery(PaymentRecordFilter.Open, limit), cancellationToken)
-            .ConfigureAwait(false);
+        PaymentRecord? last = after is null
+            ? null : await records.FindByLinkAsync(after, cancellationToken).ConfigureAwait(false);
+        if (after is not null && last is null)
+        {
+            return [];
+        }
+
+        var query = new PaymentRecordQuery(PaymentRecordFilter.Open, limit)
+        {
+            AfterTag = last?.Tag,
+            AfterCreatedAt = last?.CreatedAt,
+        };
+        IReadOnlyList<PaymentRecord> open =
+            await records.QueryAsync(query, cancellationToken).ConfigureAwait(false);
         return [.. open.Select(static record => record.ToLink(isReplay: true))];
     }
 
@@ -167,6 +177,7 @@ internal sealed class PaymentLinkService(
         return closed;
     }
 
+    // Of the names a record may have in this mode and account, the one that it has, else the first that is free.
     private async ValueTask<(string Tag, PaymentRecord? Known)> FindKnownAsync(
         PaymentLinkRequest request, CancellationToken cancellationToken)
     {

@@ -1,3 +1,5 @@
+using Coach.Payments.Idempotency;
+
 namespace Coach.Payments;
 
 /// <summary>Tabs in this process's memory: for tests, demonstrations and hosts that may forget.</summary>
@@ -36,7 +38,7 @@ public sealed class MemoryTabStore : ITabStore
                     _tabs.FirstOrDefault(static pair => pair.Value.Lines.All(static line => line.IsPaid));
                 if (done.Value is null)
                 {
-                    throw new InvalidOperationException($"There are {MostTabs} tabs with unpaid lines, the most this "
+                    throw new StoreFullException($"There are {MostTabs} tabs with unpaid lines, the most this "
                         + "store keeps. Register an ITabStore that lasts.");
                 }
 

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Coach.Payments;
 
 /// <summary>What somebody ordered and has yet to pay. Immutable: each change is a new version.</summary>
@@ -34,12 +36,15 @@ public sealed record Tab
     public Money? Billed { get; init; }
 
     /// <summary>What the unpaid lines come to, without tip.</summary>
+    [JsonIgnore]
     public Money Subtotal => Money.Sum(Currency, Unpaid.Select(static line => line.UnitPrice.Times(line.Quantity)));
 
     /// <summary>The tip on the unpaid lines.</summary>
+    [JsonIgnore]
     public Money Tip => TipAmount ?? Subtotal.Percent(TipPercent ?? 0m);
 
     /// <summary>What is to be paid in all; 0 when no line is unpaid.</summary>
+    [JsonIgnore]
     public Money Total => Subtotal.IsZero ? Subtotal : Subtotal + Tip;
 
     private IEnumerable<TabLine> Unpaid => Lines.Where(static line => !line.IsPaid);

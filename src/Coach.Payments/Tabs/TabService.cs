@@ -1,4 +1,5 @@
 using System.Globalization;
+using Coach.Payments.Idempotency;
 
 namespace Coach.Payments.Tabs;
 
@@ -13,7 +14,7 @@ internal sealed class TabService(ITabStore store, IPaymentLinks links, TimeProvi
 
     public async Task<Tab?> FindAsync(string owner, string id, CancellationToken cancellationToken = default)
     {
-        Tab? tab = await store.FindAsync(owner, id, cancellationToken).ConfigureAwait(false);
+        Tab? tab = await FindStoredAsync(owner, id, cancellationToken).ConfigureAwait(false);
         return tab is null ? null : await SettleAsync(tab, cancellationToken).ConfigureAwait(false);
     }
 
@@ -119,7 +120,7 @@ internal sealed class TabService(ITabStore store, IPaymentLinks links, TimeProvi
                     LinkId = null,
                     Lines = [.. tab.Lines.Select(line => line.IsPaid ? line : line with { Bill = bill })],
                 };
-                if (await store.TryPutAsync(billed, cancellationToken).ConfigureAwait(false) is not { } stored)
+                if (await PutAsync(billed, cancellationToken).ConfigureAwait(false) is not { } stored)
                 {
                     continue;
                 }
@@ -133,7 +134,7 @@ internal sealed class TabService(ITabStore store, IPaymentLinks links, TimeProvi
                 return link;
             }
 
-            if (await store.TryPutAsync(tab with { LinkId = link.Id }, cancellationToken).ConfigureAwait(false)
+            if (await PutAsync(tab with { LinkId = link.Id }, cancellationToken).ConfigureAwait(false)
                 is not null)
             {
                 return link;
@@ -159,7 +160,7 @@ internal sealed class TabService(ITabStore store, IPaymentLinks links, TimeProvi
         }
 
         Tab changed = link.Status == PaymentStatus.Succeeded ? Paid(tab) : Unbilled(tab);
-        await store.TryPutAsync(changed, cancellationToken).ConfigureAwait(false);
+        await PutAsync(changed, cancellationToken).ConfigureAwait(false);
     }
 
     // What the records say of the bill's link. No request: webhooks, polls and reconciliation keep the records.
@@ -172,8 +173,8 @@ internal sealed class TabService(ITabStore store, IPaymentLinks links, TimeProvi
         }
 
         Tab changed = link.Status == PaymentStatus.Succeeded ? Paid(tab) : Unbilled(tab);
-        return await store.TryPutAsync(changed, cancellationToken).ConfigureAwait(false)
-            ?? await store.FindAsync(tab.Owner, tab.Id, cancellationToken).ConfigureAwait(false) ?? changed;
+        return await PutAsync(changed, cancellationToken).ConfigureAwait(false)
+            ?? await FindStoredAsync(tab.Owner, tab.Id, cancellationToken).ConfigureAwait(false) ?? changed;
     }
 
     private static Tab Paid(Tab tab) => tab with
@@ -226,7 +227,7 @@ internal sealed class TabService(ITabStore store, IPaymentLinks links, TimeProvi
                 return changed;
             }
 
-            if (await store.TryPutAsync(changed, cancellationToken).ConfigureAwait(false) is { } stored)
+            if (await PutAsync(changed, cancellationToken).ConfigureAwait(false) is { } stored)
             {
                 return stored;
             }
@@ -235,5 +236,31 @@ internal sealed class TabService(ITabStore store, IPaymentLinks links, TimeProvi
         }
 
         throw PaymentException.InProgress(null);
+    }
+
+    private ValueTask<Tab?> FindStoredAsync(string owner, string id, CancellationToken cancellationToken) =>
+        TryAsync(static (store, key, token) => store.FindAsync(key.Owner, key.Id, token), (Owner: owner, Id: id),
+            cancellationToken);
+
+    private ValueTask<Tab?> PutAsync(Tab tab, CancellationToken cancellationToken) =>
+        TryAsync(static (store, tab, token) => store.TryPutAsync(tab, token), tab, cancellationToken);
+
+    // A store that is away is no fault of the guest's.
+    private async ValueTask<Tab?> TryAsync<TState>(
+        Func<ITabStore, TState, CancellationToken, ValueTask<Tab?>> call, TState state,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await call(store, state, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreFullException exception)
+        {
+            throw PaymentException.Unavailable(exception.Message);
+        }
+        catch (Exception exception) when (exception is not (PaymentException or OperationCanceledException))
+        {
+            throw PaymentException.StoreFailed(exception);
+        }
     }
 }

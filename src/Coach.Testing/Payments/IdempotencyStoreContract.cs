@@ -27,6 +27,14 @@ public static class IdempotencyStoreContract
         ["Unsettled_ListsOnlySentLinksOldestFirst"] = UnsettledAsync,
         ["Events_AreRememberedOnce"] = EventsAsync,
         ["Prune_ForgetsOldCompletedOnly"] = PruneAsync,
+        ["Find_ByPayment_PrefersTheRecordThatIsMatched"] = FindByPaymentAsync,
+        ["Query_All_InPagesOfTags"] = QueryAllAsync,
+        ["Query_Open_OldestFirstInPages"] = QueryOpenAsync,
+        ["Query_Facts_TheLongestWaitingFirst"] = QueryFactsAsync,
+        ["Query_DeadFacts_InPagesOfTags"] = QueryDeadAsync,
+        ["Query_Expiring_TheNextFirst"] = QueryExpiringAsync,
+        ["Query_OfOwner_NewestFirst"] = QueryOwnerAsync,
+        ["Count_FollowsTheRecords"] = CountAsync,
     };
 
     /// <summary>The names of the checks.</summary>
@@ -353,6 +361,236 @@ public static class IdempotencyStoreContract
         Check(
             await store.FindAsync(recent.Tag, cancellationToken).ConfigureAwait(false) is not null,
             "a recent one stays");
+    }
+
+    private static async Task FindByPaymentAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    {
+        string payment = "pi_" + Guid.NewGuid().ToString("N");
+        string charge = "ch_" + Guid.NewGuid().ToString("N");
+        var row = new LinkPayment { SessionId = "", PaymentIntentId = payment, ChargeId = charge };
+        PaymentRecord parked = await PutAsync(store, record => record with
+        {
+            State = PaymentRecordState.Unmatched,
+            Payments = [row],
+        }, cancellationToken).ConfigureAwait(false);
+        Check(await IdAsync(payment).ConfigureAwait(false) == parked.Tag, "a record is found by its payment");
+        PaymentRecord paid = await PutAsync(store, record => Completed(record) with
+        {
+            Status = PaymentStatus.Succeeded,
+            Payments = [row with { SessionId = "cs_1", Status = PaymentStatus.Succeeded }],
+        }, cancellationToken).ConfigureAwait(false);
+        Check(await IdAsync(payment).ConfigureAwait(false) == paid.Tag, "one that is matched is preferred");
+        Check(await IdAsync(charge).ConfigureAwait(false) == paid.Tag, "also by its charge");
+        Check(await IdAsync("pi_of_nobody").ConfigureAwait(false) is null, "an unknown payment is null");
+
+        async Task<string?> IdAsync(string id) =>
+            (await store.FindByPaymentAsync(id, cancellationToken).ConfigureAwait(false))?.Tag;
+    }
+
+    private static async Task QueryAllAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    {
+        var mine = new List<string>();
+        for (int i = 0; i < 5; i++)
+        {
+            mine.Add((await PutAsync(store, Completed, cancellationToken).ConfigureAwait(false)).Tag);
+        }
+
+        List<string> seen = await PagesAsync(
+            store, PaymentRecordFilter.All, static _ => null, cancellationToken).ConfigureAwait(false);
+        Check(seen.SequenceEqual(seen.Order(StringComparer.Ordinal)), "pages come in ordinal order of tags");
+        Check(seen.Distinct().Count() == seen.Count && mine.All(seen.Contains), "each record is on one page");
+    }
+
+    private static async Task QueryOpenAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    {
+        var mine = new List<string>();
+        for (int i = 0; i < 5; i++)
+        {
+            mine.Add((await PutAsync(store, Completed, cancellationToken).ConfigureAwait(false)).Tag);
+            await advance(TimeSpan.FromSeconds(i % 2)).ConfigureAwait(false);
+        }
+
+        PaymentRecord paid = await PutAsync(store, static record => Completed(record) with
+        {
+            Status = PaymentStatus.Succeeded,
+        }, cancellationToken).ConfigureAwait(false);
+        List<string> seen = await PagesAsync(
+            store, PaymentRecordFilter.Open, static record => record.CreatedAt, cancellationToken)
+            .ConfigureAwait(false);
+        Check(seen.Distinct().Count() == seen.Count && mine.All(seen.Contains), "each open link is on one page");
+        Check(!seen.Contains(paid.Tag), "a paid one is on none");
+        var times = new List<DateTimeOffset>();
+        foreach (string tag in seen)
+        {
+            times.Add((await store.FindAsync(tag, cancellationToken).ConfigureAwait(false))!.CreatedAt);
+        }
+
+        Check(times.SequenceEqual(times.Order()), "the oldest comes first");
+    }
+
+    private static async Task QueryFactsAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    {
+        PaymentRecord probe = await PutAsync(store, Completed, cancellationToken).ConfigureAwait(false);
+        DateTimeOffset now = probe.UpdatedAt;
+        PaymentRecord later = await PutAsync(store, record => WithFact(record, now.AddMinutes(5)), cancellationToken)
+            .ConfigureAwait(false);
+        PaymentRecord due = await PutAsync(store, record => WithFact(record, null), cancellationToken)
+            .ConfigureAwait(false);
+        PaymentRecord done = await PutAsync(store, static record => WithFact(record, null) with
+        {
+            Facts = [NewFact(null) with { State = PaymentFactState.Confirmed }],
+        }, cancellationToken).ConfigureAwait(false);
+        string[] all = await TagsAsync(new PaymentRecordQuery(PaymentRecordFilter.PendingFacts, 100))
+            .ConfigureAwait(false);
+        string[] now1 = await TagsAsync(new PaymentRecordQuery(PaymentRecordFilter.PendingFacts, 100) { Before = now })
+            .ConfigureAwait(false);
+        string[] stale = await TagsAsync(new PaymentRecordQuery(PaymentRecordFilter.PendingFacts, 100)
+        {
+            Before = now,
+            LatestWait = now.AddMinutes(1),
+        }).ConfigureAwait(false);
+        Check(
+            Array.IndexOf(all, due.Tag) is >= 0 and var first && first < Array.IndexOf(all, later.Tag),
+            "what waits is listed, the longest waiting first");
+        Check(!all.Contains(done.Tag), "what the host has is not");
+        Check(now1.Contains(due.Tag) && !now1.Contains(later.Tag), "what may not be handed out yet is not");
+        Check(stale.Contains(later.Tag), "but where a clock that was set back noted the wait");
+
+        async Task<string[]> TagsAsync(PaymentRecordQuery query) =>
+            [.. (await store.QueryAsync(query, cancellationToken).ConfigureAwait(false)).Select(r => r.Tag)];
+    }
+
+    private static async Task QueryDeadAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    {
+        var mine = new List<string>();
+        for (int i = 0; i < 5; i++)
+        {
+            mine.Add((await PutAsync(store, static record => Completed(record) with
+            {
+                Facts = [NewFact(null) with { State = PaymentFactState.Dead }],
+            }, cancellationToken).ConfigureAwait(false)).Tag);
+        }
+
+        List<string> seen = await PagesAsync(
+            store, PaymentRecordFilter.DeadFacts, static _ => null, cancellationToken).ConfigureAwait(false);
+        Check(seen.SequenceEqual(seen.Order(StringComparer.Ordinal)), "dead letters come in ordinal order of tags");
+        Check(seen.Distinct().Count() == seen.Count && mine.All(seen.Contains), "each is on one page");
+    }
+
+    private static async Task QueryExpiringAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    {
+        PaymentRecord probe = await PutAsync(store, Completed, cancellationToken).ConfigureAwait(false);
+        DateTimeOffset now = probe.UpdatedAt;
+        PaymentRecord second = await PutAsync(store, Ending(2), cancellationToken).ConfigureAwait(false);
+        PaymentRecord first = await PutAsync(store, Ending(1), cancellationToken).ConfigureAwait(false);
+        PaymentRecord last = await PutAsync(store, Ending(60), cancellationToken).ConfigureAwait(false);
+        var query = new PaymentRecordQuery(PaymentRecordFilter.Expiring, 100) { Before = now.AddMinutes(10) };
+        string[] due =
+            [.. (await store.QueryAsync(query, cancellationToken).ConfigureAwait(false)).Select(r => r.Tag)];
+        Check(
+            Array.IndexOf(due, first.Tag) is >= 0 and var at && at < Array.IndexOf(due, second.Tag),
+            "links that are to close are listed, the next first");
+        Check(!due.Contains(last.Tag) && !due.Contains(probe.Tag), "others are not");
+
+        Func<PaymentRecord, PaymentRecord> Ending(int minutes) => record => Completed(record) with
+        {
+            Request = record.Request with { ExpiresAt = now.AddMinutes(minutes) },
+        };
+    }
+
+    private static async Task QueryOwnerAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    {
+        string owner = "owner-" + Guid.NewGuid().ToString("N");
+        var mine = new List<string>();
+        for (int i = 0; i < 3; i++)
+        {
+            PaymentRecord proposed = NewRecord();
+            proposed = proposed with { Request = proposed.Request with { Owner = owner } };
+            await store.ClaimAsync(proposed, Lease, cancellationToken).ConfigureAwait(false);
+            mine.Insert(0, proposed.Tag);
+            await advance(TimeSpan.FromSeconds(1)).ConfigureAwait(false);
+        }
+
+        var query = new PaymentRecordQuery(PaymentRecordFilter.OfOwner, 100) { Owner = owner };
+        IReadOnlyList<PaymentRecord> found = await store.QueryAsync(query, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<PaymentRecord> newest =
+            await store.QueryAsync(query with { Limit = 1 }, cancellationToken).ConfigureAwait(false);
+        Check(found.Select(record => record.Tag).SequenceEqual(mine), "an owner's records come newest first");
+        Check(newest.Count == 1 && newest[0].Tag == mine[0], "and no more than asked for");
+    }
+
+    private static async Task CountAsync(
+        IIdempotencyStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    {
+        PaymentRecordCounts before = await store.CountAsync(cancellationToken).ConfigureAwait(false);
+        PaymentRecord waiting = await PutAsync(store, static record => WithFact(record, null), cancellationToken)
+            .ConfigureAwait(false);
+        PaymentRecordCounts between = await store.CountAsync(cancellationToken).ConfigureAwait(false);
+        Check(
+            between.PendingFacts == before.PendingFacts + 1 && between.Open == before.Open + 1,
+            "a fact that waits and an open link are counted");
+        Check(between.OldestPendingAt <= waiting.Facts[0].At, "and how long the oldest has waited");
+        await UpdateAsync(store, waiting with
+        {
+            Status = PaymentStatus.Succeeded,
+            Facts = [waiting.Facts[0] with { State = PaymentFactState.Dead }],
+        }, cancellationToken).ConfigureAwait(false);
+        PaymentRecordCounts after = await store.CountAsync(cancellationToken).ConfigureAwait(false);
+        Check(
+            after == before with { DeadFacts = before.DeadFacts + 1 },
+            "a paid link is not open, and a dead letter does not wait");
+    }
+
+    private static async Task<List<string>> PagesAsync(
+        IIdempotencyStore store, PaymentRecordFilter filter, Func<PaymentRecord, DateTimeOffset?> createdAt,
+        CancellationToken cancellationToken)
+    {
+        var seen = new List<string>();
+        PaymentRecord? last = null;
+        while (true)
+        {
+            var query = new PaymentRecordQuery(filter, 2)
+            {
+                AfterTag = last?.Tag,
+                AfterCreatedAt = last is null ? null : createdAt(last),
+            };
+            IReadOnlyList<PaymentRecord> page = await store.QueryAsync(query, cancellationToken).ConfigureAwait(false);
+            Check(page.Count <= 2 && seen.Count < 10_000, "a page is no longer than asked for, and pages end");
+            if (page.Count == 0)
+            {
+                return seen;
+            }
+
+            seen.AddRange(page.Select(static record => record.Tag));
+            last = page[^1];
+        }
+    }
+
+    private static PaymentRecord WithFact(PaymentRecord record, DateTimeOffset? notBefore) =>
+        Completed(record) with { Facts = [NewFact(notBefore)] };
+
+    private static PaymentFactEntry NewFact(DateTimeOffset? notBefore) => new()
+    {
+        Kind = PaymentFactKind.Paid,
+        Subject = "cs_1",
+        MinorUnits = 1250,
+        At = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
+        NotBefore = notBefore,
+    };
+
+    private static async Task<PaymentRecord> PutAsync(
+        IIdempotencyStore store, Func<PaymentRecord, PaymentRecord> change, CancellationToken cancellationToken)
+    {
+        IdempotencyClaim claim =
+            await store.ClaimAsync(NewRecord(), Lease, cancellationToken).ConfigureAwait(false);
+        return await UpdateAsync(store, change(claim.Record), cancellationToken).ConfigureAwait(false);
     }
 
     private static PaymentRecord Completed(PaymentRecord record) => record with

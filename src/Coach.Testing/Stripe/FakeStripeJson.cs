@@ -49,6 +49,8 @@ internal static class FakeStripeJson
         json.WriteNull("recurring");
         json.WriteString("type", "one_time");
         json.WriteNumber("unit_amount", price.UnitAmount);
+        json.WriteString(
+            "unit_amount_decimal", price.UnitAmount.ToString(System.Globalization.CultureInfo.InvariantCulture));
         json.WriteEndObject();
     }
 

@@ -130,8 +130,45 @@ public sealed partial class PageTests : IAsyncLifetime
         await page.ClickAsync("#cancel");
         await Assertions.Expect(page.Locator("#payment")).ToContainTextAsync("expired");
         await Assertions.Expect(page.Locator("#cancel")).ToBeHiddenAsync();
+        await Assertions.Expect(page.Locator("#total")).ToHaveTextAsync("16.68 USD"); // unpaid lines are never lost
         await page.ClickAsync("#new-tab");
         await Assertions.Expect(page.Locator("#total")).ToHaveTextAsync("0.00 USD");
+        Assert.Empty(problems);
+    }
+
+    [Fact]
+    public async Task Page_PaysItsTabOnTheSimulatedPage_PlaysTheWholeStory()
+    {
+        (IPage page, List<string> problems) = await OpenAsync();
+        await page.GetByLabel("Add Espresso").ClickAsync();
+        await Assertions.Expect(page.Locator("#total")).ToHaveTextAsync("3.00 USD");
+        await page.ClickAsync("#pay");
+        ILocator link = page.Locator("#payment a");
+        IPage payment = await page.RunAndWaitForPopupAsync(() => link.ClickAsync());
+        payment.SetDefaultTimeout(WaitLimit);
+        await Assertions.Expect(payment.Locator("strong")).ToHaveTextAsync("3.00 USD");
+        await Assertions.Expect(payment.Locator("[role=status]")).ToContainTextAsync("Nothing to pay here");
+        await KeepScreenshotAsync(payment, "simulated");
+        await payment.GetByRole(AriaRole.Button, new() { Name = "Mark as paid" }).ClickAsync();
+        await Assertions.Expect(payment.Locator("[role=status]")).ToHaveTextAsync("Paid");
+
+        // The page follows: the bill is settled, and what is ordered next is a bill of its own.
+        await Assertions.Expect(page.Locator("#payment")).ToContainTextAsync("succeeded");
+        await Assertions.Expect(page.Locator("#total")).ToHaveTextAsync("0.00 USD");
+        await page.GetByLabel("Add Sandwich").ClickAsync();
+        await Assertions.Expect(page.Locator("#total")).ToHaveTextAsync("8.50 USD");
+        await payment.GetByRole(AriaRole.Button, new() { Name = "Refund" }).ClickAsync();
+        await Assertions.Expect(payment.Locator("[role=status]")).ToHaveTextAsync("Refunded");
+        await Assertions.Expect(payment.Locator("button")).ToHaveCountAsync(0);
+
+        await page.ClickAsync("#pay");
+        IPage second = await page.RunAndWaitForPopupAsync(() => page.Locator("#payment a").ClickAsync());
+        second.SetDefaultTimeout(WaitLimit);
+        await Assertions.Expect(second.Locator("strong")).ToHaveTextAsync("8.50 USD");
+        await second.GetByRole(AriaRole.Button, new() { Name = "Let it expire" }).ClickAsync();
+        await Assertions.Expect(second.Locator("[role=status]")).ToHaveTextAsync("Expired");
+        await Assertions.Expect(page.Locator("#payment")).ToContainTextAsync("expired");
+        await Assertions.Expect(page.Locator("#total")).ToHaveTextAsync("8.50 USD");
         Assert.Empty(problems);
     }
 

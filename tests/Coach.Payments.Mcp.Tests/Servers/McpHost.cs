@@ -63,6 +63,10 @@ internal sealed class McpHost : IAsyncDisposable
                 {
                     builder.UseStore(_ => store);
                 }
+                else
+                {
+                    builder.UseMemoryStore();
+                }
             },
             _pauses, [new("STRIPE_API_KEY", key), new("STRIPE_WEBHOOK_SECRET", "whsec_coach_testing")], logs);
     }

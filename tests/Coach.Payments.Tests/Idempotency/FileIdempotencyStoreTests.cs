@@ -39,7 +39,7 @@ public sealed class FileIdempotencyStoreTests : IDisposable
                 () => UpdateAsync(record with { State = PaymentRecordState.Completed, LinkId = "plink_1" })));
         Assert.Equal(1, await FlushesAsync(() => UpdateAsync(record with { Status = PaymentStatus.Succeeded })));
         Assert.Equal(1, await FlushesAsync(() => UpdateAsync(record with { HasAmountMismatch = true })));
-        Assert.Equal(1, await FlushesAsync(async () => await store.TryAddEventAsync("evt_1")));
+        Assert.Equal(0, await FlushesAsync(async () => await store.TryAddEventAsync("evt_1")));
 
         async Task UpdateAsync(PaymentRecord changed) => record = (await store.TryUpdateAsync(changed))!;
 
@@ -147,11 +147,15 @@ public sealed class FileIdempotencyStoreTests : IDisposable
     {
         var disk = new FullDisk(Journal);
         using var store = new FileIdempotencyStore(disk, _clock);
+        PaymentRecord record = (await store.ClaimAsync(
+            IdempotencyStoreContract.NewRecord(), TimeSpan.FromMinutes(1))).Record;
         disk.FlushFails = true;
-        await Assert.ThrowsAsync<IOException>(async () => await store.TryAddEventAsync("evt_1"));
+        await Assert.ThrowsAsync<IOException>(async () =>
+            await store.TryUpdateAsync(record with { State = PaymentRecordState.LinkSent }));
         disk.FlushFails = false;
 
-        Assert.True(await store.TryAddEventAsync("evt_1"));
+        Assert.Equal(PaymentRecordState.Started, (await store.FindAsync(record.Tag))!.State);
+        Assert.NotNull(await store.TryUpdateAsync(record with { State = PaymentRecordState.LinkSent }));
     }
 
     [Fact]

@@ -70,14 +70,16 @@ public sealed class StoreDamageTests : IDisposable
     [Fact]
     public async Task Open_FlippedBitBeforeTheEnd_IsRefusedEverywhere()
     {
+        long firstFrame;
         using (FileIdempotencyStore store = Open())
         {
             await store.TryAddEventAsync("evt_1");
+            firstFrame = store.JournalLength;
+            await PromiseAsync(store);
             await store.TryAddEventAsync("evt_2");
         }
 
         byte[] whole = await File.ReadAllBytesAsync(Journal);
-        int firstFrame = whole.Length / 2;
         for (int bit = 0; bit < firstFrame * 8; bit++)
         {
             byte[] damaged = [.. whole];
@@ -104,7 +106,7 @@ public sealed class StoreDamageTests : IDisposable
             await store.ClaimAsync(two, TimeSpan.FromMinutes(1));
             if (isPromised)
             {
-                await store.TryAddEventAsync("evt_1");
+                await PromiseAsync(store);
                 await store.TryAddEventAsync("evt_2");
             }
         }
@@ -129,6 +131,14 @@ public sealed class StoreDamageTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     private FileIdempotencyStore Open() => new(Journal, _clock);
+
+    // A link is about to be asked for: all that was written so far is on disk before this returns.
+    private static async Task PromiseAsync(FileIdempotencyStore store)
+    {
+        IdempotencyClaim claim =
+            await store.ClaimAsync(IdempotencyStoreContract.NewRecord(tag: new string('p', 40)), TimeSpan.FromMinutes(1));
+        Assert.NotNull(await store.TryUpdateAsync(claim.Record with { State = PaymentRecordState.LinkSent }));
+    }
 
     private static async Task<string> DescribeAsync(FileIdempotencyStore store)
     {
