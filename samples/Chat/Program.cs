@@ -23,6 +23,18 @@ builder.Configuration["Coach:Rag:IndexFile"] ??= Path.Combine(
     "coach-chat", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(knowledge)))[..16] + ".coach");
 
 builder.AddCoach();
+
+// Meaning without a key: the packaged encoder, unless the configuration says none.
+string encoder = builder.Configuration["Coach:Rag:Encoder"] ?? "minilm";
+if (encoder == "minilm")
+{
+    builder.Services.AddCoachRag().UseMiniLM();
+}
+else if (encoder != "none")
+{
+    throw new InvalidOperationException($"Coach:Rag:Encoder is '{encoder}'; it must be 'minilm' or 'none'.");
+}
+
 builder.Services.AddOpenApi();
 builder.AddOtlpExport(); // where OTEL_EXPORTER_OTLP_ENDPOINT says
 

@@ -17,6 +17,7 @@ public sealed partial class DependencyTests
         ["Coach.AspNetCore"] = ["Coach.Llm", "Coach.Rag", "Coach.Payments", "Coach.Observability", "Coach.Prometheus"],
         ["Coach.Payments.Mcp"] = ["Coach.Payments"],
         ["Coach.Rag.Embeddings"] = ["Coach.Rag"],
+        ["Coach.Rag.MiniLM"] = ["Coach.Rag.Embeddings", "MiniLmModel"],
         ["Coach.Postgres"] = ["Coach.Rag", "Coach.Payments"],
         ["Coach.Testing"] = ["Coach.Llm", "Coach.Rag", "Coach.Payments"],
     };

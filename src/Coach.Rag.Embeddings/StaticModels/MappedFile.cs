@@ -6,7 +6,7 @@ namespace Coach.Rag.Embeddings.StaticModels;
 /// <summary>A file, memory-mapped for reading, with a reference count: it stays mapped while a call holds it.</summary>
 internal sealed unsafe class MappedFile : IDisposable
 {
-    private readonly MemoryMappedViewAccessor _view;
+    private readonly MemoryMappedViewAccessor? _view;
     private readonly byte* _pointer;
     private int _references = 1;
     private int _disposed;
@@ -23,6 +23,16 @@ internal sealed unsafe class MappedFile : IDisposable
         _pointer = pointer + _view.PointerOffset;
     }
 
+    // Memory that the runtime mapped and keeps.
+    private MappedFile(byte* pointer, long length)
+    {
+        _pointer = pointer;
+        Length = length;
+    }
+
+    /// <summary>The first byte. The caller holds the file, or is its only user.</summary>
+    public byte* Start => _pointer;
+
     /// <summary>How many bytes there are.</summary>
     public long Length { get; }
 
@@ -35,6 +45,11 @@ internal sealed unsafe class MappedFile : IDisposable
         long length = RandomAccess.GetLength(handle);
         return length == 0 ? null : new MappedFile(handle, length);
     }
+
+    /// <summary>A resource of an assembly, which the runtime maps with it.</summary>
+    /// <returns>Null when it is empty.</returns>
+    public static MappedFile? Of(UnmanagedMemoryStream resource) =>
+        resource.Length == 0 ? null : new MappedFile(resource.PositionPointer, resource.Length);
 
     /// <summary>Some bytes. The caller holds the file, or is its only user.</summary>
     /// <exception cref="ObjectDisposedException">It was disposed.</exception>
@@ -55,7 +70,7 @@ internal sealed unsafe class MappedFile : IDisposable
         do
         {
             now = Volatile.Read(ref _references);
-            ObjectDisposedException.ThrowIf(now <= 0, typeof(Model2VecEmbeddingGenerator));
+            ObjectDisposedException.ThrowIf(now <= 0, typeof(MappedFile));
         }
         while (Interlocked.CompareExchange(ref _references, now + 1, now) != now);
     }
@@ -63,7 +78,7 @@ internal sealed unsafe class MappedFile : IDisposable
     /// <summary>Ends one <see cref="Hold"/>.</summary>
     public void Free()
     {
-        if (Interlocked.Decrement(ref _references) == 0)
+        if (Interlocked.Decrement(ref _references) == 0 && _view is not null)
         {
             _view.SafeMemoryMappedViewHandle.ReleasePointer();
             _view.Dispose();
@@ -80,5 +95,5 @@ internal sealed unsafe class MappedFile : IDisposable
     }
 
     private void ThrowIfDisposed() =>
-        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, typeof(Model2VecEmbeddingGenerator));
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, typeof(MappedFile));
 }

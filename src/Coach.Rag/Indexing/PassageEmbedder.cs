@@ -7,11 +7,15 @@ using Coach.Rag.Vectors;
 namespace Coach.Rag.Indexing;
 
 /// <summary>
-/// Embeds the stored passages that have no vectors of the registered embedder. Each segment is committed by itself, and
-/// one that could not be finished with what it has.
+/// Embeds the stored passages that have no vectors of the registered embedder. Each segment is committed by itself, a
+/// large one several times, and one that could not be finished with what it has.
 /// </summary>
 internal sealed class PassageEmbedder(IndexManager index, GuardedEmbeddingGenerator generator)
 {
+    // Passages between two commits: a crash loses no more of them, or as many as were kept before; so a segment's
+    // vectors are written over only a few times.
+    private const int MinPassages = 1024;
+
     /// <summary>Embeds what is missing.</summary>
     /// <param name="writer">The writer's role within this process.</param>
     /// <param name="replaceOthers">Whether vectors of another embedder are given up.</param>
@@ -61,9 +65,10 @@ internal sealed class PassageEmbedder(IndexManager index, GuardedEmbeddingGenera
         VectorSegment? begun = searcher.Vectors[at];
         int[] rows = [.. Enumerable.Range(0, reader.Rows).Where(IsMissing)];
         var vectors = new float[]?[reader.Rows];
+        int most = Math.Max(MinPassages, begun is null ? 0 : begun.Rows - begun.Missing.Count);
         try
         {
-            await EmbedAsync(reader, rows, vectors, dimension, cancellationToken).ConfigureAwait(false);
+            await EmbedAsync(reader, rows[..Math.Min(rows.Length, most)], vectors, dimension, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception failure) when (vectors.Any(vector => vector is not null))
         {

@@ -44,6 +44,9 @@ public sealed class ChatHost : IAsyncDisposable
         {
             ["Coach:Rag:IndexFile"] = folder.File("knowledge.coach"),
 
+            // What answers must not depend on how far the background has come.
+            ["Coach:Rag:Encoder"] = "none",
+
             // The limits of a deployment are for its machine; these tests also run on slow ones.
             ["Coach:Rag:TimeLimit"] = "00:01:00",
             ["Coach:Rag:EmbeddingTimeLimit"] = "00:01:00",
