@@ -22,21 +22,9 @@ public class GeminiStreamBenchmarks() : StreamBenchmarks(ProviderNames.Gemini)
 
     protected override async IAsyncEnumerable<ChatResponseUpdate> StraightforwardAsync(HttpClient http)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent?alt=sse")
-        {
-            Content = new StringContent("""{"contents":[{"parts":[{"text":"hi"}]}]}""", Encoding.UTF8, "application/json"),
-        };
-        using HttpResponseMessage response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
         UsageDetails? usage = null;
-        while (await reader.ReadLineAsync() is { } line)
+        await foreach (JsonDocument document in EventsAsync(http, "https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent?alt=sse", """{"contents":[{"parts":[{"text":"hi"}]}]}"""))
         {
-            if (!line.StartsWith("data: ", StringComparison.Ordinal))
-            {
-                continue;
-            }
-
-            using JsonDocument document = JsonDocument.Parse(line.AsMemory(6));
             JsonElement root = document.RootElement;
             var contents = new List<AIContent>();
             JsonElement candidate = root.GetProperty("candidates")[0];

@@ -28,20 +28,8 @@ public class OpenAIResponsesStreamBenchmarks() : StreamBenchmarks(ProviderNames.
 
     protected override async IAsyncEnumerable<ChatResponseUpdate> StraightforwardAsync(HttpClient http)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "https://api.openai.com/v1/responses")
+        await foreach (JsonDocument document in EventsAsync(http, "https://api.openai.com/v1/responses", """{"model":"gpt-fixture","input":"hi","stream":true}"""))
         {
-            Content = new StringContent("""{"model":"gpt-fixture","input":"hi","stream":true}""", Encoding.UTF8, "application/json"),
-        };
-        using HttpResponseMessage response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
-        while (await reader.ReadLineAsync() is { } line)
-        {
-            if (!line.StartsWith("data: ", StringComparison.Ordinal))
-            {
-                continue;
-            }
-
-            using JsonDocument document = JsonDocument.Parse(line.AsMemory(6));
             switch (document.RootElement.GetProperty("type").GetString())
             {
                 case "response.output_text.delta":

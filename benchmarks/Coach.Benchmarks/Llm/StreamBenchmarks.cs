@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
 using BenchmarkDotNet.Attributes;
 using Coach.Abstractions;
 using Coach.Llm;
@@ -13,7 +15,7 @@ namespace Coach.Benchmarks.Llm;
 /// Coach's row is the whole client, with its limits, retries, circuit and telemetry round the parser.
 /// </summary>
 [MemoryDiagnoser]
-public abstract class StreamBenchmarks(string provider)
+public abstract class StreamBenchmarks(string provider, string? protocol = null)
 {
     private ServiceProvider _services = null!;
     private HttpClient _http = null!;
@@ -30,6 +32,7 @@ public abstract class StreamBenchmarks(string provider)
         {
             options.Limits.SessionCallsPerMinute = 0;
             options.Limits.KeyCallsPerMinute = 0;
+            options.OpenAI.Protocol = protocol;
         }).HttpClient.ConfigurePrimaryHttpMessageHandler(() => new MemoryHandler(body));
         _services = services.BuildServiceProvider();
         var key = new ApiKey(provider, Secret.From("a-key-for-the-benchmark"));
@@ -64,10 +67,14 @@ public abstract class StreamBenchmarks(string provider)
 
     /// <summary>The session's client as a host uses it.</summary>
     [Benchmark]
-    public async Task<int> Coach()
+    public Task<int> Coach() => ReadAsync(_lease.Client);
+
+    /// <summary>Reads a client's whole stream.</summary>
+    /// <returns>How long its text is, in characters.</returns>
+    protected static async Task<int> ReadAsync(IChatClient client)
     {
         int length = 0;
-        await foreach (ChatResponseUpdate update in _lease.Client.GetStreamingResponseAsync("hi"))
+        await foreach (ChatResponseUpdate update in client.GetStreamingResponseAsync("hi"))
         {
             length += update.Text.Length;
         }
@@ -75,11 +82,33 @@ public abstract class StreamBenchmarks(string provider)
         return length;
     }
 
+    /// <summary>A client that gets the same bytes, for a provider's own SDK.</summary>
+    protected HttpClient Http => _http;
+
     /// <summary>The stream's bytes.</summary>
     protected abstract byte[] Body();
 
     /// <summary>The straightforward reader of this provider's stream.</summary>
     protected abstract IAsyncEnumerable<ChatResponseUpdate> StraightforwardAsync(HttpClient http);
+
+    /// <summary>The events of a stream, as lines with a document each.</summary>
+    protected static async IAsyncEnumerable<JsonDocument> EventsAsync(HttpClient http, string address, string body)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, address)
+        {
+            Content = new StringContent(body, Encoding.UTF8, "application/json"),
+        };
+        using HttpResponseMessage response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            if (line.StartsWith("data: ", StringComparison.Ordinal) && line != "data: [DONE]")
+            {
+                using JsonDocument document = JsonDocument.Parse(line.AsMemory(6));
+                yield return document;
+            }
+        }
+    }
 
     private sealed class MemoryHandler(byte[] body) : HttpMessageHandler
     {
