@@ -11,20 +11,51 @@ namespace Coach.AspNetCore.Metrics;
 /// "Avoid missing metrics").
 /// </summary>
 /// <remarks>
-/// The siblings' counters are found by their names, as any collector finds them. Only labels of few values are listed.
+/// The siblings' counters are found by their names, as any collector finds them. Only values that an alert or a panel
+/// asks for are listed.
 /// </remarks>
 internal sealed class CountersFromZero : IDisposable
 {
-    internal static readonly IReadOnlyList<(string Meter, string Counter, string Label, string[] Values)> Known =
+    private static readonly string[] Providers = ["gemini", "openai", "anthropic", "openrouter", "openai-compatible"];
+
+    internal static readonly IReadOnlyList<CounterFromZero> Known =
     [
-        ("Coach.Llm", "coach.llm.session_rejections", "reason", ["sessions", "memory"]),
-        ("Coach.Llm", "coach.llm.session_evictions", "reason", ["idle", "absolute", "sessions", "memory"]),
-        ("Coach.Rag", "coach.rag.retrievals", "tier", ["hybrid", "local", "lexical", "none"]),
-        ("Coach.Payments", "coach.payments.links", "outcome", ["created", "replayed", "simulated", "failed"]),
-        ("Coach.Payments", "coach.payments.webhooks", "outcome",
-        [
-            "applied", "duplicate", "ignored", "unmatched", "other_mode", "refused",
-        ]),
+        new("Coach.Llm", "coach.llm.session_rejections", new KnownLabel("reason", "sessions", "memory")),
+        new(
+            "Coach.Llm",
+            "coach.llm.session_evictions",
+            new KnownLabel("reason", "idle", "absolute", "sessions", "memory")),
+        new(
+            "Coach.Llm",
+            "coach.llm.key_validations",
+            new KnownLabel("provider", Providers),
+            new KnownLabel("status", "valid", "invalid", "rate_limited", "unavailable", "timed_out")),
+        new(
+            "Coach.Llm",
+            "coach.llm.retries",
+            new KnownLabel("provider", Providers),
+            new KnownLabel("reason", "unreachable", "unavailable", "rate_limited")),
+        new("Coach.Rag", "coach.rag.retrievals", new KnownLabel("tier", "hybrid", "local", "lexical", "none")),
+        new("Coach.Rag", "coach.rag.found_nothing", new KnownLabel("tier", "hybrid", "local", "lexical")),
+        new(
+            "Coach.Rag",
+            "coach.rag.fallbacks",
+            new KnownLabel("from", "hybrid"),
+            new KnownLabel("to", "local", "lexical"),
+            new KnownLabel("reason", "circuit_open", "embedding_failed", "embedding_timed_out")),
+        new(
+            "Coach.Payments",
+            "coach.payments.links",
+            new KnownLabel("outcome", "created", "replayed", "simulated", "failed")),
+        new(
+            "Coach.Payments",
+            "coach.payments.attempts",
+            new KnownLabel("step", "price", "link"),
+            new KnownLabel("outcome", "success", "timed_out", "connection_lost", "server_error")),
+        new(
+            "Coach.Payments",
+            "coach.payments.webhooks",
+            new KnownLabel("outcome", "applied", "duplicate", "ignored", "unmatched", "other_mode", "refused")),
     ];
 
     private readonly MeterListener _published;
@@ -55,15 +86,38 @@ internal sealed class CountersFromZero : IDisposable
 
     private static void AddZero(Counter<long> counter)
     {
-        foreach ((string meter, string name, string label, string[] values) in Known)
+        foreach (CounterFromZero known in Known)
         {
-            if (counter.Name == name && counter.Meter.Name == meter)
+            if (counter.Name == known.Counter && counter.Meter.Name == known.Meter)
             {
-                Array.ForEach(values, value => counter.Add(0, new KeyValuePair<string, object?>(label, value)));
+                AddZero(counter, known.Labels, []);
             }
         }
     }
+
+    private static void AddZero(
+        Counter<long> counter, ReadOnlySpan<KnownLabel> labels, KeyValuePair<string, object?>[] chosen)
+    {
+        if (labels.IsEmpty)
+        {
+            counter.Add(0, chosen);
+            return;
+        }
+
+        foreach (string value in labels[0].Values)
+        {
+            AddZero(counter, labels[1..], [.. chosen, new(labels[0].Name, value)]);
+        }
+    }
 }
+
+/// <summary>
+/// A counter whose series stand at 0 from the start: each of its labels' values with each of the others'.
+/// </summary>
+internal sealed record CounterFromZero(string Meter, string Counter, params KnownLabel[] Labels);
+
+/// <summary>A label, and those of its values that an alert or a panel asks for.</summary>
+internal sealed record KnownLabel(string Name, params string[] Values);
 
 /// <summary>Looks for the counters when the meter provider listens.</summary>
 internal sealed class CountersFromZeroStart(IServiceProvider services) : IHostedService

@@ -20,12 +20,19 @@ public sealed class CountersFromZeroTests
             builder.Services.AddCoachPayments();
         });
         string[] lines = (await host.ScrapeAsync(openMetrics)).Split('\n');
-        foreach ((_, string counter, string label, string[] values) in CountersFromZero.Known)
+        foreach (CounterFromZero known in CountersFromZero.Known)
         {
-            string family = counter.Replace('.', '_') + "_total";
+            string family = known.Counter.Replace('.', '_') + "_total";
+            IEnumerable<string> series = [""];
+            foreach (KnownLabel label in known.Labels.OrderBy(label => label.Name, StringComparer.Ordinal))
+            {
+                series = series.SelectMany(text => label.Values.Select(
+                    value => $"{text}{(text.Length > 0 ? "," : "")}{label.Name}=\"{value}\""));
+            }
+
             Assert.Equal(
-                values.Order().Select(value => $"{family}{{{label}=\"{value}\"}} 0"),
-                lines.Where(line => line.StartsWith(family + "{", StringComparison.Ordinal)).Order());
+                series.Select(labels => $"{family}{{{labels}}} 0").Order(StringComparer.Ordinal),
+                lines.Where(line => line.StartsWith(family + "{", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         }
     }
 

@@ -22,11 +22,17 @@ internal sealed class PrometheusServer : IAsyncDisposable
         _client = new HttpClient { BaseAddress = address, Timeout = ChatHost.HangLimit };
     }
 
-    public static async Task<PrometheusServer> StartAsync(Uri target)
+    public static Task<PrometheusServer> StartAsync(Uri target) => StartAsync(text => text
+        .Replace("127.0.0.1:8080", $"{target.Host}:{target.Port}", StringComparison.Ordinal)
+        .Replace("15s", "2s", StringComparison.Ordinal)
+        .Replace("scrape_timeout: 10s", "scrape_timeout: 2s", StringComparison.Ordinal));
+
+    /// <summary>Starts one with changed files.</summary>
+    public static async Task<PrometheusServer> StartAsync(Func<string, string> change)
     {
         for (int attempt = 1; ; attempt++)
         {
-            PrometheusServer server = Start(target);
+            PrometheusServer server = Start(change);
             if (await server.IsReadyAsync())
             {
                 return server;
@@ -38,16 +44,12 @@ internal sealed class PrometheusServer : IAsyncDisposable
         }
     }
 
-    private static PrometheusServer Start(Uri target)
+    private static PrometheusServer Start(Func<string, string> change)
     {
         var folder = new TempFolder();
         foreach (string file in Directory.EnumerateFiles(Path.Combine(Shipped.Operations, "prometheus")))
         {
-            string text = File.ReadAllText(file)
-                .Replace("127.0.0.1:8080", $"{target.Host}:{target.Port}", StringComparison.Ordinal)
-                .Replace("15s", "2s", StringComparison.Ordinal).Replace(
-                    "scrape_timeout: 10s", "scrape_timeout: 2s", StringComparison.Ordinal);
-            File.WriteAllText(folder.File(Path.GetFileName(file)), text);
+            File.WriteAllText(folder.File(Path.GetFileName(file)), change(File.ReadAllText(file)));
         }
 
         int port = FreePort();

@@ -13,8 +13,7 @@ public sealed class PrometheusTests
     // Counters that have no series before the first such event; the unit tests of the rules feed them.
     private static readonly string[] EventsOnly =
     [
-        "coach_llm_retries_total", "coach_llm_fallbacks_total", "coach_llm_session_rejections_total", "coach_llm_session_evictions_total", "coach_llm_model_retirement_days",
-        "coach_rag_fallbacks_total", "coach_payments_webhooks_total", "coach_payments_attempts_total",
+        "coach_llm_fallbacks_total", "coach_llm_model_retirement_days",
         "coach_container_memory_usage_bytes", "coach_container_memory_working_set_bytes", "coach_container_memory_limit_bytes", "coach_container_cpu_usage_seconds_total",
     ];
 
@@ -35,7 +34,7 @@ public sealed class PrometheusTests
         await using PrometheusServer prometheus = await PrometheusServer.StartAsync(host.Address);
         string[] queries =
         [
-            .. Shipped.DashboardQueries(), .. Shipped.Records(), .. Shipped.AlertQueries().SelectMany(Shipped.MetricsOf),
+            .. Shipped.Panels().SelectMany(panel => panel.Queries), .. Shipped.Records(), .. Shipped.AlertQueries().SelectMany(Shipped.MetricsOf),
         ];
         var waiting = queries.Distinct().Where(query => !Shipped.MetricsOf(query).Any(EventsOnly.Contains)).ToHashSet();
         Assert.True(waiting.Count > 20, "the queries were not found");
@@ -57,6 +56,18 @@ public sealed class PrometheusTests
         }
 
         Assert.Empty(waiting);
+        foreach ((string panel, string[] panelQueries) in Shipped.Panels())
+        {
+            bool isFilled = false;
+            foreach (string query in panelQueries)
+            {
+                isFilled |= await prometheus.CountAsync(query) > 0;
+            }
+
+            // No test machine promises a limited container.
+            Assert.True(isFilled || panel.EndsWith(": Memory pressure", StringComparison.Ordinal), panel + " is empty.");
+        }
+
         await prometheus.ExpectUpAsync();
         JsonElement rules = await prometheus.GetAsync("/api/v1/rules");
         Assert.All(
@@ -64,6 +75,26 @@ public sealed class PrometheusTests
                 .EnumerateArray()
                 .SelectMany(group => group.GetProperty("rules").EnumerateArray()),
             rule => Assert.Equal("ok", rule.GetProperty("health").GetString()));
+    }
+
+    [Fact]
+    public void EveryDashboard_AsksForJobAndInstance()
+    {
+        string[] packages = ["Coach.AspNetCore", "Coach.Llm", "Coach.Observability", "Coach.Payments", "Coach.Prometheus", "Coach.Rag"];
+        string[] titles = [.. Shipped.Dashboards().Select(dashboard => dashboard.RootElement.GetProperty("title").GetString()!)];
+        Assert.Superset(packages.ToHashSet(), titles.ToHashSet());
+        Assert.All(Shipped.Dashboards(), dashboard =>
+        {
+            Assert.Equal(
+                ["datasource", "job", "instance"],
+                dashboard.RootElement.GetProperty("templating").GetProperty("list").EnumerateArray()
+                    .Select(variable => variable.GetProperty("name").GetString()));
+            Assert.All(
+                dashboard.RootElement.GetProperty("panels").EnumerateArray()
+                    .Where(panel => panel.TryGetProperty("targets", out _))
+                    .SelectMany(panel => panel.GetProperty("targets").EnumerateArray()),
+                target => Assert.Contains("job=~\"$job\"", target.GetProperty("expr").GetString(), StringComparison.Ordinal));
+        });
     }
 
     [Fact]

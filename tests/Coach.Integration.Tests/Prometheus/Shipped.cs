@@ -17,16 +17,25 @@ internal static partial class Shipped
 
     public static string Rules(string name) => File.ReadAllText(Path.Combine(Operations, "prometheus", name));
 
-    /// <summary>The queries of the dashboard, with Grafana's variable replaced.</summary>
-    public static IReadOnlyList<string> DashboardQueries()
-    {
-        using JsonDocument dashboard = JsonDocument.Parse(
-            File.ReadAllText(Path.Combine(Operations, "grafana", "coach-dashboard.json")));
-        return [.. dashboard.RootElement.GetProperty("panels").EnumerateArray()
+    /// <summary>The panels of all dashboards, each with its queries, Grafana's variables replaced.</summary>
+    public static IReadOnlyList<(string Panel, string[] Queries)> Panels() =>
+    [
+        .. Dashboards().SelectMany(dashboard => dashboard.RootElement.GetProperty("panels").EnumerateArray()
             .Where(panel => panel.TryGetProperty("targets", out _))
-            .SelectMany(panel => panel.GetProperty("targets").EnumerateArray())
-            .Select(target => target.GetProperty("expr").GetString()!.Replace("$__rate_interval", "1m", StringComparison.Ordinal))];
-    }
+            .Select(panel => (
+                $"{dashboard.RootElement.GetProperty("title")}: {panel.GetProperty("title")}",
+                panel.GetProperty("targets").EnumerateArray()
+                    .Select(target => target.GetProperty("expr").GetString()!
+                        .Replace("$__rate_interval", "1m", StringComparison.Ordinal)
+                        .Replace("$job", ".*", StringComparison.Ordinal)
+                        .Replace("$instance", ".*", StringComparison.Ordinal))
+                    .ToArray()))),
+    ];
+
+    public static IEnumerable<JsonDocument> Dashboards() =>
+        Directory.EnumerateFiles(Path.Combine(Operations, "grafana"), "*.json")
+            .Order(StringComparer.Ordinal)
+            .Select(file => JsonDocument.Parse(File.ReadAllText(file)));
 
     public static IEnumerable<string> Records() =>
         RecordPattern().Matches(Rules("coach-recording-rules.yml")).Select(match => match.Groups[1].Value);
