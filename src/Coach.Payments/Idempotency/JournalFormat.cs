@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Microsoft.Win32.SafeHandles;
 
 namespace Coach.Payments.Idempotency;
 
@@ -18,6 +19,7 @@ internal static class JournalFormat
     private const int HeaderBytes = 21;
     private const int MaxContent = 16 * 1024 * 1024; // a reusable link with some 40,000 payments
     private const int PieceBytes = 1024 * 1024;
+    private const int UsualFrame = 4096;
 
     public enum Kind : byte
     {
@@ -111,6 +113,44 @@ internal static class JournalFormat
 
         CheckTail(file, offset);
         return offset;
+    }
+
+    /// <summary>How long the frame at a place is.</summary>
+    /// <exception cref="InvalidDataException">There is no whole frame.</exception>
+    public static int LengthAt(SafeFileHandle file, long offset, string path) =>
+        ReadAt(file, offset, path, static (_, length) => length);
+
+    /// <summary>Reads the record at a place.</summary>
+    /// <exception cref="InvalidDataException">There is no whole record.</exception>
+    public static PaymentRecord ReadPut(SafeFileHandle file, long offset, string path) =>
+        ReadAt(file, offset, path, static (content, _) => PaymentRecordSerializer.Deserialize(content));
+
+    private static T ReadAt<T>(
+        SafeFileHandle file, long offset, string path, Func<ReadOnlySpan<byte>, int, T> read)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(UsualFrame);
+        try
+        {
+            int count = RandomAccess.Read(file, buffer, offset);
+            if (count >= HeaderBytes && BinaryPrimitives.ReadUInt32LittleEndian(buffer) == Magic
+                && BinaryPrimitives.ReadInt32LittleEndian(buffer.AsSpan(4)) is var size
+                && size <= MaxContent && size + HeaderBytes > count)
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+                buffer = ArrayPool<byte>.Shared.Rent(size + HeaderBytes);
+                count = RandomAccess.Read(file, buffer.AsSpan(0, size + HeaderBytes), offset);
+            }
+
+            return TryFrame(buffer.AsSpan(0, count), out _, out Kind kind, out ReadOnlySpan<byte> content, out int length)
+                && kind == Kind.Put
+                ? read(content, length)
+                : throw new InvalidDataException(
+                    $"The archive of payment records '{path}' is damaged at byte {offset}. Restore it from a backup.");
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     // A torn tail, or damage? Any later frame that was written when this place was already on disk tells.
