@@ -18,7 +18,7 @@ namespace Coach.Payments;
 public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
 {
     private const int FramesPerRewrite = 10_000;
-    private const int KeptSettled = 4096;
+    private const int KeptSettled = 1024;
     private const int PiecesOfKept = 8;
     private const int RewritePiece = 16 * 1024 * 1024;
     private const int LeastReserve = 256 * 1024;

@@ -21,7 +21,7 @@ internal class JournalFile(string path, FileShare share = FileShare.Read) : IDis
 
     public long Length => RandomAccess.GetLength(Handle);
 
-    private SafeFileHandle Handle =>
+    public SafeFileHandle Handle =>
         _handle ??= File.OpenHandle(Path, FileMode.OpenOrCreate, FileAccess.ReadWrite, share);
 
     /// <summary>Reads as much as there is.</summary>

@@ -64,8 +64,19 @@ internal static class JournalFormat
     /// <exception cref="InvalidDataException">It is no journal of payments, one of a later format, or a damaged frame
     /// had been on disk when a later one was written: this is no torn tail, and nothing may be dropped
     /// silently.</exception>
-    public static long Load(JournalFile file, RecordTable table) => Load(file, (kind, content, offset) =>
-        Apply(kind, content, table, file.Path, offset));
+    public static long Load(JournalFile file, RecordTable table)
+    {
+        // Most frames are history: of each record only the last one is understood, in a second pass.
+        var latest = new Dictionary<string, long>(StringComparer.Ordinal);
+        long end = Load(file, (kind, content, offset) => Apply(kind, content, table, latest, file.Path, offset));
+        foreach (long offset in latest.Values.Order())
+        {
+            // Whoever held a claim is gone: this process holds the lock.
+            table.Put(ReadPut(file.Handle, offset, file.Path) with { LeaseExpiresAt = null });
+        }
+
+        return end;
+    }
 
     /// <summary>Reads frames, a piece of the file at a time.</summary>
     /// <returns>Where the last whole frame ends.</returns>
@@ -213,16 +224,17 @@ internal static class JournalFormat
         return magic.IsEmpty ? piece.IndexOf("CPJ2"u8) > 0 : "CPJ2"u8.StartsWith(magic);
     }
 
-    private static void Apply(Kind kind, ReadOnlySpan<byte> content, RecordTable table, string path, long offset)
+    private static void Apply(
+        Kind kind, ReadOnlySpan<byte> content, RecordTable table, Dictionary<string, long> latest, string path,
+        long offset)
     {
         switch (kind)
         {
             case Kind.Put:
-                // Whoever held a claim is gone: this process holds the lock.
-                table.Put(PaymentRecordSerializer.Deserialize(content) with { LeaseExpiresAt = null });
+                latest[TagOf(content)] = offset;
                 break;
             case Kind.Remove:
-                table.Remove(Encoding.UTF8.GetString(content));
+                latest.Remove(Encoding.UTF8.GetString(content));
                 break;
             case Kind.Event when content.Length > 8:
                 table.PutEvent(
@@ -236,6 +248,15 @@ internal static class JournalFormat
                 throw new InvalidDataException($"The payment journal '{path}' has an entry of unknown kind at "
                     + $"byte {offset}. A newer version wrote it; use that one.");
         }
+    }
+
+    // The tag is what a record begins with.
+    private static string TagOf(ReadOnlySpan<byte> content)
+    {
+        var reader = new Utf8JsonReader(content);
+        return reader.Read() && reader.Read() && reader.ValueTextEquals("tag"u8) && reader.Read()
+            ? reader.GetString()!
+            : PaymentRecordSerializer.Deserialize(content).Tag;
     }
 
     /// <summary>Checks what a journal is.</summary>
