@@ -56,6 +56,12 @@ internal static class PaymentProofs
             webhooks.SetAction((parsed, _) => WebhooksProof.RunAsync(parsed.GetValue(forged), parsed.GetValue(facts), parsed.GetValue(seed)));
             yield return webhooks;
 
+            var paid = new Option<int>("--orders") { Description = "How many paid and told orders.", DefaultValueFactory = _ => 1_000_000 };
+            var unpaid = new Option<bool>("--unpaid") { Description = "Orders that stay open instead." };
+            var ledger = new Command("ledger-scale", "The file store with so many orders: memory, disk, opening, lookups, export.") { paid, unpaid };
+            ledger.SetAction((parsed, _) => LedgerScaleProof.RunAsync(parsed.GetValue(paid), parsed.GetValue(unpaid)));
+            yield return ledger;
+
             var blocks = new Option<int>("--blocks") { Description = "How many blocks of 50 links of each kind.", DefaultValueFactory = _ => 200 };
             var overhead = new Command("payment-overhead", "CreateAsync against the same HTTP calls by hand, in turns, on a loopback fake.") { blocks };
             overhead.SetAction((parsed, _) => OverheadProof.RunAsync(parsed.GetValue(blocks)));

@@ -126,7 +126,8 @@ export class Tab {
       return row;
     }));
     for (const radio of this.view.tip.querySelectorAll('input')) {
-      radio.checked = Number(radio.value) === Number(this.state.tipPercent ?? 0);
+      // What was just chosen stands until the answer is there.
+      if (!this.isBusy) radio.checked = Number(radio.value) === Number(this.state.tipPercent ?? 0);
       radio.disabled = locked || this.state === empty;
     }
     this.view.total.textContent = `${money(this.state.total)} ${this.state.currency.toUpperCase()}`;

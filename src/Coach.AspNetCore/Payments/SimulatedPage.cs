@@ -30,10 +30,18 @@ internal sealed class SimulatedPage(IPaymentLinks links, ISimulatedPayments paym
             .ExcludeFromDescription();
     }
 
-    public async Task<IResult> ShowAsync(string id, HttpContext context) =>
-        await FindAsync(id, context).ConfigureAwait(false) is { } link
-            ? Results.Content(Html(link), "text/html; charset=utf-8")
-            : NotFound();
+    public async Task<IResult> ShowAsync(string id, HttpContext context)
+    {
+        if (await FindAsync(id, context).ConfigureAwait(false) is not { } link)
+        {
+            return NotFound();
+        }
+
+        // Under no-referrer, browsers send a form with "Origin: null", which is refused as another page's (Fetch standard,
+        // "append a request Origin header").
+        context.Response.Headers["Referrer-Policy"] = "same-origin";
+        return Results.Content(Html(link), "text/html; charset=utf-8");
+    }
 
     public async Task<IResult> ActAsync(string id, string action, HttpContext context)
     {

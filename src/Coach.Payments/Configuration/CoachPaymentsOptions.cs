@@ -92,7 +92,8 @@ public sealed class CoachPaymentsOptions
     /// <value>1,024 to 16,777,216; 524,288 (512 KiB) unless set.</value>
     public int MaxWebhookBytes { get; set; } = 512 * 1024;
 
-    /// <summary>The most operations, and the most webhook events, that the memory and file stores keep.</summary>
+    /// <summary>The most operations, and the most webhook events, that the memory and file stores keep in memory. The file
+    /// store archives settled operations and does not count them.</summary>
     /// <value>1 to 10,000,000; 100,000 unless set.</value>
     public int MaxRecords { get; set; } = 100_000;
 

@@ -12,11 +12,14 @@ namespace Coach.Payments;
 /// Writes that arrive together share one flush. Before a call returns, these are on disk: that a link is about to be
 /// asked for, that a link is known, a payment, its status and its facts. The rest (claims, attempt numbers, reasons,
 /// events whose effects are there already) survives the process and goes to disk with the next of those: losing it with
-/// the machine can neither make a second link nor lose one, nor tell a fact twice. The file is rewritten when most of it is history.
+/// the machine can neither make a second link nor lose one, nor tell a fact twice. The file is rewritten when most of it is history. Settled records move on to an archive
+/// beside it, <c>path.archive-00001</c> and on.
 /// </remarks>
 public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
 {
     private const int FramesPerRewrite = 10_000;
+    private const int KeptSettled = 1024;
+    private const int PiecesOfKept = 8;
     private const int RewritePiece = 16 * 1024 * 1024;
     private const int LeastReserve = 256 * 1024;
     private const int MostReserve = 4 * 1024 * 1024;
@@ -30,6 +33,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
     private readonly FileStream _lock;
     private readonly string? _mode;
     private readonly string? _account;
+    private readonly RecordArchive _archive;
+    private readonly int _keptSettled;
     private RecordTable _table;
     private Batch _batch = new();
     private Batch? _inFlight;
@@ -45,8 +50,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
     /// <param name="path">The journal's path; its folder must exist. Beside it lies a lock file,
     /// <c>path.lock</c>.</param>
     /// <param name="time">The clock for claims and pruning; the system's when null.</param>
-    /// <param name="maxRecords">The most operations, and the most events: 1 to 10,000,000; 100,000 unless
-    /// given.</param>
+    /// <param name="maxRecords">The most operations that are not settled, and the most events: 1 to 10,000,000; 100,000
+    /// unless given.</param>
     /// <exception cref="PaymentStoreException">It cannot be written.</exception>
     /// <exception cref="IOException">Another process has it open, or it cannot be read.</exception>
     /// <exception cref="InvalidDataException">It is damaged other than at its end, or no journal of payments that this
@@ -67,7 +72,7 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
 
     internal FileIdempotencyStore(
         JournalFile file, TimeProvider? time = null, int maxRecords = 100_000, string? mode = null,
-        string? account = null)
+        string? account = null, int keptSettled = KeptSettled)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxRecords, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(maxRecords, 10_000_000);
@@ -75,13 +80,16 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         _maxRecords = maxRecords;
         _file = file;
         (_mode, _account) = (mode, account);
+        _keptSettled = keptSettled;
         _lock = JournalLock.Take(file.Path);
         try
         {
+            _archive = new RecordArchive(file.Path);
             _table = Load();
         }
         catch (Exception exception)
         {
+            _archive?.Dispose();
             _file.Dispose();
             _lock.Dispose();
             if (exception is UnauthorizedAccessException || (exception is IOException io && JournalLock.IsReadOnly(io)))
@@ -110,11 +118,10 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
                 return ValueTask.FromResult(claim);
             }
 
-            foreach (string old in claim.Record.Version == 1 ? _table.MakeRoom() : [])
+            if (claim.Record.Version == 1 && _table.Count >= _maxRecords)
             {
-                _table.Remove(old);
-                JournalFormat.Remove(_batch.Bytes, _settled, old);
-                _frames++;
+                Archive(int.MaxValue);
+                _table.CheckRoom();
             }
 
             JournalFormat.Put(_batch.Bytes, _settled, claim.Record);
@@ -274,8 +281,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         lock (_gate)
         {
             CheckUsable();
-            (IReadOnlyList<string> tags, int events) = _table.Prune(_time.GetUtcNow() - age);
-            count = tags.Count + events;
+            (IReadOnlyList<string> tags, int archived, int events) = _table.Prune(_time.GetUtcNow() - age);
+            count = tags.Count + archived + events;
             foreach (string tag in tags)
             {
                 JournalFormat.Remove(_batch.Bytes, _settled, tag);
@@ -341,6 +348,7 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         }
 
         _file.Dispose();
+        _archive.Dispose();
         _lock.Dispose();
     }
 
@@ -394,6 +402,7 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
             {
                 _length += batch.Bytes.WrittenCount;
                 _settled = batch.MustFlush ? _length : _settled;
+                ArchiveIfWorthwhile();
                 RewriteIfWorthwhile();
             }
             else
@@ -465,7 +474,7 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
 
     private RecordTable Load()
     {
-        var table = new RecordTable(_maxRecords);
+        var table = new RecordTable(_maxRecords, _archive);
         _length = JournalFormat.Load(_file, table);
         if (_length < _file.Length)
         {
@@ -483,6 +492,44 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         }
 
         return table;
+    }
+
+    private void ArchiveIfWorthwhile()
+    {
+        int piece = _keptSettled / PiecesOfKept;
+        if (_table.SettledCount >= _keptSettled + piece)
+        {
+            Archive(piece);
+        }
+    }
+
+    // A piece at a time, so that nobody waits for long. The archive has the records on disk before the journal lets go of
+    // them; who dies in between finds them in both, and then the journal's count.
+    private void Archive(int most)
+    {
+        IReadOnlyList<PaymentRecord> settled = _table.TakeSettled(most);
+        if (settled.Count == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            _archive.Append(settled);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // They stay where they are, and are tried again.
+            _table.GiveBack(settled);
+            return;
+        }
+
+        foreach (PaymentRecord record in settled)
+        {
+            _table.Remove(record.Tag);
+            JournalFormat.Remove(_batch.Bytes, _settled, record.Tag);
+            _frames++;
+        }
     }
 
     // Log compaction, stop-the-world: rewriting while others append would need a second journal, for a file of

@@ -7,7 +7,7 @@ namespace Coach.Payments.Idempotency;
 /// The journal's bytes on disk. Space is reserved ahead: forcing bytes out that lie in space the file has already is
 /// several times cheaper than forcing out a file that grows. Tests derive from it to fill the disk.
 /// </summary>
-internal class JournalFile(string path) : IDisposable
+internal class JournalFile(string path, FileShare share = FileShare.Read) : IDisposable
 {
     private const int MapAlignment = 64 * 1024;
 
@@ -21,8 +21,8 @@ internal class JournalFile(string path) : IDisposable
 
     public long Length => RandomAccess.GetLength(Handle);
 
-    private SafeFileHandle Handle =>
-        _handle ??= File.OpenHandle(Path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+    public SafeFileHandle Handle =>
+        _handle ??= File.OpenHandle(Path, FileMode.OpenOrCreate, FileAccess.ReadWrite, share);
 
     /// <summary>Reads as much as there is.</summary>
     public int Read(Span<byte> buffer, long offset)

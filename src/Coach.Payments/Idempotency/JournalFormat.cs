@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Microsoft.Win32.SafeHandles;
 
 namespace Coach.Payments.Idempotency;
 
@@ -18,6 +19,7 @@ internal static class JournalFormat
     private const int HeaderBytes = 21;
     private const int MaxContent = 16 * 1024 * 1024; // a reusable link with some 40,000 payments
     private const int PieceBytes = 1024 * 1024;
+    private const int UsualFrame = 4096;
 
     public enum Kind : byte
     {
@@ -62,8 +64,19 @@ internal static class JournalFormat
     /// <exception cref="InvalidDataException">It is no journal of payments, one of a later format, or a damaged frame
     /// had been on disk when a later one was written: this is no torn tail, and nothing may be dropped
     /// silently.</exception>
-    public static long Load(JournalFile file, RecordTable table) => Load(file, (kind, content, offset) =>
-        Apply(kind, content, table, file.Path, offset));
+    public static long Load(JournalFile file, RecordTable table)
+    {
+        // Most frames are history: of each record only the last one is understood, in a second pass.
+        var latest = new Dictionary<string, long>(StringComparer.Ordinal);
+        long end = Load(file, (kind, content, offset) => Apply(kind, content, table, latest, file.Path, offset));
+        foreach (long offset in latest.Values.Order())
+        {
+            // Whoever held a claim is gone: this process holds the lock.
+            table.Put(ReadPut(file.Handle, offset, file.Path) with { LeaseExpiresAt = null });
+        }
+
+        return end;
+    }
 
     /// <summary>Reads frames, a piece of the file at a time.</summary>
     /// <returns>Where the last whole frame ends.</returns>
@@ -111,6 +124,44 @@ internal static class JournalFormat
 
         CheckTail(file, offset);
         return offset;
+    }
+
+    /// <summary>How long the frame at a place is.</summary>
+    /// <exception cref="InvalidDataException">There is no whole frame.</exception>
+    public static int LengthAt(SafeFileHandle file, long offset, string path) =>
+        ReadAt(file, offset, path, static (_, length) => length);
+
+    /// <summary>Reads the record at a place.</summary>
+    /// <exception cref="InvalidDataException">There is no whole record.</exception>
+    public static PaymentRecord ReadPut(SafeFileHandle file, long offset, string path) =>
+        ReadAt(file, offset, path, static (content, _) => PaymentRecordSerializer.Deserialize(content));
+
+    private static T ReadAt<T>(
+        SafeFileHandle file, long offset, string path, Func<ReadOnlySpan<byte>, int, T> read)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(UsualFrame);
+        try
+        {
+            int count = RandomAccess.Read(file, buffer, offset);
+            if (count >= HeaderBytes && BinaryPrimitives.ReadUInt32LittleEndian(buffer) == Magic
+                && BinaryPrimitives.ReadInt32LittleEndian(buffer.AsSpan(4)) is var size
+                && size <= MaxContent && size + HeaderBytes > count)
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+                buffer = ArrayPool<byte>.Shared.Rent(size + HeaderBytes);
+                count = RandomAccess.Read(file, buffer.AsSpan(0, size + HeaderBytes), offset);
+            }
+
+            return TryFrame(buffer.AsSpan(0, count), out _, out Kind kind, out ReadOnlySpan<byte> content, out int length)
+                && kind == Kind.Put
+                ? read(content, length)
+                : throw new InvalidDataException(
+                    $"The archive of payment records '{path}' is damaged at byte {offset}. Restore it from a backup.");
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     // A torn tail, or damage? Any later frame that was written when this place was already on disk tells.
@@ -173,16 +224,17 @@ internal static class JournalFormat
         return magic.IsEmpty ? piece.IndexOf("CPJ2"u8) > 0 : "CPJ2"u8.StartsWith(magic);
     }
 
-    private static void Apply(Kind kind, ReadOnlySpan<byte> content, RecordTable table, string path, long offset)
+    private static void Apply(
+        Kind kind, ReadOnlySpan<byte> content, RecordTable table, Dictionary<string, long> latest, string path,
+        long offset)
     {
         switch (kind)
         {
             case Kind.Put:
-                // Whoever held a claim is gone: this process holds the lock.
-                table.Put(PaymentRecordSerializer.Deserialize(content) with { LeaseExpiresAt = null });
+                latest[TagOf(content)] = offset;
                 break;
             case Kind.Remove:
-                table.Remove(Encoding.UTF8.GetString(content));
+                latest.Remove(Encoding.UTF8.GetString(content));
                 break;
             case Kind.Event when content.Length > 8:
                 table.PutEvent(
@@ -196,6 +248,15 @@ internal static class JournalFormat
                 throw new InvalidDataException($"The payment journal '{path}' has an entry of unknown kind at "
                     + $"byte {offset}. A newer version wrote it; use that one.");
         }
+    }
+
+    // The tag is what a record begins with.
+    private static string TagOf(ReadOnlySpan<byte> content)
+    {
+        var reader = new Utf8JsonReader(content);
+        return reader.Read() && reader.Read() && reader.ValueTextEquals("tag"u8) && reader.Read()
+            ? reader.GetString()!
+            : PaymentRecordSerializer.Deserialize(content).Tag;
     }
 
     /// <summary>Checks what a journal is.</summary>

@@ -171,7 +171,7 @@ public sealed class MemoryIdempotencyStore : IIdempotencyStore
         ArgumentOutOfRangeException.ThrowIfLessThan(age, TimeSpan.Zero);
         lock (_gate)
         {
-            (IReadOnlyList<string> tags, int events) = _table.Prune(_time.GetUtcNow() - age);
+            (IReadOnlyList<string> tags, _, int events) = _table.Prune(_time.GetUtcNow() - age);
             return ValueTask.FromResult(tags.Count + events);
         }
     }

@@ -2,9 +2,9 @@ namespace Coach.Payments.Idempotency;
 
 /// <summary>
 /// The rules of <see cref="IIdempotencyStore"/> over dictionaries: what the memory store is, and what the file store
-/// keeps in memory. Not safe for concurrent use; its owner locks.
+/// keeps in memory; settled records may have moved on to its archive. Not safe for concurrent use; its owner locks.
 /// </summary>
-internal sealed class RecordTable(int maxRecords)
+internal sealed class RecordTable(int maxRecords, RecordArchive? archive = null)
 {
     private readonly Dictionary<string, PaymentRecord> _records = new(StringComparer.Ordinal);
     // Secondary indexes: webhooks come with a link's id, reconciliation with nothing at all.
@@ -20,6 +20,8 @@ internal sealed class RecordTable(int maxRecords)
     private readonly Dictionary<string, SortedSet<(DateTimeOffset At, string Tag)>> _owned =
         new(StringComparer.Ordinal);
     private readonly SortedSet<string> _dead = new(StringComparer.Ordinal);
+    // Those that may move on to the archive, in the order in which they settled. Some came back to life since.
+    private readonly Queue<string> _settled = new();
     // In order of arrival, so that the oldest make room and pruning stops at the first young one.
     private readonly Queue<string> _eventOrder = new();
 
@@ -38,13 +40,57 @@ internal sealed class RecordTable(int maxRecords)
 
     public IEnumerable<KeyValuePair<string, DateTimeOffset>> Events => _events;
 
-    public PaymentRecord? Find(string tag) => _records.GetValueOrDefault(tag);
+    /// <summary>How many may move on to the archive, or more.</summary>
+    public int SettledCount => archive is null ? 0 : _settled.Count;
 
-    public PaymentRecord? FindByLink(string linkId) =>
-        _tagsByLink.TryGetValue(linkId, out string? tag) ? Find(tag) : null;
+    public PaymentRecord? Find(string tag) => _records.GetValueOrDefault(tag) ?? archive?.Find(tag);
 
-    public PaymentRecord? FindByPayment(string id) =>
-        _tagsByPayment.TryGetValue(id, out string? tag) ? Find(tag) : null;
+    public PaymentRecord? FindByLink(string linkId) => Preferred(
+        _tagsByLink.TryGetValue(linkId, out string? tag) ? _records[tag] : null,
+        linkId, static (archive, id) => archive.FindByLink(id));
+
+    public PaymentRecord? FindByPayment(string id) => Preferred(
+        _tagsByPayment.TryGetValue(id, out string? tag) ? _records[tag] : null,
+        id, static (archive, id) => archive.FindByPayment(id));
+
+    /// <summary>Takes the records that settled first; they stay here until they are removed.</summary>
+    public IReadOnlyList<PaymentRecord> TakeSettled(int most)
+    {
+        var taken = new Dictionary<string, PaymentRecord>(StringComparer.Ordinal);
+        while (taken.Count < most && _settled.TryDequeue(out string? tag))
+        {
+            if (_records.TryGetValue(tag, out PaymentRecord? record) && IsArchivable(record))
+            {
+                taken[tag] = record;
+            }
+        }
+
+        return [.. taken.Values];
+    }
+
+    /// <summary>Puts back what could not be archived.</summary>
+    public void GiveBack(IEnumerable<PaymentRecord> records)
+    {
+        foreach (PaymentRecord record in records)
+        {
+            _settled.Enqueue(record.Tag);
+        }
+    }
+
+    // One that is matched is preferred, wherever it is; and of one record the newer version, which is the live one.
+    private PaymentRecord? Preferred(PaymentRecord? live, string id, Func<RecordArchive, string, PaymentRecord?> find)
+    {
+        if (archive is null || live is { State: not PaymentRecordState.Unmatched })
+        {
+            return live;
+        }
+
+        PaymentRecord? archived = find(archive, id);
+        archived = archived is null ? null : _records.GetValueOrDefault(archived.Tag) ?? archived;
+        return live is null || archived is { State: not PaymentRecordState.Unmatched } ? archived : live;
+    }
+
+    private static bool IsArchivable(PaymentRecord record) => record is { IsSettled: true, IsReusable: false };
 
     public IReadOnlyList<PaymentRecord> Query(PaymentRecordQuery query) => query.Filter switch
     {
@@ -53,24 +99,69 @@ internal sealed class RecordTable(int maxRecords)
         PaymentRecordFilter.Expiring => Take(_expiring, query),
         PaymentRecordFilter.FeeUnknown =>
         [
-            .. _feeless.Where(entry => query.Before is null || entry.At >= query.Before).Take(query.Limit)
-                .Select(entry => _records[entry.Tag]),
+            .. _feeless.Where(entry => query.Before is null || entry.At >= query.Before)
+                .Select(entry => _records[entry.Tag]).Concat(Archived(archive?.Feeless(query.Before))).Take(query.Limit),
         ],
-        PaymentRecordFilter.OfOwner => query.Owner is { } owner && _owned.TryGetValue(owner, out var mine)
-            ? [.. mine.Reverse().Take(query.Limit).Select(entry => _records[entry.Tag])]
-            : [],
+        PaymentRecordFilter.OfOwner => query.Owner is { } owner ? OfOwner(owner, query.Limit) : [],
         PaymentRecordFilter.DeadFacts =>
         [
             .. _dead.Where(tag => query.AfterTag is null || string.CompareOrdinal(tag, query.AfterTag) > 0)
                 .Take(query.Limit).Select(tag => _records[tag]),
         ],
-        _ =>
-        [
-            .. _records.Where(pair => query.AfterTag is null || string.CompareOrdinal(pair.Key, query.AfterTag) > 0)
-                .OrderBy(static pair => pair.Key, StringComparer.Ordinal).Take(query.Limit)
-                .Select(static pair => pair.Value),
-        ],
+        _ => Page(query.AfterTag, query.Limit),
     };
+
+    private List<PaymentRecord> OfOwner(string owner, int limit)
+    {
+        IEnumerable<PaymentRecord> live = _owned.TryGetValue(owner, out var mine)
+            ? mine.Reverse().Select(entry => _records[entry.Tag])
+            : [];
+        if (archive is null)
+        {
+            return [.. live.Take(limit)];
+        }
+
+        return
+        [
+            .. live.Concat(Archived(archive.OfOwner(owner)).Take(limit))
+                .OrderByDescending(static record => record.CreatedAt)
+                .ThenByDescending(static record => record.Tag, StringComparer.Ordinal).Take(limit),
+        ];
+    }
+
+    // Of the live ones a bounded heap keeps the page's: a page must not cost a sort of everything.
+    private List<PaymentRecord> Page(string? after, int limit)
+    {
+        var last = new PriorityQueue<PaymentRecord, string>(
+            Comparer<string>.Create(static (a, b) => string.CompareOrdinal(b, a)));
+        foreach ((string tag, PaymentRecord record) in _records)
+        {
+            if (after is not null && string.CompareOrdinal(tag, after) <= 0)
+            {
+                continue;
+            }
+
+            if (last.Count < limit)
+            {
+                last.Enqueue(record, tag);
+            }
+            else if (string.CompareOrdinal(tag, last.Peek().Tag) < 0)
+            {
+                last.DequeueEnqueue(record, tag);
+            }
+        }
+
+        IEnumerable<PaymentRecord> live = last.UnorderedItems.Select(static item => item.Element);
+        return
+        [
+            .. live.Concat(Archived(archive?.After(after)).Take(limit))
+                .OrderBy(static record => record.Tag, StringComparer.Ordinal).Take(limit),
+        ];
+    }
+
+    // Records that came back to life are told of where they live.
+    private IEnumerable<PaymentRecord> Archived(IEnumerable<PaymentRecord>? records) =>
+        records is null ? [] : records.Where(record => !_records.ContainsKey(record.Tag));
 
     public PaymentRecordCounts Counts => new(_pending.Count, _dead.Count, _open.Count,
         _pending.Count == 0 ? null : _pending.Min(entry => OldestPending(_records[entry.Tag])));
@@ -125,6 +216,16 @@ internal sealed class RecordTable(int maxRecords)
             ? record with { Version = record.Version + 1, UpdatedAt = now }
             : null;
 
+    /// <summary>Refuses a new record that would go over the limit.</summary>
+    /// <exception cref="StoreFullException">There is no room.</exception>
+    public void CheckRoom()
+    {
+        if (_records.Count >= maxRecords)
+        {
+            throw Full();
+        }
+    }
+
     /// <summary>Whether a new record would go over the limit; the oldest settled operations are named to make
     /// room.</summary>
     public IReadOnlyList<string> MakeRoom()
@@ -142,13 +243,20 @@ internal sealed class RecordTable(int maxRecords)
         ];
         return oldest.Length > 0
             ? oldest
-            : throw new StoreFullException($"The store holds {_records.Count} payment records, its limit, and none of "
-                + "them is settled: each is of unknown outcome, can still be paid, or has a fact the host has not "
-                + "confirmed. Close links that nobody will pay, or raise Coach:Payments:MaxRecords.");
+            : throw Full();
     }
+
+    private StoreFullException Full() => new($"The store holds {_records.Count} payment records, its limit, and none of "
+        + "them is settled: each is of unknown outcome, can still be paid, or has a fact the host has not "
+        + "confirmed. Close links that nobody will pay, or raise Coach:Payments:MaxRecords.");
 
     public void Put(PaymentRecord record)
     {
+        if (archive is not null && IsArchivable(record))
+        {
+            _settled.Enqueue(record.Tag);
+        }
+
         if (_records.TryGetValue(record.Tag, out PaymentRecord? old))
         {
             Unindex(old, record);
@@ -349,7 +457,7 @@ internal sealed class RecordTable(int maxRecords)
         return null;
     }
 
-    private static DateTimeOffset? FeelessAt(PaymentRecord record)
+    public static DateTimeOffset? FeelessAt(PaymentRecord record)
     {
         if (!record.IsSimulated && record.State == PaymentRecordState.Completed)
         {
@@ -385,7 +493,7 @@ internal sealed class RecordTable(int maxRecords)
     public IReadOnlyList<PaymentRecord> Unsettled(int limit) =>
         [.. _unsettled.Values.OrderBy(record => record.UpdatedAt).Take(limit)];
 
-    public (IReadOnlyList<string> Tags, int Events) Prune(DateTimeOffset before)
+    public (IReadOnlyList<string> Tags, int Archived, int Events) Prune(DateTimeOffset before)
     {
         string[] tags =
         [
@@ -404,7 +512,8 @@ internal sealed class RecordTable(int maxRecords)
             events++;
         }
 
-        return (tags, events);
+        int archived = archive?.Prune(before, _records.ContainsKey) ?? 0;
+        return (tags, archived, events);
     }
 
     // What the host has not got yet, and what may exist at the provider without our knowing, is never forgotten.

@@ -84,7 +84,8 @@ public sealed class SellerTests
         var page = new Uri(link.GetProperty("url").GetString()!);
         string id = link.GetProperty("id").GetString()!;
 
-        string before = await visitor.GetStringAsync(page);
+        using HttpResponseMessage shown = await visitor.GetAsync(page);
+        string before = await shown.Content.ReadAsStringAsync();
         using HttpResponseMessage paid = await visitor.PostAsync(new Uri(page + "/pay"), null);
         string after = await visitor.GetStringAsync(page);
         using HttpResponseMessage refunded = await visitor.PostAsync(new Uri(page + "/refund"), null);
@@ -94,6 +95,7 @@ public sealed class SellerTests
         using HttpResponseMessage theirs = await stranger.GetAsync(page);
 
         Assert.Equal(host.Address.Authority, page.Authority);
+        Assert.Equal("same-origin", Assert.Single(shown.Headers.GetValues("Referrer-Policy"))); // else forms have no origin
         Assert.Contains("12.50 USD", before, StringComparison.Ordinal);
         Assert.Contains("Nothing to pay here", before, StringComparison.Ordinal);
         Assert.DoesNotContain("<script", before, StringComparison.Ordinal);
