@@ -7,7 +7,7 @@ namespace Coach.Rag.Search;
 /// Chooses among ranked rows: a least score, a cap a source, and maximal marginal relevance where difference is asked
 /// for.
 /// </summary>
-internal readonly ref struct MmrSelector(IndexReader index, ReadOnlySpan<FusedDoc> ranked, RetrievalMethods methods)
+internal readonly ref struct MmrSelector(IndexReader index, ReadOnlySpan<FusedDoc> ranked)
 {
     private const int MinPool = 50;
     private const int PoolPerSource = 4;
@@ -81,17 +81,15 @@ internal readonly ref struct MmrSelector(IndexReader index, ReadOnlySpan<FusedDo
         (string text, Chunk chunk) = reader.Passage(row.Local);
         DocumentEntry document = reader.Document(reader.DocumentOf(row.Local));
         double? lexical = float.IsNaN(row.Lexical) ? null : row.Lexical;
-        double? second = float.IsNaN(row.Second) ? null : row.Second;
+        double? lsa = float.IsNaN(row.Lsa) ? null : row.Lsa;
+        double? vector = float.IsNaN(row.Vector) ? null : row.Vector;
         return new Passage(text, document.Source, chunk.Start, chunk.Length, row.Score)
         {
             DocumentId = document.Id,
             Title = document.Title,
             HeadingPath = chunk.Heading.Length == 0 ? [] : chunk.Heading.Split(TextBlock.Separator),
             Metadata = document.Metadata,
-            Scores = new PassageScores(
-                lexical,
-                Lsa: methods.HasFlag(RetrievalMethods.Lsa) ? second : null,
-                Vector: methods.HasFlag(RetrievalMethods.Vector) ? second : null),
+            Scores = new PassageScores(lexical, lsa, vector),
         };
     }
 
