@@ -28,9 +28,9 @@ internal static class HybridSearcher
         int limit = FirstLimit(query);
         Candidates found = Search(searcher, query, options, limit, isFirst: true);
 
-        // One source may fill all candidates: those of other sources stand behind them.
-        while (query.Request?.MaxPerSource is not null
-            && found.Passages.Count > 0
+        // One source, or one text, may fill all candidates: others stand behind them.
+        while (found.Passages.Count > 0
+            && (query.Request?.MaxPerSource is not null || found.Passages.Exists(passage => passage.AlsoIn.Count > 0))
             && found.Passages.Count < query.Top
             && found.IsCut
             && limit < MaxWidened)
@@ -61,7 +61,7 @@ internal static class HybridSearcher
         {
             ReadOnlyMemory<byte>?[]? allowed = FilterCache.Of(searcher.Reader, query.Request?.Filter);
             buffers.Query.Read(query.Words);
-            buffers.Query.Weigh(searcher.Reader);
+            buffers.Query.Weigh(searcher.Reader, options.CorrectTypos);
             var request = new LexicalRequest(options.Bm25K1, options.Bm25B, limit, allowed);
             int found = LexicalSearch.Run(
                 searcher.Reader, buffers.Query, request, buffers.Lexical, buffers.LexicalRows);

@@ -25,16 +25,26 @@ internal readonly ref struct MmrSelector(IndexReader index, ReadOnlySpan<FusedDo
     {
         var passages = new List<Passage>(Math.Min(top, _ranked.Length));
         SourceCap cap = SourceCap.Of(maxPerSource);
+        var places = new Dictionary<string, int>(StringComparer.Ordinal);
+        int looked = 0;
         foreach (FusedDoc row in _ranked)
         {
-            if (passages.Count == top || row.Score < minScore || row.Score <= 0)
+            // Behind the last one that is taken, equal texts are looked for a little longer.
+            looked += passages.Count == top ? 1 : 0;
+            if (looked > top || row.Score < minScore || row.Score <= 0)
             {
                 break;
             }
 
             Passage passage = PassageOf(row);
-            if (cap.TryTake(passage))
+            if (places.TryGetValue(passage.Text, out int at))
             {
+                var also = new PassageSource(passage.Source, passage.DocumentId, passage.Start, passage.Length);
+                passages[at] = passages[at] with { AlsoIn = [.. passages[at].AlsoIn, also] };
+            }
+            else if (passages.Count < top && cap.TryTake(passage))
+            {
+                places[passage.Text] = passages.Count;
                 passages.Add(passage);
             }
         }

@@ -57,6 +57,13 @@ public sealed class CoachRagOptions
     /// </value>
     public double? MinSimilarity { get; set; }
 
+    /// <summary>
+    /// Whether a word of a question that no passage holds stands for the one that it differs from by one letter (of eight
+    /// letters and more by two).
+    /// </summary>
+    /// <value>True unless set.</value>
+    public bool CorrectTypos { get; set; } = true;
+
     /// <summary>The most tokens of a passage, by estimate.</summary>
     /// <value>32 to 4096; 200 unless set.</value>
     public int ChunkTokens { get; set; } = 200;
