@@ -23,10 +23,12 @@ public sealed class EncoderEmbeddingGenerator : IEmbeddingGenerator<string, Embe
     private readonly EncoderModel _model;
     private readonly EncoderWorkers _workers;
     private readonly EmbeddingGeneratorMetadata _metadata;
+    private readonly EmbedderProfile? _profile;
     private int _isDisposed;
 
-    private EncoderEmbeddingGenerator(MappedFile file, string name, int threads)
+    private EncoderEmbeddingGenerator(MappedFile file, string name, int threads, EmbedderProfile? profile)
     {
+        _profile = profile;
         _model = EncoderModel.Open(file, name);
         _workers = new EncoderWorkers(_model, threads);
         Threads = threads;
@@ -75,7 +77,7 @@ public sealed class EncoderEmbeddingGenerator : IEmbeddingGenerator<string, Embe
 
         return file is null
             ? throw RagException.ModelInvalid(path, "it is empty")
-            : new EncoderEmbeddingGenerator(file, Path.GetFileNameWithoutExtension(path), most);
+            : new EncoderEmbeddingGenerator(file, Path.GetFileNameWithoutExtension(path), most, null);
     }
 
     /// <summary>Loads an encoder from a resource of an assembly.</summary>
@@ -87,19 +89,21 @@ public sealed class EncoderEmbeddingGenerator : IEmbeddingGenerator<string, Embe
     /// <param name="threads">
     /// The most threads that batches use: 1 to 64; half of the processors unless given, at least one.
     /// </param>
+    /// <param name="profile">What is known of it from measurements; null for what holds for most encoders.</param>
     /// <returns>The generator.</returns>
     /// <exception cref="ArgumentException">
     /// An argument is null or empty, or <paramref name="threads"/> is out of range.
     /// </exception>
     /// <exception cref="RagException">The resource is damaged, or no encoder: <see cref="RagError.ModelInvalid"/>.
     /// </exception>
-    public static EncoderEmbeddingGenerator Load(UnmanagedMemoryStream resource, string name, int? threads = null)
+    public static EncoderEmbeddingGenerator Load(
+        UnmanagedMemoryStream resource, string name, int? threads = null, EmbedderProfile? profile = null)
     {
         ArgumentNullException.ThrowIfNull(resource);
         ArgumentException.ThrowIfNullOrEmpty(name);
         int most = Checked(threads);
         return MappedFile.Of(resource) is { } file
-            ? new EncoderEmbeddingGenerator(file, name, most)
+            ? new EncoderEmbeddingGenerator(file, name, most, profile)
             : throw RagException.ModelInvalid(name, "it is empty");
     }
 
@@ -140,7 +144,7 @@ public sealed class EncoderEmbeddingGenerator : IEmbeddingGenerator<string, Embe
         }
     }
 
-    /// <summary>Gives this generator, its metadata, or its fingerprint.</summary>
+    /// <summary>Gives this generator, its metadata, its profile, or its fingerprint.</summary>
     /// <param name="serviceType">The type asked for.</param>
     /// <param name="serviceKey">
     /// Null, or <see cref="EmbedderIdentity.FingerprintKey"/> with the type <see cref="string"/>.
@@ -153,6 +157,7 @@ public sealed class EncoderEmbeddingGenerator : IEmbeddingGenerator<string, Embe
         return serviceKey switch
         {
             null when serviceType == typeof(EmbeddingGeneratorMetadata) => _metadata,
+            null when serviceType == typeof(EmbedderProfile) => _profile,
             null when serviceType.IsInstanceOfType(this) => this,
             EmbedderIdentity.FingerprintKey when serviceType == typeof(string) => Fingerprint,
             _ => null,

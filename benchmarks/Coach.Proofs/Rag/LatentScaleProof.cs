@@ -86,8 +86,8 @@ internal static class LatentScaleProof
                 LsaSearch.Place(searcher.Model!, buffers.Query, buffers);
                 LsaSearch.Refine(searcher, lexical, Limit, buffers);
                 LexicalSearch.Coverage(searcher.Reader, buffers.Query, lexical[0].Row, buffers.Lexical);
-                int near = LsaSearch.Nearest(searcher, null, Limit, buffers, buffers.VectorRows);
-                RankFusion.Fuse(lexical, buffers.VectorRows.AsSpan(0, near), Limit, new FusionWeight(0.2f), buffers.Fused);
+                int near = LsaSearch.Nearest(searcher, null, Limit, buffers, buffers.LsaRows);
+                RankFusion.Fuse(lexical, buffers.LsaRows.AsSpan(0, near), Limit, new FusionWeight(0.2f), buffers.Fused);
                 times[i] = Stopwatch.GetElapsedTime(from).TotalMilliseconds;
             }
         }

@@ -5,6 +5,6 @@ namespace Coach.Proofs.Rag;
 /// <summary>The proofs of Coach.Rag.</summary>
 internal static class RagProofs
 {
-    public static IEnumerable<Command> Commands => [RetrievalProof.Command(), DerivedRetrievalProof.Command(), LexicalScaleProof.Command(), LatentScaleProof.Command(), DenseRecallProof.Command(), EncoderProof.Command(),
+    public static IEnumerable<Command> Commands => [RetrievalProof.Command(), DerivedRetrievalProof.Command(), LexicalScaleProof.Command(), LatentScaleProof.Command(), DenseRecallProof.Command(), EncoderProof.Command(), TyposProof.Command(),
         .. IndexKillsProof.Commands(), IndexScaleProof.Command(), CommitScaleProof.Command()];
 }

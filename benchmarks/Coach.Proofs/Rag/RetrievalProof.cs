@@ -14,19 +14,19 @@ internal static class RetrievalProof
     public static Command Command()
     {
         var folders = new Argument<DirectoryInfo[]>("folders") { Description = "BEIR folders: corpus.jsonl[.gz], queries.jsonl[.gz], qrels/*.tsv[.gz].", Arity = ArgumentArity.OneOrMore };
-        var tier = new Option<string>("--tier") { Description = "lexical (BM25 alone) or local (with keyless semantics).", DefaultValueFactory = _ => "local" };
-        tier.AcceptOnlyFromAmong("lexical", "local");
+        var tier = new Option<string>("--tier") { Description = "lexical (BM25 alone), local (with keyless semantics) or hybrid (with the packaged encoder, too).", DefaultValueFactory = _ => "local" };
+        tier.AcceptOnlyFromAmong("lexical", "local", "hybrid");
         var run = new Option<FileInfo?>("--run") { Description = "Write a TREC run file here, 100 documents a query." };
         var index = new Option<FileInfo?>("--index") { Description = "Keep the index in this file instead of memory." };
         var command = new Command("retrieval", "Measure retrieval quality on BEIR collections.") { folders, tier, run, index };
-        command.SetAction((parsed, cancellationToken) => RunAsync(parsed.GetValue(folders)!, parsed.GetValue(tier) == "lexical" ? RagTier.Lexical : RagTier.Local,
+        command.SetAction((parsed, cancellationToken) => RunAsync(parsed.GetValue(folders)!, Enum.Parse<RagTier>(parsed.GetValue(tier)!, ignoreCase: true),
             parsed.GetValue(run), parsed.GetValue(index), cancellationToken));
         return command;
     }
 
     private static async Task<int> RunAsync(DirectoryInfo[] folders, RagTier tier, FileInfo? run, FileInfo? index, CancellationToken cancellationToken)
     {
-        string tierName = tier == RagTier.Lexical ? "lexical" : "local";
+        string tierName = tier.ToString().ToLowerInvariant();
         var table = new Table().AddColumns("collection", "tier", "nDCG@10", "recall@100", "MRR@10", "queries", "index s", "p50 ms", "p95 ms");
         var lines = new List<string>();
         await using StreamWriter? writer = run?.CreateText();
@@ -36,9 +36,14 @@ internal static class RetrievalProof
             var services = new ServiceCollection();
             CoachRagBuilder rag = services.AddCoachRag(options =>
             {
-                options.Learn = tier == RagTier.Local;
+                options.Learn = tier != RagTier.Lexical;
                 options.TimeLimit = TimeSpan.FromMinutes(5);
             });
+            if (tier == RagTier.Hybrid)
+            {
+                rag.UseMiniLM(Environment.ProcessorCount);
+            }
+
             if (index is not null)
             {
                 rag.UseIndexFile(folders.Length == 1 ? index.FullName : $"{index.FullName}.{collection.Name}");

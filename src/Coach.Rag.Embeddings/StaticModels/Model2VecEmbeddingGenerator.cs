@@ -29,6 +29,9 @@ public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Em
     // model2vec's own name, and that of sentence-transformers.
     private static readonly string[] Tables = ["embeddings", "embedding.weight"];
 
+    // Word averages: a hint beside the other methods.
+    private static readonly EmbedderProfile Profile = new() { MaxWeight = 0.15 };
+
     private readonly string _folder;
     private readonly SafeTensors _tensors;
     private readonly TextTokenizer _tokenizer;
@@ -159,7 +162,7 @@ public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Em
         return Task.FromResult(embeddings);
     }
 
-    /// <summary>Gives this generator, its metadata, or its fingerprint.</summary>
+    /// <summary>Gives this generator, its metadata, its profile, or its fingerprint.</summary>
     /// <param name="serviceType">The type asked for.</param>
     /// <param name="serviceKey">
     /// Null, or <see cref="EmbedderIdentity.FingerprintKey"/> with the type <see cref="string"/>.
@@ -172,6 +175,7 @@ public sealed class Model2VecEmbeddingGenerator : IEmbeddingGenerator<string, Em
         return serviceKey switch
         {
             null when serviceType == typeof(EmbeddingGeneratorMetadata) => _metadata,
+            null when serviceType == typeof(EmbedderProfile) => Profile,
             null when serviceType.IsInstanceOfType(this) => this,
             EmbedderIdentity.FingerprintKey when serviceType == typeof(string) => Fingerprint,
             _ => null,

@@ -9,5 +9,5 @@ internal static class AnalyserIdentity
     /// <summary>
     /// Stop words and stems by name, and a version that rises with every change to a term that any text gives.
     /// </summary>
-    public const string Current = "english-porter/1";
+    public const string Current = "english-porter/2";
 }

@@ -53,6 +53,11 @@ internal static class CharacterMap
         Fold['İ'] = 'i';
         Fold['µ'] = 'μ';
         Fold['ς'] = 'σ';
+        for (int c = 0; c < Kana.Wide.Length; c++)
+        {
+            Fold[0xFF66 + c] = Kana.Wide[c];
+        }
+
         for (int c = 0xFF01; c <= 0xFF5E; c++)
         {
             Fold[c] = char.ToLowerInvariant((char)(c - 0xFEE0));

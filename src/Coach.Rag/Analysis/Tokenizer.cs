@@ -10,11 +10,12 @@ internal static class Tokenizer
     public const int MaxTokenLength = 64;
 
     private const int MinPartLength = 3;
+    private const int MaxNamedLength = 16;
 
     public static void Run<TSink>(ReadOnlySpan<char> text, ref TSink sink)
         where TSink : struct, ITokenSink
     {
-        Span<char> buffer = stackalloc char[MaxTokenLength + 4];
+        Span<char> buffer = stackalloc char[MaxTokenLength + 8];
         byte[] classes = CharacterMap.Class;
         int i = 0;
         while (i < text.Length)
@@ -72,6 +73,12 @@ internal static class Tokenizer
                         buffer[length++] = folded == 'æ' ? 'a' : 'o';
                         buffer[length++] = 'e';
                         break;
+                    case >= 'ﬀ' and <= 'ﬆ':
+                        // Compatibility composition: the ligatures of printed pages.
+                        ReadOnlySpan<char> letters = Ligatures[folded - 'ﬀ'];
+                        letters.CopyTo(buffer[length..]);
+                        length += letters.Length;
+                        break;
                     default:
                         buffer[length++] = folded;
                         break;
@@ -94,6 +101,27 @@ internal static class Tokenizer
             length = name.Length;
         }
 
+        int sign = SignAfter(text, start, end);
+        if (sign > 0)
+        {
+            // "C++" and "C#" are other words than "C"; of "Notepad++" the word counts, too.
+            if (length > 1)
+            {
+                Emit(buffer, length, ref sink);
+            }
+
+            text.Slice(end, sign).CopyTo(buffer[length..]);
+            sink.Accept(buffer[..(length + sign)]);
+            return end + sign;
+        }
+
+        if (length == 3 && IsDotNet(text, start, buffer))
+        {
+            ".net".CopyTo(buffer);
+            sink.Accept(buffer[..4]);
+            "net".CopyTo(buffer);
+        }
+
         if (length > 0)
         {
             sink.Accept(buffer[..length]);
@@ -106,6 +134,47 @@ internal static class Tokenizer
 
         return i;
     }
+
+    private static readonly string[] Ligatures = ["ff", "fi", "fl", "ffi", "ffl", "st", "st"];
+
+    // A sink works in the memory that it gets, so a token that is used again is given as a copy.
+    private static void Emit<TSink>(scoped ReadOnlySpan<char> buffer, int length, ref TSink sink)
+        where TSink : struct, ITokenSink
+    {
+        Span<char> copy = stackalloc char[MaxTokenLength + 8];
+        buffer[..length].CopyTo(copy);
+        sink.Accept(copy[..length]);
+    }
+
+    // How long the sign is that makes a name of a word: "++" behind any, "#" behind a single letter.
+    private static int SignAfter(ReadOnlySpan<char> text, int start, int end)
+    {
+        int sign = 0;
+        if (end - start > MaxNamedLength || !char.IsAsciiLetter(text[start]))
+        {
+            return 0;
+        }
+
+        if (end + 1 < text.Length && text[end] == '+' && text[end + 1] == '+')
+        {
+            sign = 2;
+        }
+        else if (end < text.Length && text[end] == '#' && end - start == 1)
+        {
+            sign = 1;
+        }
+
+        bool isJoined = end + sign < text.Length
+            && (char.IsLetter(text[end + sign]) || text[end + sign] is '+' or '#');
+        return isJoined ? 0 : sign;
+    }
+
+    // ".NET", but not the end of "ASP.NET" or "example.net".
+    private static bool IsDotNet(ReadOnlySpan<char> text, int start, ReadOnlySpan<char> word) =>
+        word.StartsWith("net")
+        && start > 0
+        && text[start - 1] == '.'
+        && (start == 1 || CharacterMap.Class[text[start - 2]] != CharacterMap.Word);
 
     private static readonly string[] GreekNames =
     [
@@ -149,23 +218,33 @@ internal static class Tokenizer
     private static int Unspaced<TSink>(ReadOnlySpan<char> text, int start, scoped Span<char> buffer, ref TSink sink)
         where TSink : struct, ITokenSink
     {
+        // Compatibility composition goes with it: half-width letters are wide, a voicing mark joins its letter.
+        char last = '\0';
+        int count = 0;
         int i = start;
         while (i < text.Length && CharacterMap.Class[text[i]] == CharacterMap.Unspaced)
         {
-            i++;
+            char c = CharacterMap.Fold[text[i++]];
+            if (i < text.Length && Kana.Compose(c, text[i]) is not '\0' and var composed)
+            {
+                c = composed;
+                i++;
+            }
+
+            if (count++ > 0)
+            {
+                buffer[0] = last;
+                buffer[1] = c;
+                sink.Accept(buffer[..2]);
+            }
+
+            last = c;
         }
 
-        if (i - start == 1)
+        if (count == 1)
         {
-            buffer[0] = CharacterMap.Fold[text[start]];
+            buffer[0] = last;
             sink.Accept(buffer[..1]);
-        }
-
-        for (int j = start; j + 1 < i; j++)
-        {
-            buffer[0] = CharacterMap.Fold[text[j]];
-            buffer[1] = CharacterMap.Fold[text[j + 1]];
-            sink.Accept(buffer[..2]);
         }
 
         return i;

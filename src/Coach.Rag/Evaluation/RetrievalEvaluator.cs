@@ -78,8 +78,10 @@ public sealed class RetrievalEvaluator
     {
         // Several passages of a document count as the document, at the rank of the best one.
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        List<RankedDocument> ranking = [.. retrieval.Passages.Where(passage => seen.Add(passage.DocumentId))
-            .Select(passage => new RankedDocument(passage.DocumentId, passage.Score))];
+        List<RankedDocument> ranking = [.. retrieval.Passages
+            .SelectMany(passage => passage.AlsoIn.Select(also => also.DocumentId).Prepend(passage.DocumentId)
+                .Select(id => new RankedDocument(id, passage.Score)))
+            .Where(document => seen.Add(document.Id))];
         List<string> ids = [.. ranking.Select(document => document.Id)];
         int first = ids.FindIndex(0, Math.Min(10, ids.Count), query.Relevant.ContainsKey);
         return new QueryEvaluation(

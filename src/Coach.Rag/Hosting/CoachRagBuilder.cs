@@ -34,37 +34,32 @@ public sealed class CoachRagBuilder
 
     /// <summary>Adds dense retrieval: vectors of an embedding generator.</summary>
     /// <param name="generator">The generator; passages and questions are sent to it.</param>
-    /// <param name="quality">How far to trust it next to BM25.</param>
     /// <param name="identity">
     /// What the index remembers the generator by; its provider, model and dimension (of a model folder its content,
     /// too) unless given.
     /// </param>
     /// <returns>The same builder.</returns>
     public CoachRagBuilder UseEmbeddings(
-        IEmbeddingGenerator<string, Embedding<float>> generator, EmbeddingQuality quality = EmbeddingQuality.Measured,
-        string? identity = null)
+        IEmbeddingGenerator<string, Embedding<float>> generator, string? identity = null)
     {
         ArgumentNullException.ThrowIfNull(generator);
-        return UseEmbeddings(_ => generator, quality, identity);
+        return UseEmbeddings(_ => generator, identity);
     }
 
     /// <summary>Adds dense retrieval: vectors of an embedding generator that is made when it is first needed.</summary>
     /// <param name="factory">Makes the generator; null when there is none, for example for want of a key.</param>
-    /// <param name="quality">How far to trust it next to BM25.</param>
     /// <param name="identity">
     /// What the index remembers the generator by; its provider, model and dimension (of a model folder its content,
     /// too) unless given.
     /// </param>
     /// <returns>The same builder.</returns>
     public CoachRagBuilder UseEmbeddings(
-        Func<IServiceProvider, IEmbeddingGenerator<string, Embedding<float>>?> factory,
-        EmbeddingQuality quality = EmbeddingQuality.Measured, string? identity = null)
+        Func<IServiceProvider, IEmbeddingGenerator<string, Embedding<float>>?> factory, string? identity = null)
     {
         ArgumentNullException.ThrowIfNull(factory);
         Services.Configure<EmbeddingRegistration>(Name, setup =>
         {
             setup.Create = factory;
-            setup.Quality = quality;
             setup.Identity = identity;
         });
         return this;

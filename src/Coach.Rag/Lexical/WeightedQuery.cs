@@ -31,25 +31,60 @@ internal sealed class WeightedQuery
     }
 
     /// <summary>Weighs the terms by an index; those that it does not know are kept, with weight 0.</summary>
-    public void Weigh(IndexReader index)
+    /// <param name="index">The index.</param>
+    /// <param name="correctsTypos">
+    /// Whether one that it does not know is replaced by the one that was probably meant.
+    /// </param>
+    public void Weigh(IndexReader index, bool correctsTypos = false)
     {
         LargestIdf = 0;
         Mass = 0;
+        int comparisons = FuzzyTerms.MaxCompared, words = correctsTypos ? FuzzyTerms.MaxWords : 0;
         for (int i = 0; i < Count; i++)
         {
-            long rows = 0;
-            foreach ((SegmentReader reader, _) in index.Segments)
+            float share = 1;
+            long rows = RowsOf(index, _terms[i].Bytes.Span);
+            if (rows == 0
+                && words-- > 0
+                && FuzzyTerms.Find(index, _terms[i].Bytes.Span, ref comparisons) is { } meant
+                && !Holds(meant))
             {
-                rows += reader.TryFind(_terms[i].Bytes.Span, out TermStatistics statistics) ? statistics.Rows : 0;
+                _terms[i] = _terms[i] with { Bytes = meant };
+                rows = RowsOf(index, meant);
+                share = FuzzyTerms.Share;
             }
 
             float idf = rows == 0 ? 0 : Bm25.Idf(index.Rows, rows);
-            _terms[i] = _terms[i] with { Weight = idf * _terms[i].Count };
+            _terms[i] = _terms[i] with { Weight = share * idf * _terms[i].Count };
             LargestIdf = Math.Max(LargestIdf, idf);
 
             // A word that no passage has is still part of what was asked.
             Mass += _terms[i].Count * (rows == 0 ? Bm25.Idf(index.Rows, 1) : idf);
         }
+    }
+
+    private static long RowsOf(IndexReader index, ReadOnlySpan<byte> term)
+    {
+        long rows = 0;
+        foreach ((SegmentReader reader, _) in index.Segments)
+        {
+            rows += reader.TryFind(term, out TermStatistics statistics) ? statistics.Rows : 0;
+        }
+
+        return rows;
+    }
+
+    private bool Holds(ReadOnlySpan<byte> term)
+    {
+        foreach (ref readonly WeightedTerm other in Terms)
+        {
+            if (other.Bytes.Span.SequenceEqual(term))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private void Add(ReadOnlySpan<char> term)

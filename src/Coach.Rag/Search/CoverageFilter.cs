@@ -15,8 +15,30 @@ internal static class CoverageFilter
     /// </summary>
     public const int Examined = 10;
 
+    /// <summary>
+    /// The least share of a question that an encoder finds nothing near to: all of a name or a code, more than half of a
+    /// sentence.
+    /// </summary>
+    public const double BelowFloor = 0.6;
+
     // So many words of the question in one passage are no accident, however many others it has.
     private const int EnoughWords = 3;
+
+    /// <summary>Whether one of the best rows holds a share of the question's words, weighted by their rarity.</summary>
+    public static bool Holds(
+        double share, IndexReader index, ReadOnlySpan<FusedDoc> ranked, WeightedQuery query, LexicalBuffers buffers)
+    {
+        foreach (FusedDoc row in ranked[..Math.Min(ranked.Length, Examined)])
+        {
+            (float held, int words) = LexicalSearch.Held(index, query, row.Row, buffers);
+            if (words > 0 && held >= share * query.Mass)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>
     /// Whether one of the best rows, with its title and headings, holds a share of the question's words, weighted by

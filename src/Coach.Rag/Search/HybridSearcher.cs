@@ -6,8 +6,8 @@ using Coach.Rag.Vectors;
 namespace Coach.Rag.Search;
 
 /// <summary>
-/// Hybrid search of one question over one commit: candidates by words and by a second method (vectors or latent
-/// semantic analysis), score fusion, then selection.
+/// Hybrid search of one question over one commit: candidates by words, by latent semantic analysis and by an encoder's
+/// vectors, as far as there are any; score fusion, then selection.
 /// </summary>
 internal static class HybridSearcher
 {
@@ -15,8 +15,6 @@ internal static class HybridSearcher
     public const int MinCandidates = 200;
 
     private const int MinPool = 100;
-    private const int MinCompared = 10;
-    private const int ComparedShare = 20;
     private const int MaxWidened = 10_000;
     private const int Widening = 8;
 
@@ -30,9 +28,9 @@ internal static class HybridSearcher
         int limit = FirstLimit(query);
         Candidates found = Search(searcher, query, options, limit, isFirst: true);
 
-        // One source may fill all candidates: those of other sources stand behind them.
-        while (query.Request?.MaxPerSource is not null
-            && found.Passages.Count > 0
+        // One source, or one text, may fill all candidates: others stand behind them.
+        while (found.Passages.Count > 0
+            && (query.Request?.MaxPerSource is not null || found.Passages.Exists(passage => passage.AlsoIn.Count > 0))
             && found.Passages.Count < query.Top
             && found.IsCut
             && limit < MaxWidened)
@@ -63,51 +61,55 @@ internal static class HybridSearcher
         {
             ReadOnlyMemory<byte>?[]? allowed = FilterCache.Of(searcher.Reader, query.Request?.Filter);
             buffers.Query.Read(query.Words);
-            buffers.Query.Weigh(searcher.Reader);
+            buffers.Query.Weigh(searcher.Reader, options.CorrectTypos);
             var request = new LexicalRequest(options.Bm25K1, options.Bm25B, limit, allowed);
             int found = LexicalSearch.Run(
                 searcher.Reader, buffers.Query, request, buffers.Lexical, buffers.LexicalRows);
             ReadOnlySpan<ScoreDoc> lexical = buffers.LexicalRows.AsSpan(0, found);
             var methods = RetrievalMethods.Lexical;
-            SecondList second = default;
-            if (query.Vector is { } vector)
-            {
-                second.Count = EmbeddingSearch.Nearest(searcher, vector.Vector, allowed, limit, buffers);
-                ReadOnlySpan<ScoreDoc> near = buffers.VectorRows.AsSpan(0, second.Count);
-                if (IsUninformative(searcher, near))
-                {
-                    return new Candidates([], methods, IsCut: false);
-                }
-
-                if (isFirst)
-                {
-                    TrackAgreement(vector.Generator, lexical, near, searcher.LivePassages);
-                }
-
-                methods |= RetrievalMethods.Vector;
-                second.Weight = vector.Generator.Weight;
-            }
-            else if (query.UsesLsa)
+            SecondList learnt = default;
+            if (query.UsesLsa)
             {
                 methods |= RetrievalMethods.Lsa;
-                second = SearchLsa(searcher, lexical, allowed, limit, buffers);
+                learnt = SearchLsa(searcher, lexical, allowed, limit, buffers);
             }
 
             // Alone, BM25's scores are shown relative to the best one; the last of the list is no worse for being last.
             int count = RankFusion.Fuse(
                 lexical,
-                buffers.VectorRows.AsSpan(0, second.Count),
+                buffers.LsaRows.AsSpan(0, learnt.Count),
                 query.IsFused ? limit : int.MaxValue,
-                new FusionWeight(second.Weight, second.TailWeight),
+                new FusionWeight(learnt.Weight, learnt.TailWeight),
                 buffers.Fused);
+            bool isCut = found == limit || learnt.Count == limit;
+            ReadOnlySpan<ScoreDoc> near = [];
+            if (query.Vector is { } vector)
+            {
+                methods |= RetrievalMethods.Vector;
+                int nearest = EmbeddingSearch.Nearest(searcher, vector.Vector, allowed, limit, buffers);
+                near = buffers.VectorRows.AsSpan(0, nearest);
+                if (IsUninformative(searcher, near))
+                {
+                    return new Candidates([], RetrievalMethods.Lexical, IsCut: false);
+                }
+
+                isCut |= nearest == limit;
+                if (isFirst)
+                {
+                    ArmAgreement.Observe(vector.Generator, buffers.Fused.AsSpan(0, count), near, searcher.LivePassages);
+                }
+
+                count = RankFusion.FuseVectors(
+                    buffers.Fused, count, near, limit, vector.Generator.WeightFor(vector.Question));
+            }
+
             ReadOnlySpan<FusedDoc> ranked = buffers.Fused.AsSpan(0, count);
-            bool isCut = found == limit || second.Count == limit;
-            if (!IsRelevant(searcher, query, options, ranked, buffers))
+            if (!IsRelevant(searcher, query, options, ranked, near, buffers))
             {
                 return new Candidates([], methods, isCut);
             }
 
-            List<Passage> passages = new MmrSelector(searcher.Reader, ranked, methods)
+            List<Passage> passages = new MmrSelector(searcher.Reader, ranked)
                 .Take(query.Top, query.Request?.MinScore ?? options.MinScore, query.Request);
             return new Candidates(passages, methods, isCut);
         }
@@ -136,19 +138,35 @@ internal static class HybridSearcher
         {
             Weight = LsaFusionWeight.Weight(known, agreement, coverage, terms, searcher.Reader.AverageLength),
             TailWeight = LsaFusionWeight.Tail,
-            Count = LsaSearch.Nearest(searcher, allowed, limit, buffers, buffers.VectorRows),
+            Count = LsaSearch.Nearest(searcher, allowed, limit, buffers, buffers.LsaRows),
         };
     }
 
-    // Embeddings may know other words for the same thing, so only words are held to a coverage.
+    // An encoder that is calibrated decides by its nearest passage; below its floor, and without one, words do, and
+    // have to say more.
     private static bool IsRelevant(
         IndexSearcher searcher, in HybridQuery query, CoachRagOptions options, ReadOnlySpan<FusedDoc> ranked,
-        SearchBuffers buffers)
+        ReadOnlySpan<ScoreDoc> near, SearchBuffers buffers)
     {
-        double minCoverage = query.Request?.MinCoverage ?? options.MinCoverage;
-        return query.Vector is not null
-            || minCoverage <= 0
-            || CoverageFilter.Reaches(minCoverage, searcher.Reader, ranked, buffers.Query, buffers.Lexical);
+        double share = query.Request?.MinCoverage ?? options.MinCoverage;
+        if (share <= 0)
+        {
+            return true;
+        }
+
+        if (query.Vector is { } vector)
+        {
+            double? floor = vector.Generator.FloorFor(vector.Question, searcher.LivePassages);
+            if (floor is null || (!near.IsEmpty && near[0].Score >= floor))
+            {
+                return true;
+            }
+
+            share = Math.Max(share, CoverageFilter.BelowFloor);
+            return CoverageFilter.Holds(share, searcher.Reader, ranked, buffers.Query, buffers.Lexical);
+        }
+
+        return CoverageFilter.Reaches(share, searcher.Reader, ranked, buffers.Query, buffers.Lexical);
     }
 
     // Passages of the same words are rightly equally near; others are not.
@@ -174,43 +192,24 @@ internal static class HybridSearcher
     private static string TextOf(IndexSearcher searcher, ScoreDoc row) =>
         searcher.Segments[row.Segment].Reader.Passage(row.Local).Text;
 
-    private static void TrackAgreement(
-        GuardedEmbeddingGenerator generator, ReadOnlySpan<ScoreDoc> lexical, ReadOnlySpan<ScoreDoc> near, int passages)
-    {
-        if (lexical.Length < MinCompared || near.IsEmpty)
-        {
-            return;
-        }
-
-        // The fewer rows it may be among, the less often chance agrees.
-        int among = Math.Min(lexical.Length, Math.Max(MinCompared, passages / ComparedShare));
-        bool agrees = false;
-        foreach (ScoreDoc row in lexical[..among])
-        {
-            agrees |= row.Row == near[0].Row;
-        }
-
-        generator.Observe(agrees, (double)among / passages);
-    }
-
     private readonly record struct Candidates(List<Passage> Passages, RetrievalMethods Methods, bool IsCut);
 
     private record struct SecondList(int Count, float Weight, float TailWeight);
 }
 
-/// <summary>A question vector and the generator that made it.</summary>
-internal readonly record struct VectorQuery(float[] Vector, GuardedEmbeddingGenerator Generator);
+/// <summary>A question as it was asked, its vector and the generator that made it.</summary>
+internal readonly record struct VectorQuery(string Question, float[] Vector, GuardedEmbeddingGenerator Generator);
 
 /// <summary>What to search for.</summary>
 /// <param name="Words">The question's words.</param>
 /// <param name="Top">How many passages are wanted.</param>
 /// <param name="Request">What the caller asks for; null for the defaults.</param>
 /// <param name="Vector">The question's vector; null to search without embeddings.</param>
-/// <param name="UsesLsa">Whether the latent space is searched when there is no vector; there must be a model.</param>
+/// <param name="UsesLsa">Whether the latent space is searched; there must be a model.</param>
 internal readonly record struct HybridQuery(
     string Words, int Top, RetrievalOptions? Request, VectorQuery? Vector, bool UsesLsa)
 {
-    /// <summary>Whether a second method takes part.</summary>
+    /// <summary>Whether another method than words takes part.</summary>
     public bool IsFused => UsesLsa || Vector is not null;
 }
 

@@ -63,7 +63,7 @@ internal static class LsaSearch
 
         int dimensions = searcher.Model!.Dimensions;
         ReadOnlySpan<float> unit = buffers.Unit.AsSpan(0, dimensions);
-        Span<ScoreDoc> near = buffers.VectorRows.AsSpan(0, lexical.Length);
+        Span<ScoreDoc> near = buffers.LsaRows.AsSpan(0, lexical.Length);
         for (int i = 0; i < lexical.Length; i++)
         {
             near[i] = new ScoreDoc(lexical[i].Row, Similarity(searcher, lexical[i], unit));

@@ -7,7 +7,7 @@ namespace Coach.Rag.Search;
 /// Chooses among ranked rows: a least score, a cap a source, and maximal marginal relevance where difference is asked
 /// for.
 /// </summary>
-internal readonly ref struct MmrSelector(IndexReader index, ReadOnlySpan<FusedDoc> ranked, RetrievalMethods methods)
+internal readonly ref struct MmrSelector(IndexReader index, ReadOnlySpan<FusedDoc> ranked)
 {
     private const int MinPool = 50;
     private const int PoolPerSource = 4;
@@ -25,16 +25,26 @@ internal readonly ref struct MmrSelector(IndexReader index, ReadOnlySpan<FusedDo
     {
         var passages = new List<Passage>(Math.Min(top, _ranked.Length));
         SourceCap cap = SourceCap.Of(maxPerSource);
+        var places = new Dictionary<string, int>(StringComparer.Ordinal);
+        int looked = 0;
         foreach (FusedDoc row in _ranked)
         {
-            if (passages.Count == top || row.Score < minScore || row.Score <= 0)
+            // Behind the last one that is taken, equal texts are looked for a little longer.
+            looked += passages.Count == top ? 1 : 0;
+            if (looked > top || row.Score < minScore || row.Score <= 0)
             {
                 break;
             }
 
             Passage passage = PassageOf(row);
-            if (cap.TryTake(passage))
+            if (places.TryGetValue(passage.Text, out int at))
             {
+                var also = new PassageSource(passage.Source, passage.DocumentId, passage.Start, passage.Length);
+                passages[at] = passages[at] with { AlsoIn = [.. passages[at].AlsoIn, also] };
+            }
+            else if (passages.Count < top && cap.TryTake(passage))
+            {
+                places[passage.Text] = passages.Count;
                 passages.Add(passage);
             }
         }
@@ -81,17 +91,15 @@ internal readonly ref struct MmrSelector(IndexReader index, ReadOnlySpan<FusedDo
         (string text, Chunk chunk) = reader.Passage(row.Local);
         DocumentEntry document = reader.Document(reader.DocumentOf(row.Local));
         double? lexical = float.IsNaN(row.Lexical) ? null : row.Lexical;
-        double? second = float.IsNaN(row.Second) ? null : row.Second;
+        double? lsa = float.IsNaN(row.Lsa) ? null : row.Lsa;
+        double? vector = float.IsNaN(row.Vector) ? null : row.Vector;
         return new Passage(text, document.Source, chunk.Start, chunk.Length, row.Score)
         {
             DocumentId = document.Id,
             Title = document.Title,
             HeadingPath = chunk.Heading.Length == 0 ? [] : chunk.Heading.Split(TextBlock.Separator),
             Metadata = document.Metadata,
-            Scores = new PassageScores(
-                lexical,
-                Lsa: methods.HasFlag(RetrievalMethods.Lsa) ? second : null,
-                Vector: methods.HasFlag(RetrievalMethods.Vector) ? second : null),
+            Scores = new PassageScores(lexical, lsa, vector),
         };
     }
 

@@ -26,6 +26,9 @@ public sealed record Passage(string Text, string Source, int Start, int Length, 
     /// <summary>The headings above the passage, outermost first.</summary>
     public IReadOnlyList<string> HeadingPath { get; init; } = [];
 
+    /// <summary>Where else the same text stands: a passage counts once, however many documents hold it.</summary>
+    public IReadOnlyList<PassageSource> AlsoIn { get; init; } = [];
+
     /// <summary>What each method gave.</summary>
     public PassageScores Scores { get; init; } = new(null, null, null);
 

@@ -68,31 +68,70 @@ internal static class RankFusion
         return rows.Length;
     }
 
+    /// <summary>Fuses an encoder's list with rows that are fused already; those count by their scores as they are.</summary>
+    /// <param name="fused">Room for both; holds the rows that are fused, and takes all, best first.</param>
+    /// <param name="count">How many are fused.</param>
+    /// <param name="near">The encoder's rows, best first.</param>
+    /// <param name="full">How long the encoder's list is when it was cut off.</param>
+    /// <param name="weight">The encoder's weight: 0 to 1.</param>
+    /// <returns>How many rows.</returns>
+    public static int FuseVectors(
+        Span<FusedDoc> fused, int count, ReadOnlySpan<ScoreDoc> near, int full, float weight)
+    {
+        if (IsFlat(near) || weight <= 0)
+        {
+            return count;
+        }
+
+        // The best of the others is their whole share, whatever their own fusion made of it.
+        float best = count == 0 || fused[0].Score <= 0 ? 1 : fused[0].Score;
+        var scale = Scale.Of(near, full);
+        foreach (ScoreDoc row in near)
+        {
+            fused[count++] = new FusedDoc(row.Row, float.NaN, float.NaN, row.Score, 0);
+        }
+
+        Span<FusedDoc> rows = fused[..Merge(fused[..count])];
+        foreach (ref FusedDoc row in rows)
+        {
+            row.Score = ((1 - weight) * row.Score / best) + (weight * scale.Apply(row.Vector));
+        }
+
+        rows.Sort(BestFirst);
+        return rows.Length;
+    }
+
     // Every row once, with the score that each list gave it.
     private static int Join(ReadOnlySpan<ScoreDoc> lexical, ReadOnlySpan<ScoreDoc> second, Span<FusedDoc> output)
     {
         int count = 0;
         foreach (ScoreDoc row in lexical)
         {
-            output[count++] = new FusedDoc(row.Row, row.Score, float.NaN, 0);
+            output[count++] = new FusedDoc(row.Row, row.Score, float.NaN, float.NaN, 0);
         }
 
         foreach (ScoreDoc row in second)
         {
-            output[count++] = new FusedDoc(row.Row, float.NaN, row.Score, 0);
+            output[count++] = new FusedDoc(row.Row, float.NaN, row.Score, float.NaN, 0);
         }
 
-        Span<FusedDoc> rows = output[..count];
+        return Merge(output[..count]);
+    }
+
+    private static int Merge(Span<FusedDoc> rows)
+    {
         rows.Sort(static (x, y) => x.Row.CompareTo(y.Row));
         int kept = 0;
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < rows.Length; i++)
         {
             FusedDoc row = rows[i];
-            if (i + 1 < count && rows[i + 1].Row == row.Row)
+            if (i + 1 < rows.Length && rows[i + 1].Row == row.Row)
             {
                 FusedDoc other = rows[++i];
                 row.Lexical = float.IsNaN(row.Lexical) ? other.Lexical : row.Lexical;
-                row.Second = float.IsNaN(row.Second) ? other.Second : row.Second;
+                row.Lsa = float.IsNaN(row.Lsa) ? other.Lsa : row.Lsa;
+                row.Vector = float.IsNaN(row.Vector) ? other.Vector : row.Vector;
+                row.Score = Math.Max(row.Score, other.Score);
             }
 
             rows[kept++] = row;
@@ -102,7 +141,7 @@ internal static class RankFusion
     }
 
     private static float Mean(in FusedDoc row, float weight, Scale lexical, Scale second) =>
-        ((1 - weight) * lexical.Apply(row.Lexical)) + (weight * second.Apply(row.Second));
+        ((1 - weight) * lexical.Apply(row.Lexical)) + (weight * second.Apply(row.Lsa));
 
     private readonly record struct Scale(float Low, float Range)
     {
@@ -137,7 +176,7 @@ internal static class RankFusion
 internal readonly record struct FusionWeight(float Head, float Tail = 0);
 
 /// <summary>A row with what each method gave it; NaN where a method did not list it.</summary>
-internal record struct FusedDoc(long Row, float Lexical, float Second, float Score)
+internal record struct FusedDoc(long Row, float Lexical, float Lsa, float Vector, float Score)
 {
     /// <summary>The number of its segment.</summary>
     public readonly int Segment => (int)(Row >> 32);

@@ -10,7 +10,7 @@ namespace Coach.Rag;
 public sealed record Retrieval(IReadOnlyList<Passage> Passages, RagTier Tier, Degradation? Degradation = null)
 {
     /// <summary>Which scoring methods took part.</summary>
-    /// <value>Lexical alone, lexical with LSA, or lexical with vectors; none when nothing was searched.</value>
+    /// <value>Lexical, with LSA and vectors as far as there are any; none when nothing was searched.</value>
     public RetrievalMethods Methods { get; init; } = Tier switch
     {
         RagTier.Hybrid => RetrievalMethods.Lexical | RetrievalMethods.Vector,

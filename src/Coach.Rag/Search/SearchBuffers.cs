@@ -18,6 +18,7 @@ internal sealed class SearchBuffers
     public sbyte[] Codes = [];
     public VectorHit[] Hits = [];
     public ScoreDoc[] LexicalRows = [];
+    public ScoreDoc[] LsaRows = [];
     public ScoreDoc[] VectorRows = [];
     public FusedDoc[] Fused = [];
 
@@ -27,9 +28,10 @@ internal sealed class SearchBuffers
         if (buffers.LexicalRows.Length < candidates)
         {
             buffers.LexicalRows = new ScoreDoc[candidates];
+            buffers.LsaRows = new ScoreDoc[candidates];
             buffers.VectorRows = new ScoreDoc[candidates];
             buffers.Hits = new VectorHit[candidates];
-            buffers.Fused = new FusedDoc[candidates * 2];
+            buffers.Fused = new FusedDoc[candidates * 3];
         }
 
         return buffers;

@@ -136,6 +136,27 @@ internal sealed class SegmentReader
         return -1;
     }
 
+    /// <summary>The number of the first term that is not before some bytes; how many there are if all are.</summary>
+    public int FirstFrom(ReadOnlySpan<byte> bytes)
+    {
+        int low = 0;
+        int high = Terms;
+        while (low < high)
+        {
+            int middle = (low + high) >>> 1;
+            if (Term(middle).SequenceCompareTo(bytes) < 0)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low;
+    }
+
     public ReadOnlySpan<byte> Term(int index)
     {
         ReadOnlySpan<byte> section = _terms.Span;

@@ -41,11 +41,28 @@ public sealed class CoachRagOptions
 
     /// <summary>
     /// The least share of a question's words, weighted by their rarity, that one of the passages must hold, if it holds
-    /// fewer than three. Below it the question has nothing to do with the documents, and no passage is returned. The
-    /// tier <c>RagTier.Hybrid</c> is not held to it: its embeddings may know other words for the same thing.
+    /// fewer than three. Below it the question has nothing to do with the documents, and no passage is returned. In the
+    /// tier <c>RagTier.Hybrid</c> the nearest passage decides instead: see <see cref="MinSimilarity"/>.
     /// </summary>
     /// <value>0 (take what is best) to 1; 0.3 unless set.</value>
     public double MinCoverage { get; set; } = 0.3;
+
+    /// <summary>
+    /// The cosine of the nearest passage below which a question has nothing to do with the documents, unless one of them
+    /// holds most of its words.
+    /// </summary>
+    /// <value>
+    /// -1 to 1; null: what the encoder says of itself (<see cref="EmbedderProfile.Floor"/>). With
+    /// <see cref="MinCoverage"/> 0 there is no floor.
+    /// </value>
+    public double? MinSimilarity { get; set; }
+
+    /// <summary>
+    /// Whether a word of a question that no passage holds stands for the one that it differs from by one letter (of eight
+    /// letters and more by two).
+    /// </summary>
+    /// <value>True unless set.</value>
+    public bool CorrectTypos { get; set; } = true;
 
     /// <summary>The most tokens of a passage, by estimate.</summary>
     /// <value>32 to 4096; 200 unless set.</value>

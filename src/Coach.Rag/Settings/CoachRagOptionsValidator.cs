@@ -13,6 +13,7 @@ internal sealed class CoachRagOptionsValidator : IValidateOptions<CoachRagOption
             .InRange(options.Top, 1, 1000)
             .InRange(options.MinScore, 0, 1)
             .InRange(options.MinCoverage, 0, 1)
+            .InRange(options.MinSimilarity ?? 0, -1, 1, "options.MinSimilarity")
             .InRange(options.ChunkTokens, 32, 4096)
             .InRange(options.ChunkOverlapTokens, 0, options.ChunkTokens / 2)
             .InRange(options.MaxDocumentBytes, 1L << 10, 1L << 30)

@@ -157,7 +157,7 @@ internal sealed class Retriever(
             bool isUninformative = !result.Methods.HasFlag(RetrievalMethods.Vector);
             why = tiers.NoteVectors(isUninformative) ?? why;
             result = isUninformative
-                ? HybridSearcher.Run(searcher, tiers.WithoutVector(searcher, plan), index.Options)
+                ? HybridSearcher.Run(searcher, TierDecision.WithoutVector(plan), index.Options)
                 : result;
         }
 

@@ -80,21 +80,21 @@ internal sealed class TierDecision(IndexManager index, GuardedEmbeddingGenerator
     }
 
     /// <summary>
-    /// How to search a commit: by the question's vector, else by learnt semantics, else by words alone.
+    /// How to search a commit: by words, by learnt semantics where there are any, by the question's vector.
     /// </summary>
     public HybridQuery Plan(IndexSearcher searcher, Question question, float[]? vector) => new(
         QuestionWordFilter.Strip(question.Text),
         question.Request?.Top ?? index.Options.Top,
         question.Request,
-        vector is null ? null : new VectorQuery(vector, embeddings),
-        UsesLsa: vector is null && IsLearnt(searcher, question.Request));
+        vector is null ? null : new VectorQuery(question.Text, vector, embeddings),
+        UsesLsa: IsLearnt(searcher, question.Request));
 
     /// <summary>
     /// The plan without its vector, once all passages turned out to be equally near to it; remembered, so that
     /// <see cref="BestNow"/> tells.
     /// </summary>
-    public HybridQuery WithoutVector(IndexSearcher searcher, in HybridQuery plan) =>
-        plan with { Vector = null, UsesLsa = IsLearnt(searcher, plan.Request) };
+    public static HybridQuery WithoutVector(in HybridQuery plan) =>
+        plan with { Vector = null };
 
     /// <summary>Remembers whether the embedder's vectors told passages apart.</summary>
     public Degradation? NoteVectors(bool areUninformative)

@@ -1,36 +1,37 @@
 namespace Coach.Rag.Vectors;
 
 /// <summary>
-/// How often the best passage by vector is among those that BM25 lists, over the last questions, against what chance
-/// would give. A sound embedder agrees in most questions; a random or broken one as often as chance.
+/// What share of an encoder's nearest passages the other methods rank high, too, over the last questions, against what
+/// chance would give.
 /// </summary>
 internal sealed class EmbedderAgreementTracker
 {
     private const double Prior = 0.5;
-    private const double PriorCount = 1;
+    private const double PriorCount = 0.5;
     private const double Memory = 256;
     private const double FullTrust = 0.35;
-    private const double NoTrust = 0.08;
+    private const double NoTrust = 0.15;
 
     private readonly Lock _gate = new();
     private double _count = PriorCount;
-    private double _agreed = Prior * PriorCount;
-    private double _chance;
+    private double _above = Prior * PriorCount;
 
     /// <summary>0 for agreement by chance alone, 1 for a sound embedder.</summary>
-    public float Trust
+    public float Trust => (float)Math.Clamp((Agreement - NoTrust) / (FullTrust - NoTrust), 0, 1);
+
+    /// <summary>The mean share, 0 for chance and 1 for all.</summary>
+    public double Agreement
     {
         get
         {
             lock (_gate)
             {
-                double above = (_agreed / _count) - _chance;
-                return (float)Math.Clamp((above - NoTrust) / (FullTrust - NoTrust), 0, 1);
+                return _above / _count;
             }
         }
     }
 
-    public void Observe(bool agrees, double chance)
+    public void Observe(double share, double chance)
     {
         if (chance > 0.5)
         {
@@ -42,12 +43,11 @@ internal sealed class EmbedderAgreementTracker
             if (_count >= Memory)
             {
                 _count *= 1 - (1 / Memory);
-                _agreed *= 1 - (1 / Memory);
+                _above *= 1 - (1 / Memory);
             }
 
             _count++;
-            _agreed += agrees ? 1 : 0;
-            _chance += (chance - _chance) / Math.Min(_count, Memory);
+            _above += (share - chance) / (1 - chance);
         }
     }
 }

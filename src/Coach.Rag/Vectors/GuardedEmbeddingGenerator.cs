@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using Coach.Abstractions;
+using Coach.Rag.Analysis;
 using Microsoft.Extensions.AI;
 using Polly;
 using Polly.CircuitBreaker;
@@ -18,6 +19,10 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
     private const int MinFailures = 3;
     private const int PassageRetries = 3;
     private const double FailureRatio = 0.5;
+    private const double MostWeight = 0.5;
+    private const float ForeignShare = 0.35f;
+    private const int ManyPassages = 1000;
+    private const double FewPassagesDrop = 0.12;
     private static readonly TimeSpan Sampling = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(500);
@@ -35,7 +40,7 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
     private readonly ResiliencePipeline _passages;
     private readonly CircuitBreakerStateProvider _circuit = new();
     private readonly EmbedderAgreementTracker _agreement = new();
-    private readonly float _weight;
+    private readonly EmbedderProfile _profile;
     private DimensionMismatch? _mismatch;
     private bool _isDisposed;
 
@@ -51,12 +56,7 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         _time = time;
         _index = index;
         _passageThreads = new SemaphoreSlim(options.EmbeddingParallelism);
-        _weight = registration.Quality switch
-        {
-            EmbeddingQuality.Weak => 0.15f,
-            EmbeddingQuality.Strong => 0.7f,
-            _ => 0.4f,
-        };
+        _profile = (EmbedderProfile?)generator?.GetService(typeof(EmbedderProfile)) ?? new EmbedderProfile();
         Identity = generator is null ? null : registration.Identity ?? EmbedderIdentity.Of(generator);
         _question = CreateQuestionPipeline();
         _passages = CreatePassagePipeline();
@@ -79,12 +79,34 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
     public string? Mismatch => Volatile.Read(ref _mismatch)?.Message;
 
     /// <summary>
-    /// Its weight in the fusion: what was declared, times how often its first hit is one that BM25 found, too.
+    /// Its weight in the fusion for a question: what it may weigh, times how far it agrees with the other methods.
     /// </summary>
-    public float Weight => _weight * _agreement.Trust;
+    public float WeightFor(string question) =>
+        (float)Math.Clamp(_profile.MaxWeight, 0, MostWeight)
+        * _agreement.Trust
+        * (Understands(question) ? 1 : ForeignShare);
 
-    /// <summary>Notes whether BM25 found the first hit of a question, too, and how likely that was by chance.</summary>
-    public void Observe(bool agrees, double chance) => _agreement.Observe(agrees, chance);
+    /// <summary>
+    /// The cosine below which nothing answers a question; null where it was not measured, for this language or at all.
+    /// </summary>
+    /// <param name="question">The question.</param>
+    /// <param name="passages">
+    /// How many passages there are: the nearest of few is not as near as that of many, of what belongs as of what does
+    /// not. A floor that was set holds as it is.
+    /// </param>
+    public double? FloorFor(string question, int passages)
+    {
+        if (!Understands(question))
+        {
+            return null;
+        }
+
+        double missing = 1 - Math.Min(1, Math.Log(1 + passages) / Math.Log(1 + ManyPassages));
+        return _options.MinSimilarity ?? (_profile.Floor - (FewPassagesDrop * missing));
+    }
+
+    /// <summary>Notes what share of its nearest rows others rank high, too, and what share chance gives.</summary>
+    public void Observe(double share, double chance) => _agreement.Observe(share, chance);
 
     /// <summary>Embeds a question.</summary>
     /// <param name="question">The question.</param>
@@ -181,6 +203,8 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
             }
         }
     }
+
+    private bool Understands(string question) => !_profile.IsEnglishOnly || LanguageGuess.IsEnglish(question);
 
     private ResiliencePipeline CreateQuestionPipeline() => new ResiliencePipelineBuilder { TimeProvider = _time }
         .AddCircuitBreaker(new CircuitBreakerStrategyOptions
@@ -303,8 +327,6 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
 internal sealed class EmbeddingRegistration
 {
     public Func<IServiceProvider, IEmbeddingGenerator<string, Embedding<float>>?>? Create { get; set; }
-
-    public EmbeddingQuality Quality { get; set; }
 
     public string? Identity { get; set; }
 }

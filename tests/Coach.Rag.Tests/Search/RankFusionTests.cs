@@ -51,4 +51,38 @@ public sealed class RankFusionTests
         Assert.True(tailed[9].Score > tailed[10].Score);
         Assert.All(tailed[..count].Zip(tailed[1..count]), pair => Assert.True(pair.First.Score >= pair.Second.Score));
     }
+
+    [Fact]
+    public void FuseVectors_FusedRowsAndAnEncodersList_IsTheWeightedMeanOfBoth()
+    {
+        var rows = new FusedDoc[6];
+        rows[0] = new FusedDoc(1, 10, 0.5f, float.NaN, 0.8f);
+        rows[1] = new FusedDoc(2, 6, float.NaN, float.NaN, 0.4f);
+        int count = RankFusion.FuseVectors(rows, 2, [new(3, 0.9f), new(2, 0.7f), new(4, 0.5f)], full: 3, 0.45f);
+        Assert.Equal(
+            [(1, 0.55f), (2, 0.5f), (3, 0.45f), (4, 0f)],
+            rows[..count].Select(row => ((int)row.Row, MathF.Round(row.Score, 5))));
+        Assert.Equal((10, 0.5f), (rows[0].Lexical, rows[0].Lsa));
+        Assert.Equal((6, 0.7f), (rows[1].Lexical, rows[1].Vector));
+        Assert.True(float.IsNaN(rows[2].Lexical) && float.IsNaN(rows[0].Vector));
+    }
+
+    [Theory]
+    [InlineData(0f)]
+    [InlineData(-1f)]
+    public void FuseVectors_NoWeight_LeavesTheRowsAsTheyAre(float weight)
+    {
+        FusedDoc[] rows = [new(1, 10, float.NaN, float.NaN, 0.8f), default];
+        Assert.Equal(1, RankFusion.FuseVectors(rows, 1, [new(3, 0.9f), new(2, 0.7f)], 3, weight));
+        Assert.Equal(0.8f, rows[0].Score);
+    }
+
+    [Fact]
+    public void FuseVectors_NoOtherRows_RanksByTheEncoderAlone()
+    {
+        var rows = new FusedDoc[3];
+        int count = RankFusion.FuseVectors(rows, 0, [new(3, 0.9f), new(2, 0.7f), new(4, 0.5f)], 200, 0.45f);
+        Assert.Equal([3L, 2L, 4L], rows[..count].Select(row => row.Row));
+        Assert.All(rows[..count], row => Assert.InRange(row.Score, 0.0001f, 0.45f));
+    }
 }

@@ -38,7 +38,7 @@ public sealed class IndexFormatTests
         Dictionary<int, byte[]>[] segments = [Segment(file, record + 32), Segment(file, record + 80)];
         Dictionary<int, byte[]> text = segments[0];
         Assert.Equal([1, 2, 3, 16, 17, 18, 20], text.Keys.Order());
-        Assert.Equal("english-porter/1", Encoding.UTF8.GetString(text[20]));
+        Assert.Equal("english-porter/2", Encoding.UTF8.GetString(text[20]));
         int bitmap = (int)Int64(file, record + 32 + 24);
         Assert.Equal(Crc(file, bitmap, Int32(file, record + 32 + 32)), UInt32(file, record + 32 + 36));
 

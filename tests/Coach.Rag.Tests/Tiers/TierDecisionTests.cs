@@ -47,8 +47,9 @@ public sealed class TierDecisionTests
         await using var host = new RagHost(rag => rag.UseEmbeddings(embedder));
         Assert.Null((await host.Knowledge.AddOrUpdateAsync(Documents)).EmbeddingFailure);
         Assert.Equal(60, embedder.Texts);
+        Assert.True(await host.Knowledge.LearnAsync());
         Retrieval retrieval = await host.Retriever.RetrieveAsync("dogs bark");
-        Assert.Equal((RagTier.Hybrid, RetrievalMethods.Lexical | RetrievalMethods.Vector), (retrieval.Tier, retrieval.Methods));
+        Assert.Equal((RagTier.Hybrid, RetrievalMethods.Lexical | RetrievalMethods.Lsa | RetrievalMethods.Vector), (retrieval.Tier, retrieval.Methods));
         Assert.Null(retrieval.Degradation);
         Assert.Contains("dogs", retrieval.Passages[0].Text, StringComparison.Ordinal);
         Assert.NotNull(retrieval.Passages[0].Scores.Vector);
