@@ -61,6 +61,16 @@ internal static partial class Log
     [LoggerMessage(3016, LogLevel.Information, "Questions are answered at tier {Tier}: {Message}")]
     public static partial void NotConfigured(this ILogger logger, RagTier tier, string message);
 
+    [LoggerMessage(3017, LogLevel.Information,
+        "Of the knowledge sources {Read} documents are read; {Skipped} are left out ({SkippedBy}; without a reader: "
+        + "{Kinds}), {Failed} failed ({FailedBy}), {Guessed} are read by a guess")]
+    public static partial void Accounted(
+        this ILogger logger, int read, int skipped, string skippedBy, string kinds, int failed, string failedBy,
+        int guessed);
+
+    [LoggerMessage(3018, LogLevel.Information, "Document {Id} was read by a guess: {Reason}")]
+    public static partial void DocumentGuessed(this ILogger logger, string id, string reason);
+
     [LoggerMessage(3006, LogLevel.Error,
         "Index file {File} is damaged and was set aside as {Kept}; the documents are read again")]
     public static partial void IndexSetAside(this ILogger logger, string file, string kept);

@@ -12,6 +12,11 @@ public interface IKnowledgeBase
     int PassageCount { get; }
 
     /// <summary>
+    /// What became of everything that the registered sources hold: read, left out, failed, each with its reason.
+    /// </summary>
+    KnowledgeAccount Account { get; }
+
+    /// <summary>
     /// Adds documents, or replaces those with the same id. Unchanged documents cost nothing. A document that cannot be
     /// taken is reported and skipped.
     /// </summary>

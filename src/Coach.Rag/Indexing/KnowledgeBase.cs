@@ -15,6 +15,7 @@ internal sealed class KnowledgeBase(
     GuardedEmbeddingGenerator embeddings,
     IndexRecovery recovery,
     IReadOnlyList<KnowledgeSource> sources,
+    DocumentReaders readers,
     TimeProvider time,
     ILogger<KnowledgeBase> logger)
     : IKnowledgeBase, IAsyncDisposable, IDisposable
@@ -23,7 +24,7 @@ internal sealed class KnowledgeBase(
     private const string Direct = "";
 
     private readonly SemaphoreSlim _writer = new(1, 1);
-    private readonly DocumentIngestor _ingestor = new(index.Options, time);
+    private readonly DocumentIngestor _ingestor = new(index.Options, time, readers);
     private readonly PassageEmbedder _embedder = new(index, embeddings);
     private readonly StaleDocumentCleaner _cleaner = new(sources);
     private readonly LsaTrainingService _training = new(index, time, logger);
@@ -32,11 +33,15 @@ internal sealed class KnowledgeBase(
     private Task _learning = Task.CompletedTask;
     private string? _embeddingFailure;
     private HashSet<IngestFailure> _skipped = [];
+    private KnowledgeAccount _account = KnowledgeAccount.Empty;
+    private string _told = "";
     private int _disposed;
 
     public int DocumentCount => index.DocumentCount;
 
     public int PassageCount => index.PassageCount;
+
+    public KnowledgeAccount Account => Volatile.Read(ref _account);
 
     /// <summary>The registered sources.</summary>
     public IReadOnlyList<KnowledgeSource> Sources => sources;
@@ -60,7 +65,7 @@ internal sealed class KnowledgeBase(
             foreach (KnowledgeDocument document in documents)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                _ingestor.TryTake(Direct, document, writer, report);
+                await _ingestor.TryTakeAsync(Direct, document, writer, report, cancellationToken).ConfigureAwait(false);
                 if (writer.IsFull)
                 {
                     await writer.CommitAsync(cancellationToken).ConfigureAwait(false);
@@ -195,6 +200,12 @@ internal sealed class KnowledgeBase(
         }
 
         LogSkipped(report.Failed);
+        if (sourcesToSync is null)
+        {
+            _account = builder.Account(time.GetUtcNow());
+            LogAccount(_account);
+        }
+
         return report;
 
         async ValueTask ReadAsync(IndexWriter writer)
@@ -246,6 +257,35 @@ internal sealed class KnowledgeBase(
         {
             logger.DocumentSkipped(Printable(failure.Id), Printable(failure.Reason));
         }
+    }
+
+    // Once, and again when it is another one.
+    private void LogAccount(KnowledgeAccount account)
+    {
+        string skipped = Counts(account.SkippedBy.Select(pair => (pair.Key.ToString(), pair.Value)));
+        string failed = Counts(account.FailedBy.Select(pair => (pair.Key.ToString(), pair.Value)));
+        string kinds = Counts(account.Kinds.Select(pair => (pair.Key, pair.Value)));
+        string told = $"{skipped}; {failed}; {kinds}; {account.Guessed.Count}";
+        if (told == _told || (account.SkippedCount + account.FailedCount + account.Guessed.Count == 0 && _told.Length == 0))
+        {
+            return;
+        }
+
+        _told = told;
+        logger.Accounted(
+            account.Read, account.SkippedCount, skipped, Printable(kinds), account.FailedCount, failed, account.Guessed.Count);
+        foreach (IngestFailure guess in account.Guessed)
+        {
+            logger.DocumentGuessed(Printable(guess.Id), Printable(guess.Reason));
+        }
+    }
+
+    private static string Counts(IEnumerable<(string Name, int Count)> counts)
+    {
+        const int Most = 12;
+        string[] named = [.. counts.OrderByDescending(each => each.Count).ThenBy(each => each.Name, StringComparer.Ordinal)
+            .Take(Most).Select(each => string.Create(CultureInfo.InvariantCulture, $"{each.Name} {each.Count}"))];
+        return named.Length == 0 ? "none" : string.Join(", ", named);
     }
 
     // One at a time; a change while it runs is looked at when it ends.
@@ -300,6 +340,11 @@ internal sealed class KnowledgeBase(
         }
 
         var folder = source as FolderSource;
+        foreach (IngestFailure skipped in folder?.Skipped ?? [])
+        {
+            report.Add(skipped);
+        }
+
         foreach ((string collection, string id) in writer.DocumentsOf(collection => collection == source.Name))
         {
             if (!present.Contains(id) && folder?.IsUnlisted(id) != true && writer.Remove(collection, id))
