@@ -72,18 +72,6 @@ public sealed class StructuredTextBuilder
         _bare = (start, _text.Length, level, above);
     }
 
-    /// <summary>
-    /// Puts what follows under a heading that is no text of its own here, because it stands in the text that follows.
-    /// </summary>
-    /// <param name="text">Its words.</param>
-    public void AddLabel(string text)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        EndBare(1);
-        _path[0] = OneLine(text);
-        Array.Clear(_path, 1, _path.Length - 1);
-    }
-
     /// <summary>Adds a block of ranges of the source, one after the other as they are.</summary>
     /// <param name="kind">What it is.</param>
     /// <param name="ranges">The ranges, ascending; a block without any visible character is left out.</param>
