@@ -27,6 +27,7 @@ internal sealed class KnowledgeBase(
     private readonly DocumentIngestor _ingestor = new(index.Options, time, readers);
     private readonly PassageEmbedder _embedder = new(index, embeddings);
     private readonly StaleDocumentCleaner _cleaner = new(sources);
+    private readonly TextEraser _eraser = new(index, time);
     private readonly LsaTrainingService _training = new(index, time, logger);
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
@@ -122,6 +123,38 @@ internal sealed class KnowledgeBase(
         return index.Read(static searcher => searcher.Model is not null);
     }
 
+    public async Task CompactAsync(CancellationToken cancellationToken = default)
+    {
+        await _writer.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await Task.Run(() => _eraser.Run(cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _writer.Release();
+        }
+    }
+
+    /// <summary>Erases deleted text when that is due; a failure is logged, and it is tried again.</summary>
+    /// <param name="isIdle">Whether the sources had nothing new.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    public async Task EraseIfDueAsync(bool isIdle, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!index.IsPinned && _eraser.IsDue(isIdle))
+            {
+                await CompactAsync(cancellationToken).ConfigureAwait(false);
+                logger.Erased();
+            }
+        }
+        catch (RagException e)
+        {
+            logger.EraseFailed(e.Error);
+        }
+    }
+
     /// <summary>Embeds what has no vectors; a failure is logged and returned, not thrown.</summary>
     public async Task<string?> TryEmbedAsync(CancellationToken cancellationToken)
     {
@@ -199,6 +232,7 @@ internal sealed class KnowledgeBase(
             logger.Synced(added, updated, removed, report.Failed.Count, DocumentCount, PassageCount);
         }
 
+        await EraseIfDueAsync(!report.HasChanges, cancellationToken).ConfigureAwait(false);
         LogSkipped(report.Failed);
         if (sourcesToSync is null)
         {
@@ -388,6 +422,11 @@ internal sealed class KnowledgeBase(
         {
             _writer.Release();
             report.ReportProgress();
+            if (report.Updated + report.Removed > 0)
+            {
+                _eraser.Note();
+            }
+
             if (report.Committed + report.Removed > 0)
             {
                 _ = LearnInBackground();

@@ -139,7 +139,7 @@ internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable, I
             _watch?.Reset();
             TimeSpan least = TimeSpan.Zero;
             bool isFirstOver = true;
-            TimeSpan pause = _sources.Count == 0 ? TimeSpan.Zero : _index.Options.RescanInterval;
+            TimeSpan pause = _sources.Count == 0 ? _index.Options.EraseAfter / 4 : _index.Options.RescanInterval;
             try
             {
                 least = PauseFor(await ReadAsync(cancellationToken).ConfigureAwait(false));
@@ -194,6 +194,7 @@ internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable, I
         await _knowledge.PrepareAsync(cancellationToken).ConfigureAwait(false);
         if (_sources.Count == 0)
         {
+            await _knowledge.EraseIfDueAsync(isIdle: true, cancellationToken).ConfigureAwait(false);
             return TimeSpan.Zero;
         }
 

@@ -101,6 +101,20 @@ public sealed class CoachRagOptions
     /// <value>Zero for never, or 1 second to 30 days; 1 hour unless set.</value>
     public TimeSpan ContentCheckInterval { get; set; } = TimeSpan.FromHours(1);
 
+    /// <summary>
+    /// How long the text of deleted and replaced documents may stay in the index file. It is erased by writing the file
+    /// anew; sooner when <see cref="MaxDeadShare"/> of the file is of no use.
+    /// </summary>
+    /// <value>1 minute to 365 days; 24 hours unless set.</value>
+    public TimeSpan EraseAfter { get; set; } = TimeSpan.FromHours(24);
+
+    /// <summary>
+    /// The share of the index file that may hold what is deleted or replaced before the next look at unchanged sources
+    /// writes the file anew.
+    /// </summary>
+    /// <value>0.05 to 1; 0.25 unless set.</value>
+    public double MaxDeadShare { get; set; } = 0.25;
+
     /// <summary>The most passages of one index; a document that would pass it is reported and skipped.</summary>
     /// <value>1 to 100,000,000; 10,000,000 unless set.</value>
     public long MaxPassages { get; set; } = 10_000_000;

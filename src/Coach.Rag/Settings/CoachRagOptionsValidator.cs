@@ -24,6 +24,8 @@ internal sealed class CoachRagOptionsValidator : IValidateOptions<CoachRagOption
             .That(
                 options.MarkupPatterns.Count <= 64 && options.MarkupPatterns.All(IsPattern),
                 "Coach:Rag:MarkupPatterns holds more than 64 patterns, or one that is no regular expression without look-arounds.")
+            .InRange(options.EraseAfter, TimeSpan.FromMinutes(1), TimeSpan.FromDays(365))
+            .InRange(options.MaxDeadShare, 0.05, 1)
             .InRange(options.MaxPassages, 1, 100_000_000)
             .InRange(options.RescanInterval, TimeSpan.Zero, TimeSpan.FromDays(1))
             .InRange(options.EmbeddingBatchSize, 1, 2048)
