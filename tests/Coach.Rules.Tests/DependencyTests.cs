@@ -16,6 +16,7 @@ public sealed partial class DependencyTests
         ["Coach.Prometheus"] = [],
         ["Coach.AspNetCore"] = ["Coach.Llm", "Coach.Rag", "Coach.Payments", "Coach.Observability", "Coach.Prometheus"],
         ["Coach.Payments.Mcp"] = ["Coach.Payments"],
+        ["Coach.Rag.Documents"] = ["Coach.Rag"],
         ["Coach.Rag.Embeddings"] = ["Coach.Rag"],
         ["Coach.Rag.MiniLM"] = ["Coach.Rag.Embeddings", "MiniLmModel"],
         ["Coach.Postgres"] = ["Coach.Rag", "Coach.Payments"],
@@ -27,7 +28,8 @@ public sealed partial class DependencyTests
     private static readonly Dictionary<string, string[]> Packages = new()
     {
         ["Coach.Llm"] = ["Polly.Core"],
-        ["Coach.Rag"] = ["Polly.Core", "Markdig", "AngleSharp"],
+        ["Coach.Rag"] = ["Polly.Core", "AngleSharp", "UTF.Unknown"],
+        ["Coach.Rag.Documents"] = ["CsvHelper", "DocumentFormat.OpenXml", "MimeKit", "PdfPig"],
         ["Coach.Payments"] = ["Polly.Core"],
         ["Coach.Observability"] = ["OpenTelemetry.Api"],
         ["Coach.Prometheus"] = ["OpenTelemetry", "OpenTelemetry.Extensions.Hosting"],

@@ -92,6 +92,9 @@ public static class ErrorCodes
     /// </summary>
     public const string IndexUnavailable = "ERR_INDEX_UNAVAILABLE";
 
+    /// <summary>A document cannot be read, or a limit does not allow it; the message says which.</summary>
+    public const string DocumentRefused = "ERR_DOCUMENT_REFUSED";
+
     /// <summary>The request itself is wrong; the message says how.</summary>
     public const string RequestInvalid = "ERR_REQUEST_INVALID";
 
@@ -125,6 +128,6 @@ public static class ErrorCodes
         RateLimited, IdempotencyConflict, IdempotencyInProgress,
         PaymentsUnavailable, PaymentRejected, PaymentUncertain, WebhookInvalid, IndexCorrupt,
         IndexUnavailable, RequestInvalid, ContextTooLong, ModelNotFound, StoreUnavailable, NotFound,
-        MethodNotAllowed, MediaType, TooLarge,
+        MethodNotAllowed, MediaType, TooLarge, DocumentRefused,
     ];
 }

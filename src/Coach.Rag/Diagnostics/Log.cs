@@ -61,6 +61,22 @@ internal static partial class Log
     [LoggerMessage(3016, LogLevel.Information, "Questions are answered at tier {Tier}: {Message}")]
     public static partial void NotConfigured(this ILogger logger, RagTier tier, string message);
 
+    [LoggerMessage(3017, LogLevel.Information,
+        "Of the knowledge sources {Read} documents are read; {Skipped} are left out ({SkippedBy}; without a reader: "
+        + "{Kinds}), {Failed} failed ({FailedBy}), {Guessed} are read by a guess")]
+    public static partial void Accounted(
+        this ILogger logger, int read, int skipped, string skippedBy, string kinds, int failed, string failedBy,
+        int guessed);
+
+    [LoggerMessage(3018, LogLevel.Information, "Document {Id} was read by a guess: {Reason}")]
+    public static partial void DocumentGuessed(this ILogger logger, string id, string reason);
+
+    [LoggerMessage(3019, LogLevel.Information, "Deleted text was erased: the index file was written anew")]
+    public static partial void Erased(this ILogger logger);
+
+    [LoggerMessage(3020, LogLevel.Warning, "Deleted text could not be erased from the index file ({Error}); it is tried again")]
+    public static partial void EraseFailed(this ILogger logger, RagError error);
+
     [LoggerMessage(3006, LogLevel.Error,
         "Index file {File} is damaged and was set aside as {Kept}; the documents are read again")]
     public static partial void IndexSetAside(this ILogger logger, string file, string kept);

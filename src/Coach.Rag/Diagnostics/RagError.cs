@@ -32,4 +32,7 @@ public enum RagError
 
     /// <summary>The index's terms were made by another analysis of text than this version's.</summary>
     AnalyserMismatch,
+
+    /// <summary>A document was not taken; <see cref="RagException.Refusal"/> says why.</summary>
+    DocumentRefused,
 }

@@ -14,6 +14,10 @@ public sealed class RagException : CoachException
     /// <summary>What went wrong, for code to switch on.</summary>
     public RagError Error { get; }
 
+    /// <summary>Why a document was not taken.</summary>
+    /// <value>Null unless <see cref="Error"/> is <see cref="RagError.DocumentRefused"/>.</value>
+    public DocumentRefusal? Refusal { get; private init; }
+
     /// <inheritdoc />
     public override bool IsTransient =>
         Error is RagError.IndexUnavailable or RagError.IndexBusy or RagError.IndexFull or RagError.EmbeddingFailed
@@ -31,6 +35,18 @@ public sealed class RagException : CoachException
         RagError.ModelInvalid,
         $"Model folder '{folder}': {what}. Download the model again, or choose another one.",
         innerException);
+
+    /// <summary>For readers: a document that cannot be taken.</summary>
+    /// <param name="refusal">Why.</param>
+    /// <param name="what">
+    /// What is wrong with it and what to do, in words that go on after "The document" and have no full stop; no
+    /// document text and no full path.
+    /// </param>
+    /// <param name="innerException">What was caught; null when nothing was.</param>
+    /// <returns>The exception to throw: <see cref="RagError.DocumentRefused"/>.</returns>
+    public static RagException DocumentRefused(
+        DocumentRefusal refusal, string what, Exception? innerException = null) =>
+        new(RagError.DocumentRefused, $"The document {what}.", innerException) { Refusal = refusal };
 
     internal static RagException IndexCorrupt(string index, string what, Exception? inner = null) => new(
         RagError.IndexCorrupt,
@@ -114,6 +130,7 @@ public sealed class RagException : CoachException
     private static string CodeOf(RagError error) => error switch
     {
         RagError.IndexCorrupt => ErrorCodes.IndexCorrupt,
+        RagError.DocumentRefused => ErrorCodes.DocumentRefused,
         RagError.EmbedderMismatch or RagError.ModelInvalid => ErrorCodes.RequestInvalid,
         RagError.EmbeddingFailed => ErrorCodes.ProviderFailed,
         RagError.TimedOut => ErrorCodes.ProviderTimeout,

@@ -4,11 +4,38 @@ namespace Coach.Rag.Documents;
 
 /// <summary>
 /// Packs blocks into passages of at most so many tokens, which never cross a section but from a tiny one into its own
-/// parts.
+/// parts. Code is cut between lines and tables between rows, each piece with the first line or the head; blocks of
+/// either that fit are whole.
 /// </summary>
 internal sealed class Chunker(int maxTokens, int overlapTokens)
 {
-    private readonly record struct Unit(int Start, int End, int Tokens, string Heading);
+    // Code so short is never cut, unless passages are made smaller than it by the options.
+    private const int WholeCode = 500;
+
+    private enum Piece
+    {
+        /// <summary>Joins with what is around it, and may be repeated.</summary>
+        Text,
+
+        /// <summary>Joins with what is around it.</summary>
+        Whole,
+
+        /// <summary>Leads to what follows: a question, "as follows:". No passage ends with it if it can be helped.</summary>
+        Lead,
+
+        /// <summary>Joins with pieces of its own block only.</summary>
+        Alone,
+    }
+
+    private readonly record struct Unit(int Start, int End, int Tokens, TextBlock Block, Piece Piece)
+    {
+        public string Heading => Block.Heading;
+
+        public int HeadTokens { get; init; }
+
+        /// <summary>Whether a passage that starts here repeats its block's head.</summary>
+        public bool IsFurther { get; init; }
+    }
 
     public List<Chunk> Split(StructuredText document)
     {
@@ -17,52 +44,93 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
         var units = new List<Unit>();
         foreach (TextBlock block in document.Blocks)
         {
-            AddUnits(text, block, units);
+            AddUnits(text, WithHead(text, block), units);
         }
 
         int first = 0;
         while (first < units.Count)
         {
-            int tokens = units[first].Tokens;
-            int end = first + 1;
-            while (end < units.Count && Belongs(units, first, end, tokens))
-            {
-                // What is between two units, such as a heading, is part of the passage too.
-                int more = Tokens(text, units[end - 1].End, units[end].Start) + units[end].Tokens;
-                if (tokens + more > maxTokens)
-                {
-                    break;
-                }
-
-                tokens += more;
-                end++;
-            }
-
-            Emit(text, units[first].Start, units[end - 1].End, units[first].Heading, chunks);
-            int next = end;
-            if (end < units.Count && units[end].Heading == units[end - 1].Heading)
-            {
-                // Start the next passage with the last sentences of this one, as many as the overlap holds.
-                int repeated = 0;
-                while (next - 1 > first && repeated + units[next - 1].Tokens <= overlapTokens
-                    && units[next - 1].Heading == units[end].Heading
-                    && Tokens(text, units[next - 1].Start, units[end].Start) + units[end].Tokens <= maxTokens)
-                {
-                    next--;
-                    repeated += units[next].Tokens;
-                }
-            }
-
-            first = next;
+            int end = EndOf(text, units, first);
+            Emit(text, units, first, end, chunks);
+            first = end < units.Count ? NextStart(text, units, first, end) : end;
         }
 
         return chunks;
     }
 
+    // The first line of code is its head unless its reader has said what is.
+    private static TextBlock WithHead(string text, TextBlock block)
+    {
+        if (block.Kind != TextBlockKind.Code || block.HeadEnd > block.BodyStart)
+        {
+            return block;
+        }
+
+        int line = text.AsSpan(block.BodyStart, block.BodyEnd - block.BodyStart).IndexOf('\n');
+        return line < 0 ? block : block with { HeadEnd = block.BodyStart + line + 1 };
+    }
+
+    private int EndOf(string text, List<Unit> units, int first)
+    {
+        int tokens = units[first].Tokens + (units[first].IsFurther ? units[first].HeadTokens : 0);
+        int end = first + 1;
+        while (end < units.Count && Belongs(units, first, end, tokens))
+        {
+            // What is between two units, such as a heading, is part of the passage too.
+            int more = Tokens(text, units[end - 1].End, units[end].Start) + units[end].Tokens;
+            if (tokens + more > maxTokens)
+            {
+                break;
+            }
+
+            tokens += more;
+            end++;
+        }
+
+        while (end < units.Count && end - 1 > first && units[end - 1].Piece == Piece.Lead
+            && units[end].Heading == units[end - 1].Heading)
+        {
+            end--;
+        }
+
+        return end;
+    }
+
+    // Start the next passage with the last sentences of this one, as many as the overlap holds.
+    private int NextStart(string text, List<Unit> units, int first, int end)
+    {
+        int next = end;
+        if (units[end].Heading != units[end - 1].Heading || units[end].Piece == Piece.Alone)
+        {
+            return next;
+        }
+
+        int repeated = 0;
+        while (next - 1 > first && units[next - 1].Piece is Piece.Text or Piece.Lead
+            && repeated + units[next - 1].Tokens <= overlapTokens
+            && units[next - 1].Heading == units[end].Heading
+            && Tokens(text, units[next - 1].Start, units[end].Start) + units[end].Tokens <= maxTokens)
+        {
+            next--;
+            repeated += units[next].Tokens;
+        }
+
+        return next;
+    }
+
     // A section much shorter than a passage is joined with the part of it that follows: its heading is above both.
-    private bool Belongs(List<Unit> units, int first, int unit, int tokens) =>
-        units[unit].Heading == units[unit - 1].Heading
-            || (tokens < maxTokens / 8 && IsAbove(units[first].Heading, units[unit].Heading));
+    private bool Belongs(List<Unit> units, int first, int unit, int tokens)
+    {
+        Unit one = units[unit - 1];
+        Unit other = units[unit];
+        if ((one.Piece == Piece.Alone || other.Piece == Piece.Alone) && one.Block != other.Block)
+        {
+            return false;
+        }
+
+        return other.Heading == one.Heading
+            || (tokens < maxTokens / 8 && IsAbove(units[first].Heading, other.Heading));
+    }
 
     private static bool IsAbove(string heading, string other) =>
         heading.Length == 0
@@ -72,64 +140,157 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
     private static int Tokens(string text, int start, int end) =>
         end > start ? TokenCounter.Count(text.AsSpan(start, end - start)) : 0;
 
-    private static void Emit(string text, int start, int end, string heading, List<Chunk> chunks)
+    private static void Emit(string text, List<Unit> units, int first, int end, List<Chunk> chunks)
     {
-        while (start < end && char.IsWhiteSpace(text[start]))
+        Unit unit = units[first];
+        int start = unit.Start;
+        int last = units[end - 1].End;
+        while (last > start && char.IsWhiteSpace(text[last - 1]))
         {
+            last--;
+        }
+
+        // The indentation of a line of code is part of it.
+        bool isLines = unit.Block.Kind is TextBlockKind.Code or TextBlockKind.Table;
+        int line = start;
+        while (start < last && char.IsWhiteSpace(text[start]))
+        {
+            line = text[start] == '\n' ? start + 1 : line;
             start++;
         }
 
-        while (end > start && char.IsWhiteSpace(text[end - 1]))
+        start = isLines && line < last ? line : start;
+        if (last <= start)
         {
-            end--;
+            return;
         }
 
-        if (end > start)
+        // What stands before the first heading is headed by it when both are in one passage.
+        string heading = unit.Heading;
+        for (int i = first + 1; i < end && heading.Length == 0; i++)
         {
-            chunks.Add(new Chunk(start, end - start, heading));
+            heading = units[i].Heading;
         }
+
+        int headEnd = unit.Block.HeadEnd;
+        while (headEnd > unit.Block.BodyStart && text[headEnd - 1] is '\n' or '\r')
+        {
+            headEnd--;
+        }
+
+        chunks.Add(new Chunk(start, last - start, heading)
+        {
+            HeadStart = unit.IsFurther ? unit.Block.BodyStart : 0,
+            HeadLength = unit.IsFurther ? headEnd - unit.Block.BodyStart : 0,
+            Page = unit.Block.Page,
+        });
     }
 
     private void AddUnits(string text, TextBlock block, List<Unit> units)
     {
-        int tokens = TokenCounter.Count(text.AsSpan(block.Start, block.End - block.Start));
-        if (tokens <= Math.Max(overlapTokens, maxTokens / 4))
+        ReadOnlySpan<char> all = text.AsSpan(block.Start, block.End - block.Start);
+        int tokens = TokenCounter.Count(all);
+        bool isLines = block.Kind is TextBlockKind.Code or TextBlockKind.Table;
+        bool fits = isLines
+            ? tokens <= maxTokens || (block.Kind == TextBlockKind.Code && all.Length <= WholeCode && maxTokens >= 100)
+            : tokens <= Math.Max(overlapTokens, maxTokens / 4);
+        if (fits)
         {
-            units.Add(new Unit(block.Start, block.End, tokens, block.Heading));
-            return;
+            Piece piece = isLines ? Piece.Whole : LeadsOn(all, tokens) ? Piece.Lead : Piece.Text;
+            units.Add(new Unit(block.Start, block.End, tokens, block, piece));
         }
+        else if (isLines)
+        {
+            AddLines(text, block, units);
+        }
+        else
+        {
+            AddSentences(text, block, units);
+        }
+    }
 
+    private static bool LeadsOn(ReadOnlySpan<char> text, int tokens)
+    {
+        ReadOnlySpan<char> end = text.TrimEnd().TrimEnd("*_\"'”»");
+        return tokens <= 40 && end is [.., '?' or ':' or '？' or '：'];
+    }
+
+    private void AddLines(string text, TextBlock block, List<Unit> units)
+    {
+        int headTokens = Tokens(text, block.BodyStart, block.HeadEnd);
+        headTokens = headTokens > maxTokens / 2 ? 0 : headTokens;
+        Piece piece = block.Kind == TextBlockKind.Code ? Piece.Alone : Piece.Whole;
+        int start = block.BodyStart;
+        while (start < block.BodyEnd)
+        {
+            int found = text.AsSpan(start, block.BodyEnd - start).IndexOf('\n');
+            int end = found < 0 ? block.BodyEnd : start + found + 1;
+
+            // The lines of a head stay together.
+            end = start < block.HeadEnd && headTokens > 0 ? block.HeadEnd : end;
+            AddLine(text, block, start, end, headTokens, piece, units);
+            start = end;
+        }
+    }
+
+    private void AddLine(string text, TextBlock block, int start, int end, int headTokens, Piece piece, List<Unit> units)
+    {
+        // A row may be somewhat longer than a passage; what is longer still is cut, at a cell's edge if there is one.
+        int most = block.Kind == TextBlockKind.Table && maxTokens >= 100 ? maxTokens * 2 : maxTokens - headTokens;
+        while (start < end)
+        {
+            int tokens = Tokens(text, start, end);
+            int next = end;
+            if (tokens > most)
+            {
+                int cut = CutAt(text.AsSpan(start, end - start), maxTokens - headTokens, block.Kind == TextBlockKind.Table);
+                next = start + cut;
+                tokens = Tokens(text, start, next);
+            }
+
+            if (tokens > 0)
+            {
+                bool isFurther = headTokens > 0 && start >= block.HeadEnd;
+                units.Add(new Unit(start, next, tokens, block, piece) { HeadTokens = headTokens, IsFurther = isFurther });
+            }
+
+            start = next;
+        }
+    }
+
+    private void AddSentences(string text, TextBlock block, List<Unit> units)
+    {
         int start = block.Start;
         while (start < block.End)
         {
             int end = SentenceEnd(text, start, block.End);
-            int count = TokenCounter.Count(text.AsSpan(start, end - start));
+            int count = Tokens(text, start, end);
             if (count > maxTokens)
             {
-                end = start + CutAt(text.AsSpan(start, end - start), maxTokens);
+                end = start + CutAt(text.AsSpan(start, end - start), maxTokens, isTable: false);
                 count = maxTokens;
             }
 
             if (count > 0)
             {
-                units.Add(new Unit(start, end, count, block.Heading));
+                units.Add(new Unit(start, end, count, block, Piece.Text));
             }
 
             start = end;
         }
     }
 
-    // Prefers a line's end, then a space, in the last quarter of what fits.
-    private static int CutAt(ReadOnlySpan<char> text, int tokens)
+    // Prefers a cell's edge or a line's end, then a space, in the last quarter of what fits.
+    private static int CutAt(ReadOnlySpan<char> text, int tokens, bool isTable)
     {
-        int end = TokenCounter.Prefix(text, tokens);
+        int end = TokenCounter.Prefix(text, Math.Max(1, tokens));
         if (end == text.Length)
         {
             return end;
         }
 
-        int from = end * 3 / 4;
-        int line = text[from..end].LastIndexOf('\n');
+        int from = isTable ? end / 4 : end * 3 / 4;
+        int line = text[from..end].LastIndexOf(isTable ? '|' : '\n');
         if (line >= 0)
         {
             return from + line + 1;
@@ -156,12 +317,24 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
                 return i + 2;
             }
 
-            if (c == '\n' && i + 1 < end && (text[i + 1] is '\n' or '|' or '-' or '*'))
+            if (c == '\n' && StartsItem(text, i + 1, end))
             {
                 return i + 1;
             }
         }
 
         return limit < end && char.IsHighSurrogate(text[limit - 1]) ? limit - 1 : limit;
+    }
+
+    // A blank line, or the mark of a list's item, at any indentation that a list has.
+    private static bool StartsItem(string text, int at, int end)
+    {
+        int most = Math.Min(end, at + 24);
+        while (at < most && text[at] is ' ' or '\t')
+        {
+            at++;
+        }
+
+        return at < end && text[at] is '\n' or '|' or '-' or '*' or '+';
     }
 }

@@ -1,6 +1,6 @@
 namespace Coach.Rag.Documents;
 
-/// <summary>Turns a document into text with structure.</summary>
+/// <summary>Turns a text that was handed over into text with structure.</summary>
 internal static class DocumentReader
 {
     public static StructuredText Read(KnowledgeDocument document)
@@ -14,23 +14,13 @@ internal static class DocumentReader
         return Read(document, text);
     }
 
-    private static StructuredText Read(KnowledgeDocument document, string text)
-    {
-        if (document.IsOnePassage)
-        {
-            return new StructuredText(text, "", text.Length == 0 ? [] : [new TextBlock(0, text.Length, "")]);
-        }
+    /// <summary>A list of the one note, or none.</summary>
+    public static IReadOnlyList<string> Notes(string? note) => note is null ? [] : [note];
 
-        return document.Format switch
-        {
-            DocumentFormat.Markdown => MarkdownReader.Read(text),
-            DocumentFormat.Html => HtmlReader.Read(text),
-            _ => PlainTextReader.Read(text),
-        };
-    }
-
-    // Half a surrogate pair cannot be stored as UTF-8; the replacement character keeps every position.
-    private static string WithoutLoneSurrogates(string text)
+    /// <summary>
+    /// The text; half a surrogate pair cannot be stored as UTF-8, and the replacement character keeps every position.
+    /// </summary>
+    public static string WithoutLoneSurrogates(string text)
     {
         for (int i = 0; i < text.Length; i++)
         {
@@ -63,5 +53,20 @@ internal static class DocumentReader
         }
 
         return text;
+    }
+
+    private static StructuredText Read(KnowledgeDocument document, string text)
+    {
+        if (document.IsOnePassage)
+        {
+            return new StructuredText(text, "", text.Length == 0 ? [] : [new TextBlock(0, text.Length, "")]);
+        }
+
+        return document.Format switch
+        {
+            TextFormat.Markdown => MarkdownReader.Read(text),
+            TextFormat.Html => HtmlReader.Read(text),
+            _ => PlainTextReader.Read(text),
+        };
     }
 }

@@ -10,12 +10,32 @@ namespace Coach.Rag.Documents;
 /// AngleSharp's tokens one after the other and builds no tree: nesting costs nothing, and the text keeps the order of
 /// the markup.
 /// </summary>
-internal static class HtmlReader
+internal sealed class HtmlReader : IDocumentReader
 {
     // The content of these is not shown.
     private static readonly string[] Skipped = ["script", "style", "template", "noscript", "svg", "math", "iframe"];
 
-    public static StructuredText Read(string html)
+    public string Name => "html";
+
+    public DocumentMatch Match(DocumentFile file)
+    {
+        if (IsHtml(file.HeadText()))
+        {
+            return DocumentMatch.Content;
+        }
+
+        return file.HasExtension(".html", ".htm", ".xhtml", ".xht", ".shtml")
+            || file.MediaType is "text/html" or "application/xhtml+xml" ? DocumentMatch.Name : DocumentMatch.None;
+    }
+
+    public ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
+    {
+        string text = file.ReadText(out string? note);
+        StructuredText structure = Read(DocumentReader.WithoutLoneSurrogates(text), cancellationToken);
+        return ValueTask.FromResult(structure with { Notes = DocumentReader.Notes(note) });
+    }
+
+    public static StructuredText Read(string html, CancellationToken cancellationToken = default)
     {
         var tokenizer = new HtmlTokenizer(new TextSource(html), HtmlEntityProvider.Resolver)
         {
@@ -25,8 +45,14 @@ internal static class HtmlReader
         string? skipping = null;
         int depth = 0;
         int textStart = -1;
+        int tokens = 0;
         while (true)
         {
+            if ((++tokens & 0x3FF) == 0)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+
             StructHtmlToken token = tokenizer.GetStructToken();
             int at = Math.Clamp(token.Position.Index, 0, html.Length);
             bool isEnd = token.Type == HtmlTokenType.EndOfFile;
@@ -68,9 +94,13 @@ internal static class HtmlReader
 
                 (skipping, depth) = (name, 1);
             }
+            else if (name == "meta")
+            {
+                AddMetadata(token, writer);
+            }
             else
             {
-                writer.Tag(name, isStart);
+                writer.Tag(name, isStart, at);
             }
 
             if (isStart)
@@ -86,6 +116,46 @@ internal static class HtmlReader
                 };
             }
         }
+    }
+
+    private static bool IsHtml(string head)
+    {
+        ReadOnlySpan<char> start = head;
+        while (start.StartsWith("<!--") || start.StartsWith("<?xml", StringComparison.OrdinalIgnoreCase))
+        {
+            string close = start.StartsWith("<!--") ? "-->" : "?>";
+            int end = start.IndexOf(close, StringComparison.Ordinal);
+            if (end < 0)
+            {
+                return false;
+            }
+
+            start = start[(end + close.Length)..].TrimStart();
+        }
+
+        return start.StartsWith("<!doctype html", StringComparison.OrdinalIgnoreCase)
+            || (start.StartsWith("<html", StringComparison.OrdinalIgnoreCase)
+                && start.Length > 5 && (start[5] == '>' || char.IsWhiteSpace(start[5])));
+    }
+
+    private static void AddMetadata(StructHtmlToken token, HtmlTextWriter writer)
+    {
+        string name = "";
+        string content = "";
+        for (int i = 0; i < token.Attributes.Count; i++)
+        {
+            switch (token.Attributes[i].Name.ToString().ToLowerInvariant())
+            {
+                case "name" or "property":
+                    name = token.Attributes[i].Value.ToString();
+                    break;
+                case "content":
+                    content = token.Attributes[i].Value.ToString();
+                    break;
+            }
+        }
+
+        writer.Meta(name, content);
     }
 
     // A tag that the document ends in the middle of is none, and no text either.

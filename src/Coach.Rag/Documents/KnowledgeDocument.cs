@@ -14,8 +14,8 @@ public sealed record KnowledgeDocument(string Id, string Text)
     public string Title { get; init; } = "";
 
     /// <summary>How the text is written.</summary>
-    /// <value><see cref="DocumentFormat.PlainText"/> unless set.</value>
-    public DocumentFormat Format { get; init; }
+    /// <value><see cref="TextFormat.PlainText"/> unless set.</value>
+    public TextFormat Format { get; init; }
 
     /// <summary>Whether the whole text is one passage, whatever its length.</summary>
     /// <value>False unless set.</value>
@@ -23,6 +23,10 @@ public sealed record KnowledgeDocument(string Id, string Text)
 
     /// <summary>Values to filter by.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = EmptyMetadata;
+
+    /// <summary>A file that a reader has yet to read; then <see cref="Text"/> is empty.</summary>
+    /// <value>Null: the text is given.</value>
+    public DocumentFile? File { get; init; }
 
     internal static IReadOnlyDictionary<string, string> EmptyMetadata { get; } = new Dictionary<string, string>();
 }

@@ -10,13 +10,23 @@ internal sealed class KnowledgeSources
 
     public List<KnowledgeSource> Others { get; } = [];
 
+    /// <summary>The readers that were added, the last first.</summary>
+    public List<IDocumentReader> Readers { get; } = [];
+
+    /// <summary>The readers: those that were added, then the built-in ones.</summary>
+    public DocumentReaders CreateReaders(CoachRagOptions options, TimeProvider time) =>
+        new([.. Readers, .. DocumentReaders.BuiltIn(options)], options, time);
+
     /// <summary>The sources to read.</summary>
     /// <param name="knowledge">The folder that the settings name; null or blank for none.</param>
-    /// <param name="maxDocumentBytes">Larger files are refused.</param>
-    public IReadOnlyList<KnowledgeSource> Create(string? knowledge, long maxDocumentBytes)
+    /// <param name="readers">What reads the files of folders.</param>
+    /// <param name="options">What is read of folders.</param>
+    /// <param name="time">The clock.</param>
+    public IReadOnlyList<KnowledgeSource> Create(
+        string? knowledge, DocumentReaders readers, CoachRagOptions options, TimeProvider time)
     {
         IEnumerable<string> folders = string.IsNullOrWhiteSpace(knowledge) ? Folders : Folders.Prepend(knowledge);
         IEnumerable<string> paths = folders.Select(Path.GetFullPath).Distinct();
-        return [.. paths.Select(path => new FolderSource(path, maxDocumentBytes)), .. Others];
+        return [.. paths.Select(path => new FolderSource(path, readers, options, time)), .. Others];
     }
 }

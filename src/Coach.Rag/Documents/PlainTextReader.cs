@@ -1,8 +1,23 @@
 namespace Coach.Rag.Documents;
 
 /// <summary>Finds paragraphs: runs of lines between blank lines.</summary>
-internal static class PlainTextReader
+internal sealed class PlainTextReader : IDocumentReader
 {
+    public string Name => "text";
+
+    public DocumentMatch Match(DocumentFile file)
+    {
+        bool isNamed = file.HasExtension(".txt", ".text", ".log") || file.MediaType == "text/plain"
+            || (file.Extension.Length == 0 && file.MediaType is null && IsText(file.Head));
+        return isNamed ? DocumentMatch.Name : DocumentMatch.None;
+    }
+
+    public ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
+    {
+        string text = file.ReadText(out string? note);
+        return ValueTask.FromResult(Read(DocumentReader.WithoutLoneSurrogates(text)) with { Notes = DocumentReader.Notes(note) });
+    }
+
     public static StructuredText Read(string text)
     {
         var blocks = new List<TextBlock>();
@@ -36,5 +51,17 @@ internal static class PlainTextReader
         {
             blocks.Add(new TextBlock(paragraph, end, heading));
         }
+    }
+
+    // README, LICENSE, CHANGES: names without an ending are text if they look like it.
+    private static bool IsText(ReadOnlySpan<byte> head)
+    {
+        int controls = 0;
+        foreach (byte b in head)
+        {
+            controls += b < 32 && b is not ((byte)'\t' or (byte)'\n' or (byte)'\r' or (byte)'\f') ? 1 : 0;
+        }
+
+        return controls == 0 && !head.IsEmpty;
     }
 }

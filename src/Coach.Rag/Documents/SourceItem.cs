@@ -27,6 +27,9 @@ public sealed class SourceItem
     /// <value>Null: the document is always read, and compared by content.</value>
     public string? Version { get; init; }
 
+    /// <summary>Whether it is read and compared by content even if its version is known.</summary>
+    internal bool IsRecheck { get; init; }
+
     /// <summary>Reads the document.</summary>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <returns>The document, with this item's id.</returns>

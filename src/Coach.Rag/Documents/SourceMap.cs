@@ -18,19 +18,36 @@ internal sealed class SourceMap
     /// <param name="width">How much markup makes it; 0 for white space between tags.</param>
     public void Add(int text, int source, int width)
     {
-        if (_runs.Count > 0 && width == 1 && _runs[^1] is { Width: 1 } last && last.Text + last.Length == text
-            && last.Source + last.Length == source)
+        if (width == 1)
         {
-            _runs[^1] = last with { Length = last.Length + 1 };
+            AddRun(text, source, 1);
             return;
         }
 
         _runs.Add(new Run(text, Math.Max(0, source), 1, width));
     }
 
+    /// <summary>Adds the next characters of the text, which stand in the markup as they are.</summary>
+    public void AddRun(int text, int source, int length)
+    {
+        if (_runs.Count > 0 && _runs[^1] is { Width: 1 } last && last.Text + last.Length == text
+            && last.Source + last.Length == source)
+        {
+            _runs[^1] = last with { Length = last.Length + length };
+            return;
+        }
+
+        _runs.Add(new Run(text, Math.Max(0, source), length, 1));
+    }
+
     /// <summary>The markup from the first to the last character of a range of the text.</summary>
     public (int Start, int Length) Find(int start, int length)
     {
+        if (_runs.Count == 0)
+        {
+            return (0, 0);
+        }
+
         Run first = At(start);
         Run last = At(start + length - 1);
         int from = first.Source + (first.Width == 1 ? Math.Min(start - first.Text, first.Length - 1) : 0);

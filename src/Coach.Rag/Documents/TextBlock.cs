@@ -1,15 +1,35 @@
-namespace Coach.Rag.Documents;
+namespace Coach.Rag;
 
 /// <summary>A paragraph, list item, table or code block: a character range under some headings.</summary>
 /// <param name="Start">The first character.</param>
 /// <param name="End">The character after the last.</param>
-/// <param name="Heading">The headings above it, outermost first, joined by <see cref="Separator"/>.</param>
-internal readonly record struct TextBlock(int Start, int End, string Heading)
+/// <param name="Heading">The headings above it, outermost first, joined by U+001F; empty when there are none.</param>
+public readonly record struct TextBlock(int Start, int End, string Heading)
 {
-    public const char Separator = '\u001F';
+    internal const char Separator = '\u001F';
+
+    /// <summary>What it is.</summary>
+    /// <value><see cref="TextBlockKind.Paragraph"/> unless set.</value>
+    public TextBlockKind Kind { get; init; }
+
+    /// <summary>The page, slide or sheet it is on, from 1.</summary>
+    /// <value>0 when its format has none.</value>
+    public int Page { get; init; }
+
+    /// <summary>Where the lines that may be cut apart begin: the first line within the fences of a code block.</summary>
+    internal int BodyStart { get; init; } = Start;
+
+    /// <summary>Where they end.</summary>
+    internal int BodyEnd { get; init; } = End;
+
+    /// <summary>
+    /// The end of what each further piece repeats, from <see cref="BodyStart"/>: the head of a table, the first line of
+    /// code. <see cref="BodyStart"/> when nothing is.
+    /// </summary>
+    internal int HeadEnd { get; init; } = Start;
 
     /// <summary>Headings by level, those that are missing left out.</summary>
-    public static string Path(ReadOnlySpan<string> headings)
+    internal static string Path(ReadOnlySpan<string> headings)
     {
         var path = new System.Text.StringBuilder();
         foreach (string? heading in headings)
@@ -23,30 +43,3 @@ internal readonly record struct TextBlock(int Start, int End, string Heading)
         return path.ToString();
     }
 }
-
-/// <summary>A document as the chunker sees it.</summary>
-internal sealed record StructuredText(string Text, string Title, IReadOnlyList<TextBlock> Blocks)
-{
-    /// <summary>The positions of the text in the document as it was given; null when it is that document.</summary>
-    public SourceMap? Map { get; init; }
-
-    /// <summary>
-    /// How many characters of the document come before all that <see cref="Text"/> or <see cref="Map"/> speaks of.
-    /// </summary>
-    public int Offset { get; init; }
-
-    /// <summary>A chunk of the text as a range of the document as it was given.</summary>
-    public Chunk InSource(Chunk chunk)
-    {
-        if (chunk.Length == 0)
-        {
-            return chunk;
-        }
-
-        (int start, int length) = Map?.Find(chunk.Start, chunk.Length) ?? (chunk.Start, chunk.Length);
-        return chunk with { Start = start + Offset, Length = length };
-    }
-}
-
-/// <summary>A chunk of a document: a character range and the headings above it.</summary>
-internal readonly record struct Chunk(int Start, int Length, string Heading);

@@ -65,7 +65,20 @@ public sealed class CoachRagBuilder
         return this;
     }
 
-    /// <summary>Reads the text, Markdown and HTML files of a folder.</summary>
+    /// <summary>
+    /// Puts a reader before those that are there. It takes the files that it knows; <c>Coach.Rag.Documents</c> adds those
+    /// of office formats.
+    /// </summary>
+    /// <param name="reader">The reader.</param>
+    /// <returns>The same builder.</returns>
+    public CoachRagBuilder WithReader(IDocumentReader reader)
+    {
+        ArgumentNullException.ThrowIfNull(reader);
+        Services.Configure<KnowledgeSources>(Name, sources => sources.Readers.Insert(0, reader));
+        return this;
+    }
+
+    /// <summary>Reads the files of a folder that a reader takes: text, Markdown and HTML without further ones.</summary>
     /// <param name="folder">The folder's path.</param>
     /// <returns>The same builder.</returns>
     public CoachRagBuilder WithSource(string folder)

@@ -121,12 +121,15 @@ public static class CoachRagServiceCollectionExtensions
         {
             IndexManager index = Of<IndexManager>(provider, key);
             var registered = Named<KnowledgeSources>(provider, name);
+            TimeProvider time = TimeOf(provider);
+            DocumentReaders readers = registered.CreateReaders(index.Options, time);
             return new KnowledgeBase(
                 index,
                 Of<GuardedEmbeddingGenerator>(provider, key),
                 Of<IndexRecovery>(provider, key),
-                registered.Create(index.Options.Knowledge, index.Options.MaxDocumentBytes),
-                TimeOf(provider),
+                registered.Create(index.Options.Knowledge, readers, index.Options, time),
+                readers,
+                time,
                 LoggerOf<KnowledgeBase>(provider));
         });
         services.AddKeyedSingleton(key, (provider, _) => new KnowledgeSyncService(
@@ -150,7 +153,8 @@ public static class CoachRagServiceCollectionExtensions
             provider.GetRequiredService<RagInstruments>(),
             name,
             Of<IndexManager>(provider, key),
-            Of<TierDecision>(provider, key)));
+            Of<TierDecision>(provider, key),
+            Of<KnowledgeBase>(provider, key)));
         services.AddKeyedSingleton(key, (provider, _) => new Retriever(
             Of<IndexManager>(provider, key),
             Of<TierDecision>(provider, key),

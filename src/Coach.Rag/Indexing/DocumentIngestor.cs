@@ -16,9 +16,14 @@ namespace Coach.Rag.Indexing;
 /// sync, which costs time and changes nothing; evicting others would do the same to them.
 /// </param>
 /// <param name="time">The clock.</param>
+/// <param name="readers">What reads files.</param>
 internal sealed class DocumentIngestor(
-    CoachRagOptions options, TimeProvider time, int maxRemembered = DocumentIngestor.MaxRemembered)
+    CoachRagOptions options, TimeProvider time, DocumentReaders readers,
+    int maxRemembered = DocumentIngestor.MaxRemembered)
 {
+    // Another number after a change of what readers and the chunker make: documents are read and cut again.
+    private const int ReadingVersion = 2;
+
     /// <summary>How many documents are remembered, of each kind, unless set otherwise: some 10 MB.</summary>
     internal const int MaxRemembered = 50_000;
 
@@ -27,7 +32,7 @@ internal sealed class DocumentIngestor(
 
     // Part of every version: other settings cut other passages out of the same file.
     private readonly string _settings = string.Create(
-        CultureInfo.InvariantCulture, $";{options.ChunkTokens}:{options.ChunkOverlapTokens}");
+        CultureInfo.InvariantCulture, $";{ReadingVersion}:{options.ChunkTokens}:{options.ChunkOverlapTokens}:{readers.Identity}");
 
     private readonly Chunker _chunker = new(options.ChunkTokens, options.ChunkOverlapTokens);
 
@@ -36,7 +41,11 @@ internal sealed class DocumentIngestor(
         new(maxRemembered, time) { WhenFull = WhenFull.Refuse };
 
     // What cannot be taken as it is need not be read again until its version is another.
-    private readonly ExpiringCache<(string Collection, string Id), (string Version, string Reason)> _refused =
+    private readonly ExpiringCache<(string Collection, string Id), (string Version, IngestFailure Failure)> _refused =
+        new(maxRemembered, time) { WhenFull = WhenFull.Refuse };
+
+    // What had to be guessed, told again with each reading of the sources.
+    private readonly ExpiringCache<(string Collection, string Id), string> _guesses =
         new(maxRemembered, time) { WhenFull = WhenFull.Refuse };
 
     /// <summary>How many documents are remembered.</summary>
@@ -48,8 +57,9 @@ internal sealed class DocumentIngestor(
         CancellationToken cancellationToken)
     {
         string version = string.IsNullOrEmpty(item.Version) ? "" : item.Version + _settings;
-        if (version.Length > 0 && IsKnown(collection, item.Id, version, writer, report))
+        if (version.Length > 0 && !item.IsRecheck && IsKnown(collection, item.Id, version, writer, report))
         {
+            TellGuess(collection, item.Id, report);
             report.CountSeen();
             return;
         }
@@ -58,17 +68,18 @@ internal sealed class DocumentIngestor(
         try
         {
             KnowledgeDocument document = await item.ReadAsync(cancellationToken).ConfigureAwait(false);
-            Take(collection, document with { Id = item.Id }, version, writer, report);
+            await TakeAsync(collection, document with { Id = item.Id }, version, writer, report, cancellationToken)
+                .ConfigureAwait(false);
         }
-        catch (Exception e) when (e is not RagException && !IsCancelled(e, cancellationToken))
+        catch (Exception e) when (IsOfDocument(e, cancellationToken))
         {
-            string reason = $"The document {Reason(e)}.";
-            if (e is InvalidDataException)
+            IngestFailure failure = FailureOf(item.Id, e);
+            if (e is InvalidDataException || failure.Refusal is not (DocumentRefusal.Unreadable or DocumentRefusal.Forbidden or DocumentRefusal.IndexFull))
             {
-                _refused.Set((collection, item.Id), (version, reason));
+                _refused.Set((collection, item.Id), (version, failure));
             }
 
-            report.AddFailure(item.Id, reason);
+            report.Add(failure);
             report.CountSeen();
         }
 
@@ -81,7 +92,9 @@ internal sealed class DocumentIngestor(
     /// <summary>
     /// Takes a document that was handed over; what is wrong with it is reported, and costs the others nothing.
     /// </summary>
-    public void TryTake(string collection, KnowledgeDocument? document, IndexWriter writer, IngestReportBuilder report)
+    public async ValueTask TryTakeAsync(
+        string collection, KnowledgeDocument? document, IndexWriter writer, IngestReportBuilder report,
+        CancellationToken cancellationToken)
     {
         string id = document?.Id ?? "";
         try
@@ -93,11 +106,11 @@ internal sealed class DocumentIngestor(
                 return;
             }
 
-            Take(collection, document with { Id = id }, "", writer, report);
+            await TakeAsync(collection, document with { Id = id }, "", writer, report, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is not (RagException or OperationCanceledException))
+        catch (Exception e) when (e is not OperationCanceledException && IsOfDocument(e, cancellationToken))
         {
-            report.AddFailure(id, $"The document {Reason(e)}.");
+            report.Add(FailureOf(id, e));
         }
     }
 
@@ -106,6 +119,7 @@ internal sealed class DocumentIngestor(
     {
         _unchanged.Remove((collection, id));
         _refused.Remove((collection, id));
+        _guesses.Remove((collection, id));
     }
 
     /// <summary>
@@ -119,8 +133,28 @@ internal sealed class DocumentIngestor(
         _ => $"could not be read ({e.GetType().Name})",
     };
 
-    private static bool IsCancelled(Exception e, CancellationToken cancellationToken) =>
-        e is OperationCanceledException && cancellationToken.IsCancellationRequested;
+    // A cancellation and a failure of the index end the work; all else is the one document's.
+    private static bool IsOfDocument(Exception e, CancellationToken cancellationToken) => e switch
+    {
+        RagException known => known.Error == RagError.DocumentRefused,
+        OperationCanceledException => !cancellationToken.IsCancellationRequested,
+        _ => true,
+    };
+
+    private static IngestFailure FailureOf(string id, Exception e) => e is RagException { Refusal: { } refusal }
+        ? new IngestFailure(id, e.Message) { Refusal = refusal }
+        : new IngestFailure(id, $"The document {Reason(e)}.")
+        {
+            Refusal = e is UnauthorizedAccessException ? DocumentRefusal.Forbidden : DocumentRefusal.Unreadable,
+        };
+
+    private void TellGuess(string collection, string id, IngestReportBuilder report)
+    {
+        if (_guesses.TryGet((collection, id), out string? note))
+        {
+            report.AddGuess(id, note);
+        }
+    }
 
     private bool IsKnown(
         string collection, string id, string version, IndexWriter writer, IngestReportBuilder report)
@@ -132,10 +166,10 @@ internal sealed class DocumentIngestor(
             return true;
         }
 
-        if (_refused.TryGet((collection, id), out (string Version, string Reason) refused)
+        if (_refused.TryGet((collection, id), out (string Version, IngestFailure Failure) refused)
             && refused.Version == version)
         {
-            report.AddFailure(id, refused.Reason);
+            report.Add(refused.Failure);
             return true;
         }
 
@@ -144,8 +178,9 @@ internal sealed class DocumentIngestor(
         bool IsUnchanged() => _unchanged.TryGet((collection, id), out string? seen) && seen == version;
     }
 
-    private void Take(
-        string collection, KnowledgeDocument document, string version, IndexWriter writer, IngestReportBuilder report)
+    private async ValueTask TakeAsync(
+        string collection, KnowledgeDocument document, string version, IndexWriter writer, IngestReportBuilder report,
+        CancellationToken cancellationToken)
     {
         report.CountSeen();
         if (string.IsNullOrWhiteSpace(document.Id) || document.Id.Length > MaxIdLength)
@@ -159,7 +194,8 @@ internal sealed class DocumentIngestor(
         {
             report.AddFailure(
                 document.Id,
-                $"The document has {document.Text.Length} characters, more than MaxDocumentBytes = {options.MaxDocumentBytes}.");
+                $"The document has {document.Text.Length} characters, more than MaxDocumentBytes = {options.MaxDocumentBytes}.",
+                DocumentRefusal.TooLarge);
             return;
         }
 
@@ -167,6 +203,7 @@ internal sealed class DocumentIngestor(
         DocumentEntry? existing = writer.Find(collection, document.Id);
         if (existing is not null && existing.Hash == hash)
         {
+            TellGuess(collection, document.Id, report);
             if (version.Length > 0)
             {
                 _unchanged.Set((collection, document.Id), version);
@@ -176,13 +213,21 @@ internal sealed class DocumentIngestor(
             return;
         }
 
-        StructuredText structure = DocumentReader.Read(document);
+        StructuredText structure = await ReadAsync(document, cancellationToken).ConfigureAwait(false);
+        _guesses.Remove((collection, document.Id));
+        foreach (string note in structure.Notes)
+        {
+            _guesses.Set((collection, document.Id), note);
+            report.AddGuess(document.Id, note);
+        }
+
         List<Chunk> chunks = document.IsOnePassage
             ? [new Chunk(0, structure.Text.Length, "")]
             : _chunker.Split(structure);
         if (writer.PassagesWith(collection, document.Id, chunks.Count) > options.MaxPassages)
         {
-            report.AddFailure(document.Id, $"The index is full: MaxPassages = {options.MaxPassages}.");
+            report.AddFailure(document.Id, $"The index is full: MaxPassages = {options.MaxPassages}.",
+                DocumentRefusal.IndexFull);
             return;
         }
 
@@ -191,7 +236,7 @@ internal sealed class DocumentIngestor(
             Source = document.Source,
             Version = version,
             Title = document.Title.Length > 0 ? document.Title : structure.Title,
-            Metadata = document.Metadata,
+            Metadata = Merge(document.Metadata, structure.Metadata),
         };
         writer.Put(entry, structure, chunks);
         _unchanged.Remove((collection, document.Id));       // its new version is in the index
@@ -206,6 +251,37 @@ internal sealed class DocumentIngestor(
         }
     }
 
+    private async ValueTask<StructuredText> ReadAsync(KnowledgeDocument document, CancellationToken cancellationToken)
+    {
+        if (document.File is not { } file)
+        {
+            return DocumentReader.Read(document);
+        }
+
+        IDocumentReader reader = readers.Find(file)
+            ?? throw RagException.DocumentRefused(
+                DocumentRefusal.NoReader, $"has no reader ({FolderSource.KindOf(file.FileName)})");
+        return await readers.ReadAsync(file, reader, cancellationToken).ConfigureAwait(false);
+    }
+
+    // What the caller says of a document counts for more than what it says of itself.
+    private static IReadOnlyDictionary<string, string> Merge(
+        IReadOnlyDictionary<string, string> given, IReadOnlyDictionary<string, string> found)
+    {
+        if (found.Count == 0)
+        {
+            return given;
+        }
+
+        var all = new Dictionary<string, string>(found, StringComparer.Ordinal);
+        foreach ((string key, string value) in given)
+        {
+            all[key] = value;
+        }
+
+        return all;
+    }
+
     // Everything that the index makes of a document goes in, so that other settings make another hash.
     private UInt128 HashOf(KnowledgeDocument document)
     {
@@ -216,6 +292,13 @@ internal sealed class DocumentIngestor(
         BinaryPrimitives.WriteInt32LittleEndian(settings[8..], (int)document.Format);
         BinaryPrimitives.WriteInt32LittleEndian(settings[12..], document.IsOnePassage ? 1 : 0);
         hash.AppendData(settings);
+        Append(hash, _settings);
+        if (document.File is { } file)
+        {
+            Append(hash, file.Name);
+            hash.AppendData(file.Hash);
+        }
+
         Append(hash, document.Text);
         Append(hash, document.Title);
         Append(hash, document.Source);

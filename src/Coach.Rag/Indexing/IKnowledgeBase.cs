@@ -12,6 +12,11 @@ public interface IKnowledgeBase
     int PassageCount { get; }
 
     /// <summary>
+    /// What became of everything that the registered sources hold: read, left out, failed, each with its reason.
+    /// </summary>
+    KnowledgeAccount Account { get; }
+
+    /// <summary>
     /// Adds documents, or replaces those with the same id. Unchanged documents cost nothing. A document that cannot be
     /// taken is reported and skipped.
     /// </summary>
@@ -52,6 +57,14 @@ public interface IKnowledgeBase
     /// failed; or the index cannot be written.
     /// </exception>
     Task<int> EmbedAsync(bool replaceOthers = false, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Erases the text of deleted and replaced documents from the index file now, by writing the file anew. This runs by
+    /// itself (<see cref="CoachRagOptions.EraseAfter"/>); call it when it must not wait.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the work; the index is whole, and what was not erased stays.</param>
+    /// <exception cref="RagException">The index cannot be written; what was committed before is intact.</exception>
+    Task CompactAsync(CancellationToken cancellationToken = default);
 
     /// <summary>
     /// Brings the index in line with sources: adds, updates, and removes what a source no longer has.

@@ -51,6 +51,38 @@ internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, F
     /// <summary>Whether an earlier commit is served because the newest one is damaged.</summary>
     public bool IsPinned => _isPinned;
 
+    /// <summary>Told when memory takes the place of a file that cannot be written.</summary>
+    public Action<RagException>? ServedFromMemory { get; init; }
+
+    /// <summary>
+    /// Puts memory in the place of a file that holds nothing and cannot be written, so that answers do not wait for it.
+    /// </summary>
+    /// <param name="why">What writing failed with.</param>
+    /// <returns>Whether it did; a file that holds a commit goes on serving it.</returns>
+    public bool TryServeFromMemory(RagException why)
+    {
+        if (why.Error is not (RagError.IndexReadOnly or RagError.IndexFull or RagError.IndexUnavailable))
+        {
+            return false;
+        }
+
+        lock (_gate)
+        {
+            if (_isPinned || _store is MemoryIndexStore || HoldsSegments(_store))
+            {
+                return false;
+            }
+
+            var memory = new MemoryIndexStore(RagException.IndexNotKept(why));
+            _stores.Add(memory);
+            _searcher = null;
+            _store = memory;
+        }
+
+        ServedFromMemory?.Invoke(why);
+        return true;
+    }
+
     public int DocumentCount => Read(static searcher => searcher.Reader.LiveDocuments);
 
     public int PassageCount => Read(static searcher => searcher.LivePassages);

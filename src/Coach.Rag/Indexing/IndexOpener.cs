@@ -20,7 +20,10 @@ internal static class IndexOpener
         }
 
         (IIndexStore store, string? damage) = Open(path, time, logger);
-        var index = new IndexManager(store, options, Replace);
+        var index = new IndexManager(store, options, Replace)
+        {
+            ServedFromMemory = why => logger.IndexInMemory(Path.GetFileName(path), why.Error),
+        };
         if (damage is not null)
         {
             index.Report(damage);

@@ -145,7 +145,18 @@ internal sealed class IndexWriter : IDisposable
 
         await Task.CompletedTask.ConfigureAwait(false);
         var change = new IndexChange { Add = BuildSegment(cancellationToken), DeletedRows = _deleted };
-        _index.Store.Commit(change, _lease!, cancellationToken);
+        try
+        {
+            _index.Store.Commit(change, _lease!, cancellationToken);
+        }
+        catch (RagException e) when (_index.TryServeFromMemory(e))
+        {
+            _lease?.Dispose();
+            _lease = null;
+            Lock();
+            _index.Store.Commit(change, _lease!, cancellationToken);
+        }
+
         _report.Committed += _pendingDocuments;
         _report.ReportProgress();
         Clear();
@@ -192,7 +203,15 @@ internal sealed class IndexWriter : IDisposable
     {
         if (_lease is null)
         {
-            _lease = _index.Store.LockForWriting(_cancellationToken);
+            try
+            {
+                _lease = _index.Store.LockForWriting(_cancellationToken);
+            }
+            catch (RagException e) when (_index.TryServeFromMemory(e))
+            {
+                _lease = _index.Store.LockForWriting(_cancellationToken);
+            }
+
             Refresh();
         }
     }

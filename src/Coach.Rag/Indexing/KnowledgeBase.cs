@@ -15,6 +15,7 @@ internal sealed class KnowledgeBase(
     GuardedEmbeddingGenerator embeddings,
     IndexRecovery recovery,
     IReadOnlyList<KnowledgeSource> sources,
+    DocumentReaders readers,
     TimeProvider time,
     ILogger<KnowledgeBase> logger)
     : IKnowledgeBase, IAsyncDisposable, IDisposable
@@ -23,20 +24,25 @@ internal sealed class KnowledgeBase(
     private const string Direct = "";
 
     private readonly SemaphoreSlim _writer = new(1, 1);
-    private readonly DocumentIngestor _ingestor = new(index.Options, time);
+    private readonly DocumentIngestor _ingestor = new(index.Options, time, readers);
     private readonly PassageEmbedder _embedder = new(index, embeddings);
     private readonly StaleDocumentCleaner _cleaner = new(sources);
+    private readonly TextEraser _eraser = new(index, time);
     private readonly LsaTrainingService _training = new(index, time, logger);
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private Task _learning = Task.CompletedTask;
     private string? _embeddingFailure;
     private HashSet<IngestFailure> _skipped = [];
+    private KnowledgeAccount _account = KnowledgeAccount.Empty;
+    private string _told = "";
     private int _disposed;
 
     public int DocumentCount => index.DocumentCount;
 
     public int PassageCount => index.PassageCount;
+
+    public KnowledgeAccount Account => Volatile.Read(ref _account);
 
     /// <summary>The registered sources.</summary>
     public IReadOnlyList<KnowledgeSource> Sources => sources;
@@ -60,7 +66,7 @@ internal sealed class KnowledgeBase(
             foreach (KnowledgeDocument document in documents)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                _ingestor.TryTake(Direct, document, writer, report);
+                await _ingestor.TryTakeAsync(Direct, document, writer, report, cancellationToken).ConfigureAwait(false);
                 if (writer.IsFull)
                 {
                     await writer.CommitAsync(cancellationToken).ConfigureAwait(false);
@@ -115,6 +121,38 @@ internal sealed class KnowledgeBase(
         cancellationToken.ThrowIfCancellationRequested();
         await LearnInBackground().WaitAsync(cancellationToken).ConfigureAwait(false);
         return index.Read(static searcher => searcher.Model is not null);
+    }
+
+    public async Task CompactAsync(CancellationToken cancellationToken = default)
+    {
+        await _writer.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await Task.Run(() => _eraser.Run(cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _writer.Release();
+        }
+    }
+
+    /// <summary>Erases deleted text when that is due; a failure is logged, and it is tried again.</summary>
+    /// <param name="isIdle">Whether the sources had nothing new.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    public async Task EraseIfDueAsync(bool isIdle, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!index.IsPinned && _eraser.IsDue(isIdle))
+            {
+                await CompactAsync(cancellationToken).ConfigureAwait(false);
+                logger.Erased();
+            }
+        }
+        catch (RagException e)
+        {
+            logger.EraseFailed(e.Error);
+        }
     }
 
     /// <summary>Embeds what has no vectors; a failure is logged and returned, not thrown.</summary>
@@ -194,7 +232,14 @@ internal sealed class KnowledgeBase(
             logger.Synced(added, updated, removed, report.Failed.Count, DocumentCount, PassageCount);
         }
 
+        await EraseIfDueAsync(!report.HasChanges, cancellationToken).ConfigureAwait(false);
         LogSkipped(report.Failed);
+        if (sourcesToSync is null)
+        {
+            _account = builder.Account(time.GetUtcNow());
+            LogAccount(_account);
+        }
+
         return report;
 
         async ValueTask ReadAsync(IndexWriter writer)
@@ -246,6 +291,35 @@ internal sealed class KnowledgeBase(
         {
             logger.DocumentSkipped(Printable(failure.Id), Printable(failure.Reason));
         }
+    }
+
+    // Once, and again when it is another one.
+    private void LogAccount(KnowledgeAccount account)
+    {
+        string skipped = Counts(account.SkippedBy.Select(pair => (pair.Key.ToString(), pair.Value)));
+        string failed = Counts(account.FailedBy.Select(pair => (pair.Key.ToString(), pair.Value)));
+        string kinds = Counts(account.Kinds.Select(pair => (pair.Key, pair.Value)));
+        string told = $"{skipped}; {failed}; {kinds}; {account.Guessed.Count}";
+        if (told == _told || (account.SkippedCount + account.FailedCount + account.Guessed.Count == 0 && _told.Length == 0))
+        {
+            return;
+        }
+
+        _told = told;
+        logger.Accounted(
+            account.Read, account.SkippedCount, skipped, Printable(kinds), account.FailedCount, failed, account.Guessed.Count);
+        foreach (IngestFailure guess in account.Guessed)
+        {
+            logger.DocumentGuessed(Printable(guess.Id), Printable(guess.Reason));
+        }
+    }
+
+    private static string Counts(IEnumerable<(string Name, int Count)> counts)
+    {
+        const int Most = 12;
+        string[] named = [.. counts.OrderByDescending(each => each.Count).ThenBy(each => each.Name, StringComparer.Ordinal)
+            .Take(Most).Select(each => string.Create(CultureInfo.InvariantCulture, $"{each.Name} {each.Count}"))];
+        return named.Length == 0 ? "none" : string.Join(", ", named);
     }
 
     // One at a time; a change while it runs is looked at when it ends.
@@ -300,6 +374,11 @@ internal sealed class KnowledgeBase(
         }
 
         var folder = source as FolderSource;
+        foreach (IngestFailure skipped in folder?.Skipped ?? [])
+        {
+            report.Add(skipped);
+        }
+
         foreach ((string collection, string id) in writer.DocumentsOf(collection => collection == source.Name))
         {
             if (!present.Contains(id) && folder?.IsUnlisted(id) != true && writer.Remove(collection, id))
@@ -343,6 +422,11 @@ internal sealed class KnowledgeBase(
         {
             _writer.Release();
             report.ReportProgress();
+            if (report.Updated + report.Removed > 0)
+            {
+                _eraser.Note();
+            }
+
             if (report.Committed + report.Removed > 0)
             {
                 _ = LearnInBackground();

@@ -1,4 +1,5 @@
 using Coach.Rag.Diagnostics;
+using Coach.Rag.Documents;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -12,6 +13,10 @@ namespace Coach.Rag.Indexing;
 internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable, IDisposable
 {
     private static readonly TimeSpan LongestRetry = TimeSpan.FromMinutes(1);
+
+    // Looking at large folders takes at most this share of a core, but is not put off longer than this.
+    private const int LookingShare = 100;
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(10);
     private static readonly Backoff Retry = new(TimeSpan.FromSeconds(1), LongestRetry);
     private static readonly Backoff EmbeddingRetry = new(TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(5));
 
@@ -25,7 +30,9 @@ internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable, I
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private TaskCompletionSource _wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task _never = new TaskCompletionSource().Task;
     private Task? _run;
+    private FolderWatch? _watch;
     private TimeSpan _embeddingPause;
     private int _embeddingFailures;
     private long _embeddingFailed;
@@ -129,11 +136,13 @@ internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable, I
         while (!cancellationToken.IsCancellationRequested)
         {
             ResetWake();
+            _watch?.Reset();
+            TimeSpan least = TimeSpan.Zero;
             bool isFirstOver = true;
-            TimeSpan pause = _sources.Count == 0 ? TimeSpan.Zero : _index.Options.RescanInterval;
+            TimeSpan pause = _sources.Count == 0 ? _index.Options.EraseAfter / 4 : _index.Options.RescanInterval;
             try
             {
-                await ReadAsync(cancellationToken).ConfigureAwait(false);
+                least = PauseFor(await ReadAsync(cancellationToken).ConfigureAwait(false));
                 failures = 0;
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -164,20 +173,36 @@ internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable, I
                 _first.TrySetResult();
             }
 
-            await PauseAsync(pause, cancellationToken).ConfigureAwait(false);
+            await PauseAsync(pause, _never, cancellationToken).ConfigureAwait(false);
+            if (pause > TimeSpan.Zero && least > pause)
+            {
+                _watch ??= new FolderWatch(_sources.OfType<FolderSource>().Select(source => source.Folder));
+                await PauseAsync(least - pause, _watch.Changed, cancellationToken).ConfigureAwait(false);
+            }
         }
+
+        _watch?.Dispose();
     }
 
-    private async Task ReadAsync(CancellationToken cancellationToken)
+    // A reading that changed nothing and took long is not repeated soon.
+    private static TimeSpan PauseFor(TimeSpan took) =>
+        took * LookingShare > LongestPause ? LongestPause : took * LookingShare;
+
+    // How long it took to find out that nothing has changed; zero when something has.
+    private async Task<TimeSpan> ReadAsync(CancellationToken cancellationToken)
     {
         await _knowledge.PrepareAsync(cancellationToken).ConfigureAwait(false);
         if (_sources.Count == 0)
         {
-            return;
+            await _knowledge.EraseIfDueAsync(isIdle: true, cancellationToken).ConfigureAwait(false);
+            return TimeSpan.Zero;
         }
+
+        long start = _time.GetTimestamp();
 
         string? lost = _index.Lost;
         IngestReport report = await _knowledge.SyncTextAsync(null, null, cancellationToken).ConfigureAwait(false);
+        TimeSpan took = report.HasChanges ? TimeSpan.Zero : _time.GetElapsedTime(start);
         if (report.Failed.Count == 0 || _index.DocumentCount > 0)
         {
             _index.Heal(lost);
@@ -185,6 +210,7 @@ internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable, I
 
         _first.TrySetResult();
         await EmbedAsync(cancellationToken).ConfigureAwait(false);
+        return took;
     }
 
     // A provider that fails is asked again after longer and longer pauses, however often the sources are read.
@@ -206,11 +232,11 @@ internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable, I
     }
 
     // A pause of zero lasts until something is needed.
-    private async Task PauseAsync(TimeSpan pause, CancellationToken cancellationToken)
+    private async Task PauseAsync(TimeSpan pause, Task other, CancellationToken cancellationToken)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task delay = Task.Delay(pause == TimeSpan.Zero ? Timeout.InfiniteTimeSpan : pause, _time, over.Token);
-        await Task.WhenAny(delay, Volatile.Read(ref _wake).Task).ConfigureAwait(false);
+        await Task.WhenAny(delay, other, Volatile.Read(ref _wake).Task).ConfigureAwait(false);
         await over.CancelAsync().ConfigureAwait(false);
     }
 

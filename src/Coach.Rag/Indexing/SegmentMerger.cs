@@ -19,14 +19,37 @@ internal static class SegmentMerger
     public static bool TryMerge(
         IndexManager index, IndexCommitReader commit, IndexWriteLease lease, CancellationToken cancellationToken)
     {
-        IndexSearcher searcher = index.SearcherOf(commit);
         Dictionary<long, VectorsByEmbedder> vectors = FindVectors(commit, index.Store.Name);
-        IReadOnlyList<int> chosen = MergePolicy.Choose(searcher.Reader, vectors);
+        return TryRewrite(
+            index, commit, lease, vectors, MergePolicy.Choose(index.SearcherOf(commit).Reader, vectors), cancellationToken);
+    }
+
+    /// <summary>Writes one segment that holds deleted rows anew without them.</summary>
+    /// <returns>Whether there was one.</returns>
+    /// <exception cref="RagException">The index cannot be written.</exception>
+    public static bool TryErase(
+        IndexManager index, IndexCommitReader commit, IndexWriteLease lease, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<(SegmentReader Reader, FixedBitSet Deleted)> segments = index.SearcherOf(commit).Reader.Segments;
+        int holder = Enumerable.Range(0, segments.Count).FirstOrDefault(s => segments[s].Deleted.Count > 0, -1);
+        Dictionary<long, VectorsByEmbedder> vectors = FindVectors(commit, index.Store.Name);
+        return TryRewrite(index, commit, lease, vectors, holder < 0 ? [] : [holder], cancellationToken);
+    }
+
+    private static bool TryRewrite(
+        IndexManager index,
+        IndexCommitReader commit,
+        IndexWriteLease lease,
+        Dictionary<long, VectorsByEmbedder> vectors,
+        IReadOnlyList<int> chosen,
+        CancellationToken cancellationToken)
+    {
         if (chosen.Count == 0)
         {
             return false;
         }
 
+        IndexSearcher searcher = index.SearcherOf(commit);
         var builder = new SegmentBuilder(index.Options.Bm25K1, index.Options.Bm25B);
         var joined = new SortedDictionary<string, VectorBuilder>(StringComparer.Ordinal);
         foreach (int s in chosen)

@@ -97,6 +97,7 @@ internal readonly ref struct MmrSelector(IndexReader index, ReadOnlySpan<FusedDo
         {
             DocumentId = document.Id,
             Title = document.Title,
+            Page = chunk.Page > 0 ? chunk.Page : null,
             HeadingPath = chunk.Heading.Length == 0 ? [] : chunk.Heading.Split(TextBlock.Separator),
             Metadata = document.Metadata,
             Scores = new PassageScores(lexical, lsa, vector),

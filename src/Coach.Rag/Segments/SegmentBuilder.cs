@@ -27,7 +27,9 @@ internal sealed class SegmentBuilder(float k1, float b)
     private readonly List<string> _headings = [];
     private readonly List<DocumentEntry> _documents = [];
     private readonly List<(int First, int Count)> _ranges = [];
+    private readonly List<int> _pages = [];
     private long _totalTokens;
+    private bool _hasPages;
     private int _rowTokens;
 
     /// <summary>Passages so far.</summary>
@@ -45,7 +47,16 @@ internal sealed class SegmentBuilder(float k1, float b)
         Begin(document, chunks.Count);
         foreach (Chunk chunk in chunks)
         {
-            AddRow(document, text.Text.AsSpan(chunk.Start, chunk.Length), text.InSource(chunk));
+            ReadOnlySpan<char> slice = text.Text.AsSpan(chunk.Start, chunk.Length);
+            Chunk range = text.InSource(chunk);
+            if (chunk.HeadLength > 0)
+            {
+                AddRow(document, $"{text.Text.AsSpan(chunk.HeadStart, chunk.HeadLength)}\n{slice}", range);
+            }
+            else
+            {
+                AddRow(document, slice, range);
+            }
         }
     }
 
@@ -79,12 +90,20 @@ internal sealed class SegmentBuilder(float k1, float b)
         _records.Int32(chunk.Length);
         _records.Int32(HeadingId(chunk.Heading));
 
+        _pages.Add(chunk.Page);
+        _hasPages |= chunk.Page > 0;
         _rowStarts.Add(_entryTerms.Count);
         _rowTokens = 0;
         var sink = new Sink(this);
-        Tokenizer.Run(document.Title, ref sink);
-        Tokenizer.Run(chunk.Heading, ref sink);
-        Tokenizer.Run(slice, ref sink);
+
+        // A passage without text is never an answer: it has no words to be found by.
+        if (!slice.IsWhiteSpace())
+        {
+            Tokenizer.Run(document.Title, ref sink);
+            Tokenizer.Run(chunk.Heading, ref sink);
+            Tokenizer.Run(slice, ref sink);
+        }
+
         _lengths.Add((ushort)Math.Min(_rowTokens, ushort.MaxValue));
         _totalTokens += _rowTokens;
     }
@@ -100,7 +119,7 @@ internal sealed class SegmentBuilder(float k1, float b)
         rows.Int32(0);
         rows.Int64(_totalTokens);
         rows.Values<ushort>(CollectionsMarshal.AsSpan(_lengths));
-        return new SegmentPayload()
+        SegmentPayload payload = new SegmentPayload()
             .Add(SectionKind.Documents, StoredDocuments.Write(_documents, _ranges).Memory)
             .Add(SectionKind.Passages, WritePassages().Memory)
             .Add(SectionKind.Text, _text.Memory)
@@ -108,6 +127,14 @@ internal sealed class SegmentBuilder(float k1, float b)
             .Add(SectionKind.Postings, postings.Memory)
             .Add(SectionKind.LexicalRows, rows.Memory)
             .Add(SectionKind.Analyser, Encoding.UTF8.GetBytes(AnalyserIdentity.Current));
+        if (_hasPages)
+        {
+            var pages = new ByteBuffer(_pages.Count * 4);
+            pages.Values<int>(CollectionsMarshal.AsSpan(_pages));
+            payload.Add(SectionKind.Pages, pages.Memory);
+        }
+
+        return payload;
     }
 
     /// <summary>

@@ -18,6 +18,7 @@ internal sealed class SegmentReader
     private readonly IndexSection _terms;
     private readonly IndexSection _postings;
     private readonly IndexSection _rows;
+    private readonly IndexSection? _pages;
     private readonly int _headings;
 
     public SegmentReader(IndexSegment segment)
@@ -26,6 +27,7 @@ internal sealed class SegmentReader
         Analyser = segment.TryGetSection(SectionKind.Analyser, out IndexSection? analyser)
             && analyser.Length <= MaxAnalyserBytes
             ? Encoding.UTF8.GetString(analyser.Span) : "unknown";
+        _pages = segment.TryGetSection(SectionKind.Pages, out IndexSection? pages) ? pages : null;
         _documents = Section(segment, SectionKind.Documents);
         _passages = Section(segment, SectionKind.Passages);
         _text = Section(segment, SectionKind.Text);
@@ -96,7 +98,8 @@ internal sealed class SegmentReader
         int heading = BinaryPrimitives.ReadInt32LittleEndian(record[20..]);
         int table = 8 + (Rows * PassageRecordSize);
         string path = StringBlock.Text(_passages.Slice(table, (int)(_passages.Length - table)), _headings, heading);
-        return (Encoding.UTF8.GetString(_text.Slice(offset, bytes)), new Chunk(start, length, path));
+        int page = _pages is null ? 0 : _pages.Slice<int>(row, 1)[0];
+        return (Encoding.UTF8.GetString(_text.Slice(offset, bytes)), new Chunk(start, length, path) { Page = page });
     }
 
     /// <summary>Finds a term by its UTF-8 bytes.</summary>

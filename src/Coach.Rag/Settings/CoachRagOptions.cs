@@ -76,6 +76,62 @@ public sealed class CoachRagOptions
     /// <value>1 KiB to 1 GiB; 16 MiB unless set.</value>
     public long MaxDocumentBytes { get; set; } = 16 << 20;
 
+    /// <summary>
+    /// The most bytes that the compressed parts of one document may unpack to. A document past it is reported and
+    /// skipped.
+    /// </summary>
+    /// <value>1 MiB to 2 GiB; 256 MiB unless set.</value>
+    public long MaxExpandedBytes { get; set; } = 256 << 20;
+
+    /// <summary>How deep the parts of one document may be nested: elements, archives (each counts four).</summary>
+    /// <value>1 to 10,000; 256 unless set.</value>
+    public int MaxNesting { get; set; } = 256;
+
+    /// <summary>The longest that reading one document may take; one that takes longer is reported and skipped.</summary>
+    /// <value>100 ms to 1 hour; 20 seconds unless set.</value>
+    public TimeSpan DocumentTimeLimit { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>
+    /// Regular expressions of markup that is left out of Markdown text, besides what is known: shortcodes, macros, tags.
+    /// Each is tried on a line at a time, outside code; neither back references nor look-arounds are allowed.
+    /// </summary>
+    /// <value>None unless set; at most 64.</value>
+    public IList<string> MarkupPatterns { get; } = [];
+
+    /// <summary>
+    /// Files of folders that are read, as in <c>.gitignore</c>: <c>*.md</c> anywhere, <c>/guide/**</c> from the top. Empty
+    /// for all that a reader takes.
+    /// </summary>
+    public IList<string> Include { get; } = [];
+
+    /// <summary>
+    /// Files and folders of folders that are left out, as in <c>.gitignore</c>; a later one that starts with <c>!</c> takes
+    /// back in. Hidden files and folders are left out besides.
+    /// </summary>
+    /// <value><c>node_modules/</c> unless set.</value>
+    public IList<string> Exclude { get; } = ["node_modules/"];
+
+    /// <summary>
+    /// How often files whose size and times have not changed are compared by content. A file is read for it, not
+    /// indexed.
+    /// </summary>
+    /// <value>Zero for never, or 1 second to 30 days; 1 hour unless set.</value>
+    public TimeSpan ContentCheckInterval { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// How long the text of deleted and replaced documents may stay in the index file. It is erased by writing the file
+    /// anew; sooner when <see cref="MaxDeadShare"/> of the file is of no use.
+    /// </summary>
+    /// <value>1 minute to 365 days; 24 hours unless set.</value>
+    public TimeSpan EraseAfter { get; set; } = TimeSpan.FromHours(24);
+
+    /// <summary>
+    /// The share of the index file that may hold what is deleted or replaced before the next look at unchanged sources
+    /// writes the file anew.
+    /// </summary>
+    /// <value>0.05 to 1; 0.25 unless set.</value>
+    public double MaxDeadShare { get; set; } = 0.25;
+
     /// <summary>The most passages of one index; a document that would pass it is reported and skipped.</summary>
     /// <value>1 to 100,000,000; 10,000,000 unless set.</value>
     public long MaxPassages { get; set; } = 10_000_000;

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Options;
 
 namespace Coach.Rag.Settings;
@@ -17,6 +18,15 @@ internal sealed class CoachRagOptionsValidator : IValidateOptions<CoachRagOption
             .InRange(options.ChunkTokens, 32, 4096)
             .InRange(options.ChunkOverlapTokens, 0, options.ChunkTokens / 2)
             .InRange(options.MaxDocumentBytes, 1L << 10, 1L << 30)
+            .InRange(options.MaxExpandedBytes, 1L << 20, 2L << 30)
+            .InRange(options.MaxNesting, 1, 10_000)
+            .InRange(options.DocumentTimeLimit, TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1))
+            .InRange(options.ContentCheckInterval, TimeSpan.Zero, TimeSpan.FromDays(30))
+            .That(
+                options.MarkupPatterns.Count <= 64 && options.MarkupPatterns.All(IsPattern),
+                "Coach:Rag:MarkupPatterns holds more than 64 patterns, or one that is no regular expression without look-arounds.")
+            .InRange(options.EraseAfter, TimeSpan.FromMinutes(1), TimeSpan.FromDays(365))
+            .InRange(options.MaxDeadShare, 0.05, 1)
             .InRange(options.MaxPassages, 1, 100_000_000)
             .InRange(options.RescanInterval, TimeSpan.Zero, TimeSpan.FromDays(1))
             .InRange(options.EmbeddingBatchSize, 1, 2048)
@@ -25,4 +35,17 @@ internal sealed class CoachRagOptionsValidator : IValidateOptions<CoachRagOption
             .InRange(options.Bm25K1, 0, 10)
             .InRange(options.Bm25B, 0, 1)
             .Result();
+
+    private static bool IsPattern(string pattern)
+    {
+        try
+        {
+            _ = new Regex(pattern, RegexOptions.NonBacktracking);
+            return true;
+        }
+        catch (Exception e) when (e is ArgumentException or NotSupportedException)
+        {
+            return false;
+        }
+    }
 }

@@ -65,6 +65,9 @@ internal enum SectionKind
     /// <summary>Metadata values for filters.</summary>
     Metadata = 4,
 
+    /// <summary>The page, slide or sheet of each passage, where a document has them: an int32 a row.</summary>
+    Pages = 5,
+
     /// <summary>Lexical dictionary.</summary>
     Terms = 16,
 

@@ -34,6 +34,10 @@ internal sealed class RagInstruments : IDisposable
             description: "The best tier now: 0 none, 1 hybrid, 2 local, 3 lexical.");
         meter.CreateObservableGauge(
             "coach.rag.document_count", () => Observe(static r => r.Documents), description: "Documents in the index.");
+
+        meter.CreateObservableGauge(
+            "coach.rag.documents", ObserveDocuments,
+            description: "What became of the documents of the sources: read, skipped (left out on purpose), failed.");
     }
 
     public Counter<long> Retrievals { get; }
@@ -56,6 +60,17 @@ internal sealed class RagInstruments : IDisposable
 
     public void Dispose() => _source.Dispose();
 
+    private IEnumerable<Measurement<int>> ObserveDocuments() =>
+        Volatile.Read(ref _registrations).SelectMany(registration => new[]
+        {
+            Of(registration, "read", registration.Account.Read),
+            Of(registration, "skipped", registration.Account.SkippedCount),
+            Of(registration, "failed", registration.Account.FailedCount),
+        });
+
+    private static Measurement<int> Of(RagMetrics registration, string state, int count) =>
+        new(count, [new("state", state), .. registration.Tags]);
+
     private IEnumerable<Measurement<int>> Observe(Func<RagMetrics, int> value) =>
         Volatile.Read(ref _registrations)
             .Select(registration => new Measurement<int>(value(registration), registration.Tags));
@@ -67,9 +82,12 @@ internal sealed class RagMetrics
     private readonly RagInstruments _instruments;
     private readonly IndexManager _index;
     private readonly TierDecision _tiers;
+    private readonly KnowledgeBase _knowledge;
 
-    public RagMetrics(RagInstruments instruments, string name, IndexManager index, TierDecision tiers)
+    public RagMetrics(
+        RagInstruments instruments, string name, IndexManager index, TierDecision tiers, KnowledgeBase knowledge)
     {
+        _knowledge = knowledge;
         _instruments = instruments;
         _index = index;
         _tiers = tiers;
@@ -84,6 +102,8 @@ internal sealed class RagMetrics
     public KeyValuePair<string, object?>[] Tags { get; }
 
     public RagTier Tier => _tiers.BestNow();
+
+    public KnowledgeAccount Account => _knowledge.Account;
 
     public int Documents
     {

@@ -14,7 +14,7 @@ public sealed class DocumentIngestorTests
     public async Task TakeAsync_TouchedDocumentsBeyondTheLimit_AreReadAgainAndNothingElseChanges()
     {
         using var index = new IndexManager(new MemoryIndexStore(), _options);
-        var ingestor = new DocumentIngestor(_options, new VirtualClock(), maxRemembered: 2);
+        var ingestor = new DocumentIngestor(_options, new VirtualClock(), Folders.Readers(_options), maxRemembered: 2);
         Assert.Equal((3, 3, 0), await SyncAsync(index, ingestor, "v1", 3));
         Assert.Equal((3, 0, 3), await SyncAsync(index, ingestor, "v2", 3));
         Assert.Equal(2, ingestor.Remembered);
@@ -26,7 +26,7 @@ public sealed class DocumentIngestorTests
     public async Task TakeAsync_RefusedDocumentsBeyondTheLimit_AreReadAgain()
     {
         using var index = new IndexManager(new MemoryIndexStore(), _options);
-        var ingestor = new DocumentIngestor(_options, new VirtualClock(), maxRemembered: 2);
+        var ingestor = new DocumentIngestor(_options, new VirtualClock(), Folders.Readers(_options), maxRemembered: 2);
         Assert.Equal((3, 0, 0), await SyncAsync(index, ingestor, "v1", 3, isBinary: true));
         Assert.Equal((1, 0, 0), await SyncAsync(index, ingestor, "v1", 3, isBinary: true));
         Assert.Equal(2, ingestor.Remembered);
@@ -36,7 +36,7 @@ public sealed class DocumentIngestorTests
     public async Task Forget_DocumentThatIsGone_MakesRoom()
     {
         using var index = new IndexManager(new MemoryIndexStore(), _options);
-        var ingestor = new DocumentIngestor(_options, new VirtualClock(), maxRemembered: 2);
+        var ingestor = new DocumentIngestor(_options, new VirtualClock(), Folders.Readers(_options), maxRemembered: 2);
         await SyncAsync(index, ingestor, "v1", 2);
         await SyncAsync(index, ingestor, "v2", 2);
         ingestor.Forget(Collection, "d0");
@@ -47,7 +47,7 @@ public sealed class DocumentIngestorTests
     public async Task TakeAsync_ChangedContent_IsKnownByTheIndexAlone()
     {
         using var index = new IndexManager(new MemoryIndexStore(), _options);
-        var ingestor = new DocumentIngestor(_options, new VirtualClock(), maxRemembered: 2);
+        var ingestor = new DocumentIngestor(_options, new VirtualClock(), Folders.Readers(_options), maxRemembered: 2);
         await SyncAsync(index, ingestor, "v1", 2);
         await SyncAsync(index, ingestor, "v2", 2);
         Assert.Equal((2, 0, 0), await SyncAsync(index, ingestor, "v3", 2, text: "changed"));

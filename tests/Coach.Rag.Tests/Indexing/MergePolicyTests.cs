@@ -39,7 +39,7 @@ public sealed class MergePolicyTests
         {
             var builder = new SegmentBuilder(1.2f, 0.75f);
             var entry = new DocumentEntry("", $"small{i}", (UInt128)i) { Source = "", Version = "", Title = "", Metadata = new Dictionary<string, string>() };
-            builder.Add(entry, new Coach.Rag.Documents.StructuredText("word", "", []), [new Coach.Rag.Documents.Chunk(0, 4, "")]);
+            builder.Add(entry, new Coach.Rag.StructuredText("word", "", []), [new Coach.Rag.Documents.Chunk(0, 4, "")]);
             index.Store.Commit(new IndexChange { Add = [builder.Build()] }, lease, CancellationToken.None);
         }
 

@@ -87,7 +87,7 @@ public sealed partial class DocumentationQuestionsTests(ITestOutputHelper output
             .Append(Path.Combine(root, "README.md"));
         return files.Order(StringComparer.Ordinal).Select(file => new KnowledgeDocument(Path.GetRelativePath(root, file).Replace('\\', '/'), File.ReadAllText(file))
         {
-            Format = DocumentFormat.Markdown,
+            Format = TextFormat.Markdown,
         });
     }
 

@@ -10,19 +10,19 @@ public sealed class HostileDocumentTests
     // Ends a hang: none takes a second on a quiet machine, what is quadratic takes hours.
     private static readonly TimeSpan HangLimit = TimeSpan.FromMinutes(3);
 
-    public static TheoryData<string, DocumentFormat> Kinds() => new()
+    public static TheoryData<string, TextFormat> Kinds() => new()
     {
-        { "line", DocumentFormat.PlainText }, { "line", DocumentFormat.Markdown }, { "line", DocumentFormat.Html },
-        { "tags", DocumentFormat.Html }, { "inline", DocumentFormat.Html }, { "attributes", DocumentFormat.Html }, { "references", DocumentFormat.Html },
-        { "quotes", DocumentFormat.Markdown }, { "lists", DocumentFormat.Markdown }, { "headings", DocumentFormat.Markdown }, { "headings", DocumentFormat.Html },
-        { "table", DocumentFormat.Markdown }, { "table", DocumentFormat.Html }, { "combining", DocumentFormat.PlainText }, { "rtl", DocumentFormat.PlainText },
+        { "line", TextFormat.PlainText }, { "line", TextFormat.Markdown }, { "line", TextFormat.Html },
+        { "tags", TextFormat.Html }, { "inline", TextFormat.Html }, { "attributes", TextFormat.Html }, { "references", TextFormat.Html },
+        { "quotes", TextFormat.Markdown }, { "lists", TextFormat.Markdown }, { "headings", TextFormat.Markdown }, { "headings", TextFormat.Html },
+        { "table", TextFormat.Markdown }, { "table", TextFormat.Html }, { "combining", TextFormat.PlainText }, { "rtl", TextFormat.PlainText },
     };
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task AddOrUpdateAsync_HostileDocument_EndsSoonAndItsEndIsFound(string kind, DocumentFormat format)
+    public async Task AddOrUpdateAsync_HostileDocument_EndsSoonAndItsEndIsFound(string kind, TextFormat format)
     {
-        string text = Make(kind, format) + (format == DocumentFormat.Html ? "</p><p>The lighthouse shines at nineteen.</p>" : "\n\nThe lighthouse shines at nineteen.\n");
+        string text = Make(kind, format) + (format == TextFormat.Html ? "</p><p>The lighthouse shines at nineteen.</p>" : "\n\nThe lighthouse shines at nineteen.\n");
         var document = new KnowledgeDocument("x", text) { Format = format };
         long before = GC.GetAllocatedBytesForCurrentThread();
         StructuredText structure = DocumentReader.Read(document);
@@ -71,7 +71,7 @@ public sealed class HostileDocumentTests
         Assert.Equal("cut.txt", Assert.Single((await host.Retriever.RetrieveAsync("lemon")).Passages).Source);
     }
 
-    private static string Make(string kind, DocumentFormat format) => kind switch
+    private static string Make(string kind, TextFormat format) => kind switch
     {
         "line" => string.Concat(Enumerable.Repeat("abcdefghij", 800_000)),
         "tags" => string.Concat(Enumerable.Repeat("<div>", 100_000)),
@@ -80,8 +80,8 @@ public sealed class HostileDocumentTests
         "references" => string.Concat(Enumerable.Repeat("&amp;&notanentityatall;&#x1F600;&#99999999999;& ", 50_000)),
         "quotes" => string.Concat(Enumerable.Repeat("> ", 10_000)) + "deep",
         "lists" => string.Concat(Enumerable.Range(0, 1_000).Select(i => new string(' ', i * 2) + "- item\n")),
-        "headings" => format == DocumentFormat.Html ? string.Concat(Enumerable.Repeat("<h2>Part</h2>a ", 100_000)) : string.Concat(Enumerable.Repeat("# Part\n\na\n\n", 100_000)),
-        "table" => format == DocumentFormat.Html
+        "headings" => format == TextFormat.Html ? string.Concat(Enumerable.Repeat("<h2>Part</h2>a ", 100_000)) : string.Concat(Enumerable.Repeat("# Part\n\na\n\n", 100_000)),
+        "table" => format == TextFormat.Html
             ? "<table>" + string.Concat(Enumerable.Repeat("<tr><td>one<td>two</tr>", 50_000)) + "</table>"
             : "| a | b |\n|---|---|\n" + string.Concat(Enumerable.Repeat("| one | two |\n", 50_000)),
         "combining" => "a" + new string('\u0301', 1_000_000),

@@ -80,7 +80,7 @@ public sealed partial class InjectionTests
         0 => new KnowledgeDocument("evil.md", "The house soup is pumpkin soup, says the house.\n" + payload + "\n" + Hidden(payload)),
         1 => new KnowledgeDocument("evil.md", $"# House soup {payload.ReplaceLineEndings(" ")}\n\nThe house soup is soup of the house.")
         {
-            Format = DocumentFormat.Markdown,
+            Format = TextFormat.Markdown,
         },
         _ => new KnowledgeDocument("evil.md", "The house soup is pumpkin soup, says the house.") { Source = "house soup " + payload },
     };

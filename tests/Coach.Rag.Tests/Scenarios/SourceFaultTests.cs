@@ -122,9 +122,9 @@ public sealed class SourceFaultTests
         string below = Directory.CreateDirectory(folder.File("below")).FullName;
         await File.WriteAllTextAsync(Path.Combine(below, "a.txt"), "First.", TestContext.Current.CancellationToken);
         bool isClosed = false;
-        var source = new FolderSource(folder.Path, 1 << 20, directory => isClosed && directory == below
+        var source = Folders.Source(folder.Path, list: directory => isClosed && directory.FullName == below
             ? throw new UnauthorizedAccessException()
-            : Directory.GetFiles(directory));
+            : directory.EnumerateFileSystemInfos());
         await using var host = new RagHost(rag => rag.WithSource(source), o => o.Learn = false);
         Assert.Equal(1, (await host.Knowledge.SyncAsync(cancellationToken: TestContext.Current.CancellationToken)).Added);
         isClosed = true;

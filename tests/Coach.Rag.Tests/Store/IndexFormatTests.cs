@@ -15,7 +15,7 @@ public sealed class IndexFormatTests
         await using (var host = new RagHost(rag => rag.UseIndexFile(path).UseEmbeddings(new PlantedEmbeddings(_ => [3, 4])), o => o.Learn = false))
         {
             await host.Knowledge.AddOrUpdateAsync([.. Enumerable.Range(0, 300).Select(i => new KnowledgeDocument($"d{i}", i % 2 == 0 ? $"cats cats {i}" : $"dogs {i}")),
-                new KnowledgeDocument("guide", "# Guide\n\n## Food\n\nTea and cake.") { Format = DocumentFormat.Markdown, Metadata = new Dictionary<string, string> { ["lang"] = "en" } }]);
+                new KnowledgeDocument("guide", "# Guide\n\n## Food\n\nTea and cake.") { Format = TextFormat.Markdown, Metadata = new Dictionary<string, string> { ["lang"] = "en" } }]);
             await host.Knowledge.RemoveAsync(["d2"]);
         }
 

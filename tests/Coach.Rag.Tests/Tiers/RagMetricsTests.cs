@@ -35,12 +35,12 @@ public sealed class RagMetricsTests
         });
         listener.Start();
         listener.RecordObservableInstruments();
-        Assert.Equal(["coach.rag.available=1", "coach.rag.document_count=1", "coach.rag.type=3"], Sorted());
+        Assert.Equal(["coach.rag.available=1", "coach.rag.document_count=1", "coach.rag.documents=0", "coach.rag.type=3"], Sorted());
 
         // The index goes before the meter does: a scrape in between must not fail.
         provider.GetRequiredKeyedService<IndexManager>("gauges").Dispose();
         listener.RecordObservableInstruments();
-        Assert.Equal(["coach.rag.available=0", "coach.rag.document_count=0", "coach.rag.type=0"], Sorted());
+        Assert.Equal(["coach.rag.available=0", "coach.rag.document_count=0", "coach.rag.documents=0", "coach.rag.type=0"], Sorted());
         Assert.Equal(RagTier.None, retriever.Tier);
         await provider.DisposeAsync();
 

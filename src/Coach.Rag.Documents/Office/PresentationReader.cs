@@ -1,0 +1,89 @@
+using DocumentFormat.OpenXml;
+using DocumentFormat.OpenXml.Packaging;
+using DocumentFormat.OpenXml.Presentation;
+using A = DocumentFormat.OpenXml.Drawing;
+
+namespace Coach.Rag.Documents.Office;
+
+/// <summary>Reads PowerPoint presentations: a slide's title, text, tables and notes, with the slide's number.</summary>
+internal sealed class PresentationReader : IDocumentReader
+{
+    public string Name => "presentation/1";
+
+    public DocumentMatch Match(DocumentFile file) => OfficeFile.Match(file, "ppt/", [".pptx", ".pptm", ".potx"], [".ppt", ".pps"]);
+
+    public ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
+    {
+        OpenSettings settings = OfficeFile.Check(file, ".pptx", cancellationToken);
+        try
+        {
+            using var document = PresentationDocument.Open(file.OpenRead(), isEditable: false, settings);
+            return ValueTask.FromResult(Read(document, file.Limits, cancellationToken));
+        }
+        catch (Exception e) when (e is not (RagException or OperationCanceledException))
+        {
+            throw OfficeFile.Damaged("PowerPoint", e);
+        }
+    }
+
+    private static StructuredText Read(PresentationDocument document, DocumentLimits limits, CancellationToken cancellationToken)
+    {
+        var builder = new StructuredTextBuilder(limits.MaxCharacters);
+        builder.Title = document.PackageProperties.Title ?? "";
+        builder.AddMetadata("author", document.PackageProperties.Creator);
+        PresentationPart? part = document.PresentationPart;
+        foreach (SlideId id in part?.Presentation?.SlideIdList?.Elements<SlideId>() ?? [])
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            builder.Page++;
+            if (id.RelationshipId?.Value is { } relation && part!.TryGetPartById(relation, out OpenXmlPart? found) && found is SlidePart slide)
+            {
+                Add(slide, builder);
+            }
+        }
+
+        return builder.Build();
+    }
+
+    private static void Add(SlidePart slide, StructuredTextBuilder builder)
+    {
+        Shape[] shapes = [.. slide.Slide?.Descendants<Shape>() ?? []];
+        Shape? title = shapes.FirstOrDefault(IsTitle);
+        builder.ClearHeadings();
+        builder.AddHeading(1, title is null ? $"Slide {builder.Page}" : string.Join(' ', Paragraphs(title).Select(each => each.Text)));
+        foreach (OpenXmlElement element in slide.Slide?.Descendants() ?? [])
+        {
+            if (element is Shape shape && shape != title)
+            {
+                foreach ((string text, int depth) in Paragraphs(shape))
+                {
+                    builder.AddListItem(text, depth);
+                }
+            }
+            else if (element is A.Table table)
+            {
+                builder.AddTable(table.Elements<A.TableRow>().Select(row => (IReadOnlyList<string>)
+                    [.. row.Elements<A.TableCell>().Select(cell => string.Join(' ', cell.Descendants<A.Text>().Select(text => text.Text)))]));
+            }
+        }
+
+        foreach (Shape note in slide.NotesSlidePart?.NotesSlide?.Descendants<Shape>() ?? [])
+        {
+            if (TypeOf(note) == PlaceholderValues.Body)
+            {
+                builder.AddParagraph(string.Join('\n', Paragraphs(note).Select(each => each.Text)));
+            }
+        }
+    }
+
+    private static bool IsTitle(Shape shape) =>
+        TypeOf(shape) is { } type && (type == PlaceholderValues.Title || type == PlaceholderValues.CenteredTitle);
+
+    private static PlaceholderValues? TypeOf(Shape shape) =>
+        shape.NonVisualShapeProperties?.ApplicationNonVisualDrawingProperties?.PlaceholderShape?.Type?.Value;
+
+    private static IEnumerable<(string Text, int Depth)> Paragraphs(Shape shape) =>
+        (shape.TextBody?.Elements<A.Paragraph>() ?? []).Select(paragraph =>
+            (string.Concat(paragraph.Descendants<A.Text>().Select(text => text.Text)), paragraph.ParagraphProperties?.Level?.Value ?? 0))
+            .Where(each => !string.IsNullOrWhiteSpace(each.Item1));
+}

@@ -1,0 +1,278 @@
+using System.Text;
+using UglyToad.PdfPig;
+using UglyToad.PdfPig.Content;
+using UglyToad.PdfPig.DocumentLayoutAnalysis;
+using UglyToad.PdfPig.DocumentLayoutAnalysis.PageSegmenter;
+using UglyToad.PdfPig.DocumentLayoutAnalysis.ReadingOrderDetector;
+using UglyToad.PdfPig.Exceptions;
+
+namespace Coach.Rag.Documents.Pages;
+
+/// <summary>
+/// Reads the text of PDF files page by page: columns in reading order, headings by their size, lines that repeat on most
+/// pages left out.
+/// </summary>
+internal sealed class PdfReader : IDocumentReader
+{
+    private const int StackBytes = 64 << 20;
+    private const double HeadingSize = 1.15;
+
+    public string Name => "pdf/1";
+
+    public DocumentMatch Match(DocumentFile file)
+    {
+        // Writers may put up to a kilobyte before the header.
+        ReadOnlySpan<byte> head = file.Head;
+        bool isPdf = head[..Math.Min(head.Length, 1024)].IndexOf("%PDF-"u8) >= 0 && (file.HasExtension(".pdf") || head.StartsWith("%PDF-"u8));
+        return isPdf ? DocumentMatch.Content
+            : file.HasExtension(".pdf") || file.MediaType == "application/pdf" ? DocumentMatch.Name : DocumentMatch.None;
+    }
+
+    public async ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
+    {
+        RefuseDeepNesting(file);
+
+        // The library walks objects by recursion; on a thread of its own that cannot take the process down.
+        var result = new TaskCompletionSource<StructuredText>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var thread = new Thread(
+            () =>
+            {
+                try
+                {
+                    result.SetResult(Read(file, cancellationToken));
+                }
+                catch (Exception e)
+                {
+                    result.SetException(e);
+                }
+            },
+            StackBytes)
+        {
+            IsBackground = true,
+            Name = "Coach.Rag PDF reader",
+        };
+        thread.Start();
+        return await result.Task.ConfigureAwait(false);
+    }
+
+    private static StructuredText Read(DocumentFile file, CancellationToken cancellationToken)
+    {
+        using PdfDocument pdf = Open(file);
+        var pages = new List<IReadOnlyList<Paragraph>>();
+        long letters = 0;
+        bool hasImages = false;
+        int failed = 0;
+        for (int number = 1; number <= pdf.NumberOfPages; number++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                Page page = pdf.GetPage(number);
+                letters += page.Letters.Count;
+                hasImages |= page.NumberOfImages > 0;
+                pages.Add(Paragraphs(page));
+                Check(letters, file.Limits);
+            }
+            catch (Exception e) when (e is not (RagException or OperationCanceledException or InsufficientExecutionStackException))
+            {
+                pages.Add([]);
+                failed++;
+            }
+        }
+
+        if (letters == 0)
+        {
+            throw failed > 0
+                ? RagException.DocumentRefused(DocumentRefusal.Damaged, "is a damaged PDF: none of its pages could be read; write it again")
+                : hasImages
+                    ? RagException.DocumentRefused(
+                        DocumentRefusal.Scanned, "is a scanned PDF without text; run it through text recognition (OCR) and save it as a searchable PDF")
+                    : RagException.DocumentRefused(DocumentRefusal.Empty, "is a PDF without text");
+        }
+
+        return Build(pdf, pages, failed, file.Limits);
+    }
+
+    private static void Check(long letters, DocumentLimits limits)
+    {
+        if (letters > limits.MaxCharacters)
+        {
+            throw RagException.DocumentRefused(DocumentRefusal.TooLarge, $"has more than {limits.MaxCharacters} characters; split it");
+        }
+    }
+
+    private static PdfDocument Open(DocumentFile file)
+    {
+        try
+        {
+            return PdfDocument.Open(file.OpenRead(), new ParsingOptions { UseLenientParsing = true, SkipMissingFonts = true });
+        }
+        catch (PdfDocumentEncryptedException e)
+        {
+            throw RagException.DocumentRefused(DocumentRefusal.Encrypted, "is an encrypted PDF; save it without a password", e);
+        }
+        catch (Exception e) when (e is not (RagException or OperationCanceledException))
+        {
+            throw RagException.DocumentRefused(DocumentRefusal.Damaged, "is a damaged PDF; write it again, for example by printing it to a PDF", e);
+        }
+    }
+
+    private static StructuredText Build(
+        PdfDocument pdf, List<IReadOnlyList<Paragraph>> pages, int failed, DocumentLimits limits)
+    {
+        var builder = new StructuredTextBuilder(limits.MaxCharacters);
+        AddInformation(pdf, builder);
+        double body = BodySize(pages);
+        double[] sizes = [.. pages.SelectMany(page => page).Where(paragraph => IsHeading(paragraph, body)).Select(paragraph => paragraph.Size)
+            .Distinct().OrderDescending().Take(6)];
+        HashSet<string> repeated = Repeated(pages);
+        for (int i = 0; i < pages.Count; i++)
+        {
+            builder.Page = i + 1;
+            foreach (Paragraph paragraph in pages[i])
+            {
+                if (paragraph.IsEdge && repeated.Contains(WithoutDigits(paragraph.Text)))
+                {
+                    continue;
+                }
+
+                if (IsHeading(paragraph, body))
+                {
+                    builder.AddHeading(Math.Max(0, Array.IndexOf(sizes, paragraph.Size)) + 1, paragraph.Text);
+                }
+                else
+                {
+                    builder.AddParagraph(paragraph.Text);
+                }
+            }
+        }
+
+        if (failed > 0)
+        {
+            builder.AddNote($"is a PDF of which {failed} page(s) are damaged and were left out");
+        }
+
+        return builder.Build();
+    }
+
+    private static void AddInformation(PdfDocument pdf, StructuredTextBuilder builder)
+    {
+        DocumentInformation information = pdf.Information;
+        builder.AddMetadata("author", information.Author);
+        builder.AddMetadata("keywords", information.Keywords);
+        builder.AddMetadata("description", information.Subject);
+        if (!string.IsNullOrWhiteSpace(information.Title) && !information.Title.EndsWith(".doc", StringComparison.OrdinalIgnoreCase))
+        {
+            builder.Title = information.Title.Trim();
+        }
+    }
+
+    private static List<Paragraph> Paragraphs(Page page)
+    {
+        Word[] words = [.. page.GetWords().Where(word => !string.IsNullOrWhiteSpace(word.Text))];
+        if (words.Length == 0)
+        {
+            return [];
+        }
+
+        IReadOnlyList<UglyToad.PdfPig.DocumentLayoutAnalysis.TextBlock> blocks = RecursiveXYCut.Instance.GetBlocks(words);
+        IEnumerable<UglyToad.PdfPig.DocumentLayoutAnalysis.TextBlock> ordered = blocks.Count is > 1 and < 500 ? UnsupervisedReadingOrderDetector.Instance.Get(blocks) : blocks;
+        var paragraphs = new List<Paragraph>();
+        double top = page.Height * 0.93;
+        double bottom = page.Height * 0.07;
+        foreach (UglyToad.PdfPig.DocumentLayoutAnalysis.TextBlock block in ordered)
+        {
+            string text = Join(block.TextLines);
+            if (text.Length > 0)
+            {
+                double[] sizes = [.. block.TextLines.SelectMany(line => line.Words).SelectMany(word => word.Letters).Select(letter => Math.Round(letter.PointSize, 1))];
+                Array.Sort(sizes);
+                bool isEdge = block.BoundingBox.Bottom > top || block.BoundingBox.Top < bottom;
+                paragraphs.Add(new Paragraph(text, sizes.Length == 0 ? 0 : sizes[sizes.Length / 2], block.TextLines.Count, isEdge, sizes.Length));
+            }
+        }
+
+        return paragraphs;
+    }
+
+    // A word that was parted at a line's end is one word again.
+    private static string Join(IReadOnlyList<TextLine> lines)
+    {
+        var text = new StringBuilder();
+        foreach (TextLine line in lines)
+        {
+            string words = Plain(line.Text.Trim());
+            if (words.Length == 0)
+            {
+                continue;
+            }
+
+            bool isParted = text.Length > 1 && text[^1] is '-' or '\u00AD' && char.IsLetter(text[^2]) && char.IsLower(words[0]);
+            if (isParted)
+            {
+                text.Length--;
+            }
+            else if (text.Length > 0)
+            {
+                text.Append(' ');
+            }
+
+            text.Append(words);
+        }
+
+        return text.ToString();
+    }
+
+    // Ligatures and other forms of typesetting are the letters that they stand for.
+    private static string Plain(string text)
+    {
+        bool hasForms = text.AsSpan().IndexOfAnyInRange('\uFB00', '\uFB06') >= 0 || text.Contains('\0', StringComparison.Ordinal);
+        return hasForms
+            ? text.Replace("\uFB00", "ff", StringComparison.Ordinal).Replace("\uFB01", "fi", StringComparison.Ordinal)
+                .Replace("\uFB02", "fl", StringComparison.Ordinal).Replace("\uFB03", "ffi", StringComparison.Ordinal)
+                .Replace("\uFB04", "ffl", StringComparison.Ordinal).Replace("\uFB05", "st", StringComparison.Ordinal)
+                .Replace("\uFB06", "st", StringComparison.Ordinal).Replace("\0", "", StringComparison.Ordinal)
+            : text;
+    }
+
+    private static bool IsHeading(Paragraph paragraph, double body) =>
+        paragraph is { Lines: <= 3, Text.Length: <= 200 } && paragraph.Size >= body * HeadingSize && paragraph.Text.Any(char.IsLetter);
+
+    private static double BodySize(List<IReadOnlyList<Paragraph>> pages) =>
+        pages.SelectMany(page => page).GroupBy(paragraph => paragraph.Size)
+            .OrderByDescending(group => group.Sum(paragraph => paragraph.Letters)).FirstOrDefault()?.Key ?? 0;
+
+    // Headers and footers: the same words at the edge of at least half of the pages, whatever their numbers.
+    private static HashSet<string> Repeated(List<IReadOnlyList<Paragraph>> pages) =>
+        pages.Count < 3 ? [] : [.. pages
+            .SelectMany(page => page.Where(paragraph => paragraph.IsEdge).Select(paragraph => WithoutDigits(paragraph.Text)).Distinct())
+            .GroupBy(text => text).Where(group => group.Count() * 2 >= pages.Count).Select(group => group.Key)];
+
+    private static string WithoutDigits(string text) => string.Concat(text.Where(c => !char.IsAsciiDigit(c)));
+
+    private static void RefuseDeepNesting(DocumentFile file)
+    {
+        int depth = 0;
+        int most = Math.Max(file.Limits.MaxNesting, 64) * 4;
+        ReadOnlySpan<byte> rest = file.Content.Span;
+        for (int at; (at = rest.IndexOfAny("[]<>e"u8)) >= 0; rest = rest[(at + 1)..])
+        {
+            // Brackets in a compressed stream mean nothing, and leave no great depth: each object starts anew.
+            depth = rest[at] switch
+            {
+                (byte)'[' or (byte)'<' => depth + 1,
+                (byte)'e' => rest[at..].StartsWith("endobj"u8) || rest[at..].StartsWith("endstream"u8) ? 0 : depth,
+                _ => Math.Max(0, depth - 1),
+            };
+            if (depth > most && IsRun(rest[at..]))
+            {
+                throw RagException.DocumentRefused(
+                    DocumentRefusal.TooDeep, $"is nested deeper than MaxNesting = {file.Limits.MaxNesting} allows");
+            }
+        }
+    }
+
+    private static bool IsRun(ReadOnlySpan<byte> rest) => rest.Length < 2 || rest[1] is (byte)'[' or (byte)'<' or (byte)' ' or (byte)'/' or (byte)'\n' or (byte)'\r';
+
+    private sealed record Paragraph(string Text, double Size, int Lines, bool IsEdge, int Letters);
+}

@@ -1,0 +1,743 @@
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Coach.Rag.Documents;
+
+/// <summary>
+/// One pass over the lines of a Markdown text: CommonMark's blocks as far as passages need them (headings, lists,
+/// quotes, fences, tables), and the markup of documentation tools on top of it.
+/// </summary>
+internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Regex> patterns)
+{
+    private const int MaxHeadingLength = 200;
+    private const int MaxFences = 64;
+
+    // Of fences that hold text, not code (MyST, Sphinx, GitHub, Docusaurus).
+    private static readonly HashSet<string> Admonitions = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "note", "tip", "warning", "important", "caution", "danger", "attention", "hint", "seealso", "error", "info",
+        "admonition", "dropdown", "tab-set", "tab-item", "card", "grid", "grid-item-card", "margin", "sidebar", "topic",
+        "versionadded", "versionchanged", "deprecated", "details", "question", "success", "example", "abstract", "quote",
+    };
+
+    private static readonly string[] DescriptionNames = ["description", "summary", "abstract", "excerpt", "lead", "subtitle"];
+
+    private static readonly string[] TagNames = ["tags", "keywords", "categories", "topics"];
+
+    private readonly RemovedMarkup _removed = new(text);
+    private readonly List<TextBlock> _blocks = [];
+    private readonly string[] _path = new string[6];
+    private readonly Dictionary<string, string> _metadata = new(StringComparer.OrdinalIgnoreCase);
+    private readonly List<(char Mark, int Count)> _textFences = [];
+    private MarkupCleaner _cleaner = null!;
+    private string _title = "";
+    private (int Start, int End, int Level) _bare;      // a heading without text so far
+
+    private int _paragraph = -1;
+    private int _paragraphEnd;
+    private int _lastLine;          // the start of the paragraph's last line
+    private bool _isItem;
+    private bool _inList;
+    private int _listIndent;
+    private bool _wasBlank = true;
+    private bool _inAdmonition;     // of MkDocs: its text is indented
+
+    private int _fence = -1;        // the start of an open fence's line
+    private int _fenceBody;
+    private char _fenceMark;
+    private int _fenceCount;
+    private bool _fenceQuoted;
+
+    private int _code = -1;         // indented code
+    private int _codeEnd;
+
+    private int _table = -1;
+    private int _tableHead;
+    private int _tableEnd;
+
+    public StructuredText Run(CancellationToken cancellationToken)
+    {
+        _cleaner = new MarkupCleaner(text, _removed, isMdx, patterns);
+        int line = ReadFrontMatter();
+        int lines = 0;
+        while (line < text.Length)
+        {
+            if ((++lines & 0xFFF) == 0)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+
+            int found = text.AsSpan(line).IndexOf('\n');
+            int next = found < 0 ? text.Length : line + found + 1;
+            Line(line, next);
+            line = next;
+        }
+
+        EndFence(text.Length, text.Length, isClosed: false);
+        EndBlock();
+        AddBare(1);
+        StructuredText result = _removed.Apply(_title, _blocks);
+        return result with { Metadata = _metadata };
+    }
+
+    private void Line(int start, int next)
+    {
+        int end = next;
+        while (end > start && text[end - 1] is '\n' or '\r')
+        {
+            end--;
+        }
+
+        (int at, int indent, bool isQuoted) = Content(start, end);
+        if (_fence >= 0 && FenceGoesOn(start, next, at, end, isQuoted))
+        {
+            return;
+        }
+
+        if (_removed.End >= end && end > start)
+        {
+            return;         // within markup that began on an earlier line
+        }
+
+        if (at == end)
+        {
+            EndParagraph();
+            EndTable();
+            _wasBlank = true;
+            return;
+        }
+
+        bool wasBlank = _wasBlank;
+        _wasBlank = false;
+        if (_code >= 0 && indent >= 4)
+        {
+            _codeEnd = next;
+            return;
+        }
+
+        EndCode();
+        if (_inAdmonition && indent == 0)
+        {
+            _inAdmonition = false;
+        }
+
+        if (_inList && indent == 0 && wasBlank && !IsItem(at, end, out _))
+        {
+            _inList = false;
+        }
+
+        if (indent >= 4 && wasBlank && _paragraph < 0 && !_inList && !_inAdmonition && text[at] != '<')
+        {
+            EndTable();
+            (_code, _codeEnd) = (start, next);
+            return;
+        }
+
+        ReadLine(start, next, at, end, indent);
+    }
+
+    private void ReadLine(int start, int next, int at, int end, int indent)
+    {
+        ReadOnlySpan<char> content = text.AsSpan(at, end - at);
+        if (OpensFence(start, next, at, end) || ClosesDirective(start, next, content))
+        {
+            return;
+        }
+
+        if (_table >= 0)
+        {
+            if (content.Contains('|'))
+            {
+                Clean(at, end);
+                _tableEnd = next;
+                return;
+            }
+
+            EndTable();
+        }
+
+        if (IsSetextUnderline(content, out int level) && _paragraph >= 0 && !_isItem && indent < 4)
+        {
+            int from = _paragraph;
+            int to = _paragraphEnd;
+            _paragraph = -1;
+            AddHeading(level, from, FirstLineEnd(from, to), start, end, to);
+            return;
+        }
+
+        if (IsHeading(content, out level))
+        {
+            EndParagraph();
+            Clean(at, end);
+            AddHeading(level, at, end, start, end, end);
+            return;
+        }
+
+        if (IsThematicBreak(content))
+        {
+            EndParagraph();
+            return;
+        }
+
+        if (_paragraph >= 0 && IsDelimiterRow(content) && StartsTable(next, end))
+        {
+            return;
+        }
+
+        if (Directive(start, next, at, end))
+        {
+            return;
+        }
+
+        if (IsReference(content))
+        {
+            EndParagraph();
+            if (content.Contains("data:", StringComparison.OrdinalIgnoreCase) && content.Contains(";base64", StringComparison.OrdinalIgnoreCase))
+            {
+                _removed.Add(start, next);
+            }
+
+            return;
+        }
+
+        bool isItem = IsItem(at, end, out int markEnd);
+        if (isItem)
+        {
+            _listIndent = _inList ? Math.Min(_listIndent, indent) : indent;
+            if (indent <= _listIndent + 1 || _paragraph < 0)
+            {
+                EndParagraph();
+            }
+
+            _inList = true;
+            if (markEnd < end && OpensFence(start, next, markEnd, end))
+            {
+                return;
+            }
+        }
+
+        if (_paragraph < 0)
+        {
+            _paragraph = start;
+            _isItem = isItem;
+        }
+
+        _lastLine = start;
+        _paragraphEnd = next;
+        Clean(isItem ? markEnd : at, end);
+    }
+
+    private void Clean(int from, int to)
+    {
+        from = Math.Max(from, _removed.End);
+        if (from < to)
+        {
+            _cleaner.Run(from, to);
+        }
+    }
+
+    // Past white space and the marks of quotes.
+    private (int At, int Indent, bool IsQuoted) Content(int start, int end)
+    {
+        int at = start;
+        int indent = 0;
+        bool isQuoted = false;
+        while (at < end)
+        {
+            char c = text[at];
+            if (c == '>' && indent < 4)
+            {
+                isQuoted = true;
+                indent = 0;
+                at += at + 1 < end && text[at + 1] == ' ' ? 2 : 1;
+                continue;
+            }
+
+            if (c is not (' ' or '\t'))
+            {
+                break;
+            }
+
+            indent += c == '\t' ? 4 : 1;
+            at++;
+        }
+
+        return (at, indent, isQuoted);
+    }
+
+    private bool OpensFence(int start, int next, int at, int end)
+    {
+        char mark = text[at];
+        if (mark is not ('`' or '~'))
+        {
+            return false;
+        }
+
+        int count = CountOf(mark, at, end);
+        ReadOnlySpan<char> info = text.AsSpan(at + count, end - at - count).Trim();
+        if (count < 3 || (mark == '`' && info.Contains('`')))
+        {
+            return false;
+        }
+
+        if (_textFences.Count > 0 && info.IsEmpty && _textFences[^1] is var open && open.Mark == mark && count >= open.Count)
+        {
+            EndBlock();
+            _textFences.RemoveAt(_textFences.Count - 1);
+            _removed.Add(start, next, isSpace: true);
+            return true;
+        }
+
+        EndBlock();
+        if (info is ['{', ..] && info.IndexOf('}') is > 0 and int close && Admonitions.Contains(info[1..close].ToString())
+            && _textFences.Count < MaxFences)
+        {
+            // Its words are text: the title, and what is within.
+            int title = at + text.AsSpan(at, end - at).IndexOf('}') + 1;
+            _textFences.Add((mark, count));
+            if (text.AsSpan(title, end - title).IsWhiteSpace())
+            {
+                _removed.Add(start, next, isSpace: true);
+            }
+            else
+            {
+                _removed.Add(at, title);
+                _blocks.Add(new TextBlock(title, end, Here));
+                _bare = default;
+            }
+
+            return true;
+        }
+
+        (_, _, _fenceQuoted) = Content(start, end);
+        (_fence, _fenceBody, _fenceMark, _fenceCount) = (start, next, mark, count);
+        return true;
+    }
+
+    // Whether the line belongs to the open fence.
+    private bool FenceGoesOn(int start, int next, int at, int end, bool isQuoted)
+    {
+        if (_fenceQuoted && !isQuoted)
+        {
+            EndFence(start, start, isClosed: false);
+            return false;
+        }
+
+        if (at < end && text[at] == _fenceMark && CountOf(_fenceMark, at, end) is var count && count >= _fenceCount
+            && text.AsSpan(at + count, end - at - count).IsWhiteSpace())
+        {
+            EndFence(start, next, isClosed: true);
+        }
+
+        return true;
+    }
+
+    private void EndFence(int bodyEnd, int end, bool isClosed)
+    {
+        if (_fence < 0)
+        {
+            return;
+        }
+
+        int start = _fence;
+        _fence = -1;
+        _wasBlank = true;
+        if (!isClosed)
+        {
+            _removed.Add(start, _fenceBody);        // half of a pair
+            start = _fenceBody;
+        }
+
+        AddCode(start, end, _fenceBody, bodyEnd);
+    }
+
+    private void AddCode(int start, int end, int bodyStart, int bodyEnd)
+    {
+        if (text.AsSpan(start, end - start).IsWhiteSpace())
+        {
+            return;
+        }
+
+        // The first line that says something.
+        int head = bodyStart;
+        while (head < bodyEnd)
+        {
+            int line = head;
+            int found = text.AsSpan(head, bodyEnd - head).IndexOf('\n');
+            head = found < 0 ? bodyEnd : head + found + 1;
+            if (!text.AsSpan(line, head - line).IsWhiteSpace())
+            {
+                bodyStart = line;
+                break;
+            }
+        }
+
+        _blocks.Add(new TextBlock(start, end, Here)
+        {
+            Kind = TextBlockKind.Code,
+            BodyStart = bodyStart,
+            BodyEnd = bodyEnd,
+            HeadEnd = Math.Max(head, bodyStart),
+        });
+        _bare = default;
+    }
+
+    private void EndCode()
+    {
+        if (_code >= 0)
+        {
+            (int start, int end) = (_code, _codeEnd);
+            _code = -1;
+            AddCode(start, end, start, end);
+        }
+    }
+
+    // ":::" of Docusaurus and Pandoc opens and closes; "!!!", "???" and "===" of MkDocs open what is indented.
+    private bool Directive(int start, int next, int at, int end)
+    {
+        ReadOnlySpan<char> content = text.AsSpan(at, end - at);
+        if (content.StartsWith("!!! ") || content.StartsWith("??? ") || content.StartsWith("???+ ") || content.StartsWith("=== \""))
+        {
+            EndBlock();
+            _inAdmonition = true;
+            _removed.Add(at, at + content.IndexOf(' ') + 1);
+            AddTitle(start, next, at, end);
+            return true;
+        }
+
+        if (content.StartsWith("[!") && content.IndexOf(']') is > 2 and int close && content[2..close].IndexOf(' ') < 0)
+        {
+            EndBlock();
+            _removed.Add(at, at + 2);
+            _removed.Add(at + close, at + close + (content.Length > close + 1 && content[close + 1] is '+' or '-' ? 2 : 1));
+            AddTitle(start, next, at, end);
+            return true;
+        }
+
+        return false;
+    }
+
+    private bool ClosesDirective(int start, int next, ReadOnlySpan<char> content)
+    {
+        if (!content.StartsWith(":::"))
+        {
+            return false;
+        }
+
+        EndBlock();
+        int at = next - (next - start);
+        int mark = text.AsSpan(start, next - start).IndexOf(':') + start;
+        int words = mark + CountOf(':', mark, next);
+        while (words < next && text[words] is ' ' or '\t')
+        {
+            words++;
+        }
+
+        int end = next;
+        while (end > words && char.IsWhiteSpace(text[end - 1]))
+        {
+            end--;
+        }
+
+        // "::: {.callout-note}", ":::{note} Title", ":::note[Title]{id=x}".
+        if (words < end && text[words] == '{')
+        {
+            int close = text.AsSpan(words, end - words).IndexOf('}');
+            words = close < 0 ? end : words + close + 1;
+        }
+
+        _removed.Add(words == end ? at : mark, words == end ? next : words, isSpace: words == end);
+        if (words < end)
+        {
+            Clean(words, end);
+            _blocks.Add(new TextBlock(words, end, Here));
+            _bare = default;
+        }
+
+        return true;
+    }
+
+    private void AddTitle(int start, int next, int at, int end)
+    {
+        Clean(at, end);
+        (_paragraph, _lastLine, _paragraphEnd, _isItem) = (start, start, next, false);
+    }
+
+    // The line before a row of dashes is the head of a table.
+    private bool StartsTable(int next, int end)
+    {
+        ReadOnlySpan<char> head = text.AsSpan(_lastLine, _paragraphEnd - _lastLine);
+        if (!head.Contains('|') && !text.AsSpan(_paragraphEnd, end - _paragraphEnd).Contains('|'))
+        {
+            return false;
+        }
+
+        int start = _lastLine;
+        _paragraphEnd = start;
+        if (_paragraph < start)
+        {
+            EndParagraph();
+        }
+
+        _paragraph = -1;
+        (_table, _tableHead, _tableEnd) = (start, next, next);
+        return true;
+    }
+
+    private void EndTable()
+    {
+        if (_table >= 0)
+        {
+            bool hasRows = _tableEnd > _tableHead;
+            _blocks.Add(new TextBlock(_table, _tableEnd, Here)
+            {
+                Kind = TextBlockKind.Table,
+                HeadEnd = hasRows ? _tableHead : _table,
+            });
+            _table = -1;
+            _bare = default;
+        }
+    }
+
+    private void EndParagraph()
+    {
+        if (_paragraph >= 0)
+        {
+            int start = _paragraph;
+            _paragraph = -1;
+            if (!text.AsSpan(start, _paragraphEnd - start).IsWhiteSpace())
+            {
+                TextBlockKind kind = _isItem ? TextBlockKind.ListItem : TextBlockKind.Paragraph;
+                _blocks.Add(new TextBlock(start, _paragraphEnd, Here) { Kind = kind });
+                _bare = _removed.Rest(start, _paragraphEnd).AsSpan().IsWhiteSpace() ? _bare : default;
+            }
+        }
+    }
+
+    private void EndBlock()
+    {
+        EndParagraph();
+        EndTable();
+        EndCode();
+    }
+
+    private string Here => TextBlock.Path(_path);
+
+    private void AddHeading(int level, int nameStart, int nameEnd, int lineStart, int lineEnd, int end)
+    {
+        EndBlock();
+        string name = Plain(_removed.Rest(nameStart, nameEnd).AsSpan().Trim().TrimStart('#').TrimEnd('#').Trim());
+        if (name.Length == 0)
+        {
+            return;
+        }
+
+        AddBare(level);
+        if (_title.Length == 0 && level == 1)
+        {
+            _title = name;
+        }
+
+        _path[level - 1] = name;
+        Array.Clear(_path, level, _path.Length - level);
+        _bare = (Math.Min(nameStart, lineStart), Math.Max(lineEnd, Math.Min(end, lineEnd)), level);
+        _inList = false;
+        _inAdmonition = false;
+    }
+
+    // A heading without text of its own and without parts is found as a passage; others are found with the text below
+    // them.
+    private void AddBare(int nextLevel)
+    {
+        if (_bare.End > 0 && nextLevel <= _bare.Level)
+        {
+            _blocks.Add(new TextBlock(_bare.Start, _bare.End, TextBlock.Path(_path.AsSpan(0, _bare.Level - 1))));
+        }
+
+        _bare = default;
+    }
+
+    private int ReadFrontMatter()
+    {
+        if (FrontMatter.Find(text) is not { } front)
+        {
+            return 0;
+        }
+
+        var shown = new List<(int Start, int End)>();
+        FrontMatterValue? title = null;
+        foreach (FrontMatterValue value in front.Values)
+        {
+            if (_metadata.Count < 32)
+            {
+                _metadata.TryAdd(value.Name, value.Value);
+            }
+
+            title ??= value.Name == "title" ? value : null;
+            if (Array.IndexOf(DescriptionNames, value.Name) >= 0 && shown.Count == 0)
+            {
+                shown.Add((value.Start, value.End));
+            }
+            else if (Array.IndexOf(TagNames, value.Name) >= 0)
+            {
+                shown.AddRange(value.Items.Count > 0 ? value.Items : [(value.Start, value.End)]);
+            }
+        }
+
+        _title = title is { } named ? Plain(named.Value) : "";
+        if (text.AsSpan(front.End).IsWhiteSpace() && title is { } only && shown.Count == 0)
+        {
+            shown.Add((only.Start, only.End));
+        }
+
+        shown.Sort();
+        int at = 0;
+        foreach ((int start, int end) in shown)
+        {
+            _removed.Add(at, start, isSpace: true);
+            at = end;
+        }
+
+        _removed.Add(at, front.End, isSpace: true);
+        if (shown.Count > 0)
+        {
+            _blocks.Add(new TextBlock(shown[0].Start, shown[^1].End, ""));
+        }
+
+        return front.End;
+    }
+
+    private int FirstLineEnd(int start, int end)
+    {
+        int found = text.AsSpan(start, end - start).IndexOf('\n');
+        return found < 0 ? end : start + found;
+    }
+
+    private int CountOf(char mark, int at, int end)
+    {
+        int count = 0;
+        while (at + count < end && text[at + count] == mark)
+        {
+            count++;
+        }
+
+        return count;
+    }
+
+    private bool IsItem(int at, int end, out int markEnd)
+    {
+        markEnd = at;
+        char c = text[at];
+        if (c is '-' or '*' or '+')
+        {
+            markEnd = at + 1;
+        }
+        else
+        {
+            int digits = at;
+            while (digits < end && digits - at < 9 && char.IsAsciiDigit(text[digits]))
+            {
+                digits++;
+            }
+
+            if (digits == at || digits >= end || text[digits] is not ('.' or ')'))
+            {
+                return false;
+            }
+
+            markEnd = digits + 1;
+        }
+
+        if (markEnd < end && text[markEnd] is not (' ' or '\t'))
+        {
+            return false;
+        }
+
+        while (markEnd < end && text[markEnd] is ' ' or '\t')
+        {
+            markEnd++;
+        }
+
+        return true;
+    }
+
+    private static bool IsHeading(ReadOnlySpan<char> content, out int level)
+    {
+        level = 0;
+        while (level < content.Length && content[level] == '#')
+        {
+            level++;
+        }
+
+        return level is > 0 and <= 6 && (level == content.Length || content[level] is ' ' or '\t');
+    }
+
+    private static bool IsSetextUnderline(ReadOnlySpan<char> content, out int level)
+    {
+        ReadOnlySpan<char> line = content.TrimEnd();
+        level = line.IndexOfAnyExcept('=') < 0 ? 1 : line.Length > 1 && line.IndexOfAnyExcept('-') < 0 ? 2 : 0;
+        return level > 0;
+    }
+
+    private static bool IsThematicBreak(ReadOnlySpan<char> content)
+    {
+        char mark = content[0];
+        if (mark is not ('-' or '*' or '_'))
+        {
+            return false;
+        }
+
+        int marks = 0;
+        foreach (char c in content)
+        {
+            if (c == mark)
+            {
+                marks++;
+            }
+            else if (c is not (' ' or '\t'))
+            {
+                return false;
+            }
+        }
+
+        return marks >= 3;
+    }
+
+    private static bool IsDelimiterRow(ReadOnlySpan<char> content) =>
+        content.Contains('-') && content.IndexOfAnyExcept("|-: \t") < 0;
+
+    // [name]: address
+    private static bool IsReference(ReadOnlySpan<char> content) =>
+        content is ['[', not '^', ..] && content.IndexOf("]:") is > 1 and int close
+            && content[..close].LastIndexOf(']') < 0 && content.Length > close + 2;
+
+    /// <summary>A heading without code marks, emphasis and link targets.</summary>
+    private static string Plain(ReadOnlySpan<char> heading)
+    {
+        var plain = new StringBuilder(Math.Min(heading.Length, MaxHeadingLength));
+        for (int i = 0; i < heading.Length && plain.Length < MaxHeadingLength; i++)
+        {
+            char c = heading[i];
+            if (c is '`' or '*' or '[' or '\u001F' or '\r')
+            {
+                continue;
+            }
+
+            if (c == ']')
+            {
+                int close = i + 1 < heading.Length && heading[i + 1] == '(' ? heading[i..].IndexOf(')') : -1;
+                i = close < 0 ? i : i + close;
+                continue;
+            }
+
+            plain.Append(c);
+        }
+
+        if (plain.Length > 0 && char.IsHighSurrogate(plain[^1]))
+        {
+            plain.Length--;
+        }
+
+        return plain.ToString().Trim();
+    }
+}

@@ -1,0 +1,540 @@
+using System.Text.RegularExpressions;
+
+namespace Coach.Rag.Documents;
+
+/// <summary>
+/// Finds in a line of Markdown what is no text: anchors, shortcodes and macros (their words are kept), tags and
+/// components, comments, scripts, imports, links that hold a file. What stands in code marks is left alone. Every search
+/// forward is bounded, so a line costs no more than its length times a constant.
+/// </summary>
+internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isMdx, IReadOnlyList<Regex> patterns)
+{
+    private const int MaxTag = 4_000;
+    private const int MaxMacro = 2_000;
+    private const int MaxFruitless = 4_096;
+    private const int ShortReach = 200;
+
+    private static readonly HashSet<string> Elements = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "a", "abbr", "address", "article", "aside", "audio", "b", "big", "blockquote", "body", "br", "button", "caption",
+        "center", "cite", "code", "col", "colgroup", "dd", "del", "details", "dfn", "div", "dl", "dt", "em", "embed",
+        "figcaption", "figure", "font", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "i",
+        "iframe", "img", "input", "ins", "kbd", "label", "li", "link", "main", "mark", "meta", "nav", "noscript", "object",
+        "ol", "option", "p", "param", "picture", "pre", "q", "s", "samp", "section", "select", "small", "source", "span",
+        "strike", "strong", "sub", "summary", "sup", "svg", "path", "table", "tbody", "td", "template", "textarea", "tfoot",
+        "th", "thead", "time", "tr", "track", "tt", "u", "ul", "var", "video", "wbr", "script", "style", "rect", "g", "circle",
+    };
+
+    private static readonly HashSet<string> Inline = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "a", "abbr", "b", "big", "cite", "code", "del", "dfn", "em", "font", "i", "ins", "kbd", "label", "mark", "q", "s",
+        "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
+    };
+
+    private static readonly string[] KeptAttributes = ["text", "title", "label", "caption", "alt", "description", "summary"];
+
+    private static readonly Queue<(int Start, int End)> NoMatches = new();
+
+    // Ends that are nowhere in the rest of the text.
+    private readonly HashSet<string> _missing = new(StringComparer.OrdinalIgnoreCase);
+
+    // After so many searches for an end that was not near, others look less far.
+    private int _fruitless;
+
+    /// <summary>Looks through a line, or what is left of it.</summary>
+    public void Run(int from, int to)
+    {
+        if (IsImport(from, to, out int importEnd))
+        {
+            removed.Add(from, importEnd, isSpace: true);
+            return;
+        }
+
+        Queue<(int Start, int End)> own = patterns.Count == 0 ? NoMatches : Matches(from, to);
+        for (int at = Math.Max(from, removed.End); at < to;)
+        {
+            int found = text.AsSpan(at, to - at).IndexOfAny("`{<![;\\");
+            int next = found < 0 ? to : at + found;
+            while (own.TryPeek(out (int Start, int End) passed) && passed.Start < at)
+            {
+                own.Dequeue();      // within code
+            }
+
+            if (own.TryPeek(out (int Start, int End) match) && match.Start <= next)
+            {
+                own.Dequeue();
+                removed.Add(match.Start, match.End);
+                at = Math.Max(at, match.End);
+                continue;
+            }
+
+            if (next == to)
+            {
+                return;
+            }
+
+            at = next;
+            at = Math.Max(text[at] switch
+            {
+                '`' => CodeEnd(at, to),
+                '\\' => at + 2,
+                '{' => Braces(at, to),
+                '<' => Tag(at),
+                '!' or '[' => Link(at, to),
+                ';' => Data(at, to),
+                _ => at + 1,
+            }, at + 1);
+        }
+    }
+
+    private Queue<(int Start, int End)> Matches(int from, int to)
+    {
+        var found = new List<(int Start, int End)>();
+        foreach (Regex pattern in patterns)
+        {
+            foreach (ValueMatch match in pattern.EnumerateMatches(text.AsSpan(from, to - from)))
+            {
+                found.Add((from + match.Index, from + match.Index + match.Length));
+            }
+        }
+
+        found.Sort();
+        return new Queue<(int Start, int End)>(found);
+    }
+
+    private int CodeEnd(int at, int to)
+    {
+        int count = 1;
+        while (at + count < to && text[at + count] == '`')
+        {
+            count++;
+        }
+
+        to = Math.Min(to, at + MaxTag);
+        for (int i = at + count; i < to; i++)
+        {
+            int length = 0;
+            while (i + length < to && text[i + length] == '`')
+            {
+                length++;
+            }
+
+            if (length == count)
+            {
+                return i + length;
+            }
+
+            i += Math.Max(0, length - 1);
+        }
+
+        return at + count;
+    }
+
+    private int Braces(int at, int to)
+    {
+        char second = at + 1 < text.Length ? text[at + 1] : '\0';
+        if (second is '{' or '%')
+        {
+            string close = second == '{' ? "}}" : "%}";
+            int length = IndexOf(close, at + 2, MaxMacro);
+            return length < 0 ? at + 2 : Macro(at, length + 2);
+        }
+
+        if (second is '#' or ':' or '.')
+        {
+            int length = Math.Min(to, at + MaxMacro) - at;
+            int close = text.AsSpan(at, length).IndexOf('}');
+            if (close < 0)
+            {
+                return at + 1;
+            }
+
+            // "{#id}" after a space takes the space along.
+            int start = at > removed.End && text[at - 1] == ' ' && at + close + 1 >= to ? at - 1 : at;
+            removed.Add(start, at + close + 1);
+            return at + close + 1;
+        }
+
+        if (isMdx || second == '/')
+        {
+            return Expression(at, to);
+        }
+
+        return at + 1;
+    }
+
+    // The words that a shortcode or macro shows are text: text="…" and its like, or the last string it is called with.
+    private int Macro(int start, int end)
+    {
+        (int From, int To)? kept = null;
+        ReadOnlySpan<char> inner = text.AsSpan(start, end - start);
+        foreach (string name in KeptAttributes)
+        {
+            int at = inner.IndexOf(name + "=", StringComparison.OrdinalIgnoreCase);
+            if (at > 0 && !char.IsLetterOrDigit(inner[at - 1]) && Quoted(start + at + name.Length + 1, end) is { } value)
+            {
+                kept = value;
+                break;
+            }
+        }
+
+        int call = inner.IndexOf('(');
+        if (kept is null && call > 2 && char.IsLetterOrDigit(inner[call - 1]))
+        {
+            int argument = start + call + 1;
+            for (int i = 0; i < 2 && Quoted(argument, end) is { } value; i++)
+            {
+                kept = value;
+                argument = value.To + 1;
+                while (argument < end && text[argument] is ',' or ' ')
+                {
+                    argument++;
+                }
+            }
+        }
+
+        if (kept is { } words && words.To > words.From)
+        {
+            removed.Add(start, words.From);
+            removed.Add(words.To, end);
+        }
+        else
+        {
+            removed.Add(start, end);
+        }
+
+        return end;
+    }
+
+    private (int From, int To)? Quoted(int at, int end)
+    {
+        if (at >= end || text[at] is not ('"' or '\''))
+        {
+            return null;
+        }
+
+        int close = text.AsSpan(at + 1, end - at - 1).IndexOf(text[at]);
+        return close < 0 ? null : (at + 1, at + 1 + close);
+    }
+
+    // {/* comment */}, {expression}, {'words'} of MDX.
+    private int Expression(int at, int to)
+    {
+        if (text.AsSpan(at).StartsWith("{/*"))
+        {
+            int close = IndexOf("*/}", at + 3, MaxTag);
+            if (close < 0)
+            {
+                return at + 1;
+            }
+
+            removed.Add(at, close + 3, isSpace: true);
+            return close + 3;
+        }
+
+        int end = BraceEnd(at, Math.Min(text.Length, at + Reach(MaxMacro)));
+        if (!isMdx || end < 0)
+        {
+            return at + 1;
+        }
+
+        if (Quoted(at + 1, end - 1) is { } words && words.To == end - 2)
+        {
+            removed.Add(at, words.From);
+            removed.Add(words.To, end);
+        }
+        else
+        {
+            removed.Add(at, end);
+        }
+
+        return end;
+    }
+
+    private int BraceEnd(int at, int limit)
+    {
+        int depth = 0;
+        for (int i = at; i < limit; i++)
+        {
+            depth += text[i] == '{' ? 1 : text[i] == '}' ? -1 : 0;
+            if (depth == 0)
+            {
+                return i + 1;
+            }
+        }
+
+        _fruitless++;
+        return -1;
+    }
+
+    private int Reach(int most) => _fruitless > MaxFruitless ? Math.Min(most, ShortReach) : most;
+
+    private int Tag(int at)
+    {
+        ReadOnlySpan<char> rest = text.AsSpan(at);
+        if (rest.StartsWith("<!--"))
+        {
+            int close = IndexOf("-->", at + 4, text.Length);
+            if (close >= 0)
+            {
+                removed.Add(at, close + 3, isSpace: true);
+            }
+
+            return close < 0 ? at + 4 : close + 3;
+        }
+
+        bool isEnd = rest is ['<', '/', ..];
+        int start = at + (isEnd ? 2 : 1);
+        int end = start;
+        while (end < text.Length && end - start < 64 && (char.IsAsciiLetterOrDigit(text[end]) || text[end] is '.' or '-' or '_'))
+        {
+            end++;
+        }
+
+        if (rest.StartsWith("<>") || rest.StartsWith("</>"))
+        {
+            if (isMdx)
+            {
+                removed.Add(at, end + 1);
+            }
+
+            return end + 1;
+        }
+
+        if (end == start || !char.IsAsciiLetter(text[start]) || end >= text.Length || !(char.IsWhiteSpace(text[end]) || text[end] is '>' or '/'))
+        {
+            return at + 1;
+        }
+
+        int close2 = TagEnd(end);
+        if (close2 < 0)
+        {
+            return at + 1;
+        }
+
+        string name = text[start..end];
+        return IsMarkup(name, at, end, close2, isEnd) ? RemoveTag(name, at, end, close2, isEnd) : at + 1;
+    }
+
+    private int RemoveTag(string name, int at, int nameEnd, int end, bool isEnd)
+    {
+        if (!isEnd && name.ToLowerInvariant() is "script" or "style" && text[end - 2] != '/')
+        {
+            int close = IndexOf("</" + name, end, text.Length);
+            int after = close < 0 ? -1 : text.IndexOf('>', close);
+            end = after < 0 ? end : after + 1;
+            removed.Add(at, end, isSpace: true);
+            return end;
+        }
+
+        // What a picture or a component says in words is text.
+        (int From, int To)? kept = null;
+        bool isSpace = !Inline.Contains(name);
+        foreach (string attribute in isEnd ? [] : KeptAttributes)
+        {
+            int found = text.AsSpan(nameEnd, end - nameEnd).IndexOf(" " + attribute + "=", StringComparison.Ordinal);
+            if (found >= 0 && isSpace && Quoted(nameEnd + found + attribute.Length + 2, end) is { } value && value.To > value.From)
+            {
+                kept = value;
+                break;
+            }
+        }
+
+        if (kept is { } words)
+        {
+            removed.Add(at, words.From, isSpace: true);
+            removed.Add(words.To, end, isSpace: true);
+        }
+        else
+        {
+            removed.Add(at, end, isSpace);
+        }
+
+        return end;
+    }
+
+    // "List<String>" in a sentence, and "<your-name>" to be filled in, are words.
+    private bool IsMarkup(string name, int at, int nameEnd, int end, bool isEnd)
+    {
+        if (Elements.Contains(name))
+        {
+            return true;
+        }
+
+        if (at > 0 && char.IsLetterOrDigit(text[at - 1]) && !isMdx)
+        {
+            return false;
+        }
+
+        bool isComponent = char.IsAsciiLetterUpper(name[0]) || (name.Contains('-', StringComparison.Ordinal) && (isEnd || text.AsSpan(nameEnd, end - nameEnd).Contains('=')));
+        bool isSure = isEnd || isMdx || text[end - 2] == '/' || text.AsSpan(nameEnd, end - nameEnd).Contains('=')
+            || IndexOf("</" + name + ">", end, Reach(MaxTag)) >= 0;
+        return isComponent && isSure;
+    }
+
+    // The end of a tag: quotes and braces may hold a ">".
+    private int TagEnd(int at)
+    {
+        int limit = Math.Min(text.Length, at + Reach(MaxTag));
+        char quote = '\0';
+        int depth = 0;
+        for (int i = at; i < limit; i++)
+        {
+            char c = text[i];
+            if (quote != '\0')
+            {
+                quote = c == quote ? '\0' : quote;
+                continue;
+            }
+
+            switch (c)
+            {
+                case '"' or '\'' when i > 0 && text[i - 1] is '=' or '{' or '(' or ',' or ' ' or '[':
+                    quote = c;
+                    break;
+                case '{':
+                    depth++;
+                    break;
+                case '}':
+                    depth--;
+                    break;
+                case '>' when depth <= 0 && text[i - 1] != '=':
+                    return i + 1;
+                case '<' when depth <= 0:
+                    return -1;
+                case '\n' when i + 1 < limit && text[i + 1] is '\n' && depth <= 0:
+                    return -1;
+            }
+        }
+
+        _fruitless++;
+        return -1;
+    }
+
+    // ![words](data:…), [words](data:…), and links without words.
+    private int Link(int at, int to)
+    {
+        int open = text[at] == '!' ? at + 1 : at;
+        if (open >= to || text[open] != '[')
+        {
+            return at + 1;
+        }
+
+        int close = IndexOf("](", open, Math.Min(to - open, Reach(MaxMacro)));
+        if (close < 0)
+        {
+            return open + 1;
+        }
+
+        int target = close + 2;
+        while (target < to && text[target] is ' ' or '<')
+        {
+            target++;
+        }
+
+        bool isData = text.AsSpan(target, Math.Min(5, to - target)).Equals("data:", StringComparison.OrdinalIgnoreCase);
+        bool isEmpty = text.AsSpan(open + 1, close - open - 1).IsWhiteSpace() && open == at;
+        if (!isData && !isEmpty)
+        {
+            return open + 1;
+        }
+
+        int end = text.AsSpan(target, to - target).IndexOf(')');
+        end = end < 0 ? to : target + end + 1;
+        removed.Add(at, open + 1);
+        removed.Add(close, end);
+        return end;
+    }
+
+    // data:image/png;base64,… wherever it stands.
+    private int Data(int at, int to)
+    {
+        if (!text.AsSpan(at, to - at).StartsWith(";base64,", StringComparison.OrdinalIgnoreCase))
+        {
+            return at + 1;
+        }
+
+        int from = Math.Max(removed.End, at - 128);
+        int start = text.AsSpan(from, at - from).LastIndexOf("data:", StringComparison.OrdinalIgnoreCase);
+        int end = at + 8;
+        while (end < to && (char.IsAsciiLetterOrDigit(text[end]) || text[end] is '+' or '/' or '=' or '%' or '-' or '_'))
+        {
+            end++;
+        }
+
+        if (start < 0 || end - at < 40)
+        {
+            return at + 1;
+        }
+
+        removed.Add(from + start, end);
+        return end;
+    }
+
+    // import X from '…', import '…'; with braces over several lines; of MDX also export.
+    private bool IsImport(int from, int to, out int end)
+    {
+        end = to;
+        ReadOnlySpan<char> line = text.AsSpan(from, to - from);
+        if (line.StartsWith("import "))
+        {
+            ReadOnlySpan<char> rest = line[7..].TrimStart();
+            if (rest is ['"' or '\'', ..])
+            {
+                return true;
+            }
+
+            if (Names(line, " from '") || Names(line, " from \""))
+            {
+                return true;
+            }
+
+            int close = rest.Contains('{') && !rest.Contains('}') ? IndexOf("}", from, MaxMacro) : -1;
+            if (close > 0 && text.AsSpan(close + 1).TrimStart(' ').StartsWith("from "))
+            {
+                int found = text.AsSpan(close).IndexOf('\n');
+                end = found < 0 ? text.Length : close + found;
+                return true;
+            }
+
+            return false;
+        }
+
+        if (!isMdx || !line.StartsWith("export "))
+        {
+            return false;
+        }
+
+        int brace = line.IndexOf('{');
+        int braceEnd = brace < 0 ? -1 : BraceEnd(from + brace, Math.Min(text.Length, from + MaxTag));
+        int lineEnd = braceEnd < 0 ? -1 : text.IndexOf('\n', braceEnd - 1);
+        end = Math.Max(to, lineEnd < 0 ? braceEnd : lineEnd);
+        return true;
+
+        static bool Names(ReadOnlySpan<char> line, string from) =>
+            line.IndexOf(from, StringComparison.Ordinal) is > 0 and int at && line[(at + from.Length)..].IndexOfAny('"', '\'') >= 0;
+    }
+
+    private int IndexOf(string what, int from, int most)
+    {
+        if (from >= text.Length || _missing.Contains(what))
+        {
+            return -1;
+        }
+
+        int length = Math.Min(most, text.Length - from);
+        int found = text.AsSpan(from, length).IndexOf(what, StringComparison.OrdinalIgnoreCase);
+        if (found >= 0)
+        {
+            return from + found;
+        }
+
+        _fruitless++;
+        if (length == text.Length - from)
+        {
+            _missing.Add(what);
+        }
+
+        return -1;
+    }
+}
