@@ -8,7 +8,28 @@ internal static class HostProofs
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
-    public static IEnumerable<Command> Commands => [Attack(), Drain()];
+    public static IEnumerable<Command> Commands => [Attack(), Drain(), Fuzz()];
+
+    private static Command Fuzz()
+    {
+        var seconds = new Option<int>("--seconds") { Description = "How long.", DefaultValueFactory = _ => 120 };
+        var seed = new Option<int>("--seed") { Description = "Decides every input.", DefaultValueFactory = _ => 1 };
+        var only = new Option<string?>("--target")
+        {
+            Description = "One reader: index, journal, sealed-key, ticket, webhook, stream, markdown, html or http-body.",
+        };
+        var replay = new Option<FileInfo?>("--replay") { Description = "One kept input, by its file." };
+        var command = new Command(
+            "fuzz", "Changed bytes for everything that reads them: no crash, no hang over 2 s, no more than 256 MB, no wrong answer.") { seconds, seed, only, replay };
+        command.SetAction(async (result, _) =>
+        {
+            using var proof = new FuzzProof(TimeSpan.FromSeconds(result.GetValue(seconds)), result.GetValue(seed), result.GetValue(only), result.GetValue(replay));
+            FuzzResult outcome = await proof.RunAsync();
+            Console.WriteLine(JsonSerializer.Serialize(outcome, Json));
+            return outcome.Failed == 0 ? 0 : 1;
+        });
+        return command;
+    }
 
     private static Command Drain()
     {
