@@ -65,6 +65,15 @@ public interface IPaymentLinks
     /// it.</exception>
     Task<PaymentLink> RefundAsync(PaymentRefundRequest request, CancellationToken cancellationToken = default);
 
+    /// <summary>Settles an operation of unknown outcome by hand, where the gateway cannot look for its link: a person
+    /// looked in the provider's dashboard. Payments of the link that were told meanwhile are taken over.</summary>
+    /// <param name="settlement">What was found.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The link; null where none was made: then asking again with the operation's key makes one.</returns>
+    /// <exception cref="PaymentException">The operation is not known, another call works on it, it is settled already with
+    /// another link, or the link is none or another operation's.</exception>
+    Task<PaymentLink?> SettleAsync(PaymentSettlement settlement, CancellationToken cancellationToken = default);
+
     /// <summary>Lists links that nobody has paid, closed or failed yet, oldest first: <see
     /// cref="PaymentLink.CreatedAt"/>
     /// tells their age.</summary>

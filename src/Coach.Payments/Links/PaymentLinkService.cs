@@ -1,3 +1,4 @@
+using Coach.Payments.Gateways;
 using Coach.Payments.Telemetry;
 
 namespace Coach.Payments.Links;
@@ -92,6 +93,86 @@ internal sealed class PaymentLinkService(
     {
         ArgumentNullException.ThrowIfNull(request);
         return refunds.RefundAsync(request, cancellationToken);
+    }
+
+    public async Task<PaymentLink?> SettleAsync(
+        PaymentSettlement settlement, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(settlement);
+        GatewayLink? link = LinkOf(settlement);
+        PaymentRecord record = await FindOperationAsync(settlement, cancellationToken).ConfigureAwait(false)
+            ?? throw PaymentException.NotFound();
+        PaymentRecord? other = link is null
+            ? null : await records.FindByLinkAsync(link.Id, cancellationToken).ConfigureAwait(false);
+        if (other is { State: not PaymentRecordState.Unmatched } && other.Tag != record.Tag)
+        {
+            throw PaymentException.Invalid("This link is another operation's.");
+        }
+
+        if (record.State == PaymentRecordState.Started && link is not null)
+        {
+            throw PaymentException.Invalid("No request for a link was sent: ask for it with the operation's key.");
+        }
+
+        if (record.LeaseExpiresAt is { } end && end > time.GetUtcNow())
+        {
+            throw PaymentException.InProgress(end - time.GetUtcNow());
+        }
+
+        bool isReusable = record.Request.IsReusable || !scope.IsSingleUse;
+        PaymentRecord stored = await records.ChangeAsync(record, current => current switch
+        {
+            { State: not PaymentRecordState.LinkSent } => null,
+            { LinkId: { } known } when known != link?.Id => null,
+            _ when link is null => PaymentLinkStateMachine.Disprove(current, isKeyUsedUp: true),
+            _ => PaymentLinkStateMachine.Complete(current, link, current.Gateway, isReusable, [], time.GetUtcNow()),
+        }, null, cancellationToken).ConfigureAwait(false) ?? throw PaymentException.NotFound();
+        if (stored.LinkId != link?.Id)
+        {
+            throw PaymentException.Invalid($"The operation has the link {stored.LinkId}.");
+        }
+
+        if (link is null)
+        {
+            return null;
+        }
+
+        telemetry.Logger.Reconciled(stored.Tag);
+        stored = await records.AdoptAsync(stored, null, cancellationToken).ConfigureAwait(false);
+        return stored.ToLink(isReplay: true);
+    }
+
+    private static GatewayLink? LinkOf(PaymentSettlement settlement)
+    {
+        if (settlement is { LinkId: null, Url: null })
+        {
+            return null;
+        }
+
+        bool isLink = settlement.LinkId is { Length: >= 1 and <= 255 } id
+            && id.All(static c => char.IsAsciiLetterOrDigit(c) || c == '_')
+            && settlement.Url is { IsAbsoluteUri: true } url && url.Scheme == Uri.UriSchemeHttps
+            && url.UserInfo.Length == 0;
+        return isLink
+            ? new GatewayLink { Id = settlement.LinkId!, Url = settlement.Url! }
+            : throw PaymentException.Invalid("A link that was found has an id such as plink_… and an https address; where none "
+                + "was made, leave both out.");
+    }
+
+    private async ValueTask<PaymentRecord?> FindOperationAsync(
+        PaymentSettlement settlement, CancellationToken cancellationToken)
+    {
+        string name = RequestHash.Tag(options.Namespace, settlement.Owner, settlement.OperationKey);
+        foreach (string tag in scope.StoreTags(name, null))
+        {
+            if (await records.FindAsync(tag, cancellationToken).ConfigureAwait(false) is { } record
+                && scope.Fits(record))
+            {
+                return record;
+            }
+        }
+
+        return null;
     }
 
     public async Task<IReadOnlyList<PaymentLink>> ListOpenAsync(

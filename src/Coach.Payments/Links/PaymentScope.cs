@@ -22,6 +22,9 @@ internal sealed class PaymentScope(GatewaySelector gateways, CoachPaymentsOption
 
     public string? Account => options.Stripe.Account;
 
+    /// <summary>Whether the provider's links can be limited to one payment.</summary>
+    public bool IsSingleUse => gateways.Provider.Capabilities.HasSingleUse;
+
     /// <summary>An operation's name at the provider.</summary>
     public string ProviderTag(PaymentLinkRequest request) =>
         RequestHash.Tag(options.Namespace, request.Owner, request.OperationKey);

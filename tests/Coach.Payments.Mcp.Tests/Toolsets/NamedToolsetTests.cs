@@ -99,6 +99,86 @@ public sealed class NamedToolsetTests
     }
 
     [Fact]
+    public async Task SettleAsync_LinkFoundByHand_IsTheOperationsFromThenOn()
+    {
+        await using var scene = new Scene();
+        await FailOnceAsync(scene, McpFault.BreakAfter);
+        StripeFakeLink made = Assert.Single(scene.Stripe.Links);
+        int calls = scene.Mcp.Calls.Count;
+        var found = new PaymentSettlement { OperationKey = "order-1:1", LinkId = made.Id, Url = new Uri(made.Url) };
+
+        PaymentLink? link = await scene.Host.Links.SettleAsync(found, TestContext.Current.CancellationToken);
+        PaymentLink? again = await scene.Host.Links.SettleAsync(found, TestContext.Current.CancellationToken);
+        PaymentLink replay = await scene.Host.CreateAsync();
+        PaymentException other = await Assert.ThrowsAsync<PaymentException>(() => scene.Host.Links.SettleAsync(
+            found with { LinkId = "plink_other" }, TestContext.Current.CancellationToken));
+
+        Assert.Equal((made.Id, made.Id, made.Id), (link!.Id, again!.Id, replay.Id));
+        Assert.Equal((true, false), (link.IsReusable, link.NeedsReconciliation));
+        Assert.Equal(calls, scene.Mcp.Calls.Count);
+        Assert.Equal(PaymentError.RequestInvalid, other.Error);
+        Assert.Equal(0, (await scene.Host.Links.ReconcileAsync(TestContext.Current.CancellationToken)).Remaining);
+    }
+
+    [Fact]
+    public async Task SettleAsync_NoneWasMade_LetsTheKeyMakeOne()
+    {
+        await using var scene = new Scene();
+        await FailOnceAsync(scene, McpFault.SentenceBefore);
+        Assert.Empty(scene.Stripe.Links);
+        Assert.Null(await scene.Host.Links.SettleAsync(
+            new PaymentSettlement { OperationKey = "order-1:1" }, TestContext.Current.CancellationToken));
+
+        PaymentLink link = await scene.Host.CreateAsync();
+        PaymentException late = await Assert.ThrowsAsync<PaymentException>(() => scene.Host.Links.SettleAsync(
+            new PaymentSettlement { OperationKey = "order-1:1" }, TestContext.Current.CancellationToken));
+
+        Assert.Equal(Assert.Single(scene.Stripe.Links).Id, link.Id);
+        Assert.Equal(PaymentError.RequestInvalid, late.Error);
+    }
+
+    [Theory]
+    [InlineData("plink_1", null)]
+    [InlineData(null, "https://buy.stripe.com/a")]
+    [InlineData("plink_1", "http://buy.stripe.com/a")]
+    [InlineData("plink_1", "https://user@buy.stripe.com/a")]
+    [InlineData("plink_<script>", "https://buy.stripe.com/a")]
+    [InlineData("", "https://buy.stripe.com/a")]
+    public async Task SettleAsync_WhatIsNoLink_IsRefused(string? id, string? url)
+    {
+        await using var scene = new Scene();
+        await FailOnceAsync(scene, McpFault.BreakAfter);
+        var found = new PaymentSettlement
+        {
+            OperationKey = "order-1:1",
+            LinkId = id,
+            Url = url is null ? null : new Uri(url),
+        };
+        PaymentException refused = await Assert.ThrowsAsync<PaymentException>(
+            () => scene.Host.Links.SettleAsync(found, TestContext.Current.CancellationToken));
+
+        Assert.Equal(PaymentError.RequestInvalid, refused.Error);
+        Assert.Equal(1, (await scene.Host.Links.ReconcileAsync(TestContext.Current.CancellationToken)).Remaining);
+    }
+
+    [Fact]
+    public async Task SettleAsync_OperationThatIsNotKnown_IsNotFound()
+    {
+        await using var scene = new Scene();
+        PaymentException refused = await Assert.ThrowsAsync<PaymentException>(() => scene.Host.Links.SettleAsync(
+            new PaymentSettlement { OperationKey = "order-9:1" }, TestContext.Current.CancellationToken));
+        Assert.Equal(PaymentError.LinkNotFound, refused.Error);
+    }
+
+    private static async Task FailOnceAsync(Scene scene, McpFault fault)
+    {
+        int count = 0;
+        scene.Mcp.NextFault = call =>
+            call.Tool == "create_payment_link" && ++count == 1 ? fault : McpFault.None;
+        Assert.Equal(PaymentError.Uncertain, (await scene.Host.FailsAsync()).Error);
+    }
+
+    [Fact]
     public async Task CreateAsync_RateLimitedBeforeTheLink_IsRepeated()
     {
         await using var scene = new Scene();

@@ -81,6 +81,18 @@ internal static class PaymentsSnippets
         #endregion
     }
 
+    public static async Task SettleByHand(IPaymentLinks payments, CancellationToken cancellationToken)
+    {
+        #region payments-settle
+        await payments.SettleAsync(new PaymentSettlement
+        {
+            OperationKey = "order-1042:1",
+            LinkId = "plink_1Q2w3E",                                  // leave both out where no link was made:
+            Url = new Uri("https://buy.stripe.com/test_1Q2w3E"),      // then the key makes one when it is asked again
+        }, cancellationToken);
+        #endregion
+    }
+
     private interface IShop
     {
         Task ShipAsync(string order, string once, CancellationToken cancellationToken);
