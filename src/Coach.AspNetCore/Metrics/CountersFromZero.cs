@@ -56,6 +56,14 @@ internal sealed class CountersFromZero : IDisposable
             "Coach.Payments",
             "coach.payments.webhooks",
             new KnownLabel("outcome", "applied", "duplicate", "ignored", "unmatched", "other_mode", "refused")),
+        new(
+            "Coach.Payments",
+            "coach.payments.facts",
+            new KnownLabel("outcome", "paid", "overpaid", "amount_mismatch", "disputed", "unmatched")),
+        new(
+            "Coach.Payments",
+            "coach.payments.deliveries",
+            new KnownLabel("outcome", "confirmed", "failed", "dead")),
     ];
 
     private readonly MeterListener _published;
