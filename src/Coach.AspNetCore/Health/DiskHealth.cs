@@ -6,7 +6,8 @@ using Microsoft.Extensions.Options;
 namespace Coach.AspNetCore.Health;
 
 /// <summary>Whether the disk that holds the index has room: <c>disk</c>.</summary>
-internal sealed class DiskHealth(IOptions<CoachRagOptions> options, Func<string, long>? freeBytes = null) : IComponentHealth
+internal sealed class DiskHealth(
+    IOptions<CoachRagOptions> options, Func<string, long>? freeBytes = null) : IComponentHealth
 {
     internal const long Low = 256L << 20;
 

@@ -10,7 +10,8 @@ namespace Coach.AspNetCore.Middleware;
 /// <summary>
 /// Turns what escapes an endpoint into problem+json. A stack trace or a foreign message never leaves the process.
 /// </summary>
-internal sealed class CoachExceptionHandler(ILogger<CoachExceptionHandler> logger, RepeatedFailures repeated) : IExceptionHandler
+internal sealed class CoachExceptionHandler(
+    ILogger<CoachExceptionHandler> logger, RepeatedFailures repeated) : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(
         HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
