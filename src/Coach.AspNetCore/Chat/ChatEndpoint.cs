@@ -24,6 +24,7 @@ internal sealed class ChatEndpoint(
     IChatHistoryStore history,
     IOptions<CoachChatOptions> options,
     DrainState drain,
+    RepeatedFailures repeated,
     ILogger<ChatEndpoint> logger)
 {
     private static readonly string[] ProviderCodes =
@@ -81,7 +82,7 @@ internal sealed class ChatEndpoint(
     public async Task<Results<EmptyHttpResult, CoachProblem>> AskAsync(HttpContext context)
     {
         (ChatRequest? request, CoachProblem? problem) = await JsonRequest
-            .ReadAsync<ChatRequest>(context, field => field == "message" ? Empty() : null).ConfigureAwait(false);
+            .ReadAsync<ChatRequest>(context, static _ => null).ConfigureAwait(false);
         string message = request?.Message?.Trim() ?? "";
         string conversation = request?.Conversation ?? ChatPipelineFactory.DefaultConversation;
         problem ??= Check(message) ?? CheckConversation(conversation);
@@ -183,7 +184,11 @@ internal sealed class ChatEndpoint(
         {
             // A client that the host plugged in fails in its own way, and its words may hold the key: only the type is
             // told.
-            logger.ChatClientFailed(context.TraceIdentifier, exception.GetType().Name);
+            if (repeated.IsNews("chat " + exception.GetType().Name))
+            {
+                logger.ChatClientFailed(context.TraceIdentifier, exception.GetType().Name);
+            }
+
             failure = Foreign(exception);
         }
 
@@ -237,7 +242,10 @@ internal sealed class ChatEndpoint(
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
-            logger.RequestFailed(context.TraceIdentifier, exception.GetType().Name);
+            if (repeated.IsNews(exception.GetType().Name))
+            {
+                logger.RequestFailed(context.TraceIdentifier, exception.GetType().Name);
+            }
         }
     }
 

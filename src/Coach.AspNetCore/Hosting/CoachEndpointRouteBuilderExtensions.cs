@@ -36,6 +36,7 @@ public static class CoachEndpointRouteBuilderExtensions
         }
 
         endpoints.MapCoachPayments();
+        endpoints.MapCoachProblems();
         endpoints.MapCoachMetrics().WithCoachOperations();
         endpoints.MapCoachHealth();
         return endpoints;
@@ -154,6 +155,26 @@ public static class CoachEndpointRouteBuilderExtensions
         RouteGroupBuilder group = Group(endpoints, ref pattern);
         PaymentAdminEndpoints.Map(group, pattern);
         return group.RequireAuthorization(policy);
+    }
+
+    /// <summary>
+    /// Maps <c>GET</c> on the pattern with a code behind it: a page that says what the code means and what to do. The
+    /// <c>type</c> of every problem then leads there.
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">Where; <c>/problems</c> unless given.</param>
+    /// <returns>The conventions of this endpoint.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
+    public static IEndpointConventionBuilder MapCoachProblems(
+        this IEndpointRouteBuilder endpoints, string pattern = "/problems")
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        ArgumentNullException.ThrowIfNull(pattern);
+        pattern = pattern.TrimEnd('/');
+        endpoints.ServiceProvider.GetRequiredService<ProblemPages>().ServeAt(pattern);
+        return endpoints.MapGet(pattern + "/{code}", static (string code) => ProblemPages.Show(code))
+            .WithMetadata(CoachApiMetadata.Instance)
+            .ExcludeFromDescription();
     }
 
     /// <summary>

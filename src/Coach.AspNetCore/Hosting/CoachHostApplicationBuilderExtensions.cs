@@ -2,7 +2,9 @@ using System.Reflection;
 using Coach.Abstractions;
 using Coach.AspNetCore;
 using Coach.AspNetCore.Chat;
+using Coach.AspNetCore.Diagnostics;
 using Coach.AspNetCore.Draining;
+using Coach.AspNetCore.Health;
 using Coach.AspNetCore.Hosting;
 using Coach.AspNetCore.Http;
 using Coach.AspNetCore.Middleware;
@@ -127,6 +129,10 @@ public static class CoachHostApplicationBuilderExtensions
         services.AddCors();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<CorsOptions>, CoachCors.Policy>());
         services.TryAddSingleton<AllowedOrigins>();
+        services.TryAddSingleton<ProblemPages>();
+        services.TryAddSingleton<RepeatedFailures>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IComponentHealth, DiskHealth>());
+        services.AddHostedService<KnowledgeFolderCheck>();
         services.TryAddSingleton<HostNames>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, FirstMiddleware>());
         services.TryAddEnumerable(

@@ -12,6 +12,9 @@ internal record CoachProblem(int Status, string? Code, string Detail) : IResult
 {
     public TimeSpan? RetryAfter { get; init; }
 
+    /// <summary>The field of the body whose value is wrong.</summary>
+    public string? Field { get; init; }
+
     /// <summary>
     /// The seconds for <c>Retry-After</c>: rounded up, never zero. Where nothing is known: 1 for a 429, 10 for what
     /// only lacks a place or a store just now.
@@ -61,10 +64,12 @@ internal record CoachProblem(int Status, string? Code, string Detail) : IResult
     {
         var body = new ProblemResponse
         {
+            Type = ProblemPages.TypeOf(context, Code),
             Title = ProblemStatus.Title(Status),
             Status = Status,
             Detail = Detail,
             Code = Code,
+            Field = Field,
             RetryAfterSeconds = RetryAfterSeconds,
             RequestId = context.TraceIdentifier,
         };

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Metadata;
@@ -56,8 +57,33 @@ internal static class JsonRequest
         {
             // The parser's own message may quote the body: the field is enough.
             string field = exception.Path?.TrimStart('$', '.') ?? "";
-            return (null, wrongField(field) ?? NoObject());
+            CoachProblem problem = wrongField(field) ?? WrongType(context.JsonTypeOf<T>(), field);
+            return (null, field.Length > 0 ? problem with { Field = field } : problem);
         }
+    }
+
+    // What a field holds is in its contract: none is left without its name.
+    private static CoachProblem WrongType(JsonTypeInfo contract, string path)
+    {
+        string name = path.Split('.', '[')[0];
+        JsonPropertyInfo? property = contract.Properties.FirstOrDefault(property => property.Name == name);
+        if (property is null)
+        {
+            return NoObject();
+        }
+
+        Type type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+        string expected = type switch
+        {
+            _ when path != name => "something else inside",
+            _ when type == typeof(string) => "a text",
+            _ when type == typeof(bool) => "true or false",
+            _ when type == typeof(int) || type == typeof(long) => "a whole number",
+            _ when type == typeof(double) || type == typeof(decimal) => "a number",
+            _ when typeof(System.Collections.IEnumerable).IsAssignableFrom(type) => "a list",
+            _ => "an object",
+        };
+        return CoachProblem.Invalid($"The value of \"{name}\" is of the wrong type; it must be {expected}.");
     }
 
     private static bool IsJson(HttpRequest request) =>

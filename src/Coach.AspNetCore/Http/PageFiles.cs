@@ -23,7 +23,8 @@ internal sealed partial class PageFiles
     /// <summary>Reads the files once: a page that changes while the host runs is served as it was.</summary>
     public PageFiles(IFileProvider files)
     {
-        List<(string Path, IFileInfo File)> all = [.. Walk(files, "").OrderBy(file => file.Path, StringComparer.Ordinal)];
+        List<(string Path, IFileInfo File)> all =
+            [.. Walk(files, "").OrderBy(file => file.Path, StringComparer.Ordinal)];
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach ((string path, IFileInfo file) in all)
         {

@@ -5,8 +5,9 @@ namespace Coach.AspNetCore.Http;
 /// <summary>Problem details (RFC 9457) with a code from the closed list.</summary>
 internal record ProblemResponse
 {
+    /// <summary>The address of the page about the code; <c>about:blank</c> where the host serves none.</summary>
     [JsonPropertyName("type")]
-    public string Type => "about:blank";
+    public required string Type { get; init; }
 
     [JsonPropertyName("title")]
     public required string Title { get; init; }
@@ -22,6 +23,11 @@ internal record ProblemResponse
     [JsonPropertyName("code")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Code { get; init; }
+
+    /// <summary>The field of the body whose value is wrong, where one is; such as <c>message</c>.</summary>
+    [JsonPropertyName("field")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Field { get; init; }
 
     [JsonPropertyName("retryAfterSeconds")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

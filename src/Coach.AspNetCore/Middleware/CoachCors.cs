@@ -5,7 +5,9 @@ using Microsoft.Extensions.Options;
 
 namespace Coach.AspNetCore.Middleware;
 
-/// <summary>Reads <c>Coach:Cors</c>, checks it, and makes of it the framework's policy for endpoints with a session.</summary>
+/// <summary>
+/// Reads <c>Coach:Cors</c>, checks it, and makes of it the framework's policy for endpoints with a session.
+/// </summary>
 internal sealed class CoachCors(IConfiguration configuration)
     : IConfigureOptions<CoachCorsOptions>, IValidateOptions<CoachCorsOptions>
 {
@@ -45,7 +47,8 @@ internal sealed class CoachCors(IConfiguration configuration)
     private static bool IsOrigin(string origin) =>
         Uri.TryCreate(origin, UriKind.Absolute, out Uri? uri)
         && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)
-        && string.Equals(uri.GetLeftPart(UriPartial.Authority), origin.TrimEnd('/'), StringComparison.OrdinalIgnoreCase);
+        && string.Equals(
+            uri.GetLeftPart(UriPartial.Authority), origin.TrimEnd('/'), StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The policy, in the framework's own table.</summary>
     internal sealed class Policy(IOptions<CoachCorsOptions> cors) : IConfigureOptions<CorsOptions>

@@ -10,7 +10,8 @@ namespace Coach.AspNetCore.Middleware;
 /// <summary>
 /// Turns what escapes an endpoint into problem+json. A stack trace or a foreign message never leaves the process.
 /// </summary>
-internal sealed class CoachExceptionHandler(ILogger<CoachExceptionHandler> logger) : IExceptionHandler
+internal sealed class CoachExceptionHandler(
+    ILogger<CoachExceptionHandler> logger, RepeatedFailures repeated) : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(
         HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
@@ -34,7 +35,7 @@ internal sealed class CoachExceptionHandler(ILogger<CoachExceptionHandler> logge
             _ => new CoachProblem(StatusCodes.Status500InternalServerError, null,
                 "Something went wrong on the server. Try again; if it stays, report the request id."),
         };
-        if (problem.Status == StatusCodes.Status500InternalServerError)
+        if (problem.Status == StatusCodes.Status500InternalServerError && repeated.IsNews(exception.GetType().Name))
         {
             logger.RequestFailed(httpContext.TraceIdentifier, exception.GetType().Name);
         }

@@ -21,12 +21,15 @@ public static class CoachPageExtensions
     /// </summary>
     /// <param name="app">The host's pipeline.</param>
     /// <returns>The same pipeline.</returns>
-    /// <remarks>The files are read when the host starts; a file that changes later is served under the old name.</remarks>
+    /// <remarks>
+    /// The files are read when the host starts; a file that changes later is served under the old name.
+    /// </remarks>
     /// <exception cref="ArgumentNullException"><paramref name="app"/> is null.</exception>
     public static IApplicationBuilder UseCoachPage(this IApplicationBuilder app)
     {
         ArgumentNullException.ThrowIfNull(app);
-        var files = new PageFiles(app.ApplicationServices.GetRequiredService<IWebHostEnvironment>().WebRootFileProvider);
+        var environment = app.ApplicationServices.GetRequiredService<IWebHostEnvironment>();
+        var files = new PageFiles(environment.WebRootFileProvider);
         app.Use(next => context => ServePageAsync(context, files, next));
         return app.UseStaticFiles(new StaticFileOptions
         {
@@ -39,7 +42,8 @@ public static class CoachPageExtensions
     {
         HttpRequest request = context.Request;
         string path = request.Path.Value ?? "";
-        if (context.GetEndpoint() is not null || !(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)))
+        bool isReading = HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method);
+        if (context.GetEndpoint() is not null || !isReading)
         {
             await next(context).ConfigureAwait(false);
         }

@@ -25,6 +25,7 @@ internal sealed record KeyProblem : CoachProblem
     {
         var body = new KeyProblemResponse
         {
+            Type = ProblemPages.TypeOf(context, Code),
             Title = ProblemStatus.Title(Status),
             Status = Status,
             Detail = Detail,

@@ -46,7 +46,7 @@ internal sealed class SpeechEndpoint(
     public async Task<Results<FileContentHttpResult, CoachProblem>> SpeakAsync(HttpContext context)
     {
         (SpeechRequest? request, CoachProblem? problem) = await JsonRequest
-            .ReadAsync<SpeechRequest>(context, field => field == "text" ? Empty() : null).ConfigureAwait(false);
+            .ReadAsync<SpeechRequest>(context, static _ => null).ConfigureAwait(false);
         string text = request?.Text?.Trim() ?? "";
         problem ??= Check(text);
         if (problem is not null)

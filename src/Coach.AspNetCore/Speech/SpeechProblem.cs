@@ -12,6 +12,7 @@ internal sealed record SpeechProblem(string Code, string Detail) : CoachProblem(
     {
         var body = new SpeechProblemResponse
         {
+            Type = ProblemPages.TypeOf(context, Code),
             Title = ProblemStatus.Title(Status),
             Status = Status,
             Detail = Detail,

@@ -294,8 +294,11 @@ internal sealed class AdmissionControl(
     IOptions<CoachLlmOptions> options,
     SessionRejections rejections,
     ILogger<SessionClientRegistry> logger,
+    TimeProvider time,
     IMemoryPressure? memory = null)
 {
+    // Whoever is refused can ask again at once: a reason is told once a minute, and the counter counts all.
+    private readonly ExpiringCache<string, bool> _told = new(8, time) { Lifetime = TimeSpan.FromMinutes(1) };
     private readonly LlmSessionOptions _options = options.Value.Sessions;
     private int _count;
 
@@ -335,11 +338,15 @@ internal sealed class AdmissionControl(
 
     public void Leave() => Interlocked.Decrement(ref _count);
 
-    /// <summary>Counts and logs a session that does not get in.</summary>
+    /// <summary>Counts a session that does not get in, and logs it once a while.</summary>
     public LlmException Refuse(string reason)
     {
         rejections.Add(reason);
-        logger.SessionRejected(reason, Count);
+        if (!_told.TryGet(reason, out _) && _told.Set(reason, true))
+        {
+            logger.SessionRejected(reason, Count);
+        }
+
         return LlmException.SessionLimit(
             reason == SessionRejections.Memory ? "memory is short" : "all places are taken", _options.MaxSessions);
     }

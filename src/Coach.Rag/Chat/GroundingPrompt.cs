@@ -11,7 +11,9 @@ namespace Coach.Rag.Chat;
 /// </summary>
 internal static class GroundingPrompt
 {
-    /// <summary>What the system message says about passages: always the same, so that providers' caches keep it.</summary>
+    /// <summary>
+    /// What the system message says about passages: always the same, so that providers' caches keep it.
+    /// </summary>
     public const string Rule =
         "Answer from the passages that stand before the last question, and cite each statement with the number of its "
         + "passage, like [1]. If the passages do not hold the answer, say so, and cite nothing.\n"

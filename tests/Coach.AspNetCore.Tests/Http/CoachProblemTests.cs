@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Coach.Abstractions;
+using Coach.AspNetCore.Diagnostics;
 using Coach.AspNetCore.Middleware;
 using Coach.Prometheus.Tests;
 using Microsoft.AspNetCore.Builder;
@@ -138,7 +139,7 @@ public sealed class CoachProblemTests
     private static string? Text(JsonElement problem, string name) => problem.GetProperty(name).GetString();
 
     private static Task<MetricsHost> StartAsync(RequestDelegate endpoint) => ObservedHost.StartAsync(
-        build: builder => builder.Services.AddExceptionHandler<CoachExceptionHandler>(),
+        build: builder => builder.Services.AddSingleton(new RepeatedFailures(TimeProvider.System)).AddExceptionHandler<CoachExceptionHandler>(),
         map: app =>
         {
             app.UseExceptionHandler(

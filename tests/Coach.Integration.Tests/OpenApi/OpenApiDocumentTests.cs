@@ -27,25 +27,25 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
 
     public static TheoryData<string, string, string> Calls() => new()
     {
-        { "get", "/api/session", "200 403 429 500" },
-        { "delete", "/api/session", "204 403 429 500" },
+        { "get", "/api/session", "200 400 401 403 429 500" },
+        { "delete", "/api/session", "204 400 401 403 429 500" },
         { "post", "/api/session/keys", "200 400 401 403 409 413 415 422 429 500 503" },
-        { "delete", "/api/session/keys/{provider}", "204 403 429 500" },
-        { "post", "/api/chat", "200 400 403 413 415 422 429 500 502 503 504" },
-        { "get", "/api/chat", "200 403 422 429 500 503" },
-        { "delete", "/api/chat", "204 403 422 429 500 503" },
-        { "post", "/api/retrieve", "200 400 403 413 415 422 429 500 503" },
-        { "get", "/api/config", "200 403 429 500" },
-        { "post", "/api/payments/links", "200 201 400 403 409 413 415 422 429 500 503" },
-        { "get", "/api/payments/links", "200 403 422 429 500 503" },
-        { "get", "/api/payments/links/{id}", "200 403 404 422 429 500 503" },
-        { "get", "/api/payments/links/{id}/payments", "200 403 404 422 429 500 503" },
-        { "get", "/api/payments/menu", "200 403 429 500 503" },
-        { "get", "/api/payments/tabs/{id}", "200 403 404 429 500 503" },
-        { "post", "/api/payments/tabs/{id}/lines", "200 400 403 404 409 413 415 422 429 500 503" },
-        { "delete", "/api/payments/tabs/{id}/lines/{line}", "200 403 404 409 422 429 500 503" },
-        { "put", "/api/payments/tabs/{id}/tip", "200 400 403 404 409 413 415 422 429 500 503" },
-        { "delete", "/api/payments/links/{id}", "200 403 404 422 429 500 503" },
+        { "delete", "/api/session/keys/{provider}", "204 400 401 403 429 500" },
+        { "post", "/api/chat", "200 400 401 403 413 415 422 429 500 502 503 504" },
+        { "get", "/api/chat", "200 400 401 403 422 429 500 503" },
+        { "delete", "/api/chat", "204 400 401 403 422 429 500 503" },
+        { "post", "/api/retrieve", "200 400 401 403 413 415 422 429 500 503" },
+        { "get", "/api/config", "200 400 401 403 429 500" },
+        { "post", "/api/payments/links", "200 201 400 401 403 409 413 415 422 429 500 503" },
+        { "get", "/api/payments/links", "200 400 401 403 422 429 500 503" },
+        { "get", "/api/payments/links/{id}", "200 400 401 403 404 422 429 500 503" },
+        { "get", "/api/payments/links/{id}/payments", "200 400 401 403 404 422 429 500 503" },
+        { "get", "/api/payments/menu", "200 400 401 403 429 500 503" },
+        { "get", "/api/payments/tabs/{id}", "200 400 401 403 404 429 500 503" },
+        { "post", "/api/payments/tabs/{id}/lines", "200 400 401 403 404 409 413 415 422 429 500 503" },
+        { "delete", "/api/payments/tabs/{id}/lines/{line}", "200 400 401 403 404 409 422 429 500 503" },
+        { "put", "/api/payments/tabs/{id}/tip", "200 400 401 403 404 409 413 415 422 429 500 503" },
+        { "delete", "/api/payments/links/{id}", "200 400 401 403 404 422 429 500 503" },
         { "post", "/api/payments/webhook", "200 400 429 500" },
         { "get", "/metrics", "200 404 406 503" },
         { "get", "/healthz", "200 404 503" },
@@ -106,7 +106,7 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
         string description = response.GetProperty("description").GetString()!;
         Assert.All(codes.Split(' '), code => Assert.Contains(code, description, StringComparison.Ordinal));
         Assert.Equal(
-            ["code", "detail", "requestId", "retryAfterSeconds", "status", "title", "type"],
+            ["code", "detail", "field", "requestId", "retryAfterSeconds", "status", "title", "type"],
             Properties(response.GetProperty("content").GetProperty(Problem).GetProperty("schema")));
     }
 

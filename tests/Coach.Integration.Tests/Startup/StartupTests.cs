@@ -123,13 +123,26 @@ public sealed class StartupTests
     }
 
     [Fact]
-    public async Task Start_KnowledgeFolderMissing_ChatsAndSaysThatNothingIsKnown()
+    public async Task Start_KnowledgeFolderMissing_SaysSoInOneSentenceAndExitsWith1()
     {
-        await using ChatHost host = await ChatHost.StartAsync(values =>
-        {
-            values["Coach:Rag:Knowledge"] = Path.Combine(Path.GetTempPath(), "coach-no-such-folder");
-            values["Coach:Rag:TimeLimit"] = "00:00:01";
-        }, waitForKnowledge: false);
+        string folder = Path.Combine(Path.GetTempPath(), "coach-no-such-folder");
+        (int exitCode, string output) = await RunToEndAsync(("PORT", "0"), ("Coach__Rag__Knowledge", folder));
+        Assert.Equal(1, exitCode);
+        Assert.Contains(
+            $"The application could not start: Coach:Rag:Knowledge is {folder}; there is no such folder. Make it, or name "
+            + "another one.",
+            output);
+        Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_KnowledgeFolderGoesAway_ChatsOn()
+    {
+        using var folder = new TempFolder();
+        string knowledge = Directory.CreateDirectory(folder.File("knowledge")).FullName;
+        await using ChatHost host = await ChatHost.StartAsync(
+            values => values["Coach:Rag:TimeLimit"] = "00:00:01", knowledge: knowledge, waitForKnowledge: false);
+        Directory.Delete(knowledge);
         using HttpClient visitor = host.NewVisitor();
         ChatReply reply = await visitor.AskAsync("What do you know?");
         Assert.NotEmpty(reply.Text);
