@@ -1,8 +1,8 @@
 using System.IO.Compression;
 using System.Text;
+using Coach.Rag.Documents.Hosting;
 using DocumentFormat.OpenXml;
 using DocumentFormat.OpenXml.Packaging;
-using Microsoft.Extensions.DependencyInjection;
 using UglyToad.PdfPig.Content;
 using UglyToad.PdfPig.Core;
 using UglyToad.PdfPig.Fonts.Standard14Fonts;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.RegularExpressions;
 
 namespace Coach.Rag.Documents;
@@ -31,6 +32,8 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
         "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
     };
 
+    private static readonly SearchValues<char> Marks = SearchValues.Create("`{<![;\\");
+
     private static readonly string[] KeptAttributes = ["text", "title", "label", "caption", "alt", "description", "summary"];
 
     private static readonly Queue<(int Start, int End)> NoMatches = new();
@@ -53,7 +56,7 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
         Queue<(int Start, int End)> own = patterns.Count == 0 ? NoMatches : Matches(from, to);
         for (int at = Math.Max(from, removed.End); at < to;)
         {
-            int found = text.AsSpan(at, to - at).IndexOfAny("`{<![;\\");
+            int found = text.AsSpan(at, to - at).IndexOfAny(Marks);
             int next = found < 0 ? to : at + found;
             while (own.TryPeek(out (int Start, int End) passed) && passed.Start < at)
             {

@@ -36,6 +36,21 @@ public interface IKnowledgeBase
     /// <exception cref="RagException">The index cannot be written.</exception>
     Task<int> RemoveAsync(IEnumerable<string> ids, CancellationToken cancellationToken = default);
 
+    /// <summary>The documents that the index holds, in the order of their collections and ids.</summary>
+    /// <param name="after">The last document of the page before; null for the first page.</param>
+    /// <param name="top">The most documents of the page, 1 to 1,000.</param>
+    /// <returns>The page; shorter than <paramref name="top"/> when it is the last.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="top"/> is out of its range.</exception>
+    /// <exception cref="RagException">The index cannot be read.</exception>
+    IReadOnlyList<StoredDocument> ListDocuments(StoredDocument? after = null, int top = 100);
+
+    /// <summary>The passages of a document, with their ranges, in its order.</summary>
+    /// <param name="id">The document's id.</param>
+    /// <param name="collection">The name of its source; empty for documents that were added in code.</param>
+    /// <returns>The passages, with scores of 0; null when the index holds no such document.</returns>
+    /// <exception cref="RagException">The index cannot be read.</exception>
+    IReadOnlyList<Passage>? GetPassages(string id, string collection = "");
+
     /// <summary>
     /// Learns semantics from the documents (<see cref="RagTier.Local"/>) if they were never learnt or the documents
     /// have outgrown what was. This runs by itself in the background after changes; call it to wait for it.

@@ -123,6 +123,20 @@ internal sealed class KnowledgeBase(
         return index.Read(static searcher => searcher.Model is not null);
     }
 
+    public IReadOnlyList<StoredDocument> ListDocuments(StoredDocument? after = null, int top = 100)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(top, 1_000);
+        return index.Read(searcher => DocumentLister.List(searcher, after, top));
+    }
+
+    public IReadOnlyList<Passage>? GetPassages(string id, string collection = "")
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        ArgumentNullException.ThrowIfNull(collection);
+        return index.Read(searcher => DocumentLister.Passages(searcher, collection, id));
+    }
+
     public async Task CompactAsync(CancellationToken cancellationToken = default)
     {
         await _writer.WaitAsync(cancellationToken).ConfigureAwait(false);
