@@ -8,8 +8,10 @@ internal sealed class EpubReader : IDocumentReader
     public string Name => "epub/1";
 
     public DocumentMatch Match(DocumentFile file) =>
-        SafeZip.IsZip(file.Head) && (file.HasExtension(".epub") || file.Head.IndexOf("application/epub+zip"u8) >= 0) ? DocumentMatch.Content
-            : file.HasExtension(".epub") || file.MediaType == "application/epub+zip" ? DocumentMatch.Name : DocumentMatch.None;
+        SafeZip.IsZip(file.Head) && (file.HasExtension(".epub") || file.Head.IndexOf("application/epub+zip"u8) >= 0)
+            ? DocumentMatch.Content
+            : file.HasExtension(".epub") || file.MediaType == "application/epub+zip" ? DocumentMatch.Name
+                : DocumentMatch.None;
 
     public async ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
     {
@@ -17,14 +19,17 @@ internal sealed class EpubReader : IDocumentReader
         string path = zip.ReadXml("META-INF/container.xml", cancellationToken)?.Descendants()
             .FirstOrDefault(element => element.Name.LocalName == "rootfile")?.Attribute("full-path")?.Value ?? "";
         XDocument package = zip.ReadXml(path, cancellationToken)
-            ?? throw RagException.DocumentRefused(DocumentRefusal.Damaged, "is a damaged EPUB: it has no package document");
+            ?? throw RagException.DocumentRefused(DocumentRefusal.Damaged,
+                "is a damaged EPUB: it has no package document");
         if (zip.Contains("META-INF/encryption.xml") && zip.Contains("META-INF/rights.xml"))
         {
-            throw RagException.DocumentRefused(DocumentRefusal.Encrypted, "is a protected EPUB; use a copy without protection");
+            throw RagException.DocumentRefused(DocumentRefusal.Encrypted,
+                "is a protected EPUB; use a copy without protection");
         }
 
         var builder = new StructuredTextBuilder(file.Limits.MaxCharacters);
-        foreach (XElement element in package.Descendants().Where(element => element.Parent?.Name.LocalName == "metadata" && !element.HasElements))
+        foreach (XElement element in package.Descendants()
+            .Where(element => element.Parent?.Name.LocalName == "metadata" && !element.HasElements))
         {
             switch (element.Name.LocalName)
             {
@@ -32,7 +37,8 @@ internal sealed class EpubReader : IDocumentReader
                     builder.Title = element.Value.Trim();
                     break;
                 case "creator" or "language" or "publisher" or "date" or "subject" or "description":
-                    builder.AddMetadata(element.Name.LocalName == "creator" ? "author" : element.Name.LocalName, element.Value);
+                    builder.AddMetadata(element.Name.LocalName == "creator" ? "author" : element.Name.LocalName,
+                        element.Value);
                     break;
             }
         }
@@ -42,7 +48,8 @@ internal sealed class EpubReader : IDocumentReader
     }
 
     private static async ValueTask AddChaptersAsync(
-        SafeZip zip, XDocument package, string path, DocumentFile file, StructuredTextBuilder builder, CancellationToken cancellationToken)
+        SafeZip zip, XDocument package, string path, DocumentFile file, StructuredTextBuilder builder,
+            CancellationToken cancellationToken)
     {
         string folder = path.Contains('/', StringComparison.Ordinal) ? path[..(path.LastIndexOf('/') + 1)] : "";
         Dictionary<string, string> items = [];
@@ -57,7 +64,8 @@ internal sealed class EpubReader : IDocumentReader
                 && zip.Read(folder + Uri.UnescapeDataString(name), cancellationToken) is { } bytes)
             {
                 var part = new DocumentFile("chapter.html", bytes, file.Limits);
-                StructuredText text = await TextDocumentReaders.All[0].ReadAsync(part, cancellationToken).ConfigureAwait(false);
+                StructuredText text = await TextDocumentReaders.All[0].ReadAsync(part, cancellationToken)
+                    .ConfigureAwait(false);
                 builder.ClearHeadings();
                 builder.AddBlocksOf(text with { Metadata = new Dictionary<string, string>() });
             }

@@ -33,7 +33,8 @@ internal sealed class InnerReaders(IEnumerable<IDocumentReader> readers)
             into.AddBlocksOf(text, 1);
             return true;
         }
-        catch (RagException e) when (e.Refusal is not (null or DocumentRefusal.TooLarge or DocumentRefusal.TooDeep or DocumentRefusal.TooSlow))
+        catch (RagException e) when (e.Refusal
+            is not (null or DocumentRefusal.TooLarge or DocumentRefusal.TooDeep or DocumentRefusal.TooSlow))
         {
             into.AddNote($"left out a part: {e.Refusal}");
             return false;

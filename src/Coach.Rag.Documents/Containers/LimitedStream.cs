@@ -14,7 +14,8 @@ internal sealed class ExpansionBudget(long most)
         if (Interlocked.Add(ref _spent, bytes) > most)
         {
             throw RagException.DocumentRefused(DocumentRefusal.TooLarge, string.Create(
-                CultureInfo.InvariantCulture, $"unpacks to more than MaxExpandedBytes = {most}; split it or raise the limit"));
+                CultureInfo.InvariantCulture,
+                    $"unpacks to more than MaxExpandedBytes = {most}; split it or raise the limit"));
         }
     }
 }

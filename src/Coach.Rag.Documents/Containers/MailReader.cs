@@ -8,7 +8,8 @@ namespace Coach.Rag.Documents.Containers;
 internal sealed class MailReader : IDocumentReader
 {
     private const int AttachmentNesting = 4;
-    private static readonly string[] Headers = ["From:", "To:", "Subject:", "Date:", "Received:", "Return-Path:", "MIME-Version:", "Message-ID:"];
+    private static readonly string[] Headers =
+        ["From:", "To:", "Subject:", "Date:", "Received:", "Return-Path:", "MIME-Version:", "Message-ID:"];
 
     public InnerReaders? Attachments { get; set; }
 
@@ -29,11 +30,13 @@ internal sealed class MailReader : IDocumentReader
         string head = Encoding.Latin1.GetString(file.Head);
         if (!Headers.Any(header => head.Contains(header, StringComparison.OrdinalIgnoreCase)))
         {
-            throw RagException.DocumentRefused(DocumentRefusal.Damaged, "is no e-mail: it has none of the headers of one");
+            throw RagException.DocumentRefused(DocumentRefusal.Damaged,
+                "is no e-mail: it has none of the headers of one");
         }
 
         var options = new ParserOptions { MaxMimeDepth = Math.Min(file.Limits.MaxNesting, 64) };
-        MimeMessage message = await MimeMessage.LoadAsync(options, file.OpenRead(), cancellationToken).ConfigureAwait(false);
+        MimeMessage message = await MimeMessage.LoadAsync(options, file.OpenRead(), cancellationToken)
+            .ConfigureAwait(false);
         var builder = new StructuredTextBuilder(file.Limits.MaxCharacters) { Title = message.Subject ?? "" };
         builder.AddHeading(1, message.Subject ?? "");
         builder.AddMetadata("from", message.From.ToString());
@@ -62,7 +65,8 @@ internal sealed class MailReader : IDocumentReader
         else if (message.HtmlBody is { Length: > 0 } html)
         {
             var part = new DocumentFile("body.html", Encoding.UTF8.GetBytes("\uFEFF" + html), file.Limits);
-            StructuredText body = await TextDocumentReaders.All[0].ReadAsync(part, cancellationToken).ConfigureAwait(false);
+            StructuredText body = await TextDocumentReaders.All[0].ReadAsync(part, cancellationToken)
+                .ConfigureAwait(false);
             builder.AddBlocksOf(body, isPage ? 0 : 1);
         }
     }
@@ -88,7 +92,9 @@ internal sealed class MailReader : IDocumentReader
             budget.Spend((int)Math.Min(bytes.Length, int.MaxValue));
             string name = string.IsNullOrWhiteSpace(part.FileName) ? "attachment" : part.FileName;
             DocumentLimits limits = file.Limits with { MaxExpandedBytes = Math.Max(1, budget.Left) };
-            var attachment = new DocumentFile(name, bytes.ToArray(), limits) { MediaType = part.ContentType.MimeType, Depth = file.Depth + 1 };
+            var attachment =
+                new DocumentFile(name, bytes.ToArray(), limits) { MediaType = part.ContentType.MimeType,
+                Depth = file.Depth + 1 };
             if (!await Attachments.TryAddAsync(attachment, name, builder, cancellationToken).ConfigureAwait(false))
             {
                 builder.AddNote($"left out an attachment ({Path.GetExtension(name)})");

@@ -25,7 +25,8 @@ internal sealed class SafeZip : IDisposable
         {
             if (_entries.Count >= MaxEntries)
             {
-                throw RagException.DocumentRefused(DocumentRefusal.TooLarge, $"holds more than {MaxEntries} files; split it");
+                throw RagException.DocumentRefused(DocumentRefusal.TooLarge,
+                    $"holds more than {MaxEntries} files; split it");
             }
 
             if (Normalize(entry.FullName) is { } name && !name.EndsWith('/'))
@@ -91,7 +92,8 @@ internal sealed class SafeZip : IDisposable
     private static string? Normalize(string name)
     {
         string path = name.Replace('\\', '/');
-        if (path.StartsWith('/') || path.Contains('\0', StringComparison.Ordinal) || (path.Length > 1 && path[1] == ':'))
+        if (path.StartsWith('/') || path.Contains('\0', StringComparison.Ordinal)
+            || (path.Length > 1 && path[1] == ':'))
         {
             return null;
         }

@@ -11,14 +11,16 @@ internal sealed class ZipReader(InnerReaders inner) : IDocumentReader
     public string Name => "zip/1";
 
     public DocumentMatch Match(DocumentFile file) =>
-        SafeZip.IsZip(file.Head) ? DocumentMatch.Content : file.HasExtension(".zip") ? DocumentMatch.Name : DocumentMatch.None;
+        SafeZip.IsZip(file.Head) ? DocumentMatch.Content : file.HasExtension(".zip") ? DocumentMatch.Name
+            : DocumentMatch.None;
 
     public async ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
     {
         if ((file.Depth + 1) * ArchiveNesting > file.Limits.MaxNesting || file.Depth >= 16)
         {
             throw RagException.DocumentRefused(
-                DocumentRefusal.TooDeep, $"is an archive in archives, deeper than MaxNesting = {file.Limits.MaxNesting} allows");
+                DocumentRefusal.TooDeep,
+                    $"is an archive in archives, deeper than MaxNesting = {file.Limits.MaxNesting} allows");
         }
 
         using SafeZip zip = SafeZip.Open(file);
@@ -35,7 +37,8 @@ internal sealed class ZipReader(InnerReaders inner) : IDocumentReader
             byte[] bytes = zip.Read(name, cancellationToken)!;
             DocumentLimits limits = file.Limits with { MaxExpandedBytes = Math.Max(1, zip.Budget.Left) };
             var part = new DocumentFile(name, bytes, limits) { Depth = file.Depth + 1 };
-            if (bytes.Length > 0 && await inner.TryAddAsync(part, name, builder, cancellationToken).ConfigureAwait(false))
+            if (bytes.Length > 0 && await inner.TryAddAsync(part, name, builder, cancellationToken)
+                .ConfigureAwait(false))
             {
                 read++;
             }
@@ -47,7 +50,8 @@ internal sealed class ZipReader(InnerReaders inner) : IDocumentReader
 
         if (read == 0)
         {
-            throw RagException.DocumentRefused(DocumentRefusal.NoReader, $"is a zip file in which none of {left} file(s) can be read");
+            throw RagException.DocumentRefused(DocumentRefusal.NoReader,
+                $"is a zip file in which none of {left} file(s) can be read");
         }
 
         if (left > 0)

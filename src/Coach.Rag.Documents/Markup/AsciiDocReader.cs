@@ -8,7 +8,8 @@ internal sealed class AsciiDocReader : IDocumentReader
     public string Name => "asciidoc/1";
 
     public DocumentMatch Match(DocumentFile file) =>
-        file.HasExtension(".adoc", ".asciidoc", ".asc") || file.MediaType == "text/asciidoc" ? DocumentMatch.Name : DocumentMatch.None;
+        file.HasExtension(".adoc", ".asciidoc", ".asc") || file.MediaType == "text/asciidoc" ? DocumentMatch.Name
+            : DocumentMatch.None;
 
     public ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
     {
@@ -62,7 +63,8 @@ internal sealed class AsciiDocReader : IDocumentReader
             return line + 1;
         }
 
-        if (IsFence(content, "----") || IsFence(content, "....") || IsFence(content, "++++") || content.StartsWith("```"))
+        if (IsFence(content, "----") || IsFence(content, "....") || IsFence(content, "++++")
+            || content.StartsWith("```"))
         {
             int end = Closing(lines, line);
             if (content[0] != '+')
@@ -80,7 +82,8 @@ internal sealed class AsciiDocReader : IDocumentReader
             return end + 1;
         }
 
-        if (IsFence(content, "====") || IsFence(content, "****") || IsFence(content, "____") || content.SequenceEqual("--") || content.Trim().SequenceEqual("+"))
+        if (IsFence(content, "====") || IsFence(content, "****") || IsFence(content, "____")
+            || content.SequenceEqual("--") || content.Trim().SequenceEqual("+"))
         {
             return line + 1;        // what is within is read as it stands
         }
@@ -92,7 +95,8 @@ internal sealed class AsciiDocReader : IDocumentReader
     {
         bool isItem = IsItem(lines[line]);
         int end = line + 1;
-        while (end < lines.Count && !lines.IsBlank(end) && !IsItem(lines[end]) && TitleLevel(lines[end]) == 0 && !IsDelimiter(lines[end])
+        while (end < lines.Count && !lines.IsBlank(end) && !IsItem(lines[end]) && TitleLevel(lines[end]) == 0
+            && !IsDelimiter(lines[end])
             && !lines[end].StartsWith("//"))
         {
             end++;
@@ -125,11 +129,13 @@ internal sealed class AsciiDocReader : IDocumentReader
         }
 
         builder.AddSource(
-            TextBlockKind.Table, [lines.Lines(from, Math.Min(head, to)), lines.Lines(Math.Min(head, to), to)], lines.StartOf(Math.Min(head, to)));
+            TextBlockKind.Table, [lines.Lines(from, Math.Min(head, to)), lines.Lines(Math.Min(head, to), to)],
+                lines.StartOf(Math.Min(head, to)));
     }
 
     private static bool IsDelimiter(ReadOnlySpan<char> line) =>
-        IsFence(line, "----") || IsFence(line, "....") || IsFence(line, "====") || IsFence(line, "****") || IsFence(line, "____")
+        IsFence(line, "----") || IsFence(line, "....") || IsFence(line, "====") || IsFence(line, "****")
+            || IsFence(line, "____")
             || line.StartsWith("|===") || line.StartsWith("```") || line.SequenceEqual("--") || line.SequenceEqual("+");
 
     // Four or more of one mark, and nothing else.
@@ -177,7 +183,8 @@ internal sealed class AsciiDocReader : IDocumentReader
 
     private static bool IsAttribute(ReadOnlySpan<char> line, StructuredTextBuilder builder)
     {
-        int end = line.Length > 2 && line[0] == ':' && (char.IsAsciiLetterOrDigit(line[1]) || line[1] == '!') ? line[1..].IndexOf(':') : -1;
+        int end = line.Length > 2 && line[0] == ':' && (char.IsAsciiLetterOrDigit(line[1]) || line[1] == '!')
+            ? line[1..].IndexOf(':') : -1;
         if (end <= 0 || line[1..(end + 1)].Contains(' '))
         {
             return false;

@@ -11,7 +11,8 @@ internal sealed class LineReader(string text)
 
     /// <summary>A line without its end.</summary>
     public ReadOnlySpan<char> this[int line] =>
-        line < 0 || line >= _lines.Count ? default : text.AsSpan(_lines[line].Start, _lines[line].End - _lines[line].Start).TrimEnd("\r\n");
+        line < 0 || line >= _lines.Count ? default
+            : text.AsSpan(_lines[line].Start, _lines[line].End - _lines[line].Start).TrimEnd("\r\n");
 
     public bool IsBlank(int line) => this[line].IsWhiteSpace();
 

@@ -1,7 +1,8 @@
 namespace Coach.Rag.Documents.Markup;
 
 /// <summary>
-/// Reads reStructuredText: titles by their adornment, literal blocks, tables, lists and paragraphs; comments, targets and
+/// Reads reStructuredText: titles by their adornment, literal blocks, tables, lists and paragraphs; comments, targets
+/// and
 /// most directives are no text, the words of admonitions are.
 /// </summary>
 internal sealed class ReStructuredTextReader : IDocumentReader
@@ -10,20 +11,25 @@ internal sealed class ReStructuredTextReader : IDocumentReader
 
     private static readonly HashSet<string> TextDirectives = new(StringComparer.OrdinalIgnoreCase)
     {
-        "note", "tip", "warning", "important", "caution", "danger", "attention", "hint", "error", "seealso", "admonition", "topic",
-        "sidebar", "versionadded", "versionchanged", "deprecated", "rubric", "epigraph", "highlights", "container", "tab", "tabs",
-        "list-table", "table", "csv-table", "glossary", "option", "describe", "method", "function", "class", "attribute",
+        "note", "tip", "warning", "important", "caution", "danger", "attention", "hint", "error", "seealso",
+            "admonition", "topic",
+        "sidebar", "versionadded", "versionchanged", "deprecated", "rubric", "epigraph", "highlights", "container",
+            "tab", "tabs",
+        "list-table", "table", "csv-table", "glossary", "option", "describe", "method", "function", "class",
+            "attribute",
     };
 
     private static readonly HashSet<string> CodeDirectives = new(StringComparer.OrdinalIgnoreCase)
     {
-        "code-block", "code", "sourcecode", "parsed-literal", "prompt", "ipython", "doctest", "testcode", "productionlist",
+        "code-block", "code", "sourcecode", "parsed-literal", "prompt", "ipython", "doctest", "testcode",
+            "productionlist",
     };
 
     public string Name => "restructuredtext/1";
 
     public DocumentMatch Match(DocumentFile file) =>
-        file.HasExtension(".rst", ".rest") || file.MediaType is "text/x-rst" or "text/prs.fallenstein.rst" ? DocumentMatch.Name : DocumentMatch.None;
+        file.HasExtension(".rst", ".rest") || file.MediaType is "text/x-rst" or "text/prs.fallenstein.rst"
+            ? DocumentMatch.Name : DocumentMatch.None;
 
     public ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
     {
@@ -88,19 +94,22 @@ internal sealed class ReStructuredTextReader : IDocumentReader
         if (over != '\0')
         {
             bool isOver = !lines.IsBlank(line + 1) && lines[line + 2].TrimEnd().SequenceEqual(lines[line].TrimEnd())
-                && lines[line + 1].Trim().Length <= lines[line].TrimEnd().Length + 2 && Adornment(lines[line + 1].Trim()) == '\0';
+                && lines[line + 1].Trim().Length <= lines[line].TrimEnd().Length + 2
+                    && Adornment(lines[line + 1].Trim()) == '\0';
             (title, style) = (line + 1, $"{over}{over}");
             return isOver;
         }
 
         char under = Adornment(lines[line + 1].TrimEnd());
         style = under.ToString();
-        return under != '\0' && lines[line + 1].TrimEnd().Length >= Math.Min(lines[line].Trim().Length, 3) && lines[line].Length > 0
+        return under != '\0' && lines[line + 1].TrimEnd().Length >= Math.Min(lines[line].Trim().Length, 3)
+            && lines[line].Length > 0
             && !char.IsWhiteSpace(lines[line][0]) && lines[line + 1].TrimEnd().Length + 2 >= lines[line].Trim().Length;
     }
 
     private static char Adornment(ReadOnlySpan<char> line) =>
-        line.Length > 1 && Adornments.Contains(line[0], StringComparison.Ordinal) && line.IndexOfAnyExcept(line[0]) < 0 ? line[0] : '\0';
+        line.Length > 1 && Adornments.Contains(line[0], StringComparison.Ordinal) && line.IndexOfAnyExcept(line[0]) < 0
+            ? line[0] : '\0';
 
     private static int Directive(LineReader lines, int line, StructuredTextBuilder builder)
     {
@@ -145,7 +154,8 @@ internal sealed class ReStructuredTextReader : IDocumentReader
         {
             if (name == "meta" && lines[from].Trim()[1..] is var option && option.IndexOf(':') is > 0 and int colon)
             {
-                builder.AddMetadata(option[..colon].ToString().ToLowerInvariant(), option[(colon + 1)..].Trim().ToString());
+                builder.AddMetadata(option[..colon].ToString().ToLowerInvariant(), option[(colon + 1)..].Trim()
+                    .ToString());
             }
 
             from++;
@@ -179,7 +189,8 @@ internal sealed class ReStructuredTextReader : IDocumentReader
     {
         int end = line + 1;
         bool isItem = IsItem(lines[line]);
-        while (end < lines.Count && !lines.IsBlank(end) && !IsItem(lines[end]) && !IsTitle(lines, end, out _, out _) && !lines[end].TrimStart().StartsWith(".. "))
+        while (end < lines.Count && !lines.IsBlank(end) && !IsItem(lines[end]) && !IsTitle(lines, end, out _, out _)
+            && !lines[end].TrimStart().StartsWith(".. "))
         {
             end++;
         }
@@ -206,7 +217,8 @@ internal sealed class ReStructuredTextReader : IDocumentReader
     private static bool IsItem(ReadOnlySpan<char> line)
     {
         ReadOnlySpan<char> content = line.TrimStart();
-        return content is ['-' or '*' or '+', ' ', ..] || (content.Length > 2 && content[0] == '#' && content[1] == '.' && content[2] == ' ')
+        return content is ['-' or '*' or '+', ' ', ..]
+            || (content.Length > 2 && content[0] == '#' && content[1] == '.' && content[2] == ' ')
             || (content.Length > 3 && char.IsAsciiDigit(content[0]) && content[..4].IndexOf(". ") > 0);
     }
 
@@ -227,7 +239,8 @@ internal sealed class ReStructuredTextReader : IDocumentReader
         for (; end < lines.Count && !(isGrid && lines.IsBlank(end)); end++)
         {
             ReadOnlySpan<char> content = lines[end].Trim();
-            bool isBorder = content.Length > 2 && content[0] == (isGrid ? '+' : '=') && content.IndexOfAnyExcept(isGrid ? "+-=" : "= ") < 0;
+            bool isBorder = content.Length > 2 && content[0] == (isGrid ? '+' : '=')
+                && content.IndexOfAnyExcept(isGrid ? "+-=" : "= ") < 0;
             if (isBorder)
             {
                 borders++;
@@ -241,7 +254,8 @@ internal sealed class ReStructuredTextReader : IDocumentReader
             }
         }
 
-        Range[] ranges = head > 0 && head < end ? [lines.Lines(line, head), lines.Lines(head, end)] : [lines.Lines(line, end)];
+        Range[] ranges = head > 0 && head < end ? [lines.Lines(line, head), lines.Lines(head, end)]
+            : [lines.Lines(line, end)];
         builder.AddSource(TextBlockKind.Table, ranges, head > 0 && head < end ? lines.StartOf(head) : 0);
         return end;
     }

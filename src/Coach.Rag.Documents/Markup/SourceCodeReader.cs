@@ -11,15 +11,20 @@ internal sealed class SourceCodeReader : IDocumentReader
     private const int MaxHeading = 120;
 
     private static readonly FrozenSet<string> Extensions = FrozenSet.Create(StringComparer.Ordinal,
-        ".cs", ".fs", ".vb", ".java", ".kt", ".kts", ".scala", ".groovy", ".py", ".pyi", ".rb", ".php", ".pl", ".pm", ".js", ".mjs", ".cjs", ".jsx",
-        ".ts", ".tsx", ".go", ".rs", ".swift", ".c", ".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".m", ".mm", ".dart", ".lua", ".jl", ".ex",
-        ".exs", ".erl", ".hs", ".ml", ".clj", ".sql", ".sh", ".bash", ".zsh", ".ps1", ".proto", ".graphql", ".tf", ".r", ".yaml", ".yml",
-        ".toml", ".ini", ".cfg", ".conf", ".properties", ".css", ".scss", ".vue", ".svelte", ".gradle", ".cmake", ".bicep", ".xml", ".csproj");
+        ".cs", ".fs", ".vb", ".java", ".kt", ".kts", ".scala", ".groovy", ".py", ".pyi", ".rb", ".php", ".pl", ".pm",
+            ".js", ".mjs", ".cjs", ".jsx",
+        ".ts", ".tsx", ".go", ".rs", ".swift", ".c", ".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".m", ".mm", ".dart",
+            ".lua", ".jl", ".ex",
+        ".exs", ".erl", ".hs", ".ml", ".clj", ".sql", ".sh", ".bash", ".zsh", ".ps1", ".proto", ".graphql", ".tf", ".r",
+            ".yaml", ".yml",
+        ".toml", ".ini", ".cfg", ".conf", ".properties", ".css", ".scss", ".vue", ".svelte", ".gradle", ".cmake",
+            ".bicep", ".xml", ".csproj");
 
     public string Name => "code/1";
 
     public DocumentMatch Match(DocumentFile file) =>
-        Extensions.Contains(file.Extension) || file.FileName is "Dockerfile" or "Makefile" or "Jenkinsfile" or "CMakeLists.txt"
+        Extensions.Contains(file.Extension) || file.FileName is "Dockerfile" or "Makefile" or "Jenkinsfile"
+            or "CMakeLists.txt"
             ? DocumentMatch.Name : DocumentMatch.None;
 
     public ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
@@ -43,7 +48,8 @@ internal sealed class SourceCodeReader : IDocumentReader
         }
 
         Add(lines, start, lines.Count, declaration, blocks);
-        return ValueTask.FromResult(new StructuredText(text, file.FileName, blocks) { Notes = note is null ? [] : [note] });
+        return ValueTask.FromResult(
+            new StructuredText(text, file.FileName, blocks) { Notes = note is null ? [] : [note] });
     }
 
     private static void Add(LineReader lines, int from, int to, int declaration, List<TextBlock> blocks)
@@ -71,8 +77,10 @@ internal sealed class SourceCodeReader : IDocumentReader
     }
 
     private static bool IsAbove(ReadOnlySpan<char> line) =>
-        line.StartsWith("//") || line.StartsWith("#") || line.StartsWith("/*") || line.StartsWith("*") || line.StartsWith("--")
-            || line.StartsWith("@") || line.StartsWith("[") || line.StartsWith("'") || line.StartsWith(";") || line.StartsWith("template");
+        line.StartsWith("//") || line.StartsWith("#") || line.StartsWith("/*") || line.StartsWith("*")
+            || line.StartsWith("--")
+            || line.StartsWith("@") || line.StartsWith("[") || line.StartsWith("'")
+            || line.StartsWith(";") || line.StartsWith("template");
 
     // A word at the margin, or one level in: what most languages' types, functions and sections begin with.
     private static bool IsDeclaration(ReadOnlySpan<char> line)
@@ -83,9 +91,12 @@ internal sealed class SourceCodeReader : IDocumentReader
         }
 
         ReadOnlySpan<char> word = line[..Math.Max(0, EndOfWord(line))];
-        return word is "class" or "def" or "func" or "function" or "fn" or "struct" or "interface" or "enum" or "trait" or "impl" or "module"
-            or "namespace" or "package" or "type" or "record" or "object" or "protocol" or "extension" or "public" or "private" or "internal"
-            or "protected" or "export" or "async" or "abstract" or "sealed" or "static" or "data" or "pub" or "defmodule" or "message"
+        return word is "class" or "def" or "func" or "function" or "fn" or "struct" or "interface" or "enum" or "trait"
+            or "impl" or "module"
+            or "namespace" or "package" or "type" or "record" or "object" or "protocol" or "extension" or "public"
+                or "private" or "internal"
+            or "protected" or "export" or "async" or "abstract" or "sealed" or "static" or "data" or "pub"
+                or "defmodule" or "message"
             or "service" or "resource" or "CREATE" or "create" or "FROM" or "sub" or "template"
             || (line[0] == '[' && line.TrimEnd() is [.., ']']);
     }

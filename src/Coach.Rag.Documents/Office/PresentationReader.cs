@@ -10,7 +10,8 @@ internal sealed class PresentationReader : IDocumentReader
 {
     public string Name => "presentation/1";
 
-    public DocumentMatch Match(DocumentFile file) => OfficeFile.Match(file, "ppt/", [".pptx", ".pptm", ".potx"], [".ppt", ".pps"]);
+    public DocumentMatch Match(DocumentFile file) =>
+        OfficeFile.Match(file, "ppt/", [".pptx", ".pptm", ".potx"], [".ppt", ".pps"]);
 
     public ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
     {
@@ -26,7 +27,8 @@ internal sealed class PresentationReader : IDocumentReader
         }
     }
 
-    private static StructuredText Read(PresentationDocument document, DocumentLimits limits, CancellationToken cancellationToken)
+    private static StructuredText Read(PresentationDocument document, DocumentLimits limits,
+        CancellationToken cancellationToken)
     {
         var builder = new StructuredTextBuilder(limits.MaxCharacters);
         builder.Title = document.PackageProperties.Title ?? "";
@@ -36,7 +38,8 @@ internal sealed class PresentationReader : IDocumentReader
         {
             cancellationToken.ThrowIfCancellationRequested();
             builder.Page++;
-            if (id.RelationshipId?.Value is { } relation && part!.TryGetPartById(relation, out OpenXmlPart? found) && found is SlidePart slide)
+            if (id.RelationshipId?.Value is { } relation && part!.TryGetPartById(relation, out OpenXmlPart? found)
+                && found is SlidePart slide)
             {
                 Add(slide, builder);
             }
@@ -50,7 +53,8 @@ internal sealed class PresentationReader : IDocumentReader
         Shape[] shapes = [.. slide.Slide?.Descendants<Shape>() ?? []];
         Shape? title = shapes.FirstOrDefault(IsTitle);
         builder.ClearHeadings();
-        builder.AddHeading(1, title is null ? $"Slide {builder.Page}" : string.Join(' ', Paragraphs(title).Select(each => each.Text)));
+        builder.AddHeading(1, title is null ? $"Slide {builder.Page}"
+            : string.Join(' ', Paragraphs(title).Select(each => each.Text)));
         foreach (OpenXmlElement element in slide.Slide?.Descendants() ?? [])
         {
             if (element is Shape shape && shape != title)
@@ -63,7 +67,8 @@ internal sealed class PresentationReader : IDocumentReader
             else if (element is A.Table table)
             {
                 builder.AddTable(table.Elements<A.TableRow>().Select(row => (IReadOnlyList<string>)
-                    [.. row.Elements<A.TableCell>().Select(cell => string.Join(' ', cell.Descendants<A.Text>().Select(text => text.Text)))]));
+                    [.. row.Elements<A.TableCell>()
+                        .Select(cell => string.Join(' ', cell.Descendants<A.Text>().Select(text => text.Text)))]));
             }
         }
 
@@ -84,6 +89,7 @@ internal sealed class PresentationReader : IDocumentReader
 
     private static IEnumerable<(string Text, int Depth)> Paragraphs(Shape shape) =>
         (shape.TextBody?.Elements<A.Paragraph>() ?? []).Select(paragraph =>
-            (string.Concat(paragraph.Descendants<A.Text>().Select(text => text.Text)), paragraph.ParagraphProperties?.Level?.Value ?? 0))
+            (string.Concat(paragraph.Descendants<A.Text>().Select(text => text.Text)),
+                paragraph.ParagraphProperties?.Level?.Value ?? 0))
             .Where(each => !string.IsNullOrWhiteSpace(each.Item1));
 }

@@ -5,14 +5,16 @@ using DocumentFormat.OpenXml.Spreadsheet;
 
 namespace Coach.Rag.Documents.Office;
 
-/// <summary>Reads Excel workbooks: each sheet is a table under its name, cells in their columns, dates as dates.</summary>
+/// <summary>Reads Excel workbooks: each sheet is a table under its name, cells in their columns, dates as
+/// dates.</summary>
 internal sealed class SpreadsheetReader : IDocumentReader
 {
     private const int MaxColumns = 1_000;
 
     public string Name => "spreadsheet/1";
 
-    public DocumentMatch Match(DocumentFile file) => OfficeFile.Match(file, "xl/", [".xlsx", ".xlsm", ".xltx"], [".xls", ".xlt"]);
+    public DocumentMatch Match(DocumentFile file) =>
+        OfficeFile.Match(file, "xl/", [".xlsx", ".xlsm", ".xltx"], [".xls", ".xlt"]);
 
     public ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
     {
@@ -28,13 +30,16 @@ internal sealed class SpreadsheetReader : IDocumentReader
         }
     }
 
-    private static StructuredText Read(SpreadsheetDocument document, DocumentLimits limits, CancellationToken cancellationToken)
+    private static StructuredText Read(SpreadsheetDocument document, DocumentLimits limits,
+        CancellationToken cancellationToken)
     {
         var builder = new StructuredTextBuilder(limits.MaxCharacters);
         builder.Title = document.PackageProperties.Title ?? "";
         builder.AddMetadata("author", document.PackageProperties.Creator);
         WorkbookPart? workbook = document.WorkbookPart;
-        string[] shared = [.. workbook?.SharedStringTablePart?.SharedStringTable?.Elements<SharedStringItem>().Select(item => item.InnerText) ?? []];
+        string[] shared =
+            [.. workbook?.SharedStringTablePart?.SharedStringTable?.Elements<SharedStringItem>()
+            .Select(item => item.InnerText) ?? []];
         bool[] dates = DateFormats(workbook?.WorkbookStylesPart?.Stylesheet);
         foreach (Sheet sheet in workbook?.Workbook?.Sheets?.Elements<Sheet>() ?? [])
         {
@@ -46,7 +51,8 @@ internal sealed class SpreadsheetReader : IDocumentReader
 
             builder.ClearHeadings();
             builder.AddHeading(1, sheet.Name?.Value ?? $"Sheet {builder.Page}");
-            if (sheet.Id?.Value is { } id && workbook!.TryGetPartById(id, out OpenXmlPart? part) && part is WorksheetPart found)
+            if (sheet.Id?.Value is { } id && workbook!.TryGetPartById(id, out OpenXmlPart? part) && part
+                is WorksheetPart found)
             {
                 builder.AddTable(Rows(found, shared, dates, cancellationToken));
             }
@@ -106,7 +112,8 @@ internal sealed class SpreadsheetReader : IDocumentReader
         CellValues? type = cell.DataType?.Value;
         if (type == CellValues.SharedString)
         {
-            return int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int index) && index < shared.Length ? shared[index] : "";
+            return int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int index)
+                && index < shared.Length ? shared[index] : "";
         }
 
         if (type == CellValues.InlineString)
@@ -120,7 +127,8 @@ internal sealed class SpreadsheetReader : IDocumentReader
         }
 
         bool isDate = cell.StyleIndex?.Value is { } style && style < dates.Length && dates[style];
-        return isDate && double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && number is > 0 and < 2_958_466
+        return isDate && double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+            && number is > 0 and < 2_958_466
             ? DateOf(number)
             : value;
     }
@@ -141,8 +149,10 @@ internal sealed class SpreadsheetReader : IDocumentReader
             own[format.NumberFormatId?.Value ?? 0] = format.FormatCode?.Value ?? "";
         }
 
-        return [.. styles?.CellFormats?.Elements<CellFormat>().Select(format => format.NumberFormatId?.Value ?? 0).Select(id =>
-            id is (>= 14 and <= 22) or (>= 45 and <= 47) || (own.TryGetValue(id, out string? code) && IsDate(code))) ?? []];
+        return [.. styles?.CellFormats?.Elements<CellFormat>().Select(format => format.NumberFormatId?.Value ?? 0)
+            .Select(id =>
+            id is (>= 14 and <= 22) or (>= 45 and <= 47)
+                || (own.TryGetValue(id, out string? code) && IsDate(code))) ?? []];
     }
 
     private static bool IsDate(string code)

@@ -6,12 +6,14 @@ using DocumentFormat.OpenXml.Wordprocessing;
 
 namespace Coach.Rag.Documents.Office;
 
-/// <summary>Reads Word documents: headings by their styles, lists, tables, notes; what was deleted is not text.</summary>
+/// <summary>Reads Word documents: headings by their styles, lists, tables, notes; what was deleted is not
+/// text.</summary>
 internal sealed class WordReader : IDocumentReader
 {
     public string Name => "word/1";
 
-    public DocumentMatch Match(DocumentFile file) => OfficeFile.Match(file, "word/", [".docx", ".docm", ".dotx"], [".doc", ".dot"]);
+    public DocumentMatch Match(DocumentFile file) =>
+        OfficeFile.Match(file, "word/", [".docx", ".docm", ".dotx"], [".doc", ".dot"]);
 
     public ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
     {
@@ -27,7 +29,8 @@ internal sealed class WordReader : IDocumentReader
         }
     }
 
-    private static StructuredText Read(WordprocessingDocument document, DocumentLimits limits, CancellationToken cancellationToken)
+    private static StructuredText Read(WordprocessingDocument document, DocumentLimits limits,
+        CancellationToken cancellationToken)
     {
         var builder = new StructuredTextBuilder(limits.MaxCharacters);
         builder.AddMetadata("author", document.PackageProperties.Creator);
@@ -53,7 +56,8 @@ internal sealed class WordReader : IDocumentReader
         foreach (Style style in styles)
         {
             string name = style.StyleName?.Val?.Value ?? "";
-            int level = style.StyleParagraphProperties?.OutlineLevel?.Val?.Value is { } outline and < 9 ? outline + 1 : LevelOf(name);
+            int level = style.StyleParagraphProperties?.OutlineLevel?.Val?.Value is { } outline and < 9 ? outline + 1
+                : LevelOf(name);
             if (level > 0 && style.StyleId?.Value is { } id)
             {
                 levels[id] = level;
@@ -62,7 +66,8 @@ internal sealed class WordReader : IDocumentReader
 
         foreach (Style style in styles)
         {
-            if (style.StyleId?.Value is { } id && !levels.ContainsKey(id) && style.BasedOn?.Val?.Value is { } other && levels.TryGetValue(other, out int level))
+            if (style.StyleId?.Value is { } id && !levels.ContainsKey(id) && style.BasedOn?.Val?.Value is { } other
+                && levels.TryGetValue(other, out int level))
             {
                 levels[id] = level;
             }
@@ -80,13 +85,15 @@ internal sealed class WordReader : IDocumentReader
 
         string name = style.Replace(" ", "", StringComparison.Ordinal);
         return name.StartsWith("heading", StringComparison.OrdinalIgnoreCase)
-            && int.TryParse(name.AsSpan(7), NumberStyles.None, CultureInfo.InvariantCulture, out int level) && level is > 0 and < 10
+            && int.TryParse(name.AsSpan(7), NumberStyles.None, CultureInfo.InvariantCulture, out int level) && level
+                is > 0 and < 10
             ? level
             : 0;
     }
 
     private static void AddAll(
-        OpenXmlElement parent, Dictionary<string, int> styles, StructuredTextBuilder builder, CancellationToken cancellationToken)
+        OpenXmlElement parent, Dictionary<string, int> styles, StructuredTextBuilder builder,
+            CancellationToken cancellationToken)
     {
         foreach (OpenXmlElement element in parent.ChildElements)
         {
@@ -109,7 +116,8 @@ internal sealed class WordReader : IDocumentReader
     // A cell that spans columns keeps those after it in theirs.
     private static IEnumerable<string> Cells(TableRow row)
     {
-        foreach (TableCell cell in row.Descendants<TableCell>().Where(cell => cell.Ancestors<TableRow>().First() == row))
+        foreach (TableCell cell in row.Descendants<TableCell>()
+            .Where(cell => cell.Ancestors<TableRow>().First() == row))
         {
             yield return string.Join(' ', cell.Descendants<Paragraph>().Select(TextOf)).Trim();
             for (int span = cell.TableCellProperties?.GridSpan?.Val?.Value ?? 1; span is > 1 and < 64; span--)

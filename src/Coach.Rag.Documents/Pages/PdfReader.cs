@@ -9,7 +9,8 @@ using UglyToad.PdfPig.Exceptions;
 namespace Coach.Rag.Documents.Pages;
 
 /// <summary>
-/// Reads the text of PDF files page by page: columns in reading order, headings by their size, lines that repeat on most
+/// Reads the text of PDF files page by page: columns in reading order, headings by their size, lines that repeat on
+/// most
 /// pages left out.
 /// </summary>
 internal sealed class PdfReader : IDocumentReader
@@ -23,9 +24,11 @@ internal sealed class PdfReader : IDocumentReader
     {
         // Writers may put up to a kilobyte before the header.
         ReadOnlySpan<byte> head = file.Head;
-        bool isPdf = head[..Math.Min(head.Length, 1024)].IndexOf("%PDF-"u8) >= 0 && (file.HasExtension(".pdf") || head.StartsWith("%PDF-"u8));
+        bool isPdf = head[..Math.Min(head.Length, 1024)].IndexOf("%PDF-"u8) >= 0
+            && (file.HasExtension(".pdf") || head.StartsWith("%PDF-"u8));
         return isPdf ? DocumentMatch.Content
-            : file.HasExtension(".pdf") || file.MediaType == "application/pdf" ? DocumentMatch.Name : DocumentMatch.None;
+            : file.HasExtension(".pdf") || file.MediaType == "application/pdf" ? DocumentMatch.Name
+                : DocumentMatch.None;
     }
 
     public async ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
@@ -73,7 +76,8 @@ internal sealed class PdfReader : IDocumentReader
                 pages.Add(Paragraphs(page));
                 Check(letters, file.Limits);
             }
-            catch (Exception e) when (e is not (RagException or OperationCanceledException or InsufficientExecutionStackException))
+            catch (Exception e) when (e
+                is not (RagException or OperationCanceledException or InsufficientExecutionStackException))
             {
                 pages.Add([]);
                 failed++;
@@ -83,10 +87,12 @@ internal sealed class PdfReader : IDocumentReader
         if (letters == 0)
         {
             throw failed > 0
-                ? RagException.DocumentRefused(DocumentRefusal.Damaged, "is a damaged PDF: none of its pages could be read; write it again")
+                ? RagException.DocumentRefused(DocumentRefusal.Damaged,
+                    "is a damaged PDF: none of its pages could be read; write it again")
                 : hasImages
                     ? RagException.DocumentRefused(
-                        DocumentRefusal.Scanned, "is a scanned PDF without text; run it through text recognition (OCR) and save it as a searchable PDF")
+                        DocumentRefusal.Scanned,
+                            "is a scanned PDF without text; run it through text recognition (OCR) and save it as a searchable PDF")
                     : RagException.DocumentRefused(DocumentRefusal.Empty, "is a PDF without text");
         }
 
@@ -97,7 +103,8 @@ internal sealed class PdfReader : IDocumentReader
     {
         if (letters > limits.MaxCharacters)
         {
-            throw RagException.DocumentRefused(DocumentRefusal.TooLarge, $"has more than {limits.MaxCharacters} characters; split it");
+            throw RagException.DocumentRefused(DocumentRefusal.TooLarge,
+                $"has more than {limits.MaxCharacters} characters; split it");
         }
     }
 
@@ -105,15 +112,18 @@ internal sealed class PdfReader : IDocumentReader
     {
         try
         {
-            return PdfDocument.Open(file.OpenRead(), new ParsingOptions { UseLenientParsing = true, SkipMissingFonts = true });
+            return PdfDocument.Open(file.OpenRead(),
+                new ParsingOptions { UseLenientParsing = true, SkipMissingFonts = true });
         }
         catch (PdfDocumentEncryptedException e)
         {
-            throw RagException.DocumentRefused(DocumentRefusal.Encrypted, "is an encrypted PDF; save it without a password", e);
+            throw RagException.DocumentRefused(DocumentRefusal.Encrypted,
+                "is an encrypted PDF; save it without a password", e);
         }
         catch (Exception e) when (e is not (RagException or OperationCanceledException))
         {
-            throw RagException.DocumentRefused(DocumentRefusal.Damaged, "is a damaged PDF; write it again, for example by printing it to a PDF", e);
+            throw RagException.DocumentRefused(DocumentRefusal.Damaged,
+                "is a damaged PDF; write it again, for example by printing it to a PDF", e);
         }
     }
 
@@ -123,7 +133,9 @@ internal sealed class PdfReader : IDocumentReader
         var builder = new StructuredTextBuilder(limits.MaxCharacters);
         AddInformation(pdf, builder);
         double body = BodySize(pages);
-        double[] sizes = [.. pages.SelectMany(page => page).Where(paragraph => IsHeading(paragraph, body)).Select(paragraph => paragraph.Size)
+        double[] sizes =
+            [.. pages.SelectMany(page => page).Where(paragraph => IsHeading(paragraph, body))
+            .Select(paragraph => paragraph.Size)
             .Distinct().OrderDescending().Take(6)];
         HashSet<string> repeated = Repeated(pages);
         for (int i = 0; i < pages.Count; i++)
@@ -161,7 +173,8 @@ internal sealed class PdfReader : IDocumentReader
         builder.AddMetadata("author", information.Author);
         builder.AddMetadata("keywords", information.Keywords);
         builder.AddMetadata("description", information.Subject);
-        if (!string.IsNullOrWhiteSpace(information.Title) && !information.Title.EndsWith(".doc", StringComparison.OrdinalIgnoreCase))
+        if (!string.IsNullOrWhiteSpace(information.Title)
+            && !information.Title.EndsWith(".doc", StringComparison.OrdinalIgnoreCase))
         {
             builder.Title = information.Title.Trim();
         }
@@ -175,8 +188,10 @@ internal sealed class PdfReader : IDocumentReader
             return [];
         }
 
-        IReadOnlyList<UglyToad.PdfPig.DocumentLayoutAnalysis.TextBlock> blocks = RecursiveXYCut.Instance.GetBlocks(words);
-        IEnumerable<UglyToad.PdfPig.DocumentLayoutAnalysis.TextBlock> ordered = blocks.Count is > 1 and < 500 ? UnsupervisedReadingOrderDetector.Instance.Get(blocks) : blocks;
+        IReadOnlyList<UglyToad.PdfPig.DocumentLayoutAnalysis.TextBlock> blocks =
+            RecursiveXYCut.Instance.GetBlocks(words);
+        IEnumerable<UglyToad.PdfPig.DocumentLayoutAnalysis.TextBlock> ordered = blocks.Count is > 1 and < 500
+            ? UnsupervisedReadingOrderDetector.Instance.Get(blocks) : blocks;
         var paragraphs = new List<Paragraph>();
         double top = page.Height * 0.93;
         double bottom = page.Height * 0.07;
@@ -185,10 +200,14 @@ internal sealed class PdfReader : IDocumentReader
             string text = Join(block.TextLines);
             if (text.Length > 0)
             {
-                double[] sizes = [.. block.TextLines.SelectMany(line => line.Words).SelectMany(word => word.Letters).Select(letter => Math.Round(letter.PointSize, 1))];
+                double[] sizes =
+                    [.. block.TextLines.SelectMany(line => line.Words).SelectMany(word => word.Letters)
+                    .Select(letter => Math.Round(letter.PointSize, 1))];
                 Array.Sort(sizes);
                 bool isEdge = block.BoundingBox.Bottom > top || block.BoundingBox.Top < bottom;
-                paragraphs.Add(new Paragraph(text, sizes.Length == 0 ? 0 : sizes[sizes.Length / 2], block.TextLines.Count, isEdge, sizes.Length));
+                paragraphs.Add(
+                    new Paragraph(text, sizes.Length == 0 ? 0 : sizes[sizes.Length / 2], block.TextLines.Count, isEdge,
+                    sizes.Length));
             }
         }
 
@@ -207,7 +226,8 @@ internal sealed class PdfReader : IDocumentReader
                 continue;
             }
 
-            bool isParted = text.Length > 1 && text[^1] is '-' or '\u00AD' && char.IsLetter(text[^2]) && char.IsLower(words[0]);
+            bool isParted = text.Length > 1 && text[^1] is '-' or '\u00AD' && char.IsLetter(text[^2])
+                && char.IsLower(words[0]);
             if (isParted)
             {
                 text.Length--;
@@ -226,7 +246,8 @@ internal sealed class PdfReader : IDocumentReader
     // Ligatures and other forms of typesetting are the letters that they stand for.
     private static string Plain(string text)
     {
-        bool hasForms = text.AsSpan().IndexOfAnyInRange('\uFB00', '\uFB06') >= 0 || text.Contains('\0', StringComparison.Ordinal);
+        bool hasForms = text.AsSpan().IndexOfAnyInRange('\uFB00', '\uFB06') >= 0
+            || text.Contains('\0', StringComparison.Ordinal);
         return hasForms
             ? text.Replace("\uFB00", "ff", StringComparison.Ordinal).Replace("\uFB01", "fi", StringComparison.Ordinal)
                 .Replace("\uFB02", "fl", StringComparison.Ordinal).Replace("\uFB03", "ffi", StringComparison.Ordinal)
@@ -236,7 +257,8 @@ internal sealed class PdfReader : IDocumentReader
     }
 
     private static bool IsHeading(Paragraph paragraph, double body) =>
-        paragraph is { Lines: <= 3, Text.Length: <= 200 } && paragraph.Size >= body * HeadingSize && paragraph.Text.Any(char.IsLetter);
+        paragraph is { Lines: <= 3, Text.Length: <= 200 } && paragraph.Size >= body * HeadingSize
+            && paragraph.Text.Any(char.IsLetter);
 
     private static double BodySize(List<IReadOnlyList<Paragraph>> pages) =>
         pages.SelectMany(page => page).GroupBy(paragraph => paragraph.Size)
@@ -245,7 +267,8 @@ internal sealed class PdfReader : IDocumentReader
     // Headers and footers: the same words at the edge of at least half of the pages, whatever their numbers.
     private static HashSet<string> Repeated(List<IReadOnlyList<Paragraph>> pages) =>
         pages.Count < 3 ? [] : [.. pages
-            .SelectMany(page => page.Where(paragraph => paragraph.IsEdge).Select(paragraph => WithoutDigits(paragraph.Text)).Distinct())
+            .SelectMany(page => page.Where(paragraph => paragraph.IsEdge)
+                .Select(paragraph => WithoutDigits(paragraph.Text)).Distinct())
             .GroupBy(text => text).Where(group => group.Count() * 2 >= pages.Count).Select(group => group.Key)];
 
     private static string WithoutDigits(string text) => string.Concat(text.Where(c => !char.IsAsciiDigit(c)));
@@ -272,7 +295,8 @@ internal sealed class PdfReader : IDocumentReader
         }
     }
 
-    private static bool IsRun(ReadOnlySpan<byte> rest) => rest.Length < 2 || rest[1] is (byte)'[' or (byte)'<' or (byte)' ' or (byte)'/' or (byte)'\n' or (byte)'\r';
+    private static bool IsRun(ReadOnlySpan<byte> rest) => rest.Length < 2 || rest[1] is (byte)'[' or (byte)'<'
+        or (byte)' ' or (byte)'/' or (byte)'\n' or (byte)'\r';
 
     private sealed record Paragraph(string Text, double Size, int Lines, bool IsEdge, int Letters);
 }

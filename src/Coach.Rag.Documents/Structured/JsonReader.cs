@@ -10,7 +10,8 @@ internal sealed class JsonReader : IDocumentReader
     public string Name => "json/1";
 
     public DocumentMatch Match(DocumentFile file) =>
-        file.HasExtension(".json", ".jsonl", ".ndjson") || file.MediaType is "application/json" or "application/x-ndjson"
+        file.HasExtension(".json", ".jsonl", ".ndjson") || file.MediaType is "application/json"
+            or "application/x-ndjson"
             ? DocumentMatch.Name : DocumentMatch.None;
 
     public ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
@@ -42,14 +43,16 @@ internal sealed class JsonReader : IDocumentReader
             catch (JsonException e)
             {
                 throw RagException.DocumentRefused(DocumentRefusal.Damaged, string.Create(
-                    CultureInfo.InvariantCulture, $"is no JSON from line {e.LineNumber + 1} on, or is nested too deep"), e);
+                    CultureInfo.InvariantCulture, $"is no JSON from line {e.LineNumber + 1} on, or is nested too deep"),
+                        e);
             }
         }
 
         return ValueTask.FromResult(builder.Build());
     }
 
-    private static void AddLines(string text, JsonDocumentOptions options, StructuredTextBuilder builder, CancellationToken cancellationToken)
+    private static void AddLines(string text, JsonDocumentOptions options, StructuredTextBuilder builder,
+        CancellationToken cancellationToken)
     {
         int wrong = 0;
         int right = 0;
@@ -80,7 +83,9 @@ internal sealed class JsonReader : IDocumentReader
 
         if (wrong > 0)
         {
-            builder.AddNote(string.Create(CultureInfo.InvariantCulture, $"holds {wrong} line(s) that are no JSON and were left out"));
+            builder.AddNote(
+                string.Create(CultureInfo.InvariantCulture,
+                $"holds {wrong} line(s) that are no JSON and were left out"));
         }
     }
 
@@ -149,7 +154,8 @@ internal sealed class JsonReader : IDocumentReader
                 }
 
                 break;
-            case JsonValueKind.Array when element.EnumerateArray().All(each => each.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array)):
+            case JsonValueKind.Array when element.EnumerateArray()
+                .All(each => each.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array)):
                 Line(path, string.Join(", ", element.EnumerateArray().Select(TextOf)), lines);
                 break;
             case JsonValueKind.Array:
@@ -176,7 +182,8 @@ internal sealed class JsonReader : IDocumentReader
     // A file in a string is no text.
     private static void Line(string path, string value, StringBuilder lines)
     {
-        bool isFile = value.StartsWith("data:", StringComparison.Ordinal) && value.Contains(";base64,", StringComparison.Ordinal);
+        bool isFile = value.StartsWith("data:", StringComparison.Ordinal)
+            && value.Contains(";base64,", StringComparison.Ordinal);
         if (!string.IsNullOrWhiteSpace(value) && !isFile)
         {
             lines.Append(path).Append(path.Length > 0 ? ": " : "").Append(value).Append('\n');

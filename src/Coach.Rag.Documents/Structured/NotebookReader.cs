@@ -11,27 +11,33 @@ internal sealed class NotebookReader : IDocumentReader
     public string Name => "notebook/1";
 
     public DocumentMatch Match(DocumentFile file) =>
-        file.HasExtension(".ipynb") || file.MediaType == "application/x-ipynb+json" ? DocumentMatch.Name : DocumentMatch.None;
+        file.HasExtension(".ipynb") || file.MediaType == "application/x-ipynb+json" ? DocumentMatch.Name
+            : DocumentMatch.None;
 
     public async ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
     {
         JsonDocument json;
         try
         {
-            json = JsonDocument.Parse(file.ReadText(out _), new JsonDocumentOptions { MaxDepth = file.Limits.MaxNesting });
+            json = JsonDocument.Parse(file.ReadText(out _),
+                new JsonDocumentOptions { MaxDepth = file.Limits.MaxNesting });
         }
         catch (JsonException e)
         {
-            throw RagException.DocumentRefused(DocumentRefusal.Damaged, "is a damaged notebook: it is no JSON, or nested too deep", e);
+            throw RagException.DocumentRefused(DocumentRefusal.Damaged,
+                "is a damaged notebook: it is no JSON, or nested too deep", e);
         }
 
         using (json)
         {
             var builder = new StructuredTextBuilder(file.Limits.MaxCharacters);
             if (json.RootElement.ValueKind == JsonValueKind.Object
-                && json.RootElement.TryGetProperty("metadata", out JsonElement metadata) && metadata.ValueKind == JsonValueKind.Object
-                && metadata.TryGetProperty("kernelspec", out JsonElement kernel) && kernel.ValueKind == JsonValueKind.Object
-                && kernel.TryGetProperty("language", out JsonElement language) && language.ValueKind == JsonValueKind.String)
+                && json.RootElement.TryGetProperty("metadata", out JsonElement metadata)
+                    && metadata.ValueKind == JsonValueKind.Object
+                && metadata.TryGetProperty("kernelspec", out JsonElement kernel)
+                    && kernel.ValueKind == JsonValueKind.Object
+                && kernel.TryGetProperty("language", out JsonElement language)
+                    && language.ValueKind == JsonValueKind.String)
             {
                 builder.AddMetadata("language", language.GetString());
             }
@@ -49,17 +55,20 @@ internal sealed class NotebookReader : IDocumentReader
     // Cells stand at the top since format 4, in worksheets before.
     private static IEnumerable<JsonElement> Cells(JsonElement root)
     {
-        if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("cells", out JsonElement cells) && cells.ValueKind == JsonValueKind.Array)
+        if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("cells", out JsonElement cells)
+            && cells.ValueKind == JsonValueKind.Array)
         {
             return cells.EnumerateArray().Where(cell => cell.ValueKind == JsonValueKind.Object);
         }
 
-        return root.ValueKind == JsonValueKind.Object && root.TryGetProperty("worksheets", out JsonElement sheets) && sheets.ValueKind == JsonValueKind.Array
+        return root.ValueKind == JsonValueKind.Object && root.TryGetProperty("worksheets", out JsonElement sheets)
+            && sheets.ValueKind == JsonValueKind.Array
             ? sheets.EnumerateArray().SelectMany(Cells)
             : throw RagException.DocumentRefused(DocumentRefusal.Damaged, "is no notebook: it has no cells");
     }
 
-    private static async ValueTask AddAsync(JsonElement cell, DocumentFile file, StructuredTextBuilder builder, CancellationToken cancellationToken)
+    private static async ValueTask AddAsync(JsonElement cell, DocumentFile file, StructuredTextBuilder builder,
+        CancellationToken cancellationToken)
     {
         string type = cell.TryGetProperty("cell_type", out JsonElement kind) ? TextOf(kind) : "";
         string source = cell.TryGetProperty("source", out JsonElement text) ? TextOf(text)
@@ -68,10 +77,13 @@ internal sealed class NotebookReader : IDocumentReader
         {
             case "markdown":
                 var part = new DocumentFile("cell.md", Encoding.UTF8.GetBytes("\uFEFF" + source), file.Limits);
-                builder.AddBlocksOf(WithHeadings(await TextDocumentReaders.All[1].ReadAsync(part, cancellationToken).ConfigureAwait(false), builder));
+                builder.AddBlocksOf(
+                    WithHeadings(await TextDocumentReaders.All[1].ReadAsync(part, cancellationToken)
+                    .ConfigureAwait(false), builder));
                 break;
             case "heading":
-                builder.AddHeading(cell.TryGetProperty("level", out JsonElement level) && level.TryGetInt32(out int number) ? number : 1, source);
+                builder.AddHeading(cell.TryGetProperty("level", out JsonElement level)
+                    && level.TryGetInt32(out int number) ? number : 1, source);
                 break;
             case "code":
                 builder.AddCode(source);
@@ -106,7 +118,8 @@ internal sealed class NotebookReader : IDocumentReader
             return;
         }
 
-        foreach (JsonElement output in outputs.EnumerateArray().Where(output => output.ValueKind == JsonValueKind.Object))
+        foreach (JsonElement output in outputs.EnumerateArray()
+            .Where(output => output.ValueKind == JsonValueKind.Object))
         {
             string text = output.TryGetProperty("text", out JsonElement stream) ? TextOf(stream)
                 : output.TryGetProperty("data", out JsonElement data) && data.ValueKind == JsonValueKind.Object
@@ -119,7 +132,9 @@ internal sealed class NotebookReader : IDocumentReader
     private static string TextOf(JsonElement element) => element.ValueKind switch
     {
         JsonValueKind.String => element.GetString() ?? "",
-        JsonValueKind.Array => string.Concat(element.EnumerateArray().Where(line => line.ValueKind == JsonValueKind.String).Select(line => line.GetString())),
+        JsonValueKind.Array =>
+            string.Concat(element.EnumerateArray().Where(line => line.ValueKind == JsonValueKind.String)
+            .Select(line => line.GetString())),
         _ => "",
     };
 }

@@ -74,7 +74,8 @@ internal static partial class Log
     [LoggerMessage(3019, LogLevel.Information, "Deleted text was erased: the index file was written anew")]
     public static partial void Erased(this ILogger logger);
 
-    [LoggerMessage(3020, LogLevel.Warning, "Deleted text could not be erased from the index file ({Error}); it is tried again")]
+    [LoggerMessage(3020, LogLevel.Warning,
+        "Deleted text could not be erased from the index file ({Error}); it is tried again")]
     public static partial void EraseFailed(this ILogger logger, RagError error);
 
     [LoggerMessage(3006, LogLevel.Error,

@@ -20,7 +20,8 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
         /// <summary>Joins with what is around it.</summary>
         Whole,
 
-        /// <summary>Leads to what follows: a question, "as follows:". No passage ends with it if it can be helped.</summary>
+        /// <summary>Leads to what follows: a question, "as follows:". No passage ends with it if it can be
+        /// helped.</summary>
         Lead,
 
         /// <summary>Joins with pieces of its own block only.</summary>
@@ -233,7 +234,8 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
         }
     }
 
-    private void AddLine(string text, TextBlock block, int start, int end, int headTokens, Piece piece, List<Unit> units)
+    private void AddLine(string text, TextBlock block, int start, int end, int headTokens, Piece piece,
+        List<Unit> units)
     {
         // A row may be somewhat longer than a passage; what is longer still is cut, at a cell's edge if there is one.
         int most = block.Kind == TextBlockKind.Table && maxTokens >= 100 ? maxTokens * 2 : maxTokens - headTokens;
@@ -243,7 +245,8 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
             int next = end;
             if (tokens > most)
             {
-                int cut = CutAt(text.AsSpan(start, end - start), maxTokens - headTokens, block.Kind == TextBlockKind.Table);
+                int cut = CutAt(text.AsSpan(start, end - start), maxTokens - headTokens,
+                    block.Kind == TextBlockKind.Table);
                 next = start + cut;
                 tokens = Tokens(text, start, next);
             }
@@ -251,7 +254,8 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
             if (tokens > 0)
             {
                 bool isFurther = headTokens > 0 && start >= block.HeadEnd;
-                units.Add(new Unit(start, next, tokens, block, piece) { HeadTokens = headTokens, IsFurther = isFurther });
+                units.Add(
+                    new Unit(start, next, tokens, block, piece) { HeadTokens = headTokens, IsFurther = isFurther });
             }
 
             start = next;

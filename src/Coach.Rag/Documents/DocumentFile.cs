@@ -83,7 +83,8 @@ public sealed class DocumentFile
     /// <summary>A hash of its content.</summary>
     internal ReadOnlySpan<byte> Hash => _hash ??= SHA256.HashData(_content.Span);
 
-    /// <summary>The start of it as ASCII, without white space and a byte order mark before it; for looking at.</summary>
+    /// <summary>The start of it as ASCII, without white space and a byte order mark before it; for looking
+    /// at.</summary>
     internal string HeadText(int length = 512)
     {
         ReadOnlySpan<byte> head = Head;

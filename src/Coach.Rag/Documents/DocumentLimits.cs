@@ -2,7 +2,8 @@ namespace Coach.Rag;
 
 /// <summary>What reading one document may cost.</summary>
 /// <param name="MaxExpandedBytes">The most bytes that its compressed parts may unpack to, all together.</param>
-/// <param name="MaxNesting">How deep its parts may be nested: elements, lists, archives within archives count four.</param>
+/// <param name="MaxNesting">How deep its parts may be nested: elements, lists, archives within archives count
+/// four.</param>
 /// <param name="TimeLimit">The longest that reading it may take.</param>
 public sealed record DocumentLimits(long MaxExpandedBytes, int MaxNesting, TimeSpan TimeLimit)
 {

@@ -3,7 +3,8 @@ using System.Globalization;
 namespace Coach.Rag.Documents;
 
 /// <summary>The readers in their order, and how one reads a file within its limits.</summary>
-internal sealed class DocumentReaders(IReadOnlyList<IDocumentReader> readers, CoachRagOptions options, TimeProvider time)
+internal sealed class DocumentReaders(IReadOnlyList<IDocumentReader> readers, CoachRagOptions options,
+    TimeProvider time)
 {
     // Readers that run on past their limit hold a thread each; past so many, slow documents are refused at once.
     private const int MaxOverdue = 4;
@@ -53,12 +54,14 @@ internal sealed class DocumentReaders(IReadOnlyList<IDocumentReader> readers, Co
         CancellationToken token = both.Token;
 
         // A thread of its own, so that a reader that does not look at its token can be left behind.
-        Task<StructuredText> reading = Task.Run(async () => await reader.ReadAsync(file, token).ConfigureAwait(false), CancellationToken.None);
+        Task<StructuredText> reading =
+            Task.Run(async () => await reader.ReadAsync(file, token).ConfigureAwait(false), CancellationToken.None);
         try
         {
             return await reading.WaitAsync(token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (limit.IsCancellationRequested
+            && !cancellationToken.IsCancellationRequested)
         {
             LeaveBehind(reading);
             throw RagException.DocumentRefused(DocumentRefusal.TooSlow, string.Create(

@@ -12,13 +12,15 @@ public enum DocumentRefusal
     /// <summary>A pattern of the settings leaves it out.</summary>
     Excluded,
 
-    /// <summary>It is hidden: its name, or that of a folder above it, starts with a dot, or the system says so.</summary>
+    /// <summary>It is hidden: its name, or that of a folder above it, starts with a dot, or the system says
+    /// so.</summary>
     Hidden,
 
     /// <summary>It is a link that leads out of the folder of documents.</summary>
     LinkOutside,
 
-    /// <summary>It is a link that leads to itself, to a folder above it, to one that is read already, or to nothing.</summary>
+    /// <summary>It is a link that leads to itself, to a folder above it, to one that is read already, or to
+    /// nothing.</summary>
     LinkLoop,
 
     /// <summary>It is a pipe, a socket or a device: only regular files are opened.</summary>

@@ -137,7 +137,8 @@ internal sealed class FolderSource : KnowledgeSource
         // A folder that links lead to is read once by way of them, and not at all from within itself.
         return RealWithin(directory.FullName, relative) is { } real
             && ((linked.Add(real) && !IsWithin(RealParent(directory), real))
-                || !Skip(relative, DocumentRefusal.LinkLoop, "The link leads to a folder above it, or to one that is read already."));
+                || !Skip(relative, DocumentRefusal.LinkLoop,
+                    "The link leads to a folder above it, or to one that is read already."));
     }
 
     private SourceItem? TakeFile(FileInfo file, (int From, int To) recheck)
@@ -205,7 +206,8 @@ internal sealed class FolderSource : KnowledgeSource
         };
     }
 
-    private async ValueTask<KnowledgeDocument> ReadAsync(string path, string relative, CancellationToken cancellationToken)
+    private async ValueTask<KnowledgeDocument> ReadAsync(string path, string relative,
+        CancellationToken cancellationToken)
     {
         using Microsoft.Win32.SafeHandles.SafeFileHandle handle = File.OpenHandle(
             path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
@@ -220,7 +222,8 @@ internal sealed class FolderSource : KnowledgeSource
         if (length > _options.MaxDocumentBytes)
         {
             throw RagException.DocumentRefused(DocumentRefusal.TooLarge, string.Create(
-                CultureInfo.InvariantCulture, $"has {length} bytes, more than MaxDocumentBytes = {_options.MaxDocumentBytes}"));
+                CultureInfo.InvariantCulture,
+                    $"has {length} bytes, more than MaxDocumentBytes = {_options.MaxDocumentBytes}"));
         }
 
         byte[] bytes = head;
@@ -228,7 +231,8 @@ internal sealed class FolderSource : KnowledgeSource
         {
             bytes = new byte[length];
             head.CopyTo(bytes, 0);
-            int filled = await FillAsync(handle, bytes.AsMemory(head.Length), head.Length, cancellationToken).ConfigureAwait(false);
+            int filled = await FillAsync(handle, bytes.AsMemory(head.Length), head.Length, cancellationToken)
+                .ConfigureAwait(false);
             bytes = head.Length + filled < bytes.Length ? bytes[..(head.Length + filled)] : bytes;
         }
 
@@ -236,12 +240,14 @@ internal sealed class FolderSource : KnowledgeSource
     }
 
     private static async ValueTask<int> FillAsync(
-        Microsoft.Win32.SafeHandles.SafeFileHandle handle, Memory<byte> buffer, long offset, CancellationToken cancellationToken)
+        Microsoft.Win32.SafeHandles.SafeFileHandle handle, Memory<byte> buffer, long offset,
+            CancellationToken cancellationToken)
     {
         int filled = 0;
         while (filled < buffer.Length)
         {
-            int read = await RandomAccess.ReadAsync(handle, buffer[filled..], offset + filled, cancellationToken).ConfigureAwait(false);
+            int read = await RandomAccess.ReadAsync(handle, buffer[filled..], offset + filled, cancellationToken)
+                .ConfigureAwait(false);
             if (read == 0)
             {
                 break;      // cut short since it was listed
@@ -269,7 +275,8 @@ internal sealed class FolderSource : KnowledgeSource
 
     private bool IsExcluded(string relative, bool isFolder) =>
         !_exclude.IsEmpty && _exclude.Matches(relative, isFolder)
-            && Skip(isFolder ? relative + "/" : relative, DocumentRefusal.Excluded, "A pattern of Exclude leaves it out.");
+            && Skip(isFolder ? relative + "/" : relative, DocumentRefusal.Excluded,
+                "A pattern of Exclude leaves it out.");
 
     private string? RealWithin(string path, string relative)
     {

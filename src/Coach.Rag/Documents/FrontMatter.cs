@@ -46,7 +46,8 @@ internal sealed class FrontMatter
             ReadOnlySpan<char> content = text.AsSpan(line, next - line).TrimEnd();
             if (content.SequenceEqual(fence) || (fence == "---" && content.SequenceEqual("...")))
             {
-                return lines > 0 && !HasName(text.AsSpan(body, line - body)) ? null : new FrontMatter(next, Parse(text, body, line));
+                return lines > 0 && !HasName(text.AsSpan(body, line - body)) ? null
+                    : new FrontMatter(next, Parse(text, body, line));
             }
 
             line = next;
@@ -107,7 +108,8 @@ internal sealed class FrontMatter
     {
         char c = text[line];
         return c is ' ' or '\t' || (c == '-' && line + 1 < end && text[line + 1] is ' ')
-            || (c is '\n' or '\r' && LineEnd(text, line) is var next && next < end && text[next] is ' ' or '\t' or '\n' or '\r');
+            || (c is '\n' or '\r' && LineEnd(text, line) is var next && next < end && text[next] is ' ' or '\t' or '\n'
+                or '\r');
     }
 
     private static FrontMatterValue? Read(string text, string name, int start, int lineEnd, int end)
@@ -130,14 +132,16 @@ internal sealed class FrontMatter
             return List(text, name, Lines(text, lineEnd, end));
         }
 
-        (from, to) = from < to && text[from] is '"' or '\'' ? Trim(text, from, end) : Trim(text, start, Math.Max(lineEnd, end));
+        (from, to) = from < to && text[from] is '"' or '\'' ? Trim(text, from, end)
+            : Trim(text, start, Math.Max(lineEnd, end));
         return Single(text, name, from, to);
     }
 
     private static FrontMatterValue? Single(string text, string name, int from, int to)
     {
         (from, to) = Unquoted(text, from, to);
-        return from >= to || text[from] is '{' ? null : new FrontMatterValue(name, Collapse(text.AsSpan(from, to - from)), from, to);
+        return from >= to || text[from] is '{' ? null
+            : new FrontMatterValue(name, Collapse(text.AsSpan(from, to - from)), from, to);
     }
 
     private static FrontMatterValue? List(string text, string name, List<(int Start, int End)> items)
@@ -147,7 +151,8 @@ internal sealed class FrontMatter
             return null;
         }
 
-        string joined = string.Join(", ", items.Take(64).Select(item => Collapse(text.AsSpan(item.Start, item.End - item.Start))));
+        string joined =
+            string.Join(", ", items.Take(64).Select(item => Collapse(text.AsSpan(item.Start, item.End - item.Start))));
         return new FrontMatterValue(name, joined, items[0].Start, items[^1].End) { Items = items };
     }
 
@@ -195,7 +200,9 @@ internal sealed class FrontMatter
 
     private static (int From, int To) Unquoted(string text, int from, int to) =>
         to - from >= 2 && text[from] is '"' or '\'' && text[to - 1] == text[from]
-            ? Trim(text, from + (text[from] == text[Math.Min(from + 1, to - 1)] && to - from > 6 && text[from + 2] == text[from] ? 3 : 1),
+            ? Trim(text, from
+                + (text[from] == text[Math.Min(from + 1, to - 1)] && to - from > 6 && text[from + 2] == text[from] ? 3
+                : 1),
                 to - (to - from > 6 && text[to - 2] == text[to - 1] && text[to - 3] == text[to - 1] ? 3 : 1))
             : (from, to);
 

@@ -11,7 +11,8 @@ internal sealed class GlobList
     private readonly Glob[] _globs;
 
     public GlobList(IEnumerable<string> patterns) =>
-        _globs = [.. patterns.Select(pattern => pattern.Trim()).Where(pattern => pattern.Length > 0 && pattern[0] != '#').Select(Parse)];
+        _globs = [.. patterns.Select(pattern => pattern.Trim())
+            .Where(pattern => pattern.Length > 0 && pattern[0] != '#').Select(Parse)];
 
     public bool IsEmpty => _globs.Length == 0;
 
@@ -37,7 +38,8 @@ internal sealed class GlobList
         string rest = isNegated ? glob[1..] : glob[0] == '\\' ? glob[1..] : glob;
         bool isFolderOnly = rest.EndsWith('/');
         rest = rest.TrimEnd('/');
-        bool isAnchored = rest.Contains('/', StringComparison.Ordinal) && !rest.StartsWith("**/", StringComparison.Ordinal);
+        bool isAnchored = rest.Contains('/', StringComparison.Ordinal)
+            && !rest.StartsWith("**/", StringComparison.Ordinal);
         rest = rest.TrimStart('/');
         var regex = new StringBuilder(isAnchored ? "^" : "^(?:.*/)?");
         for (int i = rest.StartsWith("**/", StringComparison.Ordinal) ? 3 : 0; i < rest.Length; i++)
@@ -72,7 +74,8 @@ internal sealed class GlobList
 
         if (glob[i] == '[' && glob.IndexOf(']', i + 2) is var close && close > i + 1)
         {
-            string set = glob[(i + 1)..close].Replace("\\", "\\\\", StringComparison.Ordinal).Replace("[", "\\[", StringComparison.Ordinal);
+            string set = glob[(i + 1)..close].Replace("\\", "\\\\", StringComparison.Ordinal)
+                .Replace("[", "\\[", StringComparison.Ordinal);
             regex.Append(set[0] is '!' or '^' ? $"[^/{set[1..]}]" : $"[{set}]");
             return close;
         }

@@ -13,7 +13,8 @@ internal sealed class HtmlTextWriter(string html)
     // Less than this is no page's content, whatever it is called.
     private const int LeastMain = 400;
 
-    private static readonly string[] MetadataNames = ["description", "keywords", "author", "date", "article:published_time"];
+    private static readonly string[] MetadataNames =
+        ["description", "keywords", "author", "date", "article:published_time"];
 
     private readonly StringBuilder _text = new();
     private readonly StringBuilder _heading = new();
@@ -472,7 +473,8 @@ internal sealed class HtmlTextWriter(string html)
             bool isTable = InTable && _rows > 0 && kind is null;
             _blocks.Add(new TextBlock(_blockStart, _text.Length, TextBlock.Path(_path))
             {
-                Kind = isTable ? TextBlockKind.Table : _preDepth > 0 ? TextBlockKind.Code : kind ?? TextBlockKind.Paragraph,
+                Kind = isTable ? TextBlockKind.Table : _preDepth > 0 ? TextBlockKind.Code
+                    : kind ?? TextBlockKind.Paragraph,
                 HeadEnd = HeadEnd(isTable),
             });
             _text.Append("\n\n");

@@ -5,7 +5,8 @@ namespace Coach.Rag;
 /// by its content takes it, otherwise the first that knows it by its name. <c>WithReader</c> puts one before those that
 /// are there, so a reader can be replaced by another for the same files.
 /// </summary>
-/// <remarks>Readers are shared and must be safe to use at the same time. They open nothing but the file they get.</remarks>
+/// <remarks>Readers are shared and must be safe to use at the same time. They open nothing but the file they
+/// get.</remarks>
 public interface IDocumentReader
 {
     /// <summary>
@@ -24,7 +25,8 @@ public interface IDocumentReader
     /// <param name="cancellationToken">Ends the reading; look at it now and then.</param>
     /// <returns>Its text.</returns>
     /// <exception cref="RagException">
-    /// <see cref="RagError.DocumentRefused"/>: the file cannot be read; <see cref="RagException.DocumentRefused"/> makes
+    /// <see cref="RagError.DocumentRefused"/>: the file cannot be read; <see cref="RagException.DocumentRefused"/>
+    /// makes
     /// it. What else is thrown is reported as a damaged document.
     /// </exception>
     ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default);

@@ -10,9 +10,11 @@ namespace Coach.Rag.Documents;
 internal sealed class MarkdownReader(IReadOnlyCollection<string>? patterns = null) : IDocumentReader
 {
     private readonly Regex[] _patterns =
-        [.. (patterns ?? []).Select(pattern => new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant))];
+        [.. (patterns ?? [])
+            .Select(pattern => new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant))];
 
-    public string Name => _patterns.Length == 0 ? "markdown" : "markdown:" + string.Join(':', _patterns.Select(each => each.ToString()));
+    public string Name => _patterns.Length == 0 ? "markdown" : "markdown:"
+        + string.Join(':', _patterns.Select(each => each.ToString()));
 
     public DocumentMatch Match(DocumentFile file) =>
         file.HasExtension(".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd", ".rmd")
@@ -26,5 +28,6 @@ internal sealed class MarkdownReader(IReadOnlyCollection<string>? patterns = nul
         return ValueTask.FromResult(scanner.Run(cancellationToken) with { Notes = DocumentReader.Notes(note) });
     }
 
-    public static StructuredText Read(string text) => new MarkdownScanner(text, isMdx: false, []).Run(CancellationToken.None);
+    public static StructuredText Read(string text) => new MarkdownScanner(text, isMdx: false, [])
+        .Run(CancellationToken.None);
 }

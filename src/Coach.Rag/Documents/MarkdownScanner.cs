@@ -17,10 +17,12 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     {
         "note", "tip", "warning", "important", "caution", "danger", "attention", "hint", "seealso", "error", "info",
         "admonition", "dropdown", "tab-set", "tab-item", "card", "grid", "grid-item-card", "margin", "sidebar", "topic",
-        "versionadded", "versionchanged", "deprecated", "details", "question", "success", "example", "abstract", "quote",
+        "versionadded", "versionchanged", "deprecated", "details", "question", "success", "example", "abstract",
+            "quote",
     };
 
-    private static readonly string[] DescriptionNames = ["description", "summary", "abstract", "excerpt", "lead", "subtitle"];
+    private static readonly string[] DescriptionNames =
+        ["description", "summary", "abstract", "excerpt", "lead", "subtitle"];
 
     private static readonly string[] TagNames = ["tags", "keywords", "categories", "topics"];
 
@@ -192,7 +194,8 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         if (IsReference(content))
         {
             EndParagraph();
-            if (content.Contains("data:", StringComparison.OrdinalIgnoreCase) && content.Contains(";base64", StringComparison.OrdinalIgnoreCase))
+            if (content.Contains("data:", StringComparison.OrdinalIgnoreCase)
+                && content.Contains(";base64", StringComparison.OrdinalIgnoreCase))
             {
                 _removed.Add(start, next);
             }
@@ -280,7 +283,8 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
             return false;
         }
 
-        if (_textFences.Count > 0 && info.IsEmpty && _textFences[^1] is var open && open.Mark == mark && count >= open.Count)
+        if (_textFences.Count > 0 && info.IsEmpty && _textFences[^1] is var open && open.Mark == mark
+            && count >= open.Count)
         {
             EndBlock();
             _textFences.RemoveAt(_textFences.Count - 1);
@@ -289,7 +293,8 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         }
 
         EndBlock();
-        if (info is ['{', ..] && info.IndexOf('}') is > 0 and int close && Admonitions.Contains(info[1..close].ToString())
+        if (info is ['{', ..] && info.IndexOf('}') is > 0 and int close
+            && Admonitions.Contains(info[1..close].ToString())
             && _textFences.Count < MaxFences)
         {
             // Its words are text: the title, and what is within.
@@ -396,7 +401,8 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     private bool Directive(int start, int next, int at, int end)
     {
         ReadOnlySpan<char> content = text.AsSpan(at, end - at);
-        if (content.StartsWith("!!! ") || content.StartsWith("??? ") || content.StartsWith("???+ ") || content.StartsWith("=== \""))
+        if (content.StartsWith("!!! ") || content.StartsWith("??? ") || content.StartsWith("???+ ")
+            || content.StartsWith("=== \""))
         {
             EndBlock();
             _inAdmonition = true;
@@ -409,7 +415,8 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         {
             EndBlock();
             _removed.Add(at, at + 2);
-            _removed.Add(at + close, at + close + (content.Length > close + 1 && content[close + 1] is '+' or '-' ? 2 : 1));
+            _removed.Add(at + close, at + close
+                + (content.Length > close + 1 && content[close + 1] is '+' or '-' ? 2 : 1));
             AddTitle(start, next, at, end);
             return true;
         }

@@ -5,7 +5,8 @@ namespace Coach.Rag.Documents;
 
 /// <summary>
 /// Finds in a line of Markdown what is no text: anchors, shortcodes and macros (their words are kept), tags and
-/// components, comments, scripts, imports, links that hold a file. What stands in code marks is left alone. Every search
+/// components, comments, scripts, imports, links that hold a file. What stands in code marks is left alone. Every
+/// search
 /// forward is bounded, so a line costs no more than its length times a constant.
 /// </summary>
 internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isMdx, IReadOnlyList<Regex> patterns)
@@ -17,24 +18,31 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
 
     private static readonly HashSet<string> Elements = new(StringComparer.OrdinalIgnoreCase)
     {
-        "a", "abbr", "address", "article", "aside", "audio", "b", "big", "blockquote", "body", "br", "button", "caption",
+        "a", "abbr", "address", "article", "aside", "audio", "b", "big", "blockquote", "body", "br", "button",
+            "caption",
         "center", "cite", "code", "col", "colgroup", "dd", "del", "details", "dfn", "div", "dl", "dt", "em", "embed",
         "figcaption", "figure", "font", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "i",
-        "iframe", "img", "input", "ins", "kbd", "label", "li", "link", "main", "mark", "meta", "nav", "noscript", "object",
-        "ol", "option", "p", "param", "picture", "pre", "q", "s", "samp", "section", "select", "small", "source", "span",
-        "strike", "strong", "sub", "summary", "sup", "svg", "path", "table", "tbody", "td", "template", "textarea", "tfoot",
-        "th", "thead", "time", "tr", "track", "tt", "u", "ul", "var", "video", "wbr", "script", "style", "rect", "g", "circle",
+        "iframe", "img", "input", "ins", "kbd", "label", "li", "link", "main", "mark", "meta", "nav", "noscript",
+            "object",
+        "ol", "option", "p", "param", "picture", "pre", "q", "s", "samp", "section", "select", "small", "source",
+            "span",
+        "strike", "strong", "sub", "summary", "sup", "svg", "path", "table", "tbody", "td", "template", "textarea",
+            "tfoot",
+        "th", "thead", "time", "tr", "track", "tt", "u", "ul", "var", "video", "wbr", "script", "style", "rect", "g",
+            "circle",
     };
 
     private static readonly HashSet<string> Inline = new(StringComparer.OrdinalIgnoreCase)
     {
-        "a", "abbr", "b", "big", "cite", "code", "del", "dfn", "em", "font", "i", "ins", "kbd", "label", "mark", "q", "s",
+        "a", "abbr", "b", "big", "cite", "code", "del", "dfn", "em", "font", "i", "ins", "kbd", "label", "mark", "q",
+            "s",
         "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
     };
 
     private static readonly SearchValues<char> Marks = SearchValues.Create("`{<![;\\");
 
-    private static readonly string[] KeptAttributes = ["text", "title", "label", "caption", "alt", "description", "summary"];
+    private static readonly string[] KeptAttributes =
+        ["text", "title", "label", "caption", "alt", "description", "summary"];
 
     private static readonly Queue<(int Start, int End)> NoMatches = new();
 
@@ -174,7 +182,8 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
         foreach (string name in KeptAttributes)
         {
             int at = inner.IndexOf(name + "=", StringComparison.OrdinalIgnoreCase);
-            if (at > 0 && !char.IsLetterOrDigit(inner[at - 1]) && Quoted(start + at + name.Length + 1, end) is { } value)
+            if (at > 0 && !char.IsLetterOrDigit(inner[at - 1]) && Quoted(start + at + name.Length + 1, end)
+                is { } value)
             {
                 kept = value;
                 break;
@@ -289,7 +298,8 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
         bool isEnd = rest is ['<', '/', ..];
         int start = at + (isEnd ? 2 : 1);
         int end = start;
-        while (end < text.Length && end - start < 64 && (char.IsAsciiLetterOrDigit(text[end]) || text[end] is '.' or '-' or '_'))
+        while (end < text.Length && end - start < 64
+            && (char.IsAsciiLetterOrDigit(text[end]) || text[end] is '.' or '-' or '_'))
         {
             end++;
         }
@@ -304,7 +314,8 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
             return end + 1;
         }
 
-        if (end == start || !char.IsAsciiLetter(text[start]) || end >= text.Length || !(char.IsWhiteSpace(text[end]) || text[end] is '>' or '/'))
+        if (end == start || !char.IsAsciiLetter(text[start]) || end >= text.Length
+            || !(char.IsWhiteSpace(text[end]) || text[end] is '>' or '/'))
         {
             return at + 1;
         }
@@ -336,7 +347,8 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
         foreach (string attribute in isEnd ? [] : KeptAttributes)
         {
             int found = text.AsSpan(nameEnd, end - nameEnd).IndexOf(" " + attribute + "=", StringComparison.Ordinal);
-            if (found >= 0 && isSpace && Quoted(nameEnd + found + attribute.Length + 2, end) is { } value && value.To > value.From)
+            if (found >= 0 && isSpace && Quoted(nameEnd + found + attribute.Length + 2, end) is { } value
+                && value.To > value.From)
             {
                 kept = value;
                 break;
@@ -369,7 +381,9 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
             return false;
         }
 
-        bool isComponent = char.IsAsciiLetterUpper(name[0]) || (name.Contains('-', StringComparison.Ordinal) && (isEnd || text.AsSpan(nameEnd, end - nameEnd).Contains('=')));
+        bool isComponent = char.IsAsciiLetterUpper(name[0])
+            || (name.Contains('-', StringComparison.Ordinal)
+            && (isEnd || text.AsSpan(nameEnd, end - nameEnd).Contains('=')));
         bool isSure = isEnd || isMdx || text[end - 2] == '/' || text.AsSpan(nameEnd, end - nameEnd).Contains('=')
             || IndexOf("</" + name + ">", end, Reach(MaxTag)) >= 0;
         return isComponent && isSure;
@@ -460,7 +474,8 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
         int from = Math.Max(removed.End, at - 128);
         int start = text.AsSpan(from, at - from).LastIndexOf("data:", StringComparison.OrdinalIgnoreCase);
         int end = at + 8;
-        while (end < to && (char.IsAsciiLetterOrDigit(text[end]) || text[end] is '+' or '/' or '=' or '%' or '-' or '_'))
+        while (end < to
+            && (char.IsAsciiLetterOrDigit(text[end]) || text[end] is '+' or '/' or '=' or '%' or '-' or '_'))
         {
             end++;
         }
@@ -515,7 +530,8 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
         return true;
 
         static bool Names(ReadOnlySpan<char> line, string from) =>
-            line.IndexOf(from, StringComparison.Ordinal) is > 0 and int at && line[(at + from.Length)..].IndexOfAny('"', '\'') >= 0;
+            line.IndexOf(from, StringComparison.Ordinal) is > 0 and int at
+                && line[(at + from.Length)..].IndexOfAny('"', '\'') >= 0;
     }
 
     private int IndexOf(string what, int from, int most)

@@ -31,7 +31,8 @@ internal sealed class RemovedMarkup(string text)
         }
     }
 
-    /// <summary>What is left of a range, by the ranges so far that were left out at its end or after it began.</summary>
+    /// <summary>What is left of a range, by the ranges so far that were left out at its end or after it
+    /// began.</summary>
     public string Rest(int start, int end)
     {
         int i = _spans.Count;
@@ -64,7 +65,8 @@ internal sealed class RemovedMarkup(string text)
         }
     }
 
-    /// <summary>The text without what was left out, and its blocks, which are given as ranges of the text with it.</summary>
+    /// <summary>The text without what was left out, and its blocks, which are given as ranges of the text with
+    /// it.</summary>
     public StructuredText Apply(string title, IReadOnlyList<TextBlock> blocks)
     {
         if (_spans.Count == 0)
@@ -147,7 +149,8 @@ internal sealed class RemovedMarkup(string text)
             }
 
             int after = found + 1 < _spans.Count ? starts[found + 1] : result.Length;
-            int kept = found + 1 < _spans.Count ? _spans[found + 1].Start - _spans[found].End : text.Length - _spans[found].End;
+            int kept = found + 1 < _spans.Count ? _spans[found + 1].Start - _spans[found].End
+                : text.Length - _spans[found].End;
             return position <= _spans[found].End ? after - kept : after - kept + position - _spans[found].End;
         }
     }

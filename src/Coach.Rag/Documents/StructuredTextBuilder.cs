@@ -2,7 +2,8 @@ using System.Text;
 
 namespace Coach.Rag;
 
-/// <summary>Puts a document's text together, block by block, for readers of formats that are no text themselves.</summary>
+/// <summary>Puts a document's text together, block by block, for readers of formats that are no text
+/// themselves.</summary>
 public sealed class StructuredTextBuilder
 {
     private const int MaxHeading = 300;
@@ -23,7 +24,8 @@ public sealed class StructuredTextBuilder
     /// <summary>Starts a text.</summary>
     /// <param name="maxCharacters">The most characters of it.</param>
     /// <param name="source">
-    /// The document as it was given, when it is text: then passages point at it, and <see cref="AddSource"/> takes ranges
+    /// The document as it was given, when it is text: then passages point at it, and <see cref="AddSource"/> takes
+    /// ranges
     /// of it. Null: they point at the text that is put together here.
     /// </param>
     public StructuredTextBuilder(long maxCharacters = int.MaxValue / 2, string? source = null)
@@ -151,7 +153,8 @@ public sealed class StructuredTextBuilder
             int start = Add(text.Text[block.Start..block.End], block.Kind);
             if (start >= 0)
             {
-                _blocks[^1] = _blocks[^1] with { HeadEnd = Math.Min(_text.Length, start + Math.Max(0, block.HeadEnd - block.Start)) };
+                _blocks[^1] = _blocks[^1]
+                    with { HeadEnd = Math.Min(_text.Length, start + Math.Max(0, block.HeadEnd - block.Start)) };
             }
         }
 
@@ -291,7 +294,8 @@ public sealed class StructuredTextBuilder
     public StructuredText Build()
     {
         EndBare(1);
-        return new StructuredText(_text.ToString(), Title.Trim(), [.. _blocks]) { Metadata = _metadata, Notes = [.. _notes], Map = _map };
+        return new StructuredText(_text.ToString(), Title.Trim(), [.. _blocks]) { Metadata = _metadata,
+            Notes = [.. _notes], Map = _map };
     }
 
     private int Add(string text, TextBlockKind kind)
@@ -339,7 +343,8 @@ public sealed class StructuredTextBuilder
     {
         if (_map is not null)
         {
-            int found = string.IsNullOrWhiteSpace(text) ? -1 : _source.AsSpan(_sourceEnd, Math.Min(512 + text.Length, _source!.Length - _sourceEnd)).IndexOf(text);
+            int found = string.IsNullOrWhiteSpace(text) ? -1
+                : _source.AsSpan(_sourceEnd, Math.Min(512 + text.Length, _source!.Length - _sourceEnd)).IndexOf(text);
             if (found >= 0 && found < 256)
             {
                 _map.AddRun(_text.Length, _sourceEnd + found, text.Length);

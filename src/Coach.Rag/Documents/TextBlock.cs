@@ -16,7 +16,8 @@ public readonly record struct TextBlock(int Start, int End, string Heading)
     /// <value>0 when its format has none.</value>
     public int Page { get; init; }
 
-    /// <summary>Where the lines that may be cut apart begin: the first line within the fences of a code block.</summary>
+    /// <summary>Where the lines that may be cut apart begin: the first line within the fences of a code
+    /// block.</summary>
     internal int BodyStart { get; init; } = Start;
 
     /// <summary>Where they end.</summary>

@@ -261,7 +261,8 @@ internal static class TextDecoder
             }
         }
 
-        bool isMarkup = extension is ".html" or ".htm" or ".xhtml" or ".shtml" or ".xht" or ".mhtml" || start.StartsWith('<');
+        bool isMarkup = extension is ".html" or ".htm" or ".xhtml" or ".shtml" or ".xht" or ".mhtml"
+            || start.StartsWith('<');
         if (isMarkup)
         {
             for (int at = 0; (at = head.IndexOf("<meta", at, StringComparison.OrdinalIgnoreCase)) >= 0; at += 5)
@@ -292,7 +293,8 @@ internal static class TextDecoder
 
             bool isComment = line.TrimStart() is ['#' or ';' or '%' or '/' or '-' or '.', ..];
             string? name = isComment ? Value(line, "coding") ?? Value(line, "fileencoding") : null;
-            name ??= line.StartsWith(":encoding:", StringComparison.OrdinalIgnoreCase) ? line[10..].Trim().ToString() : null;
+            name ??= line.StartsWith(":encoding:", StringComparison.OrdinalIgnoreCase) ? line[10..].Trim().ToString()
+                : null;
             if (name is not null && Known(name) is { } encoding)
             {
                 return encoding;

@@ -66,7 +66,8 @@ public sealed class CoachRagBuilder
     }
 
     /// <summary>
-    /// Puts a reader before those that are there. It takes the files that it knows; <c>Coach.Rag.Documents</c> adds those
+    /// Puts a reader before those that are there. It takes the files that it knows; <c>Coach.Rag.Documents</c> adds
+    /// those
     /// of office formats.
     /// </summary>
     /// <param name="reader">The reader.</param>
@@ -78,7 +79,8 @@ public sealed class CoachRagBuilder
         return this;
     }
 
-    /// <summary>Reads the files of a folder that a reader takes: text, Markdown and HTML without further ones.</summary>
+    /// <summary>Reads the files of a folder that a reader takes: text, Markdown and HTML without further
+    /// ones.</summary>
     /// <param name="folder">The folder's path.</param>
     /// <returns>The same builder.</returns>
     public CoachRagBuilder WithSource(string folder)

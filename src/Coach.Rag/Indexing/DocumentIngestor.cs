@@ -32,7 +32,8 @@ internal sealed class DocumentIngestor(
 
     // Part of every version: other settings cut other passages out of the same file.
     private readonly string _settings = string.Create(
-        CultureInfo.InvariantCulture, $";{ReadingVersion}:{options.ChunkTokens}:{options.ChunkOverlapTokens}:{readers.Identity}");
+        CultureInfo.InvariantCulture,
+            $";{ReadingVersion}:{options.ChunkTokens}:{options.ChunkOverlapTokens}:{readers.Identity}");
 
     private readonly Chunker _chunker = new(options.ChunkTokens, options.ChunkOverlapTokens);
 
@@ -74,7 +75,8 @@ internal sealed class DocumentIngestor(
         catch (Exception e) when (IsOfDocument(e, cancellationToken))
         {
             IngestFailure failure = FailureOf(item.Id, e);
-            if (e is InvalidDataException || failure.Refusal is not (DocumentRefusal.Unreadable or DocumentRefusal.Forbidden or DocumentRefusal.IndexFull))
+            if (e is InvalidDataException || failure.Refusal
+                is not (DocumentRefusal.Unreadable or DocumentRefusal.Forbidden or DocumentRefusal.IndexFull))
             {
                 _refused.Set((collection, item.Id), (version, failure));
             }
@@ -106,7 +108,8 @@ internal sealed class DocumentIngestor(
                 return;
             }
 
-            await TakeAsync(collection, document with { Id = id }, "", writer, report, cancellationToken).ConfigureAwait(false);
+            await TakeAsync(collection, document with { Id = id }, "", writer, report, cancellationToken)
+                .ConfigureAwait(false);
         }
         catch (Exception e) when (e is not OperationCanceledException && IsOfDocument(e, cancellationToken))
         {

@@ -49,7 +49,8 @@ internal static class DocumentLister
             if (document >= 0 && reader.RowsOf(document) is var (first, count) && !deleted[first])
             {
                 DocumentEntry entry = reader.Document(document);
-                return [.. Enumerable.Range(first, count).Select(row => PassageOf(reader, entry, row)).Where(passage => passage.Length > 0)];
+                return [.. Enumerable.Range(first, count).Select(row => PassageOf(reader, entry, row))
+                    .Where(passage => passage.Length > 0)];
             }
         }
 
@@ -94,6 +95,7 @@ internal static class DocumentLister
 
         public int Compare(
             (string Collection, string Id, int Segment, int Document) x,
-            (string Collection, string Id, int Segment, int Document) y) => Compare(x.Collection, x.Id, y.Collection, y.Id);
+            (string Collection, string Id, int Segment, int Document) y) =>
+                Compare(x.Collection, x.Id, y.Collection, y.Id);
     }
 }

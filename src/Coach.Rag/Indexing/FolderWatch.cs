@@ -1,7 +1,8 @@
 namespace Coach.Rag.Indexing;
 
 /// <summary>
-/// Tells that something has changed in some folders, where the system says so. It is a hint: network shares say nothing,
+/// Tells that something has changed in some folders, where the system says so. It is a hint: network shares say
+/// nothing,
 /// and large trees may have more folders than the system watches; the sources are looked at anyway, only later.
 /// </summary>
 internal sealed class FolderWatch : IDisposable

@@ -74,7 +74,8 @@ public interface IKnowledgeBase
     Task<int> EmbedAsync(bool replaceOthers = false, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Erases the text of deleted and replaced documents from the index file now, by writing the file anew. This runs by
+    /// Erases the text of deleted and replaced documents from the index file now, by writing the file anew. This runs
+    /// by
     /// itself (<see cref="CoachRagOptions.EraseAfter"/>); call it when it must not wait.
     /// </summary>
     /// <param name="cancellationToken">Ends the work; the index is whole, and what was not erased stays.</param>

@@ -69,7 +69,8 @@ internal sealed class IngestReportBuilder(IProgress<IngestProgress>? progress)
         }
     }
 
-    public IngestReport Build() => new(Added, Updated, Unchanged, Removed, _failed) { Skipped = _skipped, Guessed = _guessed };
+    public IngestReport Build() =>
+        new(Added, Updated, Unchanged, Removed, _failed) { Skipped = _skipped, Guessed = _guessed };
 
     /// <summary>The account of all that was looked at.</summary>
     public KnowledgeAccount Account(DateTimeOffset at) => new(Added + Updated + Unchanged, _skippedBy, _failedBy)
@@ -82,7 +83,8 @@ internal sealed class IngestReportBuilder(IProgress<IngestProgress>? progress)
     };
 
     // What nobody expected to be read, next to what should have been.
-    private static bool IsSkipped(DocumentRefusal refusal) => refusal is DocumentRefusal.NoReader or DocumentRefusal.Excluded
+    private static bool IsSkipped(DocumentRefusal refusal) => refusal is DocumentRefusal.NoReader
+        or DocumentRefusal.Excluded
         or DocumentRefusal.Hidden or DocumentRefusal.LinkOutside or DocumentRefusal.LinkLoop or DocumentRefusal.NotAFile
         or DocumentRefusal.Empty;
 }

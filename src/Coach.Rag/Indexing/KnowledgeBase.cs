@@ -314,14 +314,16 @@ internal sealed class KnowledgeBase(
         string failed = Counts(account.FailedBy.Select(pair => (pair.Key.ToString(), pair.Value)));
         string kinds = Counts(account.Kinds.Select(pair => (pair.Key, pair.Value)));
         string told = $"{skipped}; {failed}; {kinds}; {account.Guessed.Count}";
-        if (told == _told || (account.SkippedCount + account.FailedCount + account.Guessed.Count == 0 && _told.Length == 0))
+        if (told == _told
+            || (account.SkippedCount + account.FailedCount + account.Guessed.Count == 0 && _told.Length == 0))
         {
             return;
         }
 
         _told = told;
         logger.Accounted(
-            account.Read, account.SkippedCount, skipped, Printable(kinds), account.FailedCount, failed, account.Guessed.Count);
+            account.Read, account.SkippedCount, skipped, Printable(kinds), account.FailedCount, failed,
+                account.Guessed.Count);
         foreach (IngestFailure guess in account.Guessed)
         {
             logger.DocumentGuessed(Printable(guess.Id), Printable(guess.Reason));
@@ -331,7 +333,8 @@ internal sealed class KnowledgeBase(
     private static string Counts(IEnumerable<(string Name, int Count)> counts)
     {
         const int Most = 12;
-        string[] named = [.. counts.OrderByDescending(each => each.Count).ThenBy(each => each.Name, StringComparer.Ordinal)
+        string[] named =
+            [.. counts.OrderByDescending(each => each.Count).ThenBy(each => each.Name, StringComparer.Ordinal)
             .Take(Most).Select(each => string.Create(CultureInfo.InvariantCulture, $"{each.Name} {each.Count}"))];
         return named.Length == 0 ? "none" : string.Join(", ", named);
     }

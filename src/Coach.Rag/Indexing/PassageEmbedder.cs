@@ -68,7 +68,8 @@ internal sealed class PassageEmbedder(IndexManager index, GuardedEmbeddingGenera
         int most = Math.Max(MinPassages, begun is null ? 0 : begun.Rows - begun.Missing.Count);
         try
         {
-            await EmbedAsync(reader, rows[..Math.Min(rows.Length, most)], vectors, dimension, cancellationToken).ConfigureAwait(false);
+            await EmbedAsync(reader, rows[..Math.Min(rows.Length, most)], vectors, dimension, cancellationToken)
+                .ConfigureAwait(false);
         }
         catch (Exception failure) when (vectors.Any(vector => vector is not null))
         {

@@ -21,7 +21,8 @@ internal static class SegmentMerger
     {
         Dictionary<long, VectorsByEmbedder> vectors = FindVectors(commit, index.Store.Name);
         return TryRewrite(
-            index, commit, lease, vectors, MergePolicy.Choose(index.SearcherOf(commit).Reader, vectors), cancellationToken);
+            index, commit, lease, vectors, MergePolicy.Choose(index.SearcherOf(commit).Reader, vectors),
+                cancellationToken);
     }
 
     /// <summary>Writes one segment that holds deleted rows anew without them.</summary>

@@ -22,7 +22,8 @@ internal sealed class TextEraser(IndexManager index, TimeProvider time)
     public bool IsDue(bool isIdle)
     {
         IndexStatistics usage = index.Store.Usage;
-        long deletedRows = index.Read(static searcher => searcher.Reader.Segments.Sum(segment => (long)segment.Deleted.Count));
+        long deletedRows =
+            index.Read(static searcher => searcher.Reader.Segments.Sum(segment => (long)segment.Deleted.Count));
         long dead = usage.TotalBytes - usage.LiveBytes - _overhead;
         if (deletedRows == 0 && dead <= 0)
         {

@@ -87,25 +87,29 @@ public sealed class CoachRagOptions
     /// <value>1 to 10,000; 256 unless set.</value>
     public int MaxNesting { get; set; } = 256;
 
-    /// <summary>The longest that reading one document may take; one that takes longer is reported and skipped.</summary>
+    /// <summary>The longest that reading one document may take; one that takes longer is reported and
+    /// skipped.</summary>
     /// <value>100 ms to 1 hour; 20 seconds unless set.</value>
     public TimeSpan DocumentTimeLimit { get; set; } = TimeSpan.FromSeconds(20);
 
     /// <summary>
-    /// Regular expressions of markup that is left out of Markdown text, besides what is known: shortcodes, macros, tags.
+    /// Regular expressions of markup that is left out of Markdown text, besides what is known: shortcodes, macros,
+    /// tags.
     /// Each is tried on a line at a time, outside code; neither back references nor look-arounds are allowed.
     /// </summary>
     /// <value>None unless set; at most 64.</value>
     public IList<string> MarkupPatterns { get; } = [];
 
     /// <summary>
-    /// Files of folders that are read, as in <c>.gitignore</c>: <c>*.md</c> anywhere, <c>/guide/**</c> from the top. Empty
+    /// Files of folders that are read, as in <c>.gitignore</c>: <c>*.md</c> anywhere, <c>/guide/**</c> from the top.
+    /// Empty
     /// for all that a reader takes.
     /// </summary>
     public IList<string> Include { get; } = [];
 
     /// <summary>
-    /// Files and folders of folders that are left out, as in <c>.gitignore</c>; a later one that starts with <c>!</c> takes
+    /// Files and folders of folders that are left out, as in <c>.gitignore</c>; a later one that starts with <c>!</c>
+    /// takes
     /// back in. Hidden files and folders are left out besides.
     /// </summary>
     /// <value><c>node_modules/</c> unless set.</value>

@@ -333,7 +333,8 @@ internal static class IndexWriterLock
             {
                 return options.FileSystem.OpenExclusively(path);
             }
-            catch (Exception exception) when (exception is UnauthorizedAccessException or DirectoryNotFoundException or FileNotFoundException)
+            catch (Exception exception) when (exception is UnauthorizedAccessException or DirectoryNotFoundException
+                or FileNotFoundException)
             {
                 throw IndexFileErrors.Write(index, exception);
             }
