@@ -30,7 +30,9 @@ internal enum RequestParameters
     /// <summary>A stream ends without its usage: some servers know no options of streams.</summary>
     NoStreamUsage = 1 << 13,
 
-    /// <summary>Effort is "none": some models take tools only where they do not reason (OpenAI's chat completions).</summary>
+    /// <summary>
+    /// Effort is "none": some models take tools only where they do not reason (OpenAI's chat completions).
+    /// </summary>
     NoReasoning = 1 << 14,
 }
 

@@ -223,7 +223,8 @@ internal sealed class ProviderChatClient(
         ChatCall call, byte[] body, CancellationToken cancellationToken)
     {
         using var stream = new MemoryStream(body, writable: false);
-        using var reader = new SseReader(stream, connection.Requests.MaxEventBytes, connection.Requests.MaxResponseBytes);
+        using var reader =
+            new SseReader(stream, connection.Requests.MaxEventBytes, connection.Requests.MaxResponseBytes);
         StreamDecoder decoder = protocol.CreateDecoder(call);
         List<ChatResponseUpdate> updates = [];
         var empty = default(EmptyAnswer);

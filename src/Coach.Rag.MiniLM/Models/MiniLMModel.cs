@@ -14,8 +14,8 @@ public static class MiniLMModel
 
     private const string Resource = Name + ".encoder";
 
-    // Measured: the nearest passages of questions that belong to a collection are at .36 and more for nine of ten, those
-    // of off-topic chat at .29 and less.
+    // Measured: the nearest passages of questions that belong to a collection are at .36 and more for nine of ten,
+    // those of off-topic chat at .29 and less.
     private static readonly EmbedderProfile Profile = new() { Floor = 0.3, IsEnglishOnly = true };
 
     /// <summary>Opens the encoder: 384 dimensions, the first 256 tokens of a text.</summary>

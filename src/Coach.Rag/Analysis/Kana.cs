@@ -1,7 +1,8 @@
 namespace Coach.Rag.Analysis;
 
 /// <summary>
-/// Compatibility composition of kana (Unicode's NFKC), which the runtime does not offer in invariant globalization mode.
+/// Compatibility composition of kana (Unicode's NFKC), which the runtime does not offer in invariant globalization
+/// mode.
 /// </summary>
 internal static class Kana
 {

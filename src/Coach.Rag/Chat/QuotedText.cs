@@ -81,8 +81,8 @@ internal static class QuotedText
         return false;
     }
 
-    // Not by category: Arabic's number signs are format characters that people see. Joiners stay: Persian, Indic scripts
-    // and emoji are spelled with them.
+    // Not by category: Arabic's number signs are format characters that people see. Joiners stay: Persian, Indic
+    // scripts and emoji are spelled with them.
     private static bool IsHidden(Rune rune) => rune.Value switch
     {
         '\n' or '\t' or '\r' => false,

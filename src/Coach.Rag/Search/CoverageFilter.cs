@@ -16,8 +16,8 @@ internal static class CoverageFilter
     public const int Examined = 10;
 
     /// <summary>
-    /// The least share of a question that an encoder finds nothing near to: all of a name or a code, more than half of a
-    /// sentence.
+    /// The least share of a question that an encoder finds nothing near to: all of a name or a code, more than half of
+    /// a sentence.
     /// </summary>
     public const double BelowFloor = 0.6;
 

@@ -68,7 +68,9 @@ internal static class RankFusion
         return rows.Length;
     }
 
-    /// <summary>Fuses an encoder's list with rows that are fused already; those count by their scores as they are.</summary>
+    /// <summary>
+    /// Fuses an encoder's list with rows that are fused already; those count by their scores as they are.
+    /// </summary>
     /// <param name="fused">Room for both; holds the rows that are fused, and takes all, best first.</param>
     /// <param name="count">How many are fused.</param>
     /// <param name="near">The encoder's rows, best first.</param>

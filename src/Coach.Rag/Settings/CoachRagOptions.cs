@@ -48,8 +48,8 @@ public sealed class CoachRagOptions
     public double MinCoverage { get; set; } = 0.3;
 
     /// <summary>
-    /// The cosine of the nearest passage below which a question has nothing to do with the documents, unless one of them
-    /// holds most of its words.
+    /// The cosine of the nearest passage below which a question has nothing to do with the documents, unless one of
+    /// them holds most of its words.
     /// </summary>
     /// <value>
     /// -1 to 1; null: what the encoder says of itself (<see cref="EmbedderProfile.Floor"/>). With
@@ -58,8 +58,8 @@ public sealed class CoachRagOptions
     public double? MinSimilarity { get; set; }
 
     /// <summary>
-    /// Whether a word of a question that no passage holds stands for the one that it differs from by one letter (of eight
-    /// letters and more by two).
+    /// Whether a word of a question that no passage holds stands for the one that it differs from by one letter (of
+    /// eight letters and more by two).
     /// </summary>
     /// <value>True unless set.</value>
     public bool CorrectTypos { get; set; } = true;

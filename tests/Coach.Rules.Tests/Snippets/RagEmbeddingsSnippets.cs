@@ -24,4 +24,12 @@ internal static class RagEmbeddingsSnippets
         #endregion
         return embeddings.Count;
     }
+
+    public static int Encoder()
+    {
+        #region encoder
+        using EncoderEmbeddingGenerator encoder = EncoderEmbeddingGenerator.Load("models/all-MiniLM-L6-v2.encoder", threads: 2);
+        #endregion
+        return encoder.GetHashCode();
+    }
 }

@@ -423,7 +423,9 @@ internal sealed class OpenAIChatProtocol(
     private static ReasoningEffort? EffortOf(ChatCall call)
     {
         bool isWithoutReasoning = call.Functions.Length > 0 && call.Without.HasFlag(RequestParameters.NoReasoning);
-        return isWithoutReasoning && !call.Without.HasFlag(RequestParameters.Effort) ? ReasoningEffort.None : call.Effort;
+        return isWithoutReasoning && !call.Without.HasFlag(RequestParameters.Effort)
+            ? ReasoningEffort.None
+            : call.Effort;
     }
 
     // Settings that Microsoft.Extensions.AI has no property for, by the names that its OpenAI client takes them under.
