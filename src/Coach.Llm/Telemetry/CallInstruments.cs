@@ -13,20 +13,11 @@ internal abstract class CallInstruments
     protected static readonly InstrumentAdvice<long> TokenCounts =
         new() { HistogramBucketBoundaries = GenAINames.TokenBuckets };
 
-    private readonly Histogram<double> _firstChunk;
-    private readonly Histogram<double> _perChunk;
+    public abstract bool TimesChunks { get; }
 
-    protected CallInstruments(Meter meter, string firstChunk, string perChunk)
-    {
-        _firstChunk = meter.CreateHistogram(firstChunk, "s", "Time until a stream's first update.", null, Seconds);
-        _perChunk = meter.CreateHistogram(perChunk, "s", "Time between a stream's updates.", null, Seconds);
-    }
+    public abstract void FirstChunk(in TagList tags, TimeSpan time);
 
-    public bool TimesChunks => _perChunk.Enabled;
-
-    public void FirstChunk(in TagList tags, TimeSpan time) => _firstChunk.Record(time.TotalSeconds, tags);
-
-    public void NextChunk(in TagList tags, TimeSpan time) => _perChunk.Record(time.TotalSeconds, tags);
+    public abstract void NextChunk(in TagList tags, TimeSpan time);
 
     public abstract void Duration(string operation, in TagList tags, TimeSpan time);
 
@@ -34,14 +25,25 @@ internal abstract class CallInstruments
 }
 
 /// <summary>One histogram of all tokens, told apart by their type.</summary>
-internal sealed class TypedCallInstruments(Meter meter)
-    : CallInstruments(meter, GenAINames.TimeToFirstChunk, GenAINames.TimePerOutputChunk)
+internal sealed class TypedCallInstruments(Meter meter) : CallInstruments
 {
+    private readonly Histogram<double> _firstChunk = meter.CreateHistogram(
+        GenAINames.TimeToFirstChunk, "s", "Time until a stream's first update.", null, Seconds);
+
+    private readonly Histogram<double> _perChunk = meter.CreateHistogram(
+        GenAINames.TimePerOutputChunk, "s", "Time between a stream's updates.", null, Seconds);
+
     private readonly Histogram<long> _tokens =
         meter.CreateHistogram(GenAINames.TokenUsage, "{token}", "Tokens of a call, by type.", null, TokenCounts);
 
     private readonly Histogram<double> _duration = meter.CreateHistogram(
         GenAINames.OperationDuration, "s", "Time of a call, with its retries.", null, Seconds);
+
+    public override bool TimesChunks => _perChunk.Enabled;
+
+    public override void FirstChunk(in TagList tags, TimeSpan time) => _firstChunk.Record(time.TotalSeconds, tags);
+
+    public override void NextChunk(in TagList tags, TimeSpan time) => _perChunk.Record(time.TotalSeconds, tags);
 
     public override void Duration(string operation, in TagList tags, TimeSpan time) =>
         _duration.Record(time.TotalSeconds, tags);
@@ -66,9 +68,14 @@ internal sealed class TypedCallInstruments(Meter meter)
 /// Instruments of their own for inference and embeddings; counters for what is paid, histograms for how large one call
 /// is (open-telemetry/semantic-conventions-genai, client-inference.md and client-embeddings.md, November 2026).
 /// </summary>
-internal sealed class LatestCallInstruments(Meter meter)
-    : CallInstruments(meter, GenAINames.InferenceTimeToFirstChunk, GenAINames.InferenceTimePerOutputChunk)
+internal sealed class LatestCallInstruments(Meter meter) : CallInstruments
 {
+    private readonly Histogram<double> _firstChunk = meter.CreateHistogram(
+        GenAINames.InferenceTimeToFirstChunk, "s", "Time until a stream's first update.", null, Seconds);
+
+    private readonly Histogram<double> _perChunk = meter.CreateHistogram(
+        GenAINames.InferenceTimePerOutputChunk, "s", "Time between a stream's updates.", null, Seconds);
+
     private readonly Histogram<double> _inference = meter.CreateHistogram(
         GenAINames.InferenceDuration, "s", "Time of an inference, with its retries.", null, Seconds);
 
@@ -89,6 +96,12 @@ internal sealed class LatestCallInstruments(Meter meter)
 
     private readonly Counter<long> _outputTotal =
         meter.CreateCounter<long>(GenAINames.InferenceUsageOutput, "{token}", "Output tokens of inferences.");
+
+    public override bool TimesChunks => _perChunk.Enabled;
+
+    public override void FirstChunk(in TagList tags, TimeSpan time) => _firstChunk.Record(time.TotalSeconds, tags);
+
+    public override void NextChunk(in TagList tags, TimeSpan time) => _perChunk.Record(time.TotalSeconds, tags);
 
     public override void Duration(string operation, in TagList tags, TimeSpan time) =>
         (operation == GenAINames.Embeddings ? _embeddings : _inference).Record(time.TotalSeconds, tags);

@@ -93,7 +93,7 @@ public sealed class LlmTelemetryTests
         var meters = new OwnMeters();
         using var recorded = new Recorded(meters);
         using ServiceProvider services = new ServiceCollection().AddSingleton<IMeterFactory>(meters).BuildServiceProvider();
-        using (var span = new CallSpan(new LlmTelemetry(new MeterSource(LlmMeter.Name, services.GetService<IMeterFactory>()), new LlmTelemetryOptions()), TimeProvider.System, "chat", "anthropic", "cache-model", server: null))
+        using (var span = new CallSpan(new LlmTelemetry(new MeterSource(LlmMeter.Name, services.GetService<IMeterFactory>()), new LlmTelemetryOptions { LatestNames = false }), TimeProvider.System, "chat", "anthropic", "cache-model", server: null))
         {
             const string Body = """{"type":"message","id":"m","role":"assistant","model":"x","content":[],"stop_reason":"end_turn","usage":{"input_tokens":3,"cache_creation_input_tokens":40,"cache_read_input_tokens":5,"output_tokens":2}}""";
             var decoder = new AnthropicStreamDecoder("anthropic", earlierCalls: 0);
