@@ -10,7 +10,8 @@ using Microsoft.Extensions.Options;
 
 namespace Coach.AspNetCore.Payments;
 
-/// <summary>The session's tabs: lines come from the host's price list, by name; no price of a browser's counts.</summary>
+/// <summary>The session's tabs: lines come from the host's price list, by name; no price of a browser's
+/// counts.</summary>
 internal sealed class TabEndpoints(ITabs tabs, IOptions<CoachMenuOptions> menu)
 {
     private const int MostAtOnce = 99;

@@ -6,8 +6,9 @@ using Microsoft.Extensions.AI;
 namespace Coach.AspNetCore.Payments;
 
 /// <summary>
-/// Lets the model put items of the price list on the tab of the session that asks. It names an item and how many; price,
-/// currency and whose tab it is are the host's. Nothing is charged: the guest sees the bill and pays it, or does not.
+/// Lets the model put items of the price list on the tab of the session that asks. It names an item and how many;
+/// price, currency and whose tab it is are the host's. Nothing is charged: the guest sees the bill and pays it, or
+/// does not.
 /// </summary>
 internal sealed class TabTool(ITabs tabs, CoachMenuOptions menu, string owner) : AIFunction
 {

@@ -92,8 +92,8 @@ public sealed class CoachPaymentsOptions
     /// <value>1,024 to 16,777,216; 524,288 (512 KiB) unless set.</value>
     public int MaxWebhookBytes { get; set; } = 512 * 1024;
 
-    /// <summary>The most operations, and the most webhook events, that the memory and file stores keep in memory. The file
-    /// store archives settled operations and does not count them.</summary>
+    /// <summary>The most operations, and the most webhook events, that the memory and file stores keep in memory. The
+    /// file store archives settled operations and does not count them.</summary>
     /// <value>1 to 10,000,000; 100,000 unless set.</value>
     public int MaxRecords { get; set; } = 100_000;
 
@@ -115,12 +115,12 @@ public sealed class CoachPaymentsOptions
     /// <value>Zero to 1 day; 10 minutes unless set.</value>
     public TimeSpan SettleDelay { get; set; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>Where the records are kept on this machine: a file, made with its folder when it is missing. A place that
-    /// cannot be written, or a file that another process has open, is an error of the host's start.</summary>
-    /// <value>A path. Null (the default): with a live key, or one whose kind is not known, <c>payments.journal</c> beside
-    /// the host's data (the folder of <c>Coach:Rag:IndexFile</c>, else <c>coach/APPLICATION</c> in the user's local
-    /// application data); otherwise the records are in memory. The builder's <c>UseStore</c>, <c>UseFileStore</c> and
-    /// <c>UseMemoryStore</c> win over it.</value>
+    /// <summary>Where the records are kept on this machine: a file, made with its folder when it is missing. A place
+    /// that cannot be written, or a file that another process has open, is an error of the host's start.</summary>
+    /// <value>A path. Null (the default): with a live key, or one whose kind is not known, <c>payments.journal</c>
+    /// beside the host's data (the folder of <c>Coach:Rag:IndexFile</c>, else <c>coach/APPLICATION</c> in the user's
+    /// local application data); otherwise the records are in memory. The builder's <c>UseStore</c>,
+    /// <c>UseFileStore</c> and <c>UseMemoryStore</c> win over it.</value>
     public string? StorePath { get; set; }
 
     /// <summary>How long a second process waits for the records' file until the first has let it go.</summary>

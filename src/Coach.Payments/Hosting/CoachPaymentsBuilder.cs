@@ -85,8 +85,8 @@ public sealed class CoachPaymentsBuilder
         return this;
     }
 
-    /// <summary>Keeps operations in this process's memory, with a live key too: a payment that arrives after a restart is
-    /// told as <see cref="PaymentFactKind.Unmatched"/>, and the start warns.</summary>
+    /// <summary>Keeps operations in this process's memory, with a live key too: a payment that arrives after a
+    /// restart is told as <see cref="PaymentFactKind.Unmatched"/>, and the start warns.</summary>
     /// <returns>This builder.</returns>
     public CoachPaymentsBuilder UseMemoryStore() => UseStore(provider => new MemoryIdempotencyStore(
         provider.GetRequiredService<TimeProvider>(),

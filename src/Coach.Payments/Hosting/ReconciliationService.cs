@@ -6,7 +6,8 @@ namespace Coach.Payments.Hosting;
 
 /// <summary>Settles operations of unknown outcome in the background, and forgets what is old.</summary>
 internal sealed class ReconciliationService(
-    IPaymentLinks links, PaymentRecordRepository records, CoachPaymentsOptions options, TimeProvider time, PaymentTelemetry telemetry) : BackgroundService
+    IPaymentLinks links, PaymentRecordRepository records, CoachPaymentsOptions options, TimeProvider time,
+    PaymentTelemetry telemetry) : BackgroundService
 {
     private const int PassesPerPrune = 60;
 

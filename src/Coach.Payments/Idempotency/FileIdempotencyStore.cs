@@ -12,8 +12,8 @@ namespace Coach.Payments;
 /// Writes that arrive together share one flush. Before a call returns, these are on disk: that a link is about to be
 /// asked for, that a link is known, a payment, its status and its facts. The rest (claims, attempt numbers, reasons,
 /// events whose effects are there already) survives the process and goes to disk with the next of those: losing it with
-/// the machine can neither make a second link nor lose one, nor tell a fact twice. The file is rewritten when most of it is history. Settled records move on to an archive
-/// beside it, <c>path.archive-00001</c> and on.
+/// the machine can neither make a second link nor lose one, nor tell a fact twice. The file is rewritten when most of
+/// it is history. Settled records move on to an archive beside it, <c>path.archive-00001</c> and on.
 /// </remarks>
 public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
 {
@@ -503,8 +503,8 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
         }
     }
 
-    // A piece at a time, so that nobody waits for long. The archive has the records on disk before the journal lets go of
-    // them; who dies in between finds them in both, and then the journal's count.
+    // A piece at a time, so that nobody waits for long. The archive has the records on disk before the journal lets
+    // go of them; who dies in between finds them in both, and then the journal's count.
     private void Archive(int most)
     {
         IReadOnlyList<PaymentRecord> settled = _table.TakeSettled(most);

@@ -8,8 +8,8 @@ namespace Coach.Payments;
 /// Every write is atomic and outlives the process. Where the store is durable, these outlive the machine before the
 /// call returns: a record that becomes <see cref="PaymentRecordState.LinkSent"/> or
 /// <see cref="PaymentRecordState.Completed"/>, and a change of its link, status, mismatch, payments or facts. Other
-/// writes, events among them, may be lost with the machine: that can neither make a second link nor lose one, nor tell a
-/// fact twice. A store that cannot read or write
+/// writes, events among them, may be lost with the machine: that can neither make a second link nor lose one, nor
+/// tell a fact twice. A store that cannot read or write
 /// throws; nothing is half done then. Stores are safe for concurrent use, also across replicas where they are shared.
 /// </remarks>
 public interface IIdempotencyStore

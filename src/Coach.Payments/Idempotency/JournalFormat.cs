@@ -152,8 +152,9 @@ internal static class JournalFormat
                 count = RandomAccess.Read(file, buffer.AsSpan(0, size + HeaderBytes), offset);
             }
 
-            return TryFrame(buffer.AsSpan(0, count), out _, out Kind kind, out ReadOnlySpan<byte> content, out int length)
-                && kind == Kind.Put
+            bool isWhole = TryFrame(
+                buffer.AsSpan(0, count), out _, out Kind kind, out ReadOnlySpan<byte> content, out int length);
+            return isWhole && kind == Kind.Put
                 ? read(content, length)
                 : throw new InvalidDataException(
                     $"The archive of payment records '{path}' is damaged at byte {offset}. Restore it from a backup.");

@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
@@ -7,10 +9,11 @@ using Microsoft.Win32.SafeHandles;
 namespace Coach.Payments.Idempotency;
 
 /// <summary>
-/// Settled records on disk, out of memory: segments of record frames that are only ever appended to, each with an index of
-/// fixed facts (hashes of names, times), of which some 150 bytes a record are in memory. A record that comes back to life
-/// lives in the journal and shadows what is here; archived again, its latest entry counts (log-structured merge, without
-/// the merge: a segment goes when nothing in it is alive). Not safe for concurrent use; its owner locks.
+/// Settled records on disk, out of memory: segments of record frames that are only ever appended to, each with an
+/// index of fixed facts (hashes of names, times), of which some 150 bytes a record are in memory. A record that comes
+/// back to life lives in the journal and shadows what is here; archived again, its latest entry counts
+/// (log-structured merge, without the merge: a segment goes when nothing in it is alive). Not safe for concurrent
+/// use; its owner locks.
 /// </summary>
 internal sealed class RecordArchive : IDisposable
 {
@@ -37,8 +40,8 @@ internal sealed class RecordArchive : IDisposable
         var found = new SortedSet<int>();
         foreach (string file in Directory.EnumerateFiles(folder, Path.GetFileName(_path) + "*"))
         {
-            if (int.TryParse(Path.GetFileName(file)[(Path.GetFileName(_path).Length)..],
-                System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out int number))
+            string suffix = Path.GetFileName(file)[Path.GetFileName(_path).Length..];
+            if (int.TryParse(suffix, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
             {
                 found.Add(number);
             }
@@ -83,9 +86,8 @@ internal sealed class RecordArchive : IDisposable
     /// <summary>Takes records over: when this returns, they are on disk.</summary>
     public void Append(IReadOnlyList<PaymentRecord> records)
     {
-        Segment segment = _segments.Count > 0 && _segments.Values.Last() is { } last && last.Records < _recordsPerSegment
-            ? last
-            : NewSegment();
+        Segment? last = _segments.Count > 0 ? _segments.Values.Last() : null;
+        Segment segment = last?.Records < _recordsPerSegment ? last : NewSegment();
         var data = new ArrayBufferWriter<byte>(records.Count * 1024);
         var index = new ArrayBufferWriter<byte>(records.Count * 96);
         var added = new List<(Entry Entry, ulong[] Keys, ulong Owner)>(records.Count);
@@ -122,7 +124,8 @@ internal sealed class RecordArchive : IDisposable
             }
         }
 
-        foreach (Segment dead in _segments.Values.Where(static segment => segment is { Alive: 0, Records: > 0 }).ToArray())
+        Segment[] empty = [.. _segments.Values.Where(static segment => segment is { Alive: 0, Records: > 0 })];
+        foreach (Segment dead in empty)
         {
             _segments.Remove(dead.Number);
             dead.Delete();
@@ -184,7 +187,7 @@ internal sealed class RecordArchive : IDisposable
     }
 
     private string DataOf(int number) =>
-        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{_path}{number:00000}");
+        string.Create(CultureInfo.InvariantCulture, $"{_path}{number:00000}");
 
     private string IndexOf(int number) => DataOf(number) + ".index";
 
@@ -204,31 +207,34 @@ internal sealed class RecordArchive : IDisposable
         var segment = new Segment(number, DataOf(number), IndexOf(number));
         _segments.Add(number, segment);
         byte[] index = File.ReadAllBytes(IndexOf(number));
-        var added = new List<(Entry Entry, ulong[] Keys, ulong Owner)>(index.Length / 80);
-        int at = 0;
-        while (TryReadIndex(index.AsSpan(at), number, out Entry entry, out ulong[] keys, out ulong owner, out int length))
+        int end = 0;
+        long last = 0;
+        while (TryReadIndex(index.AsSpan(end), number, out Entry entry, out _, out _, out int length))
         {
-            added.Add((entry, keys, owner));
-            at += length;
+            last = entry.Offset;
+            end += length;
         }
 
-        // Torn, damaged or missing: it is made anew from the data. What of that was not taken over yet is in the journal
-        // still, which shadows it.
-        bool isWhole = at > 0 && at == index.Length;
-        if (isWhole)
+        // Torn, damaged or missing: it is made anew from the data. What of that was not taken over yet is in the
+        // journal still, which shadows it.
+        if (end == 0 || end < index.Length)
         {
-            segment.IndexLength = at;
-            long last = added[^1].Entry.Offset;
-            segment.DataLength = last + JournalFormat.LengthAt(segment.Data, last, segment.Path);
-        }
-        else
-        {
-            added = Rebuild(segment);
+            foreach ((Entry entry, ulong[] keys, ulong owner) in Rebuild(segment))
+            {
+                Add(segment, entry, keys, owner);
+            }
+
+            return;
         }
 
-        foreach ((Entry entry, ulong[] keys, ulong owner) in added)
+        segment.IndexLength = end;
+        segment.DataLength = last + JournalFormat.LengthAt(segment.Data, last, segment.Path);
+        for (int at = 0; at < end;)
         {
+            ReadOnlySpan<byte> rest = index.AsSpan(at);
+            TryReadIndex(rest, number, out Entry entry, out ReadOnlySpan<ulong> keys, out ulong owner, out int length);
             Add(segment, entry, keys, owner);
+            at += length;
         }
     }
 
@@ -354,7 +360,8 @@ internal sealed class RecordArchive : IDisposable
 
         foreach (LinkPayment row in record.Payments)
         {
-            keys.AddRange(new[] { row.PaymentIntentId, row.ChargeId }.OfType<string>().Select(static id => Hash('p', id)));
+            string?[] ids = [row.PaymentIntentId, row.ChargeId];
+            keys.AddRange(ids.OfType<string>().Select(static id => Hash('p', id)));
         }
 
         var entry = new Entry(
@@ -388,9 +395,11 @@ internal sealed class RecordArchive : IDisposable
     }
 
     private static bool TryReadIndex(
-        ReadOnlySpan<byte> span, int segment, out Entry entry, out ulong[] keys, out ulong owner, out int length)
+        ReadOnlySpan<byte> span, int segment, out Entry entry, out ReadOnlySpan<ulong> keys, out ulong owner,
+        out int length)
     {
-        (entry, keys, owner, length) = (default, [], 0, 0);
+        (entry, owner, length) = (default, 0, 0);
+        keys = default;
         if (span.Length < 64)
         {
             return false;
@@ -409,12 +418,9 @@ internal sealed class RecordArchive : IDisposable
             BinaryPrimitives.ReadInt64LittleEndian(span[22..]), BinaryPrimitives.ReadInt64LittleEndian(span[30..]),
             BinaryPrimitives.ReadInt64LittleEndian(span[38..]), segment, span[46], -1, false);
         owner = BinaryPrimitives.ReadUInt64LittleEndian(span[48..]);
-        keys = new ulong[(length - 56) / 8];
-        for (int i = 0; i < keys.Length; i++)
-        {
-            keys[i] = BinaryPrimitives.ReadUInt64LittleEndian(span[(56 + (i * 8))..]);
-        }
 
+        // Little-endian, as every machine that Coach is built for.
+        keys = MemoryMarshal.Cast<byte, ulong>(span[56..length]);
         return true;
     }
 
@@ -430,8 +436,8 @@ internal sealed class RecordArchive : IDisposable
         return BinaryPrimitives.ReadUInt64BigEndian(bytes);
     }
 
-    // 64 bits of SHA-256: what is found is compared with what was looked for, and a million names meet by chance once in
-    // thirty million archives.
+    // 64 bits of SHA-256: what is found is compared with what was looked for, and a million names meet by chance once
+    // in thirty million archives.
     private static ulong Hash(char kind, string name)
     {
         Span<byte> hash = stackalloc byte[32];

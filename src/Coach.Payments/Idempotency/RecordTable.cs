@@ -100,7 +100,8 @@ internal sealed class RecordTable(int maxRecords, RecordArchive? archive = null)
         PaymentRecordFilter.FeeUnknown =>
         [
             .. _feeless.Where(entry => query.Before is null || entry.At >= query.Before)
-                .Select(entry => _records[entry.Tag]).Concat(Archived(archive?.Feeless(query.Before))).Take(query.Limit),
+                .Select(entry => _records[entry.Tag])
+                .Concat(Archived(archive?.Feeless(query.Before))).Take(query.Limit),
         ],
         PaymentRecordFilter.OfOwner => query.Owner is { } owner ? OfOwner(owner, query.Limit) : [],
         PaymentRecordFilter.DeadFacts =>

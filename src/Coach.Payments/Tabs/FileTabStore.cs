@@ -6,9 +6,9 @@ using Coach.Payments.Idempotency;
 namespace Coach.Payments;
 
 /// <summary>
-/// Tabs in one file on this machine: an append-only journal with checksums, forced to disk before a call returns, shared
-/// by one process at a time. A kill at any byte loses at most the write in flight. Tabs that owe nothing make room past
-/// 100,000; unpaid lines are never lost.
+/// Tabs in one file on this machine: an append-only journal with checksums, forced to disk before a call returns,
+/// shared by one process at a time. A kill at any byte loses at most the write in flight. Tabs that owe nothing make
+/// room past 100,000; unpaid lines are never lost.
 /// </summary>
 public sealed class FileTabStore : ITabStore, IDisposable
 {
@@ -255,6 +255,7 @@ public sealed class FileTabStore : ITabStore, IDisposable
 }
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Tab))]
 internal sealed partial class TabJson : JsonSerializerContext;
