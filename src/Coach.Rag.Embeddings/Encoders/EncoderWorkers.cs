@@ -9,7 +9,8 @@ namespace Coach.Rag.Embeddings.Encoders;
 /// </summary>
 internal sealed class EncoderWorkers(EncoderModel model, int threads)
 {
-    private readonly SemaphoreSlim _threads = new(threads);
+    private readonly TaskScheduler _threads =
+        new ConcurrentExclusiveSchedulerPair(TaskScheduler.Default, threads).ConcurrentScheduler;
     private readonly ConcurrentBag<EncoderPass> _passes = [];
 
     /// <summary>Embeds texts.</summary>
@@ -24,18 +25,16 @@ internal sealed class EncoderWorkers(EncoderModel model, int threads)
         }
 
         List<int[]> loads = LoadsOf(texts, model.Shape.MaxTokens);
-        var options = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellationToken };
-        await Parallel.ForEachAsync(loads, options, async (load, token) =>
+        var options = new ParallelOptions
         {
-            await _threads.WaitAsync(token).ConfigureAwait(false);
-            try
-            {
-                RunLoad(texts, load, vectors);
-            }
-            finally
-            {
-                _threads.Release();
-            }
+            MaxDegreeOfParallelism = threads,
+            TaskScheduler = _threads,
+            CancellationToken = cancellationToken,
+        };
+        await Parallel.ForEachAsync(loads, options, (load, _) =>
+        {
+            RunLoad(texts, load, vectors);
+            return ValueTask.CompletedTask;
         }).ConfigureAwait(false);
         return vectors;
     }
