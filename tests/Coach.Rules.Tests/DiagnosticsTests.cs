@@ -22,7 +22,7 @@ public sealed partial class DiagnosticsTests
 
     // Every label that Coach puts on a metric or a span's dimensions. Each takes its values from a closed set.
     private static readonly string[] Labels =
-        ["check", "commit", "format", "from", "index", "model", "outcome", "parameter", "provider", "reason", "runtime", "status", "step", "tier", "to", "version"];
+        ["check", "commit", "format", "from", "index", "model", "outcome", "parameter", "provider", "reason", "runtime", "state", "status", "step", "tier", "to", "version"];
 
     private static string Page => Path.Combine(Repository.Root, "docs", "diagnostics.md");
 
