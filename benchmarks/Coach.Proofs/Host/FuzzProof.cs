@@ -42,8 +42,8 @@ internal sealed class FuzzProof(TimeSpan duration, int seed, string? only, FileI
         FuzzTarget[] all =
         [
             await IndexTarget.CreateAsync(seed), await JournalTarget.CreateAsync(seed), SealedKeyTarget.Create(seed), await TicketTarget.CreateAsync(host, seed),
-            new WebhookTarget(host, WebhookSecret, seed), new StreamTarget(seed), new DocumentTarget(DocumentFormat.Markdown, seed),
-            new DocumentTarget(DocumentFormat.Html, seed), new HttpBodyTarget(host, seed),
+            new WebhookTarget(host, WebhookSecret, seed), new StreamTarget(seed), new DocumentTarget(TextFormat.Markdown, seed),
+            new DocumentTarget(TextFormat.Html, seed), new HttpBodyTarget(host, seed),
         ];
         FuzzTarget[] targets = [.. all.Where(target => only is null || target.Name == only)];
         var figures = targets.ToDictionary(target => target, target => new FuzzedReader(target.Name, 0, 0, 0, 0, 0));

@@ -5,7 +5,7 @@ using Coach.Rag.Documents;
 namespace Coach.Proofs.Host.Fuzzing;
 
 /// <summary>A document's text to passages: each is a range of the document, and of Markdown and text its very characters.</summary>
-internal sealed class DocumentTarget(DocumentFormat format, int seed) : FuzzTarget
+internal sealed class DocumentTarget(TextFormat format, int seed) : FuzzTarget
 {
     private static readonly byte[][] Markdown =
     [
@@ -26,13 +26,13 @@ internal sealed class DocumentTarget(DocumentFormat format, int seed) : FuzzTarg
     ];
 
     // What a reader may be given; larger ones are the documents' own time budget's.
-    private readonly Mutator _mutator = new(seed, format == DocumentFormat.Html ? Html : Markdown, Words, maxBytes: 16 * 1024);
+    private readonly Mutator _mutator = new(seed, format == TextFormat.Html ? Html : Markdown, Words, maxBytes: 16 * 1024);
 
-    public override string Name => format == DocumentFormat.Html ? "html" : "markdown";
+    public override string Name => format == TextFormat.Html ? "html" : "markdown";
 
     public override Task<bool> ReadsGoodAsync()
     {
-        var document = new KnowledgeDocument("d", Encoding.UTF8.GetString((format == DocumentFormat.Html ? Html : Markdown)[0])) { Format = format };
+        var document = new KnowledgeDocument("d", Encoding.UTF8.GetString((format == TextFormat.Html ? Html : Markdown)[0])) { Format = format };
         return Task.FromResult(new Chunker(200, 30).Split(DocumentReader.Read(document)).Count > 0);
     }
 
