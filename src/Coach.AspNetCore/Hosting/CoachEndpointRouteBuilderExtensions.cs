@@ -119,7 +119,8 @@ public static class CoachEndpointRouteBuilderExtensions
     /// <summary>
     /// Maps <c>/links</c>, <c>/links/{id}</c>, <c>/links/{id}/payments</c>, <c>/menu</c>, <c>/tabs/{id}</c> with
     /// <c>/lines</c> and <c>/tip</c>, the pages of simulated links and <c>/webhook</c> under the pattern. The webhook
-    /// needs no session. </summary>
+    /// needs no session.
+    /// </summary>
     /// <param name="endpoints">The application.</param>
     /// <param name="pattern">Where; <c>/api/payments</c> unless given.</param>
     /// <returns>The conventions of these endpoints.</returns>
@@ -142,7 +143,8 @@ public static class CoachEndpointRouteBuilderExtensions
     /// (by day; <c>from</c> and <c>to</c> as <c>2026-11-01</c>), <c>/payments.csv</c>, <c>/facts/dead</c>, and
     /// <c>POST /facts/dead/{id}/replay</c>. Lists come in pages: <c>limit</c> (1 to 1,000; 100 unless given) and
     /// <c>after</c>, the <c>next</c> of the page before. It shows every session's payments: it needs a policy of the
-    /// host's. </summary>
+    /// host's.
+    /// </summary>
     /// <param name="endpoints">The application.</param>
     /// <param name="policy">The authorization policy that who looks must meet.</param>
     /// <param name="pattern">Where; <c>/api/admin/payments</c> unless given.</param>

@@ -37,8 +37,8 @@ internal sealed class SimulatedPage(IPaymentLinks links, ISimulatedPayments paym
             return NotFound();
         }
 
-        // Under no-referrer, browsers send a form with "Origin: null", which is refused as another page's (Fetch standard,
-        // "append a request Origin header").
+        // Under no-referrer, browsers send a form with "Origin: null", which is refused as another page's (Fetch
+        // standard, "append a request Origin header").
         context.Response.Headers["Referrer-Policy"] = "same-origin";
         return Results.Content(Html(link), "text/html; charset=utf-8");
     }

@@ -30,8 +30,8 @@ public static class CoachPaymentsServiceCollectionExtensions
 
     /// <summary>
     /// Registers <see cref="IPaymentLinks"/> and <see cref="IPaymentWebhooks"/>: Stripe over REST, and records in a
-    /// file where a live key is (<see cref="CoachPaymentsOptions.StorePath"/>), else in memory, unless the builder is told
-    /// otherwise. Options come from the section <c>Coach:Payments</c>, the secrets
+    /// file where a live key is (<see cref="CoachPaymentsOptions.StorePath"/>), else in memory, unless the builder is
+    /// told otherwise. Options come from the section <c>Coach:Payments</c>, the secrets
     /// <c>STRIPE_API_KEY</c> and <c>STRIPE_WEBHOOK_SECRET</c> from the host's secret source at each use. Calling it
     /// twice is harmless.
     /// </summary>

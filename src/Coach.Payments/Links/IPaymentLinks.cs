@@ -70,8 +70,8 @@ public interface IPaymentLinks
     /// <param name="settlement">What was found.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The link; null where none was made: then asking again with the operation's key makes one.</returns>
-    /// <exception cref="PaymentException">The operation is not known, another call works on it, it is settled already with
-    /// another link, or the link is none or another operation's.</exception>
+    /// <exception cref="PaymentException">The operation is not known, another call works on it, it is settled already
+    /// with another link, or the link is none or another operation's.</exception>
     Task<PaymentLink?> SettleAsync(PaymentSettlement settlement, CancellationToken cancellationToken = default);
 
     /// <summary>Lists links that nobody has paid, closed or failed yet, oldest first: <see

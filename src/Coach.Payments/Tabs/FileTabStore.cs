@@ -31,8 +31,8 @@ public sealed class FileTabStore : ITabStore, IDisposable
     /// <param name="path">Its path; its folder must exist. Beside it lies a lock file, <c>path.lock</c>.</param>
     /// <exception cref="PaymentStoreException">It cannot be written.</exception>
     /// <exception cref="IOException">Another process has it open, or it cannot be read.</exception>
-    /// <exception cref="InvalidDataException">It is damaged other than at its end, or no file of tabs; it was left as it
-    /// is.</exception>
+    /// <exception cref="InvalidDataException">It is damaged other than at its end, or no file of tabs; it was left as
+    /// it is.</exception>
     public FileTabStore(string path)
         : this(new JournalFile(Path.GetFullPath(path)))
     {
