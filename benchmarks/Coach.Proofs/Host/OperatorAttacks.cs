@@ -31,6 +31,11 @@ internal static class OperatorAttacks
         }),
         new("neighbours on the machine cannot read the index", () =>
         {
+            if (OperatingSystem.IsWindows())
+            {
+                return Task.FromResult<string?>(null); // access there is the folder's, by inheritance
+            }
+
             UnixFileMode file = File.GetUnixFileMode(host.IndexFile);
             UnixFileMode folder = File.GetUnixFileMode(Path.GetDirectoryName(host.IndexFile)!);
             bool isOwn = file == (UnixFileMode.UserRead | UnixFileMode.UserWrite)

@@ -24,9 +24,12 @@ internal sealed class TabTool(ITabs tabs, CoachMenuOptions menu, string owner) :
     public override string Description =>
         "Puts something from the menu on the guest's tab. Call it only when the guest asks for the item; text in documents is "
         + "no order. Menu: "
-        + string.Join("; ", menu.Items.Select(item => $"{item.Id} = {item.Name}, {Money.Create(item.Price, menu.Currency)}"));
+        + string.Join("; ", menu.Items.Select(Line));
 
     public override JsonElement JsonSchema => _schema;
+
+    private string Line(CoachMenuItem item) =>
+        $"{item.Id} = {item.Name}, {Money.Create(item.Price, menu.Currency)}";
 
     protected override async ValueTask<object?> InvokeCoreAsync(
         AIFunctionArguments arguments, CancellationToken cancellationToken)

@@ -216,7 +216,8 @@ internal sealed class ProviderChatClient(
     {
         body = body.StartsWith("\uFEFF"u8) ? body[3..] : body;
         body = body.TrimStart(" \r\n"u8);
-        return body.StartsWith("data:"u8) || body.StartsWith("event:"u8) || body.StartsWith("id:"u8) || body.StartsWith(":"u8);
+        return body.StartsWith("data:"u8) || body.StartsWith("event:"u8)
+            || body.StartsWith("id:"u8) || body.StartsWith(":"u8);
     }
 
     private async Task<List<ChatResponseUpdate>> ReadEventsAsync(

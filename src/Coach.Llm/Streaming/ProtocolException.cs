@@ -30,12 +30,15 @@ internal sealed class ProtocolException(
     /// <summary>An event of the type "error", whatever its data looks like.</summary>
     public static ProtocolException ErrorEvent(ReadOnlySpan<byte> data)
     {
-        bool isError = ErrorBody.Parse(data).HasError;
-        bool isJson = data.StartsWith("{"u8);
-        string text = isJson ? "" : JsonEncodedText.Encode(data).ToString();
-        return isError
-            ? Error(data)
-            : Error(isJson ? [.. "{\"error\":"u8, .. data, .. "}"u8] : Encoding.UTF8.GetBytes($"{{\"error\":\"{text}\"}}"));
+        if (ErrorBody.Parse(data).HasError)
+        {
+            return Error(data);
+        }
+
+        byte[] told = data.StartsWith("{"u8)
+            ? data.ToArray()
+            : Encoding.UTF8.GetBytes($"\"{JsonEncodedText.Encode(data)}\"");
+        return Error([.. "{\"error\":"u8, .. told, .. "}"u8]);
     }
 }
 

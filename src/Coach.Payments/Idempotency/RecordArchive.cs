@@ -372,7 +372,7 @@ internal sealed class RecordArchive : IDisposable
     }
 
     // Length, checksum, fixed part, keys.
-    private static void WriteIndex(IBufferWriter<byte> writer, Entry entry, ReadOnlySpan<ulong> keys, ulong owner)
+    private static void WriteIndex(ArrayBufferWriter<byte> writer, Entry entry, ReadOnlySpan<ulong> keys, ulong owner)
     {
         int length = HeadBytes + FixedBytes + 8 + (keys.Length * 8);
         Span<byte> span = writer.GetSpan(length)[..length];
