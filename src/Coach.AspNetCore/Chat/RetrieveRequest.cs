@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 namespace Coach.AspNetCore.Chat;
 
 /// <summary><c>POST /api/retrieve</c>: a question to the documents alone.</summary>
+[JsonNumberHandling(JsonNumberHandling.Strict)]
 internal sealed record RetrieveRequest
 {
     [JsonPropertyName("query")]

@@ -128,6 +128,9 @@ internal sealed class ProblemPages
             [ErrorCodes.TooLarge] = (
                 "The body is longer than the address takes.",
                 "Send at most 64 KiB."),
+            [ErrorCodes.DocumentRefused] = (
+                "A document cannot be read: it is damaged, encrypted, too large, too deep or of a kind that is not read.",
+                "The detail says which; mend the document, or raise the limit that it names."),
         }.ToFrozenDictionary(StringComparer.Ordinal);
 
     private string? _pattern;

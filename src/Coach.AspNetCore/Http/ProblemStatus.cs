@@ -18,7 +18,7 @@ internal static class ProblemStatus
         ErrorCodes.MissingSecret or ErrorCodes.SessionLimit or ErrorCodes.KeyUnavailable => 503,
         ErrorCodes.PaymentsUnavailable or ErrorCodes.PaymentUncertain => 503,
         ErrorCodes.IndexCorrupt or ErrorCodes.IndexUnavailable or ErrorCodes.StoreUnavailable => 503,
-        ErrorCodes.PaymentRejected => 422,
+        ErrorCodes.PaymentRejected or ErrorCodes.DocumentRefused => 422,
         ErrorCodes.NotFound => 404,
         ErrorCodes.MethodNotAllowed => 405,
         ErrorCodes.TooLarge => 413,

@@ -30,6 +30,7 @@ internal sealed record KeyProblem : CoachProblem
             Status = Status,
             Detail = Detail,
             Code = Code,
+            Field = Field,
             KeyStatus = _validation.Status,
             IsAuthentic = _validation.IsAuthentic,
             RetryAfterSeconds = RetryAfterSeconds,

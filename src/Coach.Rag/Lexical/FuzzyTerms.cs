@@ -19,7 +19,7 @@ internal static class FuzzyTerms
     /// <summary>What a word that was meant counts, as a share of one that was written.</summary>
     public const float Share = 0.8f;
 
-    private const int MinLength = 4;
+    private const int MinLength = 5; // of shorter ones too many others are one letter away
     private const int MaxLength = 32;
     private const int TwoEditsFrom = 8;
 

@@ -43,6 +43,7 @@ internal sealed class WeightedQuery
         for (int i = 0; i < Count; i++)
         {
             float share = 1;
+            bool isWritten = true;
             long rows = RowsOf(index, _terms[i].Bytes.Span);
             if (rows == 0
                 && words-- > 0
@@ -52,14 +53,15 @@ internal sealed class WeightedQuery
                 _terms[i] = _terms[i] with { Bytes = meant };
                 rows = RowsOf(index, meant);
                 share = FuzzyTerms.Share;
+                isWritten = false;
             }
 
             float idf = rows == 0 ? 0 : Bm25.Idf(index.Rows, rows);
             _terms[i] = _terms[i] with { Weight = share * idf * _terms[i].Count };
             LargestIdf = Math.Max(LargestIdf, idf);
 
-            // A word that no passage has is still part of what was asked.
-            Mass += _terms[i].Count * (rows == 0 ? Bm25.Idf(index.Rows, 1) : idf);
+            // A word that no passage has is still part of what was asked, also where another stands for it.
+            Mass += _terms[i].Count * (rows == 0 || !isWritten ? Bm25.Idf(index.Rows, 1) : idf);
         }
     }
 

@@ -53,6 +53,7 @@ public sealed class CoachProblemTests
         { ErrorCodes.MethodNotAllowed, 405 },
         { ErrorCodes.TooLarge, 413 },
         { ErrorCodes.MediaType, 415 },
+        { ErrorCodes.DocumentRefused, 422 },
     };
 
     [Fact]

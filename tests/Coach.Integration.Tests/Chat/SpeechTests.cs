@@ -138,7 +138,7 @@ public sealed class SpeechTests : IAsyncLifetime
         using HttpResponseMessage response = await visitor.GetAsync("/openapi/v1.json");
         JsonElement call = (await response.JsonAsync()).GetProperty("paths").GetProperty("/api/speech").GetProperty("post");
         Assert.Equal(
-            ["200", "400", "403", "413", "415", "422", "429", "500", "503"],
+            ["200", "400", "401", "403", "413", "415", "422", "429", "500", "503"],
             call.GetProperty("responses").EnumerateObject().Select(item => item.Name).Order());
         Assert.True(call.GetProperty("responses").GetProperty("200").GetProperty("content").TryGetProperty("audio/wav", out _));
         Assert.Contains("ERR_KEY_MISSING", call.GetProperty("responses").GetProperty("503").GetProperty("description").GetString(), StringComparison.Ordinal);

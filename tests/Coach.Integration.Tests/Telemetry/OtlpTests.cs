@@ -5,6 +5,7 @@ using Coach.Testing;
 namespace Coach.Integration.Tests.Telemetry;
 
 /// <summary>What samples/Chat sends to a collector, found by OpenTelemetry's standard variables.</summary>
+[Collection(nameof(ProcessTelemetry))]
 public sealed class OtlpTests
 {
     private const string Key = "AIzaCANARYotlp0key0never0shown0anywhere";

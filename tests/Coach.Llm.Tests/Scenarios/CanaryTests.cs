@@ -135,7 +135,7 @@ public sealed class CanaryTests
         [
             caller, pipeline, host.GetRequiredService<ChatPipelineFactory>(), builder.Chat, host.GetRequiredService<IChatHistoryStore>(),
             new ConversationInfo("c", "title", 1, DateTimeOffset.UnixEpoch), GuardDecision.Allow, new EmbeddingCacheKey("m", 1, EmbeddingTask.Query, ""),
-            new MemoryRateLimitStore(TimeProvider.System), new RateLimit(1, 1), default(RateLimitDecision), job,
+            new MemoryRateLimitStore(TimeProvider.System), new MemoryRevokedSessionStore(TimeProvider.System), new RateLimit(1, 1), default(RateLimitDecision), job,
             new JobLease(job, 1, DateTimeOffset.UnixEpoch), new StoreException("redis", "answer"),
             new ProviderFailure(401, Canary, [new("echo", Canary)]), key, key.Secret, session, refused, LlmException.KeyMissing("gemini"), builder, host.GetRequiredService<IOptions<CoachLlmOptions>>().Value,
             new KeyValidation(KeyStatus.Valid, "Yes.", IsAuthentic: true) { Provider = key.Provider, Fingerprint = key.Fingerprint },

@@ -86,7 +86,7 @@ public sealed class CurrencyRulesTests
         foreach (string code in CurrencyRules.Codes)
         {
             CurrencyRules rules = CurrencyRules.Find(code)!;
-            long units = Math.Min(1234 * rules.Step, rules.Maximum);
+            long units = Math.Min(54_321 * rules.Step, rules.Maximum); // above every least amount
             await host.CreateAsync(PaymentHost.Order($"order-{code}", units, code));
             Sdk.Price price = await prices.GetAsync(
                 host.Fake.Prices[^1].Id, cancellationToken: TestContext.Current.CancellationToken);

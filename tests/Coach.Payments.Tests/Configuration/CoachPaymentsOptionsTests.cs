@@ -143,7 +143,7 @@ public sealed class CoachPaymentsOptionsTests
         PaymentLink old = await host.CreateAsync(PaymentHost.Order("order-1"));
         host.Clock.Advance(TimeSpan.FromDays(2));
         PaymentLink recent = await host.CreateAsync(PaymentHost.Order("order-2"));
-        IHostedService service = host.Services.GetServices<IHostedService>().Single();
+        IHostedService service = host.Services.GetServices<IHostedService>().OfType<BackgroundService>().Single();
 
         await service.StartAsync(CancellationToken.None);
         while (await host.Links.FindAsync(old.Id) is not null)
@@ -163,7 +163,7 @@ public sealed class CoachPaymentsOptionsTests
         using var host = new PaymentHost(
             clock: clock, store: store, configure: options => options.ReconcileInterval = TimeSpan.FromMinutes(10),
             build: payments => payments.WithReconciliation());
-        IHostedService service = host.Services.GetServices<IHostedService>().Single();
+        IHostedService service = host.Services.GetServices<IHostedService>().OfType<BackgroundService>().Single();
         long start = clock.GetTimestamp();
 
         await service.StartAsync(CancellationToken.None);

@@ -319,7 +319,7 @@ public sealed class FulfilmentCasesTests
             seen.Add(fact.Id);
             return seen.Count < 3 ? throw new InvalidOperationException("The host's database did not answer.") : Task.CompletedTask;
         }));
-        IHostedService delivery = Assert.Single(shop.Host.Services.GetServices<IHostedService>());
+        IHostedService delivery = Assert.Single(shop.Host.Services.GetServices<IHostedService>().OfType<BackgroundService>());
         await delivery.StartAsync(CancellationToken.None);
 
         WebhookOutcome outcome = await shop.DeliverAsync(shop.Webhook(Completed));
@@ -418,7 +418,7 @@ public sealed class FulfilmentCasesTests
             await DeliverAsync(host, host.Fake.BuildWebhook(Completed, host.Fake.Pay(link.Id)!.Id));
         }
 
-        IHostedService delivery = Assert.Single(host.Services.GetServices<IHostedService>());
+        IHostedService delivery = Assert.Single(host.Services.GetServices<IHostedService>().OfType<BackgroundService>());
         await delivery.StartAsync(CancellationToken.None);
         await UntilAsync(host, () => done >= 7);
         await delivery.StopAsync(CancellationToken.None);

@@ -81,7 +81,7 @@ public sealed class QualityTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Cranfield_StrongEmbedder_IsNotFarBelowTheBetterArm()
+    public async Task Cranfield_StrongEmbedder_IsFarAboveTheWordsAndNotFarBelowItself()
     {
         BeirCollection collection = await TestData.LoadAsync("cranfield");
         const int Dimension = 96;
@@ -121,6 +121,6 @@ public sealed class QualityTests(ITestOutputHelper output)
             return RetrievalEvaluator.Ndcg(ranking, query.Relevant, 10);
         });
         double hybrid = (await evaluator.EvaluateAsync(collection.Queries)).Ndcg10;
-        Assert.True(hybrid >= Math.Max(lexical, dense) - 0.03, $"hybrid {hybrid:0.0000}, lexical {lexical:0.0000}, dense {dense:0.0000}");
+        Assert.True(hybrid >= lexical + 0.3 && hybrid >= dense - 0.1, $"hybrid {hybrid:0.0000}, lexical {lexical:0.0000}, dense {dense:0.0000}");
     }
 }
