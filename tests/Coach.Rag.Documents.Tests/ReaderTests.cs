@@ -1,6 +1,6 @@
-using Microsoft.Extensions.DependencyInjection;
-using Coach.Rag.Tests;
 using System.Text;
+using Coach.Rag.Tests;
+using Microsoft.Extensions.DependencyInjection;
 using UglyToad.PdfPig.Content;
 using UglyToad.PdfPig.Core;
 using UglyToad.PdfPig.Writer;

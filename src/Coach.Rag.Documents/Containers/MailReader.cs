@@ -93,8 +93,11 @@ internal sealed class MailReader : IDocumentReader
             string name = string.IsNullOrWhiteSpace(part.FileName) ? "attachment" : part.FileName;
             DocumentLimits limits = file.Limits with { MaxExpandedBytes = Math.Max(1, budget.Left) };
             var attachment =
-                new DocumentFile(name, bytes.ToArray(), limits) { MediaType = part.ContentType.MimeType,
-                Depth = file.Depth + 1 };
+                new DocumentFile(name, bytes.ToArray(), limits)
+                {
+                    MediaType = part.ContentType.MimeType,
+                    Depth = file.Depth + 1
+                };
             if (!await Attachments.TryAddAsync(attachment, name, builder, cancellationToken).ConfigureAwait(false))
             {
                 builder.AddNote($"left out an attachment ({Path.GetExtension(name)})");

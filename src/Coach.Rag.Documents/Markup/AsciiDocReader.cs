@@ -161,7 +161,7 @@ internal sealed class AsciiDocReader : IDocumentReader
     private static int TitleLevel(ReadOnlySpan<char> line)
     {
         int level = 0;
-        while (level < line.Length && line[level] == '=' )
+        while (level < line.Length && line[level] == '=')
         {
             level++;
         }

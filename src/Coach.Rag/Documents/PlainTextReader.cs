@@ -15,8 +15,8 @@ internal sealed class PlainTextReader : IDocumentReader
     public ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
     {
         string text = file.ReadText(out string? note);
-        return ValueTask.FromResult(Read(DocumentReader.WithoutLoneSurrogates(text))
-            with { Notes = DocumentReader.Notes(note) });
+        StructuredText read = Read(DocumentReader.WithoutLoneSurrogates(text));
+        return ValueTask.FromResult(read with { Notes = DocumentReader.Notes(note) });
     }
 
     public static StructuredText Read(string text)

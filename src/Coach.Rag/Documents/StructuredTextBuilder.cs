@@ -153,8 +153,8 @@ public sealed class StructuredTextBuilder
             int start = Add(text.Text[block.Start..block.End], block.Kind);
             if (start >= 0)
             {
-                _blocks[^1] = _blocks[^1]
-                    with { HeadEnd = Math.Min(_text.Length, start + Math.Max(0, block.HeadEnd - block.Start)) };
+                int headEnd = Math.Min(_text.Length, start + Math.Max(0, block.HeadEnd - block.Start));
+                _blocks[^1] = _blocks[^1] with { HeadEnd = headEnd };
             }
         }
 
@@ -294,8 +294,12 @@ public sealed class StructuredTextBuilder
     public StructuredText Build()
     {
         EndBare(1);
-        return new StructuredText(_text.ToString(), Title.Trim(), [.. _blocks]) { Metadata = _metadata,
-            Notes = [.. _notes], Map = _map };
+        return new StructuredText(_text.ToString(), Title.Trim(), [.. _blocks])
+        {
+            Metadata = _metadata,
+            Notes = [.. _notes],
+            Map = _map
+        };
     }
 
     private int Add(string text, TextBlockKind kind)
