@@ -32,7 +32,7 @@ internal sealed class StoreRateLimiter(
 
         // The address first: whoever throws cookies away to get fresh sessions still drains the bucket of the address.
         RateLimitDecision byAddress = await store.TryAcquireAsync(
-            $"address:{Network.Of(resource.Connection.RemoteIpAddress)}",
+            $"address:{ClientNetwork.Of(resource.Connection.RemoteIpAddress)}",
             new RateLimit(options.AddressBurst, options.AddressPerMinute),
             cancellationToken: cancellationToken).ConfigureAwait(false);
         if (!byAddress.IsGranted)

@@ -23,7 +23,7 @@ internal sealed class EnteredKeys(
     {
         // A session makes room with all that it has.
         if (!places.TryEnter(
-            context.GetCoachSession().Id, Network.Of(context.Connection.RemoteIpAddress), key.Fingerprint,
+            context.GetCoachSession().Id, ClientNetwork.Of(context.Connection.RemoteIpAddress), key.Fingerprint,
             out SessionId? idle))
         {
             return TooMany();

@@ -16,7 +16,7 @@ internal sealed class KeyCheckLimit(IRateLimitStore store, IOptions<CoachRateLim
     {
         int checks = options.Value.KeyChecksPerMinute;
         RateLimitDecision decision = await store.TryAcquireAsync(
-            $"key-checks:{Network.Of(context.Connection.RemoteIpAddress)}",
+            $"key-checks:{ClientNetwork.Of(context.Connection.RemoteIpAddress)}",
             new RateLimit(checks, checks),
             cancellationToken: context.RequestAborted).ConfigureAwait(false);
         if (decision.IsGranted)

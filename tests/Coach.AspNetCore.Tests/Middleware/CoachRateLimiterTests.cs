@@ -18,10 +18,10 @@ public sealed class CoachRateLimiterTests
     [InlineData("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::")]
     [InlineData("2001:db8:1:2:ffff::", "2001:db8:1:2::")]
     public void Network_OfAnAddress_IsWhatOneVisitorHas(string address, string expected) =>
-        Assert.Equal(IPAddress.Parse(expected), Network.Of(IPAddress.Parse(address)));
+        Assert.Equal(IPAddress.Parse(expected), ClientNetwork.Of(IPAddress.Parse(address)));
 
     [Fact]
-    public void Network_OfNoAddress_IsNone() => Assert.Null(Network.Of(null));
+    public void Network_OfNoAddress_IsNone() => Assert.Null(ClientNetwork.Of(null));
 
     [Fact]
     public void Address_OverItsBurst_WaitsByItsRate()
