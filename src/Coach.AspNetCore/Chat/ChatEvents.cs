@@ -51,6 +51,7 @@ internal sealed record CitedPassage
         Heading = citation.Passage.Heading,
         Text = citation.Passage.Text,
         Score = Math.Round(citation.Passage.Score, 4),
+        Page = citation.Passage.Page,
     };
 
     [JsonPropertyName("n")]
@@ -68,6 +69,11 @@ internal sealed record CitedPassage
 
     [JsonPropertyName("score")]
     public required double Score { get; init; }
+
+    /// <summary>The page, slide or sheet it starts on, from 1; null when its format has none.</summary>
+    [JsonPropertyName("page")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public required int? Page { get; init; }
 }
 
 /// <summary>The end of an answer that is complete.</summary>

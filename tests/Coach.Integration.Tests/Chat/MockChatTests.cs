@@ -45,6 +45,7 @@ public sealed class MockChatTests : IAsyncLifetime
         Assert.Contains("Lighthouse", passage.GetProperty("heading").GetString());
         Assert.Contains("nineteen hours", passage.GetProperty("text").GetString());
         Assert.True(passage.GetProperty("score").GetDouble() > 0);
+        Assert.Equal(JsonValueKind.Null, passage.GetProperty("page").ValueKind); // a text has no pages
         Assert.Equal("mock", reply.Done.GetProperty("provider").GetString());
         Assert.Contains(reply.Done.GetProperty("ragTier").GetString(), new[] { "local", "lexical" });
         Assert.True(reply.Done.GetProperty("usage").GetProperty("inputTokens").GetInt64() > 0);
