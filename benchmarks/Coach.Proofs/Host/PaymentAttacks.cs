@@ -28,7 +28,12 @@ internal static class PaymentAttacks
             string cookie = await host.VisitAsync();
             RawAnswer created = await LinkAsync(host, cookie, "markup-1", "<script>alert(1)</script>");
             RawAnswer page = await host.SendAsync("GET", $"/api/payments/simulated/{created.Json("id")}", null, ProofHost.Of(cookie));
-            return page.Body.Contains("<script>alert", StringComparison.Ordinal) ? "it is a script" : page.Status == 200 ? null : $"{page.Status}";
+            if (page.Body.Contains("<script>alert", StringComparison.Ordinal))
+            {
+                return "it is a script";
+            }
+
+            return page.Status == 200 ? null : $"{page.Status}";
         }),
         .. new[] { "", "t=1,v1=00", "t=9999999999,v1=" + new string('0', 64), "v1=x,t=,v1=", new string(',', 5_000) }.Select(signature =>
             new Attack($"webhook: signature {(signature.Length > 40 ? signature[..40] + "…" : signature)}", async () =>

@@ -26,7 +26,12 @@ internal static class ShareAttacks
             }
 
             RawAnswer other = await host.EnterAsync(null, from: "127.0.0.7");
-            return refused < 500 ? $"only {refused} refused" : other.Status != 200 ? $"another address: {other.Status}" : null;
+            if (refused < 500)
+            {
+                return $"only {refused} refused";
+            }
+
+            return other.Status == 200 ? null : $"another address: {other.Status}";
         }),
         new("sessions of one address take their share of places, and another address has one", async () =>
         {

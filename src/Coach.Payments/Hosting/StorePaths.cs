@@ -23,8 +23,8 @@ internal static class StorePaths
 
         bool isLive = provider.GetRequiredService<IOptions<CoachHostOptions>>().Value.Mode != HostMode.Mock
             && provider.GetRequiredKeyedService<IPaymentGateway>(key).Mode == GatewayMode.Live;
-        return isLive ? Path.Combine(Folder(provider), name.Length == 0 ? "payments.journal" : $"payments-{name}.journal")
-            : null;
+        string file = name.Length == 0 ? "payments.journal" : $"payments-{name}.journal";
+        return isLive ? Path.Combine(Folder(provider), file) : null;
     }
 
     // The index file is the one thing of a host's that Coach keeps on disk anyway.

@@ -10,9 +10,15 @@ internal sealed class ZipReader(InnerReaders inner) : IDocumentReader
 
     public string Name => "zip/1";
 
-    public DocumentMatch Match(DocumentFile file) =>
-        SafeZip.IsZip(file.Head) ? DocumentMatch.Content : file.HasExtension(".zip") ? DocumentMatch.Name
-            : DocumentMatch.None;
+    public DocumentMatch Match(DocumentFile file)
+    {
+        if (SafeZip.IsZip(file.Head))
+        {
+            return DocumentMatch.Content;
+        }
+
+        return file.HasExtension(".zip") ? DocumentMatch.Name : DocumentMatch.None;
+    }
 
     public async ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
     {

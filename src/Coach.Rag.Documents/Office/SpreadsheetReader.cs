@@ -136,8 +136,8 @@ internal sealed class SpreadsheetReader : IDocumentReader
     private static string DateOf(double number)
     {
         DateTime date = DateTime.FromOADate(number);
-        string format = number < 1 ? "HH:mm" : date.TimeOfDay == TimeSpan.Zero ? "yyyy-MM-dd" : "yyyy-MM-dd HH:mm";
-        return date.ToString(format, CultureInfo.InvariantCulture);
+        string format = date.TimeOfDay == TimeSpan.Zero ? "yyyy-MM-dd" : "yyyy-MM-dd HH:mm";
+        return date.ToString(number < 1 ? "HH:mm" : format, CultureInfo.InvariantCulture);
     }
 
     // Built-in formats of dates and times (ECMA-376, 18.8.30), and own ones that write a day, a month or a year.

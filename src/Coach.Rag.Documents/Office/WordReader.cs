@@ -127,12 +127,23 @@ internal sealed class WordReader : IDocumentReader
         }
     }
 
+    private static int LevelOf(string? style, Dictionary<string, int> styles)
+    {
+        if (style is null)
+        {
+            return 0;
+        }
+
+        return styles.TryGetValue(style, out int known) ? known : LevelOf(style);
+    }
+
     private static void Add(Paragraph paragraph, Dictionary<string, int> styles, StructuredTextBuilder builder)
     {
         string text = TextOf(paragraph);
         string? style = paragraph.ParagraphProperties?.ParagraphStyleId?.Val?.Value;
-        int level = paragraph.ParagraphProperties?.OutlineLevel?.Val?.Value is { } outline and < 9 ? outline + 1
-            : style is null ? 0 : styles.TryGetValue(style, out int known) ? known : LevelOf(style);
+        int level = paragraph.ParagraphProperties?.OutlineLevel?.Val?.Value is { } outline and < 9
+            ? outline + 1
+            : LevelOf(style, styles);
         NumberingProperties? numbering = paragraph.ParagraphProperties?.NumberingProperties;
         if (level > 0)
         {

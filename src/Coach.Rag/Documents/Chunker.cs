@@ -197,8 +197,8 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
             : tokens <= Math.Max(overlapTokens, maxTokens / 4);
         if (fits)
         {
-            Piece piece = isLines ? Piece.Whole : LeadsOn(all, tokens) ? Piece.Lead : Piece.Text;
-            units.Add(new Unit(block.Start, block.End, tokens, block, piece));
+            Piece ofText = LeadsOn(all, tokens) ? Piece.Lead : Piece.Text;
+            units.Add(new Unit(block.Start, block.End, tokens, block, isLines ? Piece.Whole : ofText));
         }
         else if (isLines)
         {

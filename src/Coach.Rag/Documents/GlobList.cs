@@ -35,13 +35,13 @@ internal sealed class GlobList
     private static Glob Parse(string glob)
     {
         bool isNegated = glob[0] == '!';
-        string rest = isNegated ? glob[1..] : glob[0] == '\\' ? glob[1..] : glob;
+        string rest = glob[0] is '!' or '\\' ? glob[1..] : glob;
         bool isFolderOnly = rest.EndsWith('/');
         rest = rest.TrimEnd('/');
         bool isAnchored = rest.Contains('/', StringComparison.Ordinal)
             && !rest.StartsWith("**/", StringComparison.Ordinal);
         rest = rest.TrimStart('/');
-        var regex = new StringBuilder(isAnchored ? "^" : "^(?:.*/)?");
+        var regex = new StringBuilder("^").Append(isAnchored ? "" : "(?:.*/)?");
         for (int i = rest.StartsWith("**/", StringComparison.Ordinal) ? 3 : 0; i < rest.Length; i++)
         {
             i = Append(rest, i, regex);

@@ -471,10 +471,10 @@ internal sealed class HtmlTextWriter(string html)
         if (_blockStart >= 0)
         {
             bool isTable = InTable && _rows > 0 && kind is null;
+            TextBlockKind other = _preDepth > 0 ? TextBlockKind.Code : kind ?? TextBlockKind.Paragraph;
             _blocks.Add(new TextBlock(_blockStart, _text.Length, TextBlock.Path(_path))
             {
-                Kind = isTable ? TextBlockKind.Table : _preDepth > 0 ? TextBlockKind.Code
-                    : kind ?? TextBlockKind.Paragraph,
+                Kind = isTable ? TextBlockKind.Table : other,
                 HeadEnd = HeadEnd(isTable),
             });
             _text.Append("\n\n");

@@ -453,12 +453,16 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
             words = close < 0 ? end : words + close + 1;
         }
 
-        _removed.Add(words == end ? at : mark, words == end ? next : words, isSpace: words == end);
         if (words < end)
         {
+            _removed.Add(mark, words);
             Clean(words, end);
             _blocks.Add(new TextBlock(words, end, Here));
             _bare = default;
+        }
+        else
+        {
+            _removed.Add(at, next, isSpace: true);
         }
 
         return true;
@@ -682,8 +686,9 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     private static bool IsSetextUnderline(ReadOnlySpan<char> content, out int level)
     {
         ReadOnlySpan<char> line = content.TrimEnd();
-        level = line.IndexOfAnyExcept('=') < 0 ? 1 : line.Length > 1 && line.IndexOfAnyExcept('-') < 0 ? 2 : 0;
-        return level > 0;
+        bool isSecond = line.Length > 1 && line.IndexOfAnyExcept('-') < 0;
+        level = isSecond ? 2 : 1;
+        return isSecond || (line.Length > 0 && line.IndexOfAnyExcept('=') < 0);
     }
 
     private static bool IsThematicBreak(ReadOnlySpan<char> content)

@@ -268,7 +268,15 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
         int depth = 0;
         for (int i = at; i < limit; i++)
         {
-            depth += text[i] == '{' ? 1 : text[i] == '}' ? -1 : 0;
+            if (text[i] == '{')
+            {
+                depth++;
+            }
+            else if (text[i] == '}')
+            {
+                depth--;
+            }
+
             if (depth == 0)
             {
                 return i + 1;
