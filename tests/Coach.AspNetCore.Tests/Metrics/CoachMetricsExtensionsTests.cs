@@ -2,6 +2,7 @@ using Coach.Prometheus.Tests;
 
 namespace Coach.AspNetCore.Tests.Metrics;
 
+[Collection(nameof(ProcessTelemetry))]
 public sealed class CoachMetricsExtensionsTests
 {
     [Fact]

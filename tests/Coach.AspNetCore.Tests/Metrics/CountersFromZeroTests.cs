@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Coach.AspNetCore.Tests.Metrics;
 
 /// <summary>A first rejection is a rise from 0, not a new series: increase() sees only the first of these.</summary>
+[Collection(nameof(ProcessTelemetry))]
 public sealed class CountersFromZeroTests
 {
     [Theory]
