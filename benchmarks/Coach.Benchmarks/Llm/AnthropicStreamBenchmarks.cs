@@ -4,6 +4,8 @@ using Anthropic;
 using Anthropic.Core;
 using BenchmarkDotNet.Attributes;
 using Coach.Llm;
+using Coach.Llm.Protocols.Anthropic;
+using Coach.Llm.Streaming;
 using Microsoft.Extensions.AI;
 
 namespace Coach.Benchmarks.Llm;
@@ -22,6 +24,8 @@ public class AnthropicStreamBenchmarks() : StreamBenchmarks(ProviderNames.Anthro
     [Benchmark]
     public Task<int> Sdk() => ReadAsync(_sdk ??= new AnthropicClient(
         new ClientOptions { ApiKey = "a-key-for-the-benchmark", HttpClient = Http }).AsIChatClient("claude-fixture", 1000));
+
+    private protected override StreamDecoder NewDecoder() => new AnthropicStreamDecoder("bench", 0);
 
     protected override byte[] Body()
     {

@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json;
 using Coach.Llm;
+using Coach.Llm.Protocols.Gemini;
+using Coach.Llm.Streaming;
 using Microsoft.Extensions.AI;
 
 namespace Coach.Benchmarks.Llm;
@@ -9,6 +11,8 @@ namespace Coach.Benchmarks.Llm;
 public class GeminiStreamBenchmarks() : StreamBenchmarks(ProviderNames.Gemini)
 {
     private const int Chunks = 2000;
+
+    private protected override StreamDecoder NewDecoder() => new GeminiStreamDecoder("bench", 0);
 
     protected override byte[] Body()
     {

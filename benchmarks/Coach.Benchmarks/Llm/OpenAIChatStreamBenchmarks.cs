@@ -4,6 +4,8 @@ using System.Text;
 using System.Text.Json;
 using BenchmarkDotNet.Attributes;
 using Coach.Llm;
+using Coach.Llm.Protocols.OpenAI;
+using Coach.Llm.Streaming;
 using Microsoft.Extensions.AI;
 using OpenAI;
 
@@ -24,6 +26,8 @@ public class OpenAIChatStreamBenchmarks() : StreamBenchmarks(ProviderNames.OpenA
     public Task<int> Sdk() => ReadAsync(_sdk ??= new OpenAIClient(
         new ApiKeyCredential("a-key-for-the-benchmark"),
         new OpenAIClientOptions { Transport = new HttpClientPipelineTransport(Http) }).GetChatClient("gpt-fixture").AsIChatClient());
+
+    private protected override StreamDecoder NewDecoder() => new OpenAIStreamDecoder("bench", 0);
 
     protected override byte[] Body()
     {

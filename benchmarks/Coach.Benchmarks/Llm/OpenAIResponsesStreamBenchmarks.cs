@@ -1,7 +1,13 @@
+using System.ClientModel;
+using System.ClientModel.Primitives;
 using System.Text;
 using System.Text.Json;
+using BenchmarkDotNet.Attributes;
 using Coach.Llm;
+using Coach.Llm.Protocols.OpenAI;
+using Coach.Llm.Streaming;
 using Microsoft.Extensions.AI;
+using OpenAI;
 
 namespace Coach.Benchmarks.Llm;
 
@@ -9,6 +15,17 @@ namespace Coach.Benchmarks.Llm;
 public class OpenAIResponsesStreamBenchmarks() : StreamBenchmarks(ProviderNames.OpenAI)
 {
     private const int Pieces = 2000;
+
+    private IChatClient? _sdk;
+
+    /// <summary>The vendor's client, over the same bytes.</summary>
+    [Benchmark]
+    public Task<int> Sdk() => ReadAsync(_sdk ??= new OpenAIClient(
+        new ApiKeyCredential("a-key-for-the-benchmark"),
+        new OpenAIClientOptions { Transport = new HttpClientPipelineTransport(Http) })
+        .GetResponsesClient().AsIChatClient("gpt-fixture"));
+
+    private protected override StreamDecoder NewDecoder() => new OpenAIResponsesDecoder("bench", 0, hasTools: false);
 
     protected override byte[] Body()
     {

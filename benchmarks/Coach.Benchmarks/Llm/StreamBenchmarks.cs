@@ -5,6 +5,7 @@ using System.Text.Json;
 using BenchmarkDotNet.Attributes;
 using Coach.Abstractions;
 using Coach.Llm;
+using Coach.Llm.Streaming;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -20,12 +21,19 @@ public abstract class StreamBenchmarks(string provider, string? protocol = null)
     private ServiceProvider _services = null!;
     private HttpClient _http = null!;
     private ClientLease<IChatClient> _lease;
+    private byte[][] _events = null!;
 
     [GlobalSetup]
     public async Task SetupAsync()
     {
         byte[] body = Body();
         _http = new HttpClient(new MemoryHandler(body));
+        _events =
+        [
+            .. Encoding.UTF8.GetString(body).Split('\n', StringSplitOptions.TrimEntries)
+                .Where(line => line.StartsWith("data: ", StringComparison.Ordinal))
+                .Select(line => Encoding.UTF8.GetBytes(line[6..])),
+        ];
         var services = new ServiceCollection();
         services.AddLogging();
         services.AddCoachLlm(options =>
@@ -38,7 +46,7 @@ public abstract class StreamBenchmarks(string provider, string? protocol = null)
         var key = new ApiKey(provider, Secret.From("a-key-for-the-benchmark"));
         _lease = await _services.GetRequiredService<ISessionClientRegistry>()
             .AcquireAsync<IChatClient>(SessionId.From("bench"), key);
-        if (await Coach() != await JsonDocumentPerEvent())
+        if (await Coach() != await JsonDocumentPerEvent() || Decoder() != await Coach())
         {
             throw new InvalidOperationException("The contenders read different answers.");
         }
@@ -69,6 +77,20 @@ public abstract class StreamBenchmarks(string provider, string? protocol = null)
     [Benchmark]
     public Task<int> Coach() => ReadAsync(_lease.Client);
 
+    /// <summary>The part of it that turns the data of events into updates, alone.</summary>
+    [Benchmark]
+    public int Decoder()
+    {
+        StreamDecoder decoder = NewDecoder();
+        int length = 0;
+        foreach (byte[] data in _events)
+        {
+            length += decoder.Decode([], data)?.Text.Length ?? 0;
+        }
+
+        return length + (decoder.Finish()?.Text.Length ?? 0);
+    }
+
     /// <summary>Reads a client's whole stream.</summary>
     /// <returns>How long its text is, in characters.</returns>
     protected static async Task<int> ReadAsync(IChatClient client)
@@ -84,6 +106,8 @@ public abstract class StreamBenchmarks(string provider, string? protocol = null)
 
     /// <summary>A client that gets the same bytes, for a provider's own SDK.</summary>
     protected HttpClient Http => _http;
+
+    private protected abstract StreamDecoder NewDecoder();
 
     /// <summary>The stream's bytes.</summary>
     protected abstract byte[] Body();

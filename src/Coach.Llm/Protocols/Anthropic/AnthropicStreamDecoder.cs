@@ -74,6 +74,14 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
     protected override ChatResponseUpdate? DecodeEvent(
         ReadOnlySpan<byte> eventType, ReadOnlySpan<byte> data, ref Utf8JsonReader reader)
     {
+        Utf8JsonReader ahead = reader;
+        if (IsTextDelta(ref ahead, out string? piece))
+        {
+            reader = ahead;
+            End(ref reader);
+            return TextUpdate(piece);
+        }
+
         using JsonDocument document = JsonDocument.ParseValue(ref reader);
         End(ref reader);
         JsonElement root = document.RootElement;
@@ -132,6 +140,72 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
         }
 
         return update;
+    }
+
+    // Nearly every event is a piece of text and nothing else: such a one is read without a document.
+    private static bool IsTextDelta(ref Utf8JsonReader reader, out string? text)
+    {
+        text = null;
+        bool isDelta = false;
+        while (reader.ReadMember())
+        {
+            bool isPlain = false;
+            if (reader.Is("type"u8))
+            {
+                isPlain = isDelta = IsValue(ref reader, "content_block_delta"u8);
+            }
+            else if (reader.Is("delta"u8))
+            {
+                isPlain = IsTextOnly(ref reader, out text);
+            }
+            else if (reader.Is("index"u8))
+            {
+                isPlain = reader.Read() && reader.TokenType == JsonTokenType.Number;
+            }
+
+            if (!isPlain)
+            {
+                return false;
+            }
+        }
+
+        return isDelta && text is not null;
+    }
+
+    // Whether the object behind a name holds a text and its type; of any other the rest is not looked at.
+    private static bool IsTextOnly(ref Utf8JsonReader reader, out string? text)
+    {
+        text = null;
+        bool isText = reader.Read() && reader.TokenType == JsonTokenType.StartObject;
+        while (isText && reader.ReadMember())
+        {
+            if (reader.Is("type"u8))
+            {
+                isText = IsValue(ref reader, "text_delta"u8);
+            }
+            else
+            {
+                isText = reader.Is("text"u8) && (text = LenientJson.Text(ref reader)) is not null;
+            }
+        }
+
+        return isText && text is not null;
+    }
+
+    private static bool IsValue(ref Utf8JsonReader reader, ReadOnlySpan<byte> value) =>
+        reader.Read() && reader.TokenType == JsonTokenType.String && reader.Is(value);
+
+    private ChatResponseUpdate? TextUpdate(string? piece)
+    {
+        List<AIContent>? contents = null;
+        AddText(ref contents, piece);
+        if (contents is null)
+        {
+            return null;
+        }
+
+        _hasContent = true;
+        return Update(contents);
     }
 
     // An answer that came whole.
@@ -203,7 +277,7 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
         CountFields(delta, DeltaNames);
         switch (Text(delta, "type"))
         {
-            case "text_delta":
+            case "text_delta" or null: // some gateways give no type
                 AddText(ref contents, RawText(delta, "text"));
                 break;
             case "input_json_delta":

@@ -27,6 +27,48 @@ public sealed class AnthropicStreamDecoderTests
         Assert.Equal(("one(x=1)", 41L), (result.Calls, result.TotalTokens));
     }
 
+    [Theory]
+    [InlineData("""{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"half"}}""")]
+    [InlineData("""{"delta":{"text":"half","type":"text_delta"},"index":0,"type":"content_block_delta"}""")]
+    [InlineData("""{"type":"content_block_delta","delta":{"type":"text_delta","text":"half"}}""")]
+    [InlineData("""{"type":"content_block_delta","index":"0","delta":{"type":"text_delta","text":"half"}}""")]
+    [InlineData("""{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"half","tomorrow":{"a":[1]}}}""")]
+    [InlineData("""{"type":"content_block_delta","index":0,"tomorrow":[1],"delta":{"type":"text_delta","text":"half"}}""")]
+    [InlineData("""{"type":"content_block_delta","index":0,"delta":{"text":"half"}}""")]
+    [InlineData("""{"type":"content_block_delta","index":0,"delta":{"text":"half","tomorrow":1}}""")]
+    [InlineData("""{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"h\u0061lf"}}""")]
+    [InlineData("""{"type":"content_block_delta","index":0,"error":null,"delta":{"type":"text_delta","text":"half"}}""")]
+    public async Task Decode_PieceOfTextInAnyForm_ReadsTheSame(string piece)
+    {
+        string[] events =
+        [
+            """{"type":"message_start","message":{"id":"m","model":"c","usage":{"input_tokens":40}}}""",
+            """{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}""",
+            piece,
+            piece,
+            """{"type":"content_block_stop","index":0}""",
+            """{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":1}}""",
+            """{"type":"message_stop"}""",
+        ];
+        Assert.Equal("halfhalf", (await ReadAsync("anthropic", events)).Text);
+    }
+
+    [Theory]
+    [InlineData("""{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":7}}""")]
+    [InlineData("""{"type":"content_block_delta","index":0,"delta":"half"}""")]
+    [InlineData("""{"type":"content_block_delta","index":0,"delta":{}}""")]
+    [InlineData("""{"type":"content_block_delta","index":0}""")]
+    public async Task Decode_PieceThatSaysNothing_IsPassedOver(string piece)
+    {
+        string[] events =
+        [
+            """{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"half"}}""",
+            piece,
+            """{"type":"message_delta","delta":{"stop_reason":"end_turn"}}""",
+        ];
+        Assert.Equal("half", (await ReadAsync("anthropic", events)).Text);
+    }
+
     private static Task<ProtocolResult> ReadAsync(string provider, params string[] events) =>
         ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(string.Concat(events.Select(data => $"data: {data}\n\n"))));
 }
