@@ -59,7 +59,7 @@ internal sealed class ChatAnswer
     {
         Passages =
         [
-            .. Cited().Select(CitedPassage.Of),
+            .. (_citations?.CitedOrGiven ?? []).Select(CitedPassage.Of),
         ],
     };
 
@@ -69,14 +69,6 @@ internal sealed class ChatAnswer
         RagTier = _citations?.Retrieval.Tier ?? RagTier.None,
         Provider = _provider,
         FinishReason = (_finishReason ?? ChatFinishReason.Stop).Value,
-    };
-
-    // A model that cites nothing still answered from what it was given; the reader may want to see it.
-    private IEnumerable<Citation> Cited() => _citations switch
-    {
-        null => [],
-        { Citations.Count: > 0 } => _citations.Citations,
-        _ => _citations.Retrieval.Passages.Select((passage, index) => new Citation(index + 1, passage)),
     };
 
     // What Coach says of an empty answer or a failed call is told; what a client of the host's writes may hold a key.

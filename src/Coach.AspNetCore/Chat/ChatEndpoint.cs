@@ -1,10 +1,10 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Coach.Abstractions;
 using Coach.AspNetCore.Diagnostics;
 using Coach.AspNetCore.Draining;
 using Coach.AspNetCore.Http;
 using Coach.Llm;
-using Coach.Rag;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -17,7 +17,7 @@ using Microsoft.Extensions.Options;
 namespace Coach.AspNetCore.Chat;
 
 /// <summary>One question, one streamed and cited answer, with the session's own key or with none.</summary>
-internal sealed class ChatEndpoint(
+internal sealed partial class ChatEndpoint(
     ChatPipelineFactory pipelines,
     ICallerResolver callers,
     ISessionKeyStore keys,
@@ -85,7 +85,7 @@ internal sealed class ChatEndpoint(
             .ReadAsync<ChatRequest>(context, static _ => null).ConfigureAwait(false);
         string message = request?.Message?.Trim() ?? "";
         string conversation = request?.Conversation ?? ChatPipelineFactory.DefaultConversation;
-        problem ??= Check(message) ?? CheckConversation(conversation);
+        problem ??= Check(message) ?? CheckConversation(conversation) ?? CheckChoices(request!);
         if (problem is not null)
         {
             return problem;
@@ -93,9 +93,11 @@ internal sealed class ChatEndpoint(
 
         CallerContext caller = await CallerAsync(context).ConfigureAwait(false);
         // Built before the stream starts: a missing key is then still a problem with a status.
-        using ChatPipeline chat = await pipelines.CreateAsync(caller, conversation, context.RequestAborted)
-            .ConfigureAwait(false);
-        return await AnswerAsync(context, chat, message).ConfigureAwait(false) is { } failure
+        var turn = new ChatTurnOptions { Provider = request!.Provider, ReplacedTurn = request.Replaces };
+        using ChatPipeline chat = await pipelines
+            .CreateAsync(caller, conversation, turn, context.RequestAborted).ConfigureAwait(false);
+        var question = new Question(message, request.Model);
+        return await AnswerAsync(context, chat, question).ConfigureAwait(false) is { } failure
             ? failure
             : TypedResults.Empty;
     }
@@ -112,26 +114,7 @@ internal sealed class ChatEndpoint(
         CallerContext caller = await CallerAsync(context).ConfigureAwait(false);
         IReadOnlyList<ChatMessage> messages = await history
             .LoadAsync(caller, conversation, context.RequestAborted).ConfigureAwait(false);
-        return TypedResults.Ok(new ConversationResponse
-        {
-            Messages =
-            [
-                .. messages
-                    .Where(message => message.Text.Length > 0
-                        && (message.Role == ChatRole.User || message.Role == ChatRole.Assistant))
-                    .Select(message => new ConversationMessage
-                    {
-                        Role = message.Role.Value,
-                        Text = message.Text,
-                        Citations =
-                        [
-                            .. message.Contents.OfType<CitationsContent>()
-                                .SelectMany(content => content.Citations)
-                                .Select(CitedPassage.Of),
-                        ],
-                    }),
-            ],
-        });
+        return TypedResults.Ok(ConversationResponse.Of(messages));
     }
 
     public async Task<Results<NoContent, CoachProblem>> ForgetAsync(string? conversation, HttpContext context)
@@ -153,7 +136,7 @@ internal sealed class ChatEndpoint(
     /// <summary>
     /// Streams the answer; a failure before the first byte is returned, one after it ends the stream.
     /// </summary>
-    private async Task<CoachProblem?> AnswerAsync(HttpContext context, ChatPipeline chat, string message)
+    private async Task<CoachProblem?> AnswerAsync(HttpContext context, ChatPipeline chat, Question question)
     {
         var stream = new ServerSentEventWriter(context);
         CancellationToken aborted = context.RequestAborted;
@@ -161,7 +144,7 @@ internal sealed class ChatEndpoint(
         CoachProblem? failure;
         try
         {
-            failure = await StreamAsync(stream, chat, message, end.Token).ConfigureAwait(false);
+            failure = await StreamAsync(stream, chat, question, end.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (aborted.IsCancellationRequested && exception is not OutOfMemoryException)
         {
@@ -208,12 +191,13 @@ internal sealed class ChatEndpoint(
     }
 
     private async Task<CoachProblem?> StreamAsync(
-        ServerSentEventWriter stream, ChatPipeline chat, string message, CancellationToken aborted)
+        ServerSentEventWriter stream, ChatPipeline chat, Question question, CancellationToken aborted)
     {
         var answer = new ChatAnswer();
-        var question = new ChatMessage(ChatRole.User, message);
         IAsyncEnumerable<ChatResponseUpdate> updates = chat.Client.GetStreamingResponseAsync(
-            [question], cancellationToken: aborted);
+            [new ChatMessage(ChatRole.User, question.Message)],
+            question.Model is { } model ? new ChatOptions { ModelId = model } : null,
+            aborted);
         await foreach (ChatResponseUpdate update in updates.ConfigureAwait(false))
         {
             answer.Add(update);
@@ -262,6 +246,32 @@ internal sealed class ChatEndpoint(
                 ErrorCodes.ProviderFailed,
                 "The provider's client failed. Try again; if it stays, report the request id.");
     }
+
+    private static CoachProblem? CheckChoices(ChatRequest request)
+    {
+        if (request.Provider is { } provider && !ProviderName().IsMatch(provider))
+        {
+            return CoachProblem.Invalid("A provider's name has 1 to 64 characters from a-z, 0-9, '-', '_' and '.'.");
+        }
+
+        if (request.Model is { } model && !ModelName().IsMatch(model))
+        {
+            return CoachProblem.Invalid("A model's name has 1 to 200 printable characters without spaces.");
+        }
+
+        return request.Replaces is < 1
+            ? CoachProblem.Invalid("The turn that is replaced, replaces, must be a whole number from 1.")
+            : null;
+    }
+
+    [GeneratedRegex(@"^[a-z0-9\-_.]{1,64}\z", RegexOptions.CultureInvariant)]
+    private static partial Regex ProviderName();
+
+    [GeneratedRegex(@"^[!-~]{1,200}\z", RegexOptions.CultureInvariant)]
+    private static partial Regex ModelName();
+
+    // What is asked, and of which model.
+    private sealed record Question(string Message, string? Model);
 
     private static CoachProblem? CheckConversation(string conversation) => SessionId.TryFrom(conversation, out _)
         ? null

@@ -1,6 +1,8 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Coach.AspNetCore.Http;
 using Coach.Rag;
+using Microsoft.Extensions.AI;
 
 namespace Coach.AspNetCore.Chat;
 
@@ -52,7 +54,25 @@ internal sealed record CitedPassage
         Text = citation.Passage.Text,
         Score = Math.Round(citation.Passage.Score, 4),
         Page = citation.Passage.Page,
+        At = [.. citation.At.Select(at => (int[])[at.Start, at.Length])],
     };
+
+    /// <summary>A citation as a store of conversations keeps it; null for one that Coach.Rag did not write.</summary>
+    public static CitedPassage? Of(CitationAnnotation annotation) =>
+        Figure(annotation, "n") is { } number ? new CitedPassage
+        {
+            Number = (int)number,
+            Source = annotation.Title ?? "",
+            Heading = Words(annotation, "heading"),
+            Text = annotation.Snippet ?? "",
+            Score = Math.Round(Figure(annotation, "score") ?? 0, 4),
+            Page = (int?)Figure(annotation, "page"),
+            At =
+            [
+                .. (annotation.AnnotatedRegions ?? []).OfType<TextSpanAnnotatedRegion>().Select(Span).OfType<int[]>(),
+            ],
+        }
+        : null;
 
     [JsonPropertyName("n")]
     public required int Number { get; init; }
@@ -74,6 +94,35 @@ internal sealed record CitedPassage
     [JsonPropertyName("page")]
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public required int? Page { get; init; }
+
+    /// <summary>
+    /// Where the answer's text cites it: pairs of the first UTF-16 code unit and how many; empty for a passage that was
+    /// given and is cited nowhere.
+    /// </summary>
+    [JsonPropertyName("at")]
+    public required IReadOnlyList<int[]> At { get; init; }
+
+    private static int[]? Span(TextSpanAnnotatedRegion region) =>
+        region is { StartIndex: { } start, EndIndex: { } end } ? [start, end - start] : null;
+
+    // As it was written, or as it came back from a store's JSON.
+    private static double? Figure(CitationAnnotation annotation, string name) => Property(annotation, name) switch
+    {
+        int number => number,
+        double number => number,
+        JsonElement { ValueKind: JsonValueKind.Number } element => element.GetDouble(),
+        _ => null,
+    };
+
+    private static string? Words(CitationAnnotation annotation, string name) => Property(annotation, name) switch
+    {
+        string text => text,
+        JsonElement { ValueKind: JsonValueKind.String } element => element.GetString(),
+        _ => null,
+    };
+
+    private static object? Property(CitationAnnotation annotation, string name) =>
+        annotation.AdditionalProperties?.GetValueOrDefault(name);
 }
 
 /// <summary>The end of an answer that is complete.</summary>

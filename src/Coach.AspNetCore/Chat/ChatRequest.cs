@@ -10,4 +10,18 @@ internal sealed record ChatRequest
 
     [JsonPropertyName("conversation")]
     public string? Conversation { get; init; }
+
+    /// <summary>The provider to ask first; the session must have its key.</summary>
+    [JsonPropertyName("provider")]
+    public string? Provider { get; init; }
+
+    /// <summary>The model to ask of that provider.</summary>
+    [JsonPropertyName("model")]
+    public string? Model { get; init; }
+
+    /// <summary>
+    /// The turn, from 1, in whose place the question is asked: it and what came after it go once the answer is whole.
+    /// </summary>
+    [JsonPropertyName("replaces")]
+    public int? Replaces { get; init; }
 }

@@ -14,4 +14,11 @@ public sealed class CoachChatOptions
     public string SystemPrompt { get; set; } =
         "You answer questions about the documents you are given. Be short and exact. When the documents do not "
         + "answer, say so.";
+
+    /// <summary>
+    /// The file to which <c>POST /api/feedback</c> appends lines of JSON, each with <c>at</c>, <c>caller</c> (a hash),
+    /// <c>conversation</c>, <c>turn</c>, <c>rating</c> and <c>note</c>. Its folder must exist.
+    /// </summary>
+    /// <value>Null: the latest 1,000 are kept in this process's memory. The file takes at most 64 MiB.</value>
+    public string? FeedbackPath { get; set; }
 }

@@ -13,7 +13,7 @@ namespace Coach.AspNetCore.Chat;
 /// Not the framework's result for event streams: that has one type of data, and its headers are sent before the first
 /// event is known, when a failure could still be a problem with a status of its own.
 /// </remarks>
-internal sealed class ServerSentEventWriter(HttpContext context)
+internal sealed class ServerSentEventWriter(HttpContext context, int status = StatusCodes.Status200OK)
 {
     private readonly ArrayBufferWriter<byte> _data = new();
 
@@ -24,7 +24,7 @@ internal sealed class ServerSentEventWriter(HttpContext context)
         if (!HasStarted)
         {
             HasStarted = true;
-            context.Response.StatusCode = StatusCodes.Status200OK;
+            context.Response.StatusCode = status;
             context.Response.ContentType = "text/event-stream; charset=utf-8";
             context.Response.Headers.CacheControl = "no-store";
             // Proxies such as nginx hold an answer back until it is whole unless they are told not to.

@@ -1,7 +1,9 @@
 using Coach.AspNetCore;
+using Coach.AspNetCore.Callers;
 using Coach.AspNetCore.Chat;
 using Coach.AspNetCore.Hosting;
 using Coach.AspNetCore.Http;
+using Coach.AspNetCore.Knowledge;
 using Coach.AspNetCore.Middleware;
 using Coach.AspNetCore.Payments;
 using Coach.AspNetCore.Sessions;
@@ -17,8 +19,8 @@ namespace Microsoft.AspNetCore.Builder;
 public static class CoachEndpointRouteBuilderExtensions
 {
     /// <summary>
-    /// Maps all of them: sessions, chat, payments, metrics and health; and speech if <c>Coach:Speech:Enabled</c> is
-    /// set.
+    /// Maps all of them: sessions, chat, conversations, feedback, documents, payments, metrics and health; speech if
+    /// <c>Coach:Speech:Enabled</c> is set, and what changes documents if <c>Coach:Knowledge:AllowEditing</c> is.
     /// </summary>
     /// <param name="endpoints">The application.</param>
     /// <returns>The same application.</returns>
@@ -28,7 +30,16 @@ public static class CoachEndpointRouteBuilderExtensions
         ArgumentNullException.ThrowIfNull(endpoints);
         endpoints.MapCoachSession();
         endpoints.MapCoachChat();
+        endpoints.MapCoachConversations();
+        endpoints.MapCoachCallerData();
+        endpoints.MapCoachFeedback();
         endpoints.MapCoachRetrieve();
+        endpoints.MapCoachKnowledge();
+        if (endpoints.ServiceProvider.GetRequiredService<IOptions<CoachKnowledgeOptions>>().Value.AllowEditing)
+        {
+            endpoints.MapCoachKnowledgeEditing();
+        }
+
         endpoints.MapCoachConfig();
         if (endpoints.ServiceProvider.GetRequiredService<IOptions<CoachSpeechOptions>>().Value.Enabled)
         {
@@ -68,6 +79,84 @@ public static class CoachEndpointRouteBuilderExtensions
     {
         RouteGroupBuilder group = Group(endpoints, ref pattern);
         ChatEndpoint.Map(group, pattern);
+        return group.WithCoachSession();
+    }
+
+    /// <summary>
+    /// Maps <c>GET</c> on the pattern (the caller's conversations) and <c>PATCH</c> (renames), <c>DELETE</c> (forgets)
+    /// and <c>GET …/export</c> with a conversation's id behind it.
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">Where; <c>/api/conversations</c> unless given.</param>
+    /// <returns>The conventions of these endpoints.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
+    public static IEndpointConventionBuilder MapCoachConversations(
+        this IEndpointRouteBuilder endpoints, string pattern = "/api/conversations")
+    {
+        RouteGroupBuilder group = Group(endpoints, ref pattern);
+        ConversationEndpoints.Map(group, pattern);
+        return group.WithCoachSession();
+    }
+
+    /// <summary>
+    /// Maps <c>GET …/export</c> (all that is kept of the caller) and <c>DELETE</c> on the pattern (erases it).
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">Where; <c>/api/caller</c> unless given.</param>
+    /// <returns>The conventions of these endpoints.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
+    public static IEndpointConventionBuilder MapCoachCallerData(
+        this IEndpointRouteBuilder endpoints, string pattern = "/api/caller")
+    {
+        RouteGroupBuilder group = Group(endpoints, ref pattern);
+        CallerDataEndpoints.Map(group, pattern);
+        return group.WithCoachSession();
+    }
+
+    /// <summary>
+    /// Maps <c>POST</c> on the pattern: whether an answer was good, with a note, into the log of feedback.
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">Where; <c>/api/feedback</c> unless given.</param>
+    /// <returns>The conventions of this endpoint.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
+    public static IEndpointConventionBuilder MapCoachFeedback(
+        this IEndpointRouteBuilder endpoints, string pattern = "/api/feedback")
+    {
+        RouteGroupBuilder group = Group(endpoints, ref pattern);
+        FeedbackEndpoint.Map(group, pattern);
+        return group.WithCoachSession();
+    }
+
+    /// <summary>
+    /// Maps <c>GET</c> on the pattern: what became of the documents (read, left out, failed), each with its reason.
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">Where; <c>/api/knowledge</c> unless given.</param>
+    /// <returns>The conventions of this endpoint.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
+    public static IEndpointConventionBuilder MapCoachKnowledge(
+        this IEndpointRouteBuilder endpoints, string pattern = "/api/knowledge")
+    {
+        RouteGroupBuilder group = Group(endpoints, ref pattern);
+        KnowledgeEndpoints.MapAccount(group, pattern);
+        return group.WithCoachSession();
+    }
+
+    /// <summary>
+    /// Maps what changes the documents: <c>POST</c> on the pattern takes files, and <c>GET</c> (the passages) and
+    /// <c>DELETE</c> one document by its id. <c>MapCoach</c> does not: everybody who asks would be answered from what
+    /// somebody added. Give it a policy (<c>RequireAuthorization</c>) unless all who reach the host may do so.
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">Where; <c>/api/knowledge</c> unless given.</param>
+    /// <returns>The conventions of these endpoints.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
+    public static IEndpointConventionBuilder MapCoachKnowledgeEditing(
+        this IEndpointRouteBuilder endpoints, string pattern = "/api/knowledge")
+    {
+        RouteGroupBuilder group = Group(endpoints, ref pattern);
+        KnowledgeEndpoints.MapEditing(group, pattern);
         return group.WithCoachSession();
     }
 

@@ -1,12 +1,14 @@
 using System.Reflection;
 using Coach.Abstractions;
 using Coach.AspNetCore;
+using Coach.AspNetCore.Callers;
 using Coach.AspNetCore.Chat;
 using Coach.AspNetCore.Diagnostics;
 using Coach.AspNetCore.Draining;
 using Coach.AspNetCore.Health;
 using Coach.AspNetCore.Hosting;
 using Coach.AspNetCore.Http;
+using Coach.AspNetCore.Knowledge;
 using Coach.AspNetCore.Middleware;
 using Coach.AspNetCore.Payments;
 using Coach.AspNetCore.Sessions;
@@ -110,6 +112,8 @@ public static class CoachHostApplicationBuilderExtensions
             .BindConfiguration("Coach:Session");
         services.AddOptionsWithValidateOnStart<CoachChatOptions, CoachChatOptionsValidator>()
             .BindConfiguration("Coach:Chat");
+        services.AddOptionsWithValidateOnStart<CoachKnowledgeOptions, CoachKnowledgeOptionsValidator>()
+            .BindConfiguration("Coach:Knowledge");
         services.AddOptionsWithValidateOnStart<CoachSpeechOptions, CoachSpeechOptionsValidator>()
             .BindConfiguration("Coach:Speech");
         services.AddOptionsWithValidateOnStart<CoachMenuOptions, CoachMenuOptionsValidator>()
@@ -170,6 +174,18 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<KeyCheckLimit>();
         services.TryAddSingleton<KeyEndpoints>();
         services.TryAddSingleton<ChatEndpoint>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICallerData, ConversationData>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICallerData, FeedbackData>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICallerData, SessionKeyData>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICallerData, PaymentData>());
+        services.TryAddSingleton(provider => new CallerDataService(
+            provider.GetServices<ICallerData>(), provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<CallerDataEndpoints>();
+        services.TryAddSingleton<ConversationEndpoints>();
+        services.TryAddSingleton<IFeedbackStore, FeedbackLog>();
+        services.TryAddSingleton<FeedbackEndpoint>();
+        services.TryAddSingleton<CallerKnowledge>();
+        services.TryAddSingleton<KnowledgeEndpoints>();
         services.TryAddSingleton<RetrieveEndpoint>();
         services.TryAddSingleton<ConfigEndpoint>();
         services.TryAddSingleton<SpeechEndpoint>();

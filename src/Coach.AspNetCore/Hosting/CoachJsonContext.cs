@@ -1,8 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Coach.AspNetCore.Callers;
 using Coach.AspNetCore.Chat;
 using Coach.AspNetCore.Health;
 using Coach.AspNetCore.Http;
+using Coach.AspNetCore.Knowledge;
 using Coach.AspNetCore.Payments;
 using Coach.AspNetCore.Sessions;
 using Coach.AspNetCore.Speech;
@@ -20,6 +22,15 @@ namespace Coach.AspNetCore.Hosting;
 [JsonSerializable(typeof(ChatRequest))]
 [JsonSerializable(typeof(ChatEvents))]
 [JsonSerializable(typeof(ConversationResponse))]
+[JsonSerializable(typeof(ErasedResponse))]
+[JsonSerializable(typeof(ConversationsResponse))]
+[JsonSerializable(typeof(ConversationSummary))]
+[JsonSerializable(typeof(ConversationExport))]
+[JsonSerializable(typeof(RenameRequest))]
+[JsonSerializable(typeof(FeedbackRequest))]
+[JsonSerializable(typeof(KnowledgeResponse))]
+[JsonSerializable(typeof(DocumentResponse))]
+[JsonSerializable(typeof(UploadEvents))]
 [JsonSerializable(typeof(RetrieveRequest))]
 [JsonSerializable(typeof(RetrieveResponse))]
 [JsonSerializable(typeof(ConfigResponse))]

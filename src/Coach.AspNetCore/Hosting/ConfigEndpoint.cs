@@ -18,6 +18,7 @@ internal sealed class ConfigEndpoint(
     IOptions<CoachHostOptions> host,
     IOptions<CoachChatOptions> chat,
     IOptions<CoachSpeechOptions> speech,
+    IOptions<CoachKnowledgeOptions> knowledge,
     IOptions<CoachRateLimitOptions> limits)
 {
     public static void Map(IEndpointRouteBuilder endpoints, string pattern) => endpoints
@@ -37,7 +38,12 @@ internal sealed class ConfigEndpoint(
             RequestsPerMinute = limits.Value.SessionPerMinute,
             KeyChecksPerMinute = limits.Value.KeyChecksPerMinute,
         },
-        Features = new ConfigFeatures { Keys = host.Value.Mode != HostMode.Mock, Speech = speech.Value.Enabled },
+        Features = new ConfigFeatures
+        {
+            Keys = host.Value.Mode != HostMode.Mock,
+            Speech = speech.Value.Enabled,
+            KnowledgeEditing = knowledge.Value.AllowEditing,
+        },
     });
 }
 
@@ -87,4 +93,8 @@ internal sealed record ConfigFeatures
 
     [JsonPropertyName("speech")]
     public required bool Speech { get; init; }
+
+    /// <summary>Whether documents may be added and removed.</summary>
+    [JsonPropertyName("knowledgeEditing")]
+    public required bool KnowledgeEditing { get; init; }
 }

@@ -19,7 +19,8 @@ internal sealed class EnteredKeys(
     /// The caller may leave now: a key that is stored must not outlive a session that was ended while it was checked.
     /// Whoever ends a session says so before removing its keys, so either this sees it or that removes the key.
     /// </remarks>
-    public async Task<CoachProblem?> KeepAsync(HttpContext context, ApiKey key)
+    public async Task<CoachProblem?> KeepAsync(
+        HttpContext context, ApiKey key, IReadOnlyList<KeyModel> models)
     {
         // A session makes room with all that it has.
         if (!places.TryEnter(
@@ -40,6 +41,7 @@ internal sealed class EnteredKeys(
         await renewal.RenewAsync(context).ConfigureAwait(false);
         await keys.SetAsync(session, key, CancellationToken.None).ConfigureAwait(false);
         watch.Clear(session, key);
+        watch.SetModels(session, key, models);
 
         // A key that was replaced serves the answers that run; its client goes with the last of them.
         await clients.RemoveAsync(session, key.Provider, CancellationToken.None).ConfigureAwait(false);

@@ -73,7 +73,7 @@ internal sealed class KeyEndpoints(
         }
 
         var key = new ApiKey(provider, Secret.From(apiKey));
-        if (await entered.KeepAsync(context, key).ConfigureAwait(false) is { } notKept)
+        if (await entered.KeepAsync(context, key, validation.Models).ConfigureAwait(false) is { } notKept)
         {
             return notKept;
         }

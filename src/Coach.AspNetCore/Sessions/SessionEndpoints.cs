@@ -51,18 +51,23 @@ internal sealed class SessionEndpoints(
             Mode = host.Value.ModeOf(chat.Order(stored).Count > 0),
             Keys =
             [
-                .. stored.Select(key => Shown(key, watch.Find(session, key))),
+                .. stored.Select(key => Shown(key, watch.Find(session, key), watch.Models(session, key))),
             ],
             RagTier = retriever.Tier,
+            RagReason = retriever.Degradation?.Message,
         });
     }
 
-    private static SessionKeyResponse Shown(ApiKey key, KeyValidation? refused) => new()
+    private static SessionKeyResponse Shown(
+        ApiKey key, KeyValidation? refused, IReadOnlyList<KeyModel> models) => new()
     {
         Provider = key.Provider,
         Fingerprint = key.Fingerprint,
         Status = refused?.Status ?? KeyStatus.Valid,
         Message = refused?.Message,
+        Models = models.Count == 0
+            ? null
+            : [.. models.Select(model => new SessionKeyModel { Id = model.Id, ShutdownDate = model.ShutdownDate })],
     };
 
     public async Task<NoContent> EndAsync(HttpContext context)

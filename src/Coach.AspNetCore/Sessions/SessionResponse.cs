@@ -23,6 +23,10 @@ internal sealed record SessionResponse
     [JsonPropertyName("ragTier")]
     [JsonConverter(typeof(CamelCase<RagTier>))]
     public required RagTier RagTier { get; init; }
+
+    /// <summary>Why no better tier answers; missing when nothing keeps it.</summary>
+    [JsonPropertyName("ragReason")]
+    public string? RagReason { get; init; }
 }
 
 /// <summary>A key that the session holds.</summary>
@@ -43,4 +47,21 @@ internal sealed record SessionKeyResponse
     /// <summary>What to do about a key that is not valid any more.</summary>
     [JsonPropertyName("message")]
     public string? Message { get; init; }
+
+    /// <summary>
+    /// The models that the key has, as its provider listed them when it was entered here; missing when it did not.
+    /// </summary>
+    [JsonPropertyName("models")]
+    public IReadOnlyList<SessionKeyModel>? Models { get; init; }
+}
+
+/// <summary>A model that a key has.</summary>
+internal sealed record SessionKeyModel
+{
+    [JsonPropertyName("id")]
+    public required string Id { get; init; }
+
+    /// <summary>The day on which the provider ends it, if it said so.</summary>
+    [JsonPropertyName("shutdownDate")]
+    public DateOnly? ShutdownDate { get; init; }
 }

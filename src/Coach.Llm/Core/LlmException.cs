@@ -203,6 +203,12 @@ public sealed class LlmException : CoachException
         KeyStatus = Llm.KeyStatus.Missing,
     };
 
+    internal static LlmException NoKeyFor(string provider) => new(LlmError.KeyMissing,
+        $"The session has no key of the provider {provider}. Enter one, or ask another provider.")
+    {
+        KeyStatus = Llm.KeyStatus.Missing,
+    };
+
     internal static LlmException NoKeyForChat() => new(LlmError.KeyMissing,
         "This host answers with your own key only, and the session has none that can chat. Enter one first.")
     {

@@ -56,6 +56,17 @@ public interface IChatHistoryStore
     Task<IReadOnlyList<ConversationInfo>> ListAsync(
         CallerContext caller, CancellationToken cancellationToken = default);
 
+    /// <summary>Gives a conversation a title of the caller's, which stays whatever is added.</summary>
+    /// <param name="caller">Whose.</param>
+    /// <param name="conversationId">Which.</param>
+    /// <param name="title">The title, 1 to 80 characters.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Whether there is such a conversation.</returns>
+    /// <exception cref="ArgumentException">The id is not well formed, or the title is empty or too long.</exception>
+    /// <exception cref="CoachException">The store is away (<see cref="ErrorCodes.StoreUnavailable"/>).</exception>
+    Task<bool> RenameAsync(
+        CallerContext caller, string conversationId, string title, CancellationToken cancellationToken = default);
+
     /// <summary>Forgets one conversation.</summary>
     /// <param name="caller">Whose.</param>
     /// <param name="conversationId">Which.</param>

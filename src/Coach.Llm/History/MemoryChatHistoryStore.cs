@@ -13,7 +13,6 @@ namespace Coach.Llm;
 /// </remarks>
 public sealed class MemoryChatHistoryStore : IChatHistoryStore
 {
-    private const int TitleLength = 80;
     private const int MaxListed = 1_000;
 
     private readonly ChatHistoryOptions _options;
@@ -132,6 +131,27 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
     }
 
     /// <inheritdoc />
+    public Task<bool> RenameAsync(
+        CallerContext caller, string conversationId, string title, CancellationToken cancellationToken = default)
+    {
+        (string Caller, string Id) key = Key(caller, conversationId, cancellationToken);
+        ArgumentException.ThrowIfNullOrWhiteSpace(title);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(title.Length, ConversationInfo.MaxTitleLength, nameof(title));
+        lock (_gate)
+        {
+            Expire();
+            if (!_conversations.TryGetValue(key, out Conversation? conversation))
+            {
+                return Task.FromResult(false);
+            }
+
+            conversation.Title = title;
+            Touch(conversation);
+            return Task.FromResult(true);
+        }
+    }
+
+    /// <inheritdoc />
     public Task<bool> RemoveAsync(
         CallerContext caller, string conversationId, CancellationToken cancellationToken = default)
     {
@@ -236,7 +256,8 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
     {
         private readonly List<(ChatMessage Message, int Length)> _messages = [];
         private int _length;
-        private string _title = "";
+
+        public string Title { get; set; } = "";
 
         public (string Caller, string Id) Key => key;
 
@@ -248,7 +269,7 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
 
         public IReadOnlyList<ChatMessage> Messages => [.. _messages.Select(entry => entry.Message)];
 
-        public ConversationInfo Info() => new(key.Id, _title, _messages.Count, UpdatedAt);
+        public ConversationInfo Info() => new(key.Id, Title, _messages.Count, UpdatedAt);
 
         public void Add(IReadOnlyList<ChatMessage> messages)
         {
@@ -257,9 +278,9 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
                 int length = message.Contents.Sum(Length);
                 _messages.Add((message, length));
                 _length += length;
-                if (_title.Length == 0 && message.Role == ChatRole.User)
+                if (Title.Length == 0 && message.Role == ChatRole.User)
                 {
-                    _title = Title(message.Text);
+                    Title = FirstLine(message.Text);
                 }
             }
         }
@@ -283,7 +304,10 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
             }
         }
 
-        private static int Length(AIContent content) => content switch
+        private static int Length(AIContent content) => OwnLength(content)
+            + (content.Annotations?.OfType<CitationAnnotation>().Sum(citation => citation.Snippet?.Length ?? 0) ?? 0);
+
+        private static int OwnLength(AIContent content) => content switch
         {
             TextContent text => text.Text.Length,
             TextReasoningContent reasoning => reasoning.Text.Length + (reasoning.ProtectedData?.Length ?? 0),
@@ -298,10 +322,10 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
 
         private static int Length(object? value) => value?.ToString()?.Length ?? 0;
 
-        private static string Title(string text)
+        private static string FirstLine(string text)
         {
             string line = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-            int length = Math.Min(line.Length, TitleLength);
+            int length = Math.Min(line.Length, ConversationInfo.MaxTitleLength);
             return length < line.Length && char.IsHighSurrogate(line[length - 1])
                 ? line[..(length - 1)]
                 : line[..length];

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Coach.Llm.Core;
 using Coach.Llm.Keys;
 using Coach.Llm.Resilience;
@@ -14,8 +15,13 @@ namespace Coach.Llm;
 /// <remarks>Safe for concurrent use. Knows what this process's calls met with.</remarks>
 public sealed class SessionKeyWatch : IKeyWatch
 {
+    private const int MaxModels = 200;
+    private const int MaxProviders = 50;
+
     private readonly ExpiringCache<(string Session, ApiKey Key), KeyValidation> _marks;
     private readonly ExpiringCache<(string Session, ApiKey Key), bool> _checked;
+    private readonly ExpiringCache<(string Session, ApiKey Key), IReadOnlyList<KeyModel>> _models;
+    private readonly ConcurrentDictionary<string, IReadOnlyList<KeyModel>> _lastModels = new(StringComparer.Ordinal);
     private readonly SingleFlight<(string Session, ApiKey Key), KeyValidation> _flights = new();
     private readonly IApiKeyValidator _validator;
     private readonly ISessionKeyStore _keys;
@@ -28,6 +34,7 @@ public sealed class SessionKeyWatch : IKeyWatch
         (_validator, _keys, _logger) = (validator, keys, logger);
         CoachLlmOptions settings = options.Value;
         _marks = new(settings.Sessions.MaxSessions, time) { Lifetime = settings.Sessions.AbsoluteExpiration };
+        _models = new(settings.Sessions.MaxSessions, time) { Lifetime = settings.Sessions.AbsoluteExpiration };
         _checked = new(settings.Sessions.MaxSessions, time) { Lifetime = TimeSpan.FromMinutes(1) };
     }
 
@@ -40,6 +47,46 @@ public sealed class SessionKeyWatch : IKeyWatch
     {
         ArgumentNullException.ThrowIfNull(key);
         return _marks.Count > 0 && _marks.TryGet((session.Value, key), out KeyValidation? mark) ? mark : null;
+    }
+
+    /// <summary>Remembers the models that a session's key has, for this process; at most 200 of them.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="key">One of its keys.</param>
+    /// <param name="models">The models that the key's check listed.</param>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    public void SetModels(SessionId session, ApiKey key, IReadOnlyList<KeyModel> models)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        ArgumentNullException.ThrowIfNull(models);
+        if (models.Count == 0)
+        {
+            _models.Remove((session.Value, key));
+            return;
+        }
+
+        // Most keys of a provider have the same models: they share one list.
+        KeyModel[] first = [.. models.Take(MaxModels)];
+        IReadOnlyList<KeyModel> shared = _lastModels.TryGetValue(key.Provider, out IReadOnlyList<KeyModel>? last)
+            && last.SequenceEqual(first)
+                ? last
+                : first;
+        if (_lastModels.Count < MaxProviders || _lastModels.ContainsKey(key.Provider))
+        {
+            _lastModels[key.Provider] = shared;
+        }
+
+        _models.Set((session.Value, key), shared);
+    }
+
+    /// <summary>The models that a session's key had when it was entered, as far as this process knows.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="key">One of its keys.</param>
+    /// <returns>The models; empty when none are known.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="key"/> is null.</exception>
+    public IReadOnlyList<KeyModel> Models(SessionId session, ApiKey key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        return _models.TryGet((session.Value, key), out IReadOnlyList<KeyModel>? models) ? models : [];
     }
 
     // The list is asked for only then, and remembered with the key's check. Advice is a courtesy: without a list the

@@ -24,15 +24,12 @@ internal static class BuiltInStages
         new(ChatStage.Budget, ChatStagePlace.Before, Reducer),
     ];
 
-    // A mock quotes documents and needs no history; and what it said must not come back as a model's words.
-    private static IChatClient History(IChatClient client, ChatPipelineContext context) => context.Mode == RunMode.Mock
-        ? client
-        : new HistoryChatClient(
-            client,
-            context.Services.GetRequiredService<IChatHistoryStore>(),
-            context,
-            context.Services.GetRequiredService<IOptions<CoachLlmOptions>>().Value.History,
-            context.Services.GetService<ILoggerFactory>()?.CreateLogger("Coach.Llm") ?? (ILogger)NullLogger.Instance);
+    private static HistoryChatClient History(IChatClient client, ChatPipelineContext context) => new(
+        client,
+        context.Services.GetRequiredService<IChatHistoryStore>(),
+        context,
+        context.Services.GetRequiredService<IOptions<CoachLlmOptions>>().Value.History,
+        context.Services.GetService<ILoggerFactory>()?.CreateLogger("Coach.Llm") ?? (ILogger)NullLogger.Instance);
 
     private static IChatClient Guards(IChatClient client, ChatPipelineContext context)
     {

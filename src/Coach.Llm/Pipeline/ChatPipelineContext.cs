@@ -23,6 +23,10 @@ public sealed record ChatPipelineContext
     /// </summary>
     public string ConversationId { get; }
 
+    /// <summary>The turn of the conversation, from 1, that this question is asked in place of; null: it is a new
+    /// one.</summary>
+    public int? ReplacedTurn { get; internal init; }
+
     /// <summary>The provider of an attempt; empty above <see cref="ChatStage.Usage"/>.</summary>
     public string Provider { get; internal init; } = "";
 

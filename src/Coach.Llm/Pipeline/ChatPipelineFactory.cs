@@ -33,13 +33,14 @@ public sealed class ChatPipelineFactory
     /// <summary>Builds a pipeline. No client is made yet, so this takes no place among the sessions.</summary>
     /// <param name="caller">Who asks; the session's keys decide who answers.</param>
     /// <param name="conversationId">The conversation, in the shape of a <see cref="SessionId"/>.</param>
+    /// <param name="turn">What the caller chose for this question; null chooses nothing.</param>
     /// <param name="cancellationToken">Ends the wait for the session's keys.</param>
     /// <returns>The pipeline, to be disposed after the answer.</returns>
     /// <exception cref="ArgumentException"><paramref name="conversationId"/> is not well formed.</exception>
     /// <exception cref="LlmException"><see cref="LlmError.KeyMissing"/>: the host is real and the session has no key
-    /// that can chat.</exception>
+    /// that can chat, or none of the provider that was chosen.</exception>
     public async ValueTask<ChatPipeline> CreateAsync(
-        CallerContext caller, string conversationId = DefaultConversation,
+        CallerContext caller, string conversationId = DefaultConversation, ChatTurnOptions? turn = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(caller);
@@ -53,22 +54,35 @@ public sealed class ChatPipelineFactory
         IReadOnlyList<ApiKey> keys = _host.Mode == HostMode.Mock
             ? []
             : _clients.Order(await _keys.ListAsync(caller.SessionId, cancellationToken).ConfigureAwait(false));
+        if (_host.Mode != HostMode.Mock && turn?.Provider is { } provider)
+        {
+            keys = Preferred(keys, provider);
+        }
+
         RunMode mode = _host.ModeOf(keys.Count > 0);
         if (mode == RunMode.Real && keys.Count == 0)
         {
             throw LlmException.NoKeyForChat();
         }
 
-        var context = new ChatPipelineContext(caller, mode, conversationId, _services);
+        var context = new ChatPipelineContext(caller, mode, conversationId, _services)
+        {
+            ReplacedTurn = turn?.ReplacedTurn,
+        };
         FallbackChatClient? own = mode == RunMode.Real ? _clients.Open(caller.SessionId, keys, Attempt) : null;
         IChatClient shared = new SharedChatClient(own ?? (IChatClient)_mock);
         return new ChatPipeline(
             ChatStageRegistration.Build(
                 shared, context, _stages, stage => stage.Stage <= ChatStage.Fallback), context, own);
 
-        IChatClient Attempt(string provider, IChatClient client) => ChatStageRegistration.Build(
-            client, context with { Provider = provider }, _stages, SessionStages.AreAboveLimits);
+        IChatClient Attempt(string name, IChatClient client) => ChatStageRegistration.Build(
+            client, context with { Provider = name }, _stages, SessionStages.AreAboveLimits);
     }
+
+    private static IReadOnlyList<ApiKey> Preferred(IReadOnlyList<ApiKey> keys, string provider) =>
+        keys.Any(key => key.Provider == provider)
+            ? [.. keys.OrderBy(key => key.Provider == provider ? 0 : 1)]
+            : throw LlmException.NoKeyFor(provider);
 
     // Stages of the host's may dispose what they wrap; whose client this is decides the pipeline.
     private sealed class SharedChatClient(IChatClient inner) : IChatClient

@@ -11,13 +11,17 @@ namespace Coach.Llm.Pipeline;
 /// </summary>
 /// <remarks>
 /// A refused, failed or abandoned turn is not kept: asked again, it would stand there twice. Two questions at once are
-/// kept in the order in which their answers end. A store that fails then costs the history, never the answer.
+/// kept in the order in which their answers end. A store that fails then costs the history, never the answer. What a
+/// mock said is kept, marked, and never shown to a model as a model's words.
 /// </remarks>
 internal sealed partial class HistoryChatClient(
     IChatClient inner, IChatHistoryStore store, ChatPipelineContext context, ChatHistoryOptions options,
     ILogger logger)
     : DelegatingChatClient(inner)
 {
+    /// <summary>Marks the messages of a mock's turn.</summary>
+    public const string MockProperty = "coach.mock";
+
     public override async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -48,22 +52,27 @@ internal sealed partial class HistoryChatClient(
 
     private async Task<List<ChatMessage>> WithHistoryAsync(List<ChatMessage> asked, CancellationToken cancellationToken)
     {
-        IReadOnlyList<ChatMessage> kept = options.Turns == 0
+        // A mock quotes documents: it needs no history.
+        IReadOnlyList<ChatMessage> kept = options.Turns == 0 || context.Mode == RunMode.Mock
             ? []
             : await store.LoadAsync(context.Caller, context.ConversationId, cancellationToken).ConfigureAwait(false);
-        int first = kept.Count;
+        ChatMessage[] shown =
+        [
+            .. kept.Take(ReplacedFrom(kept) ?? kept.Count).Where(message => !IsOfMock(message)).Select(Shown),
+        ];
+        int first = shown.Length;
         for (int turns = 0; turns < options.Turns && first > 0; turns++)
         {
             do
             {
                 first--;
             }
-            while (first > 0 && kept[first].Role != ChatRole.User);
+            while (first > 0 && shown[first].Role != ChatRole.User);
         }
 
         int afterSystem = asked.FindIndex(message => message.Role != ChatRole.System);
         List<ChatMessage> all = [.. asked];
-        all.InsertRange(afterSystem < 0 ? asked.Count : afterSystem, kept.Skip(first));
+        all.InsertRange(afterSystem < 0 ? asked.Count : afterSystem, shown.Skip(first));
         return all;
     }
 
@@ -77,9 +86,19 @@ internal sealed partial class HistoryChatClient(
             return;
         }
 
-        ChatMessage[] turn = [.. asked.Where(message => message.Role != ChatRole.System), .. answers];
+        ChatMessage[] turn =
+        [
+            .. asked.Where(message => message.Role != ChatRole.System).Select(message => message.Clone()),
+            .. answers,
+        ];
+        if (context.Mode == RunMode.Mock)
+        {
+            Array.ForEach(turn, MarkAsMock);
+        }
+
         try
         {
+            await ForgetReplacedAsync(cancellationToken).ConfigureAwait(false);
             await store.AppendAsync(context.Caller, context.ConversationId, turn, cancellationToken)
                 .ConfigureAwait(false);
         }
@@ -90,30 +109,102 @@ internal sealed partial class HistoryChatClient(
         }
     }
 
-    // Usage, citations and what packages add are of the turn, not of the conversation.
+    // The turn that is asked again goes when the new one is whole, and not before.
+    private async Task ForgetReplacedAsync(CancellationToken cancellationToken)
+    {
+        if (context.ReplacedTurn is null)
+        {
+            return;
+        }
+
+        IReadOnlyList<ChatMessage> kept = await store
+            .LoadAsync(context.Caller, context.ConversationId, cancellationToken).ConfigureAwait(false);
+        if (ReplacedFrom(kept) is { } count)
+        {
+            await store.TruncateAsync(context.Caller, context.ConversationId, count, cancellationToken)
+                .ConfigureAwait(false);
+        }
+    }
+
+    // Where the turn that is replaced begins; null if none is.
+    private int? ReplacedFrom(IReadOnlyList<ChatMessage> kept)
+    {
+        int turns = 0;
+        for (int index = 0; index < kept.Count; index++)
+        {
+            turns += kept[index].Role == ChatRole.User ? 1 : 0;
+            if (turns == context.ReplacedTurn)
+            {
+                return index;
+            }
+        }
+
+        return null;
+    }
+
+    private static void MarkAsMock(ChatMessage message) =>
+        message.AdditionalProperties = new AdditionalPropertiesDictionary(message.AdditionalProperties ?? [])
+        {
+            [MockProperty] = true,
+        };
+
+    private static bool IsOfMock(ChatMessage message) =>
+        message.AdditionalProperties?.ContainsKey(MockProperty) == true;
+
+    // Usage and what packages add are of the turn, not of the conversation; annotations, such as citations, stay with
+    // it.
     private static bool IsKept(AIContent content) => content
         is TextContent or TextReasoningContent or DataContent or UriContent
         or FunctionCallContent or FunctionResultContent;
 
-    // Numbers point at the passages of their own answer; in the next one they would point at others.
-    private static ChatMessage Kept(ChatMessage message) => new(
-        message.Role,
+    private static ChatMessage Kept(ChatMessage message)
+    {
+        List<AIContent> contents =
+        [
+            .. message.Contents.Where(content => IsKept(content) && content is not TextContent { Text.Length: 0 }),
+        ];
+        AIAnnotation[] annotations =
+        [
+            .. message.Contents.Where(content => !IsKept(content)).SelectMany(content => content.Annotations ?? []),
+        ];
+        int last = contents.FindLastIndex(content => content is TextContent);
+        if (annotations.Length > 0 && last >= 0)
+        {
+            AIContent text = Copy((TextContent)contents[last], ((TextContent)contents[last]).Text);
+            text.Annotations = [.. contents[last].Annotations ?? [], .. annotations];
+            contents[last] = text;
+        }
+
+        return new ChatMessage(message.Role, contents);
+    }
+
+    // What a model is shown of an earlier turn. Numbers point at the passages of their own answer; in the next one they
+    // would point at others.
+    private static ChatMessage Shown(ChatMessage message)
+    {
+        ChatMessage shown = message.Clone();
+        shown.Contents =
         [
             .. message.Contents
-                .Where(IsKept)
-                .Select(content => content is TextContent text ? Unnumbered(text) : content)
+                .Select(content => content is TextContent text && message.Role == ChatRole.Assistant
+                    ? Unnumbered(text)
+                    : content)
                 .Where(content => content is not TextContent { Text.Length: 0 }),
-        ]);
+        ];
+        return shown;
+    }
 
     private static TextContent Unnumbered(TextContent text)
     {
         string plain = CitationPattern().Replace(text.Text, "");
-        return plain.Length == text.Text.Length
-            ? text
-            : new TextContent(
-                plain)
-            { AdditionalProperties = text.AdditionalProperties, RawRepresentation = text.RawRepresentation };
+        return plain.Length == text.Text.Length && text.Annotations is null ? text : Copy(text, plain);
     }
+
+    private static TextContent Copy(TextContent text, string words) => new(words)
+    {
+        AdditionalProperties = text.AdditionalProperties,
+        RawRepresentation = text.RawRepresentation,
+    };
 
     [GeneratedRegex(
         @" ?\[\d{1,3}(?:[,;] ?\d{1,3})*\]", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]

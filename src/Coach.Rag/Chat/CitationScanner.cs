@@ -10,9 +10,11 @@ internal sealed class CitationScanner(int passages)
     private const int FenceLength = 3;
     private const int MaxNumber = 100_000;
 
-    private readonly bool[] _cited = new bool[passages + 1];
+    private readonly List<TextSpan>?[] _cited = new List<TextSpan>?[passages + 1];
     private readonly List<int> _open = [];
-    private readonly bool[] _inSpan = new bool[passages + 1];
+    private readonly List<(int Number, TextSpan At)> _inSpan = [];
+    private int _position = -1;     // of the character that is read
+    private int _start;             // of the bracket that is open
     private char _close;            // what ends the bracket that is open; none when zero
     private bool _isIgnoring;       // within 【1†…】 behind the dagger
     private int _number = -1;
@@ -25,6 +27,7 @@ internal sealed class CitationScanner(int passages)
     {
         foreach (char c in text)
         {
+            _position++;
             if (c == '`')
             {
                 _backticks++;
@@ -53,8 +56,8 @@ internal sealed class CitationScanner(int passages)
     {
         EndBackticks();
         EndSpan(isCode: false);     // code that never ends is none
-        return [.. Enumerable.Range(1, passages.Count).Where(n => _cited[n])
-            .Select(n => new Citation(n, passages[n - 1]))];
+        return [.. Enumerable.Range(1, passages.Count).Where(n => _cited[n] is not null)
+            .Select(n => new Citation(n, passages[n - 1]) { At = _cited[n]! })];
     }
 
     private void Read(char c)
@@ -62,6 +65,7 @@ internal sealed class CitationScanner(int passages)
         if (c is '[' or '【')
         {
             _close = c == '[' ? ']' : '】';
+            _start = _position;
             _isIgnoring = false;
             _open.Clear();
             _number = _rangeStart = -1;
@@ -116,9 +120,26 @@ internal sealed class CitationScanner(int passages)
 
     private void Cite()
     {
+        var at = new TextSpan(_start, _position - _start + 1);
         foreach (int number in _open)
         {
-            (_code == 0 ? _cited : _inSpan)[number] = true;
+            if (_code == 0)
+            {
+                Cite(number, at);
+            }
+            else
+            {
+                _inSpan.Add((number, at));
+            }
+        }
+    }
+
+    private void Cite(int number, TextSpan at)
+    {
+        List<TextSpan> places = _cited[number] ??= [];
+        if (places.Count == 0 || places[^1] != at)
+        {
+            places.Add(at);
         }
     }
 
@@ -143,12 +164,12 @@ internal sealed class CitationScanner(int passages)
 
     private void EndSpan(bool isCode)
     {
-        for (int n = 0; n < _inSpan.Length; n++)
+        if (!isCode)
         {
-            _cited[n] |= _inSpan[n] && !isCode;
+            _inSpan.ForEach(place => Cite(place.Number, place.At));
         }
 
-        Array.Clear(_inSpan);
+        _inSpan.Clear();
         _code = 0;
     }
 }

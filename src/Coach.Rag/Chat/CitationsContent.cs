@@ -3,12 +3,19 @@ using Microsoft.Extensions.AI;
 namespace Coach.Rag;
 
 /// <summary>What an answer rests on; <see cref="RagChatClient"/> puts it at the end of each answer.</summary>
+/// <remarks>
+/// Its annotations say the same in the words of Microsoft.Extensions.AI, so that a store of conversations keeps them:
+/// one <see cref="CitationAnnotation"/> a citation with the source as its title, the passage's text as its snippet,
+/// where it is cited as regions, and <c>n</c>, <c>heading</c>, <c>score</c> and <c>page</c> among its properties. Of an
+/// answer that cites nothing they are the passages it was given, without regions.
+/// </remarks>
 public sealed class CitationsContent : AIContent
 {
     internal CitationsContent(IReadOnlyList<Citation> citations, Retrieval retrieval)
     {
         Citations = citations;
         Retrieval = retrieval;
+        Annotations = [.. CitedOrGiven.Select(Annotation)];
     }
 
     /// <summary>
@@ -17,7 +24,36 @@ public sealed class CitationsContent : AIContent
     public IReadOnlyList<Citation> Citations { get; }
 
     /// <summary>
+    /// The citations; of an answer that cites nothing the passages it was given: it still rests on them, and its reader
+    /// may want to see them.
+    /// </summary>
+    public IReadOnlyList<Citation> CitedOrGiven => Citations.Count > 0
+        ? Citations
+        : [.. Retrieval.Passages.Select((passage, index) => new Citation(index + 1, passage))];
+
+    /// <summary>
     /// Everything that was retrieved for the answer, cited or not: passage <c>n</c> is at position <c>n − 1</c>.
     /// </summary>
     public Retrieval Retrieval { get; }
+
+    private static CitationAnnotation Annotation(Citation citation) => new()
+    {
+        Title = citation.Passage.Source,
+        Snippet = citation.Passage.Text,
+        AnnotatedRegions =
+        [
+            .. citation.At.Select(at => new TextSpanAnnotatedRegion
+            {
+                StartIndex = at.Start,
+                EndIndex = at.Start + at.Length,
+            }),
+        ],
+        AdditionalProperties = new()
+        {
+            ["n"] = citation.Number,
+            ["heading"] = citation.Passage.Heading,
+            ["score"] = citation.Passage.Score,
+            ["page"] = citation.Passage.Page,
+        },
+    };
 }

@@ -13,6 +13,8 @@ internal sealed class ScannedRetriever(
 
     public RagTier Tier => inner.Tier;
 
+    public Degradation? Degradation => inner.Degradation;
+
     public async Task<Retrieval> RetrieveAsync(
         string query, RetrievalOptions? options = null, CancellationToken cancellationToken = default)
     {

@@ -81,11 +81,14 @@ internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable, I
         }
     }
 
+    /// <summary>Whether the first reading has ended, or there is nothing to read.</summary>
+    public bool IsLoaded => _first.Task.IsCompleted || (_sources.Count == 0 && !_knowledge.NeedsAnalysis());
+
     /// <summary>Waits for the first reading, at most so long.</summary>
     /// <returns>Whether it has ended.</returns>
     public async ValueTask<bool> WaitAsync(TimeSpan limit, CancellationToken cancellationToken)
     {
-        if (_first.Task.IsCompleted || (_sources.Count == 0 && !_knowledge.NeedsAnalysis()))
+        if (IsLoaded)
         {
             return true;
         }

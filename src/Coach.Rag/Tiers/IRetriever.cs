@@ -6,6 +6,10 @@ public interface IRetriever
     /// <summary>The best tier that can answer now, without asking anyone outside.</summary>
     RagTier Tier { get; }
 
+    /// <summary>Why no better tier can answer now.</summary>
+    /// <value>Null when the best one can, or when a retriever does not say.</value>
+    Degradation? Degradation => null;
+
     /// <summary>
     /// Finds passages. A failing provider, a broken index or an exceeded time limit is no exception: the result says
     /// which tier answered and why no better one did.

@@ -30,6 +30,8 @@ internal sealed class Retriever(
 
     public RagTier Tier => tiers.BestNow();
 
+    public Degradation? Degradation => tiers.WhyNow(knowledge.IsLoaded);
+
     /// <summary>What failed at the last question; null when nothing did.</summary>
     public Degradation? LastFailure => Volatile.Read(ref _lastFailure);
 

@@ -29,6 +29,47 @@ internal sealed class TierDecision(IndexManager index, GuardedEmbeddingGenerator
         }
     }
 
+    /// <summary>Why no better tier than <see cref="BestNow"/> can answer; null when the best one can.</summary>
+    /// <param name="isLoaded">Whether the first reading of the documents has ended.</param>
+    public Degradation? WhyNow(bool isLoaded)
+    {
+        RagTier tier = BestNow();
+        if (tier == RagTier.Hybrid)
+        {
+            return WhyIncomplete(isLoaded, tier);
+        }
+
+        if (tier == RagTier.None)
+        {
+            return WhyNothing(isLoaded);
+        }
+
+        Degradation why = embeddings.IsConfigured
+            ? NotHybrid(
+                DegradationReason.NotReady, EmbedderProblem(tier) ?? SentenceFor(DegradationReason.EmbeddingFailed))
+            : NotHybrid(DegradationReason.NotConfigured, "No embedding generator is registered.");
+        return WhyIncomplete(isLoaded, tier) ?? Refine(why with { To = tier }, null);
+    }
+
+    private Degradation? WhyNothing(bool isLoaded)
+    {
+        try
+        {
+            string? other = index.Read(static searcher => searcher.Reader.OtherAnalyser);
+            return other is null
+                ? Empty(isLoaded).Degradation
+                : Nothing(RagException.AnalyserMismatch(index.Store.Name, other, AnalyserIdentity.Current)).Degradation;
+        }
+        catch (RagException e)
+        {
+            return Nothing(e).Degradation;
+        }
+        catch (ObjectDisposedException)
+        {
+            return null; // the host stops
+        }
+    }
+
     /// <summary>Embeds a question if the hybrid tier can answer it, and says why not otherwise.</summary>
     /// <param name="question">The question.</param>
     /// <param name="request">What the caller asks for; null for the defaults.</param>

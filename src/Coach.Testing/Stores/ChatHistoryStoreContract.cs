@@ -19,6 +19,8 @@ public static class ChatHistoryStoreContract
         ["Users_SeeTheirConversationsFromEverySession"] = UsersAsync,
         ["Truncate_ForgetsTheEnd"] = TruncateAsync,
         ["List_IsTheCallersOwn_LatestFirst"] = ListAsync,
+        ["Rename_StaysWhateverIsAdded"] = RenameAsync,
+        ["Messages_AnnotationsAndProperties_ComeBack"] = AnnotationsAsync,
         ["Remove_ForgetsOne"] = RemoveAsync,
         ["Erase_ForgetsAllOfOneCaller"] = EraseAsync,
         ["Append_ManyAtOnce_LosesNothing"] = RaceAsync,
@@ -147,6 +149,73 @@ public static class ChatHistoryStoreContract
         Contract.Holds(
             list[1] is { Title: "first question", MessageCount: 2 }, "a title is the first question on one line");
         Contract.Holds(list[0].Title.Length == 80, "of at most 80 characters");
+    }
+
+    private static async Task RenameAsync(
+        IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    {
+        CallerContext caller = NewCaller();
+        Contract.Holds(
+            !await store.RenameAsync(caller, "c", "a title", cancellationToken).ConfigureAwait(false),
+            "there is no such conversation yet");
+        await store.AppendAsync(caller, "c", Turn("one", "eins"), cancellationToken).ConfigureAwait(false);
+        Contract.Holds(
+            !await store.RenameAsync(NewCaller(), "c", "theirs", cancellationToken).ConfigureAwait(false),
+            "another caller renames nothing");
+        Contract.Holds(
+            await store.RenameAsync(caller, "c", "a title ☕", cancellationToken).ConfigureAwait(false),
+            "it is renamed");
+        await store.AppendAsync(caller, "c", Turn("two", "zwei"), cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<ConversationInfo> list = await store.ListAsync(caller, cancellationToken).ConfigureAwait(false);
+        Contract.Holds(list is [{ Id: "c", Title: "a title ☕", MessageCount: 4 }], "the title stays");
+        foreach (string title in new[] { "", " ", new string('t', 81) })
+        {
+            bool isRefused = false;
+            try
+            {
+                await store.RenameAsync(caller, "c", title, cancellationToken).ConfigureAwait(false);
+            }
+            catch (ArgumentException)
+            {
+                isRefused = true;
+            }
+
+            Contract.Holds(isRefused, "an empty or too long title is refused");
+        }
+    }
+
+    private static async Task AnnotationsAsync(
+        IChatHistoryStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    {
+        CallerContext caller = NewCaller();
+        var cited = new TextContent("Behind the door [1].")
+        {
+            Annotations =
+            [
+                new CitationAnnotation
+                {
+                    Title = "keys.md",
+                    Snippet = "The key hangs behind the door.",
+                    AnnotatedRegions = [new TextSpanAnnotatedRegion { StartIndex = 16, EndIndex = 19 }],
+                    AdditionalProperties = new() { ["n"] = 1 },
+                },
+            ],
+        };
+        ChatMessage[] turn =
+        [
+            new(ChatRole.User, "where?"),
+            new(ChatRole.Assistant, [cited]) { AdditionalProperties = new() { ["mark"] = true } },
+        ];
+        await store.AppendAsync(caller, "c", turn, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<ChatMessage> loaded = await store.LoadAsync(caller, "c", cancellationToken).ConfigureAwait(false);
+        Contract.Holds(
+            loaded[1].Contents is [TextContent { Annotations: [CitationAnnotation citation] }]
+                && citation is { Title: "keys.md", Snippet: "The key hangs behind the door." }
+                && citation.AnnotatedRegions is [TextSpanAnnotatedRegion { StartIndex: 16, EndIndex: 19 }]
+                && citation.AdditionalProperties?["n"]?.ToString() == "1",
+            "citations come back with what they annotate");
+        Contract.Holds(
+            loaded[1].AdditionalProperties?["mark"]?.ToString() is "True" or "true", "properties come back");
     }
 
     private static async Task RemoveAsync(

@@ -260,6 +260,10 @@ public sealed class BrokenAnswerTests : IAsyncLifetime
         public Task<IReadOnlyList<ConversationInfo>> ListAsync(
             CallerContext caller, CancellationToken cancellationToken = default) => Read.ListAsync(caller, cancellationToken);
 
+        public Task<bool> RenameAsync(
+            CallerContext caller, string conversationId, string title, CancellationToken cancellationToken = default) =>
+            Write.RenameAsync(caller, conversationId, title, cancellationToken);
+
         public Task<bool> RemoveAsync(
             CallerContext caller, string conversationId, CancellationToken cancellationToken = default) =>
             Write.RemoveAsync(caller, conversationId, cancellationToken);

@@ -46,6 +46,9 @@ public sealed class MockChatTests : IAsyncLifetime
         Assert.Contains("nineteen hours", passage.GetProperty("text").GetString());
         Assert.True(passage.GetProperty("score").GetDouble() > 0);
         Assert.Equal(JsonValueKind.Null, passage.GetProperty("page").ValueKind); // a text has no pages
+        Assert.All(passage.GetProperty("at").EnumerateArray(), at => Assert.Contains(
+            "1", reply.Text.Substring(at[0].GetInt32(), at[1].GetInt32()), StringComparison.Ordinal));
+        Assert.NotEmpty(passage.GetProperty("at").EnumerateArray());
         Assert.Equal("mock", reply.Done.GetProperty("provider").GetString());
         Assert.Contains(reply.Done.GetProperty("ragTier").GetString(), new[] { "local", "lexical" });
         Assert.True(reply.Done.GetProperty("usage").GetProperty("inputTokens").GetInt64() > 0);
@@ -183,8 +186,15 @@ public sealed class MockChatTests : IAsyncLifetime
         ];
         Assert.Equal(
             [
+                "/api/caller",
+                "/api/caller/export",
                 "/api/chat",
                 "/api/config",
+                "/api/conversations",
+                "/api/conversations/{id}",
+                "/api/conversations/{id}/export",
+                "/api/feedback",
+                "/api/knowledge",
                 "/api/payments/links",
                 "/api/payments/links/{id}",
                 "/api/payments/links/{id}/payments",

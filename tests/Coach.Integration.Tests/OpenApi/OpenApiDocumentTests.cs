@@ -17,7 +17,8 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _host = await ChatHost.StartAsync(waitForKnowledge: false);
+        _host = await ChatHost.StartAsync(
+            settings => settings["Coach:Knowledge:AllowEditing"] = "true", waitForKnowledge: false);
         using HttpClient visitor = _host.NewVisitor();
         using HttpResponseMessage response = await visitor.GetAsync("/openapi/v1.json");
         _document = await response.JsonAsync();
@@ -34,6 +35,17 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
         { "post", "/api/chat", "200 400 401 403 413 415 422 429 500 502 503 504" },
         { "get", "/api/chat", "200 400 401 403 422 429 500 503" },
         { "delete", "/api/chat", "204 400 401 403 422 429 500 503" },
+        { "get", "/api/conversations", "200 400 401 403 429 500 503" },
+        { "patch", "/api/conversations/{id}", "200 400 401 403 404 413 415 422 429 500 503" },
+        { "delete", "/api/conversations/{id}", "204 400 401 403 404 429 500 503" },
+        { "get", "/api/conversations/{id}/export", "200 400 401 403 404 429 500 503" },
+        { "get", "/api/caller/export", "200 400 401 403 429 500 503" },
+        { "delete", "/api/caller", "200 400 401 403 429 500 503" },
+        { "post", "/api/feedback", "204 400 401 403 413 415 422 429 500 503" },
+        { "get", "/api/knowledge", "200 400 401 403 404 429 500" },
+        { "post", "/api/knowledge", "202 400 401 403 413 415 422 429 500 503" },
+        { "get", "/api/knowledge/{id}", "200 400 401 403 404 429 500 503" },
+        { "delete", "/api/knowledge/{id}", "204 400 401 403 404 429 500 503" },
         { "post", "/api/retrieve", "200 400 401 403 413 415 422 429 500 503" },
         { "get", "/api/config", "200 400 401 403 429 500" },
         { "post", "/api/payments/links", "200 201 400 401 403 409 413 415 422 429 500 503" },
@@ -71,7 +83,7 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
                     endpoint => endpoint.RoutePattern.RawText?.StartsWith("/openapi", StringComparison.Ordinal) == false
                         && endpoint.Metadata.GetMetadata<IExcludeFromDescriptionMetadata>() is null) // pages for people
                 .SelectMany(endpoint => endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? [],
-                    (endpoint, method) => $"{method.ToLowerInvariant()} {endpoint.RoutePattern.RawText}")
+                    (endpoint, method) => $"{method.ToLowerInvariant()} {endpoint.RoutePattern.RawText!.Replace("{**", "{", StringComparison.Ordinal)}")
                 .Where(call => !call.StartsWith("head ", StringComparison.Ordinal))
                     .Distinct()
                     .Order(StringComparer.Ordinal),
@@ -111,7 +123,7 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("get", "/api/session", "200", "application/json", "keys mode ragTier sessionId")]
+    [InlineData("get", "/api/session", "200", "application/json", "keys mode ragReason ragTier sessionId")]
     [InlineData("post", "/api/session/keys", "200", "application/json", "fingerprint isAuthentic limits models provider status")]
     [InlineData("post", "/api/chat", "200", "text/event-stream", "citations delta done error")]
     [InlineData("post", "/api/payments/links", "201", "application/json", "amount currency id isSimulated status url")]
@@ -130,7 +142,7 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
 
     [Theory]
     [InlineData("/api/session/keys", "apiKey provider")]
-    [InlineData("/api/chat", "conversation message")]
+    [InlineData("/api/chat", "conversation message model provider replaces")]
     [InlineData("/api/payments/links", "amount currency description tab")]
     public void Body_OfACall_IsRequiredAndHasItsSchema(string path, string properties)
     {

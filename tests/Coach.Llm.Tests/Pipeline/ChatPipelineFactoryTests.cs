@@ -98,6 +98,64 @@ public sealed class ChatPipelineFactoryTests
     }
 
     [Fact]
+    public async Task History_TheStore_KeepsTheAnswerAsItWasGiven()
+    {
+        var store = new MemoryChatHistoryStore(new ChatHistoryOptions(), TimeProvider.System);
+        await using ServiceProvider services = Services(chat => chat.UseHistoryStore(_ => store));
+        _model.Answer = "Noon [1][12].";
+        await AskAsync(services, "when?");
+        IReadOnlyList<ChatMessage> kept = await store.LoadAsync(Caller, ChatPipelineFactory.DefaultConversation);
+        Assert.Equal("Noon [1][12].", kept[1].Text);
+    }
+
+    [Fact]
+    public async Task History_WhatAMockSaid_IsKeptAndNeverShownToAModel()
+    {
+        var store = new MemoryChatHistoryStore(new ChatHistoryOptions(), TimeProvider.System);
+        await using ServiceProvider mock = Services(chat => chat.UseHistoryStore(_ => store), withKey: false);
+        await AskAsync(mock, "hello");
+        Assert.Equal(2, (await store.LoadAsync(Caller, ChatPipelineFactory.DefaultConversation)).Count);
+        await using ServiceProvider real = Services(chat => chat.UseHistoryStore(_ => store));
+        await AskAsync(real, "and now?");
+        await AskAsync(real, "sure?");
+        Assert.Equal(["user: and now?", "assistant: Fine.", "user: sure?"], _model.Asked);
+        Assert.Equal(6, (await store.LoadAsync(Caller, ChatPipelineFactory.DefaultConversation)).Count);
+    }
+
+    [Fact]
+    public async Task History_ATurnThatIsReplaced_IsNotShown_AndGoesOnceTheNewAnswerIsWhole()
+    {
+        var store = new MemoryChatHistoryStore(new ChatHistoryOptions(), TimeProvider.System);
+        await using ServiceProvider services = Services(chat => chat.UseHistoryStore(_ => store));
+        foreach (string question in (string[])["one", "two", "three"])
+        {
+            await AskAsync(services, question);
+        }
+
+        var second = new ChatTurnOptions { ReplacedTurn = 2 };
+        _model.Failure = new InvalidOperationException("no");
+        await Assert.ThrowsAnyAsync<Exception>(() => AskAsync(services, "lost", turn: second));
+        Assert.Equal(6, (await store.LoadAsync(Caller, ChatPipelineFactory.DefaultConversation)).Count);
+
+        _model.Failure = null;
+        await AskAsync(services, "two again", turn: second);
+        Assert.Equal(["user: one", "assistant: Fine.", "user: two again"], _model.Asked);
+        IReadOnlyList<ChatMessage> kept = await store.LoadAsync(Caller, ChatPipelineFactory.DefaultConversation);
+        Assert.Equal(["one", "Fine.", "two again", "Fine."], kept.Select(message => message.Text));
+    }
+
+    [Fact]
+    public async Task CreateAsync_AProviderOfTheCallersChoice_IsAskedFirst_AndMustHaveAKey()
+    {
+        await using ServiceProvider services = Services(_ => { });
+        Assert.Equal("Fine.", (await AskAsync(services, "hello", turn: new ChatTurnOptions { Provider = "own" })).Text);
+        LlmException exception = await Assert.ThrowsAsync<LlmException>(
+            () => AskAsync(services, "hello", turn: new ChatTurnOptions { Provider = "openai" }));
+        Assert.Equal(ErrorCodes.KeyMissing, exception.Code);
+        Assert.Contains("openai", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task History_OtherConversationsAndCallers_SeeNothing()
     {
         await using ServiceProvider services = Services(_ => { });
@@ -249,9 +307,11 @@ public sealed class ChatPipelineFactoryTests
     }
 
     private static async Task<ChatResponse> AskAsync(
-        ServiceProvider services, string question, string conversation = ChatPipelineFactory.DefaultConversation, CallerContext? caller = null)
+        ServiceProvider services, string question, string conversation = ChatPipelineFactory.DefaultConversation, CallerContext? caller = null,
+        ChatTurnOptions? turn = null)
     {
-        using ChatPipeline pipeline = await services.GetRequiredService<ChatPipelineFactory>().CreateAsync(caller ?? Caller, conversation);
+        using ChatPipeline pipeline = await services.GetRequiredService<ChatPipelineFactory>()
+            .CreateAsync(caller ?? Caller, conversation, turn);
         return await pipeline.Client.GetStreamingResponseAsync(question).ToChatResponseAsync();
     }
 
@@ -291,6 +351,10 @@ public sealed class ChatPipelineFactoryTests
             throw failure;
 
         public Task<IReadOnlyList<ConversationInfo>> ListAsync(CallerContext caller, CancellationToken cancellationToken = default) =>
+            throw failure;
+
+        public Task<bool> RenameAsync(
+            CallerContext caller, string conversationId, string title, CancellationToken cancellationToken = default) =>
             throw failure;
 
         public Task<bool> RemoveAsync(CallerContext caller, string conversationId, CancellationToken cancellationToken = default) =>

@@ -143,7 +143,7 @@ public sealed class CanaryTests
             host.GetRequiredService<HostKeys>().For("gemini"), host.GetRequiredService<SessionStreams>(),
             store, await store.ListAsync(session, Token), registry, host.GetRequiredService<IApiKeyValidator>(), chat, chat.Client, embedding, embedding.Client,
             speech, speech.Client, new SpeechAnswer("text", default, "", refused), new SpeechOptions(), new MockChatClient(),
-            sessions, sessions.Order([key]), (await sessions.OpenAsync(session, Token))!, new FallbackTarget("gemini", chat.Client), new FallbackOptions(),
+            sessions, sessions.Order([key]), (await sessions.OpenAsync(session, Token))!, new FallbackTarget("gemini", chat.Client), new FallbackOptions(), new ChatTurnOptions(),
             new FallbackChatClient([new FallbackTarget("gemini", chat.Client)]),
             host.GetRequiredService<ISecretSource>(), host.GetRequiredService<IOptions<CoachSecretOptions>>().Value,
             Assert.Throws<SecretException>(() => host.GetRequiredService<ISecretSource>().Get("GEMINI_API_KEY", RunMode.Mock)),

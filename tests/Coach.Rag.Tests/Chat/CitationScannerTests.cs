@@ -41,6 +41,24 @@ public sealed class CitationScannerTests
         }
     }
 
+    [Theory]
+    [InlineData("Use the lock [1] and [1, 2].", "1: [1] [1, 2]; 2: [1, 2]")]
+    [InlineData("A☕[1-2] 😀【1†notes】", "1: [1-2] 【1†notes】; 2: [1-2]")]
+    [InlineData("`a[1]` then [1], then [2][2].", "1: [1]; 2: [2] [2]")]
+    [InlineData("The ` key [1].\n\nThen [1].", "1: [1] [1]")]
+    [InlineData("[1,1]", "1: [1,1]")]
+    public void Citations_OfAnswer_SayWhereTheyStand(string answer, string expected)
+    {
+        var scanner = new CitationScanner(Passages.Length);
+        scanner.Read(answer.AsSpan(0, answer.Length / 2));
+        scanner.Read(answer.AsSpan(answer.Length / 2));
+        Citation[] citations = [.. scanner.Citations(Passages)];
+        Assert.Equal(expected, string.Join("; ", citations.Select(citation => $"{citation.Number}: "
+            + string.Join(' ', citation.At.Select(at => answer.Substring(at.Start, at.Length))))));
+        Assert.All(citations, citation => Assert.Equal(
+            citation.At.Distinct().OrderBy(at => at.Start), citation.At));
+    }
+
     [Fact]
     public void Citations_AnyText_NameEachPassageOnceInOrder() => Check.QuickThrowOnFailure(Prop.ForAll(
         ArbMap.Default.ArbFor<string[]>(),

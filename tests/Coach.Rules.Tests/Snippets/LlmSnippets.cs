@@ -149,7 +149,7 @@ internal static class LlmSnippets
     {
         #region llm-ask
         var caller = new CallerContext(session, userId: "anna", tenantId: "acme");
-        using ChatPipeline pipeline = await pipelines.CreateAsync(caller, conversationId: "dinner", cancellationToken);
+        using ChatPipeline pipeline = await pipelines.CreateAsync(caller, conversationId: "dinner", cancellationToken: cancellationToken);
         await foreach (ChatResponseUpdate update in pipeline.Client.GetStreamingResponseAsync("And for dessert?", cancellationToken: cancellationToken))
         {
             Console.Write(update.Text);

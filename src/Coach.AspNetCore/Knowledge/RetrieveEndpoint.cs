@@ -1,23 +1,17 @@
 using Coach.Abstractions;
 using Coach.AspNetCore.Http;
-using Coach.Llm;
 using Coach.Rag;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
-namespace Coach.AspNetCore.Chat;
+namespace Coach.AspNetCore.Knowledge;
 
 /// <summary>One question to the documents, without a model.</summary>
-internal sealed class RetrieveEndpoint(
-    IKnowledgeBases knowledge,
-    ChatPipelineFactory pipelines,
-    ICallerResolver callers,
-    IOptions<CoachChatOptions> options)
+internal sealed class RetrieveEndpoint(CallerKnowledge knowledge, IOptions<CoachChatOptions> options)
 {
     private const int MaxTop = 50;
 
@@ -47,7 +41,7 @@ internal sealed class RetrieveEndpoint(
             return problem;
         }
 
-        var retriever = new ScopedRetriever(knowledge, await ScopeAsync(context).ConfigureAwait(false));
+        IRetriever retriever = await knowledge.RetrieverAsync(context).ConfigureAwait(false);
         Rag.Retrieval found = await retriever.RetrieveAsync(
             query, request!.Top is { } top ? new RetrievalOptions { Top = top } : null, context.RequestAborted)
             .ConfigureAwait(false);
@@ -57,21 +51,6 @@ internal sealed class RetrieveEndpoint(
             RagTier = found.Tier,
             RagReason = found.Degradation?.Message,
         });
-    }
-
-    // The documents that a chat of this caller would be answered from.
-    private async Task<KnowledgeScope> ScopeAsync(HttpContext context)
-    {
-        if (context.RequestServices.GetService<KnowledgeScopeSource>() is not { } source)
-        {
-            return KnowledgeScope.Shared;
-        }
-
-        CallerContext caller = await callers.ResolveAsync(
-            context, context.GetCoachSession().Id, context.RequestAborted).ConfigureAwait(false);
-        using ChatPipeline chat = await pipelines.CreateAsync(
-            caller, ChatPipelineFactory.DefaultConversation, context.RequestAborted).ConfigureAwait(false);
-        return source.Scope(chat.Context);
     }
 
     private static RetrievedPassage Shown(Passage passage, int index) => new()

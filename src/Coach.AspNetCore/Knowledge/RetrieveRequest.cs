@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Coach.AspNetCore.Chat;
+namespace Coach.AspNetCore.Knowledge;
 
 /// <summary><c>POST /api/retrieve</c>: a question to the documents alone.</summary>
 [JsonNumberHandling(JsonNumberHandling.Strict)]

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 using Coach.AspNetCore.Http;
 using Coach.Rag;
 
-namespace Coach.AspNetCore.Chat;
+namespace Coach.AspNetCore.Knowledge;
 
 /// <summary>What the documents hold about a question.</summary>
 internal sealed record RetrieveResponse
