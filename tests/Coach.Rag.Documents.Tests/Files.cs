@@ -62,7 +62,9 @@ internal static class Files
         }
     });
 
-    public static byte[] Word(params OpenXmlElement[] body)
+    public static byte[] Word(params OpenXmlElement[] body) => Word([], body);
+
+    public static byte[] Word(W.Style[] styles, params OpenXmlElement[] body)
     {
         using var stream = new MemoryStream();
         using (var document = WordprocessingDocument.Create(stream, WordprocessingDocumentType.Document))
@@ -71,6 +73,10 @@ internal static class Files
             document.PackageProperties.Creator = "Nobody";
             MainDocumentPart part = document.AddMainDocumentPart();
             part.Document = new W.Document(new W.Body(body));
+            if (styles.Length > 0)
+            {
+                part.AddNewPart<StyleDefinitionsPart>().Styles = new W.Styles(styles);
+            }
         }
 
         return stream.ToArray();
@@ -90,6 +96,83 @@ internal static class Files
         }
 
         return new W.Paragraph(properties, new W.Run(new W.Text(text)));
+    }
+
+    public static W.Style Style(string id, string name, int outline = -1, string? basedOn = null)
+    {
+        var style = new W.Style(new W.StyleName { Val = name }) { StyleId = id, Type = W.StyleValues.Paragraph };
+        if (basedOn is not null)
+        {
+            style.BasedOn = new W.BasedOn { Val = basedOn };
+        }
+
+        if (outline >= 0)
+        {
+            style.StyleParagraphProperties = new W.StyleParagraphProperties(new W.OutlineLevel { Val = outline });
+        }
+
+        return style;
+    }
+
+    /// <summary>A paragraph within a content control.</summary>
+    public static W.SdtBlock Boxed(W.Paragraph paragraph) => new(new W.SdtContentBlock(paragraph));
+
+    /// <summary>A box as today's programs draw it, and once more for older ones.</summary>
+    public static W.Paragraph ParagraphWithTextBox(string text, string boxed) => new(
+        $"""
+        <w:p xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"
+          xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing" xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"
+          xmlns:wps="http://schemas.microsoft.com/office/word/2010/wordprocessingShape" xmlns:v="urn:schemas-microsoft-com:vml">
+          <w:r><w:t xml:space="preserve">{text}</w:t></w:r>
+          <w:r><mc:AlternateContent>
+            <mc:Choice Requires="wps"><w:drawing><wp:inline><a:graphic><a:graphicData uri="http://schemas.microsoft.com/office/word/2010/wordprocessingShape">
+              <wps:wsp><wps:txbx><w:txbxContent><w:p><w:r><w:t>{boxed}</w:t></w:r></w:p></w:txbxContent></wps:txbx></wps:wsp>
+            </a:graphicData></a:graphic></wp:inline></w:drawing></mc:Choice>
+            <mc:Fallback><w:pict><v:shape><v:textbox><w:txbxContent><w:p><w:r><w:t>{boxed}</w:t></w:r></w:p></w:txbxContent></v:textbox></v:shape></w:pict></mc:Fallback>
+          </mc:AlternateContent></w:r>
+        </w:p>
+        """);
+
+    /// <summary>Three columns, of which the first row's first cell spans two.</summary>
+    public static W.Table SpanningTable() => new(
+        new W.TableRow(
+            new W.TableCell(new W.TableCellProperties(new W.GridSpan { Val = 2 }), Paragraph("wide")),
+            new W.TableCell(Paragraph("last"))),
+        new W.TableRow(new[] { "a", "b", "c" }.Select(cell => new W.TableCell(Paragraph(cell)))));
+
+    /// <summary>A sheet with cells of each type, and one that is hidden.</summary>
+    public static byte[] ExcelCells()
+    {
+        using var stream = new MemoryStream();
+        using (var document = SpreadsheetDocument.Create(stream, SpreadsheetDocumentType.Workbook))
+        {
+            WorkbookPart workbook = document.AddWorkbookPart();
+            workbook.AddNewPart<SharedStringTablePart>().SharedStringTable = new S.SharedStringTable(new S.SharedStringItem(
+                new S.Run(new S.Text("shared ")), new S.Run(new S.Text("東京")),
+                new S.PhoneticRun(new S.Text("トウキョウ")) { BaseTextStartIndex = 7, EndingBaseIndex = 9 }));
+            workbook.AddNewPart<WorkbookStylesPart>().Stylesheet = new S.Stylesheet(
+                new S.NumberingFormats(
+                    new S.NumberingFormat { NumberFormatId = 170, FormatCode = "h:mm \"o'clock\"" },
+                    new S.NumberingFormat { NumberFormatId = 171, FormatCode = "0.0 \"days\"" }),
+                new S.CellFormats(
+                    new S.CellFormat(), new S.CellFormat { NumberFormatId = 14 }, new S.CellFormat { NumberFormatId = 22 },
+                    new S.CellFormat { NumberFormatId = 170 }, new S.CellFormat { NumberFormatId = 171 }));
+            WorksheetPart part = workbook.AddNewPart<WorksheetPart>();
+            part.Worksheet = new S.Worksheet(new S.SheetData(
+                new S.Row(Cell("A1", "0", S.CellValues.SharedString), Cell("B1", "1", S.CellValues.Boolean), Cell("C1", "0", S.CellValues.Boolean)),
+                new S.Row(Cell("A2", "45356", style: 1), Cell("B2", "45356.5", style: 2), Cell("C2", "0.25", style: 3)),
+                new S.Row(Cell("A3", "45356"), Cell("B3", "3.5", style: 4), Cell("C3", "99", S.CellValues.SharedString))));
+            WorksheetPart hidden = workbook.AddNewPart<WorksheetPart>();
+            hidden.Worksheet = new S.Worksheet(new S.SheetData(new S.Row(Cell("A1", "7"))));
+            workbook.Workbook = new S.Workbook(new S.Sheets(
+                new S.Sheet { Id = workbook.GetIdOfPart(part), SheetId = 1, Name = "Types" },
+                new S.Sheet { Id = workbook.GetIdOfPart(hidden), SheetId = 2, Name = "Hidden", State = S.SheetStateValues.Hidden }));
+        }
+
+        return stream.ToArray();
+
+        static S.Cell Cell(string at, string value, S.CellValues? type = null, uint style = 0) =>
+            new(new S.CellValue(value)) { CellReference = at, DataType = type, StyleIndex = style };
     }
 
     public static W.Table Table(params string[][] rows) => new(rows.Select(row => new W.TableRow(row.Select(cell => new W.TableCell(Paragraph(cell))))));

@@ -67,6 +67,57 @@ public sealed class ReaderTests
     }
 
     [Fact]
+    public async Task Word_StylesOfItsOwn_AreHeadingsByTheirDefinition()
+    {
+        byte[] word = Files.Word(
+            styles:
+            [
+                Files.Style("Kapitel", "Kapitel", outline: 0),
+                Files.Style("Abschnitt", "heading 2"),
+                Files.Style("Unterabschnitt", "own", basedOn: "Abschnitt"),
+                Files.Style("Titel", "Title"),
+            ],
+            Files.Paragraph("Book", "Titel"), Files.Paragraph("Chapter", "Kapitel"), Files.Paragraph("Words."),
+            Files.Paragraph("Section", "Abschnitt"), Files.Boxed(Files.Paragraph("Boxed words.")),
+            Files.Paragraph("Part", "Unterabschnitt"), Files.Paragraph("More words."),
+            Files.SpanningTable());
+        StructuredText text = await Files.ReadAsync("a.docx", word);
+        Assert.Equal(
+            [
+                "0||Paragraph: Book", "0|Chapter|Paragraph: Words.", "0|Chapter/Section|Paragraph: Boxed words.", "0|Chapter/Part|Paragraph: More words.",
+                "0|Chapter/Part|Table: wide |  | last\na | b | c",
+            ],
+            Files.Show(text));
+    }
+
+    [Fact]
+    public async Task Word_TextBoxes_AreReadOnce()
+    {
+        StructuredText text = await Files.ReadAsync("a.docx", Files.Word(Files.ParagraphWithTextBox("Before. ", "In the box.")));
+        Assert.Equal("0||Paragraph: Before. In the box.", Assert.Single(Files.Show(text)));
+    }
+
+    [Fact]
+    public async Task Excel_CellsOfEachType_AreReadAsTheyAreShown()
+    {
+        byte[] excel = Files.ExcelCells();
+        StructuredText text = await Files.ReadAsync("a.xlsx", excel);
+        Assert.Equal(
+            ["1|Types|Table: shared 東京 | TRUE | FALSE\n2024-03-05 | 2024-03-05 12:00 | 06:00\n45356 | 3.5"],
+            Files.Show(text));
+    }
+
+    [Fact]
+    public async Task Json_ListsOfLists_StandAfterTheirIndices()
+    {
+        StructuredText text = await Files.ReadAsync("a.json", """{"grid":[[1,2],[3,{"x":null,"y":true}]]}""");
+        Assert.Equal("0||Paragraph: grid[0]: 1, 2\ngrid[1][0]: 3\ngrid[1][1].y: true", Assert.Single(Files.Show(text)));
+        Assert.Equal(["0||Paragraph: 1", "0||Paragraph: two"], Files.Show(await Files.ReadAsync("a.json", """[1,"two"]""")));
+        Assert.Equal("0||Paragraph: alone", Assert.Single(Files.Show(await Files.ReadAsync("a.json", "\"alone\""))));
+        Assert.Equal(DocumentRefusal.Damaged, await Files.RefusalAsync("a.jsonl", Files.Bytes("no\nlines\n")));
+    }
+
+    [Fact]
     public async Task PowerPoint_Slides_AreNumberedWithTheirNotes()
     {
         StructuredText text = await Files.ReadAsync("a.pptx", Files.PowerPoint(("Intro", ["One", "Two"], null), ("Prices", ["Three"], "Say it slowly.")));

@@ -39,7 +39,7 @@ internal sealed class SpreadsheetReader : IDocumentReader
         WorkbookPart? workbook = document.WorkbookPart;
         string[] shared =
             [.. workbook?.SharedStringTablePart?.SharedStringTable?.Elements<SharedStringItem>()
-            .Select(item => item.InnerText) ?? []];
+            .Select(Words) ?? []];
         bool[] dates = DateFormats(workbook?.WorkbookStylesPart?.Stylesheet);
         foreach (Sheet sheet in workbook?.Workbook?.Sheets?.Elements<Sheet>() ?? [])
         {
@@ -118,7 +118,7 @@ internal sealed class SpreadsheetReader : IDocumentReader
 
         if (type == CellValues.InlineString)
         {
-            return cell.InlineString?.InnerText ?? "";
+            return cell.InlineString is { } own ? Words(own) : "";
         }
 
         if (type == CellValues.Boolean)
@@ -133,6 +133,10 @@ internal sealed class SpreadsheetReader : IDocumentReader
             : value;
     }
 
+    // How ideographs are read stands beside them and would be read twice.
+    private static string Words(OpenXmlElement item) => string.Concat(item.Descendants<Text>()
+        .Where(text => text.Parent is not PhoneticRun).Select(text => text.Text));
+
     private static string DateOf(double number)
     {
         DateTime date = DateTime.FromOADate(number);
@@ -140,7 +144,7 @@ internal sealed class SpreadsheetReader : IDocumentReader
         return date.ToString(number < 1 ? "HH:mm" : format, CultureInfo.InvariantCulture);
     }
 
-    // Built-in formats of dates and times (ECMA-376, 18.8.30), and own ones that write a day, a month or a year.
+    // Built-in formats of dates and times (ECMA-376, 18.8.30), and own ones that write a day, a year or an hour.
     private static bool[] DateFormats(Stylesheet? styles)
     {
         Dictionary<uint, string> own = [];
@@ -161,7 +165,7 @@ internal sealed class SpreadsheetReader : IDocumentReader
         foreach (char c in code)
         {
             isQuoted ^= c is '"' or '[' or ']';
-            if (!isQuoted && c is 'd' or 'y' or 'D' or 'Y')
+            if (!isQuoted && c is 'd' or 'y' or 'h' or 'D' or 'Y' or 'H')
             {
                 return true;
             }

@@ -170,7 +170,13 @@ internal sealed class WordReader : IDocumentReader
     private static string TextOf(OpenXmlElement paragraph)
     {
         var text = new StringBuilder();
-        foreach (OpenXmlElement element in paragraph.Descendants())
+        AddText(paragraph, text);
+        return text.ToString();
+    }
+
+    private static void AddText(OpenXmlElement parent, StringBuilder text)
+    {
+        foreach (OpenXmlElement element in parent.ChildElements)
         {
             switch (element)
             {
@@ -186,9 +192,13 @@ internal sealed class WordReader : IDocumentReader
                 case NoBreakHyphen:
                     text.Append('-');
                     break;
+                case AlternateContent choices: // the same for several generations of programs, such as a text box
+                    text.Append(choices.ChildElements.Select(TextOf).FirstOrDefault(each => each.Length > 0));
+                    break;
+                default:
+                    AddText(element, text);
+                    break;
             }
         }
-
-        return text.ToString();
     }
 }

@@ -174,17 +174,23 @@ internal sealed class TokenizerJson
                     ? new PrecompiledNormalizer(map.GetBytesFromBase64())
                     : null;
             case "NFC":
-                return new FunctionNormalizer(text => text.Normalize(NormalizationForm.FormC));
+                return Unicode(NormalizationForm.FormC);
             case "NFD":
-                return new FunctionNormalizer(text => text.Normalize(NormalizationForm.FormD));
+                return Unicode(NormalizationForm.FormD);
             case "NFKC":
-                return new FunctionNormalizer(text => text.Normalize(NormalizationForm.FormKC));
+                return Unicode(NormalizationForm.FormKC);
             case "NFKD":
-                return new FunctionNormalizer(text => text.Normalize(NormalizationForm.FormKD));
+                return Unicode(NormalizationForm.FormKD);
             case var other:
                 throw Unsupported("normalizer", other);
         }
     }
+
+    // Without globalisation data the runtime leaves texts as they are: vectors would be wrong and nobody would know.
+    private FunctionNormalizer Unicode(NormalizationForm form) => "\u00e9".Normalize(NormalizationForm.FormD).Length == 2
+        ? new FunctionNormalizer(text => text.Normalize(form))
+        : throw RagException.ModelInvalid(_folder, $"tokenizer.json needs Unicode {form}, which a process with "
+            + "InvariantGlobalization or without ICU cannot write");
 
     private IEnumerable<ITextSplitter> ReadSplitters(JsonElement? element)
     {

@@ -180,6 +180,41 @@ public sealed class Model2VecEmbeddingGeneratorTests : IDisposable
         Assert.Equal([0f, 0f], embeddings[3].Vector.ToArray());
     }
 
+    [Theory]
+    [InlineData("""{"type": "Whitespace"}""", "a b,,c_d", "a|b|,,|c_d")]
+    [InlineData("""{"type": "Whitespace"}""", " \t", "")]
+    [InlineData("""{"type": "Whitespace"}""", "e\u0301t\u00e9!", "e\u0301t\u00e9|!")]
+    [InlineData("""{"type": "Metaspace", "replacement": "_", "prepend_scheme": "always"}""", "ab c", "_ab|_c")]
+    [InlineData("""{"type": "Metaspace", "replacement": "_", "prepend_scheme": "never"}""", "ab c", "ab|_c")]
+    [InlineData("""{"type": "Metaspace", "replacement": "_", "prepend_scheme": "first"}""", "ab c", "_ab|_c")]
+    [InlineData("""{"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, {"type": "Digits", "individual_digits": true}]}""", "ab 12", "ab|1|2")]
+    [InlineData("""{"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, {"type": "Punctuation"}]}""", "a,b", "a|,|b")]
+    public async Task GenerateAsync_EachSplitter_CutsAsItsLibraryDoes(string splitter, string text, string pieces)
+    {
+        string[] expected = pieces.Split('|', StringSplitOptions.RemoveEmptyEntries);
+        string[] words = [.. expected.Distinct()];
+        string vocabulary = string.Join(", ", words.Select((word, index) => $"{System.Text.Json.JsonSerializer.Serialize(word)}: {index + 1}"));
+        string separator = vocabulary.Length > 0 ? ", " : "";
+        using Model2VecEmbeddingGenerator generator = Model2VecEmbeddingGenerator.Load(
+            _folder.Tokenizer($$$"""{"pre_tokenizer": {{{splitter}}}, "model": {"type": "WordPiece", "unk_token": "?", "vocab": {"?": 0{{{separator + vocabulary}}}} } }""")
+                .Config(normalize: false).Tensors(ModelFolder.TenRows()).Path);
+        float mean = expected.Length == 0 ? 0 : (float)expected.Average(piece => Array.IndexOf(words, piece) + 1);
+        await CheckVector(generator, text, mean, expected.Length == 0 ? 0f : 1f);
+    }
+
+    [Theory]
+    [InlineData("StripAccents", "\u00e9", "e")]
+    [InlineData("Lowercase", "ABC", "abc")]
+    [InlineData("Strip", " ab ", "ab")]
+    public async Task GenerateAsync_EachNormalizer_WritesAsItsLibraryDoes(string type, string text, string normal)
+    {
+        using Model2VecEmbeddingGenerator generator = Model2VecEmbeddingGenerator.Load(_folder.Tokenizer(
+            "{\"normalizer\": {\"type\": \"" + type + "\"}, \"pre_tokenizer\": {\"type\": \"WhitespaceSplit\"}, \"model\": {\"type\": \"WordPiece\", "
+            + "\"unk_token\": \"?\", \"vocab\": {\"?\": 0, " + System.Text.Json.JsonSerializer.Serialize(normal) + ": 5}}}")
+            .Config(normalize: false).Tensors(ModelFolder.TenRows()).Path);
+        await CheckVector(generator, text, 5f, 1f);
+    }
+
     [Fact]
     public async Task GenerateAsync_PrecompiledMap_ReplacesWhatItNames()
     {
@@ -249,6 +284,10 @@ public sealed class Model2VecEmbeddingGeneratorTests : IDisposable
     [InlineData("""{"model": {"type": "Unigram", "unk_id": 7, "vocab": [["a", -1]]}}""", "tokenizer.json is damaged")]
     [InlineData("""{"model": {"type": "Unigram", "vocab": [["a"]]}}""", "tokenizer.json is damaged")]
     [InlineData("""{"model": {"vocab": {"a": 1}}, "normalizer": {"type": "Other"}}""", "tokenizer.json has a normalizer of type 'Other', which is not supported")]
+    [InlineData("""{"model": {"vocab": {"a": 1}}, "normalizer": {"type": "NFKC"}}""", "tokenizer.json needs Unicode FormKC, which a process with InvariantGlobalization or without ICU cannot write")]
+    [InlineData("""{"model": {"vocab": {"a": 1}}, "normalizer": {"type": "NFC"}}""", "tokenizer.json needs Unicode FormC, which a process with InvariantGlobalization or without ICU cannot write")]
+    [InlineData("""{"model": {"vocab": {"a": 1}}, "normalizer": {"type": "NFD"}}""", "tokenizer.json needs Unicode FormD, which a process with InvariantGlobalization or without ICU cannot write")]
+    [InlineData("""{"model": {"vocab": {"a": 1}}, "normalizer": {"type": "NFKD"}}""", "tokenizer.json needs Unicode FormKD, which a process with InvariantGlobalization or without ICU cannot write")]
     [InlineData("""{"model": {"vocab": {"a": 1}}, "normalizer": {"type": "Replace", "pattern": {"Regex": "(a)\\1"}, "content": ""}}""", "tokenizer.json is damaged")]
     [InlineData("""{"model": {"vocab": {"a": 1}}, "normalizer": {"type": "Precompiled", "precompiled_charsmap": "////fwAA"}}""", "tokenizer.json is damaged")]
     [InlineData("""{"model": {"vocab": {"a": 1}}, "pre_tokenizer": {"type": "ByteLevel"}}""", "tokenizer.json has a pre_tokenizer of type 'ByteLevel', which is not supported")]
