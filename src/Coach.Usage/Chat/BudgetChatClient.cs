@@ -20,7 +20,7 @@ public sealed class BudgetChatClient : DelegatingChatClient
     private readonly UsageRecorder _recorder;
     private readonly CoachUsageOptions _options;
     private readonly UsageCallOptions _call;
-    private readonly ChatClientMetadata? _metadata;
+    private readonly CallEstimate _estimate;
     private readonly TimeProvider _time;
 
     internal BudgetChatClient(
@@ -33,7 +33,8 @@ public sealed class BudgetChatClient : DelegatingChatClient
         ArgumentNullException.ThrowIfNull(call);
         ArgumentNullException.ThrowIfNull(time);
         (_budget, _recorder, _options, _call, _time) = (budget, recorder, options.Value, call, time);
-        _metadata = inner.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata;
+        _estimate = new CallEstimate(
+            recorder, options.Value, call, inner.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata);
     }
 
     /// <inheritdoc />
@@ -123,50 +124,23 @@ public sealed class BudgetChatClient : DelegatingChatClient
     private async ValueTask<Call> BeginAsync(
         IReadOnlyList<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
     {
-        var counts = new UsageCounts
-        {
-            Input = TokenEstimate.Of(messages, options),
-            Output = options?.MaxOutputTokens ?? _options.ReservedOutputTokens,
-            Requests = 1,
-        };
+        UsageCounts counts = _estimate.CountsOf(messages, options);
         BudgetReservation reservation = await _budget.ReserveAsync(
             new BudgetRequest
             {
                 Caller = _call.Caller,
                 Provider = _call.Provider ?? "",
-                CostMicros = MostOf(options, counts),
+                CostMicros = _estimate.MostOf(options, counts, mustBeKnown: false),
                 Tokens = counts.TotalTokens,
                 IsHostPaid = _call.IsHostPaid,
             },
             cancellationToken).ConfigureAwait(false);
         return new Call(reservation, new UsageScope(reservation.Id), new UsageTally(messages, options))
         {
+            Outer = UsageScope.Current,
             RenewedAt = _time.GetTimestamp(),
         };
     }
-
-    // The dearest of the models that may be asked.
-    private long MostOf(ChatOptions? options, UsageCounts counts)
-    {
-        IReadOnlyList<(string Provider, string Model)> candidates = _call.Candidates.Count > 0
-            ? _call.Candidates
-            : [(ProviderOf(), options?.ModelId ?? _metadata?.DefaultModelId ?? "")];
-        long most = 0;
-        foreach ((string provider, string model) in candidates)
-        {
-            UsageCost cost = _recorder.Price(provider, model, counts);
-            if (!cost.IsKnown && _options.UnknownPrice == UnknownPricePolicy.Refuse)
-            {
-                throw UsageException.PriceUnknown(provider);
-            }
-
-            most = Math.Max(most, cost.Micros);
-        }
-
-        return most;
-    }
-
-    private string ProviderOf() => _call.Provider ?? _metadata?.ProviderName?.ToLowerInvariant() ?? "unknown";
 
     // A third of a lease: two renewals may fail before the reservation ends.
     private async ValueTask RenewAsync(Call call)
@@ -190,6 +164,7 @@ public sealed class BudgetChatClient : DelegatingChatClient
     private async ValueTask EndAsync(Call call)
     {
         UsageCost cost = call.Scope.Cost ?? Own(call);
+        call.Outer?.Add(cost);
         try
         {
             // Not the caller's token: a stopped answer is exactly one whose token was cancelled.
@@ -213,7 +188,7 @@ public sealed class BudgetChatClient : DelegatingChatClient
     private UsageCost Own(Call call)
     {
         (UsageCounts counts, bool isEstimated) = call.Tally.Result(call.Outcome);
-        return _recorder.Price(ProviderOf(), call.Tally.Model ?? _metadata?.DefaultModelId ?? "", counts) with
+        return _recorder.Price(_estimate.Provider, _estimate.ModelOf(call.Tally.Model), counts) with
         {
             IsEstimated = isEstimated,
         };
@@ -224,6 +199,9 @@ public sealed class BudgetChatClient : DelegatingChatClient
         public UsageOutcome Outcome { get; set; } = UsageOutcome.Stopped;
 
         public long RenewedAt { get; set; }
+
+        /// <summary>What this call is a part of, such as a turn that is paid with credits.</summary>
+        public UsageScope? Outer { get; init; }
 
         public void Failed(Exception exception, CancellationToken cancellationToken) =>
             Outcome = exception is OperationCanceledException || cancellationToken.IsCancellationRequested

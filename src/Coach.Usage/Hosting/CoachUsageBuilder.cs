@@ -33,6 +33,17 @@ public sealed class CoachUsageBuilder
         return this;
     }
 
+    /// <summary>Keeps the audit log elsewhere than in this process's memory.</summary>
+    /// <param name="create">Makes the log.</param>
+    /// <returns>This builder.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="create"/> is null.</exception>
+    public CoachUsageBuilder UseAuditLog(Func<IServiceProvider, IAuditLog> create)
+    {
+        ArgumentNullException.ThrowIfNull(create);
+        Services.Replace(ServiceDescriptor.Singleton(create));
+        return this;
+    }
+
     /// <summary>Takes prices from somewhere else than the price file.</summary>
     /// <param name="create">Makes the source.</param>
     /// <returns>This builder.</returns>

@@ -3,6 +3,7 @@ using Coach;
 using Coach.Abstractions;
 using Coach.Usage;
 using Coach.Usage.Budgets;
+using Coach.Usage.Credits;
 using Coach.Usage.Settings;
 using Coach.Usage.Telemetry;
 using Microsoft.Extensions.Configuration;
@@ -38,6 +39,14 @@ public static class CoachUsageServiceCollectionExtensions
                     section.Bind(options);
                 }
             });
+            services.AddOptions<CoachCreditOptions>().ValidateOnStart().Configure<IServiceProvider>(
+                (options, provider) =>
+                {
+                    if (OptionsSection.Find(provider, "Coach:Credits") is { } section)
+                    {
+                        section.Bind(options);
+                    }
+                });
             AddServices(services);
         }
 
@@ -54,6 +63,8 @@ public static class CoachUsageServiceCollectionExtensions
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IValidateOptions<CoachUsageOptions>, CoachUsageOptionsValidator>());
         services.AddCoachSecrets(static options => options.Manifest.Optional(LedgerSigningKey.SecretName));
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IValidateOptions<CoachCreditOptions>, CoachCreditOptionsValidator>());
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(
             static provider => new LedgerSigningKey(provider.GetRequiredService<ISecretSource>()));
@@ -64,16 +75,26 @@ public static class CoachUsageServiceCollectionExtensions
             provider.GetRequiredService<LedgerSigningKey>().Bytes));
         services.TryAddSingleton<IBudgetStore>(
             static provider => new MemoryBudgetStore(provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<IAuditLog>(
+            static provider => new MemoryAuditLog(provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton(Prices);
         services.AddSingleton(static provider => new UsageRecorder(
             provider.GetRequiredService<IUsageLedger>(), provider.GetRequiredService<IPriceSource>(),
             OptionsOf(provider), provider.GetRequiredService<UsageMetrics>(),
             provider.GetRequiredService<TimeProvider>(), LoggerOf(provider)));
+        services.TryAddSingleton<ICredits>(Credits);
         services.TryAddSingleton<IBudget>(static provider => new BudgetService(
             OptionsOf(provider), provider.GetRequiredService<IBudgetStore>(),
             provider.GetRequiredService<UsageMetrics>(), provider.GetRequiredService<TimeProvider>(),
             LoggerOf(provider)));
     }
+
+    private static CreditService Credits(IServiceProvider provider) => new(
+        new CreditStores(
+            provider.GetRequiredService<IUsageLedger>(), provider.GetRequiredService<IBudgetStore>(),
+            provider.GetRequiredService<IAuditLog>()),
+        provider.GetRequiredService<IOptions<CoachCreditOptions>>(), OptionsOf(provider),
+        provider.GetRequiredService<UsageMetrics>(), provider.GetServices<ILowBalanceHandler>(), LoggerOf(provider));
 
     private static IPriceSource Prices(IServiceProvider provider) => OptionsOf(provider).Value.PriceFile is { } path
         ? new FilePriceSource(

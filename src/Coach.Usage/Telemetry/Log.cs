@@ -29,4 +29,10 @@ internal static partial class Log
 
     [LoggerMessage(9006, LogLevel.Warning, "A balance fell to {Micros} micro-units of {Currency}, below the low mark")]
     public static partial void BalanceLow(this ILogger logger, long micros, string currency);
+
+    [LoggerMessage(9007, LogLevel.Error, "The host's handler of low balances failed: {Type}")]
+    public static partial void LowBalanceHandlerFailed(this ILogger logger, string type);
+
+    [LoggerMessage(9008, LogLevel.Error, "An event is missing in the audit log, which cannot be written: {Code}")]
+    public static partial void AuditFailed(this ILogger logger, string code);
 }

@@ -31,6 +31,8 @@ internal sealed class ChatSetup : IDisposable
 
     public VirtualClock Clock { get; } = new();
 
+    public IServiceProvider Services => _host.Services;
+
     public IUsageLedger Ledger => Get<IUsageLedger>();
 
     public IBudgetStore Store => Get<IBudgetStore>();
