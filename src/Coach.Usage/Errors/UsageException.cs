@@ -67,7 +67,9 @@ public sealed class UsageException : CoachException
         UsageError.PriceUnknown, ErrorCodes.BudgetExceeded,
         $"There is no price for the model that was asked of '{provider}', and Coach:Usage:UnknownPrice is Refuse. Add the price, or choose CountTokens or Ceiling.");
 
-    internal static UsageException KeyConflict() => new(
+    /// <summary>A key that stands for another entry, for those who write a store.</summary>
+    /// <returns>The exception.</returns>
+    public static UsageException KeyConflict() => new(
         UsageError.KeyConflict, ErrorCodes.IdempotencyConflict,
         "This key of the ledger stands for another entry. A key names one thing that happened: give each its own.");
 
