@@ -3,6 +3,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Chat;
+using Coach.AspNetCore;
 
 var builder = WebApplication.CreateBuilder(
     new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
@@ -22,7 +23,19 @@ builder.Configuration["Coach:Rag:IndexFile"] ??= Path.Combine(
         : Path.GetTempPath(),
     "coach-chat", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(knowledge)))[..16] + ".coach");
 
-builder.AddCoach().Rag.WithDocumentReaders();
+CoachBuilder coach = builder.AddCoach();
+coach.Rag.WithDocumentReaders();
+
+// Coach:Credits:Packs puts answers on sale; Coach:Sqlite:Path keeps money, tabs and history on this machine.
+if (builder.Configuration.GetSection("Coach:Credits:Packs").Exists())
+{
+    coach.AddCredits();
+}
+
+if (builder.Configuration["Coach:Sqlite:Path"] is { Length: > 0 } database)
+{
+    builder.Services.AddCoachSqlite(database);
+}
 
 // Meaning without a key: the packaged encoder, unless the configuration says none.
 string encoder = builder.Configuration["Coach:Rag:Encoder"] ?? "minilm";

@@ -104,6 +104,9 @@ public static class ErrorCodes
     /// <summary>The provider does not have the model, or not for this key.</summary>
     public const string ModelNotFound = "ERR_MODEL_NOT_FOUND";
 
+    /// <summary>A budget or a balance does not allow it: a limit that begins anew, or one that does not.</summary>
+    public const string BudgetExceeded = "ERR_BUDGET_EXCEEDED";
+
     /// <summary>A store that replicas share did not answer.</summary>
     public const string StoreUnavailable = "ERR_STORE_UNAVAILABLE";
 
@@ -127,7 +130,7 @@ public static class ErrorCodes
         KeyWrongEndpoint, ProviderUnreachable, ProviderTimeout, ProviderFailed, SessionLimit, SessionRequired,
         RateLimited, IdempotencyConflict, IdempotencyInProgress,
         PaymentsUnavailable, PaymentRejected, PaymentUncertain, WebhookInvalid, IndexCorrupt,
-        IndexUnavailable, RequestInvalid, ContextTooLong, ModelNotFound, StoreUnavailable, NotFound,
-        MethodNotAllowed, MediaType, TooLarge, DocumentRefused,
+        IndexUnavailable, RequestInvalid, ContextTooLong, ModelNotFound, BudgetExceeded, StoreUnavailable,
+        NotFound, MethodNotAllowed, MediaType, TooLarge, DocumentRefused,
     ];
 }

@@ -2,6 +2,7 @@ using Coach.Abstractions;
 using Coach.AspNetCore.Http;
 using Coach.Llm;
 using Coach.Rag;
+using Coach.Usage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.AI;
 
@@ -13,6 +14,7 @@ internal sealed class ChatAnswer
     private string _provider = ProviderNames.Mock;
     private long _inputTokens;
     private long _outputTokens;
+    private UsageCost? _cost;
     private CitationsContent? _citations;
     private ChatFinishReason? _finishReason;
 
@@ -39,6 +41,13 @@ internal sealed class ChatAnswer
             _provider = target;
         }
 
+        // One a model call: an answer with tools has several.
+        if (update.AdditionalProperties?.TryGetValue(UsageProperties.Cost, out UsageCost? cost) == true
+            && cost is not null)
+        {
+            _cost = _cost?.Add(cost) ?? cost;
+        }
+
         foreach (AIContent content in update.Contents)
         {
             switch (content)
@@ -63,9 +72,23 @@ internal sealed class ChatAnswer
         ],
     };
 
-    public DoneEvent Done() => new()
+    public DoneEvent Done(ChatPipelineContext context, string currency) => new()
     {
-        Usage = new TokenUsage { InputTokens = _inputTokens, OutputTokens = _outputTokens },
+        Usage = new TokenUsage
+        {
+            InputTokens = _inputTokens,
+            OutputTokens = _outputTokens,
+
+            // A mock asks nobody: it costs nothing, and that is known.
+            CostMicro = context.Mode == RunMode.Mock ? 0 : _cost?.Amount?.Micros,
+            Currency = _cost?.Currency ?? currency,
+        },
+        PaidBy = context switch
+        {
+            { Mode: RunMode.Mock } => "nobody",
+            { IsHostPaid: true } => "host",
+            _ => "caller",
+        },
         RagTier = _citations?.Retrieval.Tier ?? RagTier.None,
         Provider = _provider,
         FinishReason = (_finishReason ?? ChatFinishReason.Stop).Value,

@@ -4,7 +4,9 @@ using Coach.Abstractions;
 using Coach.AspNetCore.Diagnostics;
 using Coach.AspNetCore.Draining;
 using Coach.AspNetCore.Http;
+using Coach.AspNetCore.Usage;
 using Coach.Llm;
+using Coach.Usage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -23,6 +25,8 @@ internal sealed partial class ChatEndpoint(
     ISessionKeyStore keys,
     IChatHistoryStore history,
     IOptions<CoachChatOptions> options,
+    HostPaidKeys hostPaid,
+    UsageRecorder usage,
     DrainState drain,
     RepeatedFailures repeated,
     ILogger<ChatEndpoint> logger)
@@ -48,6 +52,10 @@ internal sealed partial class ChatEndpoint(
                 .. Failures.OfABody,
                 .. Failures.Of("the provider refuses or fails before the first byte", ProviderCodes),
                 .. Failures.Of("there are too many sessions", ErrorCodes.SessionLimit),
+                .. Failures.Of("a budget does not allow it until it begins anew", ErrorCodes.BudgetExceeded),
+                new Failure(
+                    StatusCodes.Status402PaymentRequired, "the balance does not cover it, or a budget is used up",
+                    ErrorCodes.BudgetExceeded),
                 .. Failures.Of("the store of the conversation is away", ErrorCodes.StoreUnavailable),
             ]);
         endpoints
@@ -93,7 +101,7 @@ internal sealed partial class ChatEndpoint(
 
         CallerContext caller = await CallerAsync(context).ConfigureAwait(false);
         // Built before the stream starts: a missing key is then still a problem with a status.
-        var turn = new ChatTurnOptions { Provider = request!.Provider, ReplacedTurn = request.Replaces };
+        var turn = new ChatTurnOptions { Provider = request!.Provider, ReplacedTurn = request.Replaces, HostKeys = hostPaid.Keys() };
         using ChatPipeline chat = await pipelines
             .CreateAsync(caller, conversation, turn, context.RequestAborted).ConfigureAwait(false);
         var question = new Question(message, request.Model);
@@ -213,7 +221,7 @@ internal sealed partial class ChatEndpoint(
         }
 
         await stream.WriteAsync(CitationsEvent.Name, answer.Citations()).ConfigureAwait(false);
-        await stream.WriteAsync(DoneEvent.Name, answer.Done()).ConfigureAwait(false);
+        await stream.WriteAsync(DoneEvent.Name, answer.Done(chat.Context, usage.Currency)).ConfigureAwait(false);
         return null;
     }
 

@@ -146,6 +146,13 @@ internal sealed record DoneEvent
     /// <summary>Who answered: a provider's name, or <c>mock</c>.</summary>
     [JsonPropertyName("provider")]
     public required string Provider { get; init; }
+
+    /// <summary>
+    /// Who pays the provider: <c>caller</c> (the session's own key), <c>host</c> (a key of the host's), or <c>nobody</c>
+    /// (a mock answer).
+    /// </summary>
+    [JsonPropertyName("paidBy")]
+    public required string PaidBy { get; init; }
 }
 
 /// <summary>The tokens of one answer, as its provider counted them.</summary>
@@ -156,6 +163,14 @@ internal sealed record TokenUsage
 
     [JsonPropertyName("outputTokens")]
     public required long OutputTokens { get; init; }
+
+    /// <summary>What it cost its payer at the provider, in micro-units; null if that is not known.</summary>
+    [JsonPropertyName("costMicro")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public required long? CostMicro { get; init; }
+
+    [JsonPropertyName("currency")]
+    public required string Currency { get; init; }
 }
 
 /// <summary>A failure after the first byte; the answer ends with it.</summary>

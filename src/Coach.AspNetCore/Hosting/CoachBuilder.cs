@@ -2,6 +2,7 @@ using Coach.Llm;
 using Coach.Observability;
 using Coach.Payments;
 using Coach.Rag;
+using Coach.Usage;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.AspNetCore;
@@ -11,12 +12,13 @@ public sealed class CoachBuilder
 {
     internal CoachBuilder(
         IServiceCollection services, CoachLlmBuilder llm, CoachRagBuilder rag, CoachPaymentsBuilder payments,
-        CoachObservabilityBuilder observability)
+        CoachUsageBuilder usage, CoachObservabilityBuilder observability)
     {
         Services = services;
         Llm = llm;
         Rag = rag;
         Payments = payments;
+        Usage = usage;
         Observability = observability;
     }
 
@@ -37,6 +39,9 @@ public sealed class CoachBuilder
 
     /// <summary>Gateway and stores.</summary>
     public CoachPaymentsBuilder Payments { get; }
+
+    /// <summary>Prices, ledger and budgets.</summary>
+    public CoachUsageBuilder Usage { get; }
 
     /// <summary>Gauges and health.</summary>
     public CoachObservabilityBuilder Observability { get; }

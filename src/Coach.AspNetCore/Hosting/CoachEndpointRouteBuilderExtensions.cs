@@ -1,6 +1,7 @@
 using Coach.AspNetCore;
 using Coach.AspNetCore.Callers;
 using Coach.AspNetCore.Chat;
+using Coach.AspNetCore.Credits;
 using Coach.AspNetCore.Hosting;
 using Coach.AspNetCore.Http;
 using Coach.AspNetCore.Knowledge;
@@ -8,6 +9,7 @@ using Coach.AspNetCore.Middleware;
 using Coach.AspNetCore.Payments;
 using Coach.AspNetCore.Sessions;
 using Coach.AspNetCore.Speech;
+using Coach.AspNetCore.Usage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -47,6 +49,12 @@ public static class CoachEndpointRouteBuilderExtensions
         }
 
         endpoints.MapCoachPayments();
+        endpoints.MapCoachUsage();
+        if (endpoints.ServiceProvider.GetService<CreditEndpoints>() is not null)
+        {
+            endpoints.MapCoachCredits();
+        }
+
         endpoints.MapCoachProblems();
         endpoints.MapCoachMetrics().WithCoachOperations();
         endpoints.MapCoachHealth();
@@ -246,6 +254,58 @@ public static class CoachEndpointRouteBuilderExtensions
         RouteGroupBuilder group = Group(endpoints, ref pattern);
         PaymentAdminEndpoints.Map(group, pattern);
         return group.RequireAuthorization(policy);
+    }
+
+    /// <summary>
+    /// Maps <c>GET</c> on the pattern: what this caller used by day and model, the limits and the balance; and
+    /// <c>/export</c>: the entries behind it (<c>format=csv</c> or <c>jsonl</c>). <c>from</c> and <c>to</c> are days as
+    /// <c>2026-11-01</c>.
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">Where; <c>/api/usage</c> unless given.</param>
+    /// <returns>The conventions of these endpoints.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
+    public static IEndpointConventionBuilder MapCoachUsage(
+        this IEndpointRouteBuilder endpoints, string pattern = "/api/usage")
+    {
+        RouteGroupBuilder group = Group(endpoints, ref pattern);
+        UsageEndpoints.Map(group, pattern);
+        return group.WithCoachSession();
+    }
+
+    /// <summary>
+    /// Maps <c>GET</c> on the pattern: everybody's usage by day and model, and the credits that are out; and
+    /// <c>/verify</c>: whether ledger and audit log are whole. It needs a policy of the host's.
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="policy">The authorization policy that who looks must meet.</param>
+    /// <param name="pattern">Where; <c>/api/admin/usage</c> unless given.</param>
+    /// <returns>The conventions of these endpoints.</returns>
+    /// <exception cref="ArgumentException"><paramref name="policy"/> is null or empty.</exception>
+    public static IEndpointConventionBuilder MapCoachUsageAdmin(
+        this IEndpointRouteBuilder endpoints, string policy, string pattern = "/api/admin/usage")
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(policy);
+        RouteGroupBuilder group = Group(endpoints, ref pattern);
+        UsageAdminEndpoints.Map(group, pattern);
+        return group.RequireAuthorization(policy);
+    }
+
+    /// <summary>
+    /// Maps <c>GET</c> on the pattern (balance, price a turn, packs) and <c>POST /links</c> under it (a payment link for
+    /// a pack, header <c>Idempotency-Key</c>, body <c>{"pack"}</c>). <c>MapCoach</c> does so after
+    /// <c>AddCredits</c>.
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">Where; <c>/api/credits</c> unless given.</param>
+    /// <returns>The conventions of these endpoints.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="endpoints"/> is null.</exception>
+    public static IEndpointConventionBuilder MapCoachCredits(
+        this IEndpointRouteBuilder endpoints, string pattern = "/api/credits")
+    {
+        RouteGroupBuilder group = Group(endpoints, ref pattern);
+        CreditEndpoints.Map(group, pattern);
+        return group.WithCoachSession().WithMetadata(new SimulatedPagePath("/api/payments/simulated"));
     }
 
     /// <summary>

@@ -13,6 +13,7 @@ using Coach.AspNetCore.Middleware;
 using Coach.AspNetCore.Payments;
 using Coach.AspNetCore.Sessions;
 using Coach.AspNetCore.Speech;
+using Coach.AspNetCore.Usage;
 using Coach.Llm;
 using Coach.Payments;
 using Coach.Rag;
@@ -61,6 +62,7 @@ public static class CoachHostApplicationBuilderExtensions
             services.AddCoachLlm(),
             services.AddCoachRag(),
             services.AddCoachPayments().WithReconciliation(),
+            services.AddCoachUsage(),
             services.AddCoachObservability());
         coach.Observability.AddCoachMetricsExporter().AddCoachHealthChecks();
         NameService(builder);
@@ -70,6 +72,8 @@ public static class CoachHostApplicationBuilderExtensions
                 .UseSystemPrompt(
                     context => context.Services.GetRequiredService<IOptions<CoachChatOptions>>().Value.SystemPrompt)
                 .Use(ChatStage.Rag, ChatStagePlace.Within, WithDocuments)
+                .Use(ChatStage.Budget, ChatStagePlace.Within, UsageStages.WithBudget)
+                .Use(ChatStage.Usage, ChatStagePlace.Within, UsageStages.WithUsage)
                 .WithTools(TabTools);
             AddHttp(services);
         }
@@ -171,6 +175,7 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<SessionPlaces>();
         services.AddSingleton<ISessionState>(provider => provider.GetRequiredService<SessionPlaces>());
         services.TryAddSingleton<EnteredKeys>();
+        services.TryAddSingleton<KeyAudit>();
         services.TryAddSingleton<KeyCheckLimit>();
         services.TryAddSingleton<KeyEndpoints>();
         services.TryAddSingleton<ChatEndpoint>();
@@ -189,6 +194,11 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<RetrieveEndpoint>();
         services.TryAddSingleton<ConfigEndpoint>();
         services.TryAddSingleton<SpeechEndpoint>();
+        services.TryAddSingleton<UsageEndpoints>();
+        services.TryAddSingleton<UsageAdminEndpoints>();
+        services.TryAddSingleton<HostPaidKeys>();
+        services.AddOptionsWithValidateOnStart<CoachHostPaidOptions, CoachHostPaidOptionsValidator>()
+            .BindConfiguration("Coach:HostPaid");
         services.TryAddSingleton<PaymentEndpoints>();
         services.TryAddSingleton<PaymentAdminEndpoints>();
         services.TryAddSingleton<TabEndpoints>();

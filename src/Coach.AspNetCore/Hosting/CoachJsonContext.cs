@@ -2,12 +2,14 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Coach.AspNetCore.Callers;
 using Coach.AspNetCore.Chat;
+using Coach.AspNetCore.Credits;
 using Coach.AspNetCore.Health;
 using Coach.AspNetCore.Http;
 using Coach.AspNetCore.Knowledge;
 using Coach.AspNetCore.Payments;
 using Coach.AspNetCore.Sessions;
 using Coach.AspNetCore.Speech;
+using Coach.AspNetCore.Usage;
 
 namespace Coach.AspNetCore.Hosting;
 
@@ -44,6 +46,11 @@ namespace Coach.AspNetCore.Hosting;
 [JsonSerializable(typeof(MenuResponse))]
 [JsonSerializable(typeof(AddLineRequest))]
 [JsonSerializable(typeof(TipRequest))]
+[JsonSerializable(typeof(UsageResponse))]
+[JsonSerializable(typeof(UsageTotalsResponse))]
+[JsonSerializable(typeof(UsageVerification))]
+[JsonSerializable(typeof(CreditsResponse))]
+[JsonSerializable(typeof(BuyCreditsRequest))]
 [JsonSerializable(typeof(HealthResponse))]
 [JsonSerializable(typeof(JsonElement))]
 internal sealed partial class CoachJsonContext : JsonSerializerContext;

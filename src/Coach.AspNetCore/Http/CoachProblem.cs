@@ -1,5 +1,6 @@
 using System.Globalization;
 using Coach.Abstractions;
+using Coach.Usage;
 using Microsoft.AspNetCore.Http;
 
 namespace Coach.AspNetCore.Http;
@@ -39,8 +40,21 @@ internal record CoachProblem(int Status, string? Code, string Detail) : IResult
     public static CoachProblem Invalid(string detail, int status = StatusCodes.Status422UnprocessableEntity) =>
         new(status, ProblemStatus.CodeOf(status), detail);
 
+    /// <summary>The budget or balance that does not allow the call.</summary>
+    public BudgetProblem? Budget { get; init; }
+
     public static CoachProblem From(CoachException exception) =>
-        new(ProblemStatus.Of(exception.Code), exception.Code, exception.Message) { RetryAfter = exception.RetryAfter };
+        new(StatusOf(exception), exception.Code, exception.Message)
+        {
+            RetryAfter = exception.RetryAfter,
+            Budget = exception is UsageException { Limit: not null } refused ? BudgetProblem.Of(refused) : null,
+        };
+
+    // A budget that begins anew is waited for; an empty balance is paid up.
+    private static int StatusOf(CoachException exception) =>
+        exception is { Code: ErrorCodes.BudgetExceeded, RetryAfter: null }
+            ? StatusCodes.Status402PaymentRequired
+            : ProblemStatus.Of(exception.Code);
 
     public async Task ExecuteAsync(HttpContext httpContext)
     {
@@ -71,6 +85,7 @@ internal record CoachProblem(int Status, string? Code, string Detail) : IResult
             Code = Code,
             Field = Field,
             RetryAfterSeconds = RetryAfterSeconds,
+            Budget = Budget,
             RequestId = context.TraceIdentifier,
         };
         return context.Response.WriteAsJsonAsync(

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Coach.Usage;
 
 namespace Coach.AspNetCore.Http;
 
@@ -33,6 +34,40 @@ internal record ProblemResponse
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? RetryAfterSeconds { get; init; }
 
+    /// <summary>With ERR_BUDGET_EXCEEDED: the limit or the balance.</summary>
+    [JsonPropertyName("budget")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public BudgetProblem? Budget { get; init; }
+
     [JsonPropertyName("requestId")]
     public required string RequestId { get; init; }
+}
+
+/// <summary>The limit that a call would pass, or the balance that does not cover it.</summary>
+internal sealed record BudgetProblem
+{
+    public static BudgetProblem Of(UsageException exception) => new()
+    {
+        Limit = exception.Limit!,
+        Allowed = exception.Allowed ?? 0,
+        Used = exception.Used ?? 0,
+        ResetsAt = exception.ResetsAt,
+    };
+
+    /// <summary>The limit's name; <c>balance</c> for a balance.</summary>
+    [JsonPropertyName("limit")]
+    public required string Limit { get; init; }
+
+    /// <summary>What is allowed in all, in the limit's unit.</summary>
+    [JsonPropertyName("allowed")]
+    public required long Allowed { get; init; }
+
+    /// <summary>What is used and reserved of it.</summary>
+    [JsonPropertyName("used")]
+    public required long Used { get; init; }
+
+    /// <summary>When it begins anew; null for never.</summary>
+    [JsonPropertyName("resetsAt")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public required DateTimeOffset? ResetsAt { get; init; }
 }

@@ -12,7 +12,7 @@ internal static class ProblemStatus
         ErrorCodes.WebhookInvalid => 400,
         ErrorCodes.SessionRequired => 401,
         ErrorCodes.IdempotencyConflict or ErrorCodes.IdempotencyInProgress => 409,
-        ErrorCodes.RateLimited or ErrorCodes.KeyRateLimited => 429,
+        ErrorCodes.RateLimited or ErrorCodes.KeyRateLimited or ErrorCodes.BudgetExceeded => 429,
         ErrorCodes.ProviderUnreachable or ErrorCodes.ProviderFailed or ErrorCodes.KeyWrongEndpoint => 502,
         ErrorCodes.ProviderTimeout or ErrorCodes.KeyTimedOut => 504,
         ErrorCodes.MissingSecret or ErrorCodes.SessionLimit or ErrorCodes.KeyUnavailable => 503,

@@ -35,6 +35,7 @@ internal sealed class CountersFromZero : IDisposable
             "coach.llm.retries",
             new KnownLabel("provider", Providers),
             new KnownLabel("reason", "unreachable", "unavailable", "rate_limited")),
+        new("Coach.Usage", "coach.budget.rejections", new KnownLabel("limit", "balance")),
         new("Coach.Rag", "coach.rag.retrievals", new KnownLabel("tier", "hybrid", "local", "lexical", "none")),
         new("Coach.Rag", "coach.rag.found_nothing", new KnownLabel("tier", "hybrid", "local", "lexical")),
         new(

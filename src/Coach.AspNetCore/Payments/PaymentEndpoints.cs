@@ -122,10 +122,7 @@ internal sealed class PaymentEndpoints(
         // The header is read here, not bound: a second value of it must not be joined to the first.
         if (!TryReadKey(context.Request, out string key))
         {
-            return CoachProblem.Invalid(
-                $"Send an Idempotency-Key header of 1 to {MaxKeyLength} visible ASCII characters: "
-                + "one per purchase, repeated on every retry of it.",
-                StatusCodes.Status400BadRequest);
+            return NoKey();
         }
 
         (CreateLinkRequest? body, CoachProblem? problem) = await JsonRequest
@@ -143,6 +140,30 @@ internal sealed class PaymentEndpoints(
         }
 
         PaymentLink link = await links.CreateAsync(request!, context.RequestAborted).ConfigureAwait(false);
+        LinkResponse response = Respond(link, context);
+        return link.IsReplay ? TypedResults.Ok(response) : TypedResults.Created((string?)null, response);
+    }
+
+    /// <summary>Whether a link that is made now takes real money.</summary>
+    public bool IsLive => host.Value.Mode != HostMode.Mock && gateway.Mode == GatewayMode.Live;
+
+    /// <summary>Makes a link for something that the host names and prices itself.</summary>
+    /// <param name="context">The request, whose header <c>Idempotency-Key</c> names the purchase.</param>
+    /// <param name="request">Makes the payment's request from that key.</param>
+    public async Task<Results<Created<LinkResponse>, Ok<LinkResponse>, CoachProblem>> SellAsync(
+        HttpContext context, Func<string, PaymentLinkRequest> request)
+    {
+        if (await LimitAsync(context).ConfigureAwait(false) is { } tooMany)
+        {
+            return tooMany;
+        }
+
+        if (!TryReadKey(context.Request, out string key))
+        {
+            return NoKey();
+        }
+
+        PaymentLink link = await links.CreateAsync(request(key), context.RequestAborted).ConfigureAwait(false);
         LinkResponse response = Respond(link, context);
         return link.IsReplay ? TypedResults.Ok(response) : TypedResults.Created((string?)null, response);
     }
@@ -199,8 +220,7 @@ internal sealed class PaymentEndpoints(
     // A number that a browser sends is a wish. Where real money moves, the host says what something costs.
     private CoachProblem? CheckWhoNamesAmounts()
     {
-        bool isLive = host.Value.Mode != HostMode.Mock && gateway.Mode == GatewayMode.Live;
-        return isLive && !options.Get("").AllowClientAmounts
+        return IsLive && !options.Get("").AllowClientAmounts
             ? CoachProblem.Invalid(
                 "With a live key the amount is the host's to name: pay a tab with {\"tab\":\"ID\"}, or let the host make "
                 + "the link. Coach:Payments:AllowClientAmounts lets browsers name amounts.",
@@ -229,6 +249,11 @@ internal sealed class PaymentEndpoints(
                 RetryAfter = decision.RetryAfter,
             };
     }
+
+    private static CoachProblem NoKey() => CoachProblem.Invalid(
+        $"Send an Idempotency-Key header of 1 to {MaxKeyLength} visible ASCII characters: "
+        + "one per purchase, repeated on every retry of it.",
+        StatusCodes.Status400BadRequest);
 
     private static bool TryReadKey(HttpRequest request, out string key)
     {

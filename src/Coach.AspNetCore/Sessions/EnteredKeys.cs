@@ -1,6 +1,7 @@
 using Coach.Abstractions;
 using Coach.AspNetCore.Http;
 using Coach.Llm;
+using Coach.Usage;
 using Microsoft.AspNetCore.Http;
 
 namespace Coach.AspNetCore.Sessions;
@@ -12,7 +13,8 @@ internal sealed class EnteredKeys(
     SessionKeyWatch watch,
     IRevokedSessionStore revoked,
     SessionRenewal renewal,
-    SessionPlaces places)
+    SessionPlaces places,
+    KeyAudit audit)
 {
     /// <summary>Keeps a key under a new ticket; a problem when there is no place, or no session any more.</summary>
     /// <remarks>
@@ -39,9 +41,14 @@ internal sealed class EnteredKeys(
         // The old ticket ends before it could be worth a key, whatever fails then.
         SessionId session = context.GetCoachSession().Id;
         await renewal.RenewAsync(context).ConfigureAwait(false);
+        ApiKey? before = await keys.GetAsync(session, key.Provider, CancellationToken.None).ConfigureAwait(false);
         await keys.SetAsync(session, key, CancellationToken.None).ConfigureAwait(false);
         watch.Clear(session, key);
         watch.SetModels(session, key, models);
+        bool isRotated = before is not null && before.Fingerprint != key.Fingerprint;
+        await audit.AppendAsync(
+            session, isRotated ? AuditEventKind.KeyRotated : AuditEventKind.KeyEntered, key.Provider, key.Fingerprint)
+            .ConfigureAwait(false);
 
         // A key that was replaced serves the answers that run; its client goes with the last of them.
         await clients.RemoveAsync(session, key.Provider, CancellationToken.None).ConfigureAwait(false);
@@ -73,5 +80,6 @@ internal sealed class EnteredKeys(
         SessionId session = context.GetCoachSession().Id;
         await keys.RemoveAsync(session, provider, context.RequestAborted).ConfigureAwait(false);
         await clients.RemoveAsync(session, provider, context.RequestAborted).ConfigureAwait(false);
+        await audit.AppendAsync(session, AuditEventKind.KeyRemoved, provider, "").ConfigureAwait(false);
     }
 }

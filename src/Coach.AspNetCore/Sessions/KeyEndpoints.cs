@@ -1,6 +1,7 @@
 using Coach.Abstractions;
 using Coach.AspNetCore.Http;
 using Coach.Llm;
+using Coach.Usage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -12,7 +13,8 @@ namespace Coach.AspNetCore.Sessions;
 
 /// <summary>Keys in and out of a session.</summary>
 internal sealed class KeyEndpoints(
-    IApiKeyValidator validator, EnteredKeys entered, KeyCheckLimit limit, IOptions<CoachHostOptions> host)
+    IApiKeyValidator validator, EnteredKeys entered, KeyCheckLimit limit, KeyAudit audit,
+    IOptions<CoachHostOptions> host)
 {
     private static readonly string[] RefusedKey =
     [
@@ -69,10 +71,13 @@ internal sealed class KeyEndpoints(
             .ValidateAsync(provider, apiKey, session.Value, context.RequestAborted).ConfigureAwait(false);
         if (apiKey.Length == 0 || !validation.IsValid)
         {
+            await audit.AppendAsync(session, AuditEventKind.KeyRefused, provider, validation.Status.ToString())
+                .ConfigureAwait(false);
             return new KeyProblem(validation);
         }
 
         var key = new ApiKey(provider, Secret.From(apiKey));
+        await audit.AppendAsync(session, AuditEventKind.KeyValidated, provider, key.Fingerprint).ConfigureAwait(false);
         if (await entered.KeepAsync(context, key, validation.Models).ConfigureAwait(false) is { } notKept)
         {
             return notKept;

@@ -30,6 +30,15 @@ public sealed record ChatPipelineContext
     /// <summary>The provider of an attempt; empty above <see cref="ChatStage.Usage"/>.</summary>
     public string Provider { get; internal init; } = "";
 
+    /// <summary>
+    /// The providers that may be asked, the preferred one first; empty in mock mode and below
+    /// <see cref="ChatStage.Usage"/>.
+    /// </summary>
+    public IReadOnlyList<string> Providers { get; internal init; } = [];
+
+    /// <summary>Whether the keys are the host's own, which it chose to lend, and not the session's.</summary>
+    public bool IsHostPaid { get; internal init; }
+
     /// <summary>The host's services.</summary>
     public IServiceProvider Services { get; }
 }

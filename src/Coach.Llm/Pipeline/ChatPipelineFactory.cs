@@ -54,6 +54,12 @@ public sealed class ChatPipelineFactory
         IReadOnlyList<ApiKey> keys = _host.Mode == HostMode.Mock
             ? []
             : _clients.Order(await _keys.ListAsync(caller.SessionId, cancellationToken).ConfigureAwait(false));
+        bool isHostPaid = keys.Count == 0 && turn?.HostKeys.Count > 0 && _host.Mode != HostMode.Mock;
+        if (isHostPaid)
+        {
+            keys = _clients.Order(turn!.HostKeys);
+        }
+
         if (_host.Mode != HostMode.Mock && turn?.Provider is { } provider)
         {
             keys = Preferred(keys, provider);
@@ -68,6 +74,8 @@ public sealed class ChatPipelineFactory
         var context = new ChatPipelineContext(caller, mode, conversationId, _services)
         {
             ReplacedTurn = turn?.ReplacedTurn,
+            Providers = mode == RunMode.Real ? [.. keys.Select(key => key.Provider)] : [],
+            IsHostPaid = isHostPaid,
         };
         FallbackChatClient? own = mode == RunMode.Real ? _clients.Open(caller.SessionId, keys, Attempt) : null;
         IChatClient shared = new SharedChatClient(own ?? (IChatClient)_mock);

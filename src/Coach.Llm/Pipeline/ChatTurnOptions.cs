@@ -16,4 +16,12 @@ public sealed record ChatTurnOptions
     /// </summary>
     /// <value>Null: it is a new turn.</value>
     public int? ReplacedTurn { get; init; }
+
+    /// <summary>
+    /// Keys of the host's own, one a provider, such as those of <see cref="HostKeys"/>, for a session that has none.
+    /// That the host pays then stands in <see cref="ChatPipelineContext.IsHostPaid"/>: keep a budget for each caller,
+    /// and tell it. A mock pipeline uses none.
+    /// </summary>
+    /// <value>None: a session without a key is answered by the mock, or not at all.</value>
+    public IReadOnlyList<ApiKey> HostKeys { get; init; } = [];
 }

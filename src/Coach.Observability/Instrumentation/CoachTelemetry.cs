@@ -11,7 +11,7 @@ public static class CoachTelemetry
     public static IReadOnlyList<string> MeterNames { get; } =
     [
         "Coach.Llm", "Coach.Rag", "Coach.Payments", "Coach.Payments.Mcp", ObservabilityName, "Coach.AspNetCore",
-        "Coach.Prometheus", "Coach.Postgres",
+        "Coach.Prometheus", "Coach.Usage", "Coach.Postgres",
     ];
 
     /// <summary>The activity sources, one per package and named like it.</summary>

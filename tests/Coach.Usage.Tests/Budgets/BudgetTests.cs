@@ -1,0 +1,178 @@
+using Coach.Abstractions;
+using Coach.Testing;
+using Coach.Usage.Tests.Chat;
+using Microsoft.Extensions.AI;
+
+namespace Coach.Usage.Tests.Budgets;
+
+public sealed class BudgetTests
+{
+    [Fact]
+    public async Task Limit_ThatResets_SaysWhatIsUsedAndWhenItBeginsAnew()
+    {
+        using var setup = new ChatSetup(options => options.Limits.Add(
+            new BudgetLimit { Name = "day", Max = 1_000_000 }));
+        IBudget budget = setup.Get<IBudget>();
+        BudgetReservation first = await budget.ReserveAsync(Request(900_000));
+        await budget.SettleAsync(first, 800_000, 10);
+
+        UsageException refused = await Assert.ThrowsAsync<UsageException>(
+            () => budget.ReserveAsync(Request(200_001)).AsTask());
+
+        Assert.Equal(ErrorCodes.BudgetExceeded, refused.Code);
+        Assert.Equal(("day", 1_000_000L, 800_000L), (refused.Limit, refused.Allowed, refused.Used));
+        DateTimeOffset midnight = setup.Clock.GetUtcNow().UtcDateTime.Date.AddDays(1);
+        Assert.Equal(midnight, refused.ResetsAt);
+        Assert.Equal(midnight - setup.Clock.GetUtcNow(), refused.RetryAfter);
+        Assert.StartsWith(
+            "The budget 'day' allows 1 (a day); 0.8 (a day) is used or reserved. It begins anew at ", refused.Message);
+
+        setup.Clock.Advance(refused.RetryAfter!.Value);
+        await budget.ReserveAsync(Request(200_001));
+    }
+
+    [Theory]
+    [InlineData(BudgetPeriod.Request)]
+    [InlineData(BudgetPeriod.Total)]
+    public async Task Limit_ThatDoesNotReset_IsNotWorthWaitingFor(BudgetPeriod period)
+    {
+        using var setup = new ChatSetup(options => options.Limits.Add(
+            new BudgetLimit { Name = "x", Period = period, Max = 500_000 }));
+
+        UsageException refused = await Assert.ThrowsAsync<UsageException>(
+            () => setup.Get<IBudget>().ReserveAsync(Request(500_001)).AsTask());
+
+        Assert.Null(refused.RetryAfter);
+        Assert.False(refused.IsTransient);
+        await setup.Get<IBudget>().ReserveAsync(Request(500_000));
+    }
+
+    [Fact]
+    public async Task Scopes_CountTogetherWhomTheyName()
+    {
+        using var setup = new ChatSetup(options =>
+        {
+            options.Limits.Add(new BudgetLimit { Name = "user", Unit = BudgetUnit.Calls, Max = 1 });
+            options.Limits.Add(new BudgetLimit
+            {
+                Name = "tenant", Scope = BudgetScope.Tenant, Unit = BudgetUnit.Calls, Max = 2,
+            });
+        });
+        IBudget budget = setup.Get<IBudget>();
+        await budget.ReserveAsync(Of("s1", "anna", "acme"));
+
+        Assert.Equal("user", (await RefusedAsync(budget, Of("s2", "anna", "acme"))).Limit);
+        await budget.ReserveAsync(Of("s3", "bob", "acme"));
+        Assert.Equal("tenant", (await RefusedAsync(budget, Of("s4", "carl", "acme"))).Limit);
+        await budget.ReserveAsync(Of("s5", "anna", "other"));
+        await budget.ReserveAsync(Of("s6", null, null));
+        Assert.Equal("user", (await RefusedAsync(budget, Of("s6", null, null))).Limit);
+    }
+
+    [Fact]
+    public async Task Process_ThatDied_LeavesNothingBehindItsLease()
+    {
+        using var setup = new ChatSetup(options => options.Limits.Add(
+            new BudgetLimit { Name = "all", Period = BudgetPeriod.Total, Max = 100 }));
+        IBudget budget = setup.Get<IBudget>();
+        await budget.ReserveAsync(Request(100));
+
+        setup.Clock.Advance(TimeSpan.FromMinutes(2));
+
+        await budget.ReserveAsync(Request(100));
+        Assert.Single(await setup.Store.ListExpiredAsync());
+    }
+
+    [Fact]
+    public async Task Call_OverItsBudget_IsNeverMade()
+    {
+        using var setup = new ChatSetup(options => options.Limits.Add(
+            new BudgetLimit { Name = "call", Period = BudgetPeriod.Request, Max = 1_000 }));
+        var model = new ScriptedChatClient();
+        IChatClient client = setup.Build(model);
+
+        await Assert.ThrowsAsync<UsageException>(() => client.GetResponseAsync("?"));
+        await Assert.ThrowsAsync<UsageException>(
+            () => client.GetStreamingResponseAsync("?").ToChatResponseAsync());
+        Assert.Empty(model.Calls);
+
+        await client.GetResponseAsync("?", new ChatOptions { MaxOutputTokens = 400 });
+        Assert.Single(model.Calls);
+    }
+
+    [Fact]
+    public async Task Stream_IsSettledWithWhatItUsed_AndStoppedOnesToo()
+    {
+        using var setup = new ChatSetup(options => options.Limits.Add(
+            new BudgetLimit { Name = "day", Max = 1_000_000 }));
+        IChatClient client = setup.Build(new ScriptedChatClient().Answer("one two three"));
+
+        await client.GetStreamingResponseAsync("?").ToChatResponseAsync();
+        BudgetStatus status = Assert.Single(await setup.Get<IBudget>().GetStatusAsync(ChatSetup.Caller));
+        Assert.Equal((7 + 6, 0), (status.Used, status.Reserved));
+
+        await foreach (ChatResponseUpdate update in client.GetStreamingResponseAsync("?"))
+        {
+            status = Assert.Single(await setup.Get<IBudget>().GetStatusAsync(ChatSetup.Caller));
+            Assert.True(status.Reserved > 0);
+            break;
+        }
+
+        status = Assert.Single(await setup.Get<IBudget>().GetStatusAsync(ChatSetup.Caller));
+        Assert.Equal(0, status.Reserved);
+        Assert.True(status.Used > 13);
+        long kept = (await setup.EntriesAsync()).Sum(entry => -entry.Amount.Micros);
+        Assert.Equal(kept, status.Used);
+    }
+
+    [Fact]
+    public async Task Model_WithoutAPrice_IsRefusedWhereTheHostSaysSo()
+    {
+        using var setup = new ChatSetup(options => options.UnknownPrice = UnknownPricePolicy.Refuse);
+        var model = new ScriptedChatClient(modelId: "unheard-of");
+
+        UsageException refused = await Assert.ThrowsAsync<UsageException>(
+            () => setup.Build(model).GetResponseAsync("?"));
+
+        Assert.Equal(UsageError.PriceUnknown, refused.Error);
+        Assert.Empty(model.Calls);
+    }
+
+    [Fact]
+    public async Task Callers_AtOnce_NeverPassALimitTogether()
+    {
+        using var setup = new ChatSetup(options => options.Limits.Add(
+            new BudgetLimit { Name = "app", Scope = BudgetScope.App, Max = 1_000 }));
+        IBudget budget = setup.Get<IBudget>();
+        int granted = 0;
+
+        await Task.WhenAll(Enumerable.Range(0, 48).Select(_ => Task.Run(async () =>
+        {
+            for (int i = 0; i < 20; i++)
+            {
+                try
+                {
+                    BudgetReservation reservation = await budget.ReserveAsync(Request(10));
+                    await budget.SettleAsync(reservation, 7, 1);
+                    Interlocked.Increment(ref granted);
+                }
+                catch (UsageException)
+                {
+                }
+            }
+        })));
+
+        BudgetStatus status = Assert.Single(await budget.GetStatusAsync(ChatSetup.Caller));
+        Assert.Equal(granted * 7, status.Used);
+        Assert.InRange(status.Used, 991, 1_000);
+        Assert.Equal(0, status.Reserved);
+    }
+
+    private static BudgetRequest Request(long micros) => new() { Caller = ChatSetup.Caller, CostMicros = micros };
+
+    private static BudgetRequest Of(string session, string? user, string? tenant) =>
+        new() { Caller = new CallerContext(SessionId.From(session), user, tenant) };
+
+    private static Task<UsageException> RefusedAsync(IBudget budget, BudgetRequest request) =>
+        Assert.ThrowsAsync<UsageException>(() => budget.ReserveAsync(request).AsTask());
+}
