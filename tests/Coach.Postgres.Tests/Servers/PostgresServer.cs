@@ -1,0 +1,128 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Coach.Postgres.Tests;
+
+[assembly: AssemblyFixture(typeof(PostgresServers))]
+
+namespace Coach.Postgres.Tests;
+
+/// <summary>One PostgreSQL for all tests; each test takes a schema of its own.</summary>
+public sealed class PostgresServers : IDisposable
+{
+    private readonly Lazy<PostgresServer> _server = new(() => new PostgresServer());
+
+    public string ConnectionString
+    {
+        get
+        {
+            PostgresServer.SkipUnlessInstalled();
+            return _server.Value.ConnectionString;
+        }
+    }
+
+    public void Dispose()
+    {
+        if (_server.IsValueCreated)
+        {
+            _server.Value.Dispose();
+        }
+    }
+}
+
+/// <summary>A PostgreSQL of the test's own, on loopback, that can be stopped and started again.</summary>
+public sealed class PostgresServer : IDisposable
+{
+    private static readonly string? Programs = Directory.Exists("/usr/lib/postgresql")
+        ? Directory.GetDirectories("/usr/lib/postgresql").Order(StringComparer.Ordinal)
+            .Select(folder => Path.Combine(folder, "bin")).LastOrDefault(bin => File.Exists(Path.Combine(bin, "initdb")))
+        : null;
+
+    private readonly TempFolder _folder = new();
+    private readonly string _data;
+
+    public PostgresServer()
+    {
+        // PostgreSQL refuses to run as root, and its folder must be its user's.
+        File.SetUnixFileMode(
+            _folder.Path,
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherExecute
+                | UnixFileMode.OtherRead);
+        _data = Path.Combine(_folder.Path, "data");
+        Directory.CreateDirectory(_data);
+        if (Environment.UserName == "root")
+        {
+            Run("chown", "postgres", _data);
+        }
+
+        RunAsServer("initdb", "-D", _data, "-A", "trust", "-U", "coach", "-E", "UTF8", "--locale=C", "--no-sync");
+        Port = FreePort();
+        Start();
+    }
+
+    public int Port { get; }
+
+    public string ConnectionString =>
+        $"Host=127.0.0.1;Port={Port};Database=postgres;Username=coach;Maximum Pool Size=20;Timeout=2";
+
+    public static void SkipUnlessInstalled() => Assert.SkipWhen(
+        Programs is null, "PostgreSQL is not installed here (apt-get install postgresql).");
+
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    public void Start() => RunAsServer(
+        "pg_ctl", "-D", _data, "-w", "-s", "-l", Path.Combine(_data, "log"), "-o",
+        $"-p {Port} -k {_data} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200", "start");
+
+    /// <summary>Ends it as a crash would.</summary>
+    public void Stop() => RunAsServer("pg_ctl", "-D", _data, "-w", "-s", "-m", "immediate", "stop");
+
+    public string Dump(string schema) =>
+        Run(Path.Combine(Programs!, "pg_dump"), "-h", "127.0.0.1", "-p", $"{Port}", "-U", "coach", "-n", schema, "postgres");
+
+    public void Dispose()
+    {
+        if (File.Exists(Path.Combine(_data, "postmaster.pid")))
+        {
+            Stop();
+        }
+
+        if (Environment.UserName == "root")
+        {
+            Run("chown", "-R", "root", _data);
+        }
+
+        _folder.Dispose();
+    }
+
+    private static void RunAsServer(string program, params string[] arguments)
+    {
+        string path = Path.Combine(Programs!, program);
+        if (Environment.UserName == "root")
+        {
+            Run("setpriv", ["--reuid=postgres", "--regid=postgres", "--clear-groups", path, .. arguments]);
+        }
+        else
+        {
+            Run(path, arguments);
+        }
+    }
+
+    private static string Run(string program, params string[] arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = program.EndsWith("pg_dump", StringComparison.Ordinal),
+            WorkingDirectory = "/",
+        })!;
+        string output = process.StartInfo.RedirectStandardOutput ? process.StandardOutput.ReadToEnd() : "";
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}");
+        return output;
+    }
+}
