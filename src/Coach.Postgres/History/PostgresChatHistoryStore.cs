@@ -38,7 +38,7 @@ internal sealed class PostgresChatHistoryStore(
           INSERT INTO {schema}.message (caller, conversation, is_question, length, body)
           SELECT $2, $3, is_question, length, body
           FROM unnest($4::boolean[], $5::integer[], $6::bytea[]) WITH ORDINALITY AS turn (is_question, length, body, n)
-          WHERE $1::bigint IS NOT NULL ORDER BY n RETURNING seq, is_question, length)
+          ORDER BY n RETURNING seq, is_question, length)
         SELECT seq, is_question, length FROM {schema}.message WHERE caller = $2 AND conversation = $3
         UNION ALL SELECT seq, is_question, length FROM added ORDER BY seq
         """;
@@ -90,7 +90,7 @@ internal sealed class PostgresChatHistoryStore(
                     {
                         await ExecuteAsync(
                             connection,
-                            "DELETE FROM {schema}.message WHERE $1::bigint IS NOT NULL AND caller = $2 "
+                            "DELETE FROM {schema}.message WHERE caller = $2 "
                                 + "AND conversation = $3 AND seq < $4",
                             [name, id, first], token).ConfigureAwait(false);
                     }
@@ -98,7 +98,7 @@ internal sealed class PostgresChatHistoryStore(
                     await ExecuteAsync(
                         connection,
                         """
-                        DELETE FROM {schema}.conversation WHERE $1::bigint IS NOT NULL AND caller = $2 AND id IN (
+                        DELETE FROM {schema}.conversation WHERE caller = $2 AND id IN (
                           SELECT id FROM {schema}.conversation WHERE caller = $2 ORDER BY used_at DESC, id OFFSET $3)
                         """,
                         [name, options.MaxConversationsPerCaller], token).ConfigureAwait(false);

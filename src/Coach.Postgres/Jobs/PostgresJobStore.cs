@@ -34,7 +34,7 @@ internal sealed class PostgresJobStore(PostgresDatabase database) : IJobStore
             $$"""
             WITH added AS (
               INSERT INTO {schema}.job (id, queue, caller, payload, created_at) SELECT $2, $3, $4, $5, $6
-              WHERE $1::bigint IS NOT NULL ON CONFLICT (id) DO NOTHING RETURNING {{Columns}})
+              ON CONFLICT (id) DO NOTHING RETURNING {{Columns}})
             SELECT {{Columns}} FROM added UNION ALL SELECT {{Columns}} FROM {schema}.job WHERE id = $2 LIMIT 1
             """,
             [
@@ -103,8 +103,7 @@ internal sealed class PostgresJobStore(PostgresDatabase database) : IJobStore
             : $"state = 3, ended_at = {Sql.Now}, error_code = $4";
         return ChangesAsync(
             "fail a job",
-            $"UPDATE {{schema}}.job SET {change} WHERE id = $2 AND token = $3 AND state = 1 "
-                + "AND $4::text IS NOT NULL AND $1::bigint IS NOT NULL",
+            $"UPDATE {{schema}}.job SET {change} WHERE id = $2 AND token = $3 AND state = 1",
             [Sql.Bytes(held.Job.Id), held.Token, errorCode], cancellationToken);
     }
 
@@ -121,7 +120,7 @@ internal sealed class PostgresJobStore(PostgresDatabase database) : IJobStore
     {
         ArgumentNullException.ThrowIfNull(id);
         List<Job> found = await database.QueryAsync(
-            "read a job", $"SELECT {Columns} FROM {{schema}}.job WHERE $1::bigint IS NOT NULL AND id = $2",
+            "read a job", $"SELECT {Columns} FROM {{schema}}.job WHERE id = $2",
             [Sql.Bytes(id)], static row => Read(row, isWhole: true), cancellationToken).ConfigureAwait(false);
         return found.Count == 0 ? null : found[0];
     }
@@ -134,7 +133,7 @@ internal sealed class PostgresJobStore(PostgresDatabase database) : IJobStore
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, MaxListed);
         return await database.QueryAsync(
             "list jobs",
-            $"SELECT {Head} FROM {{schema}}.job WHERE $1::bigint IS NOT NULL AND caller = $2 AND created_at < $3 "
+            $"SELECT {Head} FROM {{schema}}.job WHERE caller = $2 AND created_at < $3 "
                 + "ORDER BY created_at DESC, seq DESC LIMIT $4",
             [Sql.Bytes(callerKey), before?.UtcTicks ?? long.MaxValue, limit], static row => Read(row, isWhole: false),
             cancellationToken).ConfigureAwait(false);
@@ -144,13 +143,13 @@ internal sealed class PostgresJobStore(PostgresDatabase database) : IJobStore
     {
         ArgumentException.ThrowIfNullOrEmpty(callerKey);
         return await database.ExecuteAsync(
-            "erase jobs", "DELETE FROM {schema}.job WHERE $1::bigint IS NOT NULL AND caller = $2",
+            "erase jobs", "DELETE FROM {schema}.job WHERE caller = $2",
             [Sql.Bytes(callerKey)], cancellationToken).ConfigureAwait(false);
     }
 
     public async Task<int> PruneAsync(DateTimeOffset endedBefore, CancellationToken cancellationToken = default) =>
         await database.ExecuteAsync(
-            "remove ended jobs", "DELETE FROM {schema}.job WHERE $1::bigint IS NOT NULL AND ended_at < $2",
+            "remove ended jobs", "DELETE FROM {schema}.job WHERE ended_at < $2",
             [endedBefore.UtcTicks], cancellationToken).ConfigureAwait(false);
 
     private static void CheckId(string id, string name)

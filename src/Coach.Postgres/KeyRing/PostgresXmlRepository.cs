@@ -10,7 +10,7 @@ internal sealed class PostgresXmlRepository(PostgresDatabase database) : IXmlRep
 {
     public IReadOnlyCollection<XElement> GetAllElements() => Wait(async (connection, token) =>
         (await database.ReadAsync(
-            connection, "SELECT xml FROM {schema}.key_ring WHERE $1::bigint IS NOT NULL ORDER BY id", [],
+            connection, "SELECT xml FROM {schema}.key_ring ORDER BY id", [],
             static row => XElement.Parse(row.GetString(0)), token).ConfigureAwait(false)).AsReadOnly());
 
     public void StoreElement(XElement element, string friendlyName)
@@ -19,7 +19,7 @@ internal sealed class PostgresXmlRepository(PostgresDatabase database) : IXmlRep
         Wait(async (connection, token) =>
         {
             NpgsqlCommand command = database.Command(
-                connection, "INSERT INTO {schema}.key_ring (name, xml) SELECT $2, $3 WHERE $1::bigint IS NOT NULL",
+                connection, "INSERT INTO {schema}.key_ring (name, xml) SELECT $2, $3",
                 [Sql.Bytes(friendlyName ?? ""), element.ToString(SaveOptions.DisableFormatting)]);
             await using (command.ConfigureAwait(false))
             {

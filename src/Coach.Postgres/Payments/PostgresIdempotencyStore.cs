@@ -16,7 +16,7 @@ internal sealed class PostgresIdempotencyStore(PostgresDatabase database) : IIde
         "body, version, lease_token, lease_expires_at, created_at, updated_at";
 
     private static readonly string FindSql =
-        $"SELECT {Columns} FROM {{schema}}.payment_record WHERE $1::bigint IS NOT NULL AND tag = $2";
+        $"SELECT {Columns} FROM {{schema}}.payment_record WHERE tag = $2";
 
     private static readonly string ClaimSql =
         $"SELECT {Sql.Now}, {Columns} FROM (SELECT $2::bytea AS wanted) asked "
@@ -25,7 +25,7 @@ internal sealed class PostgresIdempotencyStore(PostgresDatabase database) : IIde
     private const string InsertSql = """
         INSERT INTO {schema}.payment_record (tag, version, lease_token, lease_expires_at, created_at, updated_at, state,
           link_id, owner, is_open, expires_at, due_at, oldest_pending_at, has_dead, fee_unknown_at, is_forgettable, body)
-        SELECT $2, $16, $3, $4, $17, $18, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 WHERE $1::bigint IS NOT NULL
+        SELECT $2, $16, $3, $4, $17, $18, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
         ON CONFLICT (tag) DO NOTHING
         """;
 
@@ -93,7 +93,7 @@ internal sealed class PostgresIdempotencyStore(PostgresDatabase database) : IIde
     {
         ArgumentNullException.ThrowIfNull(linkId);
         return FirstAsync(
-            $"SELECT {Columns} FROM {{schema}}.payment_record WHERE $1::bigint IS NOT NULL AND link_id = $2 "
+            $"SELECT {Columns} FROM {{schema}}.payment_record WHERE link_id = $2 "
                 + $"ORDER BY state = {(int)PaymentRecordState.Unmatched}, created_at DESC LIMIT 1",
             [Sql.Bytes(linkId)], cancellationToken);
     }
@@ -103,7 +103,7 @@ internal sealed class PostgresIdempotencyStore(PostgresDatabase database) : IIde
     {
         ArgumentNullException.ThrowIfNull(paymentId);
         return FirstAsync(
-            $"SELECT {Columns} FROM {{schema}}.payment_record WHERE $1::bigint IS NOT NULL AND tag IN "
+            $"SELECT {Columns} FROM {{schema}}.payment_record WHERE tag IN "
                 + "(SELECT tag FROM {schema}.payment_id WHERE id = $2) "
                 + $"ORDER BY state = {(int)PaymentRecordState.Unmatched}, created_at DESC LIMIT 1",
             [Sql.Bytes(paymentId)], cancellationToken);
@@ -128,11 +128,10 @@ internal sealed class PostgresIdempotencyStore(PostgresDatabase database) : IIde
         };
         return await database.QueryAsync(
             "list payment records",
-            "WITH asked AS (SELECT $1::bigint, $3::bigint, $4::bytea, $5::bigint, $6::bytea, $7::bigint) "
-                + $"SELECT {Columns} FROM {{schema}}.payment_record WHERE {condition} LIMIT $2",
+            $"SELECT {Columns} FROM {{schema}}.payment_record WHERE {condition} LIMIT $2",
             [
-                query.Limit, query.Before?.UtcTicks, Sql.BytesOrNull(query.AfterTag), query.AfterCreatedAt?.UtcTicks,
-                Sql.BytesOrNull(query.Owner), query.LatestWait?.UtcTicks,
+                query.Limit, Long(query.Before), Bytes(query.AfterTag), Long(query.AfterCreatedAt), Bytes(query.Owner),
+                Long(query.LatestWait),
             ],
             static row => Read(row, 0), cancellationToken).ConfigureAwait(false);
 
@@ -150,7 +149,7 @@ internal sealed class PostgresIdempotencyStore(PostgresDatabase database) : IIde
               (SELECT count(*) FROM {schema}.payment_record WHERE has_dead),
               (SELECT count(*) FROM {schema}.payment_record WHERE is_open),
               (SELECT min(oldest_pending_at) FROM {schema}.payment_record WHERE due_at IS NOT NULL)
-            WHERE $1::bigint IS NOT NULL
+           
             """,
             [],
             static row => new PaymentRecordCounts(
@@ -166,8 +165,8 @@ internal sealed class PostgresIdempotencyStore(PostgresDatabase database) : IIde
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
         return await database.QueryAsync(
             "list unsettled payment records",
-            $"SELECT {Columns} FROM {{schema}}.payment_record WHERE $1::bigint IS NOT NULL "
-                + $"AND state = {(int)PaymentRecordState.LinkSent} ORDER BY updated_at LIMIT $2",
+            $"SELECT {Columns} FROM {{schema}}.payment_record "
+                + $"WHERE state = {(int)PaymentRecordState.LinkSent} ORDER BY updated_at LIMIT $2",
             [limit], static row => Read(row, 0), cancellationToken).ConfigureAwait(false);
     }
 
@@ -175,8 +174,8 @@ internal sealed class PostgresIdempotencyStore(PostgresDatabase database) : IIde
     {
         List<int> counts = await database.QueryAsync(
             "count unsettled payment records",
-            "SELECT count(*)::integer FROM {schema}.payment_record WHERE $1::bigint IS NOT NULL "
-                + $"AND state = {(int)PaymentRecordState.LinkSent}",
+            "SELECT count(*)::integer FROM {schema}.payment_record "
+                + $"WHERE state = {(int)PaymentRecordState.LinkSent}",
             [], static row => row.GetInt32(0), cancellationToken).ConfigureAwait(false);
         return counts[0];
     }
@@ -195,7 +194,7 @@ internal sealed class PostgresIdempotencyStore(PostgresDatabase database) : IIde
         ArgumentException.ThrowIfNullOrEmpty(eventId);
         List<bool> found = await database.QueryAsync(
             "look a webhook's event up",
-            "SELECT true FROM {schema}.payment_event WHERE $1::bigint IS NOT NULL AND id = $2",
+            "SELECT true FROM {schema}.payment_event WHERE id = $2",
             [Sql.Bytes(eventId)], static row => row.GetBoolean(0), cancellationToken).ConfigureAwait(false);
         return found.Count > 0;
     }

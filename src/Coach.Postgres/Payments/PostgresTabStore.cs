@@ -12,7 +12,7 @@ internal sealed class PostgresTabStore(PostgresDatabase database) : ITabStore
         ArgumentNullException.ThrowIfNull(id);
         List<Tab> found = await database.QueryAsync(
             "read a tab",
-            "SELECT body, version FROM {schema}.tab WHERE $1::bigint IS NOT NULL AND owner = $2 AND id = $3",
+            "SELECT body, version FROM {schema}.tab WHERE owner = $2 AND id = $3",
             [Sql.Bytes(owner), Sql.Bytes(id)],
             static row => TabSerializer.Deserialize(row.GetFieldValue<byte[]>(0)) with { Version = row.GetInt64(1) },
             cancellationToken).ConfigureAwait(false);

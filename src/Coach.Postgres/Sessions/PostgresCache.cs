@@ -48,7 +48,7 @@ internal sealed class PostgresCache(PostgresDatabase database) : IDistributedCac
     {
         ArgumentNullException.ThrowIfNull(key);
         await database.ExecuteAsync(
-            "remove an entry", "DELETE FROM {schema}.cache WHERE $1::bigint IS NOT NULL AND key = $2",
+            "remove an entry", "DELETE FROM {schema}.cache WHERE key = $2",
             [Sql.Bytes(key)], token).ConfigureAwait(false);
     }
 

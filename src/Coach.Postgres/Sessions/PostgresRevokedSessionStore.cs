@@ -11,7 +11,7 @@ internal sealed class PostgresRevokedSessionStore(PostgresDatabase database) : I
         await database.ExecuteAsync(
             "end a session",
             """
-            INSERT INTO {schema}.ended_session (session, until) SELECT $2, $3 WHERE $1::bigint IS NOT NULL
+            INSERT INTO {schema}.ended_session (session, until) SELECT $2, $3
             ON CONFLICT (session) DO UPDATE SET until = greatest(ended_session.until, excluded.until)
             """,
             [Sql.Bytes(session.Value), until.UtcTicks], cancellationToken).ConfigureAwait(false);

@@ -19,7 +19,7 @@ internal sealed class PostgresEmbeddingCache(PostgresDatabase database) : IEmbed
         byte[][] names = [.. keys.Select(Name)];
         List<(string Name, byte[] Vector)> found = await database.QueryAsync(
             "read vectors",
-            "SELECT key, vector FROM {schema}.embedding WHERE $1::bigint IS NOT NULL AND key = ANY($2)",
+            "SELECT key, vector FROM {schema}.embedding WHERE key = ANY($2)",
             [names],
             static row => (Convert.ToHexString(row.GetFieldValue<byte[]>(0)), row.GetFieldValue<byte[]>(1)),
             cancellationToken).ConfigureAwait(false);
