@@ -22,7 +22,7 @@ builder.Configuration["Coach:Rag:IndexFile"] ??= Path.Combine(
         : Path.GetTempPath(),
     "coach-chat", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(knowledge)))[..16] + ".coach");
 
-builder.AddCoach().Rag.WithDocumentReaders();
+builder.AddCoach().WithSharedStores(builder.Configuration).Rag.WithDocumentReaders();
 
 // Meaning without a key: the packaged encoder, unless the configuration says none.
 string encoder = builder.Configuration["Coach:Rag:Encoder"] ?? "minilm";

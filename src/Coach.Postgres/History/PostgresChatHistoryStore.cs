@@ -148,6 +148,18 @@ internal sealed class PostgresChatHistoryStore(
         ];
     }
 
+    public async Task<bool> RenameAsync(
+        CallerContext caller, string conversationId, string title, CancellationToken cancellationToken = default)
+    {
+        byte[] name = Name(caller, conversationId);
+        byte[] sealedTitle = messages.SealTitle(caller, conversationId, title);
+        return await database.ExecuteAsync(
+            "rename a conversation",
+            $"UPDATE {{schema}}.conversation SET title = $5, used_at = {Sql.Now} WHERE {IsAlive} AND id = $4",
+            [name, options.Lifetime.Ticks, Sql.Bytes(conversationId), sealedTitle], cancellationToken)
+            .ConfigureAwait(false) == 1;
+    }
+
     public async Task<bool> RemoveAsync(
         CallerContext caller, string conversationId, CancellationToken cancellationToken = default)
     {
