@@ -88,7 +88,8 @@ internal sealed class SealedMessages(IDataProtectionProvider protection)
         return messages;
     }
 
-    /// <summary>The sealed title of a conversation that begins with these messages; null if none of them asks.</summary>
+    /// <summary>The sealed title of a conversation that begins with these messages; null if none of them
+    /// asks.</summary>
     public byte[]? SealTitle(CallerContext caller, string conversationId, IReadOnlyList<ChatMessage> messages)
     {
         ChatMessage? question = messages.FirstOrDefault(message => message.Role == ChatRole.User);

@@ -1,6 +1,8 @@
 namespace Coach.Abstractions;
 
-/// <summary>Tells each replica which sessions were ended, so that it lets go of what it holds for them at once.</summary>
+/// <summary>
+/// Tells each replica which sessions were ended, so that it lets go of what it holds for them at once.
+/// </summary>
 /// <remarks>
 /// A hint: <see cref="IRevokedSessionStore"/> is what counts, and an event may be missed while the store is away.
 /// </remarks>

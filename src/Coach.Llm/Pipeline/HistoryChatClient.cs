@@ -13,8 +13,8 @@ namespace Coach.Llm.Pipeline;
 /// <remarks>
 /// A refused, failed or abandoned turn is not kept: asked again, it would stand there twice. Two questions at once are
 /// kept in the order in which their answers end. A store that is away costs the history, never the answer: the question
-/// then stands alone, and the answer says that it is not kept (<see cref="ChatHistoryProperty.Name"/>). What a mock said
-/// is kept, marked, and never shown to a model as a model's words.
+/// then stands alone, and the answer says that it is not kept (<see cref="ChatHistoryProperty.Name"/>). What a mock
+/// said is kept, marked, and never shown to a model as a model's words.
 /// </remarks>
 internal sealed partial class HistoryChatClient(
     IChatClient inner, IChatHistoryStore store, ChatPipelineContext context, ChatHistoryOptions options,

@@ -165,7 +165,9 @@ internal sealed class RecordTable(int maxRecords, RecordArchive? archive = null)
         records is null ? [] : records.Where(record => !_records.ContainsKey(record.Tag));
 
     public PaymentRecordCounts Counts => new(_pending.Count, _dead.Count, _open.Count,
-        _pending.Count == 0 ? null : _pending.Min(entry => PaymentRecordIndex.OldestPendingAt(_records[entry.Tag])!.Value));
+        _pending.Count == 0
+            ? null
+            : _pending.Min(entry => PaymentRecordIndex.OldestPendingAt(_records[entry.Tag])!.Value));
 
     public bool HasEvent(string id) => _events.ContainsKey(id);
 

@@ -5,8 +5,10 @@ using Microsoft.Extensions.Options;
 
 namespace Coach.Postgres.KeyRing;
 
-/// <summary>The key ring in PostgreSQL, sealed with <c>COACH_DATA_PROTECTION_KEY</c>. A ring that the host put elsewhere
-/// by its own hand comes later and wins.</summary>
+/// <summary>
+/// The key ring in PostgreSQL, sealed with <c>COACH_DATA_PROTECTION_KEY</c>. A ring that the host put elsewhere by its
+/// own hand comes later and wins.
+/// </summary>
 internal sealed class PostgresKeyRing(PostgresDatabase database, ISecretSource secrets)
     : IConfigureOptions<KeyManagementOptions>
 {

@@ -7,8 +7,9 @@ using NpgsqlTypes;
 namespace Coach.Postgres;
 
 /// <summary>
-/// Payment records in PostgreSQL, for all replicas. A claim is a compare-and-swap on the record's version, with times of
-/// the server's clock; what is committed outlives the machine (<c>synchronous_commit</c> stays as the server has it).
+/// Payment records in PostgreSQL, for all replicas. A claim is a compare-and-swap on the record's version, with times
+/// of the server's clock; what is committed outlives the machine (<c>synchronous_commit</c> stays as the server has
+/// it).
 /// </summary>
 internal sealed class PostgresIdempotencyStore(PostgresDatabase database) : IIdempotencyStore
 {

@@ -5,7 +5,9 @@ using StackExchange.Redis;
 
 namespace Coach.Redis.Connections;
 
-/// <summary>The one connection of this process, made at the first call and kept; every call goes through its guard.</summary>
+/// <summary>
+/// The one connection of this process, made at the first call and kept; every call goes through its guard.
+/// </summary>
 internal sealed class RedisConnection : IAsyncDisposable, IDisposable
 {
     private readonly ConfigurationOptions _configuration;

@@ -9,9 +9,9 @@ using StackExchange.Redis;
 namespace Coach.Redis;
 
 /// <summary>
-/// Conversations in Redis, sealed message by message. A conversation is two lists, of messages and of their sizes, and a
-/// title; a sorted set a caller holds its conversations by their last use. One script each reads, adds, trims, so that
-/// what comes at the same time from several replicas keeps its order.
+/// Conversations in Redis, sealed message by message. A conversation is two lists, of messages and of their sizes, and
+/// a title; a sorted set a caller holds its conversations by their last use. One script each reads, adds, trims, so
+/// that what comes at the same time from several replicas keeps its order.
 /// </summary>
 internal sealed class RedisChatHistoryStore(
     RedisConnection redis, SealedMessages messages, ChatHistoryOptions options) : IChatHistoryStore

@@ -22,8 +22,8 @@ public static class CoachRedisServiceCollectionExtensions
 {
     /// <summary>
     /// Keeps rate limits, ended sessions, the distributed cache (session keys with it), conversations, vectors and the
-    /// Data Protection key ring in Redis, where all replicas find them, in place of what this process keeps. Options come
-    /// from the section <c>Coach:Redis</c>, the connection from <c>ConnectionStrings:Redis</c>. The secret
+    /// Data Protection key ring in Redis, where all replicas find them, in place of what this process keeps. Options
+    /// come from the section <c>Coach:Redis</c>, the connection from <c>ConnectionStrings:Redis</c>. The secret
     /// <c>COACH_DATA_PROTECTION_KEY</c> protects the key ring; without it the host does not start. Call it after
     /// <c>AddCoach</c>, and before <c>AddCoachPostgres</c> where both are used.
     /// </summary>
@@ -59,7 +59,8 @@ public static class CoachRedisServiceCollectionExtensions
         services.AddCoachSecrets(secrets => secrets.Manifest.Optional(KeyRingSecret.Name));
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IValidateOptions<CoachRedisOptions>, CoachRedisOptionsValidator>());
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CoachRedisOptions>, RedisKeyRing.Check>());
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IValidateOptions<CoachRedisOptions>, RedisKeyRing.Check>());
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(static provider => new RedisConnection(
             Value(provider), provider.GetRequiredService<TimeProvider>(),

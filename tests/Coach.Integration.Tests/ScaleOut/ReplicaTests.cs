@@ -74,7 +74,7 @@ public sealed class ReplicaTests(RedisServers redis, PostgresServers postgres) :
     [Fact]
     public async Task StoresThatGoAway_AreSaidSo_AndNothingIsAnInternalError()
     {
-        PostgresServer.SkipUnlessInstalled();
+        PostgresServers.SkipUnlessInstalled();
         Assert.SkipUnless(RedisProcess.IsInstalled, "redis-server is not installed here.");
         using var records = new PostgresServer();
         using var shared = new RedisProcess(_folder.Path);

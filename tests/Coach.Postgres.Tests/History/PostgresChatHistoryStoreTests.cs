@@ -66,7 +66,7 @@ public sealed class PostgresChatHistoryStoreTests(PostgresServers servers)
     [Fact]
     public async Task ADump_ShowsNothingThatWasSaid_NorWhoSaidIt()
     {
-        PostgresServer.SkipUnlessInstalled();
+        PostgresServers.SkipUnlessInstalled();
         using var server = new PostgresServer();
         string schema = StoreContractTests.NewSchema();
         await using PostgresDatabase database = StoreContractTests.Open(server.ConnectionString, schema);

@@ -17,7 +17,7 @@ public sealed class OutageTests
     [Fact]
     public async Task ACrash_IsAnErrorWithACode_AndWhatWasCommittedIsThereAfterwards()
     {
-        PostgresServer.SkipUnlessInstalled();
+        PostgresServers.SkipUnlessInstalled();
         using var server = new PostgresServer();
         await using PostgresDatabase database = StoreContractTests.Open(server.ConnectionString, seconds: 2);
         var store = new PostgresIdempotencyStore(database);
@@ -43,7 +43,7 @@ public sealed class OutageTests
     [Fact]
     public async Task ADatabaseThatIsAwayAtTheStart_IsBroughtUpToDateWhenItIsThere()
     {
-        PostgresServer.SkipUnlessInstalled();
+        PostgresServers.SkipUnlessInstalled();
         using var server = new PostgresServer();
         server.Stop();
         await using PostgresDatabase database = StoreContractTests.Open(server.ConnectionString, seconds: 5);
@@ -56,7 +56,7 @@ public sealed class OutageTests
     [Fact]
     public async Task PgBouncer_InTransactionMode_MayStandBetween()
     {
-        PostgresServer.SkipUnlessInstalled();
+        PostgresServers.SkipUnlessInstalled();
         Assert.SkipUnless(File.Exists("/usr/sbin/pgbouncer"), "pgbouncer is not installed here.");
         using var server = new PostgresServer();
         using var bouncer = new PgBouncer(server.Port);

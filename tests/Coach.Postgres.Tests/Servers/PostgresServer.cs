@@ -1,34 +1,8 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using Coach.Postgres.Tests;
-
-[assembly: AssemblyFixture(typeof(PostgresServers))]
 
 namespace Coach.Postgres.Tests;
-
-/// <summary>One PostgreSQL for all tests; each test takes a schema of its own.</summary>
-public sealed class PostgresServers : IDisposable
-{
-    private readonly Lazy<PostgresServer> _server = new(() => new PostgresServer());
-
-    public string ConnectionString
-    {
-        get
-        {
-            PostgresServer.SkipUnlessInstalled();
-            return _server.Value.ConnectionString;
-        }
-    }
-
-    public void Dispose()
-    {
-        if (_server.IsValueCreated)
-        {
-            _server.Value.Dispose();
-        }
-    }
-}
 
 /// <summary>A PostgreSQL of the test's own, on loopback, that can be stopped and started again.</summary>
 public sealed class PostgresServer : IDisposable
@@ -38,17 +12,17 @@ public sealed class PostgresServer : IDisposable
             .Select(folder => Path.Combine(folder, "bin")).LastOrDefault(bin => File.Exists(Path.Combine(bin, "initdb")))
         : null;
 
-    private readonly TempFolder _folder = new();
+    private readonly string _folder = Directory.CreateTempSubdirectory("coach-").FullName;
     private readonly string _data;
 
     public PostgresServer()
     {
         // PostgreSQL refuses to run as root, and its folder must be its user's.
         File.SetUnixFileMode(
-            _folder.Path,
+            _folder,
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherExecute
                 | UnixFileMode.OtherRead);
-        _data = Path.Combine(_folder.Path, "data");
+        _data = Path.Combine(_folder, "data");
         Directory.CreateDirectory(_data);
         if (Environment.UserName == "root")
         {
@@ -65,8 +39,7 @@ public sealed class PostgresServer : IDisposable
     public string ConnectionString =>
         $"Host=127.0.0.1;Port={Port};Database=postgres;Username=coach;Maximum Pool Size=20;Timeout=2";
 
-    public static void SkipUnlessInstalled() => Assert.SkipWhen(
-        Programs is null, "PostgreSQL is not installed here (apt-get install postgresql).");
+    public static bool IsInstalled => Programs is not null;
 
     public static int FreePort()
     {
@@ -97,7 +70,7 @@ public sealed class PostgresServer : IDisposable
             Run("chown", "-R", "root", _data);
         }
 
-        _folder.Dispose();
+        Directory.Delete(_folder, recursive: true);
     }
 
     private static void RunAsServer(string program, params string[] arguments)
@@ -122,7 +95,9 @@ public sealed class PostgresServer : IDisposable
         })!;
         string output = process.StartInfo.RedirectStandardOutput ? process.StandardOutput.ReadToEnd() : "";
         process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}");
-        return output;
+        return process.ExitCode == 0
+            ? output
+            : throw new InvalidOperationException(
+                $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}");
     }
 }
