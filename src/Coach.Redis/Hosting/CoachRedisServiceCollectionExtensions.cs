@@ -71,7 +71,7 @@ public static class CoachRedisServiceCollectionExtensions
         services.Replace(ServiceDescriptor.Singleton<IRateLimitStore>(static provider => new FallbackRateLimitStore(
             new RedisRateLimitStore(provider.GetRequiredService<RedisConnection>()),
             new MemoryRateLimitStore(provider.GetRequiredService<TimeProvider>()),
-            Value(provider).RateLimitsWhenAway)));
+            Value(provider).RateLimitsWhenAway, provider.GetRequiredService<TimeProvider>())));
         services.Replace(ServiceDescriptor.Singleton<IRevokedSessionStore>(static provider =>
             new FallbackRevokedSessionStore(
                 new RedisRevokedSessionStore(provider.GetRequiredService<RedisConnection>()),

@@ -14,7 +14,8 @@ public sealed class FallbackRateLimitStoreTests
     {
         var clock = new VirtualClock();
         var store = new FallbackRateLimitStore(
-            new MemoryRateLimitStore(clock), new MemoryRateLimitStore(clock), StoreFailurePolicy.FallBackToProcess);
+            new MemoryRateLimitStore(clock), new MemoryRateLimitStore(clock), StoreFailurePolicy.FallBackToProcess,
+            clock);
         return RateLimitStoreContract.RunAsync(
             check, store, span => { clock.Advance(span); return Task.CompletedTask; },
             TestContext.Current.CancellationToken);
@@ -26,14 +27,27 @@ public sealed class FallbackRateLimitStoreTests
         var clock = new VirtualClock();
         var shared = new Switch(new MemoryRateLimitStore(clock));
         var store = new FallbackRateLimitStore(
-            shared, new MemoryRateLimitStore(clock), StoreFailurePolicy.FallBackToProcess);
+            shared, new MemoryRateLimitStore(clock), StoreFailurePolicy.FallBackToProcess, clock);
         Assert.True((await store.TryAcquireAsync("a", Limit, 3)).IsGranted);
         shared.IsAway = true;
         Assert.Equal(1, (await store.TryAcquireAsync("a", Limit)).Remaining);
         Assert.True((await store.TryAcquireAsync("a", Limit)).IsGranted);
         Assert.False((await store.TryAcquireAsync("a", Limit)).IsGranted);
+    }
+
+    [Fact]
+    public async Task TryAcquireAsync_StoreBackWithAFullBucket_WhatThisProcessGrantedStillCounts()
+    {
+        var clock = new VirtualClock();
+        var shared = new Switch(new MemoryRateLimitStore(clock)) { IsAway = true };
+        var store = new FallbackRateLimitStore(
+            shared, new MemoryRateLimitStore(clock), StoreFailurePolicy.FallBackToProcess, clock);
+        Assert.True((await store.TryAcquireAsync("a", Limit, 5)).IsGranted);
         shared.IsAway = false;
-        Assert.True((await store.TryAcquireAsync("a", Limit, 2)).IsGranted);
+        RateLimitDecision refused = await store.TryAcquireAsync("a", Limit);
+        Assert.Equal(new RateLimitDecision(false, 0, TimeSpan.FromMinutes(1)), refused);
+        clock.Advance(TimeSpan.FromMinutes(5));
+        Assert.True((await store.TryAcquireAsync("a", Limit, 5)).IsGranted);
     }
 
     [Fact]
@@ -41,7 +55,7 @@ public sealed class FallbackRateLimitStoreTests
     {
         var store = new FallbackRateLimitStore(
             new Switch(new MemoryRateLimitStore(new VirtualClock())) { IsAway = true },
-            new MemoryRateLimitStore(new VirtualClock()), StoreFailurePolicy.FailOpen);
+            new MemoryRateLimitStore(new VirtualClock()), StoreFailurePolicy.FailOpen, new VirtualClock());
         for (int i = 0; i < 10; i++)
         {
             Assert.True((await store.TryAcquireAsync("a", Limit)).IsGranted);
@@ -53,7 +67,7 @@ public sealed class FallbackRateLimitStoreTests
     {
         var store = new FallbackRateLimitStore(
             new Switch(new MemoryRateLimitStore(new VirtualClock())) { IsAway = true },
-            new MemoryRateLimitStore(new VirtualClock()), StoreFailurePolicy.FailClosed);
+            new MemoryRateLimitStore(new VirtualClock()), StoreFailurePolicy.FailClosed, new VirtualClock());
         await Assert.ThrowsAsync<StoreException>(() => store.TryAcquireAsync("a", Limit).AsTask());
     }
 

@@ -90,7 +90,8 @@ public sealed class PostgresServer : IDisposable
     {
         using Process process = Process.Start(new ProcessStartInfo(program, arguments)
         {
-            RedirectStandardOutput = program.EndsWith("pg_dump", StringComparison.Ordinal),
+            // Not of a server that stays: it would hold the pipe open.
+            RedirectStandardOutput = !arguments.Contains("start"),
             WorkingDirectory = "/",
         })!;
         string output = process.StartInfo.RedirectStandardOutput ? process.StandardOutput.ReadToEnd() : "";

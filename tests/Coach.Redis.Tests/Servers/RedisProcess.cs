@@ -12,6 +12,7 @@ public sealed class RedisProcess : IDisposable
 
     private readonly string _folder;
     private Process _process;
+    private bool _isDisposed;
 
     public RedisProcess(string folder)
     {
@@ -51,6 +52,12 @@ public sealed class RedisProcess : IDisposable
 
     public void Dispose()
     {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
         Signal("CONT");
         _process.Kill();
         _process.WaitForExit();
