@@ -23,7 +23,7 @@ builder.Configuration["Coach:Rag:IndexFile"] ??= Path.Combine(
         : Path.GetTempPath(),
     "coach-chat", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(knowledge)))[..16] + ".coach");
 
-CoachBuilder coach = builder.AddCoach();
+CoachBuilder coach = builder.AddCoach().WithSharedStores(builder.Configuration);
 coach.Rag.WithDocumentReaders();
 
 // Coach:Credits:Packs puts answers on sale; Coach:Sqlite:Path keeps money, tabs and history on this machine.

@@ -19,7 +19,8 @@ public sealed partial class DependencyTests
         ["Coach.Rag.Documents"] = ["Coach.Rag"],
         ["Coach.Rag.Embeddings"] = ["Coach.Rag"],
         ["Coach.Rag.MiniLM"] = ["Coach.Rag.Embeddings", "MiniLmModel"],
-        ["Coach.Postgres"] = ["Coach.Rag", "Coach.Payments"],
+        ["Coach.Redis"] = ["Coach.Llm"],
+        ["Coach.Postgres"] = ["Coach.Llm", "Coach.Payments"],
         ["Coach.Testing"] = ["Coach.Llm", "Coach.Rag", "Coach.Payments"],
     };
 
@@ -34,7 +35,8 @@ public sealed partial class DependencyTests
         ["Coach.Observability"] = ["OpenTelemetry.Api"],
         ["Coach.Prometheus"] = ["OpenTelemetry", "OpenTelemetry.Extensions.Hosting"],
         ["Coach.Payments.Mcp"] = ["ModelContextProtocol.Core"],
-        ["Coach.Postgres"] = ["Npgsql"],
+        ["Coach.Redis"] = ["StackExchange.Redis", "Microsoft.AspNetCore.DataProtection", "Microsoft.AspNetCore.DataProtection.StackExchangeRedis"],
+        ["Coach.Postgres"] = ["Npgsql", "Microsoft.AspNetCore.DataProtection"],
     };
 
     [Theory]

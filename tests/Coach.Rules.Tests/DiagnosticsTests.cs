@@ -22,7 +22,7 @@ public sealed partial class DiagnosticsTests
 
     // Every label that Coach puts on a metric or a span's dimensions. Each takes its values from a closed set.
     private static readonly string[] Labels =
-        ["check", "commit", "format", "from", "index", "model", "outcome", "parameter", "provider", "reason", "runtime", "state", "status", "step", "tier", "to", "version"];
+        ["check", "commit", "format", "from", "index", "model", "outcome", "parameter", "provider", "reason", "runtime", "state", "status", "step", "store", "tier", "to", "version"];
 
     private static string Page => Path.Combine(Repository.Root, "docs", "diagnostics.md");
 
@@ -90,7 +90,7 @@ public sealed partial class DiagnosticsTests
             "coach_byok_enabled", "coach_byok_user_count", "coach_llm_key_validations_total", "coach_llm_sessions_active", "coach_llm_session_rejections_total",
             "coach_llm_session_evictions_total", "coach_rag_retrievals_total", "coach_rag_fallbacks_total", "coach_rag_retrieval_duration_seconds",
             "coach_payments_links_total", "coach_payments_gateway_available", "coach_payments_attempts_total", "gen_ai_client_operation_duration_seconds",
-            "gen_ai_client_token_usage",
+            "gen_ai_client_token_usage", "coach_store_available",
         })
         {
             Assert.Contains($"| `{name}` |", page, StringComparison.Ordinal);

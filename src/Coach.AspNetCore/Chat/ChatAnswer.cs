@@ -17,6 +17,7 @@ internal sealed class ChatAnswer
     private UsageCost? _cost;
     private CitationsContent? _citations;
     private ChatFinishReason? _finishReason;
+    private bool _isNotKept;
 
     /// <summary>Why this is no answer, or not all of it; null unless the provider said so.</summary>
     public CoachProblem? Failure { get; private set; }
@@ -48,6 +49,8 @@ internal sealed class ChatAnswer
             _cost = _cost?.Add(cost) ?? cost;
         }
 
+        _isNotKept |= update.AdditionalProperties?.TryGetValue(ChatHistoryProperty.Name, out string? history) == true
+            && history == ChatHistoryProperty.NotKept;
         foreach (AIContent content in update.Contents)
         {
             switch (content)
@@ -92,6 +95,7 @@ internal sealed class ChatAnswer
         RagTier = _citations?.Retrieval.Tier ?? RagTier.None,
         Provider = _provider,
         FinishReason = (_finishReason ?? ChatFinishReason.Stop).Value,
+        HistoryKept = _isNotKept ? false : null,
     };
 
     // What Coach says of an empty answer or a failed call is told; what a client of the host's writes may hold a key.

@@ -153,6 +153,12 @@ internal sealed record DoneEvent
     /// </summary>
     [JsonPropertyName("paidBy")]
     public required string PaidBy { get; init; }
+
+    /// <summary>False when the store of conversations was away: the next question will not know of this turn. Absent
+    /// otherwise.</summary>
+    [JsonPropertyName("historyKept")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? HistoryKept { get; init; }
 }
 
 /// <summary>The tokens of one answer, as its provider counted them.</summary>

@@ -165,6 +165,7 @@ public static class CoachHostApplicationBuilderExtensions
             new MemoryRateLimitStore(provider.GetRequiredService<TimeProvider>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IComponentHealth, SessionStoreHealth>());
         services.TryAddSingleton<SessionEnd>();
+        services.AddHostedService<SessionEndListener>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, SessionStreamState>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, SessionKeyState>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, SessionClientState>());

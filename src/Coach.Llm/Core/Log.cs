@@ -78,4 +78,7 @@ internal static partial class Log
 
     [LoggerMessage(2520, LogLevel.Warning, "The history store failed ({ExceptionType}); the answer was given, and its turn is not kept")]
     public static partial void TurnNotKept(this ILogger logger, string exceptionType);
+
+    [LoggerMessage(2521, LogLevel.Warning, "The store {Store} is away; a question was asked without the conversation before it")]
+    public static partial void HistoryNotRead(this ILogger logger, string store);
 }

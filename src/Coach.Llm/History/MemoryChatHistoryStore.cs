@@ -275,12 +275,12 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
         {
             foreach (ChatMessage message in messages)
             {
-                int length = message.Contents.Sum(Length);
+                int length = HistoryText.Length(message);
                 _messages.Add((message, length));
                 _length += length;
                 if (Title.Length == 0 && message.Role == ChatRole.User)
                 {
-                    Title = FirstLine(message.Text);
+                    Title = HistoryText.Title(message.Text);
                 }
             }
         }
@@ -302,33 +302,6 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
                 _length -= _messages.Take(dropped).Sum(entry => entry.Length);
                 _messages.RemoveRange(0, dropped);
             }
-        }
-
-        private static int Length(AIContent content) => OwnLength(content)
-            + (content.Annotations?.OfType<CitationAnnotation>().Sum(citation => citation.Snippet?.Length ?? 0) ?? 0);
-
-        private static int OwnLength(AIContent content) => content switch
-        {
-            TextContent text => text.Text.Length,
-            TextReasoningContent reasoning => reasoning.Text.Length + (reasoning.ProtectedData?.Length ?? 0),
-            DataContent data => data.Data.Length,
-            FunctionCallContent call => call.Name.Length + (call.Arguments?.Sum(Length) ?? 0),
-            FunctionResultContent result => Length(result.Result),
-            _ => 0,
-        };
-
-        private static int Length(KeyValuePair<string, object?> argument) =>
-            argument.Key.Length + Length(argument.Value);
-
-        private static int Length(object? value) => value?.ToString()?.Length ?? 0;
-
-        private static string FirstLine(string text)
-        {
-            string line = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-            int length = Math.Min(line.Length, ConversationInfo.MaxTitleLength);
-            return length < line.Length && char.IsHighSurrogate(line[length - 1])
-                ? line[..(length - 1)]
-                : line[..length];
         }
     }
 }

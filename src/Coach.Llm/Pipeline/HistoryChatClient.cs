@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
+using Coach.Abstractions;
 using Coach.Llm.Core;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
@@ -11,8 +12,9 @@ namespace Coach.Llm.Pipeline;
 /// </summary>
 /// <remarks>
 /// A refused, failed or abandoned turn is not kept: asked again, it would stand there twice. Two questions at once are
-/// kept in the order in which their answers end. A store that fails then costs the history, never the answer. What a
-/// mock said is kept, marked, and never shown to a model as a model's words.
+/// kept in the order in which their answers end. A store that is away costs the history, never the answer: the question
+/// then stands alone, and the answer says that it is not kept (<see cref="ChatHistoryProperty.Name"/>). What a mock
+/// said is kept, marked, and never shown to a model as a model's words.
 /// </remarks>
 internal sealed partial class HistoryChatClient(
     IChatClient inner, IChatHistoryStore store, ChatPipelineContext context, ChatHistoryOptions options,
@@ -28,7 +30,11 @@ internal sealed partial class HistoryChatClient(
         List<ChatMessage> asked = [.. messages];
         List<ChatMessage> all = await WithHistoryAsync(asked, cancellationToken).ConfigureAwait(false);
         ChatResponse response = await base.GetResponseAsync(all, options, cancellationToken).ConfigureAwait(false);
-        await KeepAsync(asked, response, cancellationToken).ConfigureAwait(false);
+        if (!await KeepAsync(asked, response, cancellationToken).ConfigureAwait(false))
+        {
+            (response.AdditionalProperties ??= [])[ChatHistoryProperty.Name] = ChatHistoryProperty.NotKept;
+        }
+
         return response;
     }
 
@@ -47,15 +53,19 @@ internal sealed partial class HistoryChatClient(
             yield return update;
         }
 
-        await KeepAsync(asked, seen.ToChatResponse(), cancellationToken).ConfigureAwait(false);
+        if (!await KeepAsync(asked, seen.ToChatResponse(), cancellationToken).ConfigureAwait(false))
+        {
+            yield return new ChatResponseUpdate
+            {
+                Role = ChatRole.Assistant,
+                AdditionalProperties = new() { [ChatHistoryProperty.Name] = ChatHistoryProperty.NotKept },
+            };
+        }
     }
 
     private async Task<List<ChatMessage>> WithHistoryAsync(List<ChatMessage> asked, CancellationToken cancellationToken)
     {
-        // A mock quotes documents: it needs no history.
-        IReadOnlyList<ChatMessage> kept = options.Turns == 0 || context.Mode == RunMode.Mock
-            ? []
-            : await store.LoadAsync(context.Caller, context.ConversationId, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<ChatMessage> kept = await LoadAsync(cancellationToken).ConfigureAwait(false);
         ChatMessage[] shown =
         [
             .. kept.Take(ReplacedFrom(kept) ?? kept.Count).Where(message => !IsOfMock(message)).Select(Shown),
@@ -76,14 +86,33 @@ internal sealed partial class HistoryChatClient(
         return all;
     }
 
-    private async Task KeepAsync(List<ChatMessage> asked, ChatResponse response, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<ChatMessage>> LoadAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            // A mock quotes documents: it needs no history.
+            return options.Turns == 0 || context.Mode == RunMode.Mock
+                ? []
+                : await store.LoadAsync(context.Caller, context.ConversationId, cancellationToken)
+                    .ConfigureAwait(false);
+        }
+        catch (StoreException exception)
+        {
+            logger.HistoryNotRead(exception.Store);
+            return [];
+        }
+    }
+
+    // Whether the turn is kept, or was none to keep.
+    private async Task<bool> KeepAsync(
+        List<ChatMessage> asked, ChatResponse response, CancellationToken cancellationToken)
     {
         ChatMessage[] answers = [.. response.Messages.Select(Kept).Where(message => message.Contents.Count > 0)];
         bool isWhole = response.FinishReason != ChatFinishReason.ContentFilter
             && !response.Messages.Any(message => message.Contents.Any(content => content is ErrorContent));
         if (!isWhole || !answers.Any(message => message.Text.Length > 0))
         {
-            return;
+            return true;
         }
 
         ChatMessage[] turn =
@@ -101,11 +130,13 @@ internal sealed partial class HistoryChatClient(
             await ForgetReplacedAsync(cancellationToken).ConfigureAwait(false);
             await store.AppendAsync(context.Caller, context.ConversationId, turn, cancellationToken)
                 .ConfigureAwait(false);
+            return true;
         }
         catch (Exception exception) when (
             exception is not OutOfMemoryException && !cancellationToken.IsCancellationRequested)
         {
             logger.TurnNotKept(exception.GetType().Name);
+            return false;
         }
     }
 

@@ -11,13 +11,12 @@ public static class CoachTelemetry
     public static IReadOnlyList<string> MeterNames { get; } =
     [
         "Coach.Llm", "Coach.Rag", "Coach.Payments", "Coach.Payments.Mcp", ObservabilityName, "Coach.AspNetCore",
-        "Coach.Prometheus", "Coach.Usage", "Coach.Postgres",
+        "Coach.Prometheus", "Coach.Usage", "Coach.Postgres", "Coach.Abstractions",
     ];
 
     /// <summary>The activity sources, one per package and named like it.</summary>
     public static IReadOnlyList<string> ActivitySourceNames { get; } =
     [
         "Coach.Llm", "Coach.Rag", "Coach.Payments", "Coach.Payments.Mcp", ObservabilityName, "Coach.AspNetCore",
-        "Coach.Postgres",
     ];
 }

@@ -57,7 +57,8 @@ public sealed class PaymentException : CoachException
         new(PaymentError.Unavailable, ErrorCodes.PaymentsUnavailable, reason, retryAfter);
 
     internal static PaymentException StoreFailed(Exception cause) => new(
-        PaymentError.Unavailable, ErrorCodes.PaymentsUnavailable,
+        PaymentError.Unavailable,
+        cause is StoreException ? ErrorCodes.StoreUnavailable : ErrorCodes.PaymentsUnavailable,
         cause is PaymentStoreException { Error: PaymentStoreError.DiskFull }
             ? "The disk with the payment records is full. Make room, then ask again with the same key."
             : "The payment records cannot be read or written. "

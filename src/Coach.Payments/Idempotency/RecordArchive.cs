@@ -366,7 +366,7 @@ internal sealed class RecordArchive : IDisposable
 
         var entry = new Entry(
             PrefixOf(record.Tag), offset, record.CreatedAt.UtcTicks, record.UpdatedAt.UtcTicks,
-            RecordTable.FeelessAt(record)?.UtcTicks ?? 0, segment,
+            PaymentRecordIndex.FeeUnknownAt(record)?.UtcTicks ?? 0, segment,
             record.State == PaymentRecordState.Unmatched ? Parked : (byte)0, -1, false);
         return (entry, [.. keys], record.Request.Owner is { } owner ? Hash('o', owner) : 0);
     }

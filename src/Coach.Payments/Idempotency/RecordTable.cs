@@ -165,51 +165,15 @@ internal sealed class RecordTable(int maxRecords, RecordArchive? archive = null)
         records is null ? [] : records.Where(record => !_records.ContainsKey(record.Tag));
 
     public PaymentRecordCounts Counts => new(_pending.Count, _dead.Count, _open.Count,
-        _pending.Count == 0 ? null : _pending.Min(entry => OldestPending(_records[entry.Tag])));
+        _pending.Count == 0
+            ? null
+            : _pending.Min(entry => PaymentRecordIndex.OldestPendingAt(_records[entry.Tag])!.Value));
 
     public bool HasEvent(string id) => _events.ContainsKey(id);
 
     /// <summary>What claiming gives; the record of a successful claim is yet to be put.</summary>
-    public IdempotencyClaim Claim(PaymentRecord proposed, TimeSpan lease, DateTimeOffset now)
-    {
-        if (Find(proposed.Tag) is not { } existing)
-        {
-            return new IdempotencyClaim(ClaimOutcome.Claimed, proposed with
-            {
-                Version = 1,
-                LeaseToken = 1,
-                LeaseExpiresAt = now + lease,
-                CreatedAt = now,
-                UpdatedAt = now,
-            });
-        }
-
-        if (existing.RequestHash != proposed.RequestHash)
-        {
-            return new IdempotencyClaim(ClaimOutcome.Conflict, existing);
-        }
-
-        if (existing.State == PaymentRecordState.Completed)
-        {
-            return new IdempotencyClaim(ClaimOutcome.Completed, existing);
-        }
-
-        // A claim that ends later than any claim could means that the wall clock was set back: it is not waited for.
-        if (existing.LeaseExpiresAt is { } end && end > now && end - now <= lease)
-        {
-            return new IdempotencyClaim(ClaimOutcome.InProgress, existing, end - now);
-        }
-
-        // The same hash, so the same request; one that was refused may have left its own here.
-        return new IdempotencyClaim(ClaimOutcome.Claimed, existing with
-        {
-            Request = proposed.Request,
-            Version = existing.Version + 1,
-            LeaseToken = existing.LeaseToken + 1,
-            LeaseExpiresAt = now + lease,
-            UpdatedAt = now,
-        });
-    }
+    public IdempotencyClaim Claim(PaymentRecord proposed, TimeSpan lease, DateTimeOffset now) =>
+        IdempotencyClaim.Of(Find(proposed.Tag), proposed, lease, now);
 
     /// <summary>The record as an update would store it, or null when another version is stored.</summary>
     public PaymentRecord? Update(PaymentRecord record, DateTimeOffset now) =>
@@ -311,7 +275,7 @@ internal sealed class RecordTable(int maxRecords, RecordArchive? archive = null)
             mine.Add((record.CreatedAt, record.Tag));
         }
 
-        if (IsOpen(record))
+        if (PaymentRecordIndex.IsOpen(record))
         {
             _open.Add((record.CreatedAt, record.Tag));
             if (record.Request.ExpiresAt is { } end)
@@ -320,14 +284,14 @@ internal sealed class RecordTable(int maxRecords, RecordArchive? archive = null)
             }
         }
 
-        if (FeelessAt(record) is { } paidAt)
+        if (PaymentRecordIndex.FeeUnknownAt(record) is { } paidAt)
         {
             _feeless.Add((paidAt, record.Tag));
         }
 
         if (record.Facts.Count > 0)
         {
-            if (DueAt(record) is { } due)
+            if (PaymentRecordIndex.DueAt(record) is { } due)
             {
                 _pending.Add((due, record.Tag));
             }
@@ -372,7 +336,7 @@ internal sealed class RecordTable(int maxRecords, RecordArchive? archive = null)
             }
         }
 
-        if (IsOpen(old))
+        if (PaymentRecordIndex.IsOpen(old))
         {
             _open.Remove((old.CreatedAt, old.Tag));
             if (old.Request.ExpiresAt is { } end)
@@ -381,14 +345,14 @@ internal sealed class RecordTable(int maxRecords, RecordArchive? archive = null)
             }
         }
 
-        if (FeelessAt(old) is { } paidAt)
+        if (PaymentRecordIndex.FeeUnknownAt(old) is { } paidAt)
         {
             _feeless.Remove((paidAt, old.Tag));
         }
 
         if (old.Facts.Count > 0)
         {
-            if (DueAt(old) is { } due)
+            if (PaymentRecordIndex.DueAt(old) is { } due)
             {
                 _pending.Remove((due, old.Tag));
             }
@@ -441,42 +405,6 @@ internal sealed class RecordTable(int maxRecords, RecordArchive? archive = null)
                 .Select(entry => _records[entry.Tag])];
     }
 
-    private static bool IsOpen(PaymentRecord record) => record.State == PaymentRecordState.Completed
-        && record.Status is PaymentStatus.Pending or PaymentStatus.Processing;
-
-    // Facts are told in order: the first that waits holds up those behind it.
-    private static DateTimeOffset? DueAt(PaymentRecord record)
-    {
-        foreach (PaymentFactEntry fact in record.Facts)
-        {
-            if (fact.State == PaymentFactState.Pending)
-            {
-                return fact.NotBefore ?? DateTimeOffset.MinValue;
-            }
-        }
-
-        return null;
-    }
-
-    public static DateTimeOffset? FeelessAt(PaymentRecord record)
-    {
-        if (!record.IsSimulated && record.State == PaymentRecordState.Completed)
-        {
-            foreach (LinkPayment row in record.Payments)
-            {
-                if (row is { Status: PaymentStatus.Succeeded, FeeMinorUnits: null, PaymentIntentId: not null })
-                {
-                    return row.PaidAt ?? record.CreatedAt;
-                }
-            }
-        }
-
-        return null;
-    }
-
-    private static DateTimeOffset OldestPending(PaymentRecord record) =>
-        record.Facts.First(static fact => fact.State == PaymentFactState.Pending).At;
-
     public void PutEvent(string id, DateTimeOffset at)
     {
         if (!_events.TryAdd(id, at))
@@ -499,7 +427,7 @@ internal sealed class RecordTable(int maxRecords, RecordArchive? archive = null)
         string[] tags =
         [
             .. _records.Values.Where(record => record.UpdatedAt < before && !(record.LeaseExpiresAt >= before)
-                && IsForgettable(record)).Select(record => record.Tag),
+                && PaymentRecordIndex.IsForgettable(record)).Select(record => record.Tag),
         ];
         foreach (string tag in tags)
         {
@@ -516,8 +444,4 @@ internal sealed class RecordTable(int maxRecords, RecordArchive? archive = null)
         int archived = archive?.Prune(before, _records.ContainsKey) ?? 0;
         return (tags, archived, events);
     }
-
-    // What the host has not got yet, and what may exist at the provider without our knowing, is never forgotten.
-    private static bool IsForgettable(PaymentRecord record) =>
-        record.State != PaymentRecordState.LinkSent && !record.HasPendingFacts && !record.HasDeadFacts;
 }

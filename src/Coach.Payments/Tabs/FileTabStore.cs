@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Coach.Payments.Idempotency;
 
 namespace Coach.Payments;
@@ -186,7 +185,7 @@ public sealed class FileTabStore : ITabStore, IDisposable
     private static ReadOnlySpan<byte> Frame(Tab tab)
     {
         var bytes = new ArrayBufferWriter<byte>();
-        JournalFormat.Tab(bytes, 0, JsonSerializer.SerializeToUtf8Bytes(tab, TabJson.Default.Tab));
+        JournalFormat.Tab(bytes, 0, TabSerializer.Serialize(tab));
         return bytes.WrittenSpan;
     }
 
@@ -238,7 +237,7 @@ public sealed class FileTabStore : ITabStore, IDisposable
         JournalFormat.Header(bytes, null, null, Content);
         foreach (Tab tab in _tabs.Values)
         {
-            JournalFormat.Tab(bytes, 0, JsonSerializer.SerializeToUtf8Bytes(tab, TabJson.Default.Tab));
+            JournalFormat.Tab(bytes, 0, TabSerializer.Serialize(tab));
         }
 
         _frames = _tabs.Count;
@@ -253,9 +252,3 @@ public sealed class FileTabStore : ITabStore, IDisposable
         }
     }
 }
-
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(Tab))]
-internal sealed partial class TabJson : JsonSerializerContext;

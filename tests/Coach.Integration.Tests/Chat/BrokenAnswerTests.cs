@@ -181,20 +181,26 @@ public sealed class BrokenAnswerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Chat_HistoryStoreIsAway_Is503BeforeTheAnswerAndCostsNoneAfterIt()
+    public async Task Chat_HistoryStoreIsAway_CostsTheHistoryAndNoAnswer_AndTheAnswerSaysSo()
     {
         using HttpClient visitor = await NewForeignVisitorAsync();
         _foreign.Answers("One.", null);
+        ChatReply whole = await visitor.AskAsync("Count to one.");
+        Assert.False(whole.Events[^1].Data.TryGetProperty("historyKept", out _));
         _history.IsAwayForWrites = true;
         ChatReply reply = await visitor.AskAsync("Count to one.");
         Assert.Equal(["delta", "citations", "done"], reply.Events.Select(item => item.Event));
+        Assert.False(reply.Events[^1].Data.GetProperty("historyKept").GetBoolean());
         Assert.Contains(_host.Logs, line => line.Contains("2520 The history store failed (StoreException)", StringComparison.Ordinal));
         using HttpResponseMessage kept = await visitor.DeleteAsync("/api/chat");
         await kept.AssertProblemAsync(503, "ERR_STORE_UNAVAILABLE");
 
         _history.IsAwayForReads = true;
-        using HttpResponseMessage response = await visitor.PostJsonAsync("/api/chat", """{"message":"hello"}""");
-        await response.AssertProblemAsync(503, "ERR_STORE_UNAVAILABLE");
+        using HttpResponseMessage shown = await visitor.GetAsync("/api/chat");
+        await shown.AssertProblemAsync(503, "ERR_STORE_UNAVAILABLE");
+        ChatReply alone = await visitor.AskAsync("Count to one.");
+        Assert.Equal(["delta", "citations", "done"], alone.Events.Select(item => item.Event));
+        Assert.False(alone.Events[^1].Data.GetProperty("historyKept").GetBoolean());
     }
 
     private async Task<HttpClient> NewVisitorAsync(string provider)

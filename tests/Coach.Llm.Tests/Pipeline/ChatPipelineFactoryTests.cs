@@ -197,7 +197,9 @@ public sealed class ChatPipelineFactoryTests
     {
         await using ServiceProvider services = Services(chat => chat.UseHistoryStore(_ => new FullStore(new StoreException("redis", "keep a turn"))));
         using ChatPipeline pipeline = await services.GetRequiredService<ChatPipelineFactory>().CreateAsync(Caller);
-        Assert.Equal("Fine.", (await pipeline.Client.GetResponseAsync("hello")).Text);
+        ChatResponse response = await pipeline.Client.GetResponseAsync("hello");
+        Assert.Equal("Fine.", response.Text);
+        Assert.Equal(ChatHistoryProperty.NotKept, response.AdditionalProperties![ChatHistoryProperty.Name]);
         Assert.Equal("Fine.", (await AskAsync(services, "hello")).Text);
         const string Line = "2520 Warning The history store failed (StoreException); the answer was given, and its turn is not kept";
         Assert.Equal([Line, Line], _logs.Lines().Where(line => line.StartsWith("2520", StringComparison.Ordinal)));

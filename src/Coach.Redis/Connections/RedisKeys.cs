@@ -1,0 +1,30 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Coach.Redis.Connections;
+
+/// <summary>
+/// Names of keys. What people or the network could choose is in them as a hash only. What one script touches shares a
+/// hash tag, so that it lies on one node of a cluster.
+/// </summary>
+internal sealed class RedisKeys(string prefix)
+{
+    public string Bucket(string partition) => $"{prefix}:limit:{{{Hash(partition)}}}";
+
+    public string Ended(string session) => $"{prefix}:ended:{{{Hash(session)}}}";
+
+    public string EndedChannel => $"{prefix}:ended";
+
+    public string Conversation(string caller, string part, string id) => $"{prefix}:chat:{{{caller}}}:{part}:{id}";
+
+    public string Conversations(string caller) => $"{prefix}:chat:{{{caller}}}:index";
+
+    public string Vector(string key) => $"{prefix}:vector:{Hash(key)}";
+
+    public string Cache => $"{prefix}:cache:";
+
+    public string KeyRing => $"{prefix}:key-ring";
+
+    private static string Hash(string text) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 16));
+}

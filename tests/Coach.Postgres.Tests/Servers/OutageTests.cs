@@ -1,0 +1,156 @@
+using Coach.Abstractions;
+using Coach.Llm;
+using Coach.Payments;
+using Coach.Postgres.Connections;
+using Coach.Testing;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.AI;
+using Npgsql;
+
+namespace Coach.Postgres.Tests;
+
+/// <summary>A PostgreSQL that crashes, comes back, and cuts connections; PgBouncer between.</summary>
+public sealed class OutageTests
+{
+    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
+
+    [Fact]
+    public async Task ACrash_IsAnErrorWithACode_AndWhatWasCommittedIsThereAfterwards()
+    {
+        PostgresServers.SkipUnlessInstalled();
+        using var server = new PostgresServer();
+        await using PostgresDatabase database = StoreContractTests.Open(server.ConnectionString, seconds: 2);
+        var store = new PostgresIdempotencyStore(database);
+        PaymentRecord record = (await store.ClaimAsync(IdempotencyStoreContract.NewRecord(), Lease)).Record;
+        server.Stop();
+        for (int i = 0; i < 20; i++)
+        {
+            StoreException failure =
+                await Assert.ThrowsAsync<StoreException>(() => store.FindAsync(record.Tag).AsTask());
+            Assert.Equal(ErrorCodes.StoreUnavailable, failure.Code);
+        }
+
+        Assert.Equal(ComponentState.Degraded, (await database.Guard.CheckAsync()).State);
+        server.Start();
+        while ((await database.Guard.CheckAsync()).State != ComponentState.Healthy)
+        {
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal(record.Version, (await store.FindAsync(record.Tag))!.Version);
+    }
+
+    [Fact]
+    public async Task ADatabaseThatIsAwayAtTheStart_IsBroughtUpToDateWhenItIsThere()
+    {
+        PostgresServers.SkipUnlessInstalled();
+        using var server = new PostgresServer();
+        server.Stop();
+        await using PostgresDatabase database = StoreContractTests.Open(server.ConnectionString, seconds: 5);
+        var store = new PostgresJobStore(database);
+        await Assert.ThrowsAsync<StoreException>(() => store.FindAsync("a"));
+        server.Start();
+        Assert.Null(await store.FindAsync("a"));
+    }
+
+    [Fact]
+    public async Task PgBouncer_InTransactionMode_MayStandBetween()
+    {
+        PostgresServers.SkipUnlessInstalled();
+        Assert.SkipUnless(File.Exists("/usr/sbin/pgbouncer"), "pgbouncer is not installed here.");
+        using var server = new PostgresServer();
+        using var bouncer = new PgBouncer(server.Port);
+        await using PostgresDatabase database = StoreContractTests.Open(bouncer.ConnectionString);
+        Func<TimeSpan, Task> advance = span =>
+        {
+            database.ClockOffset += span;
+            return Task.CompletedTask;
+        };
+        foreach (string check in JobStoreContract.Names)
+        {
+            await JobStoreContract.RunAsync(check, new PostgresJobStore(database), advance);
+        }
+
+        foreach (string check in ChatHistoryStoreContract.Names)
+        {
+            var store = new PostgresChatHistoryStore(
+                database, new SealedMessages(new EphemeralDataProtectionProvider()), new ChatHistoryOptions());
+            await ChatHistoryStoreContract.RunAsync(check, store, advance);
+        }
+    }
+}
+
+/// <summary>Connections that are cut while statements of every kind run: either all of a statement holds, or
+/// nothing.</summary>
+public sealed class CutConnectionTests(PostgresServers servers)
+{
+    [Fact]
+    public async Task CutAnywhere_NothingIsHalfDone()
+    {
+        string schema = StoreContractTests.NewSchema();
+        await using PostgresDatabase database = StoreContractTests.Open(
+            servers.ConnectionString + $";Application Name={schema}", schema);
+        await database.MigrateAsync(CancellationToken.None);
+        var payments = new PostgresIdempotencyStore(database);
+        var jobs = new PostgresJobStore(database);
+        var history = new PostgresChatHistoryStore(
+            database, new SealedMessages(new EphemeralDataProtectionProvider()), new ChatHistoryOptions());
+        var caller = new CallerContext(SessionId.From("s"));
+        using var stop = new CancellationTokenSource();
+        Task cutting = CutAsync(schema, stop.Token);
+        int failures = 0;
+        for (int i = 0; i < 60; i++)
+        {
+            ChatMessage[] turn = [new(ChatRole.User, $"q{i}"), new(ChatRole.Assistant, $"a{i}")];
+            PaymentRecord proposed = IdempotencyStoreContract.NewRecord();
+            failures += await FailsAsync(() => history.AppendAsync(caller, "c", turn));
+            failures += await FailsAsync(async () =>
+            {
+                IdempotencyClaim claim = await payments.ClaimAsync(proposed, TimeSpan.FromMinutes(1));
+                await payments.TryUpdateAsync(claim.Record with { State = PaymentRecordState.LinkSent });
+            });
+            failures += await FailsAsync(() => jobs.EnqueueAsync(new Job
+            {
+                Id = $"j{i}", Queue = "q", CallerKey = "c", CreatedAt = DateTimeOffset.UnixEpoch,
+            }));
+        }
+
+        await stop.CancelAsync();
+        await cutting;
+        Assert.True(failures > 0, "no connection was cut");
+        IReadOnlyList<ChatMessage> kept = [];
+        while (await FailsAsync(async () => kept = await history.LoadAsync(caller, "c")) > 0)
+        {
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+
+        Assert.All(kept.Chunk(2), pair => Assert.Equal("a" + pair[0].Text[1..], pair[1].Text));
+        Assert.Equal(kept.Count, kept.Select(message => message.Text).Distinct().Count());
+    }
+
+    private static async Task<int> FailsAsync(Func<Task> call)
+    {
+        try
+        {
+            await call();
+            return 0;
+        }
+        catch (StoreException)
+        {
+            return 1;
+        }
+    }
+
+    private async Task CutAsync(string application, CancellationToken cancellationToken)
+    {
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create(servers.ConnectionString);
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            await using NpgsqlCommand cut = source.CreateCommand(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1");
+            cut.Parameters.Add(new NpgsqlParameter { Value = application });
+            await cut.ExecuteNonQueryAsync(CancellationToken.None);
+            await Task.Delay(10, CancellationToken.None);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using Coach.Abstractions;
+using Coach.Llm;
+using Coach.Postgres.Connections;
+using Coach.Testing;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Coach.Postgres.Tests;
+
+/// <summary>Each store keeps the contract of its seam.</summary>
+public sealed class StoreContractTests(PostgresServers servers)
+{
+    public static TheoryData<string> Payments => [.. IdempotencyStoreContract.Names];
+
+    public static TheoryData<string> Histories => [.. ChatHistoryStoreContract.Names];
+
+    public static TheoryData<string> Jobs => [.. JobStoreContract.Names];
+
+    public static TheoryData<string> Ended => [.. RevokedSessionStoreContract.Names];
+
+    public static TheoryData<string> Vectors => [.. EmbeddingCacheContract.Names];
+
+    [Theory]
+    [MemberData(nameof(Payments))]
+    public Task PaymentRecords_KeepTheContract(string check) => RunAsync((database, advance, token) =>
+        IdempotencyStoreContract.RunAsync(check, new PostgresIdempotencyStore(database), advance, token));
+
+    [Theory]
+    [MemberData(nameof(Histories))]
+    public Task Histories_KeepTheContract(string check) => RunAsync((database, advance, token) =>
+        ChatHistoryStoreContract.RunAsync(
+            check,
+            new PostgresChatHistoryStore(
+                database, new SealedMessages(new EphemeralDataProtectionProvider()), new ChatHistoryOptions()),
+            advance, token));
+
+    [Theory]
+    [MemberData(nameof(Jobs))]
+    public Task Jobs_KeepTheContract(string check) => RunAsync((database, advance, token) =>
+        JobStoreContract.RunAsync(check, new PostgresJobStore(database), advance, token));
+
+    [Theory]
+    [MemberData(nameof(Ended))]
+    public Task EndedSessions_KeepTheContract(string check) => RunAsync((database, advance, token) =>
+        RevokedSessionStoreContract.RunAsync(check, new PostgresRevokedSessionStore(database), advance, token));
+
+    [Theory]
+    [MemberData(nameof(Vectors))]
+    public Task Vectors_KeepTheContract(string check) => RunAsync((database, advance, token) =>
+        EmbeddingCacheContract.RunAsync(check, new PostgresEmbeddingCache(database), advance, token));
+
+    internal static PostgresDatabase Open(string connectionString, string? schema = null, double seconds = 30) => new(
+        new CoachPostgresOptions
+        {
+            ConnectionString = connectionString,
+            Schema = schema ?? NewSchema(),
+            TimeLimit = TimeSpan.FromSeconds(seconds),
+            BreakDuration = TimeSpan.FromMilliseconds(100),
+        },
+        TimeProvider.System, NullLogger<StoreGuard>.Instance, meters: null);
+
+    internal static string NewSchema() => "t_" + Guid.NewGuid().ToString("N")[..12];
+
+    private async Task RunAsync(Func<PostgresDatabase, Func<TimeSpan, Task>, CancellationToken, Task> check)
+    {
+        await using PostgresDatabase database = Open(servers.ConnectionString);
+        await check(
+            database,
+            span =>
+            {
+                database.ClockOffset += span;
+                return Task.CompletedTask;
+            },
+            TestContext.Current.CancellationToken);
+    }
+}
