@@ -24,6 +24,9 @@ internal static class MemoHost
         "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
         + "font-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
+    private static readonly (string Variable, string Key)[] Aliases =
+        [("COACH_MODE", "Coach:Mode"), ("TEMPERATURE", "Coach:Llm:Temperature")];
+
     /// <summary>The data folder, as the configuration or the system says.</summary>
     public static string DataPath(IConfiguration configuration) => configuration["MEMO_DATA"] ?? Path.Combine(
         Environment.GetFolderPath(
@@ -148,6 +151,14 @@ internal static class MemoHost
     // HOST and PORT, as in the other samples; the usual keys of ASP.NET Core win.
     private static void Listen(ConfigurationManager configuration)
     {
+        foreach ((string variable, string key) in Aliases)
+        {
+            if (configuration[variable] is { Length: > 0 } value && configuration[key] is null)
+            {
+                configuration[key] = value.Trim();
+            }
+        }
+
         bool isSet = !string.IsNullOrWhiteSpace(configuration["urls"])
             || !string.IsNullOrWhiteSpace(configuration["http_ports"])
             || configuration.GetSection("Kestrel:Endpoints").GetChildren().Any();
