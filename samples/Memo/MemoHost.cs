@@ -8,6 +8,7 @@ using Memo.Http;
 using Memo.Jobs;
 using Memo.Operations;
 using Memo.People;
+using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Identity;
 using OpenTelemetry.Metrics;
@@ -63,6 +64,9 @@ internal static class MemoHost
             configuration["MEMO_CONFIG"] ?? Path.Combine(folder.Path, "config"),
             Path.Combine(AppContext.BaseDirectory, "config"), clock);
         IServiceCollection services = builder.Services;
+
+        // GatekeeperMiddleware knows AllowedHosts and answers with a problem.
+        services.PostConfigure<HostFilteringOptions>(hosts => hosts.AllowedHosts = ["*"]);
         services.AddSingleton(clock);
         services.AddSingleton(options);
         services.AddSingleton(_ => folder);

@@ -63,7 +63,7 @@ internal static class RubricReader
         string[] levels = [.. Enumerable.Range(1, 5).Select(
             level => file.Text(string.Create(CultureInfo.InvariantCulture, $"{key}:scoring_guidance:{level}"), 1_000))];
         return new Criterion(
-            id, name, file.Text(key + ":description", 1_000), file.Number(key + ":weight", 0, .01m, 1_000), levels);
+            id, name, file.Text(key + ":description", ""), file.Number(key + ":weight", 0, .01m, 1_000), levels);
     }
 
     private static string Slug(string name)

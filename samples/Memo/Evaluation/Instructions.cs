@@ -43,12 +43,14 @@ internal static partial class Instructions
         RegexOptions.CultureInvariant | RegexOptions.Singleline, 1_000)]
     private static partial Regex Orders();
 
+    // A command (it stands first, or after "and", "must", "please" …) that speaks of scores and of a number or a rank.
     [GeneratedRegex(
-        @"\b(give|assign|award|rate|score|grade|return|output|set|mark|respond|answer|reply|print|evaluate|judge)\b.{0,80}"
-        + @"(\b(5|five|1|one)\b ?(/|out of|points?|stars?|for|on|to|in|each|everywhere|\b)|\b(all|every|maximum|highest|"
-        + @"perfect|full|top|excellent)\b.{0,30}\b(scores?|criteri\w+|marks?|grades?|ratings?|points?)\b|"
-        + @"\b(scores?|grades?|marks?|ratings?)\b.{0,40}\b(5|five|maximum|highest|perfect)\b|\boverall\b|\bjson\b)|"
-        + @"\b(scores?|overall|score_?s|rating)\b.{0,4}[""':=]+ ?[0-9\[{]",
+        @"(^|[.,;:!>\]] ?|\b(and|then|must|please|always|should|just|you|now|to us) )"
+        + @"(give|assign|award|rate|score|grade|return|output|set|mark|respond|answer|reply|print|evaluate|judge)\b"
+        + @"(?=.{0,80}\b(5|five|1|one|max\w*|highest|lowest|perfect|full|top|excellent|overall|json)\b)"
+        + @"(?=.{0,80}\b(scores?|criteri\w+|points?|stars?|marks?|grades?|ratings?|5 ?/ ?5|everything|overall|json|categor\w+)\b)"
+        + @"|\b(scores?|overall|score_?s|rating)\b.{0,4}[""':=]+ ?[0-9\[{]"
+        + @"|\ball scores are\b",
         RegexOptions.CultureInvariant | RegexOptions.Singleline, 1_000)]
     private static partial Regex Scores();
 

@@ -46,11 +46,9 @@ internal sealed class MemoApp : IAsyncDisposable
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder(
             new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        builder.Configuration.AddInMemoryCollection(
-        [
-            new("MEMO_DATA", folder), new("urls", "http://127.0.0.1:0"), new("LOG_LEVEL", "Error"),
-            .. settings ?? [],
-        ]);
+        var all = new Dictionary<string, string?>(settings ?? []) { ["MEMO_DATA"] = folder, ["LOG_LEVEL"] = "Error" };
+        all.TryAdd("urls", "http://127.0.0.1:0");
+        builder.Configuration.AddInMemoryCollection(all);
         try
         {
             builder.AddMemo(time);
