@@ -1,12 +1,13 @@
 using System.CommandLine;
 using Coach.Proofs.Host;
 using Coach.Proofs.Llm;
+using Coach.Proofs.Memo;
 using Coach.Proofs.Observability;
 using Coach.Proofs.Payments;
 using Coach.Proofs.Rag;
 
 var root = new RootCommand("Figures that no micro-benchmark can give: quality, fault schedules, kills, races, memory. Each command ends in one JSON line.");
-foreach (Command command in LlmProofs.Commands.Concat(RagProofs.Commands).Concat(PaymentProofs.Commands).Concat(ObservabilityProofs.Commands).Concat(HostProofs.Commands))
+foreach (Command command in LlmProofs.Commands.Concat(RagProofs.Commands).Concat(PaymentProofs.Commands).Concat(ObservabilityProofs.Commands).Concat(HostProofs.Commands).Concat(MemoProofs.Commands))
 {
     root.Subcommands.Add(command);
 }
