@@ -20,7 +20,10 @@ namespace Coach.Proofs.Memo;
 internal sealed record MemoLoadResult(
     int Cases, int Users, int Calls, double P50Ms, double P95Ms, int QueueFull, double Seconds, int Lost, int Errors, int Failed);
 
-/// <summary>People with accounts, all at once, on SQLite in mock mode: each submits, watches, and looks around.</summary>
+/// <summary>
+/// People with accounts, all at once, on SQLite in mock mode: each submits, watches, and looks around, with half a second
+/// to a second and a half between the looks, as quick people take.
+/// </summary>
 internal static class MemoLoadProof
 {
     private const string Password = "a password for the proof";
@@ -62,7 +65,7 @@ internal static class MemoLoadProof
 
             var figures = new Figures();
             long began = Stopwatch.GetTimestamp();
-            await Task.WhenAll(people.Select(person => VisitAsync(person, figures)));
+            await Task.WhenAll(people.Select((person, i) => VisitAsync(person, new Random(i), figures)));
             double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
             people.ForEach(person => person.Dispose());
             return figures.Result(users, seconds);
@@ -83,20 +86,28 @@ internal static class MemoLoadProof
         return client;
     }
 
-    private static async Task VisitAsync(HttpClient client, Figures figures)
+    private static async Task VisitAsync(HttpClient client, Random random, Figures figures)
     {
+        await Task.Delay(random.Next(1_000));
         for (int i = 0; i < TextsEach; i++)
         {
             await figures.GetAsync(client, "auth/session");
+            await ThinkAsync(random);
             await figures.GetAsync(client, "rubric");
+            await ThinkAsync(random);
             string id = await SubmitAsync(client, i, figures);
             await client.GetStringAsync($"evaluations/{id}/events");
             JsonElement job = await figures.GetAsync(client, $"evaluations/{id}");
             figures.Ended(job.GetProperty("status").GetString() == "done");
+            await ThinkAsync(random);
             await figures.GetAsync(client, "evaluations");
+            await ThinkAsync(random);
             await figures.GetAsync(client, "progress");
+            await ThinkAsync(random);
         }
     }
+
+    private static Task ThinkAsync(Random random) => Task.Delay(random.Next(500, 1_500));
 
     private static async Task<string> SubmitAsync(HttpClient client, int number, Figures figures)
     {

@@ -99,11 +99,13 @@ internal sealed class SqliteDatabase : MemoDatabase
         try
         {
             connection.Open();
-            using SqliteCommand command = connection.CreateCommand();
-            command.CommandText = isWriter
-                ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000"
-                : "PRAGMA busy_timeout=5000";
-            command.ExecuteNonQuery();
+            if (isWriter)
+            {
+                using SqliteCommand command = connection.CreateCommand();
+                command.CommandText = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL";
+                command.ExecuteNonQuery();
+            }
+
             return connection;
         }
         catch
