@@ -26,7 +26,7 @@ internal abstract class MemoDatabase : IAsyncDisposable
     public Task<int> MigrateAsync(CancellationToken cancellationToken) => WriteAsync(
         async transaction =>
         {
-            await LockSchemaAsync(transaction, cancellationToken).ConfigureAwait(false);
+            await LockAsync(transaction, cancellationToken).ConfigureAwait(false);
             await transaction.Command("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")
                 .ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
             object? found = await transaction.Command("SELECT MAX(version) FROM schema_version")
@@ -51,8 +51,10 @@ internal abstract class MemoDatabase : IAsyncDisposable
 
     public abstract ValueTask DisposeAsync();
 
-    protected virtual Task LockSchemaAsync(DbTransaction transaction, CancellationToken cancellationToken) =>
-        Task.CompletedTask;
+    /// <summary>
+    /// Lets one transaction at a time go on, for what counts before it writes. Where writers take turns anyway, nothing.
+    /// </summary>
+    public virtual Task LockAsync(DbTransaction transaction, CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
 /// <summary>Commands with their parameters.</summary>

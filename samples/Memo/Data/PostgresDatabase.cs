@@ -8,7 +8,7 @@ namespace Memo.Data;
 internal sealed class PostgresDatabase(string connectionString) : MemoDatabase
 {
     // Any number that no other program of the database uses for the same purpose.
-    private const long SchemaLock = 0x4d_65_6d_6f;
+    private const long OwnLock = 0x4d_65_6d_6f;
 
     private readonly NpgsqlDataSource _source = NpgsqlDataSource.Create(ConnectionStringOf(connectionString));
 
@@ -51,8 +51,8 @@ internal sealed class PostgresDatabase(string connectionString) : MemoDatabase
 
     public override ValueTask DisposeAsync() => _source.DisposeAsync();
 
-    protected override Task LockSchemaAsync(DbTransaction transaction, CancellationToken cancellationToken) =>
-        transaction.Command("SELECT pg_advisory_xact_lock(@key)", ("@key", SchemaLock)).RunAsync(cancellationToken);
+    public override Task LockAsync(DbTransaction transaction, CancellationToken cancellationToken) =>
+        transaction.Command("SELECT pg_advisory_xact_lock(@key)", ("@key", OwnLock)).RunAsync(cancellationToken);
 
     // DATABASE_URL is a URL in most deployments.
     private static string ConnectionStringOf(string text)

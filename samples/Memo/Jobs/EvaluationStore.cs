@@ -36,6 +36,7 @@ internal sealed class EvaluationStore(MemoDatabase database, TimeProvider time)
         CancellationToken cancellationToken) => database.WriteAsync(
         async transaction =>
         {
+            await database.LockAsync(transaction, cancellationToken).ConfigureAwait(false);
             long live = await transaction.Command($"SELECT COUNT(*) FROM evaluations WHERE {Live}")
                 .CountAsync(cancellationToken).ConfigureAwait(false);
             if (live >= limits.Places)
