@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Coach.Proofs.Host;
 using Coach.Proofs.Llm;
+using Coach.Proofs.Memo;
 using Coach.Proofs.Observability;
 using Coach.Proofs.Payments;
 using Coach.Proofs.Rag;
@@ -8,7 +9,7 @@ using Coach.Proofs.Stores;
 using Coach.Proofs.Usage;
 
 var root = new RootCommand("Figures that no micro-benchmark can give: quality, fault schedules, kills, races, memory. Each command ends in one JSON line.");
-foreach (Command command in LlmProofs.Commands.Concat(RagProofs.Commands).Concat(PaymentProofs.Commands).Concat(ObservabilityProofs.Commands).Concat(HostProofs.Commands).Concat(UsageProofs.Commands).Concat(StoreProofs.Commands))
+foreach (Command command in LlmProofs.Commands.Concat(RagProofs.Commands).Concat(PaymentProofs.Commands).Concat(ObservabilityProofs.Commands).Concat(HostProofs.Commands).Concat(UsageProofs.Commands).Concat(StoreProofs.Commands).Concat(MemoProofs.Commands))
 {
     root.Subcommands.Add(command);
 }

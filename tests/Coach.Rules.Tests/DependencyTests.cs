@@ -21,6 +21,7 @@ public sealed partial class DependencyTests
         ["Coach.Rag.MiniLM"] = ["Coach.Rag.Embeddings", "MiniLmModel"],
         ["Coach.Redis"] = ["Coach.Llm"],
         ["Coach.Postgres"] = ["Coach.Llm", "Coach.Payments"],
+        ["Coach.Configuration.Yaml"] = ["Coach.Abstractions"],
         ["Coach.Testing"] = ["Coach.Llm", "Coach.Rag", "Coach.Payments"],
     };
 
@@ -37,6 +38,7 @@ public sealed partial class DependencyTests
         ["Coach.Payments.Mcp"] = ["ModelContextProtocol.Core"],
         ["Coach.Redis"] = ["StackExchange.Redis", "Microsoft.AspNetCore.DataProtection", "Microsoft.AspNetCore.DataProtection.StackExchangeRedis"],
         ["Coach.Postgres"] = ["Npgsql", "Microsoft.AspNetCore.DataProtection"],
+        ["Coach.Configuration.Yaml"] = ["YamlDotNet"],
     };
 
     [Theory]

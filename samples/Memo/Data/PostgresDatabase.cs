@@ -1,0 +1,76 @@
+using System.Data.Common;
+using Coach.Abstractions;
+using Npgsql;
+
+namespace Memo.Data;
+
+/// <summary>PostgreSQL, for several hosts.</summary>
+internal sealed class PostgresDatabase(string connectionString) : MemoDatabase
+{
+    // Any number that no other program of the database uses for the same purpose.
+    private const long OwnLock = 0x4d_65_6d_6f;
+
+    private readonly NpgsqlDataSource _source = NpgsqlDataSource.Create(ConnectionStringOf(connectionString));
+
+    public override string Kind => "postgres";
+
+    public override string ForUpdate => " FOR UPDATE SKIP LOCKED";
+
+    public override async Task<T> WriteAsync<T>(
+        Func<DbTransaction, Task<T>> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using NpgsqlConnection connection = await _source.OpenConnectionAsync(cancellationToken)
+                .ConfigureAwait(false);
+            await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken)
+                .ConfigureAwait(false);
+            T result = await work(transaction).ConfigureAwait(false);
+            await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+            return result;
+        }
+        catch (NpgsqlException exception)
+        {
+            throw new StoreException("postgres", "write", exception);
+        }
+    }
+
+    public override async Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using NpgsqlConnection connection = await _source.OpenConnectionAsync(cancellationToken)
+                .ConfigureAwait(false);
+            return await work(connection).ConfigureAwait(false);
+        }
+        catch (NpgsqlException exception)
+        {
+            throw new StoreException("postgres", "read", exception);
+        }
+    }
+
+    public override ValueTask DisposeAsync() => _source.DisposeAsync();
+
+    public override Task LockAsync(DbTransaction transaction, CancellationToken cancellationToken) =>
+        transaction.Command("SELECT pg_advisory_xact_lock(@key)", ("@key", OwnLock)).RunAsync(cancellationToken);
+
+    // DATABASE_URL is a URL in most deployments.
+    private static string ConnectionStringOf(string text)
+    {
+        if (!text.Contains("://", StringComparison.Ordinal))
+        {
+            return text;
+        }
+
+        var url = new Uri(text);
+        string[] user = url.UserInfo.Split(':', 2);
+        return new NpgsqlConnectionStringBuilder
+        {
+            Host = url.Host,
+            Port = url.IsDefaultPort || url.Port < 0 ? 5432 : url.Port,
+            Database = Uri.UnescapeDataString(url.AbsolutePath.TrimStart('/')),
+            Username = Uri.UnescapeDataString(user[0]),
+            Password = user.Length > 1 ? Uri.UnescapeDataString(user[1]) : null,
+        }.ToString();
+    }
+}

@@ -1,0 +1,37 @@
+import { element, list, show } from "./dom.js";
+
+// All of it is put in as text: nothing that a model or a person wrote becomes markup.
+export function showFeedback(evaluation, text) {
+  const result = evaluation.result;
+  show("no-feedback", false);
+  show("result", true);
+  element("overall").textContent = result.overall.toFixed(2);
+  element("label").textContent = evaluation.isMock ? "mock" : "";
+  list("strengths", result.strengths);
+  list("opportunities", result.opportunities);
+  list("criteria", result.criteria.map(each => `${each.score} of 5 · ${each.name} (weight ${each.weight}): ${each.justification}`));
+  element("segments").replaceChildren(...result.segments.map((segment, i) => {
+    const item = document.createElement("li");
+    item.id = `segment-${i + 1}`;
+    const lines = [segment.comment, ...segment.questions, ...segment.suggestions.map(each => `→ ${each}`)];
+    item.append(...lines.map(line => Object.assign(document.createElement("p"), { textContent: line })));
+    return item;
+  }));
+  element("marked").replaceChildren(...marked(text, result.segments));
+}
+
+// Segments may lie in each other: the text is cut at every border, and a piece is marked if any segment covers it.
+function marked(text, segments) {
+  const borders = new Set([0, text.length]);
+  for (const { start, length } of segments) borders.add(start).add(start + length);
+  const cuts = [...borders].filter(border => border <= text.length).sort((a, b) => a - b);
+  return cuts.slice(0, -1).map((start, i) => {
+    const piece = text.slice(start, cuts[i + 1]);
+    const numbers = segments.flatMap((each, n) => each.start <= start && start < each.start + each.length ? [n + 1] : []);
+    if (numbers.length === 0) return document.createTextNode(piece);
+    const mark = document.createElement("mark");
+    mark.textContent = piece;
+    mark.title = `Comment ${numbers.join(", ")}`;
+    return mark;
+  });
+}
