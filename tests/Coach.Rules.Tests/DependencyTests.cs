@@ -20,6 +20,7 @@ public sealed partial class DependencyTests
         ["Coach.Rag.Embeddings"] = ["Coach.Rag"],
         ["Coach.Rag.MiniLM"] = ["Coach.Rag.Embeddings", "MiniLmModel"],
         ["Coach.Postgres"] = ["Coach.Rag", "Coach.Payments"],
+        ["Coach.Configuration.Yaml"] = ["Coach.Abstractions"],
         ["Coach.Testing"] = ["Coach.Llm", "Coach.Rag", "Coach.Payments"],
     };
 
@@ -34,6 +35,7 @@ public sealed partial class DependencyTests
         ["Coach.Observability"] = ["OpenTelemetry.Api"],
         ["Coach.Prometheus"] = ["OpenTelemetry", "OpenTelemetry.Extensions.Hosting"],
         ["Coach.Payments.Mcp"] = ["ModelContextProtocol.Core"],
+        ["Coach.Configuration.Yaml"] = ["YamlDotNet"],
         ["Coach.Postgres"] = ["Npgsql"],
     };
 
