@@ -39,7 +39,9 @@ internal sealed class ArtifactStore(IOptions<ProcessorOptions> options, IHttpCli
             .Replace("{execution_id}", runId, StringComparison.Ordinal)
             .Replace("{run_id}", runId, StringComparison.Ordinal)
             .TrimEnd('/');
-        return '/' + Relative(prefix, "write_prefix").Insert(0, "artifacts/") + '/';
+
+        // Directly in /artifacts/ one run would write over another.
+        return Mount + Relative(prefix == Mount.TrimEnd('/') ? "" : prefix, "write_prefix") + '/';
     }
 
     /// <summary>Checks where an output is to go, before anything is run.</summary>
@@ -99,7 +101,7 @@ internal sealed class ArtifactStore(IOptions<ProcessorOptions> options, IHttpCli
                 RunErrors.Runtime, "An output could not be written; see Processor:Artifacts:Directory.");
         }
 
-        return Describe('/' + relative.Insert(0, "artifacts/"), content, mime);
+        return Describe(Mount + relative, content, mime);
     }
 
     /// <summary>Sends a file to a URL that was signed for it. The URL is shown nowhere without its query.</summary>

@@ -62,11 +62,12 @@ internal sealed class RunExecutor(
         try
         {
             RegistryFile registry = RegistryFile.Load(_options.Registry, _options.Ref);
+            bool isContainer = configuration.GetValue("DOTNET_RUNNING_IN_CONTAINER", false);
+            progress.EnvFingerprint = EnvFingerprint.Of(registry, RunMode.Mock, secrets, isContainer);
             RunRequest request = parse();
             progress.Mode = request.Mode;
-            CheckMode(request, registry);
-            bool isContainer = configuration.GetValue("DOTNET_RUNNING_IN_CONTAINER", false);
             progress.EnvFingerprint = EnvFingerprint.Of(registry, request.Mode, secrets, isContainer);
+            CheckMode(request, registry);
             string prefix = ArtifactStore.Prefix(request.WritePrefix, run.Id);
             foreach (string target in request.Outputs.Values)
             {
