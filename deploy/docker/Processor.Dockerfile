@@ -39,6 +39,7 @@ ENV HOST=0.0.0.0 \
     HOME=/data \
     DOTNET_EnableDiagnostics=0 \
     Processor__Artifacts__Directory=/data/artifacts \
+    Processor__MetricsPort=9464 \
     Processor__RequirePinnedImage=true
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=10s --start-period=40s --retries=3 \

@@ -27,7 +27,7 @@ health=$(sed -n 's|.*"http://127.0.0.1:8080\(/[a-z]*\)".*|\1|p' "$file")
 chown -R 1654:1654 "$work/data" 2>/dev/null || true
 dotnet=$(dirname "$(readlink -f "$(command -v dotnet)")")
 # ENV of the final stage, for a port of its own.
-env=$(sed -n '/^ENV HOST/,/[^\\]$/p' "$file" | tr -d '\\' | sed 's/^ENV//; s/HOST=0.0.0.0/HOST=127.0.0.1/; s/PORT=8080/PORT='"$port"'/; s/Coach__Observability__Port=9464//')
+env=$(sed -n '/^ENV HOST/,/[^\\]$/p' "$file" | tr -d '\\' | sed 's/^ENV//; s/HOST=0.0.0.0/HOST=127.0.0.1/; s/PORT=8080/PORT='"$port"'/; s/[A-Za-z_]*Port=9464//')
 [ "$app" != Memo ] || env="$env AUTH_ENABLED=false"
 sandbox=(bwrap --ro-bind / / --tmpfs /tmp --bind "$work/data" /data --ro-bind "$work/app" /app --ro-bind "$work/health" /health --proc /proc --dev /dev --unshare-pid --die-with-parent)
 if ! command -v bwrap >/dev/null; then echo "bwrap is not installed; on Debian: apt-get install bubblewrap" >&2; exit 3; fi

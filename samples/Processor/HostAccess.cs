@@ -26,6 +26,25 @@ internal static class HostAccess
         return isOwn;
     }
 
+    /// <summary>
+    /// Whether the caller may see figures: on <c>Processor:MetricsPort</c>; where none is set, from the machine itself
+    /// without a proxy between.
+    /// </summary>
+    public static bool IsOperator(HttpContext context)
+    {
+        IConfiguration configuration = context.RequestServices.GetRequiredService<IConfiguration>();
+        ConnectionInfo connection = context.Connection;
+        return configuration.GetValue<int?>("Processor:MetricsPort") is { } port
+            ? connection.LocalPort == port
+            : IsLoopback(context.Request.Host.Host)
+                && connection.RemoteIpAddress is { } remote && IPAddress.IsLoopback(remote)
+                && !context.Request.Headers.Keys.Any(name =>
+                    name.StartsWith("X-Forwarded", StringComparison.OrdinalIgnoreCase)
+                    || name.Equals("Forwarded", StringComparison.OrdinalIgnoreCase)
+                    || name.Equals("Via", StringComparison.OrdinalIgnoreCase)
+                    || name.Equals("X-Real-IP", StringComparison.OrdinalIgnoreCase));
+    }
+
     private static bool IsLoopback(string host) =>
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
         || (IPAddress.TryParse(host.Trim('[', ']'), out IPAddress? address) && IPAddress.IsLoopback(address));

@@ -5,6 +5,7 @@ using Coach.Abstractions;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using OpenTelemetry.Metrics;
 using Processor.Configuration;
 using Processor.Execution;
 using Processor.Protocol;
@@ -31,6 +32,7 @@ internal static class ProcessorHost
                 client.Timeout = provider.GetRequiredService<IOptions<ProcessorOptions>>().Value.Artifacts.UploadTimeout)
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false })
             .RemoveAllLoggers(); // a signed URL is a key
+        services.TryAddSingleton<RunMetrics>();
         services.TryAddSingleton<RunRegistry>();
         services.TryAddSingleton<RunExecutor>();
         services.TryAddSingleton<MockRunner>();
@@ -48,15 +50,22 @@ internal static class ProcessorHost
         }
 
         builder.Services.AddProcessor(configuration);
+        builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
+            .AddMeter(RunMetrics.MeterName, "Coach.Llm")
+            .AddCoachMetricsExporter());
         builder.Services.Configure<HostOptions>(host =>
             host.ShutdownTimeout = configuration.GetValue("Processor:Drain", TimeSpan.FromSeconds(20))
                 + configuration.GetValue("Processor:PreemptGrace", TimeSpan.FromSeconds(5))
                 + TimeSpan.FromSeconds(5));
         if (configuration["URLS"] is null && configuration["ASPNETCORE_URLS"] is null)
         {
+            // Figures on a port of their own where one is set, else for callers on the machine itself.
+            string figures = configuration["Processor:MetricsPort"] is { Length: > 0 } other
+                ? $";http://{configuration["HOST"] ?? "127.0.0.1"}:{other}"
+                : "";
             string host = configuration["HOST"] is { Length: > 0 } given ? given : "127.0.0.1";
             string port = configuration["PORT"] is { Length: > 0 } number ? number : "8080";
-            builder.WebHost.UseUrls($"http://{host}:{port}");
+            builder.WebHost.UseUrls($"http://{host}:{port}{figures}");
         }
 
         WebApplication app = builder.Build();
@@ -77,6 +86,20 @@ internal static class ProcessorHost
         });
         app.MapMethods("/healthz", ["GET", "HEAD"], Health);
         app.Map("/run", RunAsync);
+        app.MapCoachMetrics().Finally(static endpoint =>
+        {
+            RequestDelegate page = endpoint.RequestDelegate!;
+            endpoint.RequestDelegate = context =>
+            {
+                if (HostAccess.IsOperator(context))
+                {
+                    return page(context);
+                }
+
+                context.Response.StatusCode = StatusCodes.Status404NotFound;
+                return Task.CompletedTask;
+            };
+        });
         DrainWhenStopping(app, options);
         return app;
     }

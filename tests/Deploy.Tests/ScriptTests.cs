@@ -131,6 +131,33 @@ public sealed class ScriptTests : IDisposable
     }
 
     [Fact]
+    public async Task Replace_TakesTheHostOutOfTheList_AndPutsItBack_WhateverHappens()
+    {
+        DeployFiles.Copy("deploy", _folder.Path);
+        string site = _folder.File("deploy/nginx/sites/chat.conf");
+        string before = await File.ReadAllTextAsync(site);
+        string path = DeployFiles.StandIn(_folder.File("bin"), "docker", $"echo reload >> {_folder.File("log")}\n");
+        string up = $"grep -c 'chat-1:8080 down ' {site} >> {_folder.File("log")}; echo up $* >> {_folder.File("log")}\n";
+        DeployFiles.StandIn(_folder.File("deploy/scripts"), "up.sh", up);
+        var variables = new Dictionary<string, string> { ["PATH"] = path, ["SETTLE"] = "0" };
+        string script = _folder.File("deploy/scripts/replace.sh");
+
+        (int code, _, string errors) = await DeployFiles.RunAsync("bash", [script, "chat-1"], _folder.Path, variables);
+
+        Assert.True(code == 0, errors);
+        Assert.Equal("reload\n1\nup --no-deps chat-1\nreload\n", await File.ReadAllTextAsync(_folder.File("log")));
+        Assert.Equal(before, await File.ReadAllTextAsync(site));
+        DeployFiles.StandIn(_folder.File("deploy/scripts"), "up.sh", "exit 1\n");
+        Assert.Equal(1, (await DeployFiles.RunAsync("bash", [script, "chat-1"], _folder.Path, variables)).Code);
+        Assert.Equal(before, await File.ReadAllTextAsync(site));
+        await File.WriteAllTextAsync(site, before.Replace("chat-2:8080 ", "chat-2:8080 down ", StringComparison.Ordinal));
+        (code, _, errors) = await DeployFiles.RunAsync("bash", [script, "chat-1"], _folder.Path, variables);
+        Assert.Equal((1, "no other host answers\n"), (code, errors));
+        Assert.Equal(1, (await DeployFiles.RunAsync("bash", [script, "memo"], _folder.Path, variables)).Code);
+        Assert.Equal(2, (await DeployFiles.RunAsync("bash", [script, "chat-9"], _folder.Path, variables)).Code);
+    }
+
+    [Fact]
     public async Task CiTemplate_ItsStepsDoWhatTheySay()
     {
         DeployFiles.Copy("deploy", _folder.Path);

@@ -85,8 +85,12 @@ internal sealed class ArtifactStore(IOptions<ProcessorOptions> options, IHttpCli
                 Mode = FileMode.CreateNew,
                 Access = FileAccess.Write,
                 Options = FileOptions.Asynchronous,
-                UnixCreateMode = OperatingSystem.IsWindows() ? null : UnixFileMode.UserRead | UnixFileMode.UserWrite,
             };
+            if (!OperatingSystem.IsWindows())
+            {
+                create.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            }
+
             await using (var stream = new FileStream(partial, create))
             {
                 await stream.WriteAsync(content, cancellationToken);

@@ -5,7 +5,8 @@ using Processor.Configuration;
 namespace Processor.Runs;
 
 /// <summary>The runs of this process by id: those that wait and run up to a limit, those that ended for a while.</summary>
-internal sealed class RunRegistry(IOptions<ProcessorOptions> options, TimeProvider time) : IDisposable
+internal sealed class RunRegistry(
+    IOptions<ProcessorOptions> options, TimeProvider time, RunMetrics metrics) : IDisposable
 {
     private readonly ProcessorOptions _options = options.Value;
     private readonly Lock _lock = new();
@@ -47,6 +48,7 @@ internal sealed class RunRegistry(IOptions<ProcessorOptions> options, TimeProvid
         lock (_lock)
         {
             Sweep(orphans);
+            metrics.Watch(this);
             if (_runs.TryGetValue(id, out run))
             {
                 refusal = run.Connections < _options.MaxConnectionsPerRun
@@ -103,6 +105,7 @@ internal sealed class RunRegistry(IOptions<ProcessorOptions> options, TimeProvid
             return;
         }
 
+        metrics.Ended(outcome);
         lock (_lock)
         {
             _finished.Enqueue(run);

@@ -219,8 +219,12 @@ internal static class SecretsVerb
         {
             Mode = FileMode.CreateNew,
             Access = FileAccess.Write,
-            UnixCreateMode = OperatingSystem.IsWindows() ? null : OwnerOnly,
         };
+        if (!OperatingSystem.IsWindows())
+        {
+            create.UnixCreateMode = OwnerOnly;
+        }
+
         using (var stream = new FileStream(partial, create))
         {
             stream.Write(Encoding.UTF8.GetBytes(text));

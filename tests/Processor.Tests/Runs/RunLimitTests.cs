@@ -137,6 +137,32 @@ public sealed class RunLimitTests
         await stopping;
     }
 
+    [Fact]
+    public async Task Metrics_CountRuns_ForCallersOnTheMachineOnly()
+    {
+        await using ProcessorFixture host = await ProcessorFixture.StartAsync();
+        await using TestClient held = await HeldAsync(host, "counted");
+        await using TestClient wrong = await host.ConnectAsync();
+        await wrong.RequestAsync("bad", new { });
+        await wrong.ReadToEndAsync();
+
+        string page = await host.Http.GetStringAsync("/metrics");
+
+        Assert.Matches("(?m)^processor_runs_active(\\{[^}]*\\})? 1$", page);
+        Assert.Matches("(?m)^processor_runs_total\\{.*code=\"ERR_INPUTS\".*mode=\"mock\".*\\} 1$", page);
+        using var proxied = new HttpRequestMessage(HttpMethod.Get, "/metrics") { Headers = { { "X-Forwarded-For", "203.0.113.1" } } };
+        using HttpResponseMessage hidden = await host.Http.SendAsync(proxied);
+        Assert.Equal(404, (int)hidden.StatusCode);
+    }
+
+    [Fact]
+    public async Task Metrics_WithAPortOfTheirOwn_AreOnThatPortOnly()
+    {
+        await using ProcessorFixture host = await ProcessorFixture.StartAsync(new() { ["Processor:MetricsPort"] = "1" });
+        using HttpResponseMessage hidden = await host.Http.GetAsync("/metrics");
+        Assert.Equal(404, (int)hidden.StatusCode);
+    }
+
     // A run that waits, paused by its own client, before its first token.
     private static async Task<TestClient> HeldAsync(ProcessorFixture host, string id)
     {
