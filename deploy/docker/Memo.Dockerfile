@@ -38,8 +38,7 @@ ENV HOST=0.0.0.0 \
     PORT=8080 \
     HOME=/data \
     DOTNET_EnableDiagnostics=0 \
-    MEMO_DATA=/data/memo \
-    Coach__Observability__Port=9464
+    MEMO_DATA=/data/memo
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=10s --start-period=40s --retries=3 \
   CMD ["dotnet", "/health/HealthCheck.dll", "http://127.0.0.1:8080/livez", "5"]
