@@ -42,6 +42,37 @@ public sealed class SecretManifest
         return this;
     }
 
+    /// <summary>
+    /// Declares that several names are kept as keys of one secret, such as user name and password of a registry. Each
+    /// is still read by its own name.
+    /// </summary>
+    /// <param name="secret">The name of the secret that holds them, such as <c>REGISTRY_AUTH</c>.</param>
+    /// <param name="names">The declared names.</param>
+    /// <returns>This manifest.</returns>
+    /// <exception cref="ArgumentException">A name was not declared, or the secret's is none.</exception>
+    public SecretManifest Group(string secret, params ReadOnlySpan<string> names)
+    {
+        CheckName(secret);
+        foreach (string name in names)
+        {
+            int index = -1;
+            for (int i = 0; i < _entries.Count && index < 0; i++)
+            {
+                index = _entries[i].Name == name ? i : -1;
+            }
+
+            if (index < 0)
+            {
+                throw new ArgumentException(
+                    $"Secret '{name}' is not declared; call Require or Optional first.", nameof(names));
+            }
+
+            _entries[index] = _entries[index] with { Group = secret };
+        }
+
+        return this;
+    }
+
     private SecretManifest Add(ReadOnlySpan<string> names, bool isRequired)
     {
         foreach (string name in names)

@@ -24,6 +24,14 @@ internal sealed class SessionMetrics
             () =>
                 Count(services, static (ISessionClientRegistry registry) => registry.SessionCount), "{session}",
                 "Sessions that hold at least one client.");
+        meter.Meter.CreateObservableGauge("coach.llm.sessions_limit",
+            () =>
+                Count(services, static (AdmissionControl admission) => admission.Maximum), "{session}",
+                "The most sessions that may hold clients at once.");
+        meter.Meter.CreateObservableCounter("coach.llm.sessions_created",
+            () =>
+                Count(services, static (AdmissionControl admission) => admission.Admitted), "{session}",
+                "Sessions that got their first client.");
         meter.Meter.CreateObservableGauge("coach.byok.enabled",
             () =>
                 host.Value.Mode == HostMode.Mock ? 0 : 1, description: "1 if people may bring their own keys, else 0.");
@@ -36,16 +44,17 @@ internal sealed class SessionMetrics
     public void Evicted(string reason) => _evictions.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
     // Collectors may still ask while the host ends, when its container has no services any more.
-    private static int Count<TService>(IServiceProvider services, Func<TService, int> count)
+    private static TNumber Count<TService, TNumber>(IServiceProvider services, Func<TService, TNumber> count)
         where TService : class
+        where TNumber : struct
     {
         try
         {
-            return services.GetService<TService>() is { } service ? count(service) : 0;
+            return services.GetService<TService>() is { } service ? count(service) : default;
         }
         catch (ObjectDisposedException)
         {
-            return 0;
+            return default;
         }
     }
 }

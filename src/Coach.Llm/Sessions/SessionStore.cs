@@ -51,6 +51,7 @@ internal sealed class SessionStore(AdmissionControl admission, ClientDisposer cl
             node = new SessionNode(session, Now);
             if (_sessions.TryAdd(session, node))
             {
+                admission.CountNew();
                 return node;
             }
 
@@ -301,8 +302,12 @@ internal sealed class AdmissionControl(
     private readonly ExpiringCache<string, bool> _told = new(8, time) { Lifetime = TimeSpan.FromMinutes(1) };
     private readonly LlmSessionOptions _options = options.Value.Sessions;
     private int _count;
+    private long _admitted;
 
     public int Count => Volatile.Read(ref _count);
+
+    /// <summary>Sessions that got in since the start.</summary>
+    public long Admitted => Interlocked.Read(ref _admitted);
 
     public int Maximum => _options.MaxSessions;
 
@@ -337,6 +342,9 @@ internal sealed class AdmissionControl(
     }
 
     public void Leave() => Interlocked.Decrement(ref _count);
+
+    /// <summary>Counts a session that did get in.</summary>
+    public void CountNew() => Interlocked.Increment(ref _admitted);
 
     /// <summary>Counts a session that does not get in, and logs it once a while.</summary>
     public LlmException Refuse(string reason)

@@ -19,4 +19,16 @@ public sealed class SecretManifestTests
     [Fact]
     public void Alias_OfAnUndeclaredSecret_Throws() =>
         Assert.Contains("'A_KEY' is not declared", Assert.Throws<ArgumentException>(() => new SecretManifest().Alias("A_KEY", "B_KEY")).Message);
+
+    [Fact]
+    public void Group_MarksTheNamesThatLieInOneSecret()
+    {
+        SecretManifest manifest = new SecretManifest()
+            .Require("REGISTRY_USERNAME", "REGISTRY_PASSWORD").Optional("OTHER")
+            .Group("REGISTRY_AUTH", "REGISTRY_USERNAME", "REGISTRY_PASSWORD");
+
+        Assert.Equal(["REGISTRY_AUTH", "REGISTRY_AUTH", null], manifest.Entries.Select(entry => entry.Group));
+        Assert.Throws<ArgumentException>(() => manifest.Group("REGISTRY_AUTH", "UNDECLARED"));
+        Assert.Throws<ArgumentException>(() => manifest.Group("no name", "OTHER"));
+    }
 }

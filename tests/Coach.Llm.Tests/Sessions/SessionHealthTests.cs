@@ -57,6 +57,7 @@ public sealed class SessionHealthTests
         await Assert.ThrowsAsync<LlmException>(() => registry.AcquireAsync<TestClient>(SessionId.From("b"), LlmHost.Key("test", "k"), Token).AsTask());
         listener.RecordObservableInstruments();
         Assert.Equal((1, 1, 1), (values["coach.llm.sessions_active"], values["coach.byok.user_count"], values["coach.byok.enabled"]));
+        Assert.Equal((1, 1), (values["coach.llm.sessions_limit"], values["coach.llm.sessions_created"]));
         ((VirtualClock)host.GetRequiredService<TimeProvider>()).Advance(TimeSpan.FromHours(1));
         listener.RecordObservableInstruments();
 
