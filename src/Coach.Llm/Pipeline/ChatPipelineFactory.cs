@@ -60,7 +60,8 @@ public sealed class ChatPipelineFactory
             keys = _clients.Order(turn!.HostKeys);
         }
 
-        if (_host.Mode != HostMode.Mock && turn?.Provider is { } provider)
+        turn ??= new ChatTurnOptions();
+        if (_host.Mode != HostMode.Mock && turn.Provider is { } provider)
         {
             keys = Preferred(keys, provider);
         }
@@ -73,7 +74,7 @@ public sealed class ChatPipelineFactory
 
         var context = new ChatPipelineContext(caller, mode, conversationId, _services)
         {
-            ReplacedTurn = turn?.ReplacedTurn,
+            ReplacedTurn = turn.ReplacedTurn,
             Providers = mode == RunMode.Real ? [.. keys.Select(key => key.Provider)] : [],
             IsHostPaid = isHostPaid,
         };
