@@ -4,8 +4,14 @@ using System.Net;
 namespace Coach.Proofs.Stores;
 
 /// <summary>One session that asks as fast as it can, on every replica: how much is granted.</summary>
-internal sealed class LimitProbe(IReadOnlyList<ChatReplica> replicas, int burst, int perMinute)
+internal sealed class LimitProbe(IReadOnlyList<ChatReplica> replicas, int burst, int perMinute) : IDisposable
 {
+    private readonly HttpClient _client = new(new SocketsHttpHandler { UseCookies = false })
+    {
+        Timeout = TimeSpan.FromSeconds(20),
+    };
+
+    private string? _cookie;
     private readonly Lock _gate = new();
     private long _started;
     private int _granted;
@@ -23,31 +29,27 @@ internal sealed class LimitProbe(IReadOnlyList<ChatReplica> replicas, int burst,
         }
     }
 
-    public async Task RunAsync(CancellationToken end)
+    /// <summary>Starts the session, while every replica is there.</summary>
+    public async Task EnterAsync()
     {
-        using var client = new HttpClient(new SocketsHttpHandler { UseCookies = false }) { Timeout = TimeSpan.FromSeconds(20) };
-        string? cookie = null;
-        while (cookie is null)
-        {
-            using HttpResponseMessage first = await client.GetAsync(new Uri(replicas[0].Address, "/api/session"), CancellationToken.None);
-            cookie = first.Headers.TryGetValues("Set-Cookie", out IEnumerable<string>? set)
-                ? set.First().Split(';')[0]
-                : null;
-        }
-
+        using HttpResponseMessage first = await _client.GetAsync(new Uri(replicas[0].Address, "/api/session"));
+        _cookie = first.Headers.GetValues("Set-Cookie").First().Split(';')[0];
         _started = Stopwatch.GetTimestamp();
-        await Task.WhenAll(replicas.Select(replica => AskAsync(client, replica, cookie, end)));
     }
 
-    private async Task AskAsync(HttpClient client, ChatReplica replica, string cookie, CancellationToken end)
+    public Task RunAsync(CancellationToken end) => Task.WhenAll(replicas.Select(replica => AskAsync(replica, end)));
+
+    public void Dispose() => _client.Dispose();
+
+    private async Task AskAsync(ChatReplica replica, CancellationToken end)
     {
         while (!end.IsCancellationRequested)
         {
             try
             {
                 using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(replica.Address, "/api/config"));
-                request.Headers.Add("Cookie", cookie);
-                using HttpResponseMessage response = await client.SendAsync(request, CancellationToken.None);
+                request.Headers.Add("Cookie", _cookie);
+                using HttpResponseMessage response = await _client.SendAsync(request, CancellationToken.None);
                 if (response.StatusCode == HttpStatusCode.OK)
                 {
                     lock (_gate)

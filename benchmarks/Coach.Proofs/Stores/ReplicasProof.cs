@@ -58,8 +58,9 @@ internal sealed class ReplicasProof(TimeSpan length, int seed, int replicas, boo
                 await caller.EnterAsync();
             }
 
+            using var limit = new LimitProbe(all, Burst, PerMinute);
+            await limit.EnterAsync();
             using var end = new CancellationTokenSource(length);
-            var limit = new LimitProbe(all, Burst, PerMinute);
             Task outages = OutagesAsync(redis, records, limit);
             Task killing = hasKills ? KillAsync(all, end.Token) : Task.CompletedTask;
             await Task.WhenAll([.. callers.Select(caller => caller.RunAsync(end.Token)), limit.RunAsync(end.Token), outages, killing]);

@@ -178,7 +178,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
         _source?.Dispose();
     }
 
-    private Task ProbeAsync(CancellationToken cancellationToken) => AskAsync(
+    private Task<object?> ProbeAsync(CancellationToken cancellationToken) => AskAsync(
         async (connection, token) =>
         {
             NpgsqlCommand command = Command(connection, "SELECT $1", []);

@@ -16,9 +16,9 @@ internal sealed class PostgresChatHistoryStore(
     private const int MaxListed = 1_000;
 
     // $2 is the caller, $3 the lifetime.
-    private static readonly string IsAlive = $"caller = $2 AND used_at > {Sql.Now} - $3";
+    private const string IsAlive = $"caller = $2 AND used_at > {Sql.Now} - $3";
 
-    private static readonly string AppendSql = $$"""
+    private const string AppendSql = $$"""
         WITH gone AS (
           DELETE FROM {schema}.conversation WHERE caller = $2 AND used_at <= {{Sql.Now}} - $3 AND id <> $4)
         INSERT INTO {schema}.conversation AS old (caller, id, title, updated_at, used_at)
@@ -28,7 +28,7 @@ internal sealed class PostgresChatHistoryStore(
         """;
 
     // What an expired conversation held goes before its successor begins.
-    private static readonly string ForgetSql = $$"""
+    private const string ForgetSql = $$"""
         DELETE FROM {schema}.message WHERE caller = $2 AND conversation = $4 AND EXISTS (
           SELECT FROM {schema}.conversation c WHERE c.caller = $2 AND c.id = $4 AND c.used_at <= {{Sql.Now}} - $3)
         """;

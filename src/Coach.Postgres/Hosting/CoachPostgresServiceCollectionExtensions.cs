@@ -43,7 +43,10 @@ public static class CoachPostgresServiceCollectionExtensions
             options.Configure<IServiceProvider>(static (options, provider) =>
             {
                 options.ConnectionString = provider.GetService<IConfiguration>()?.GetConnectionString("Coach") ?? "";
-                OptionsSection.Find(provider, "Coach:Postgres")?.Bind(options);
+                if (OptionsSection.Find(provider, "Coach:Postgres") is { } section)
+                {
+                    section.Bind(options);
+                }
             });
             AddDatabase(services);
             AddStores(services);

@@ -16,10 +16,10 @@ internal sealed class PostgresIdempotencyStore(PostgresDatabase database) : IIde
     private const string Columns =
         "body, version, lease_token, lease_expires_at, created_at, updated_at";
 
-    private static readonly string FindSql =
+    private const string FindSql =
         $"SELECT {Columns} FROM {{schema}}.payment_record WHERE tag = $2";
 
-    private static readonly string ClaimSql =
+    private const string ClaimSql =
         $"SELECT {Sql.Now}, {Columns} FROM (SELECT $2::bytea AS wanted) asked "
         + "LEFT JOIN {schema}.payment_record ON tag = wanted";
 
@@ -30,7 +30,7 @@ internal sealed class PostgresIdempotencyStore(PostgresDatabase database) : IIde
         ON CONFLICT (tag) DO NOTHING
         """;
 
-    private static readonly string UpdateSql = $$"""
+    private const string UpdateSql = $$"""
         WITH written AS (
           UPDATE {schema}.payment_record SET version = version + 1, updated_at = {{Sql.Now}},
             lease_token = $3, lease_expires_at = $4, state = $5, link_id = $6, owner = $7, is_open = $8, expires_at = $9,

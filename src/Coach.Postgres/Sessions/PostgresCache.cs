@@ -9,7 +9,7 @@ internal sealed class PostgresCache(PostgresDatabase database) : IDistributedCac
     private static readonly TimeSpan DefaultSliding = TimeSpan.FromMinutes(20);
 
     // Only an entry that slides is written to when it is read.
-    private static readonly string GetSql = $$"""
+    private const string GetSql = $$"""
         WITH used AS (
           UPDATE {schema}.cache SET expires_at = least({{Sql.Now}} + sliding, coalesce(absolute_at, {{Sql.Now}} + sliding))
           WHERE key = $2 AND expires_at > {{Sql.Now}} AND sliding IS NOT NULL RETURNING value)
@@ -18,7 +18,7 @@ internal sealed class PostgresCache(PostgresDatabase database) : IDistributedCac
         SELECT value FROM {schema}.cache WHERE key = $2 AND expires_at > {{Sql.Now}} AND sliding IS NULL
         """;
 
-    private static readonly string SetSql = $$"""
+    private const string SetSql = $$"""
         INSERT INTO {schema}.cache (key, value, expires_at, sliding, absolute_at)
         SELECT $2, $3, least({{Sql.Now}} + coalesce($4::bigint, ends - {{Sql.Now}}),
           coalesce(ends, {{Sql.Now}} + $4::bigint)), $4::bigint, ends

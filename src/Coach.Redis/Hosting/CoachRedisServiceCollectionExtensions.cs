@@ -41,7 +41,10 @@ public static class CoachRedisServiceCollectionExtensions
             options.Configure<IServiceProvider>(static (options, provider) =>
             {
                 options.ConnectionString = provider.GetService<IConfiguration>()?.GetConnectionString("Redis") ?? "";
-                OptionsSection.Find(provider, "Coach:Redis")?.Bind(options);
+                if (OptionsSection.Find(provider, "Coach:Redis") is { } section)
+                {
+                    section.Bind(options);
+                }
             });
             AddStores(services);
         }
