@@ -31,7 +31,8 @@ internal sealed class PgBouncer : IDisposable
         string[] start = ["/usr/sbin/pgbouncer", "-q", settings];
         if (Environment.UserName == "root")
         {
-            File.SetUnixFileMode(_folder.Path, (UnixFileMode)511); // the user it runs as writes its log here
+            using Process open = Process.Start("chmod", ["777", _folder.Path]); // its user writes the log here
+            open.WaitForExit();
             start = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", .. start];
         }
 

@@ -18,10 +18,7 @@ public sealed class PostgresServer : IDisposable
     public PostgresServer()
     {
         // PostgreSQL refuses to run as root, and its folder must be its user's.
-        File.SetUnixFileMode(
-            _folder,
-            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherExecute
-                | UnixFileMode.OtherRead);
+        Run("chmod", "755", _folder);
         _data = Path.Combine(_folder, "data");
         Directory.CreateDirectory(_data);
         if (Environment.UserName == "root")
