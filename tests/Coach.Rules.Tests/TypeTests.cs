@@ -8,7 +8,7 @@ namespace Coach.Rules.Tests;
 public sealed partial class TypeTests
 {
     private static readonly string[] OtherNamespaces =
-        ["Microsoft.Extensions.DependencyInjection", "Microsoft.AspNetCore.Builder", "Microsoft.Extensions.Hosting", "OpenTelemetry.Metrics", "OpenTelemetry.Trace"];
+        ["Microsoft.Extensions.Configuration", "Microsoft.Extensions.DependencyInjection", "Microsoft.AspNetCore.Builder", "Microsoft.Extensions.Hosting", "OpenTelemetry.Metrics", "OpenTelemetry.Trace"];
 
     // Words that only who extends a package needs.
     private static readonly Dictionary<string, string> ExtensionNamespaces = new(StringComparer.Ordinal)

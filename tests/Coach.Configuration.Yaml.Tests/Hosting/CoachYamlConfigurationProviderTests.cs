@@ -31,6 +31,18 @@ public sealed class CoachYamlConfigurationProviderTests : IDisposable
     }
 
     [Fact]
+    public void Build_ReloadOnChange_LooksAtTheFile()
+    {
+        File.WriteAllText(_path, "a: 1");
+        IConfigurationRoot configuration = new ConfigurationBuilder()
+            .AddCoachYaml(_path, reloadOnChange: true, configure: yaml => yaml.Time = _clock)
+            .Build();
+        File.WriteAllText(_path, "a: 2");
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal("2", configuration["a"]);
+    }
+
+    [Fact]
     public void Build_NoFile_IsAnErrorUnlessOptional()
     {
         YamlConfigurationException exception = Assert.Throws<YamlConfigurationException>(
@@ -146,8 +158,7 @@ public sealed class CoachYamlConfigurationProviderTests : IDisposable
     private IConfigurationRoot Reloading(string text)
     {
         File.WriteAllText(_path, text);
-        return new ConfigurationBuilder()
-            .AddCoachYaml(_path, reloadOnChange: true, configure: yaml => yaml.Time = _clock)
-            .Build();
+        var options = new CoachYamlOptions { ReloadOnChange = true, Time = _clock };
+        return new ConfigurationBuilder().Add(new CoachYamlConfigurationSource(_path, options)).Build();
     }
 }
