@@ -13,7 +13,9 @@ internal sealed record OpenFrame(
 /// <summary>A controller's frame, understood.</summary>
 internal sealed record ControlFrame(string Operation, RunBudget? Budget, string? Problem);
 
-/// <summary>Reads frames of both generations. What is wrong ends in a <see cref="ProtocolFault"/>, nothing else.</summary>
+/// <summary>
+/// Reads frames of both generations. What is wrong ends in a <see cref="ProtocolFault"/>, nothing else.
+/// </summary>
 internal static class FrameReader
 {
     private const int MaxRunId = 128;

@@ -5,7 +5,9 @@ using Processor.Runs;
 
 namespace Processor.Protocol;
 
-/// <summary>One WebSocket from its first frame to its close: joins a run, shows it, and passes on what a controller wants.</summary>
+/// <summary>
+/// One WebSocket from its first frame to its close: joins a run, shows it, and passes on what a controller wants.
+/// </summary>
 internal sealed class RunConnection(
     WebSocket webSocket,
     RunRegistry registry,

@@ -17,7 +17,9 @@ internal static class RunVerb
     {
         var arguments = new Arguments(
             args,
-            Verb.Names("ref", "mode", "inputs", "inputs-json", "inputs-file", "write-prefix", "run-id", "timeout", "registry", "artifacts"),
+            Verb.Names(
+                "ref", "mode", "inputs", "inputs-json", "inputs-file", "write-prefix", "run-id", "timeout", "registry",
+                "artifacts"),
             Verb.Names("json", "stream"));
         string reference = arguments.Need("ref");
         using JsonDocument inputs = await ReadAsync(arguments, input);
