@@ -16,7 +16,9 @@ internal static class RunErrors
     public const string BudgetExceeded = "ERR_BUDGET_EXCEEDED";
 }
 
-/// <summary>A run or a verb that cannot go on. The message holds no secret, no text of a user or of a provider.</summary>
+/// <summary>
+/// A run or a verb that cannot go on. The message holds no secret, no text of a user or of a provider.
+/// </summary>
 internal sealed class ProcessorException(string code, string message) : Exception(message)
 {
     /// <summary>One of <see cref="RunErrors"/>.</summary>

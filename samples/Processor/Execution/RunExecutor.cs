@@ -24,10 +24,10 @@ internal sealed class RunExecutor(
     private readonly ProcessorOptions _options = options.Value;
 
     /// <summary>Runs to the end: within the deadline, or within the grace after the run was told to stop.</summary>
-    public async Task<RunOutcome> ExecuteAsync(Run run, Func<RunRequest> parse)
+    public async Task<RunOutcome> ExecuteAsync(Run run, ParsedRequest asked)
     {
         var progress = new Progress(run.Id, time.GetTimestamp());
-        Task<RunOutcome> work = WorkAsync(run, parse, progress);
+        Task<RunOutcome> work = WorkAsync(run, asked, progress);
         await Task.WhenAny(work, run.Stopped);
         if (!work.IsCompleted)
         {
@@ -57,14 +57,14 @@ internal sealed class RunExecutor(
     private string ImageDigest =>
         configuration["IMAGE_DIGEST"] is { } digest && !string.IsNullOrWhiteSpace(digest) ? digest.Trim() : "unknown";
 
-    private async Task<RunOutcome> WorkAsync(Run run, Func<RunRequest> parse, Progress progress)
+    private async Task<RunOutcome> WorkAsync(Run run, ParsedRequest asked, Progress progress)
     {
         try
         {
             RegistryFile registry = RegistryFile.Load(_options.Registry, _options.Ref);
             bool isContainer = configuration.GetValue("DOTNET_RUNNING_IN_CONTAINER", false);
             progress.EnvFingerprint = EnvFingerprint.Of(registry, RunMode.Mock, secrets, isContainer);
-            RunRequest request = parse();
+            RunRequest request = asked.Get();
             progress.Mode = request.Mode;
             progress.EnvFingerprint = EnvFingerprint.Of(registry, request.Mode, secrets, isContainer);
             CheckMode(request, registry);

@@ -7,6 +7,33 @@ using Microsoft.Extensions.AI;
 
 namespace Processor.Execution;
 
+/// <summary>
+/// A request that was read, or why it could not be: a run keeps this, and not the frame that it came in.
+/// </summary>
+internal sealed record ParsedRequest(RunRequest? Request, ProcessorException? Failure)
+{
+    public static ParsedRequest Of(Func<RunRequest> parse)
+    {
+        try
+        {
+            return new ParsedRequest(parse(), Failure: null);
+        }
+        catch (ProcessorException failure)
+        {
+            return new ParsedRequest(Request: null, failure);
+        }
+        catch (InvalidOperationException)
+        {
+            return new ParsedRequest(
+                Request: null,
+                new ProcessorException(RunErrors.Inputs, "A text of the inputs ends in half a character."));
+        }
+    }
+
+    /// <exception cref="ProcessorException">There is no request.</exception>
+    public RunRequest Get() => Request ?? throw Failure!;
+}
+
 /// <summary>What a client asked for, checked.</summary>
 internal sealed record RunRequest
 {
@@ -25,7 +52,9 @@ internal sealed record RunRequest
     /// <summary>Newer generation: key to path or URL.</summary>
     public IReadOnlyDictionary<string, string> Outputs { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Reads inputs, in either of the two shapes that go round: <c>params.messages</c> and <c>messages</c>.</summary>
+    /// <summary>
+    /// Reads inputs, in either of the two shapes that go round: <c>params.messages</c> and <c>messages</c>.
+    /// </summary>
     /// <exception cref="ProcessorException">Something is missing or wrong; the message names the field.</exception>
     public static RunRequest Parse(string? mode, JsonElement inputs, string writePrefix, JsonElement outputs)
     {

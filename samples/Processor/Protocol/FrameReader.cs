@@ -8,12 +8,14 @@ namespace Processor.Protocol;
 /// <summary>A first frame, understood.</summary>
 internal sealed record OpenFrame(
     Generation Generation, ConnectionRole Role, string RunId, bool HasRequest, string RequestHash, double? AskedSeconds,
-    long After, Func<RunRequest> Parse);
+    long After, ParsedRequest Request);
 
 /// <summary>A controller's frame, understood.</summary>
 internal sealed record ControlFrame(string Operation, RunBudget? Budget, string? Problem);
 
-/// <summary>Reads frames of both generations. What is wrong ends in a <see cref="ProtocolFault"/>, nothing else.</summary>
+/// <summary>
+/// Reads frames of both generations. What is wrong ends in a <see cref="ProtocolFault"/>, nothing else.
+/// </summary>
 internal static class FrameReader
 {
     private const int MaxRunId = 128;
@@ -104,19 +106,7 @@ internal static class FrameReader
             generation, role, id, hasRequest,
             hasRequest ? RunRequest.Hash(mode, inputs, prefix, outputs) : "",
             Seconds(settings, "timeout_s"), after,
-            () => Parse(mode, inputs, prefix, outputs));
-    }
-
-    private static RunRequest Parse(string? mode, JsonElement inputs, string prefix, JsonElement outputs)
-    {
-        try
-        {
-            return RunRequest.Parse(mode, inputs, prefix, outputs);
-        }
-        catch (InvalidOperationException)
-        {
-            throw new ProcessorException(RunErrors.Inputs, "A text of the inputs ends in half a character.");
-        }
+            ParsedRequest.Of(() => RunRequest.Parse(mode, inputs, prefix, outputs)));
     }
 
     private static ControlFrame ReadBudget(JsonElement content)
@@ -158,7 +148,7 @@ internal static class FrameReader
         {
             using JsonDocument document = JsonDocument.Parse(frame, new JsonDocumentOptions { MaxDepth = maxDepth });
             return document.RootElement.ValueKind == JsonValueKind.Object
-                ? read(document.RootElement.Clone())
+                ? read(document.RootElement)
                 : throw ProtocolFault.WrongKind("A frame is a JSON object.");
         }
         catch (Exception wrong) when (wrong is JsonException or InvalidOperationException)

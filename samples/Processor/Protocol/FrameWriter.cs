@@ -63,7 +63,8 @@ internal sealed class FrameWriter(Generation generation, string runId)
     });
 
     /// <summary>
-    /// Why the connection is closed. Before a generation is known the frame has the shape of both, so that either kind of
+    /// Why the connection is closed. Before a generation is known the frame has the shape of both, so that either kind
+    /// of
     /// client finds its fields.
     /// </summary>
     public ReadOnlyMemory<byte> Fault(ProtocolFault fault)

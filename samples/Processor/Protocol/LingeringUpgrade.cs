@@ -3,7 +3,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Processor.Protocol;
 
 /// <summary>
-/// Lets the last frame arrive. A WebSocket that finds broken UTF-8 sends its close frame and drops the connection in the
+/// Lets the last frame arrive. A WebSocket that finds broken UTF-8 sends its close frame and drops the connection in
+/// the
 /// same breath, and what was on its way is lost with it; here the connection stays until the other side has hung up, or
 /// the time for that is over.
 /// </summary>

@@ -5,7 +5,9 @@ using Processor.Runs;
 
 namespace Processor.Protocol;
 
-/// <summary>One WebSocket from its first frame to its close: joins a run, shows it, and passes on what a controller wants.</summary>
+/// <summary>
+/// One WebSocket from its first frame to its close: joins a run, shows it, and passes on what a controller wants.
+/// </summary>
 internal sealed class RunConnection(
     WebSocket webSocket,
     RunRegistry registry,
@@ -68,7 +70,7 @@ internal sealed class RunConnection(
             await _socket.SendAsync(_writer.Ack(run.State));
             if (isFirst)
             {
-                _ = RunAsync(run, open.Parse);
+                _ = RunAsync(run, open.Request);
             }
         }
         catch
@@ -123,9 +125,9 @@ internal sealed class RunConnection(
     }
 
     // The run goes on when this connection ends.
-    private async Task RunAsync(Run run, Func<RunRequest> parse)
+    private async Task RunAsync(Run run, ParsedRequest request)
     {
-        RunOutcome outcome = await executor.ExecuteAsync(run, parse);
+        RunOutcome outcome = await executor.ExecuteAsync(run, request);
         registry.Finish(run, outcome);
         logger.RunEnded(run.Id, outcome.ErrorCode ?? "success", (long)outcome.Duration.TotalMilliseconds);
     }

@@ -38,7 +38,9 @@ internal sealed record ProcessorRef(string Namespace, string Name, int Version)
         return true;
     }
 
-    /// <summary>The name of the app in an environment: dev carries branch and user, all others the slug alone.</summary>
+    /// <summary>
+    /// The name of the app in an environment: dev carries branch and user, all others the slug alone.
+    /// </summary>
     /// <exception cref="ProcessorException">dev without a branch or a user.</exception>
     public string AppName(string environment, string? branch, string? user)
     {

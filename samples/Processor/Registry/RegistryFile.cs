@@ -4,7 +4,9 @@ using Coach.Configuration.Yaml;
 
 namespace Processor.Registry;
 
-/// <summary>What a model costs, in millionths of a dollar for one token: the same number as dollars for a million.</summary>
+/// <summary>
+/// What a model costs, in millionths of a dollar for one token: the same number as dollars for a million.
+/// </summary>
 internal sealed record ModelPrice(decimal Input, decimal Output)
 {
     /// <summary>Rounded up: what was used is never free.</summary>

@@ -13,7 +13,9 @@ internal enum StopReason
     CostBudget,
 }
 
-/// <summary>One run: its frames, its state, and the levers that controllers pull. All members are safe to call at once.</summary>
+/// <summary>
+/// One run: its frames, its state, and the levers that controllers pull. All members are safe to call at once.
+/// </summary>
 internal sealed class Run : IDisposable
 {
     private readonly Lock _lock = new();

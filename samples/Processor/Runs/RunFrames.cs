@@ -2,7 +2,8 @@ namespace Processor.Runs;
 
 /// <summary>
 /// The frames of one run: an append-only log that any number of readers follow, each with a position of its own. A slow
-/// reader costs nothing: it stands further back. Tokens, events and the outcome are kept; of Log frames only the newest,
+/// reader costs nothing: it stands further back. Tokens, events and the outcome are kept; of Log frames only the
+/// newest,
 /// and a reader sees from the gap in the numbers how many it missed.
 /// </summary>
 internal sealed class RunFrames(int maxLogFrames, TimeProvider time)
@@ -47,7 +48,9 @@ internal sealed class RunFrames(int maxLogFrames, TimeProvider time)
         return true;
     }
 
-    /// <summary>The frame after a position, with how many were dropped between; or a task that ends when there is one.</summary>
+    /// <summary>
+    /// The frame after a position, with how many were dropped between; or a task that ends when there is one.
+    /// </summary>
     public (RunFrame? Frame, long Dropped, Task More) Next(long position)
     {
         lock (_lock)

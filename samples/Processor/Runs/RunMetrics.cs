@@ -2,7 +2,9 @@ using System.Diagnostics.Metrics;
 
 namespace Processor.Runs;
 
-/// <summary>The figures of runs. Labels come from closed sets: mode, and the codes of <see cref="RunErrors"/>.</summary>
+/// <summary>
+/// The figures of runs. Labels come from closed sets: mode, and the codes of <see cref="RunErrors"/>.
+/// </summary>
 internal sealed class RunMetrics
 {
     public const string MeterName = "Processor";

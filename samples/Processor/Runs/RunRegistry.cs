@@ -4,7 +4,9 @@ using Processor.Configuration;
 
 namespace Processor.Runs;
 
-/// <summary>The runs of this process by id: those that wait and run up to a limit, those that ended for a while.</summary>
+/// <summary>
+/// The runs of this process by id: those that wait and run up to a limit, those that ended for a while.
+/// </summary>
 internal sealed class RunRegistry(
     IOptions<ProcessorOptions> options, TimeProvider time, RunMetrics metrics) : IDisposable
 {

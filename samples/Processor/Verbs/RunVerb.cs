@@ -17,7 +17,9 @@ internal static class RunVerb
     {
         var arguments = new Arguments(
             args,
-            Verb.Names("ref", "mode", "inputs", "inputs-json", "inputs-file", "write-prefix", "run-id", "timeout", "registry", "artifacts"),
+            Verb.Names(
+                "ref", "mode", "inputs", "inputs-json", "inputs-file", "write-prefix", "run-id", "timeout", "registry",
+                "artifacts"),
             Verb.Names("json", "stream"));
         string reference = arguments.Need("ref");
         using JsonDocument inputs = await ReadAsync(arguments, input);
@@ -32,7 +34,9 @@ internal static class RunVerb
         using var run = new Run(RunId(arguments), options.MaxLogFrames, time);
         run.TryStart("", Deadline(arguments, options));
         Task<RunOutcome> running = services.GetRequiredService<RunExecutor>().ExecuteAsync(
-            run, () => Parse(mode, inputs.RootElement, arguments.Get("write-prefix") ?? ""));
+            run,
+            ParsedRequest.Of(() => RunRequest.Parse(
+                mode, inputs.RootElement, arguments.Get("write-prefix") ?? "", outputs: default)));
         if (arguments.Has("stream"))
         {
             await StreamAsync(run, running, errors);
@@ -77,18 +81,6 @@ internal static class RunVerb
         catch (OptionsValidationException wrong)
         {
             throw new ProcessorException(RunErrors.Validation, wrong.Message);
-        }
-    }
-
-    private static RunRequest Parse(string? mode, JsonElement inputs, string prefix)
-    {
-        try
-        {
-            return RunRequest.Parse(mode, inputs, prefix, outputs: default);
-        }
-        catch (InvalidOperationException)
-        {
-            throw new ProcessorException(RunErrors.Inputs, "A text of the inputs ends in half a character.");
         }
     }
 

@@ -5,7 +5,8 @@ using Processor.Registry;
 namespace Processor.Verbs;
 
 /// <summary>
-/// <c>secrets check</c> and <c>secrets sync</c>: takes the values of a processor's secrets from this machine to where it
+/// <c>secrets check</c> and <c>secrets sync</c>: takes the values of a processor's secrets from this machine to where
+/// it
 /// is deployed. Values go into files that only their owner may read; what is printed has names only.
 /// </summary>
 internal static class SecretsVerb
@@ -140,7 +141,10 @@ internal static class SecretsVerb
     // One Secret a secret, named like it in the way Kubernetes allows; a group is one Secret of several keys.
     private static string KubernetesManifest(List<(SecretEntry Entry, Secret Value)> secrets, string? space)
     {
-        if (space is not null && (space.Length is 0 or > 63 || !space.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-')))
+        bool isName = space is null
+            || (space.Length is > 0 and <= 63
+                && space.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'));
+        if (!isName)
         {
             throw new ProcessorException(RunErrors.Inputs, "--namespace has lower-case letters, digits and '-'.");
         }
