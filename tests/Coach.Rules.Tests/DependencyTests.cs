@@ -14,7 +14,9 @@ public sealed partial class DependencyTests
         ["Coach.Payments"] = ["Coach.Abstractions"],
         ["Coach.Observability"] = ["Coach.Abstractions"],
         ["Coach.Prometheus"] = [],
-        ["Coach.AspNetCore"] = ["Coach.Llm", "Coach.Rag", "Coach.Payments", "Coach.Observability", "Coach.Prometheus"],
+        ["Coach.Usage"] = ["Coach.Abstractions"],
+        ["Coach.AspNetCore"] = ["Coach.Llm", "Coach.Rag", "Coach.Payments", "Coach.Usage", "Coach.Observability", "Coach.Prometheus"],
+        ["Coach.Sqlite"] = ["Coach.Llm", "Coach.Payments", "Coach.Usage"],
         ["Coach.Payments.Mcp"] = ["Coach.Payments"],
         ["Coach.Rag.Documents"] = ["Coach.Rag"],
         ["Coach.Rag.Embeddings"] = ["Coach.Rag"],
@@ -22,7 +24,7 @@ public sealed partial class DependencyTests
         ["Coach.Redis"] = ["Coach.Llm"],
         ["Coach.Postgres"] = ["Coach.Llm", "Coach.Payments"],
         ["Coach.Configuration.Yaml"] = ["Coach.Abstractions"],
-        ["Coach.Testing"] = ["Coach.Llm", "Coach.Rag", "Coach.Payments"],
+        ["Coach.Testing"] = ["Coach.Llm", "Coach.Rag", "Coach.Payments", "Coach.Usage"],
     };
 
     private static readonly string[] Everywhere = ["Microsoft.Extensions.", "System.", "Microsoft.CodeAnalysis.BannedApiAnalyzers"];
@@ -39,6 +41,7 @@ public sealed partial class DependencyTests
         ["Coach.Redis"] = ["StackExchange.Redis", "Microsoft.AspNetCore.DataProtection", "Microsoft.AspNetCore.DataProtection.StackExchangeRedis"],
         ["Coach.Postgres"] = ["Npgsql", "Microsoft.AspNetCore.DataProtection"],
         ["Coach.Configuration.Yaml"] = ["YamlDotNet"],
+        ["Coach.Sqlite"] = ["Microsoft.Data.Sqlite"],
     };
 
     [Theory]

@@ -17,12 +17,12 @@ public sealed partial class DiagnosticsTests
     [
         ("Coach.Abstractions", 1000), ("Coach.Llm", 2000), ("Coach.Rag", 3000), ("Coach.Payments", 4000),
         ("Coach.Observability", 5000), ("Coach.AspNetCore", 6000), ("Coach.Payments.Mcp", 7000),
-        ("Coach.Prometheus", 8000),
+        ("Coach.Prometheus", 8000), ("Coach.Usage", 9000),
     ];
 
     // Every label that Coach puts on a metric or a span's dimensions. Each takes its values from a closed set.
     private static readonly string[] Labels =
-        ["check", "commit", "format", "from", "index", "model", "outcome", "parameter", "provider", "reason", "runtime", "state", "status", "step", "store", "tier", "to", "version"];
+        ["check", "commit", "format", "from", "index", "kind", "limit", "model", "outcome", "parameter", "provider", "reason", "runtime", "state", "status", "step", "store", "tier", "to", "version"];
 
     private static string Page => Path.Combine(Repository.Root, "docs", "diagnostics.md");
 

@@ -1,4 +1,5 @@
 // The page of samples/Chat: plain modules, no build step. It speaks the HTTP contract of docs/guides/http-api.md.
+import { Credits } from './credits.js';
 import { Tab } from './tab.js';
 
 const $ = id => document.getElementById(id);
@@ -134,6 +135,7 @@ async function ask(message) {
     toggle(false);
     article.scrollIntoView({ block: 'end' });
     guestTab.load(); // the model may have put something on it
+    credits.load(); // and the answer had its price
   }
 }
 
@@ -227,5 +229,6 @@ function say(id, text, kind = '') {
 
 $('suggestions').append(...suggestions.map(text => button(text, () => running || ask(text))));
 const guestTab = new Tab({ menu: $('menu'), tip: $('tip'), total: $('total'), pay: $('pay'), cancel: $('cancel'), fresh: $('new-tab'), payment: $('payment') }, problemOf);
+const credits = new Credits({ section: $('credits'), balance: $('balance'), price: $('price'), packs: $('packs'), message: $('credits-message') }, problemOf);
 await showSession();
-await guestTab.load(); // after the first call: that one gave the page its session
+await Promise.all([guestTab.load(), credits.load()]); // after the first call: that one gave the page its session

@@ -101,7 +101,12 @@ internal sealed partial class ChatEndpoint(
 
         CallerContext caller = await CallerAsync(context).ConfigureAwait(false);
         // Built before the stream starts: a missing key is then still a problem with a status.
-        var turn = new ChatTurnOptions { Provider = request!.Provider, ReplacedTurn = request.Replaces, HostKeys = hostPaid.Keys() };
+        var turn = new ChatTurnOptions
+        {
+            Provider = request!.Provider,
+            ReplacedTurn = request.Replaces,
+            HostKeys = hostPaid.Keys(),
+        };
         using ChatPipeline chat = await pipelines
             .CreateAsync(caller, conversation, turn, context.RequestAborted).ConfigureAwait(false);
         var question = new Question(message, request.Model);

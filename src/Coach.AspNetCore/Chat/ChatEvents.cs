@@ -148,8 +148,8 @@ internal sealed record DoneEvent
     public required string Provider { get; init; }
 
     /// <summary>
-    /// Who pays the provider: <c>caller</c> (the session's own key), <c>host</c> (a key of the host's), or <c>nobody</c>
-    /// (a mock answer).
+    /// Who pays the provider: <c>caller</c> (the session's own key), <c>host</c> (a key of the host's), or
+    /// <c>nobody</c> (a mock answer).
     /// </summary>
     [JsonPropertyName("paidBy")]
     public required string PaidBy { get; init; }

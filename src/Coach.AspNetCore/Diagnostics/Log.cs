@@ -49,6 +49,7 @@ internal static partial class Log
     public static partial void Audited(
         this ILogger logger, string action, string outcome, int status, string request, string session);
 
-    [LoggerMessage(6023, LogLevel.Error, "An event of a key is missing in the audit log, which cannot be written: {Code}")]
+    [LoggerMessage(
+        6023, LogLevel.Error, "An event of a key is missing in the audit log, which cannot be written: {Code}")]
     public static partial void AuditLogAway(this ILogger logger, string code);
 }

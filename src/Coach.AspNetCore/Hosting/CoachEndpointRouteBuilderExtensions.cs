@@ -292,8 +292,8 @@ public static class CoachEndpointRouteBuilderExtensions
     }
 
     /// <summary>
-    /// Maps <c>GET</c> on the pattern (balance, price a turn, packs) and <c>POST /links</c> under it (a payment link for
-    /// a pack, header <c>Idempotency-Key</c>, body <c>{"pack"}</c>). <c>MapCoach</c> does so after
+    /// Maps <c>GET</c> on the pattern (balance, price a turn, packs) and <c>POST /links</c> under it (a payment link
+    /// for a pack, header <c>Idempotency-Key</c>, body <c>{"pack"}</c>). <c>MapCoach</c> does so after
     /// <c>AddCredits</c>.
     /// </summary>
     /// <param name="endpoints">The application.</param>

@@ -196,6 +196,7 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<ConfigEndpoint>();
         services.TryAddSingleton<SpeechEndpoint>();
         services.TryAddSingleton<UsageEndpoints>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICallerData, UsageData>());
         services.TryAddSingleton<UsageAdminEndpoints>();
         services.TryAddSingleton<HostPaidKeys>();
         services.AddOptionsWithValidateOnStart<CoachHostPaidOptions, CoachHostPaidOptionsValidator>()

@@ -62,7 +62,10 @@ internal sealed class UsageEndpoints(
             Currency = recorder.Currency,
 
             // What all callers use together is the host's affair.
-            Limits = [.. limits.Where(limit => limit.Scope is BudgetScope.User or BudgetScope.Session).Select(UsageLimit.Of)],
+            Limits =
+            [
+                .. limits.Where(limit => limit.Scope is BudgetScope.User or BudgetScope.Session).Select(UsageLimit.Of),
+            ],
             Balance = balance is null ? null : UsageBalance.Of(balance),
         });
     }

@@ -7,7 +7,9 @@ using Microsoft.Extensions.Options;
 
 namespace Coach.AspNetCore.Usage;
 
-/// <summary>Usage, budgets and credits in the pipeline that answers a question. A mock uses and costs nothing.</summary>
+/// <summary>
+/// Usage, budgets and credits in the pipeline that answers a question. A mock uses and costs nothing.
+/// </summary>
 internal static class UsageStages
 {
     public static IChatClient WithBudget(IChatClient client, ChatPipelineContext context) =>

@@ -13,7 +13,6 @@ namespace Coach.Sqlite;
 /// </remarks>
 public sealed class SqliteChatHistoryStore : IChatHistoryStore
 {
-    private const int TitleLength = 80;
     private const int MaxListed = 1_000;
 
     private static readonly JsonTypeInfo<ChatMessage> MessageJson =
@@ -124,6 +123,20 @@ public sealed class SqliteChatHistoryStore : IChatHistoryStore
     }
 
     /// <inheritdoc />
+    public Task<bool> RenameAsync(
+        CallerContext caller, string conversationId, string title, CancellationToken cancellationToken = default)
+    {
+        Check(caller, conversationId, cancellationToken);
+        ArgumentException.ThrowIfNullOrWhiteSpace(title);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(title.Length, ConversationInfo.MaxTitleLength, nameof(title));
+        return _database.WriteAsync(
+            session => session.Execute(
+                "UPDATE conversations SET title = $2 WHERE caller = $0 AND id = $1 AND updated > $3", caller.Key,
+                conversationId, title, Oldest) > 0,
+            "rename a conversation", cancellationToken);
+    }
+
+    /// <inheritdoc />
     public Task<bool> RemoveAsync(
         CallerContext caller, string conversationId, CancellationToken cancellationToken = default)
     {
@@ -216,7 +229,7 @@ public sealed class SqliteChatHistoryStore : IChatHistoryStore
     private static string Title(string text)
     {
         string line = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        int length = Math.Min(line.Length, TitleLength);
+        int length = Math.Min(line.Length, ConversationInfo.MaxTitleLength);
         return length < line.Length && char.IsHighSurrogate(line[length - 1]) ? line[..(length - 1)] : line[..length];
     }
 }

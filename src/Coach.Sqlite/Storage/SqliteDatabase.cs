@@ -175,7 +175,8 @@ public sealed class SqliteDatabase : IAsyncDisposable, IDisposable
         Close();
     }
 
-    private static StoreException Away(string doing, SqliteException exception) => new("sqlite", doing, exception);
+    private static StoreException Away(string doing, SqliteException exception) =>
+        new StoreException("sqlite", doing, exception);
 
     private void Close()
     {
@@ -364,6 +365,7 @@ public sealed class SqliteDatabase : IAsyncDisposable, IDisposable
             }
         }
 
-        public void Fail(Exception exception) => _done.TrySetException(_refusal ?? new StoreException("sqlite", doing, exception));
+        public void Fail(Exception exception) =>
+            _done.TrySetException(_refusal ?? new StoreException("sqlite", doing, exception));
     }
 }

@@ -5,7 +5,9 @@ using Coach.Usage;
 
 namespace Coach.Sqlite;
 
-/// <summary>Budgets in a SQLite file: a process that is killed leaves reservations that end with their leases.</summary>
+/// <summary>
+/// Budgets in a SQLite file: a process that is killed leaves reservations that end with their leases.
+/// </summary>
 public sealed class SqliteBudgetStore : IBudgetStore
 {
     private const long Open = 0;

@@ -375,9 +375,15 @@ public sealed class SqliteUsageLedger : IUsageLedger
     /// <summary>The ten counts, empty for none: most entries of credits have none.</summary>
     private static class CountsText
     {
-        public static string Write(UsageCounts counts) => counts == default ? "" : string.Create(
-            CultureInfo.InvariantCulture,
-            $"{counts.Input} {counts.CachedInput} {counts.CacheWrite} {counts.Output} {counts.Reasoning} {counts.AudioInput} {counts.AudioOutput} {counts.Images} {counts.Embedding} {counts.Requests}");
+        public static string Write(UsageCounts counts) => counts == default ? "" : string.Join(
+            ' ',
+            [
+                Text(counts.Input), Text(counts.CachedInput), Text(counts.CacheWrite), Text(counts.Output),
+                Text(counts.Reasoning), Text(counts.AudioInput), Text(counts.AudioOutput), Text(counts.Images),
+                Text(counts.Embedding), Text(counts.Requests),
+            ]);
+
+        private static string Text(long count) => count.ToString(CultureInfo.InvariantCulture);
 
         public static UsageCounts Read(string text)
         {

@@ -3,7 +3,9 @@ namespace Coach.Usage;
 /// <summary>A call that wants to be made.</summary>
 public sealed record BudgetRequest
 {
-    /// <summary>Its name, 1 to 100 characters: the same name again is the same call. A random one unless given.</summary>
+    /// <summary>
+    /// Its name, 1 to 100 characters: the same name again is the same call. A random one unless given.
+    /// </summary>
     public string? Id { get; init; }
 
     /// <summary>Who asks.</summary>

@@ -25,14 +25,16 @@ public static class BudgetStoreRules
             BudgetCharge charge = charges[i];
             if (charge.Counter is not { Length: >= 1 and <= 1_500 } || charge.Amount < 0 || charge.Max < 0)
             {
-                throw new ArgumentException("A charge names a counter, and an amount and a limit of 0 or more.", nameof(charges));
+                throw new ArgumentException(
+                    "A charge names a counter, and an amount and a limit of 0 or more.", nameof(charges));
             }
 
             for (int j = 0; j < i; j++)
             {
                 if (charges[j].Counter == charge.Counter)
                 {
-                    throw new ArgumentException("The charges of a reservation are on different counters.", nameof(charges));
+                    throw new ArgumentException(
+                        "The charges of a reservation are on different counters.", nameof(charges));
                 }
             }
         }

@@ -169,7 +169,8 @@ public sealed class MemoryBudgetStore(TimeProvider time) : IBudgetStore
             }
 
             count = new BudgetCount(
-                checked(count.Settled + (settled * charge.Amount)), checked(count.Reserved + (reserved * charge.Amount)));
+                checked(count.Settled + (settled * charge.Amount)),
+                checked(count.Reserved + (reserved * charge.Amount)));
         }
     }
 

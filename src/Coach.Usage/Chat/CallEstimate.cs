@@ -27,7 +27,9 @@ internal sealed class CallEstimate(
         long most = 0;
         foreach ((string provider, string model) in candidates)
         {
-            UsageCost cost = recorder.Price(provider, model, counts);
+            // The model that the call names; where a provider has no price for it, the one it would be asked instead.
+            UsageCost cost = recorder.Price(provider, chat?.ModelId ?? model, counts);
+            cost = cost.IsKnown ? cost : recorder.Price(provider, model, counts);
             if (!cost.IsKnown && (mustBeKnown || options.UnknownPrice == UnknownPricePolicy.Refuse))
             {
                 throw UsageException.PriceUnknown(provider);

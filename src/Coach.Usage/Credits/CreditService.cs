@@ -8,10 +8,10 @@ namespace Coach.Usage.Credits;
 
 /// <summary>The service behind <see cref="ICredits"/>.</summary>
 /// <remarks>
-/// A reservation stands on a counter of the budget store, a balance in the ledger. Reserving comes first and the balance
-/// is read after it; spending is written to the ledger before its reservation ends. So a call in between counts twice
-/// for a moment, and never not at all: what is refused then could have been granted a moment later, and nothing is
-/// granted that is not there.
+/// A reservation stands on a counter of the budget store, a balance in the ledger. Reserving comes first and the
+/// balance is read after it; spending is written to the ledger before its reservation ends. So a call in between counts
+/// twice for a moment, and never not at all: what is refused then could have been granted a moment later, and nothing
+/// is granted that is not there.
 /// </remarks>
 internal sealed class CreditService : ICredits
 {

@@ -43,8 +43,8 @@ public sealed class UsageException : CoachException
         string reset = resetsAt is { } at
             ? string.Create(CultureInfo.InvariantCulture, $"It begins anew at {at:yyyy-MM-dd HH:mm:ss} UTC.")
             : "It does not begin anew: ask for less, or have the limit raised.";
-        string message =
-            $"The budget '{limit.Name}' allows {limit.Text(limit.Max)}; {limit.Text(used)} is used or reserved. {reset}";
+        string message = $"The budget '{limit.Name}' allows {limit.Text(limit.Max)}; {limit.Text(used)} is used or "
+            + $"reserved. {reset}";
         return new UsageException(UsageError.LimitReached, ErrorCodes.BudgetExceeded, message, wait)
         {
             Limit = limit.Name,

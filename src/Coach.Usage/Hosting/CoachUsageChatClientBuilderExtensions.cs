@@ -1,9 +1,9 @@
-using Coach.Usage;
 using Coach.Usage.Chat;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
-namespace Microsoft.Extensions.AI;
+namespace Coach.Usage;
 
 /// <summary>Puts usage and budgets into a chat client's pipeline.</summary>
 public static class CoachUsageChatClientBuilderExtensions

@@ -24,7 +24,8 @@ public interface IUsageLedger
     /// <summary>Finds what was kept for a key.</summary>
     /// <param name="key">The key.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The entry in the transaction's own account; null if nothing was kept, or retention removed it.</returns>
+    /// <returns>The entry in the transaction's own account; null if nothing was kept, or retention removed
+    /// it.</returns>
     /// <exception cref="CoachException">The store is away (<see cref="ErrorCodes.StoreUnavailable"/>).</exception>
     ValueTask<LedgerEntry?> FindAsync(string key, CancellationToken cancellationToken = default);
 

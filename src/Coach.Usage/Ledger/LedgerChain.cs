@@ -33,7 +33,8 @@ public static class LedgerChain
         if (transaction.Kind == LedgerEntryKind.None || !Enum.IsDefined(transaction.Kind)
             || transaction.Amount.Currency.Length == 0 || transaction.Amount.Micros == long.MinValue)
         {
-            throw new ArgumentException("A transaction has a kind, and an amount with a currency.", nameof(transaction));
+            throw new ArgumentException(
+                "A transaction has a kind, and an amount with a currency.", nameof(transaction));
         }
     }
 
@@ -142,7 +143,8 @@ public static class LedgerChain
         text.Add(checkpoint.Sequence);
         text.Add(checkpoint.Hash);
         text.Add(checkpoint.At.ToUnixTimeMilliseconds());
-        foreach (MicroAmount balance in checkpoint.Balances.OrderBy(balance => balance.Currency, StringComparer.Ordinal))
+        foreach (MicroAmount balance in checkpoint.Balances.OrderBy(
+            balance => balance.Currency, StringComparer.Ordinal))
         {
             text.Add(balance.Currency);
             text.Add(balance.Micros);

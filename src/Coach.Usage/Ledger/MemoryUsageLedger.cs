@@ -149,7 +149,8 @@ public sealed class MemoryUsageLedger : IUsageLedger
             Account[] accounts = account is null
                 ? [.. All()]
                 : _accounts.TryGetValue(account, out Account? one) ? [one] : [];
-            long entries = accounts.Sum(found => LedgerChain.Verify(found.Head(), found.Entries, _signingKey, problems));
+            long entries = accounts.Sum(
+                found => LedgerChain.Verify(found.Head(), found.Entries, _signingKey, problems));
             if (account is null)
             {
                 foreach (IGrouping<string, MicroAmount> currency in accounts.SelectMany(found => found.Head().Balances)
@@ -244,8 +245,10 @@ public sealed class MemoryUsageLedger : IUsageLedger
             Forget();
         }
 
-        var account = new Account(
-            name, LedgerAccount.IsApp(name) ? name : "acct_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
+        string pseudonym = LedgerAccount.IsApp(name)
+            ? name
+            : "acct_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+        var account = new Account(name, pseudonym);
         _byUse.AddLast(account.Node);
         _accounts.Add(name, account);
         return account;

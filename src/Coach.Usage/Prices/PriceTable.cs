@@ -114,8 +114,12 @@ public sealed class PriceTable
 
         try
         {
-            using var document = JsonDocument.Parse(
-                json, new JsonDocumentOptions { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip });
+            var options = new JsonDocumentOptions
+            {
+                AllowTrailingCommas = true,
+                CommentHandling = JsonCommentHandling.Skip,
+            };
+            using var document = JsonDocument.Parse(json, options);
             return Read(document.RootElement);
         }
         catch (JsonException exception)

@@ -122,6 +122,42 @@ public sealed class UsageEndpointsTests
     }
 
     [Fact]
+    public async Task Credits_OfNobody_AreNotBoughtWithRealMoney()
+    {
+        using var folder = new TempFolder();
+        await using UsageHost host = await UsageHost.StartAsync(
+            new()
+            {
+                ["Coach:Mode"] = "auto",
+                ["STRIPE_API_KEY"] = "sk_live_nobodys",
+                ["Coach:Payments:StorePath"] = Path.Combine(folder.Path, "payments.journal"),
+                ["Coach:Payments:Stripe:BaseUrl"] = "http://127.0.0.1:1",
+            },
+            coach => coach.AddCredits(sale =>
+            {
+                sale.AllowAnonymousPurchases = false;
+                sale.Packs.Add(new CreditPack
+                {
+                    Id = "small", Title = "100 answers", PriceMinorUnits = 500, CreditMicros = 5_000_000,
+                });
+            }));
+        using var unknown = new HttpRequestMessage(HttpMethod.Post, "/api/credits/links")
+        {
+            Content = JsonContent.Create(new { pack = "large" }),
+            Headers = { { "Idempotency-Key", "purchase-0" } },
+        };
+        using HttpResponseMessage noPack = await host.Visitor.SendAsync(unknown);
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, noPack.StatusCode);
+        using var buy = new HttpRequestMessage(HttpMethod.Post, "/api/credits/links")
+        {
+            Content = JsonContent.Create(new { pack = "small" }),
+            Headers = { { "Idempotency-Key", "purchase-1" } },
+        };
+        using HttpResponseMessage refused = await host.Visitor.SendAsync(buy);
+        Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+    }
+
+    [Fact]
     public async Task HostPaid_WithoutABudgetForEachCaller_DoesNotStart()
     {
         OptionsValidationException refused = await Assert.ThrowsAsync<OptionsValidationException>(

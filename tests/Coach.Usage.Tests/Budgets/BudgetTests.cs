@@ -168,10 +168,90 @@ public sealed class BudgetTests
         Assert.Equal(0, status.Reserved);
     }
 
+    [Theory]
+    [InlineData(StoreFailurePolicy.FailClosed, false)]
+    [InlineData(StoreFailurePolicy.FailOpen, true)]
+    [InlineData(StoreFailurePolicy.FallBackToProcess, true)]
+    public async Task Store_ThatIsAway_DecidesAsTheHostChose(StoreFailurePolicy policy, bool isCalled)
+    {
+        using var setup = new ChatSetup(
+            options =>
+            {
+                options.OnStoreFailure = policy;
+                options.Limits.Add(new BudgetLimit { Name = "day", Max = 100 });
+            },
+            usage => usage.UseBudgetStore(_ => new AwayStore()));
+        IBudget budget = setup.Get<IBudget>();
+
+        if (!isCalled)
+        {
+            await Assert.ThrowsAsync<StoreException>(() => budget.ReserveAsync(Request(60)).AsTask());
+            return;
+        }
+
+        await budget.ReserveAsync(Request(60));
+        Task<BudgetReservation> second = budget.ReserveAsync(Request(60)).AsTask();
+        if (policy == StoreFailurePolicy.FailOpen)
+        {
+            await second;
+        }
+        else
+        {
+            await Assert.ThrowsAsync<UsageException>(() => second);
+        }
+    }
+
+    [Fact]
+    public async Task Candidates_TheDearestIsReserved_AndLimitsOfTheHostsMoneyCountThatAlone()
+    {
+        using var setup = new ChatSetup(options =>
+        {
+            options.ReservedOutputTokens = 100;
+            options.Limits.Add(new BudgetLimit { Name = "host", Max = 150, HostPaidOnly = true });
+        });
+        UsageCallOptions call = new(ChatSetup.Caller)
+        {
+            Candidates = [("nobody", "none"), ("scripted", "scripted-1")],
+            Reference = "run-1",
+        };
+        var model = new ScriptedChatClient();
+
+        await setup.Build(model, call).GetResponseAsync("?");
+        await Assert.ThrowsAsync<UsageException>(
+            () => setup.Build(model, call with { IsHostPaid = true }).GetResponseAsync("?"));
+
+        Assert.Single(model.Calls);
+        Assert.Equal("run-1", Assert.Single(await setup.EntriesAsync()).Reference);
+    }
+
     private static BudgetRequest Request(long micros) => new() { Caller = ChatSetup.Caller, CostMicros = micros };
 
     private static BudgetRequest Of(string session, string? user, string? tenant) =>
         new() { Caller = new CallerContext(SessionId.From(session), user, tenant) };
+
+    private sealed class AwayStore : IBudgetStore
+    {
+        public ValueTask<BudgetDecision> ReserveAsync(
+            string id, IReadOnlyList<BudgetCharge> charges, TimeSpan lease,
+            CancellationToken cancellationToken = default) => throw Away();
+
+        public ValueTask<bool> RenewAsync(
+            string id, TimeSpan lease, CancellationToken cancellationToken = default) => throw Away();
+
+        public ValueTask<bool> SettleAsync(
+            string id, IReadOnlyList<BudgetCharge> charges, CancellationToken cancellationToken = default) =>
+            throw Away();
+
+        public ValueTask<bool> ReleaseAsync(string id, CancellationToken cancellationToken = default) => throw Away();
+
+        public ValueTask<IReadOnlyList<BudgetCount>> ReadAsync(
+            IReadOnlyList<string> counters, CancellationToken cancellationToken = default) => throw Away();
+
+        public ValueTask<IReadOnlyList<OpenReservation>> ListExpiredAsync(
+            int limit = 1_000, CancellationToken cancellationToken = default) => throw Away();
+
+        private static StoreException Away() => new("away", "answer");
+    }
 
     private static Task<UsageException> RefusedAsync(IBudget budget, BudgetRequest request) =>
         Assert.ThrowsAsync<UsageException>(() => budget.ReserveAsync(request).AsTask());
