@@ -1,6 +1,7 @@
 namespace Deploy.Tests;
 
 /// <summary>The scripts, with stand-ins for what needs a container engine or a cluster.</summary>
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class ScriptTests : IDisposable
 {
     private static readonly string Digest = "sha256:" + new string('d', 64);

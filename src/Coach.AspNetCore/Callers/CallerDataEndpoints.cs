@@ -22,7 +22,7 @@ internal sealed class CallerDataEndpoints(CallerDataService data, ICallerResolve
             .WithTags("Session")
             .WithSummary("Hands out all that is kept of the caller, as a file of JSON")
             .WithMetadata(new AuditAction("caller.export"))
-            .Produces(StatusCodes.Status200OK, typeof(object), "application/json")
+            .Produces<object>(StatusCodes.Status200OK, "application/json")
             .CanFail([.. Failures.OfASession, .. away]);
         endpoints
             .MapDelete(

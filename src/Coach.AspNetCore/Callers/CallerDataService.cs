@@ -27,7 +27,7 @@ public sealed class CallerDataService
     {
         ArgumentNullException.ThrowIfNull(caller);
         ArgumentNullException.ThrowIfNull(output);
-        await using var writer = new Utf8JsonWriter(output, new JsonWriterOptions { Indented = true });
+        using var writer = new Utf8JsonWriter(output, new JsonWriterOptions { Indented = true });
         writer.WriteStartObject();
         writer.WriteString("exportedAt", _time.GetUtcNow());
         foreach (ICallerData part in _parts)

@@ -54,14 +54,14 @@ public sealed class ChatPipelineFactory
         IReadOnlyList<ApiKey> keys = _host.Mode == HostMode.Mock
             ? []
             : _clients.Order(await _keys.ListAsync(caller.SessionId, cancellationToken).ConfigureAwait(false));
-        bool isHostPaid = keys.Count == 0 && turn?.HostKeys.Count > 0 && _host.Mode != HostMode.Mock;
+        ChatTurnOptions choices = turn ?? new ChatTurnOptions();
+        bool isHostPaid = keys.Count == 0 && choices.HostKeys.Count > 0 && _host.Mode != HostMode.Mock;
         if (isHostPaid)
         {
-            keys = _clients.Order(turn!.HostKeys);
+            keys = _clients.Order(choices.HostKeys);
         }
 
-        turn ??= new ChatTurnOptions();
-        if (_host.Mode != HostMode.Mock && turn.Provider is { } provider)
+        if (_host.Mode != HostMode.Mock && choices.Provider is { } provider)
         {
             keys = Preferred(keys, provider);
         }
@@ -74,7 +74,7 @@ public sealed class ChatPipelineFactory
 
         var context = new ChatPipelineContext(caller, mode, conversationId, _services)
         {
-            ReplacedTurn = turn.ReplacedTurn,
+            ReplacedTurn = choices.ReplacedTurn,
             Providers = mode == RunMode.Real ? [.. keys.Select(key => key.Provider)] : [],
             IsHostPaid = isHostPaid,
         };

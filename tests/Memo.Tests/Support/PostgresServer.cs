@@ -5,6 +5,7 @@ using System.Net.Sockets;
 namespace Memo.Tests.Support;
 
 /// <summary>A PostgreSQL of the test's own, on loopback, that can be stopped and started again.</summary>
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 internal sealed class PostgresServer : IDisposable
 {
     private static readonly string? Programs = Directory.Exists("/usr/lib/postgresql")
