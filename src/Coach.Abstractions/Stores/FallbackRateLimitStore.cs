@@ -47,5 +47,6 @@ public sealed class FallbackRateLimitStore(
     // After that long any bucket would have been full again: what was granted meanwhile says nothing more. At other
     // times the two clocks may differ by a permit, and the shared one is right.
     private bool CountsOwn(RateLimit limit) => Volatile.Read(ref _wasAway)
-        && time.GetElapsedTime(Volatile.Read(ref _awayAt)) < TimeSpan.FromMinutes((double)limit.Burst / limit.PerMinute);
+        && time.GetElapsedTime(Volatile.Read(ref _awayAt))
+            < TimeSpan.FromMinutes((double)limit.Burst / limit.PerMinute);
 }

@@ -4,7 +4,7 @@ using Coach.Postgres.Connections;
 using Microsoft.Extensions.AI;
 using Npgsql;
 
-namespace Coach.Postgres;
+namespace Coach.Postgres.History;
 
 /// <summary>
 /// Conversations in PostgreSQL, sealed message by message. The conversation's row is what appends of several replicas

@@ -2,7 +2,7 @@ using Coach.Abstractions;
 using Coach.Postgres.Connections;
 using Npgsql;
 
-namespace Coach.Postgres;
+namespace Coach.Postgres.Jobs;
 
 /// <summary>Queues of jobs in PostgreSQL: <c>SKIP LOCKED</c> gives each job to one worker, the token fences late
 /// ones.</summary>

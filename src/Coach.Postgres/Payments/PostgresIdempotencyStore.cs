@@ -4,7 +4,7 @@ using Coach.Postgres.Connections;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Coach.Postgres;
+namespace Coach.Postgres.Payments;
 
 /// <summary>
 /// Payment records in PostgreSQL, for all replicas. A claim is a compare-and-swap on the record's version, with times

@@ -1,7 +1,7 @@
 using Coach.Payments;
 using Coach.Postgres.Connections;
 
-namespace Coach.Postgres;
+namespace Coach.Postgres.Payments;
 
 /// <summary>Tabs in PostgreSQL, for all replicas; a write is a compare-and-swap on the version.</summary>
 internal sealed class PostgresTabStore(PostgresDatabase database) : ITabStore

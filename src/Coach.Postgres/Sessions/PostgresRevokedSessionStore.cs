@@ -1,7 +1,7 @@
 using Coach.Abstractions;
 using Coach.Postgres.Connections;
 
-namespace Coach.Postgres;
+namespace Coach.Postgres.Sessions;
 
 /// <summary>Ended sessions in PostgreSQL, by the server's clock.</summary>
 internal sealed class PostgresRevokedSessionStore(PostgresDatabase database) : IRevokedSessionStore

@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 using Coach.Abstractions;
 using Coach.Postgres.Connections;
 
-namespace Coach.Postgres;
+namespace Coach.Postgres.Vectors;
 
 /// <summary>Vectors in PostgreSQL, little-endian: a text is embedded once for all replicas.</summary>
 internal sealed class PostgresEmbeddingCache(PostgresDatabase database) : IEmbeddingCache

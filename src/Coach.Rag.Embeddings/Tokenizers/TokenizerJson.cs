@@ -187,7 +187,8 @@ internal sealed class TokenizerJson
     }
 
     // Without globalisation data the runtime leaves texts as they are: vectors would be wrong and nobody would know.
-    private FunctionNormalizer Unicode(NormalizationForm form) => "\u00e9".Normalize(NormalizationForm.FormD).Length == 2
+    private FunctionNormalizer Unicode(NormalizationForm form) =>
+        "\u00e9".Normalize(NormalizationForm.FormD).Length == 2
         ? new FunctionNormalizer(text => text.Normalize(form))
         : throw RagException.ModelInvalid(_folder, $"tokenizer.json needs Unicode {form}, which a process with "
             + "InvariantGlobalization or without ICU cannot write");

@@ -6,7 +6,7 @@ using Coach.Redis.Connections;
 using Microsoft.Extensions.AI;
 using StackExchange.Redis;
 
-namespace Coach.Redis;
+namespace Coach.Redis.History;
 
 /// <summary>
 /// Conversations in Redis, sealed message by message. A conversation is two lists, of messages and of their sizes, and

@@ -2,7 +2,7 @@ using Coach.Abstractions;
 using Coach.Redis.Connections;
 using StackExchange.Redis;
 
-namespace Coach.Redis;
+namespace Coach.Redis.Limits;
 
 /// <summary>
 /// Token buckets in Redis: one script a decision, by the server's clock, so that replicas whose clocks differ agree.

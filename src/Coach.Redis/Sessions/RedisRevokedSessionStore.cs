@@ -2,7 +2,7 @@ using Coach.Abstractions;
 using Coach.Redis.Connections;
 using StackExchange.Redis;
 
-namespace Coach.Redis;
+namespace Coach.Redis.Sessions;
 
 /// <summary>Ended sessions in Redis, by the server's clock; each end is told to all replicas.</summary>
 internal sealed class RedisRevokedSessionStore(RedisConnection redis) : IRevokedSessionStore

@@ -3,7 +3,7 @@ using Coach.Abstractions;
 using Coach.Redis.Connections;
 using StackExchange.Redis;
 
-namespace Coach.Redis;
+namespace Coach.Redis.Sessions;
 
 /// <summary>Hears of ended sessions on a channel. A connection that was lost is listened on again when it is
 /// back.</summary>

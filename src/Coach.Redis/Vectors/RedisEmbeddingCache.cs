@@ -4,7 +4,7 @@ using Coach.Abstractions;
 using Coach.Redis.Connections;
 using StackExchange.Redis;
 
-namespace Coach.Redis;
+namespace Coach.Redis.Vectors;
 
 /// <summary>Vectors in Redis, little-endian; reads and writes of one call travel together.</summary>
 internal sealed class RedisEmbeddingCache(RedisConnection redis, CoachRedisOptions options) : IEmbeddingCache

@@ -1,6 +1,7 @@
 using Coach.Abstractions;
 using Coach.Llm;
 using Coach.Postgres.Connections;
+using Coach.Postgres.History;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.AI;
 

@@ -1,5 +1,6 @@
 using Coach.Abstractions;
 using Coach.Postgres.Connections;
+using Coach.Postgres.Jobs;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 

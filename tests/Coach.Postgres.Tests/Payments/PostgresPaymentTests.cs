@@ -1,6 +1,8 @@
 using Coach.Abstractions;
 using Coach.Payments;
 using Coach.Postgres.Connections;
+using Coach.Postgres.Jobs;
+using Coach.Postgres.Payments;
 using Coach.Testing;
 
 namespace Coach.Postgres.Tests;

@@ -1,6 +1,11 @@
 using Coach.Abstractions;
 using Coach.Llm;
 using Coach.Postgres.Connections;
+using Coach.Postgres.History;
+using Coach.Postgres.Jobs;
+using Coach.Postgres.Payments;
+using Coach.Postgres.Sessions;
+using Coach.Postgres.Vectors;
 using Coach.Testing;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Logging.Abstractions;

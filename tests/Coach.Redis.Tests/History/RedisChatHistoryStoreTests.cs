@@ -1,6 +1,7 @@
 using Coach.Abstractions;
 using Coach.Llm;
 using Coach.Redis.Connections;
+using Coach.Redis.History;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.AI;
 using StackExchange.Redis;

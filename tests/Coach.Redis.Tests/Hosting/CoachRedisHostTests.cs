@@ -1,6 +1,7 @@
 using System.Text;
 using Coach.Abstractions;
 using Coach.Llm;
+using Coach.Redis.History;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.Caching.Distributed;

@@ -1,5 +1,7 @@
 using Coach.Abstractions;
 using Coach.Redis.Connections;
+using Coach.Redis.Limits;
+using Coach.Redis.Sessions;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Coach.Redis.Tests;

@@ -1,6 +1,10 @@
 using Coach.Abstractions;
 using Coach.Llm;
 using Coach.Redis.Connections;
+using Coach.Redis.History;
+using Coach.Redis.Limits;
+using Coach.Redis.Sessions;
+using Coach.Redis.Vectors;
 using Coach.Testing;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Logging.Abstractions;

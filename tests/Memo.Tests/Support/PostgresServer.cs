@@ -5,7 +5,6 @@ using System.Net.Sockets;
 namespace Memo.Tests.Support;
 
 /// <summary>A PostgreSQL of the test's own, on loopback, that can be stopped and started again.</summary>
-[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 internal sealed class PostgresServer : IDisposable
 {
     private static readonly string? Programs = Directory.Exists("/usr/lib/postgresql")
@@ -19,6 +18,11 @@ internal sealed class PostgresServer : IDisposable
     public PostgresServer()
     {
         // PostgreSQL refuses to run as root, and its folder must be its user's.
+        if (OperatingSystem.IsWindows())
+        {
+            throw new PlatformNotSupportedException("PostgreSQL is started as it is on Linux.");
+        }
+
         File.SetUnixFileMode(
             _folder,
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherExecute
