@@ -77,26 +77,26 @@ internal sealed class ReplicasProof(TimeSpan length, int seed, int replicas, boo
 
     private static Dictionary<string, string> Settings(
         ProviderFake providers, StripeFake stripe, PostgresServer records, RedisProcess redis, string knowledge) => new()
-    {
-        ["ConnectionStrings__Redis"] = $"127.0.0.1:{redis.Port},connectTimeout=1000",
-        ["ConnectionStrings__Coach"] = records.ConnectionString,
-        ["COACH_DATA_PROTECTION_KEY"] = "0123456789abcdef0123456789abcdef",
-        ["Coach__Rag__Knowledge"] = knowledge,
-        ["Coach__Rag__Encoder"] = "none",
-        ["Coach__Llm__Gemini__BaseUrl"] = providers.BaseUrl("gemini").ToString(),
-        ["Coach__Llm__History__MaxLength"] = "10000000",
-        ["Coach__Llm__History__MaxMessages"] = "10000",
-        ["Coach__Payments__Stripe__BaseUrl"] = stripe.Url.ToString(),
-        ["STRIPE_API_KEY"] = "sk_test_replicas",
-        ["Coach__RateLimits__SessionBurst"] = Burst.ToString(CultureInfo.InvariantCulture),
-        ["Coach__RateLimits__SessionPerMinute"] = PerMinute.ToString(CultureInfo.InvariantCulture),
-        ["Coach__RateLimits__AddressBurst"] = "1000000",
-        ["Coach__RateLimits__AddressPerMinute"] = "1000000",
-        ["Coach__RateLimits__KeyChecksPerMinute"] = "10000",
-        ["Coach__Session__Share"] = "1",
-        ["Coach__Drain"] = "00:00:00",
-        ["Logging__LogLevel__Default"] = "Warning",
-    };
+        {
+            ["ConnectionStrings__Redis"] = $"127.0.0.1:{redis.Port},connectTimeout=1000",
+            ["ConnectionStrings__Coach"] = records.ConnectionString,
+            ["COACH_DATA_PROTECTION_KEY"] = "0123456789abcdef0123456789abcdef",
+            ["Coach__Rag__Knowledge"] = knowledge,
+            ["Coach__Rag__Encoder"] = "none",
+            ["Coach__Llm__Gemini__BaseUrl"] = providers.BaseUrl("gemini").ToString(),
+            ["Coach__Llm__History__MaxLength"] = "10000000",
+            ["Coach__Llm__History__MaxMessages"] = "10000",
+            ["Coach__Payments__Stripe__BaseUrl"] = stripe.Url.ToString(),
+            ["STRIPE_API_KEY"] = "sk_test_replicas",
+            ["Coach__RateLimits__SessionBurst"] = Burst.ToString(CultureInfo.InvariantCulture),
+            ["Coach__RateLimits__SessionPerMinute"] = PerMinute.ToString(CultureInfo.InvariantCulture),
+            ["Coach__RateLimits__AddressBurst"] = "1000000",
+            ["Coach__RateLimits__AddressPerMinute"] = "1000000",
+            ["Coach__RateLimits__KeyChecksPerMinute"] = "10000",
+            ["Coach__Session__Share"] = "1",
+            ["Coach__Drain"] = "00:00:00",
+            ["Logging__LogLevel__Default"] = "Warning",
+        };
 
     private async Task OutagesAsync(RedisProcess redis, PostgresServer records, LimitProbe limit)
     {

@@ -143,7 +143,8 @@ internal sealed class Uploads(DataFolder folder, SettingsStore settings, TimePro
         catch (CoachException exception)
         {
             return (null, null, new MemoProblem(
-                StatusCodes.Status422UnprocessableEntity, ErrorCodes.DocumentRefused, exception.Message) { Field = "file" });
+                StatusCodes.Status422UnprocessableEntity, ErrorCodes.DocumentRefused, exception.Message)
+            { Field = "file" });
         }
         finally
         {

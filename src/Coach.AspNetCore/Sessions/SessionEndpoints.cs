@@ -60,15 +60,15 @@ internal sealed class SessionEndpoints(
 
     private static SessionKeyResponse Shown(
         ApiKey key, KeyValidation? refused, IReadOnlyList<KeyModel> models) => new()
-    {
-        Provider = key.Provider,
-        Fingerprint = key.Fingerprint,
-        Status = refused?.Status ?? KeyStatus.Valid,
-        Message = refused?.Message,
-        Models = models.Count == 0
+        {
+            Provider = key.Provider,
+            Fingerprint = key.Fingerprint,
+            Status = refused?.Status ?? KeyStatus.Valid,
+            Message = refused?.Message,
+            Models = models.Count == 0
             ? null
             : [.. models.Select(model => new SessionKeyModel { Id = model.Id, ShutdownDate = model.ShutdownDate })],
-    };
+        };
 
     public async Task<NoContent> EndAsync(HttpContext context)
     {

@@ -1,5 +1,5 @@
-using Coach.Testing.Stores;
 using Coach.Payments;
+using Coach.Testing.Stores;
 
 namespace Coach.Testing;
 

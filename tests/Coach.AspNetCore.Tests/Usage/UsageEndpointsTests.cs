@@ -138,7 +138,10 @@ public sealed class UsageEndpointsTests
                 sale.AllowAnonymousPurchases = false;
                 sale.Packs.Add(new CreditPack
                 {
-                    Id = "small", Title = "100 answers", PriceMinorUnits = 500, CreditMicros = 5_000_000,
+                    Id = "small",
+                    Title = "100 answers",
+                    PriceMinorUnits = 500,
+                    CreditMicros = 5_000_000,
                 });
             }));
         using var unknown = new HttpRequestMessage(HttpMethod.Post, "/api/credits/links")

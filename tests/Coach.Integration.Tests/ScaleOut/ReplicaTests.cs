@@ -166,7 +166,8 @@ public sealed class ReplicaTests(RedisServers redis, PostgresServers postgres) :
         _hosts.Add(host);
         return new HttpClient(new SocketsHttpHandler { CookieContainer = _cookies, AllowAutoRedirect = false })
         {
-            BaseAddress = host.Address, Timeout = ChatHost.HangLimit,
+            BaseAddress = host.Address,
+            Timeout = ChatHost.HangLimit,
         };
     }
 }

@@ -36,7 +36,10 @@ public sealed class CoachPostgresHostTests(PostgresServers servers)
         Assert.IsType<PostgresJobStore>(one.Services.GetRequiredService<IJobStore>());
         var request = new PaymentLinkRequest
         {
-            OperationKey = "order-1", Amount = Money.Create(1250, "usd"), Description = "Coffee", Owner = "s",
+            OperationKey = "order-1",
+            Amount = Money.Create(1250, "usd"),
+            Description = "Coffee",
+            Owner = "s",
         };
         PaymentLink first = await one.Services.GetRequiredService<IPaymentLinks>().CreateAsync(request);
         PaymentLink again = await other.Services.GetRequiredService<IPaymentLinks>().CreateAsync(request);
@@ -54,7 +57,8 @@ public sealed class CoachPostgresHostTests(PostgresServers servers)
         var cache = new PostgresCache(database);
         await cache.SetAsync("both", [1], new DistributedCacheEntryOptions
         {
-            SlidingExpiration = TimeSpan.FromMinutes(10), AbsoluteExpirationRelativeToNow = TimeSpan.FromMinutes(25),
+            SlidingExpiration = TimeSpan.FromMinutes(10),
+            AbsoluteExpirationRelativeToNow = TimeSpan.FromMinutes(25),
         });
         await cache.SetAsync("absolute", [2], new DistributedCacheEntryOptions
         {

@@ -58,7 +58,9 @@ public sealed class MigrationTests(PostgresServers servers)
         await using var other = new PostgresDatabase(
             new CoachPostgresOptions
             {
-                ConnectionString = connection, Schema = StoreContractTests.NewSchema(), Migrate = false,
+                ConnectionString = connection,
+                Schema = StoreContractTests.NewSchema(),
+                Migrate = false,
             },
             TimeProvider.System, NullLogger<StoreGuard>.Instance, meters: null);
         InvalidOperationException failure =

@@ -33,7 +33,8 @@ public sealed class PostgresPaymentTests(PostgresServers servers)
         var store = new PostgresIdempotencyStore(database);
         PaymentRecord proposed = IdempotencyStoreContract.NewRecord() with
         {
-            CreatedAt = DateTimeOffset.MaxValue, LeaseExpiresAt = DateTimeOffset.MaxValue,
+            CreatedAt = DateTimeOffset.MaxValue,
+            LeaseExpiresAt = DateTimeOffset.MaxValue,
         };
         IdempotencyClaim first = await store.ClaimAsync(proposed, Lease);
         Assert.Equal(Lease, first.Record.LeaseExpiresAt - first.Record.UpdatedAt);
@@ -65,7 +66,10 @@ public sealed class PostgresPaymentTests(PostgresServers servers)
         var jobs = new PostgresJobStore(database);
         Job job = await jobs.EnqueueAsync(new Job
         {
-            Id = "j1", Queue = text[..Math.Min(text.Length, 60)], CallerKey = text, CreatedAt = DateTimeOffset.UnixEpoch,
+            Id = "j1",
+            Queue = text[..Math.Min(text.Length, 60)],
+            CallerKey = text,
+            CreatedAt = DateTimeOffset.UnixEpoch,
         });
         Assert.Equal(text, job.CallerKey);
         Assert.Single(await jobs.ListAsync(text, null, 10));

@@ -114,7 +114,10 @@ public sealed class CutConnectionTests(PostgresServers servers)
             });
             failures += await FailsAsync(() => jobs.EnqueueAsync(new Job
             {
-                Id = $"j{i}", Queue = "q", CallerKey = "c", CreatedAt = DateTimeOffset.UnixEpoch,
+                Id = $"j{i}",
+                Queue = "q",
+                CallerKey = "c",
+                CreatedAt = DateTimeOffset.UnixEpoch,
             }));
         }
 

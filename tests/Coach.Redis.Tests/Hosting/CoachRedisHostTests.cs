@@ -44,7 +44,8 @@ public sealed class CoachRedisHostTests(RedisServers servers)
 
         var expiry = new DistributedCacheEntryOptions
         {
-            SlidingExpiration = TimeSpan.FromHours(1), AbsoluteExpirationRelativeToNow = TimeSpan.FromHours(8),
+            SlidingExpiration = TimeSpan.FromHours(1),
+            AbsoluteExpirationRelativeToNow = TimeSpan.FromHours(8),
         };
         IDistributedCache cache = one.Services.GetRequiredService<IDistributedCache>();
         await cache.SetAsync("k\r\n* '\0", Encoding.UTF8.GetBytes("value"), expiry);

@@ -55,7 +55,10 @@ public sealed class BudgetTests
             options.Limits.Add(new BudgetLimit { Name = "user", Unit = BudgetUnit.Calls, Max = 1 });
             options.Limits.Add(new BudgetLimit
             {
-                Name = "tenant", Scope = BudgetScope.Tenant, Unit = BudgetUnit.Calls, Max = 2,
+                Name = "tenant",
+                Scope = BudgetScope.Tenant,
+                Unit = BudgetUnit.Calls,
+                Max = 2,
             });
         });
         IBudget budget = setup.Get<IBudget>();

@@ -104,7 +104,11 @@ public sealed class PriceTableTests
     {
         var price = new ModelPrice
         {
-            Provider = "p", Model = "m", Currency = "usd", Input = 1_000_000_000_000, Output = 1_000_000_000_000,
+            Provider = "p",
+            Model = "m",
+            Currency = "usd",
+            Input = 1_000_000_000_000,
+            Output = 1_000_000_000_000,
             Image = 1_000_000_000_000,
         };
         var most = new UsageCounts { Input = long.MaxValue, Output = long.MaxValue, Images = long.MaxValue };
