@@ -10,6 +10,7 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
 namespace Coach.Llm.Tests;
@@ -131,6 +132,7 @@ public sealed class CanaryTests
         var caller = new CallerContext(session);
         using ChatPipeline pipeline = await host.GetRequiredService<ChatPipelineFactory>().CreateAsync(caller, cancellationToken: Token);
         var job = new Job { Id = "j", Queue = "q", CallerKey = caller.Key, CreatedAt = DateTimeOffset.UnixEpoch };
+        var limits = new StoreLimits(TimeSpan.FromSeconds(1), 3, TimeSpan.FromSeconds(5));
         object[] holders =
         [
             caller, pipeline, host.GetRequiredService<ChatPipelineFactory>(), builder.Chat, host.GetRequiredService<IChatHistoryStore>(),
@@ -150,6 +152,9 @@ public sealed class CanaryTests
             host.GetRequiredService<IOptions<CoachHostOptions>>().Value, new GroundingPassage(1, "source", "heading", "text"),
             new CallerContext(session, "user", "tenant"), new EmbeddingCacheKey("model", 768, default, "hash"), new RateLimit(1, 60), new RateLimitDecision(true, 0, default),
             new JobLease(new Job { Id = "1", Queue = "q", CallerKey = "c", CreatedAt = default }, 1, default), new MemoryRateLimitStore(TimeProvider.System),
+            limits, new StoreGuard("redis", limits, _ => Task.CompletedTask, TimeProvider.System, NullLogger<StoreGuard>.Instance),
+            new FallbackRateLimitStore(new MemoryRateLimitStore(TimeProvider.System), new MemoryRateLimitStore(TimeProvider.System), StoreFailurePolicy.FailClosed, TimeProvider.System),
+            new FallbackRevokedSessionStore(new MemoryRevokedSessionStore(TimeProvider.System), new MemoryRevokedSessionStore(TimeProvider.System), StoreFailurePolicy.FailClosed),
             new StoreException("jobs", "reading"), new ConversationInfo("1", "title", 1, default), host.GetRequiredService<IChatHistoryStore>(),
             await Task.WhenAll(host.GetServices<IComponentHealth>().Select(health => health.CheckAsync(Token).AsTask())),
         ];
