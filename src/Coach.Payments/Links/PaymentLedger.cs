@@ -285,11 +285,13 @@ internal static class PaymentLedger
             SettlementCurrency = charge.SettlementCurrency ?? row.SettlementCurrency,
         };
 
-        // The latest word counts, whatever order they come in. One that shows no refund says nothing new.
-        bool isNewer = charge.RefundedAmount > 0 || row.ChargeSeenAt is not null
-            ? charge.RefundedAmount is not null && !(row.ChargeSeenAt > at)
-                && charge.RefundedAmount != row.ChargeRefundedMinorUnits
-            : false;
+        // The latest word counts, whatever order they come in; of one second's, the one that knows of more. One that shows
+        // no refund says nothing new.
+        bool isNewer = charge.RefundedAmount is { } refunded
+            && (refunded > 0 || row.ChargeSeenAt is not null)
+            && refunded != row.ChargeRefundedMinorUnits
+            && (row.ChargeSeenAt is not { } seen || seen < at
+                || (seen == at && refunded > row.ChargeRefundedMinorUnits));
         return isNewer
             ? more with { ChargeRefundedMinorUnits = charge.RefundedAmount!.Value, ChargeSeenAt = at }
             : more;

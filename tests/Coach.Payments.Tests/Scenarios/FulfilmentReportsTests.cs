@@ -148,6 +148,23 @@ public sealed class FulfilmentReportsTests
             [PaymentFactKind.Paid, PaymentFactKind.Disputed, PaymentFactKind.DisputeWon], await shop.DrainAsync());
     }
 
+    [Fact(DisplayName = "Two refunds of one second, told the later one first, are both counted")]
+    public async Task RefundsOfOneSecond_InAnyOrder_AddUp()
+    {
+        using var shop = await PaidShop.OpenAsync();
+        await shop.DeliverAsync(shop.Webhook(Completed));
+        shop.Host.Fake.Refund(shop.Session.Id, 750);
+        var first = shop.Host.Fake.BuildChargeWebhook("charge.refunded", shop.Session.Id);
+        shop.Host.Fake.Refund(shop.Session.Id, 500);
+        var second = shop.Host.Fake.BuildChargeWebhook("charge.refunded", shop.Session.Id);
+
+        await shop.DeliverAsync(second);
+        await shop.DeliverAsync(first);
+
+        Assert.Equal([PaymentFactKind.Paid, PaymentFactKind.Refunded], await shop.DrainAsync());
+        Assert.Equal(1250L, (await shop.Host.Links.FindAsync(shop.Link.Id))!.RefundedMinorUnits);
+    }
+
     [Fact(DisplayName = "woocommerce-gateway-stripe#2598: a dispute after a refund does not move the order back")]
     public async Task DisputeAfterARefund_LeavesStatusAndSum()
     {
