@@ -9,6 +9,11 @@ export class Credits {
 
   // A host that sells none has no such address.
   async load() {
+    this.sells ??= (await (await fetch('/api/config')).json()).features?.credits === true;
+    if (!this.sells) {
+      this.view.section.hidden = true;
+      return;
+    }
     const response = await fetch('/api/credits');
     this.view.section.hidden = !response.ok;
     if (response.ok) {

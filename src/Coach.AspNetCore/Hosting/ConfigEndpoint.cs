@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Coach.Abstractions;
+using Coach.AspNetCore.Credits;
 using Coach.AspNetCore.Http;
 using Coach.Llm;
 using Microsoft.AspNetCore.Builder;
@@ -19,6 +20,7 @@ internal sealed class ConfigEndpoint(
     IOptions<CoachChatOptions> chat,
     IOptions<CoachSpeechOptions> speech,
     IOptions<CoachKnowledgeOptions> knowledge,
+    IEnumerable<CreditEndpoints> credits,
     IOptions<CoachRateLimitOptions> limits)
 {
     public static void Map(IEndpointRouteBuilder endpoints, string pattern) => endpoints
@@ -43,6 +45,7 @@ internal sealed class ConfigEndpoint(
             Keys = host.Value.Mode != HostMode.Mock,
             Speech = speech.Value.Enabled,
             KnowledgeEditing = knowledge.Value.AllowEditing,
+            Credits = credits.Any(),
         },
     });
 }
@@ -97,4 +100,8 @@ internal sealed record ConfigFeatures
     /// <summary>Whether documents may be added and removed.</summary>
     [JsonPropertyName("knowledgeEditing")]
     public required bool KnowledgeEditing { get; init; }
+
+    /// <summary>Whether credits can be bought.</summary>
+    [JsonPropertyName("credits")]
+    public required bool Credits { get; init; }
 }

@@ -210,6 +210,8 @@ public sealed class MockChatTests : IAsyncLifetime
                 "/api/session",
                 "/api/session/keys",
                 "/api/session/keys/{provider}",
+                "/api/usage",
+                "/api/usage/export",
             ],
             routes.Where(route => route!.StartsWith("/api", StringComparison.Ordinal)).Distinct().Order(StringComparer.Ordinal));
     }

@@ -32,7 +32,7 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
         { "delete", "/api/session", "204 400 401 403 429 500" },
         { "post", "/api/session/keys", "200 400 401 403 409 413 415 422 429 500 503" },
         { "delete", "/api/session/keys/{provider}", "204 400 401 403 429 500" },
-        { "post", "/api/chat", "200 400 401 403 413 415 422 429 500 502 503 504" },
+        { "post", "/api/chat", "200 400 401 402 403 413 415 422 429 500 502 503 504" },
         { "get", "/api/chat", "200 400 401 403 422 429 500 503" },
         { "delete", "/api/chat", "204 400 401 403 422 429 500 503" },
         { "get", "/api/conversations", "200 400 401 403 429 500 503" },
@@ -58,6 +58,8 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
         { "delete", "/api/payments/tabs/{id}/lines/{line}", "200 400 401 403 404 409 422 429 500 503" },
         { "put", "/api/payments/tabs/{id}/tip", "200 400 401 403 404 409 413 415 422 429 500 503" },
         { "delete", "/api/payments/links/{id}", "200 400 401 403 404 422 429 500 503" },
+        { "get", "/api/usage", "200 400 401 403 422 429 500 503" },
+        { "get", "/api/usage/export", "200 400 401 403 422 429 500 503" },
         { "post", "/api/payments/webhook", "200 400 429 500" },
         { "get", "/metrics", "200 404 406 503" },
         { "get", "/healthz", "200 404 503" },
@@ -118,7 +120,7 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
         string description = response.GetProperty("description").GetString()!;
         Assert.All(codes.Split(' '), code => Assert.Contains(code, description, StringComparison.Ordinal));
         Assert.Equal(
-            ["code", "detail", "field", "requestId", "retryAfterSeconds", "status", "title", "type"],
+            ["budget", "code", "detail", "field", "requestId", "retryAfterSeconds", "status", "title", "type"],
             Properties(response.GetProperty("content").GetProperty(Problem).GetProperty("schema")));
     }
 
