@@ -116,6 +116,9 @@ internal sealed class ProblemPages
             [ErrorCodes.StoreUnavailable] = (
                 "A store that the servers share did not answer.",
                 "Wait as many seconds as Retry-After says."),
+            [ErrorCodes.BudgetExceeded] = (
+                "A limit on spending is used up, or the balance is.",
+                "With 429 wait as many seconds as Retry-After says; with 402 buy credits. budget names the limit."),
             [ErrorCodes.NotFound] = (
                 "There is nothing at this address, or nothing of yours.",
                 "Check the address; the HTTP API guide lists the calls."),

@@ -47,6 +47,7 @@ public sealed class CoachProblemTests
         { ErrorCodes.IndexUnavailable, 503 },
         { ErrorCodes.RequestInvalid, 422 },
         { ErrorCodes.StoreUnavailable, 503 },
+        { ErrorCodes.BudgetExceeded, 429 },
         { ErrorCodes.ContextTooLong, 422 },
         { ErrorCodes.ModelNotFound, 422 },
         { ErrorCodes.NotFound, 404 },

@@ -21,7 +21,8 @@ public sealed class CountersFromZeroTests
             builder.Services.AddCoachPayments();
         });
         string[] lines = (await host.ScrapeAsync(openMetrics)).Split('\n');
-        foreach (CounterFromZero known in CountersFromZero.Known)
+        // This host has no budgets; counters of usage are made with the first of them.
+        foreach (CounterFromZero known in CountersFromZero.Known.Where(known => known.Meter != "Coach.Usage"))
         {
             string family = known.Counter.Replace('.', '_') + "_total";
             IEnumerable<string> series = [""];

@@ -136,6 +136,7 @@ public sealed partial class AlertTests
             Line("coach_container_memory_pressure", isBad ? 1 : 0);
             Line("coach_llm_model_retirement_days{provider=\"openai\",model=\"m\"}", isBad ? 7 : 300);
             Line("coach_payments_gateway_available", isBad ? 0 : 1);
+            Line("coach_store_available{store=\"redis\"}", isBad ? 0 : 1);
             Line("coach_payments_attempts_total{step=\"price\",outcome=\"success\"}", minute);
             Line("coach_payments_reconciliation_pending", isBad ? 2 : 0);
             Line("coach_llm_session_rejections_total{reason=\"memory\"}", bad);
