@@ -285,8 +285,8 @@ internal static class PaymentLedger
             SettlementCurrency = charge.SettlementCurrency ?? row.SettlementCurrency,
         };
 
-        // The latest word counts, whatever order they come in; of one second's, the one that knows of more. One that shows
-        // no refund says nothing new.
+        // The latest word counts, whatever order they come in; of one second's, the one that knows of more. One that
+        // shows no refund says nothing new.
         bool isNewer = charge.RefundedAmount is { } refunded
             && (refunded > 0 || row.ChargeSeenAt is not null)
             && refunded != row.ChargeRefundedMinorUnits
