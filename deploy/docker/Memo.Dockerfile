@@ -10,14 +10,14 @@ FROM --platform=$BUILDPLATFORM ${SDK_IMAGE} AS build
 ARG TARGETARCH
 WORKDIR /source
 ENV DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
-COPY Directory.Build.props Directory.Packages.props global.json nuget.config LICENSE README.md ./
+COPY .editorconfig Directory.Build.props Directory.Packages.props global.json nuget.config LICENSE README.md ./
 COPY eng/ eng/
 COPY src/ src/
 COPY docs/ docs/
 COPY samples/Directory.Build.props samples/Directory.Build.props
 COPY samples/Memo/ samples/Memo/
 COPY deploy/HealthCheck/ deploy/HealthCheck/
-RUN dotnet publish samples/Memo/Memo.csproj -c Release -o /app --no-self-contained -p:UseAppHost=false
+RUN dotnet publish samples/Memo/Memo.csproj -c Release -o /app --no-self-contained -p:UseAppHost=false -p:RunAnalyzers=false
 RUN dotnet publish deploy/HealthCheck/HealthCheck.csproj -c Release -o /health --no-self-contained -p:UseAppHost=false
 RUN mkdir -p /data
 
