@@ -257,7 +257,9 @@ internal static class MemoHost
         if (settings.IsJson)
         {
             log.WriteTo.Console(new JsonFormatter())
-                .WriteTo.File(new JsonFormatter(), path, rollingInterval: RollingInterval.Day, retainedFileCountLimit: settings.RetentionDays);
+                .WriteTo.File(
+                    new JsonFormatter(), path, rollingInterval: RollingInterval.Day,
+                    retainedFileCountLimit: settings.RetentionDays);
         }
         else
         {

@@ -34,6 +34,14 @@ internal sealed class MockRunner(IOptions<ProcessorOptions> options, TimeProvide
     }
 
     // Never through the middle of a character of two halves.
-    private static string Cut(string text, int length) =>
-        text.Length <= length ? text : text[..(char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)];
+    private static string Cut(string text, int length)
+    {
+        if (text.Length <= length)
+        {
+            return text;
+        }
+
+        bool isHalf = char.IsHighSurrogate(text[length - 1]);
+        return text[..(isHalf ? length - 1 : length)];
+    }
 }

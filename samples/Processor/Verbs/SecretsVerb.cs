@@ -187,7 +187,10 @@ internal static class SecretsVerb
                 [ -n "${!name:-}" ] || { echo "$name is not set" >&2; rm -f "$file"; return 1; }
                 printf "%s='%s'\n" "$name" "${!name//\'/\'\\\'\'}" >>"$file"
               done
-              modal secret create "$secret" --from-dotenv "$file" --force ${MODAL_ENVIRONMENT:+--env "$MODAL_ENVIRONMENT"} || { rm -f "$file"; return 1; }
+              modal secret create "$secret" --from-dotenv "$file" --force ${MODAL_ENVIRONMENT:+--env "$MODAL_ENVIRONMENT"} || {
+                rm -f "$file"
+                return 1
+              }
               rm -f "$file"
             }
 

@@ -41,7 +41,12 @@ internal sealed class GlobList
         bool isAnchored = rest.Contains('/', StringComparison.Ordinal)
             && !rest.StartsWith("**/", StringComparison.Ordinal);
         rest = rest.TrimStart('/');
-        var regex = new StringBuilder("^").Append(isAnchored ? "" : "(?:.*/)?");
+        var regex = new StringBuilder("^");
+        if (!isAnchored)
+        {
+            regex.Append("(?:.*/)?");
+        }
+
         for (int i = rest.StartsWith("**/", StringComparison.Ordinal) ? 3 : 0; i < rest.Length; i++)
         {
             i = Append(rest, i, regex);

@@ -78,7 +78,12 @@ public sealed class SqliteChatHistoryStore : IChatHistoryStore
                 foreach ((bool isQuestion, string json) in rows)
                 {
                     // Questions stand on even places: a conversation is cut before one.
-                    next += (next & 1) == (isQuestion ? 0 : 1) ? 0 : 1;
+                    bool isEven = next % 2 == 0;
+                    if (isEven != isQuestion)
+                    {
+                        next++;
+                    }
+
                     session.Execute(
                         "INSERT INTO messages (caller, conversation, position, json) VALUES ($0, $1, $2, $3)",
                         caller.Key, conversationId, next++, json);

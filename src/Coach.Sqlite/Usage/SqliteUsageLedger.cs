@@ -238,13 +238,15 @@ public sealed class SqliteUsageLedger : IUsageLedger
     {
         LedgerEntry entry = LedgerChain.Next(
             transaction, isContra, account.Pseudonym, other.Pseudonym, account.Sequence + 1, account.Hash, now);
+        long priced = entry.IsPriced ? 1 : 0;
+        long estimated = entry.IsEstimated ? 2 : 0;
         session.Execute(
             "INSERT INTO ledger_entries (account, sequence, contra, key, kind, micros, currency, at, flags, provider, "
             + "model, counts, outcome, reference, hash) "
             + "VALUES ($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
             account.Id, entry.Sequence, entry.Contra, entry.Key, (long)entry.Kind, entry.Amount.Micros,
             entry.Amount.Currency, entry.At.ToUnixTimeMilliseconds(),
-            (entry.IsPriced ? 1L : 0L) | (entry.IsEstimated ? 2L : 0L), entry.Provider, entry.Model,
+            priced | estimated, entry.Provider, entry.Model,
             CountsText.Write(entry.Counts), (long)entry.Outcome, entry.Reference, entry.Hash);
         session.Execute(
             "UPDATE ledger_accounts SET sequence = $1, hash = $2 WHERE id = $0", account.Id, entry.Sequence,

@@ -103,7 +103,9 @@ public static class LedgerChain
         text.Add(entry.Amount.Micros);
         text.Add(entry.Amount.Currency);
         text.Add(entry.At.ToUnixTimeMilliseconds());
-        text.Add((entry.IsPriced ? 1 : 0) | (entry.IsEstimated ? 2 : 0));
+        int priced = entry.IsPriced ? 1 : 0;
+        int estimated = entry.IsEstimated ? 2 : 0;
+        text.Add(priced | estimated);
         text.Add(entry.Provider);
         text.Add(entry.Model);
         text.Add(entry.Counts.Input);
