@@ -1,3 +1,4 @@
+using Coach.Llm.History;
 using Microsoft.Extensions.AI;
 
 namespace Coach.Llm;
@@ -230,7 +231,8 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
 
         while (_conversations.Count > _options.MaxConversations)
         {
-            Forget(_byUse.First!.Value);
+            // Mock answers cost nobody anything: whoever has many of them pushes out no conversation with a model.
+            Forget(_byUse.FirstOrDefault(conversation => conversation.IsOfMock) ?? _byUse.First!.Value);
         }
     }
 
@@ -258,6 +260,8 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
         private int _length;
 
         public string Title { get; set; } = "";
+
+        public bool IsOfMock => _messages.TrueForAll(entry => MockTurns.IsMarked(entry.Message));
 
         public (string Caller, string Id) Key => key;
 

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Coach.Abstractions;
 using Coach.Llm.Core;
+using Coach.Llm.History;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 
@@ -21,9 +22,6 @@ internal sealed partial class HistoryChatClient(
     ILogger logger)
     : DelegatingChatClient(inner)
 {
-    /// <summary>Marks the messages of a mock's turn.</summary>
-    public const string MockProperty = "coach.mock";
-
     public override async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -68,7 +66,7 @@ internal sealed partial class HistoryChatClient(
         IReadOnlyList<ChatMessage> kept = await LoadAsync(cancellationToken).ConfigureAwait(false);
         ChatMessage[] shown =
         [
-            .. kept.Take(ReplacedFrom(kept) ?? kept.Count).Where(message => !IsOfMock(message)).Select(Shown),
+            .. kept.Take(ReplacedFrom(kept) ?? kept.Count).Where(message => !MockTurns.IsMarked(message)).Select(Shown),
         ];
         int first = shown.Length;
         for (int turns = 0; turns < options.Turns && first > 0; turns++)
@@ -122,7 +120,7 @@ internal sealed partial class HistoryChatClient(
         ];
         if (context.Mode == RunMode.Mock)
         {
-            Array.ForEach(turn, MarkAsMock);
+            Array.ForEach(turn, MockTurns.Mark);
         }
 
         try
@@ -172,15 +170,6 @@ internal sealed partial class HistoryChatClient(
 
         return null;
     }
-
-    private static void MarkAsMock(ChatMessage message) =>
-        message.AdditionalProperties = new AdditionalPropertiesDictionary(message.AdditionalProperties ?? [])
-        {
-            [MockProperty] = true,
-        };
-
-    private static bool IsOfMock(ChatMessage message) =>
-        message.AdditionalProperties?.ContainsKey(MockProperty) == true;
 
     // Usage and what packages add are of the turn, not of the conversation; annotations, such as citations, stay with
     // it.

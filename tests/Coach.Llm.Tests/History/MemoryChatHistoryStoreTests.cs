@@ -1,4 +1,5 @@
 using Coach.Abstractions;
+using Coach.Llm.History;
 using Coach.Testing;
 using Microsoft.Extensions.AI;
 
@@ -108,5 +109,22 @@ public sealed class MemoryChatHistoryStoreTests
         var options = new ChatHistoryOptions();
         configure?.Invoke(options);
         return new MemoryChatHistoryStore(options, _clock);
+    }
+
+    [Fact]
+    public async Task Append_MockTurnsOfMany_PushOutNoConversationWithAModel()
+    {
+        var store = new MemoryChatHistoryStore(new ChatHistoryOptions { MaxConversations = 3 }, TimeProvider.System);
+        var person = new CallerContext(SessionId.From("person"));
+        await store.AppendAsync(person, "c", [new(ChatRole.User, "dear"), new(ChatRole.Assistant, "answer")]);
+        for (int i = 0; i < 10; i++)
+        {
+            ChatMessage[] turn = [new(ChatRole.User, "x"), new(ChatRole.Assistant, "mock")];
+            Array.ForEach(turn, MockTurns.Mark);
+            await store.AppendAsync(new CallerContext(SessionId.From("stranger" + i)), "c", turn);
+        }
+
+        Assert.Equal(3, store.Count);
+        Assert.Equal(2, (await store.LoadAsync(person, "c")).Count);
     }
 }

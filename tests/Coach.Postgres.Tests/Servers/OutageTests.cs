@@ -156,7 +156,7 @@ public sealed class CutConnectionTests(PostgresServers servers)
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1");
             cut.Parameters.Add(new NpgsqlParameter { Value = application });
             await cut.ExecuteNonQueryAsync(CancellationToken.None);
-            await Task.Delay(10, CancellationToken.None);
+            await Task.Yield();
         }
     }
 }
