@@ -10,6 +10,7 @@ internal static class Backup
 {
     private const string Prefix = "memo-";
     private const string Suffix = ".db.gz";
+    private static readonly string[] s_besides = ["-wal", "-shm"];
 
     /// <summary>Copies the database while it is in use, packs the copy, proves it, and gives it its name last.</summary>
     /// <returns>The backup's path.</returns>
@@ -74,7 +75,7 @@ internal static class Backup
         }
         finally
         {
-            File.Delete(copy);
+            DeleteDatabase(copy);
         }
     }
 
@@ -87,7 +88,7 @@ internal static class Backup
         try
         {
             Check(next, path);
-            foreach (string suffix in new[] { "-wal", "-shm" })
+            foreach (string suffix in s_besides)
             {
                 File.Delete(database + suffix + ".before-restore");
                 if (File.Exists(database + suffix))
@@ -105,7 +106,17 @@ internal static class Backup
         }
         finally
         {
-            File.Delete(next);
+            DeleteDatabase(next);
+        }
+    }
+
+    // A file in WAL mode that is only read leaves two files beside it.
+    private static void DeleteDatabase(string path)
+    {
+        File.Delete(path);
+        foreach (string suffix in s_besides)
+        {
+            File.Delete(path + suffix);
         }
     }
 

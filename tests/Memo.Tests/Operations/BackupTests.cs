@@ -27,6 +27,7 @@ public sealed class BackupTests : IDisposable
         }
 
         Assert.Equal(0, await VerbAsync("restore", path));
+        Assert.Empty(Directory.GetFiles(_folder.Path, "*.restoring*"));
         await using MemoApp again = await MemoApp.StartAsync(_folder.Path);
         Assert.Equal(Texts.Memo, await again.Client.GetStringAsync($"evaluations/{id}/text"));
         Assert.Equal(1, await VerbAsync("restore", path)); // the host holds the folder
