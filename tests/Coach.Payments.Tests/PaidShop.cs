@@ -32,19 +32,22 @@ internal sealed class PaidShop : IDisposable
     /// <summary>Takes and confirms everything that waits.</summary>
     public Task<IReadOnlyList<PaymentFactKind>> DrainAsync() => DrainAsync(Host);
 
-    public static async Task<IReadOnlyList<PaymentFactKind>> DrainAsync(PaymentHost host)
+    public static async Task<IReadOnlyList<PaymentFactKind>> DrainAsync(PaymentHost host) =>
+        [.. (await FactsAsync(host)).Select(fact => fact.Kind)];
+
+    public static async Task<IReadOnlyList<PaymentFact>> FactsAsync(PaymentHost host)
     {
-        var kinds = new List<PaymentFactKind>();
+        var told = new List<PaymentFact>();
         while (await host.Events.ClaimAsync(100) is { Count: > 0 } facts)
         {
             foreach (PaymentFact fact in facts)
             {
-                kinds.Add(fact.Kind);
+                told.Add(fact);
                 Assert.True(await host.Events.ConfirmAsync(fact));
             }
         }
 
-        return kinds;
+        return told;
     }
 
     public void Dispose() => Host.Dispose();

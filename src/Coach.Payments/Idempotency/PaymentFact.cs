@@ -102,6 +102,11 @@ public sealed record PaymentFact
     {
         string text = string.Create(System.Globalization.CultureInfo.InvariantCulture,
             $"{tag}\n{entry.Kind}\n{entry.Subject}\n{entry.TotalMinorUnits}");
+        if (entry.Occurrence is { } occurrence)
+        {
+            text += string.Create(System.Globalization.CultureInfo.InvariantCulture, $"\n{occurrence}");
+        }
+
         Span<byte> hash = stackalloc byte[32];
         SHA256.HashData(Encoding.UTF8.GetBytes(text), hash);
         return "fact_" + Convert.ToHexStringLower(hash[..16]);

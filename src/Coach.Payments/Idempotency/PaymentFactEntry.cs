@@ -16,6 +16,10 @@ public sealed record PaymentFactEntry
     /// <summary>The refunded sum after a refund, in minor units; 0 for other facts.</summary>
     public long TotalMinorUnits { get; init; }
 
+    /// <summary>Which one it is of the facts that say the same, from 2: a refund that failed and was made again reaches
+    /// its sum twice. Null for the first.</summary>
+    public int? Occurrence { get; init; }
+
     /// <summary>When it happened (UTC): by the provider's clock where it says so.</summary>
     public DateTimeOffset At { get; init; }
 

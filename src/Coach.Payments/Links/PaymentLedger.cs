@@ -348,12 +348,15 @@ internal static class PaymentLedger
             return record;
         }
 
+        PaymentFactEntry? alike = record.Facts.LastOrDefault(fact =>
+            fact.Kind == kind && fact.Subject == subject && fact.TotalMinorUnits == total);
         var entry = new PaymentFactEntry
         {
             Kind = kind,
             Subject = subject,
             MinorUnits = amount,
             TotalMinorUnits = total,
+            Occurrence = alike is null ? null : (alike.Occurrence ?? 1) + 1,
             At = at,
         };
         IEnumerable<PaymentFactEntry> kept = record.Facts.Count < MostConfirmedFacts

@@ -141,7 +141,13 @@ internal sealed class McpHost : IAsyncDisposable
             }
 
             // What nobody has answered for long is not answered any more: from there on time runs.
-            TimeSpan patience = isDead ? Again : isHanging || Mcp is { HasOldHang: true } ? NoEffect : StuckInProcess;
+            bool mayHang = isHanging || Mcp is { HasOldHang: true };
+            TimeSpan patience = (isDead, mayHang) switch
+            {
+                (true, _) => Again,
+                (_, true) => NoEffect,
+                _ => StuckInProcess,
+            };
             isDead |= quiet > patience;
             return quiet > patience;
         });

@@ -138,6 +138,30 @@ public sealed class FulfilmentCasesTests
     }
 
     [Fact]
+    public async Task RefundMadeAgainAfterItFailed_IsAFactOfItsOwn()
+    {
+        using var shop = await PaidShop.OpenAsync();
+        await shop.DeliverAsync(shop.Webhook(Completed));
+        for (int i = 0; i < 2; i++)
+        {
+            StripeFakeRefund failing = shop.Host.Fake.Refund(shop.Session.Id, 300);
+            await shop.DeliverAsync(shop.Host.Fake.BuildRefundWebhook("refund.created", failing.Id));
+            shop.Host.Clock.Advance(TimeSpan.FromDays(1));
+            shop.Host.Fake.FailRefund(failing.Id);
+            await shop.DeliverAsync(shop.Host.Fake.BuildRefundWebhook("refund.failed", failing.Id));
+        }
+
+        IReadOnlyList<PaymentFact> facts = await PaidShop.FactsAsync(shop.Host);
+        Assert.Equal(
+            [
+                PaymentFactKind.Paid, PaymentFactKind.PartlyRefunded, PaymentFactKind.RefundFailed,
+                PaymentFactKind.PartlyRefunded, PaymentFactKind.RefundFailed,
+            ],
+            facts.Select(fact => fact.Kind));
+        Assert.Distinct(facts.Select(fact => fact.Id));
+    }
+
+    [Fact]
     public async Task Refund_SameKeyTwiceAndADayLater_GivesBackOnce()
     {
         using var shop = await PaidShop.OpenAsync();
