@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Coach.Abstractions;
 using Coach.AspNetCore.Http;
+using Coach.AspNetCore.Sessions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -53,7 +54,7 @@ internal sealed class CallerDataEndpoints(CallerDataService data, ICallerResolve
     }
 
     private ValueTask<CallerContext> CallerAsync(HttpContext context) =>
-        callers.ResolveAsync(context, context.GetCoachSession().Id, context.RequestAborted);
+        callers.ResolveAsync(context);
 }
 
 /// <summary><c>DELETE /api/caller</c>: how many entries went, by kind of data.</summary>

@@ -4,6 +4,7 @@ using Coach.Abstractions;
 using Coach.AspNetCore.Diagnostics;
 using Coach.AspNetCore.Draining;
 using Coach.AspNetCore.Http;
+using Coach.AspNetCore.Sessions;
 using Coach.AspNetCore.Usage;
 using Coach.Llm;
 using Coach.Usage;
@@ -144,7 +145,7 @@ internal sealed partial class ChatEndpoint(
     }
 
     private ValueTask<CallerContext> CallerAsync(HttpContext context) =>
-        callers.ResolveAsync(context, context.GetCoachSession().Id, context.RequestAborted);
+        callers.ResolveAsync(context);
 
     /// <summary>
     /// Streams the answer; a failure before the first byte is returned, one after it ends the stream.

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Coach.Abstractions;
 using Coach.AspNetCore.Http;
+using Coach.AspNetCore.Sessions;
 using Coach.Llm;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -130,7 +131,7 @@ internal sealed partial class ConversationEndpoints(ICallerResolver callers, ICh
         StatusCodes.Status404NotFound, ErrorCodes.NotFound, "There is no such conversation of this caller.");
 
     private ValueTask<CallerContext> CallerAsync(HttpContext context) =>
-        callers.ResolveAsync(context, context.GetCoachSession().Id, context.RequestAborted);
+        callers.ResolveAsync(context);
 
     [GeneratedRegex(@"[\s\p{C}]+", RegexOptions.CultureInvariant)]
     private static partial Regex Gap();

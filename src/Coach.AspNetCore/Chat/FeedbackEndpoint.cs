@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Coach.Abstractions;
 using Coach.AspNetCore.Http;
+using Coach.AspNetCore.Sessions;
 using Coach.Llm;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -43,8 +44,7 @@ internal sealed class FeedbackEndpoint(ICallerResolver callers, IFeedbackStore s
             return problem;
         }
 
-        CallerContext caller = await callers
-            .ResolveAsync(context, context.GetCoachSession().Id, context.RequestAborted).ConfigureAwait(false);
+        CallerContext caller = await callers.ResolveAsync(context).ConfigureAwait(false);
         var feedback = new Feedback(conversation, turn!, rating!.Value, request!.Note?.Trim() ?? "", time.GetUtcNow());
         await store.AddAsync(caller, feedback, context.RequestAborted).ConfigureAwait(false);
         return TypedResults.NoContent();

@@ -1,6 +1,7 @@
 using Coach.Abstractions;
 using Coach.AspNetCore.Http;
 using Coach.AspNetCore.Payments;
+using Coach.AspNetCore.Sessions;
 using Coach.AspNetCore.Usage;
 using Coach.Payments;
 using Coach.Usage;
@@ -105,11 +106,11 @@ internal sealed class CreditEndpoints(
                 OperationKey = "credits-" + key,
                 Amount = Money.Create(pack.PriceMinorUnits, settings.Credits.Currency),
                 Description = pack.Title,
-                Owner = context.GetCoachSession().Id.Value,
+                Owner = PaymentOwner.Of(caller),
                 Reference = reference,
             }).ConfigureAwait(false);
     }
 
     private ValueTask<CallerContext> CallerAsync(HttpContext context) =>
-        callers.ResolveAsync(context, context.GetCoachSession().Id, context.RequestAborted);
+        callers.ResolveAsync(context);
 }

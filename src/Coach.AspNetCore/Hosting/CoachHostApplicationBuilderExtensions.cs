@@ -106,7 +106,7 @@ public static class CoachHostApplicationBuilderExtensions
         CoachMenuOptions menu = context.Services.GetRequiredService<IOptions<CoachMenuOptions>>().Value;
         return menu.Items.Count == 0
             ? []
-            : [new TabTool(context.Services.GetRequiredService<ITabs>(), menu, context.Caller.SessionId.Value)];
+            : [new TabTool(context.Services.GetRequiredService<ITabs>(), menu, context.Caller)];
     }
 
     private static void AddHttp(IServiceCollection services)
@@ -173,6 +173,7 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<ICallerResolver, ClaimsCallerResolver>();
         services.TryAddSingleton<SessionEndpoints>();
         services.TryAddSingleton<SessionRenewal>();
+        services.TryAddSingleton<SessionOwners>();
         services.TryAddSingleton<SessionPlaces>();
         services.AddSingleton<ISessionState>(provider => provider.GetRequiredService<SessionPlaces>());
         services.TryAddSingleton<EnteredKeys>();

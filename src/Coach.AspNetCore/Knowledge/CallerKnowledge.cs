@@ -1,5 +1,6 @@
 using Coach.Abstractions;
 using Coach.AspNetCore.Chat;
+using Coach.AspNetCore.Sessions;
 using Coach.Llm;
 using Coach.Rag;
 using Microsoft.AspNetCore.Http;
@@ -19,8 +20,7 @@ internal sealed class CallerKnowledge(
             return KnowledgeScope.Shared;
         }
 
-        CallerContext caller = await callers.ResolveAsync(
-            context, context.GetCoachSession().Id, context.RequestAborted).ConfigureAwait(false);
+        CallerContext caller = await callers.ResolveAsync(context).ConfigureAwait(false);
         using ChatPipeline chat = await pipelines.CreateAsync(
             caller, cancellationToken: context.RequestAborted).ConfigureAwait(false);
         return source.Scope(chat.Context);

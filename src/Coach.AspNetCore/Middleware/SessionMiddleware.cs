@@ -9,11 +9,11 @@ namespace Coach.AspNetCore.Middleware;
 
 /// <summary>
 /// For endpoints that need a session: refuses another origin, finds the cookie's session or starts one. A session that
-/// was ended stays ended, on every replica that shares the cache.
+/// was ended stays ended, on every replica that shares the cache; a signed-in user's is no other's.
 /// </summary>
 internal sealed class SessionMiddleware(
     RequestDelegate next, SessionTickets tickets, IRevokedSessionStore ended, SessionRenewal renewal,
-    SessionPlaces places, AllowedOrigins origins, IOptions<CoachSessionOptions> options)
+    SessionOwners owners, SessionPlaces places, AllowedOrigins origins, IOptions<CoachSessionOptions> options)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -48,7 +48,21 @@ internal sealed class SessionMiddleware(
         }
 
         SessionTicket ticket = isOver ? tickets.Issue() : known!;
-        if (isOver ? !isReplaced : isOldName)
+        string? owner = await owners.FindAsync(context, ticket.Session).ConfigureAwait(false);
+        if (!isOver)
+        {
+            SessionTicket? own = await owners.ClaimAsync(ticket, owner, context.RequestAborted).ConfigureAwait(false);
+            isOver = own is null;
+            ticket = own ?? tickets.Issue();
+        }
+
+        if (isOver && owner is not null)
+        {
+            ticket = tickets.Bind(ticket, owner);
+        }
+
+        bool isOther = ticket.CookieValue != cookie || isOldName;
+        if (isOther && !isReplaced)
         {
             renewal.AppendAtTheEnd(context, ticket.CookieValue);
         }

@@ -5,7 +5,7 @@ using Coach.Payments;
 namespace Coach.AspNetCore.Payments;
 
 /// <summary>
-/// The payment links of the caller's session. They are handed out and stay: a seller has to keep what was paid.
+/// The payment links of the caller. They are handed out and stay: a seller has to keep what was paid.
 /// </summary>
 internal sealed class PaymentData(IPaymentLinks links) : ICallerData
 {
@@ -18,8 +18,8 @@ internal sealed class PaymentData(IPaymentLinks links) : ICallerData
     {
         ArgumentNullException.ThrowIfNull(caller);
         ArgumentNullException.ThrowIfNull(writer);
-        IReadOnlyList<PaymentLink> own = await links
-            .ListByOwnerAsync(caller.SessionId.Value, MostListed, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<PaymentLink> own = await PaymentOwner
+            .ListAsync(links, caller, MostListed, cancellationToken).ConfigureAwait(false);
         writer.WriteStartArray();
         foreach (PaymentLink link in own)
         {

@@ -1,5 +1,6 @@
 using Coach.Abstractions;
 using Coach.AspNetCore.Http;
+using Coach.AspNetCore.Sessions;
 using Coach.Payments;
 using Coach.Payments.Gateways;
 using Microsoft.AspNetCore.Builder;
@@ -11,11 +12,11 @@ using Microsoft.Extensions.Options;
 
 namespace Coach.AspNetCore.Payments;
 
-/// <summary>Links of the session that asks.</summary>
+/// <summary>Links of the session that asks, or of its user.</summary>
 internal sealed class PaymentEndpoints(
     IPaymentLinks links, ITabs tabs, IPaymentGateway gateway, IRateLimitStore limits,
     IOptions<CoachRateLimitOptions> rates, IOptionsMonitor<CoachPaymentsOptions> options,
-    IOptions<CoachHostOptions> host)
+    IOptions<CoachHostOptions> host, ICallerResolver callers)
 {
     private const int AddressFactor = 3;
     private const int MostListed = 100;
@@ -97,19 +98,19 @@ internal sealed class PaymentEndpoints(
 
     public async Task<Results<Ok<LinksResponse>, CoachProblem>> ListAsync(HttpContext context)
     {
-        string owner = context.GetCoachSession().Id.Value;
-        IReadOnlyList<PaymentLink> mine =
-            await links.ListByOwnerAsync(owner, MostListed, context.RequestAborted).ConfigureAwait(false);
+        CallerContext caller = await callers.ResolveAsync(context).ConfigureAwait(false);
+        IReadOnlyList<PaymentLink> mine = await PaymentOwner
+            .ListAsync(links, caller, MostListed, context.RequestAborted).ConfigureAwait(false);
         return TypedResults.Ok(new LinksResponse { Links = [.. mine.Select(link => Respond(link, context))] });
     }
 
     public async Task<Results<Ok<LinkPaymentsResponse>, CoachProblem>> ShowPaymentsAsync(string id, HttpContext context)
     {
-        string owner = context.GetCoachSession().Id.Value;
+        CallerContext caller = await callers.ResolveAsync(context).ConfigureAwait(false);
         PaymentLink? link = await links.FindAsync(id, context.RequestAborted).ConfigureAwait(false);
-        return link is null || link.Owner != owner
-            ? NotFound()
-            : TypedResults.Ok(LinkPaymentsResponse.Of(link));
+        return caller.Owns(link)
+            ? TypedResults.Ok(LinkPaymentsResponse.Of(link!))
+            : NotFound();
     }
 
     public async Task<Results<Created<LinkResponse>, Ok<LinkResponse>, CoachProblem>> CreateAsync(HttpContext context)
@@ -133,7 +134,8 @@ internal sealed class PaymentEndpoints(
         }
 
         PaymentLinkRequest? request = null;
-        problem ??= Check(body!, context.GetCoachSession().Id, key, out request) ?? CheckWhoNamesAmounts();
+        CallerContext caller = await callers.ResolveAsync(context).ConfigureAwait(false);
+        problem ??= Check(body!, caller, key, out request) ?? CheckWhoNamesAmounts();
         if (problem is not null)
         {
             return problem;
@@ -178,9 +180,9 @@ internal sealed class PaymentEndpoints(
     private async Task<Results<Ok<LinkResponse>, CoachProblem>> OnOwnLinkAsync(
         string id, HttpContext context, Func<string, CancellationToken, Task<PaymentLink>> ask)
     {
-        string owner = context.GetCoachSession().Id.Value;
+        CallerContext caller = await callers.ResolveAsync(context).ConfigureAwait(false);
         PaymentLink? link = await links.FindAsync(id, context.RequestAborted).ConfigureAwait(false);
-        if (link is null || link.Owner != owner)
+        if (!caller.Owns(link))
         {
             return NotFound();
         }
@@ -211,8 +213,10 @@ internal sealed class PaymentEndpoints(
             return CoachProblem.Invalid("A tab says itself what it comes to: leave amount, currency and description out.");
         }
 
-        PaymentLink link = await tabs
-            .CloseAsync(context.GetCoachSession().Id.Value, tab, context.RequestAborted).ConfigureAwait(false);
+        CallerContext caller = await callers.ResolveAsync(context).ConfigureAwait(false);
+        string owner = await PaymentOwner
+            .OfTabAsync(tabs, caller, tab, context.RequestAborted).ConfigureAwait(false);
+        PaymentLink link = await tabs.CloseAsync(owner, tab, context.RequestAborted).ConfigureAwait(false);
         LinkResponse response = Respond(link, context);
         return link.IsReplay ? TypedResults.Ok(response) : TypedResults.Created((string?)null, response);
     }
@@ -263,7 +267,7 @@ internal sealed class PaymentEndpoints(
     }
 
     private static CoachProblem? Check(
-        CreateLinkRequest body, SessionId session, string key, out PaymentLinkRequest? request)
+        CreateLinkRequest body, CallerContext caller, string key, out PaymentLinkRequest? request)
     {
         request = null;
         if (body.Amount is not { } minorUnits)
@@ -293,8 +297,8 @@ internal sealed class PaymentEndpoints(
             Amount = money,
             Description = description.Length > 0 ? description : "Payment",
 
-            // Two sessions may use the same key without meeting: their owners differ.
-            Owner = session.Value,
+            // Two callers may use the same key without meeting: their owners differ.
+            Owner = PaymentOwner.Of(caller),
         };
         return null;
     }

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Encodings.Web;
+using Coach.Abstractions;
 using Coach.AspNetCore.Http;
+using Coach.AspNetCore.Sessions;
 using Coach.Payments;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -11,7 +13,8 @@ namespace Coach.AspNetCore.Payments;
 
 /// <summary>The page behind a simulated link: what it is for, and buttons that play payer and seller. No script, so
 /// that the strictest content policy shows it.</summary>
-internal sealed class SimulatedPage(IPaymentLinks links, ISimulatedPayments payments)
+internal sealed class SimulatedPage(
+    IPaymentLinks links, ISimulatedPayments payments, ICallerResolver callers)
 {
     public static void Map(IEndpointRouteBuilder endpoints, string pattern)
     {
@@ -75,8 +78,9 @@ internal sealed class SimulatedPage(IPaymentLinks links, ISimulatedPayments paym
 
     private async Task<PaymentLink?> FindAsync(string id, HttpContext context)
     {
+        CallerContext caller = await callers.ResolveAsync(context).ConfigureAwait(false);
         PaymentLink? link = await links.FindAsync(id, context.RequestAborted).ConfigureAwait(false);
-        return link is { IsSimulated: true } && link.Owner == context.GetCoachSession().Id.Value ? link : null;
+        return link is { IsSimulated: true } && caller.Owns(link) ? link : null;
     }
 
     private static CoachProblem NotFound() => CoachProblem.Invalid(

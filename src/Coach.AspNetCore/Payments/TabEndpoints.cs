@@ -1,5 +1,6 @@
 using Coach.Abstractions;
 using Coach.AspNetCore.Http;
+using Coach.AspNetCore.Sessions;
 using Coach.Payments;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -10,9 +11,9 @@ using Microsoft.Extensions.Options;
 
 namespace Coach.AspNetCore.Payments;
 
-/// <summary>The session's tabs: lines come from the host's price list, by name; no price of a browser's
+/// <summary>The caller's tabs: lines come from the host's price list, by name; no price of a browser's
 /// counts.</summary>
-internal sealed class TabEndpoints(ITabs tabs, IOptions<CoachMenuOptions> menu)
+internal sealed class TabEndpoints(ITabs tabs, IOptions<CoachMenuOptions> menu, ICallerResolver callers)
 {
     private const int MostAtOnce = 99;
     private const int MaxKeyLength = 64;
@@ -96,8 +97,8 @@ internal sealed class TabEndpoints(ITabs tabs, IOptions<CoachMenuOptions> menu)
 
     public async Task<Results<Ok<MenuResponse>, CoachProblem>> ShowMenuAsync(HttpContext context)
     {
-        Tab? tab = await tabs
-            .FindAsync(OwnerOf(context), TabTool.TabId, context.RequestAborted).ConfigureAwait(false);
+        string owner = await OwnerOfAsync(context, TabTool.TabId).ConfigureAwait(false);
+        Tab? tab = await tabs.FindAsync(owner, TabTool.TabId, context.RequestAborted).ConfigureAwait(false);
         return TypedResults.Ok(new MenuResponse
         {
             Currency = menu.Value.Currency,
@@ -116,7 +117,8 @@ internal sealed class TabEndpoints(ITabs tabs, IOptions<CoachMenuOptions> menu)
 
     public async Task<Results<Ok<TabResponse>, CoachProblem>> ShowAsync(string id, HttpContext context)
     {
-        Tab? tab = await tabs.FindAsync(OwnerOf(context), id, context.RequestAborted).ConfigureAwait(false);
+        string owner = await OwnerOfAsync(context, id).ConfigureAwait(false);
+        Tab? tab = await tabs.FindAsync(owner, id, context.RequestAborted).ConfigureAwait(false);
         return tab is null ? NotFound() : TypedResults.Ok(TabResponse.Of(tab));
     }
 
@@ -151,15 +153,16 @@ internal sealed class TabEndpoints(ITabs tabs, IOptions<CoachMenuOptions> menu)
             return CoachProblem.Invalid($"The quantity must be 1 to {MostAtOnce}.");
         }
 
-        Tab tab = await tabs.AddLineAsync(OwnerOf(context), id, LineOf(menu.Value, item, key, quantity),
+        string owner = await OwnerOfAsync(context, id).ConfigureAwait(false);
+        Tab tab = await tabs.AddLineAsync(owner, id, LineOf(menu.Value, item, key, quantity),
             context.RequestAborted).ConfigureAwait(false);
         return TypedResults.Ok(TabResponse.Of(tab));
     }
 
     public async Task<Results<Ok<TabResponse>, CoachProblem>> RemoveAsync(string id, string line, HttpContext context)
     {
-        Tab tab = await tabs
-            .RemoveLineAsync(OwnerOf(context), id, line, context.RequestAborted).ConfigureAwait(false);
+        string owner = await OwnerOfAsync(context, id).ConfigureAwait(false);
+        Tab tab = await tabs.RemoveLineAsync(owner, id, line, context.RequestAborted).ConfigureAwait(false);
         return TypedResults.Ok(TabResponse.Of(tab));
     }
 
@@ -172,7 +175,8 @@ internal sealed class TabEndpoints(ITabs tabs, IOptions<CoachMenuOptions> menu)
             return problem;
         }
 
-        Tab tab = await tabs.SetTipAsync(OwnerOf(context), id, body!.Percent, null, context.RequestAborted)
+        string owner = await OwnerOfAsync(context, id).ConfigureAwait(false);
+        Tab tab = await tabs.SetTipAsync(owner, id, body!.Percent, null, context.RequestAborted)
             .ConfigureAwait(false);
         return TypedResults.Ok(TabResponse.Of(tab));
     }
@@ -185,7 +189,11 @@ internal sealed class TabEndpoints(ITabs tabs, IOptions<CoachMenuOptions> menu)
     public static TabLine LineOf(CoachMenuOptions menu, CoachMenuItem item, string id, int quantity) =>
         new(id, item.Name, Money.Create(item.Price, menu.Currency), quantity);
 
-    private static string OwnerOf(HttpContext context) => context.GetCoachSession().Id.Value;
+    private async ValueTask<string> OwnerOfAsync(HttpContext context, string id)
+    {
+        CallerContext caller = await callers.ResolveAsync(context).ConfigureAwait(false);
+        return await PaymentOwner.OfTabAsync(tabs, caller, id, context.RequestAborted).ConfigureAwait(false);
+    }
 
     private static CoachProblem NotFound() =>
         CoachProblem.Invalid("This session has no tab of this name.", StatusCodes.Status404NotFound);

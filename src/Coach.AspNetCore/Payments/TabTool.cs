@@ -1,16 +1,17 @@
 using System.Globalization;
 using System.Text.Json;
+using Coach.Abstractions;
 using Coach.Payments;
 using Microsoft.Extensions.AI;
 
 namespace Coach.AspNetCore.Payments;
 
 /// <summary>
-/// Lets the model put items of the price list on the tab of the session that asks. It names an item and how many;
+/// Lets the model put items of the price list on the tab of the caller that asks. It names an item and how many;
 /// price, currency and whose tab it is are the host's. Nothing is charged: the guest sees the bill and pays it, or
 /// does not.
 /// </summary>
-internal sealed class TabTool(ITabs tabs, CoachMenuOptions menu, string owner) : AIFunction
+internal sealed class TabTool(ITabs tabs, CoachMenuOptions menu, CallerContext caller) : AIFunction
 {
     /// <summary>The tab that the tool and samples/Chat use.</summary>
     public const string TabId = "main";
@@ -45,6 +46,8 @@ internal sealed class TabTool(ITabs tabs, CoachMenuOptions menu, string owner) :
         {
             // A name of its own: asked twice for a coffee, the guest gets two.
             TabLine line = TabEndpoints.LineOf(menu, item, Guid.NewGuid().ToString("N"), quantity.Value);
+            string owner = await PaymentOwner
+                .OfTabAsync(tabs, caller, TabId, cancellationToken).ConfigureAwait(false);
             Tab tab = await tabs.AddLineAsync(owner, TabId, line, cancellationToken).ConfigureAwait(false);
             return string.Create(
                 CultureInfo.InvariantCulture, $"Added {quantity} × {item.Name}. The tab comes to {tab.Total}.");

@@ -9,15 +9,18 @@ namespace Coach.AspNetCore.Sessions;
 
 /// <summary>
 /// Makes and reads the cookie's value: the session's handle, 16 random bytes and the time when the session began,
-/// sealed with Data Protection, so that a made-up value names no session. The handle is public and opens nothing; the
-/// random bytes tell one ticket of a session from the next, so that one can end without the session.
+/// sealed with Data Protection, so that a made-up value names no session. A signed-in user's ticket holds whose it is.
+/// The handle is public and opens nothing; the random bytes tell one ticket of a session from the next, so that one can
+/// end without the session.
 /// </summary>
 internal sealed class SessionTickets
 {
     // 128 bits each: too many to guess, whatever becomes of the key ring.
     private const int RandomBytes = 16;
     private const int HandleBytes = 16;
+    private const int OwnerBytes = 16;
     private const int TicketBytes = HandleBytes + RandomBytes + sizeof(long);
+    private const int OwnedTicketBytes = TicketBytes + OwnerBytes;
 
     /// <summary>A ticket of version 0.1.0: random bytes, whose hash is the handle, and the time.</summary>
     private const int OldTicketBytes = RandomBytes + sizeof(long);
@@ -38,15 +41,14 @@ internal sealed class SessionTickets
     {
         Span<byte> handle = stackalloc byte[HandleBytes];
         RandomNumberGenerator.Fill(handle);
-        return Seal(handle, _time.GetUtcNow().ToUnixTimeSeconds());
+        return Seal(handle, owner: null, _time.GetUtcNow().ToUnixTimeSeconds());
     }
 
+    /// <summary>A ticket of the same session that is this owner's alone.</summary>
+    public SessionTicket Bind(SessionTicket ticket, string owner) => Seal(ticket, owner);
+
     /// <summary>Another ticket of the same session, which lives no longer for it.</summary>
-    public SessionTicket Renew(SessionTicket ticket)
-    {
-        string handle = ticket.Session.Value;
-        return Seal(Convert.FromHexString(handle), (ticket.Expires - _lifetime).ToUnixTimeSeconds());
-    }
+    public SessionTicket Renew(SessionTicket ticket) => Seal(ticket, ticket.Owner);
 
     /// <summary>Reads a cookie; null unless it names a session that can still be alive.</summary>
     public SessionTicket? TryRead(string? cookieValue)
@@ -66,7 +68,7 @@ internal sealed class SessionTickets
             return null;
         }
 
-        if (bytes.Length is not (TicketBytes or OldTicketBytes))
+        if (bytes.Length is not (OwnedTicketBytes or TicketBytes or OldTicketBytes))
         {
             return null;
         }
@@ -75,19 +77,31 @@ internal sealed class SessionTickets
         string handle = bytes.Length == OldTicketBytes
             ? Hash(random)
             : Convert.ToHexStringLower(bytes.AsSpan(0, HandleBytes));
-        SessionTicket ticket = Of(handle, random, ReadInt64LittleEndian(bytes.AsSpan(^sizeof(long)..)), cookieValue);
+        string? owner = bytes.Length == OwnedTicketBytes
+            ? Convert.ToHexStringLower(bytes.AsSpan(HandleBytes, OwnerBytes))
+            : null;
+        long began = ReadInt64LittleEndian(bytes.AsSpan(^sizeof(long)..));
+        SessionTicket ticket = Of(handle, random, began, cookieValue) with { Owner = owner };
         return ticket.Expires > _time.GetUtcNow() ? ticket : null;
     }
 
-    private SessionTicket Seal(ReadOnlySpan<byte> handle, long began)
+    private SessionTicket Seal(SessionTicket ticket, string? owner) => Seal(
+        Convert.FromHexString(ticket.Session.Value), owner, (ticket.Expires - _lifetime).ToUnixTimeSeconds());
+
+    private SessionTicket Seal(ReadOnlySpan<byte> handle, string? owner, long began)
     {
-        byte[] bytes = new byte[TicketBytes];
+        byte[] bytes = new byte[owner is null ? TicketBytes : OwnedTicketBytes];
         handle.CopyTo(bytes);
-        Span<byte> random = bytes.AsSpan(HandleBytes, RandomBytes);
+        if (owner is not null)
+        {
+            Convert.FromHexString(owner).CopyTo(bytes, HandleBytes);
+        }
+
+        Span<byte> random = bytes.AsSpan(bytes.Length - OldTicketBytes, RandomBytes);
         RandomNumberGenerator.Fill(random);
         WriteInt64LittleEndian(bytes.AsSpan(^sizeof(long)..), began);
         string cookieValue = WebEncoders.Base64UrlEncode(_protector.Protect(bytes));
-        return Of(Convert.ToHexStringLower(handle), random, began, cookieValue);
+        return Of(Convert.ToHexStringLower(handle), random, began, cookieValue) with { Owner = owner };
     }
 
     private SessionTicket Of(string handle, ReadOnlySpan<byte> random, long began, string cookieValue) => new(
@@ -109,4 +123,8 @@ internal sealed class SessionTickets
 /// <param name="Id">The ticket's own name among what was revoked; it is not the cookie.</param>
 /// <param name="Expires">When the session ends at the latest.</param>
 /// <param name="CookieValue">The cookie.</param>
-internal sealed record SessionTicket(SessionId Session, SessionId Id, DateTimeOffset Expires, string CookieValue);
+internal sealed record SessionTicket(SessionId Session, SessionId Id, DateTimeOffset Expires, string CookieValue)
+{
+    /// <summary>The only user who may use it, as 32 hexadecimal digits; null where nobody was signed in.</summary>
+    public string? Owner { get; init; }
+}

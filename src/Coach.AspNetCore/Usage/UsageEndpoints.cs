@@ -1,5 +1,6 @@
 using Coach.Abstractions;
 using Coach.AspNetCore.Http;
+using Coach.AspNetCore.Sessions;
 using Coach.Usage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -115,7 +116,7 @@ internal sealed class UsageEndpoints(
     }
 
     private ValueTask<CallerContext> CallerAsync(HttpContext context) =>
-        callers.ResolveAsync(context, context.GetCoachSession().Id, context.RequestAborted);
+        callers.ResolveAsync(context);
 
     private static CoachProblem WrongDays() => CoachProblem.Invalid(
         "Give days as 2026-11-01, 'from' not after 'to', at most ten years apart.");

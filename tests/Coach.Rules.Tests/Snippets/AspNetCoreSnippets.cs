@@ -1,6 +1,8 @@
 using Coach.Abstractions;
 using Coach.AspNetCore;
 using Coach.Rag;
+using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.AspNetCore.Authentication.OpenIdConnect;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Http;
@@ -65,6 +67,36 @@ internal static class AspNetCoreSnippets
             new(sessionId, userId: (await context.Connection.GetClientCertificateAsync(cancellationToken))?.Thumbprint);
     }
     #endregion
+
+    public static void SignIn(WebApplicationBuilder builder)
+    {
+        #region users-services
+        builder.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme)
+            .AddCookie()
+            .AddOpenIdConnect(options =>
+            {
+                options.Authority = builder.Configuration["Oidc:Authority"];
+                options.ClientId = builder.Configuration["Oidc:ClientId"];
+                options.ClientSecret = builder.Configuration["Oidc:ClientSecret"];
+                options.ResponseType = "code";
+                options.MapInboundClaims = false; // the user is the claim sub, the tenant tid
+            });
+        builder.Services.AddAuthorization();
+        builder.AddCoach();
+        #endregion
+    }
+
+    public static void SignInPages(WebApplication app)
+    {
+        #region users-pages
+        app.UseAuthentication();
+        app.UseCoach();
+        app.UseAuthorization();
+        app.MapCoach();
+        app.MapGet("/sign-in", () => Results.Challenge(new() { RedirectUri = "/" }, [OpenIdConnectDefaults.AuthenticationScheme]));
+        app.MapPost("/sign-out", () => Results.SignOut(new() { RedirectUri = "/" }, [CookieAuthenticationDefaults.AuthenticationScheme]));
+        #endregion
+    }
 
     public static void DistributedKeys(WebApplicationBuilder builder, CoachBuilder coach)
     {
