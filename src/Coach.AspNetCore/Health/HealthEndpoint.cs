@@ -12,16 +12,17 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Coach.AspNetCore.Health;
 
 /// <summary>
-/// Writes <c>ok</c> or <c>unhealthy: reason, reason</c>, or JSON for those who accept it. Text of exceptions, data of
-/// checks and connection strings are never written.
+/// Writes <c>ok</c> or <c>unhealthy: reason, reason</c>, JSON for those who accept it, or a page for browsers. Text of
+/// exceptions, data of checks and connection strings are never written.
 /// </summary>
 /// <param name="detailPolicy">The policy for seeing each check; null for those who run the host.</param>
 internal sealed class HealthEndpoint(string? detailPolicy)
 {
     private const int Json = 1;
+    private const int Html = 2;
     private static readonly string[] Methods = ["GET", "HEAD"];
     private static readonly string[] Types = ["application/json", "text/plain"];
-    private static readonly MediaOffer[] Offers = [new("text/plain"), new("application/json")];
+    private static readonly MediaOffer[] Offers = [new("text/plain"), new("application/json"), new("text/html")];
 
     // Served as application/json: nothing but quotes and controls needs escaping.
     private static readonly JsonWriterOptions Readable = new()
@@ -74,8 +75,10 @@ internal sealed class HealthEndpoint(string? detailPolicy)
     private async Task WriteAsync(HttpContext context, HealthReport report, TimeSpan age)
     {
         HttpResponse response = context.Response;
-        bool isJson = MediaNegotiation.Choose(context.Request.Headers.Accept, Offers).Offer == Json;
-        if (isJson && detailPolicy is null && !OperationsAccess.IsAllowed(context))
+        int offer = MediaNegotiation.Choose(context.Request.Headers.Accept, Offers).Offer;
+        bool isJson = offer == Json;
+        bool mayAsk = detailPolicy is not null || OperationsAccess.IsAllowed(context);
+        if (isJson && !mayAsk)
         {
             response.StatusCode = StatusCodes.Status404NotFound;
             return;
@@ -90,9 +93,16 @@ internal sealed class HealthEndpoint(string? detailPolicy)
         if (isJson)
         {
             response.ContentType = "application/json";
-            bool withDetail = detailPolicy is null || await IsAllowedAsync(context, detailPolicy).ConfigureAwait(false);
             body = Serialize(
-                context, withDetail ? Detailed(report, age) : new HealthResponse { Status = report.Status });
+                context,
+                await SeesDetailAsync(context).ConfigureAwait(false)
+                    ? Detailed(report, age)
+                    : new HealthResponse { Status = report.Status });
+        }
+        else if (offer == Html && mayAsk && await SeesDetailAsync(context).ConfigureAwait(false))
+        {
+            response.ContentType = "text/html; charset=utf-8";
+            body = Encoding.UTF8.GetBytes(HealthPage.Of(Detailed(report, age)));
         }
         else
         {
@@ -106,6 +116,9 @@ internal sealed class HealthEndpoint(string? detailPolicy)
             await response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
         }
     }
+
+    private async ValueTask<bool> SeesDetailAsync(HttpContext context) =>
+        detailPolicy is null || await IsAllowedAsync(context, detailPolicy).ConfigureAwait(false);
 
     private static byte[] Serialize(HttpContext context, HealthResponse report)
     {

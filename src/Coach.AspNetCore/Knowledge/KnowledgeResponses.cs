@@ -45,6 +45,11 @@ internal sealed record KnowledgeResponse
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public required DateTimeOffset? At { get; init; }
 
+    /// <summary>How far the first reading has come; left out when nothing is being read.</summary>
+    [JsonPropertyName("reading")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public KnowledgeReadingResponse? Reading { get; init; }
+
     public static KnowledgeResponse Of(IKnowledgeBase knowledge)
     {
         KnowledgeAccount account = knowledge.Account;
@@ -60,8 +65,24 @@ internal sealed record KnowledgeResponse
             Guessed = [.. account.Guessed.Select(KnowledgeRefusal.Of)],
             Kinds = account.Kinds,
             At = account.At,
+            Reading = knowledge.Reading is { } reading
+                ? new KnowledgeReadingResponse { Documents = reading.Documents, Total = reading.Total }
+                : null,
         };
     }
+}
+
+/// <summary>How far reading has come.</summary>
+internal sealed record KnowledgeReadingResponse
+{
+    /// <summary>Documents looked at so far.</summary>
+    [JsonPropertyName("documents")]
+    public required int Documents { get; init; }
+
+    /// <summary>How many there are; null when it is not known.</summary>
+    [JsonPropertyName("total")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public required int? Total { get; init; }
 }
 
 /// <summary>A document that is not in the index, or was read by a guess, and why.</summary>

@@ -95,6 +95,25 @@ internal sealed class FolderSource : KnowledgeSource
         }
     }
 
+    /// <summary>How many files there are to be read; null where the folder cannot be listed.</summary>
+    public async ValueTask<int?> CountAsync(CancellationToken cancellationToken)
+    {
+        int count = 0;
+        try
+        {
+            await foreach (SourceItem _ in ListAsync(cancellationToken).ConfigureAwait(false))
+            {
+                count++;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null; // reading it says why
+        }
+
+        return count;
+    }
+
     /// <summary>Whether a document lies in a folder that could not be listed the last time.</summary>
     public bool IsUnlisted(string id) => _unlisted.Exists(folder => id.StartsWith(folder, StringComparison.Ordinal));
 

@@ -163,6 +163,8 @@ public static class CoachRagServiceCollectionExtensions
             TimeOf(provider),
             LoggerOf<Retriever>(provider)));
         services.AddKeyedSingleton(key, (provider, _) => Scanned(provider, key));
+        services.AddSingleton<IComponentHealth>(provider =>
+            new DocumentsHealth(name, Of<IKnowledgeBase>(provider, key)));
         services.AddSingleton<IComponentHealth>(provider => new RagHealth(
             name,
             Of<Retriever>(provider, key),

@@ -16,6 +16,10 @@ public interface IKnowledgeBase
     /// </summary>
     KnowledgeAccount Account { get; }
 
+    /// <summary>How far the registered sources have been read, while they are being read.</summary>
+    /// <value>Null when nothing is being read.</value>
+    KnowledgeReading? Reading => null;
+
     /// <summary>
     /// Adds documents, or replaces those with the same id. Unchanged documents cost nothing. A document that cannot be
     /// taken is reported and skipped.

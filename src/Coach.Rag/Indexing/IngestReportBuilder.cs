@@ -13,6 +13,8 @@ internal sealed class IngestReportBuilder(IProgress<IngestProgress>? progress)
     private readonly Dictionary<DocumentRefusal, int> _skippedBy = [];
     private readonly Dictionary<string, int> _kinds = new(StringComparer.Ordinal);
     private int _seen;
+    private int _listed;
+    private bool _isListed = true;
 
     public int Added { get; set; }
 
@@ -27,10 +29,29 @@ internal sealed class IngestReportBuilder(IProgress<IngestProgress>? progress)
     /// <summary>New and changed documents that are in the index by now.</summary>
     public int Committed { get; set; }
 
+    /// <summary>How far reading has come.</summary>
+    public KnowledgeReading Reading
+    {
+        get
+        {
+            int seen = Volatile.Read(ref _seen);
+            int? total = Volatile.Read(ref _isListed) ? Volatile.Read(ref _listed) : null;
+            return new KnowledgeReading(seen, total);
+        }
+    }
+
+    /// <summary>Notes how many documents a source has; null for one that cannot say.</summary>
+    public void Expect(int? documents)
+    {
+        Volatile.Write(ref _listed, _listed + (documents ?? 0));
+        Volatile.Write(ref _isListed, _isListed && documents is not null);
+    }
+
     /// <summary>Counts a document that was looked at; tells the progress now and then.</summary>
     public void CountSeen()
     {
-        if (++_seen % ReportEvery == 0)
+        Volatile.Write(ref _seen, _seen + 1);
+        if (_seen % ReportEvery == 0)
         {
             ReportProgress();
         }

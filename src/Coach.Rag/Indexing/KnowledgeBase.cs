@@ -35,6 +35,7 @@ internal sealed class KnowledgeBase(
     private string? _embeddingFailure;
     private HashSet<IngestFailure> _skipped = [];
     private KnowledgeAccount _account = KnowledgeAccount.Empty;
+    private IngestReportBuilder? _reading;
     private string _told = "";
     private int _disposed;
 
@@ -43,6 +44,8 @@ internal sealed class KnowledgeBase(
     public int PassageCount => index.PassageCount;
 
     public KnowledgeAccount Account => Volatile.Read(ref _account);
+
+    public KnowledgeReading? Reading => Volatile.Read(ref _reading)?.Reading;
 
     /// <summary>The registered sources.</summary>
     public IReadOnlyList<KnowledgeSource> Sources => sources;
@@ -238,7 +241,15 @@ internal sealed class KnowledgeBase(
         CancellationToken cancellationToken)
     {
         var builder = new IngestReportBuilder(progress);
-        await WriteAsync(ReadAsync, builder, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await WriteAsync(ReadAsync, builder, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            Volatile.Write(ref _reading, null);
+        }
+
         IngestReport report = builder.Build();
         if (report.HasChanges)
         {
@@ -259,7 +270,15 @@ internal sealed class KnowledgeBase(
         async ValueTask ReadAsync(IndexWriter writer)
         {
             bool isComplete = sourcesToSync is null;
-            foreach (KnowledgeSource source in sourcesToSync ?? sources)
+            IReadOnlyCollection<KnowledgeSource> all = sourcesToSync ?? sources;
+            if (isComplete && Account.At is null)
+            {
+                // The first reading is the one that people wait for.
+                await CountAsync(all, builder, cancellationToken).ConfigureAwait(false);
+                Volatile.Write(ref _reading, builder);
+            }
+
+            foreach (KnowledgeSource source in all)
             {
                 isComplete &= await SyncAsync(source, writer, builder, cancellationToken).ConfigureAwait(false);
             }
@@ -363,6 +382,19 @@ internal sealed class KnowledgeBase(
         catch (RagException e)
         {
             logger.LearningFailed(e.Error.ToString());
+        }
+    }
+
+    // Listing a folder is quick beside reading it; of other sources nobody knows how long it takes.
+    private static async ValueTask CountAsync(
+        IReadOnlyCollection<KnowledgeSource> sources, IngestReportBuilder report, CancellationToken cancellationToken)
+    {
+        foreach (KnowledgeSource source in sources)
+        {
+            int? count = source is FolderSource folder
+                ? await folder.CountAsync(cancellationToken).ConfigureAwait(false)
+                : null;
+            report.Expect(count);
         }
     }
 

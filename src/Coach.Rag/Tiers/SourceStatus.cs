@@ -18,6 +18,9 @@ internal sealed class SourceStatus(KnowledgeBase knowledge)
         }
     }
 
+    /// <summary>How far reading has come, as <c> (x of y)</c>; empty when nothing is being read.</summary>
+    public string Progress => knowledge.Reading is { } reading ? $" ({reading})" : "";
+
     /// <summary>What the sources failed at, as a sentence; null when nothing did.</summary>
     public string? Failure
     {

@@ -177,7 +177,8 @@ internal sealed class TierDecision(IndexManager index, GuardedEmbeddingGenerator
 
         if (!isLoaded)
         {
-            return Nothing(DegradationReason.StillLoading, "The documents are still being read.");
+            return Nothing(
+                DegradationReason.StillLoading, $"The documents are still being read{sources.Progress}.");
         }
 
         (DegradationReason reason, string message) = sources.WhyEmpty();
@@ -291,8 +292,8 @@ internal sealed class TierDecision(IndexManager index, GuardedEmbeddingGenerator
     {
         if (!isLoaded && !index.WasSaved)
         {
-            const string Loading = "The documents are still being read; those read so far answer.";
-            return new Degradation(RagTier.Hybrid, tier, DegradationReason.StillLoading, Loading);
+            string loading = $"The documents are still being read{sources.Progress}; those read so far answer.";
+            return new Degradation(RagTier.Hybrid, tier, DegradationReason.StillLoading, loading);
         }
 
         if (index.IsDamaged)

@@ -47,6 +47,21 @@ public sealed class HealthEndpointTests
     }
 
     [Fact]
+    public async Task Healthz_ForABrowser_IsAPage()
+    {
+        await using MetricsHost host = await StartAsync(
+            new Part("documents", ComponentState.Healthy, "Documents are being read: 12 of <b>6000</b>."));
+        using HttpResponseMessage response = await host.SendAsync(
+            HttpMethod.Get, "/healthz", ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"));
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal("text/html", response.Content.Headers.ContentType?.MediaType);
+        string page = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Contains("<h1>Healthy</h1>", page, StringComparison.Ordinal);
+        Assert.Contains("<th scope=\"row\">documents</th><td>Healthy</td>", page, StringComparison.Ordinal);
+        Assert.Contains("12 of &lt;b&gt;6000", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Healthz_UnhealthyComponents_Is503WithTheReasonsInOneLine()
     {
         await using MetricsHost host = await StartAsync(

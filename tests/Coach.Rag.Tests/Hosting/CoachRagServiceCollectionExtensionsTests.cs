@@ -23,7 +23,7 @@ public sealed class CoachRagServiceCollectionExtensionsTests
         Assert.Equal(2, plain.Passages.Count);
         Assert.StartsWith("Pumpkin s", Assert.Single(menu.Passages).Text, StringComparison.Ordinal);
         Assert.Equal(2, provider.GetRequiredKeyedService<IKnowledgeBase>("menu").DocumentCount);
-        Assert.Equal(["rag", "rag_menu"], provider.GetServices<IComponentHealth>().Select(health => health.Name));
+        Assert.Equal(["documents", "rag", "documents_menu", "rag_menu"], provider.GetServices<IComponentHealth>().Select(health => health.Name));
         Assert.Null(provider.GetKeyedService<IRetriever>("other"));
     }
 
