@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Primitives;
 
 namespace Coach.AspNetCore.Health;
 
@@ -18,11 +19,11 @@ namespace Coach.AspNetCore.Health;
 /// <param name="detailPolicy">The policy for seeing each check; null for those who run the host.</param>
 internal sealed class HealthEndpoint(string? detailPolicy)
 {
-    private const int Json = 1;
-    private const int Html = 2;
+    private const int Second = 1;
     private static readonly string[] Methods = ["GET", "HEAD"];
     private static readonly string[] Types = ["application/json", "text/plain"];
-    private static readonly MediaOffer[] Offers = [new("text/plain"), new("application/json"), new("text/html")];
+    private static readonly MediaOffer[] Offers = [new("text/plain"), new("application/json")];
+    private static readonly MediaOffer[] PageOffers = [new("text/plain"), new("text/html")];
 
     // Served as application/json: nothing but quotes and controls needs escaping.
     private static readonly JsonWriterOptions Readable = new()
@@ -75,8 +76,9 @@ internal sealed class HealthEndpoint(string? detailPolicy)
     private async Task WriteAsync(HttpContext context, HealthReport report, TimeSpan age)
     {
         HttpResponse response = context.Response;
-        int offer = MediaNegotiation.Choose(context.Request.Headers.Accept, Offers).Offer;
-        bool isJson = offer == Json;
+        StringValues accept = context.Request.Headers.Accept;
+        bool isJson = MediaNegotiation.Choose(accept, Offers).Offer == Second;
+        bool isPage = !isJson && MediaNegotiation.Choose(accept, PageOffers).Offer == Second;
         bool mayAsk = detailPolicy is not null || OperationsAccess.IsAllowed(context);
         if (isJson && !mayAsk)
         {
@@ -99,7 +101,7 @@ internal sealed class HealthEndpoint(string? detailPolicy)
                     ? Detailed(report, age)
                     : new HealthResponse { Status = report.Status });
         }
-        else if (offer == Html && mayAsk && await SeesDetailAsync(context).ConfigureAwait(false))
+        else if (isPage && mayAsk && await SeesDetailAsync(context).ConfigureAwait(false))
         {
             response.ContentType = "text/html; charset=utf-8";
             body = Encoding.UTF8.GetBytes(HealthPage.Of(Detailed(report, age)));
