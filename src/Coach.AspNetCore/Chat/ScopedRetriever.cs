@@ -29,18 +29,29 @@ internal sealed class ScopedRetriever(IKnowledgeBases knowledge, KnowledgeScope 
         return retrieval;
     }
 
+    /// <summary>Why there is nothing to find for a caller without documents.</summary>
+    public static Degradation NotRegistered => new(
+        RagTier.Hybrid, RagTier.None, DegradationReason.NotConfigured, "No documents are registered for this caller.");
+
+    /// <summary>Why there is nothing to find while a scope cannot be opened.</summary>
+    public static Degradation Unavailable(RagException why) => new(
+        RagTier.Lexical, RagTier.None, DegradationReason.IndexUnavailable, why.Message);
+
     private async Task<Retrieval> FindAsync(
         string query, RetrievalOptions? options, CancellationToken cancellationToken)
     {
-        OpenKnowledge? open = await knowledge.OpenAsync(scope, cancellationToken).ConfigureAwait(false);
-        if (open is not null)
+        OpenKnowledge? open;
+        try
         {
-            return await open.Retriever.RetrieveAsync(query, options, cancellationToken).ConfigureAwait(false);
+            open = await knowledge.OpenAsync(scope, cancellationToken).ConfigureAwait(false);
+        }
+        catch (RagException exception)
+        {
+            return new Retrieval([], RagTier.None, Unavailable(exception));     // the chat goes on
         }
 
-        var why = new Degradation(
-            RagTier.Hybrid, RagTier.None, DegradationReason.NotConfigured,
-            "No documents are registered for this caller.");
-        return new Retrieval([], RagTier.None, why);
+        return open is null
+            ? new Retrieval([], RagTier.None, NotRegistered)
+            : await open.Retriever.RetrieveAsync(query, options, cancellationToken).ConfigureAwait(false);
     }
 }

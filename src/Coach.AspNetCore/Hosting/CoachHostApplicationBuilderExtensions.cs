@@ -170,6 +170,7 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, SessionKeyState>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, SessionClientState>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, HistoryState>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, KnowledgeState>());
         services.TryAddSingleton<ICallerResolver, ClaimsCallerResolver>();
         services.TryAddSingleton<SessionEndpoints>();
         services.TryAddSingleton<SessionRenewal>();

@@ -34,6 +34,23 @@ internal sealed class CallerKnowledge(
         return open?.Knowledge;
     }
 
+    /// <summary>The best tier that can answer from them now, and why no better one can.</summary>
+    public async Task<(RagTier Tier, Degradation? Why)> TierAsync(HttpContext context)
+    {
+        KnowledgeScope scope = await ScopeAsync(context).ConfigureAwait(false);
+        try
+        {
+            OpenKnowledge? open = await knowledge.OpenAsync(scope, context.RequestAborted).ConfigureAwait(false);
+            return open is null
+                ? (RagTier.None, ScopedRetriever.NotRegistered)
+                : (open.Retriever.Tier, open.Retriever.Degradation);
+        }
+        catch (RagException exception)
+        {
+            return (RagTier.None, ScopedRetriever.Unavailable(exception));
+        }
+    }
+
     /// <summary>Finds passages in them.</summary>
     public async Task<IRetriever> RetrieverAsync(HttpContext context) =>
         new ScopedRetriever(knowledge, await ScopeAsync(context).ConfigureAwait(false));

@@ -1,5 +1,6 @@
 using Coach.Abstractions;
 using Coach.AspNetCore.Http;
+using Coach.AspNetCore.Knowledge;
 using Coach.Llm;
 using Coach.Rag;
 using Microsoft.AspNetCore.Builder;
@@ -16,7 +17,7 @@ internal sealed class SessionEndpoints(
     ISessionKeyStore keys,
     SessionChatClients chat,
     SessionKeyWatch watch,
-    IRetriever retriever,
+    CallerKnowledge knowledge,
     SessionEnd end,
     IOptions<CoachHostOptions> host,
     IOptions<CoachSessionOptions> options)
@@ -45,6 +46,7 @@ internal sealed class SessionEndpoints(
         IReadOnlyList<ApiKey> stored = host.Value.Mode == HostMode.Mock
             ? []
             : await keys.ListAsync(session, context.RequestAborted).ConfigureAwait(false);
+        (RagTier tier, Degradation? why) = await knowledge.TierAsync(context).ConfigureAwait(false);
         return TypedResults.Ok(new SessionResponse
         {
             SessionId = session.Value,
@@ -53,8 +55,8 @@ internal sealed class SessionEndpoints(
             [
                 .. stored.Select(key => Shown(key, watch.Find(session, key), watch.Models(session, key))),
             ],
-            RagTier = retriever.Tier,
-            RagReason = retriever.Degradation?.Message,
+            RagTier = tier,
+            RagReason = why?.Message,
         });
     }
 

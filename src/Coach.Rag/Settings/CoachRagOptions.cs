@@ -140,6 +140,9 @@ public sealed class CoachRagOptions
     /// <value>1 to 100,000,000; 10,000,000 unless set.</value>
     public long MaxPassages { get; set; } = 10_000_000;
 
+    /// <summary>The most documents and bytes of text, where documents are kept by scope.</summary>
+    internal (long Documents, long Bytes) Most { get; private set; } = (long.MaxValue, long.MaxValue);
+
     /// <summary>How often the sources are looked at for changes.</summary>
     /// <value>100 ms to 1 day, or zero for never; 5 seconds unless set.</value>
     public TimeSpan RescanInterval { get; set; } = TimeSpan.FromSeconds(5);
@@ -169,4 +172,14 @@ public sealed class CoachRagOptions
     /// <summary>How much long passages are held back (b of BM25).</summary>
     /// <value>0 to 1; 0.75 unless set.</value>
     public float Bm25B { get; set; } = 0.75f;
+
+    /// <summary>These settings for the index file of one scope.</summary>
+    internal CoachRagOptions ForScope(string file, CoachRagScopeOptions scopes)
+    {
+        var options = (CoachRagOptions)MemberwiseClone();
+        options.IndexFile = file;
+        options.Knowledge = null;
+        options.Most = (scopes.MaxDocuments, scopes.MaxBytes);
+        return options;
+    }
 }

@@ -28,6 +28,9 @@ internal sealed class Retriever(
     private Degradation? _lastFailure;
     private bool _isNotConfiguredLogged;
 
+    /// <summary>Whether it says once that no better tier was set up.</summary>
+    public bool TellsWhatIsMissing { get; init; } = true;
+
     public RagTier Tier => tiers.BestNow();
 
     public Degradation? Degradation => tiers.WhyNow(knowledge.IsLoaded);
@@ -175,6 +178,7 @@ internal sealed class Retriever(
         }
 
         if (result.Degradation is { Reason: DegradationReason.NotConfigured } missing
+            && TellsWhatIsMissing
             && !Interlocked.Exchange(ref _isNotConfiguredLogged, true))
         {
             logger.NotConfigured(missing.To, missing.Message);
