@@ -73,6 +73,7 @@ internal sealed class ChatAnswer
         [
             .. (_citations?.CitedOrGiven ?? []).Select(CitedPassage.Of),
         ],
+        SearchedFor = _citations?.Retrieval.SearchedFor,
     };
 
     public DoneEvent Done(ChatPipelineContext context, string currency) => new()

@@ -41,6 +41,11 @@ internal sealed record CitationsEvent
 
     [JsonPropertyName("passages")]
     public required IReadOnlyList<CitedPassage> Passages { get; init; }
+
+    /// <summary>What was searched for, where a follow-up was completed; absent when the question was.</summary>
+    [JsonPropertyName("searchedFor")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? SearchedFor { get; init; }
 }
 
 /// <summary>A passage, under the number by which the answer's text cites it.</summary>

@@ -11,7 +11,7 @@ namespace Coach.AspNetCore.Chat;
 /// </remarks>
 internal sealed class ScopedRetriever(IKnowledgeBases knowledge, KnowledgeScope scope) : IRetriever
 {
-    private (string Query, Retrieval Retrieval)? _last;
+    private (string Query, string Earlier, Retrieval Retrieval)? _last;
 
     // Shown where a session is described, by the host's own retriever; a question's tier is in its retrieval.
     public RagTier Tier => RagTier.None;
@@ -19,13 +19,20 @@ internal sealed class ScopedRetriever(IKnowledgeBases knowledge, KnowledgeScope 
     public async Task<Retrieval> RetrieveAsync(
         string query, RetrievalOptions? options = null, CancellationToken cancellationToken = default)
     {
-        if (options is null && _last is { } last && last.Query == query)
+        // The pipeline sets nothing but the turns before, which are the same in each round.
+        string? earlier = options switch
+        {
+            null => "",
+            { Earlier.Count: > 0 } => string.Join('\n', options.Earlier.Select(turn => turn.Question)),
+            _ => null,
+        };
+        if (earlier is not null && _last is { } last && last.Query == query && last.Earlier == earlier)
         {
             return last.Retrieval;
         }
 
         Retrieval retrieval = await FindAsync(query, options, cancellationToken).ConfigureAwait(false);
-        _last = options is null ? (query, retrieval) : null;
+        _last = earlier is null ? null : (query, earlier, retrieval);
         return retrieval;
     }
 

@@ -193,6 +193,7 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<IFeedbackStore, FeedbackLog>();
         services.TryAddSingleton<FeedbackEndpoint>();
         services.TryAddSingleton<CallerKnowledge>();
+        services.TryAddSingleton<ISessionTier>(provider => provider.GetRequiredService<CallerKnowledge>());
         services.TryAddSingleton<KnowledgeEndpoints>();
         services.TryAddSingleton<RetrieveEndpoint>();
         services.TryAddSingleton<ConfigEndpoint>();

@@ -10,7 +10,7 @@ namespace Coach.AspNetCore.Knowledge;
 
 /// <summary>The documents that a chat of the caller would be answered from.</summary>
 internal sealed class CallerKnowledge(
-    IKnowledgeBases knowledge, ChatPipelineFactory pipelines, ICallerResolver callers)
+    IKnowledgeBases knowledge, ChatPipelineFactory pipelines, ICallerResolver callers) : ISessionTier
 {
     /// <summary>Their scope.</summary>
     public async Task<KnowledgeScope> ScopeAsync(HttpContext context)
@@ -34,7 +34,6 @@ internal sealed class CallerKnowledge(
         return open?.Knowledge;
     }
 
-    /// <summary>The best tier that can answer from them now, and why no better one can.</summary>
     public async Task<(RagTier Tier, Degradation? Why)> TierAsync(HttpContext context)
     {
         KnowledgeScope scope = await ScopeAsync(context).ConfigureAwait(false);

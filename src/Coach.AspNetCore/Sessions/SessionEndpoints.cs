@@ -1,6 +1,5 @@
 using Coach.Abstractions;
 using Coach.AspNetCore.Http;
-using Coach.AspNetCore.Knowledge;
 using Coach.Llm;
 using Coach.Rag;
 using Microsoft.AspNetCore.Builder;
@@ -17,7 +16,7 @@ internal sealed class SessionEndpoints(
     ISessionKeyStore keys,
     SessionChatClients chat,
     SessionKeyWatch watch,
-    CallerKnowledge knowledge,
+    ISessionTier documents,
     SessionEnd end,
     IOptions<CoachHostOptions> host,
     IOptions<CoachSessionOptions> options)
@@ -46,7 +45,7 @@ internal sealed class SessionEndpoints(
         IReadOnlyList<ApiKey> stored = host.Value.Mode == HostMode.Mock
             ? []
             : await keys.ListAsync(session, context.RequestAborted).ConfigureAwait(false);
-        (RagTier tier, Degradation? why) = await knowledge.TierAsync(context).ConfigureAwait(false);
+        (RagTier tier, Degradation? why) = await documents.TierAsync(context).ConfigureAwait(false);
         return TypedResults.Ok(new SessionResponse
         {
             SessionId = session.Value,

@@ -6,7 +6,8 @@ using Microsoft.Extensions.AI;
 namespace Coach.Rag;
 
 /// <summary>
-/// Grounds a chat client: looks up the last user message, puts what was found before the question as fenced data, the
+/// Grounds a chat client: looks up the last user message (a follow-up completed from what was said before it), puts
+/// what was found before the question as fenced data, the
 /// rule about it into a system message and the passages into the request's properties as
 /// <see cref="GroundingPassage"/>s, and ends each answer with a <see cref="CitationsContent"/>. Without passages the
 /// request goes through unchanged: retrieval never keeps a chat from answering.
@@ -82,8 +83,9 @@ public sealed class RagChatClient : DelegatingChatClient
         List<ChatMessage> list = [.. messages];
         int last = list.FindLastIndex(message => message.Role == ChatRole.User);
         string question = last < 0 ? "" : list[last].Text;
-        Retrieval retrieval = await _retriever.RetrieveAsync(question, _options, cancellationToken)
-            .ConfigureAwait(false);
+        List<EarlierTurn> earlier = ConversationTurns.Before(list, last);
+        RetrievalOptions? asked = earlier.Count == 0 ? _options : (_options ?? new RetrievalOptions()).With(earlier);
+        Retrieval retrieval = await _retriever.RetrieveAsync(question, asked, cancellationToken).ConfigureAwait(false);
         if (retrieval.Passages.Count == 0)
         {
             return new Grounding(list, options, retrieval);

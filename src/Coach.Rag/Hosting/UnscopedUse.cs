@@ -14,7 +14,8 @@ internal sealed class UnscopedUse(
     IOptionsMonitor<KnowledgeSources> sources) : IValidateOptions<CoachRagScopeOptions>
 {
     public static string Sentence(string what) =>
-        $"{what}, but documents are kept by scope (AddCoachRag().WithScopes). Take IKnowledgeBases, and open the scope of whoever asks.";
+        $"{what}, but documents are kept by scope (AddCoachRag().WithScopes). "
+        + "Take IKnowledgeBases, and open the scope of whoever asks.";
 
     public ValidateOptionsResult Validate(string? checkedName, CoachRagScopeOptions scopes)
     {
@@ -34,8 +35,8 @@ internal sealed class UnscopedUse(
         if (options.Get(name).Knowledge is { Length: > 0 } || registered.Folders.Count + registered.Others.Count > 0)
         {
             problems.Add(
-                "A registration with scopes reads no source (Coach:Rag:Knowledge, WithSource, WithDocuments): it would belong to nobody. "
-                + "Add documents to a scope, or give shared ones a registration with a name.");
+                "A registration with scopes reads no source (Coach:Rag:Knowledge, WithSource, WithDocuments): it would "
+                + "belong to nobody. Add documents to a scope, or give shared ones a registration with a name.");
         }
 
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);

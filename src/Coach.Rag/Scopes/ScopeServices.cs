@@ -45,7 +45,8 @@ internal sealed class ScopeServices : IAsyncDisposable
     {
         (_files, _name, _claim) = (files, name, claim);
         TimeProvider time = setup.Time;
-        CoachRagOptions options = setup.Options.ForScope(files.PathOf(name), setup.Scopes);
+        CoachRagOptions options = setup.Options.ForScope(
+            files.PathOf(name), setup.Scopes.MaxDocuments, setup.Scopes.MaxBytes);
         _index = IndexOpener.Open(options, time, setup.Logger<IndexManager>());
         _index.IsFileRequired = true;
         if (_index.Store.RefreshFailure is { } failure)
@@ -101,7 +102,9 @@ internal sealed class ScopeServices : IAsyncDisposable
         }
     }
 
-    /// <summary>Repairs, makes the terms of another analysis anew and erases what is due, as long as it is open.</summary>
+    /// <summary>
+    /// Repairs, makes the terms of another analysis anew and erases what is due, as long as it is open.
+    /// </summary>
     public void Watch() => _ = _sync.StartAsync(CancellationToken.None);
 
     public async ValueTask DisposeAsync()

@@ -87,7 +87,8 @@ internal sealed class ScopeTable : IRagGauges, IAsyncDisposable, IDisposable
     {
         lock (_gate)
         {
-            if (_slots.TryGetValue(file, out WeakReference<ScopeSlot>? known) && known.TryGetTarget(out ScopeSlot? slot))
+            if (_slots.TryGetValue(file, out WeakReference<ScopeSlot>? known)
+                && known.TryGetTarget(out ScopeSlot? slot))
             {
                 return slot;
             }

@@ -64,6 +64,13 @@ public sealed class CoachRagOptions
     /// <value>True unless set.</value>
     public bool CorrectTypos { get; set; } = true;
 
+    /// <summary>
+    /// Whether a follow-up ("and on Windows?") is completed from the conversation and from the passages that were cited
+    /// last, without asking a model.
+    /// </summary>
+    /// <value>True unless set.</value>
+    public bool CompleteFollowUps { get; set; } = true;
+
     /// <summary>The most tokens of a passage, by estimate.</summary>
     /// <value>32 to 4096; 200 unless set.</value>
     public int ChunkTokens { get; set; } = 200;
@@ -174,12 +181,12 @@ public sealed class CoachRagOptions
     public float Bm25B { get; set; } = 0.75f;
 
     /// <summary>These settings for the index file of one scope.</summary>
-    internal CoachRagOptions ForScope(string file, CoachRagScopeOptions scopes)
+    internal CoachRagOptions ForScope(string file, long maxDocuments, long maxBytes)
     {
         var options = (CoachRagOptions)MemberwiseClone();
         options.IndexFile = file;
         options.Knowledge = null;
-        options.Most = (scopes.MaxDocuments, scopes.MaxBytes);
+        options.Most = (maxDocuments, maxBytes);
         return options;
     }
 }

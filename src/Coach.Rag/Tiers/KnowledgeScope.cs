@@ -49,7 +49,9 @@ public readonly record struct KnowledgeScope
         return new KnowledgeScope(KnowledgeScopeKind.Tenant, tenantId);
     }
 
-    /// <summary>A caller's own documents: the user's within the tenant, or the session's where there is no user.</summary>
+    /// <summary>
+    /// A caller's own documents: the user's within the tenant, or the session's where there is no user.
+    /// </summary>
     /// <param name="caller">Who asks.</param>
     /// <returns>The scope.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="caller"/> is null.</exception>

@@ -46,10 +46,11 @@ internal sealed class Retriever(
         cancellationToken.ThrowIfCancellationRequested();
         long start = time.GetTimestamp();
         using Activity? span = RetrievalSpan.Start(metrics.Name, options?.Top);
-        string text = query.Length > MaxQueryLength ? query[..MaxQueryLength] : query;
+        string text = Limited(query);
         TimeSpan limit = LimitOf(options);
         bool isLoaded = CanAnswer() || await knowledge.WaitAsync(limit, cancellationToken).ConfigureAwait(false);
-        var question = new Question(text, options, isLoaded);
+        string? completed = Complete(text, options);
+        var question = new Question(completed ?? text, options, isLoaded);
         Retrieval result;
         try
         {
@@ -64,6 +65,7 @@ internal sealed class Retriever(
             result = TierDecision.Nothing(e);
         }
 
+        result = completed is null ? result : result with { SearchedFor = completed };
         RetrievalSpan.Ended(span, result);
         metrics.Record(result, time.GetElapsedTime(start));
         LogChange(result);
@@ -77,6 +79,31 @@ internal sealed class Retriever(
         TimeSpan limit = options?.TimeLimit ?? index.Options.TimeLimit;
         return limit < LongestLimit ? limit : LongestLimit;
     }
+
+    // A follow-up with what it leaves out; null when the question stands by itself.
+    private string? Complete(string text, RetrievalOptions? options)
+    {
+        if (options is not { Earlier.Count: > 0 } || !(options.CompleteFollowUps ?? index.Options.CompleteFollowUps))
+        {
+            return null;
+        }
+
+        try
+        {
+            return FollowUpQuestion.Read(text, options.Earlier) is { } followUp
+                && (followUp.IsCertain || index.Read(searcher => searcher.Reader.OtherAnalyser is null
+                    && FollowUpSearch.BelongsToContext(searcher, text, followUp, options, index.Options)))
+                ? Limited(followUp.Completed)
+                : null;
+        }
+        catch (RagException)
+        {
+            return null;        // the search itself says what is wrong
+        }
+    }
+
+    private static string Limited(string query) =>
+        query.Length > MaxQueryLength ? query[..MaxQueryLength] : query;
 
     // What an earlier run saved answers while the sources are read again; what is being built is waited for.
     private bool CanAnswer()

@@ -237,6 +237,19 @@ public sealed class ScopedKnowledgeBasesTests
     }
 
     [Fact]
+    public async Task CallerData_ScopesOfTheHostsOwn_AreThoseOfScopesOfCaller()
+    {
+        using var folder = new TempFolder();
+        await using var host = new ScopeHost(folder, options => options.ScopesOfCaller = caller => [KnowledgeScope.Of("own-" + caller.UserId), KnowledgeScope.Shared]);
+        var ann = new CallerContext(SessionId.From("s-ann"), "ann");
+        await host.AddAsync(KnowledgeScope.Of("own-ann"), "a.md", "Words of Ann.");
+        await host.AddAsync(KnowledgeScope.OfCaller(ann), "b.md", "Other words.");
+        Assert.Equal(1, await host.Services.GetRequiredService<ICallerData>().EraseAsync(ann));
+        Assert.Null(await host.FindAsync(KnowledgeScope.Of("own-ann"), "words"));
+        Assert.Equal("Other words.", await host.FindAsync(KnowledgeScope.OfCaller(ann), "words"));
+    }
+
+    [Fact]
     public async Task Registration_WithScopes_OffersNothingUnscoped()
     {
         using var folder = new TempFolder();

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 
-namespace Coach.Rag.Settings;
+namespace Coach.Rag.Scopes;
 
 /// <summary>Checks the ranges that <see cref="CoachRagScopeOptions"/> names.</summary>
 internal sealed class CoachRagScopeOptionsValidator : IValidateOptions<CoachRagScopeOptions>

@@ -16,7 +16,9 @@ public sealed class CoachRagScopeOptions
     /// <value>1 to 10,000; 64 unless set.</value>
     public int MaxOpen { get; set; } = 64;
 
-    /// <summary>The longest that opening a scope waits while as many as may be are in use, or it is being closed.</summary>
+    /// <summary>
+    /// The longest that opening a scope waits while as many as may be are in use, or it is being closed.
+    /// </summary>
     /// <value>10 ms to 5 minutes; 5 seconds unless set.</value>
     public TimeSpan OpenTimeLimit { get; set; } = TimeSpan.FromSeconds(5);
 
@@ -35,7 +37,9 @@ public sealed class CoachRagScopeOptions
     /// <value>1 KiB to 1 TiB; 256 MiB unless set.</value>
     public long MaxBytes { get; set; } = 256L << 20;
 
-    /// <summary>The scopes that hold one caller's documents: they are handed out and erased with the caller's data.</summary>
+    /// <summary>
+    /// The scopes that hold one caller's documents: they are handed out and erased with the caller's data.
+    /// </summary>
     /// <value>The caller's own (<see cref="KnowledgeScope.OfCaller"/>) and the session's, unless set.</value>
     public Func<CallerContext, IEnumerable<KnowledgeScope>> ScopesOfCaller { get; set; } =
         static caller => [KnowledgeScope.OfCaller(caller), KnowledgeScope.OfSession(caller.SessionId)];
