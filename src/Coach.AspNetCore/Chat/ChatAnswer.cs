@@ -71,7 +71,7 @@ internal sealed class ChatAnswer
     {
         Passages =
         [
-            .. (_citations?.CitedOrGiven ?? []).Select(CitedPassage.Of),
+            .. (_citations?.Citations ?? []).Select(CitedPassage.Of),
         ],
         SearchedFor = _citations?.Retrieval.SearchedFor,
     };

@@ -101,8 +101,7 @@ internal sealed record CitedPassage
     public required int? Page { get; init; }
 
     /// <summary>
-    /// Where the answer's text cites it: pairs of the first UTF-16 code unit and how many; empty for a passage that was
-    /// given and is cited nowhere.
+    /// Where the answer's text cites it: pairs of the first UTF-16 code unit and how many.
     /// </summary>
     [JsonPropertyName("at")]
     public required IReadOnlyList<int[]> At { get; init; }

@@ -36,6 +36,38 @@ internal sealed class ScopedRetriever(IKnowledgeBases knowledge, KnowledgeScope 
         return retrieval;
     }
 
+    public async ValueTask<IReadOnlyList<Passage>> ExpandAsync(
+        Passage passage, PassageExpansion? expansion = null, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            OpenKnowledge? open = await knowledge.OpenAsync(scope, cancellationToken).ConfigureAwait(false);
+            return open is null
+                ? [passage]
+                : await open.Retriever.ExpandAsync(passage, expansion, cancellationToken).ConfigureAwait(false);
+        }
+        catch (RagException)
+        {
+            return [passage];
+        }
+    }
+
+    public async ValueTask<IReadOnlyList<float>?> CompareAsync(
+        string question, IReadOnlyList<string> texts, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            OpenKnowledge? open = await knowledge.OpenAsync(scope, cancellationToken).ConfigureAwait(false);
+            return open is null
+                ? null
+                : await open.Retriever.CompareAsync(question, texts, cancellationToken).ConfigureAwait(false);
+        }
+        catch (RagException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Why there is nothing to find for a caller without documents.</summary>
     public static Degradation NotRegistered => new(
         RagTier.Hybrid, RagTier.None, DegradationReason.NotConfigured, "No documents are registered for this caller.");

@@ -30,6 +30,36 @@ internal sealed class ScopeRetriever(ScopeTable table, ScopeSlot slot) : IRetrie
         }
     }
 
+    public async ValueTask<IReadOnlyList<Passage>> ExpandAsync(
+        Passage passage, PassageExpansion? expansion = null, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            using ScopeLease lease = await table.AcquireAsync(slot, cancellationToken).ConfigureAwait(false);
+            return await lease.Services.Retriever.ExpandAsync(passage, expansion, cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (RagException)
+        {
+            return [passage];
+        }
+    }
+
+    public async ValueTask<IReadOnlyList<float>?> CompareAsync(
+        string question, IReadOnlyList<string> texts, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            using ScopeLease lease = await table.AcquireAsync(slot, cancellationToken).ConfigureAwait(false);
+            return await lease.Services.Retriever.CompareAsync(question, texts, cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (RagException)
+        {
+            return null;
+        }
+    }
+
     private T Read<T>(Func<IRetriever, T> read, Func<RagException, T> fail)
     {
         try

@@ -48,11 +48,12 @@ public sealed class RetrievalOptions
     /// <value><see cref="CoachRagOptions.CompleteFollowUps"/> unless set.</value>
     public bool? CompleteFollowUps { get; set; }
 
-    /// <summary>These, with the turns before.</summary>
-    internal RetrievalOptions With(IReadOnlyList<EarlierTurn> earlier)
+    /// <summary>These, with the turns before, and with more passages where they are ranked anew.</summary>
+    internal RetrievalOptions With(IReadOnlyList<EarlierTurn> earlier, int? top)
     {
         var options = (RetrievalOptions)MemberwiseClone();
         options.Earlier = earlier;
+        options.Top = top ?? Top;
         return options;
     }
 }

@@ -21,6 +21,7 @@ internal sealed class Retriever(
 {
     private const int MaxQueryLength = 8192;
     private const int MaxTop = 1000;
+    private const int MaxCompared = 64;
 
     // Timers know no longer times than some weeks.
     private static readonly TimeSpan LongestLimit = TimeSpan.FromDays(1);
@@ -78,6 +79,36 @@ internal sealed class Retriever(
     {
         TimeSpan limit = options?.TimeLimit ?? index.Options.TimeLimit;
         return limit < LongestLimit ? limit : LongestLimit;
+    }
+
+    public ValueTask<IReadOnlyList<Passage>> ExpandAsync(
+        Passage passage, PassageExpansion? expansion = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(passage);
+        expansion ??= new PassageExpansion();
+        PassageSurroundings.Check(expansion);
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            IReadOnlyList<Passage>? all = index.Read(
+                searcher => DocumentLister.Passages(searcher, passage.Collection, passage.DocumentId));
+            return ValueTask.FromResult(
+                all is null ? [passage] : PassageSurroundings.Of(passage, all, expansion));
+        }
+        catch (RagException)
+        {
+            return ValueTask.FromResult<IReadOnlyList<Passage>>([passage]);
+        }
+    }
+
+    public ValueTask<IReadOnlyList<float>?> CompareAsync(
+        string question, IReadOnlyList<string> texts, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(question);
+        ArgumentNullException.ThrowIfNull(texts);
+        return texts.Count == 0 || string.IsNullOrWhiteSpace(question)
+            ? ValueTask.FromResult<IReadOnlyList<float>?>(null)
+            : tiers.CompareAsync(Limited(question), [.. texts.Take(MaxCompared)], cancellationToken);
     }
 
     // A follow-up with what it leaves out; null when the question stands by itself.
