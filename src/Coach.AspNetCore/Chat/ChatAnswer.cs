@@ -71,8 +71,9 @@ internal sealed class ChatAnswer
     {
         Passages =
         [
-            .. (_citations?.CitedOrGiven ?? []).Select(CitedPassage.Of),
+            .. (_citations?.Citations ?? []).Select(CitedPassage.Of),
         ],
+        SearchedFor = _citations?.Retrieval.SearchedFor,
     };
 
     public DoneEvent Done(ChatPipelineContext context, string currency) => new()

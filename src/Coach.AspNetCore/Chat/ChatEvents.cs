@@ -41,6 +41,11 @@ internal sealed record CitationsEvent
 
     [JsonPropertyName("passages")]
     public required IReadOnlyList<CitedPassage> Passages { get; init; }
+
+    /// <summary>What was searched for, where a follow-up was completed; absent when the question was.</summary>
+    [JsonPropertyName("searchedFor")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? SearchedFor { get; init; }
 }
 
 /// <summary>A passage, under the number by which the answer's text cites it.</summary>
@@ -96,8 +101,7 @@ internal sealed record CitedPassage
     public required int? Page { get; init; }
 
     /// <summary>
-    /// Where the answer's text cites it: pairs of the first UTF-16 code unit and how many; empty for a passage that was
-    /// given and is cited nowhere.
+    /// Where the answer's text cites it: pairs of the first UTF-16 code unit and how many.
     /// </summary>
     [JsonPropertyName("at")]
     public required IReadOnlyList<int[]> At { get; init; }

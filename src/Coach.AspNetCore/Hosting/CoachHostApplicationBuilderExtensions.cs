@@ -170,6 +170,7 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, SessionKeyState>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, SessionClientState>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, HistoryState>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ISessionState, KnowledgeState>());
         services.TryAddSingleton<ICallerResolver, ClaimsCallerResolver>();
         services.TryAddSingleton<SessionEndpoints>();
         services.TryAddSingleton<SessionRenewal>();
@@ -192,6 +193,7 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<IFeedbackStore, FeedbackLog>();
         services.TryAddSingleton<FeedbackEndpoint>();
         services.TryAddSingleton<CallerKnowledge>();
+        services.TryAddSingleton<ISessionTier>(provider => provider.GetRequiredService<CallerKnowledge>());
         services.TryAddSingleton<KnowledgeEndpoints>();
         services.TryAddSingleton<RetrieveEndpoint>();
         services.TryAddSingleton<ConfigEndpoint>();

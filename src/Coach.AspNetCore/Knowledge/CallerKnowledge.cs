@@ -10,7 +10,7 @@ namespace Coach.AspNetCore.Knowledge;
 
 /// <summary>The documents that a chat of the caller would be answered from.</summary>
 internal sealed class CallerKnowledge(
-    IKnowledgeBases knowledge, ChatPipelineFactory pipelines, ICallerResolver callers)
+    IKnowledgeBases knowledge, ChatPipelineFactory pipelines, ICallerResolver callers) : ISessionTier
 {
     /// <summary>Their scope.</summary>
     public async Task<KnowledgeScope> ScopeAsync(HttpContext context)
@@ -32,6 +32,22 @@ internal sealed class CallerKnowledge(
         KnowledgeScope scope = await ScopeAsync(context).ConfigureAwait(false);
         OpenKnowledge? open = await knowledge.OpenAsync(scope, context.RequestAborted).ConfigureAwait(false);
         return open?.Knowledge;
+    }
+
+    public async Task<(RagTier Tier, Degradation? Why)> TierAsync(HttpContext context)
+    {
+        KnowledgeScope scope = await ScopeAsync(context).ConfigureAwait(false);
+        try
+        {
+            OpenKnowledge? open = await knowledge.OpenAsync(scope, context.RequestAborted).ConfigureAwait(false);
+            return open is null
+                ? (RagTier.None, ScopedRetriever.NotRegistered)
+                : (open.Retriever.Tier, open.Retriever.Degradation);
+        }
+        catch (RagException exception)
+        {
+            return (RagTier.None, ScopedRetriever.Unavailable(exception));
+        }
     }
 
     /// <summary>Finds passages in them.</summary>

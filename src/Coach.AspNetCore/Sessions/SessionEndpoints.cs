@@ -16,7 +16,7 @@ internal sealed class SessionEndpoints(
     ISessionKeyStore keys,
     SessionChatClients chat,
     SessionKeyWatch watch,
-    IRetriever retriever,
+    ISessionTier documents,
     SessionEnd end,
     IOptions<CoachHostOptions> host,
     IOptions<CoachSessionOptions> options)
@@ -45,6 +45,7 @@ internal sealed class SessionEndpoints(
         IReadOnlyList<ApiKey> stored = host.Value.Mode == HostMode.Mock
             ? []
             : await keys.ListAsync(session, context.RequestAborted).ConfigureAwait(false);
+        (RagTier tier, Degradation? why) = await documents.TierAsync(context).ConfigureAwait(false);
         return TypedResults.Ok(new SessionResponse
         {
             SessionId = session.Value,
@@ -53,8 +54,8 @@ internal sealed class SessionEndpoints(
             [
                 .. stored.Select(key => Shown(key, watch.Find(session, key), watch.Models(session, key))),
             ],
-            RagTier = retriever.Tier,
-            RagReason = retriever.Degradation?.Message,
+            RagTier = tier,
+            RagReason = why?.Message,
         });
     }
 

@@ -1,97 +1,197 @@
-using System.Text.RegularExpressions;
-
 namespace Coach.Llm.Mock;
 
-/// <summary>A sentence and the number of the passage it stands in.</summary>
-internal sealed record ExtractedSentence(int Number, string Text);
+/// <summary>A sentence or a block, and the number of the passage it stands in.</summary>
+internal sealed record ExtractedSentence(int Number, string Text, bool IsBlock);
 
 /// <summary>
-/// Picks the sentences that share the most with a question: each distinct stem of the question counts by how rare it is
-/// among the candidate sentences, the sum is damped by the sentence's length, headings help all sentences below them,
-/// and passages that were found first are believed a little more.
+/// Picks the sentences that answer a question: by an encoder's similarity where there is one, and by the words that they
+/// share with it, each counted by how rare it is among the candidates and damped by the sentence's length. Headings and
+/// the rest of the passage help a little, and passages that were found first are believed a little more. What says too
+/// little about the question is no answer.
 /// </summary>
-internal static partial class ExtractiveSummarizer
+internal static class ExtractiveSummarizer
 {
-    private const int MaxSentence = 600;
-    private const int MaxSentencesRead = 2000;
+    private const int MaxUnitsRead = 2000;
+    private const int MaxCompared = 32;
+    private const int MaxTopic = 60;
 
     // Chosen with fifty questions about this project's documentation; neighbouring values do about as well.
     private const double LeastShare = 0.3;
-    private const double RepeatedPassage = 0.5;
+    private const double RepeatedPassage = 0.4;
     private const double RankStep = 0.15;
     private const double RarityPower = 1.5;
     private const double HeadingShare = 0.6;
 
+    // A row is short, and says less than a sentence of the same words.
+    private const double BlockShare = 0.75;
+    private const double HeadingCoverage = 0.9;
+    private const double PassageCoverage = 0.5;
+
+    // The least part of a question, by the rarity of its words, that an answer speaks of: without an encoder, and below
+    // its floor; with one that is sure nothing of it.
+    private const double LeastCoverage = 0.2;
+    private const double CoverageBelowFloor = 0.6;
+    private const double SimilarityFloor = 0.35;
+    private const double SimilarityWeight = 0.6;
+
     private static readonly HashSet<string> StopWords =
     [
-        "a", "about", "after", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by",
+        "a", "about", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by",
         "can", "could", "did",
-        "do", "does", "for", "from", "get", "give", "had", "has", "have", "her", "his", "how", "i", "if", "in", "into",
+        "do", "for", "from", "get", "give", "had", "have", "her", "his", "how", "i", "if", "in", "into",
         "is", "it", "its",
         "make", "many", "may", "me", "mean", "much", "my", "need", "no", "not", "of", "on", "one", "or", "our", "out",
         "please", "s", "say",
         "shall", "should", "so", "some", "tell", "than", "that", "the", "their", "them", "then", "there", "these",
         "they", "this", "to",
-        "us", "use", "was", "we", "were", "what", "when", "where", "which", "who", "why", "will", "with", "would",
-        "you", "your",
+        "us", "use", "was", "we", "what", "when", "where", "which", "who", "why", "will", "with", "would",
+        "you", "your", "am", "been", "being", "does", "doing", "done", "happen", "happens", "has", "here", "just", "know",
+        "let", "like", "must", "now", "only", "other", "possible", "really", "someone", "something", "too", "under",
+        "until", "very", "don", "doesn", "isn", "t", "didn", "won", "want", "were", "whether", "while", "whom", "whose", "within", "without", "work", "works",
     ];
 
-    public static IReadOnlyList<ExtractedSentence> Pick(
-        string question, IReadOnlyList<GroundingPassage> passages, int count)
+    /// <summary>Picks; nothing when the passages do not answer.</summary>
+    /// <param name="question">The question.</param>
+    /// <param name="passages">The passages.</param>
+    /// <param name="count">How many sentences at most.</param>
+    /// <param name="comparer">An encoder's similarity; null without one.</param>
+    /// <param name="cancellationToken">Ends the comparison.</param>
+    public static async ValueTask<IReadOnlyList<ExtractedSentence>> PickAsync(
+        string question, IReadOnlyList<GroundingPassage> passages, int count, GroundingComparer? comparer,
+        CancellationToken cancellationToken)
     {
         HashSet<string> wanted = Stems(question);
-        if (wanted.Count == 0)
-        {
-            return [];
-        }
-
-        var candidates = new List<Candidate>();
-        foreach (GroundingPassage passage in passages)
-        {
-            HashSet<string> heading = Stems(passage.Heading);
-            foreach (string sentence in Sentences(passage.Text).Take(MaxSentencesRead - candidates.Count))
-            {
-                HashSet<string> stems = Stems(sentence);
-                string[] said = [.. wanted.Where(stems.Contains)];
-                string[] above = [.. wanted.Where(stem => heading.Contains(stem) && !stems.Contains(stem))];
-                candidates.Add(new Candidate(passage.Number, sentence, candidates.Count, stems, said, above));
-            }
-        }
-
-        double Rarity(string stem) =>
-            Math.Log(1 + (candidates.Count / (1.0 + candidates.Count(candidate => candidate.Stems.Contains(stem)))));
-        Dictionary<string, double> weights = wanted.ToDictionary(
-            stem => stem, stem => Math.Pow(Rarity(stem), RarityPower));
-        List<Candidate> ranked =
-        [
-            .. candidates
-                .Where(candidate => candidate.Hits.Length + candidate.HeadingHits.Length > 0)
-                .OrderByDescending(candidate => Score(candidate, weights))
-                .ThenBy(candidate => candidate.Order),
-        ];
+        List<Candidate> candidates = [.. Candidates(wanted, passages).Take(MaxUnitsRead)];
+        Dictionary<string, double> weights = Weights(wanted, candidates);
+        double mass = weights.Values.Sum();
+        var ranked = candidates.Select(candidate => new Ranked(candidate, Words(candidate, weights)))
+            .OrderByDescending(each => each.Score)
+            .ThenBy(each => each.Candidate.Order)
+            .ToList();
         if (ranked.Count == 0)
         {
             return [];
         }
 
-        // What shares little more than one common word with the question is no answer to it; a second sentence of one
-        // passage adds less than the first of another.
-        double least = Score(ranked[0], weights) * LeastShare;
+        IReadOnlyList<float>? similarities = comparer is null
+            ? null
+            : await comparer.CompareAsync(
+                question, [.. ranked.Take(MaxCompared).Select(each => each.Candidate.Text)], cancellationToken)
+                .ConfigureAwait(false);
+        if (similarities is not null)
+        {
+            ranked = Compared(ranked, similarities);
+        }
+
+        ranked.RemoveAll(each => !Answers(each, weights, mass, similarities is not null));
+        return Choose(ranked, count, wanted);
+    }
+
+    /// <summary>The words of a question that carry meaning, for an answer that has to do without any.</summary>
+    public static string Topic(string question)
+    {
+        if (question.Any(IsUnspaced))
+        {
+            string asked = question.Trim().TrimEnd('？', '?', '。');
+            return $"\"{(asked.Length > MaxTopic ? asked[..MaxTopic] : asked)}\"";
+        }
+
+        string[] words = [.. Tokens(question).Where(word => !StopWords.Contains(word)).Distinct().Take(6)];
+        return words.Length == 0 ? "that" : $"\"{string.Join(' ', words)}\"";
+    }
+
+    private static IEnumerable<Candidate> Candidates(HashSet<string> wanted, IReadOnlyList<GroundingPassage> passages)
+    {
+        int order = 0;
+        foreach (GroundingPassage passage in passages)
+        {
+            HashSet<string> heading = Stems(passage.Heading);
+            HashSet<string> around = Stems(passage.Text);
+            foreach ((PassageUnit unit, string scored) in PassageUnits.Of(passage.Text).SelectMany(PassageUnits.Parts))
+            {
+                HashSet<string> stems = Stems(scored);
+                yield return new Candidate(passage.Number, unit.Text, unit.IsBlock, order++, stems)
+                {
+                    Hits = [.. wanted.Where(stems.Contains)],
+                    HeadingHits = [.. wanted.Where(stem => heading.Contains(stem) && !stems.Contains(stem))],
+                    PassageHits =
+                    [
+                        .. wanted.Where(
+                            stem => around.Contains(stem) && !stems.Contains(stem) && !heading.Contains(stem)),
+                    ],
+                };
+            }
+        }
+    }
+
+    // A word that no passage has counts as the rarest.
+    private static Dictionary<string, double> Weights(HashSet<string> wanted, List<Candidate> candidates) =>
+        wanted.ToDictionary(
+            stem => stem,
+            stem => Math.Pow(
+                Math.Log(1 + (candidates.Count / (1.0 + candidates.Count(each => each.Stems.Contains(stem))))),
+                RarityPower));
+
+    private static double Words(Candidate candidate, Dictionary<string, double> weights) =>
+        (Sum(candidate.Hits, weights) + (HeadingShare * Sum(candidate.HeadingHits, weights)))
+        * (candidate.IsBlock ? BlockShare : 1)
+        / (Math.Sqrt(8 + candidate.Stems.Count) * (1 + (RankStep * (candidate.Number - 1))));
+
+    private static double Sum(string[] stems, Dictionary<string, double> weights) => stems.Sum(stem => weights[stem]);
+
+    // Both on one scale: the best of each counts 1.
+    private static List<Ranked> Compared(List<Ranked> ranked, IReadOnlyList<float> similarities)
+    {
+        double bestWords = Math.Max(ranked[0].Score, double.Epsilon);
+        double nearest = Math.Max(similarities.Max(), 0.01);
+        return
+        [
+            .. ranked.Take(similarities.Count)
+                .Select((each, i) => each with
+                {
+                    Similarity = similarities[i],
+                    Score = (SimilarityWeight * Math.Max(similarities[i], 0) / nearest)
+                        + ((1 - SimilarityWeight) * each.Score / bestWords),
+                })
+                .OrderByDescending(each => each.Score)
+                .ThenBy(each => each.Candidate.Order),
+        ];
+    }
+
+    private static bool Answers(Ranked each, Dictionary<string, double> weights, double mass, bool isCompared)
+    {
+        if (isCompared && each.Similarity >= SimilarityFloor)
+        {
+            return true;
+        }
+
+        Candidate candidate = each.Candidate;
+        double covered = Sum(candidate.Hits, weights) + (HeadingCoverage * Sum(candidate.HeadingHits, weights))
+            + (PassageCoverage * Sum(candidate.PassageHits, weights));
+        double least = isCompared ? CoverageBelowFloor : LeastCoverage;
+        return candidate.Hits.Length + candidate.HeadingHits.Length > 0
+            && covered >= least * mass;
+    }
+
+    // What shares little more than one common word with the question is no answer to it; a second sentence of one
+    // passage adds less than the first of another.
+    private static List<ExtractedSentence> Choose(List<Ranked> ranked, int count, HashSet<string> wanted)
+    {
         var picked = new List<Candidate>();
+        double least = ranked.Count == 0 ? 0 : ranked[0].Score * LeastShare;
         while (picked.Count < count)
         {
             Candidate? best = null;
             double bestScore = least;
-            foreach (Candidate candidate in ranked)
+            foreach (Ranked each in ranked)
             {
-                double score = Score(
-                    candidate, weights) * Math.Pow(RepeatedPassage,
-                    picked.Count(other => other.Number == candidate.Number));
+                double score = each.Score * Math.Pow(
+                    RepeatedPassage, picked.Count(other => other.Number == each.Candidate.Number));
                 if (score >= bestScore
                     && (best is null || score > bestScore)
-                    && !picked.Exists(other => other.Text == candidate.Text))
+                    && !picked.Exists(other => other.Text == each.Candidate.Text))
                 {
-                    (best, bestScore) = (candidate, score);
+                    (best, bestScore) = (each.Candidate, score);
                 }
             }
 
@@ -103,114 +203,24 @@ internal static partial class ExtractiveSummarizer
             picked.Add(best);
         }
 
-        return [.. picked.Select(candidate => new ExtractedSentence(candidate.Number, candidate.Text))];
+        return [.. picked.Select(each => new ExtractedSentence(each.Number, Quoted(each, wanted), each.IsBlock))];
     }
 
-    /// <summary>The words of a question that carry meaning, for an answer that has to do without any.</summary>
-    public static string Topic(string question)
-    {
-        string[] words = [.. Tokens(question).Where(word => !StopWords.Contains(word)).Distinct().Take(6)];
-        return words.Length == 0 ? "that" : $"\"{string.Join(' ', words)}\"";
-    }
-
-    /// <summary>Splits at the ends of sentences and at blank or list lines; joins lines that were wrapped.</summary>
-    internal static IEnumerable<string> Sentences(string text)
-    {
-        foreach (string block in Blocks(text))
-        {
-            int start = 0;
-            for (int i = 0; i < block.Length; i++)
-            {
-                bool isEnd = block[i] is '.' or '!' or '?' && (
-                    i + 1 == block.Length || (block[i + 1] == ' ' && !IsAbbreviation(block, i)));
-                if (isEnd || i + 1 == block.Length || i - start >= MaxSentence)
-                {
-                    string sentence = Quotable(block[start..(i + 1)].Trim());
-                    start = i + 1;
-                    if (sentence.Length > 2 && sentence.Any(char.IsLetterOrDigit))
-                    {
-                        yield return sentence;
-                    }
-                }
-            }
-        }
-    }
-
-    // Numbers in brackets would pose as citations of this answer, and half a code span would take the citation into the
-    // code.
-    private static string Quotable(string sentence)
-    {
-        sentence = BracketedNumbers().Replace(sentence, "").TrimEnd();
-        return sentence.Count(c => c == '`') % 2 == 0 ? sentence : sentence.Replace("`", "", StringComparison.Ordinal);
-    }
-
-    private static IEnumerable<string> Blocks(string text)
-    {
-        var lines = new List<string>();
-        bool isCode = false;
-        foreach (string raw in text.Split('\n'))
-        {
-            string line = raw.Trim();
-            bool isFence = line.StartsWith(
-                "```", StringComparison.Ordinal) || line.StartsWith("~~~", StringComparison.Ordinal);
-            if ((isFence || isCode) && lines.Count > 0)
-            {
-                yield return string.Join(' ', lines);       // each line of code is quoted by itself
-                lines.Clear();
-            }
-
-            if (isFence)
-            {
-                isCode = !isCode;
-                continue;
-            }
-
-            if (line.Length > 0 && line.AsSpan().IndexOfAnyExcept("|-: ") < 0)
-            {
-                lines.Clear();      // the rule under a table's head: neither says anything
-                continue;
-            }
-
-            bool begins = line.StartsWith("- ", StringComparison.Ordinal)
-                || line.StartsWith("* ", StringComparison.Ordinal)
-                || line.StartsWith('#') || line.StartsWith('|');
-            if ((line.Length == 0 || begins) && lines.Count > 0)
-            {
-                yield return string.Join(' ', lines);
-                lines.Clear();
-            }
-
-            line = line.TrimStart('#', '-', '*', ' ');
-            if (line.Length > 0)
-            {
-                lines.Add(line);
-            }
-        }
-
-        if (lines.Count > 0)
-        {
-            yield return string.Join(' ', lines);
-        }
-    }
-
-    // "e.g. this", "Mr. Smith", "no. 5": a full stop after a short word whose follower does not begin a sentence.
-    private static bool IsAbbreviation(string text, int dot) =>
-        text[dot] == '.' && dot + 2 < text.Length && (char.IsLower(text[dot + 2]) || char.IsDigit(text[dot + 2]))
-        && (dot < 3 || text.AsSpan(Math.Max(0, dot - 3), Math.Min(3, dot)).ContainsAny(' ', '.'));
-
-    private static double Score(Candidate candidate, Dictionary<string, double> weights) =>
-        (candidate.Hits.Sum(stem => weights[stem]) + (HeadingShare * candidate.HeadingHits.Sum(stem => weights[stem])))
-        / (Math.Sqrt(8 + candidate.Stems.Count) * (1 + (RankStep * (candidate.Number - 1))));
+    private static string Quoted(Candidate candidate, HashSet<string> wanted) => candidate.IsBlock
+        ? PassageUnits.Shorten(candidate.Text, line => wanted.Overlaps(Stems(line)))
+        : candidate.Text;
 
     private static HashSet<string> Stems(string text) =>
         [.. Tokens(text).Where(word => !StopWords.Contains(word)).Select(Stem)];
 
+    // Words; pairs of characters where a script has no spaces.
     private static IEnumerable<string> Tokens(string text)
     {
         int start = -1;
         for (int i = 0; i <= text.Length; i++)
         {
-            bool isWord = i < text.Length && char.IsLetterOrDigit(text[i]);
+            bool isUnspaced = i < text.Length && IsUnspaced(text[i]);
+            bool isWord = i < text.Length && char.IsLetterOrDigit(text[i]) && !isUnspaced;
             if (isWord && start < 0)
             {
                 start = i;
@@ -220,8 +230,16 @@ internal static partial class ExtractiveSummarizer
                 yield return text[start..i].ToLowerInvariant();
                 start = -1;
             }
+
+            if (isUnspaced && i + 1 < text.Length && IsUnspaced(text[i + 1]))
+            {
+                yield return text.Substring(i, 2);
+            }
         }
     }
+
+    private static bool IsUnspaced(char c) => c is (>= '\u0E00' and <= '\u0E7F') or (>= '\u3040' and <= '\u30FF')
+        or (>= '\u3400' and <= '\u9FFF') or (>= '\uAC00' and <= '\uD7A3');
 
     // The commonest English endings, so that "refunds", "refunded" and "refund" meet; nothing finer is needed here.
     private static string Stem(string word)
@@ -246,9 +264,17 @@ internal static partial class ExtractiveSummarizer
         return word.Length > 3 ? word.TrimEnd('e') : word;
     }
 
-    [GeneratedRegex(@" ?(?:\[[\^\d,;–\- ]*\d[\d,;–\- ]*\]|【[\d,;–\- ]*\d[^】]*】)")]
-    private static partial Regex BracketedNumbers();
+    private sealed record Candidate(int Number, string Text, bool IsBlock, int Order, HashSet<string> Stems)
+    {
+        public required string[] Hits { get; init; }
 
-    private sealed record Candidate(
-        int Number, string Text, int Order, HashSet<string> Stems, string[] Hits, string[] HeadingHits);
+        public required string[] HeadingHits { get; init; }
+
+        public required string[] PassageHits { get; init; }
+    }
+
+    private sealed record Ranked(Candidate Candidate, double Score)
+    {
+        public double Similarity { get; init; }
+    }
 }

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Text;
 using Coach.Llm.Mock;
 using Microsoft.Extensions.AI;
 
@@ -6,8 +8,9 @@ namespace Coach.Llm;
 
 /// <summary>
 /// The chat client of mock mode: no network, no key, always the same answer to the same question. It answers with
-/// sentences from the passages that the request carries (see <see cref="GroundingPassage.PropertyName"/>), cites each
-/// as <c>[n]</c>, and says that it is a mock.
+/// sentences from the passages that the request carries (see <see cref="GroundingPassage.PropertyName"/>), code, tables
+/// and lists of options as blocks, cites each as <c>[n]</c>, and says that it is a mock; where the passages do not
+/// answer, that the documents do not say.
 /// </summary>
 /// <remarks>Safe for concurrent use. Token counts are estimates: four characters to a token.</remarks>
 public sealed class MockChatClient : IChatClient
@@ -18,13 +21,14 @@ public sealed class MockChatClient : IChatClient
     private const int MaxSentences = 4;
 
     /// <inheritdoc />
-    public Task<ChatResponse> GetResponseAsync(
+    public async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        return cancellationToken.IsCancellationRequested
-            ? Task.FromCanceled<ChatResponse>(cancellationToken)
-            : Task.FromResult(Updates([.. messages], options).ToChatResponse());
+        cancellationToken.ThrowIfCancellationRequested();
+        List<ChatMessage> list = [.. messages];
+        string answer = await AnswerAsync(list, options, cancellationToken).ConfigureAwait(false);
+        return Updates(answer, list, options).ToChatResponse();
     }
 
     /// <inheritdoc />
@@ -34,7 +38,9 @@ public sealed class MockChatClient : IChatClient
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        foreach (ChatResponseUpdate update in Updates([.. messages], options))
+        List<ChatMessage> list = [.. messages];
+        string answer = await AnswerAsync(list, options, cancellationToken).ConfigureAwait(false);
+        foreach (ChatResponseUpdate update in Updates(answer, list, options))
         {
             cancellationToken.ThrowIfCancellationRequested();
             await Task.Yield();
@@ -64,14 +70,27 @@ public sealed class MockChatClient : IChatClient
     {
     }
 
-    private static IEnumerable<ChatResponseUpdate> Updates(IReadOnlyList<ChatMessage> messages, ChatOptions? options)
+    private static ValueTask<string> AnswerAsync(
+        List<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken) =>
+        AnswerAsync(
+            QuestionOf(messages),
+            Property<IReadOnlyList<GroundingPassage>>(options, GroundingPassage.PropertyName) ?? [],
+            Property<GroundingComparer>(options, GroundingComparer.PropertyName),
+            cancellationToken);
+
+    private static T? Property<T>(ChatOptions? options, string name)
+        where T : class
     {
-        string question = QuestionOf(messages.LastOrDefault(message => message.Role == ChatRole.User));
-        IReadOnlyList<GroundingPassage>? passages =
-            options?.AdditionalProperties?.TryGetValue(GroundingPassage.PropertyName, out object? value) == true
-                ? value as IReadOnlyList<GroundingPassage>
-                : null;
-        string answer = Answer(question, passages);
+        object? value = null;
+        options?.AdditionalProperties?.TryGetValue(name, out value);
+        return value as T;
+    }
+
+    private static IEnumerable<ChatResponseUpdate> Updates(
+        string answer, List<ChatMessage> messages, ChatOptions? options)
+    {
+        string question = QuestionOf(messages);
+        var passages = Property<IReadOnlyList<GroundingPassage>>(options, GroundingPassage.PropertyName);
         string responseId = "mock-" + Abstractions.Secret.From(question + "\n" + answer).Fingerprint;
         int limit = options?.MaxOutputTokens ?? int.MaxValue;
         int tokens = 0;
@@ -103,28 +122,54 @@ public sealed class MockChatClient : IChatClient
         };
     }
 
+    private static string QuestionOf(List<ChatMessage> messages) =>
+        QuestionOf(messages.FindLast(message => message.Role == ChatRole.User));
+
     // Without the passages, which are quoted from the request's properties.
     private static string QuestionOf(ChatMessage? message) => message is null ? "" : string.Concat(message.Contents
         .OfType<TextContent>()
         .Where(text => text.AdditionalProperties?.ContainsKey(GroundingPassage.PropertyName) != true)
         .Select(text => text.Text));
 
-    private static string Answer(string question, IReadOnlyList<GroundingPassage>? passages)
+    private static async ValueTask<string> AnswerAsync(
+        string question, IReadOnlyList<GroundingPassage> passages, GroundingComparer? comparer,
+        CancellationToken cancellationToken)
     {
         if (string.IsNullOrWhiteSpace(question))
         {
             return "Mock mode: there is no question to answer. Ask something about the documents.";
         }
 
-        IReadOnlyList<ExtractedSentence> sentences = passages is { Count: > 0 }
-            ? ExtractiveSummarizer.Pick(question, passages, MaxSentences)
-            : [];
-        return sentences.Count > 0
-            ? "Mock mode, quoting the documents: " + string.Join(
-                " ", sentences.Select(sentence => $"{sentence.Text} [{sentence.Number}]"))
-            : passages is { Count: > 0 }
-                ? $"Mock mode: the {passages.Count} passages found say nothing about {ExtractiveSummarizer.Topic(question)}. Ask in other words, or enter a key to ask a model."
-                : $"Mock mode: no passage was found about {ExtractiveSummarizer.Topic(question)}, and without one there is nothing to quote. Enter a key to ask a model.";
+        string topic = ExtractiveSummarizer.Topic(question);
+        if (passages.Count == 0)
+        {
+            return $"Mock mode: the documents do not say. No passage was found about {topic}, and without one there is "
+                + "nothing to quote. Enter a key to ask a model.";
+        }
+
+        IReadOnlyList<ExtractedSentence> quotes = await ExtractiveSummarizer
+            .PickAsync(question, passages, MaxSentences, comparer, cancellationToken).ConfigureAwait(false);
+        return quotes.Count > 0
+            ? Quote(quotes)
+            : $"Mock mode: the documents do not say. The {passages.Count} passages found say nothing about {topic}. "
+                + "Ask in other words, or enter a key to ask a model.";
+    }
+
+    // A block has lines of its own, with its citation below it.
+    private static string Quote(IReadOnlyList<ExtractedSentence> quotes)
+    {
+        var answer = new StringBuilder("Mock mode, quoting the documents:");
+        bool isAfterBlock = false;
+        foreach (ExtractedSentence quote in quotes)
+        {
+            string before = quote.IsBlock || isAfterBlock ? "\n\n" : " ";
+            string between = quote.IsBlock ? "\n\n" : " ";
+            answer.Append(before).Append(quote.Text).Append(between).Append(
+                CultureInfo.InvariantCulture, $"[{quote.Number}]");
+            isAfterBlock = quote.IsBlock;
+        }
+
+        return answer.ToString();
     }
 
     private static int Tokens(string text) => (text.Length + 3) / 4;

@@ -6,8 +6,8 @@ namespace Coach.Rag;
 /// <remarks>
 /// Its annotations say the same in the words of Microsoft.Extensions.AI, so that a store of conversations keeps them:
 /// one <see cref="CitationAnnotation"/> a citation with the source as its title, the passage's text as its snippet,
-/// where it is cited as regions, and <c>n</c>, <c>heading</c>, <c>score</c> and <c>page</c> among its properties. Of an
-/// answer that cites nothing they are the passages it was given, without regions.
+/// where it is cited as regions, and <c>n</c>, <c>heading</c>, <c>score</c> and <c>page</c> among its properties. An
+/// answer that cites nothing rests on nothing.
 /// </remarks>
 public sealed class CitationsContent : AIContent
 {
@@ -15,21 +15,13 @@ public sealed class CitationsContent : AIContent
     {
         Citations = citations;
         Retrieval = retrieval;
-        Annotations = [.. CitedOrGiven.Select(Annotation)];
+        Annotations = [.. Citations.Select(Annotation)];
     }
 
     /// <summary>
     /// The passages that the answer cites as <c>[n]</c>, by number; numbers that no passage has are left out.
     /// </summary>
     public IReadOnlyList<Citation> Citations { get; }
-
-    /// <summary>
-    /// The citations; of an answer that cites nothing the passages it was given: it still rests on them, and its reader
-    /// may want to see them.
-    /// </summary>
-    public IReadOnlyList<Citation> CitedOrGiven => Citations.Count > 0
-        ? Citations
-        : [.. Retrieval.Passages.Select((passage, index) => new Citation(index + 1, passage))];
 
     /// <summary>
     /// Everything that was retrieved for the answer, cited or not: passage <c>n</c> is at position <c>n − 1</c>.

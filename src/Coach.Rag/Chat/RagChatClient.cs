@@ -6,7 +6,8 @@ using Microsoft.Extensions.AI;
 namespace Coach.Rag;
 
 /// <summary>
-/// Grounds a chat client: looks up the last user message, puts what was found before the question as fenced data, the
+/// Grounds a chat client: looks up the last user message (a follow-up completed from what was said before it), puts
+/// what was found before the question as fenced data, the
 /// rule about it into a system message and the passages into the request's properties as
 /// <see cref="GroundingPassage"/>s, and ends each answer with a <see cref="CitationsContent"/>. Without passages the
 /// request goes through unchanged: retrieval never keeps a chat from answering.
@@ -15,15 +16,26 @@ public sealed class RagChatClient : DelegatingChatClient
 {
     private readonly IRetriever _retriever;
     private readonly RetrievalOptions? _options;
+    private readonly RerankOptions? _rerank;
+    private readonly IPassageReranker? _reranker;
 
     /// <summary>Creates the client.</summary>
     /// <param name="innerClient">The client that answers.</param>
     /// <param name="retriever">Finds the passages.</param>
     /// <param name="options">What to ask of the retriever; null asks for its defaults.</param>
-    public RagChatClient(IChatClient innerClient, IRetriever retriever, RetrievalOptions? options = null)
+    /// <param name="rerank">
+    /// Ranks the passages anew before they are given, by default by asking <paramref name="innerClient"/>: one more call
+    /// a question. Null leaves them as they were found.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">A value of <paramref name="rerank"/> is out of its range.</exception>
+    public RagChatClient(
+        IChatClient innerClient, IRetriever retriever, RetrievalOptions? options = null, RerankOptions? rerank = null)
         : base(innerClient)
     {
         ArgumentNullException.ThrowIfNull(retriever);
+        rerank?.Check();
+        _rerank = rerank;
+        _reranker = rerank is null ? null : rerank.Reranker ?? new ChatPassageReranker(innerClient);
         _retriever = retriever;
         _options = options;
     }
@@ -82,8 +94,8 @@ public sealed class RagChatClient : DelegatingChatClient
         List<ChatMessage> list = [.. messages];
         int last = list.FindLastIndex(message => message.Role == ChatRole.User);
         string question = last < 0 ? "" : list[last].Text;
-        Retrieval retrieval = await _retriever.RetrieveAsync(question, _options, cancellationToken)
-            .ConfigureAwait(false);
+        List<EarlierTurn> earlier = ConversationTurns.Before(list, last);
+        Retrieval retrieval = await RetrieveAsync(question, earlier, cancellationToken).ConfigureAwait(false);
         if (retrieval.Passages.Count == 0)
         {
             return new Grounding(list, options, retrieval);
@@ -99,7 +111,26 @@ public sealed class RagChatClient : DelegatingChatClient
         grounded.AdditionalProperties[GroundingPassage.PropertyName] = (IReadOnlyList<GroundingPassage>)
             [.. retrieval.Passages.Select(
                 (passage, i) => new GroundingPassage(i + 1, passage.Source, passage.Heading, passage.Text))];
+        grounded.AdditionalProperties[GroundingComparer.PropertyName] = new GroundingComparer(_retriever.CompareAsync);
         return new Grounding(list, grounded, retrieval);
+    }
+
+    private async ValueTask<Retrieval> RetrieveAsync(
+        string question, List<EarlierTurn> earlier, CancellationToken cancellationToken)
+    {
+        RetrievalOptions? asked = earlier.Count == 0 && _rerank is null
+            ? _options
+            : (_options ?? new RetrievalOptions()).With(earlier, _rerank?.Candidates);
+        Retrieval found = await _retriever.RetrieveAsync(question, asked, cancellationToken).ConfigureAwait(false);
+        if (_reranker is null)
+        {
+            return found;
+        }
+
+        IReadOnlyList<Passage> ranked = await PassageReranking.RankAsync(
+            found.SearchedFor ?? question, found.Passages, _reranker, _rerank!, cancellationToken)
+            .ConfigureAwait(false);
+        return found with { Passages = [.. ranked.Take(_options?.Top ?? _rerank!.Top)] };
     }
 
     // Of the question's own turn, not one before it: templates of open models refuse two turns of one role in a row.

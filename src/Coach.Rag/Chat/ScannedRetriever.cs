@@ -15,6 +15,18 @@ internal sealed class ScannedRetriever(
 
     public Degradation? Degradation => inner.Degradation;
 
+    public async ValueTask<IReadOnlyList<Passage>> ExpandAsync(
+        Passage passage, PassageExpansion? expansion = null, CancellationToken cancellationToken = default)
+    {
+        IReadOnlyList<Passage> around = await inner.ExpandAsync(passage, expansion, cancellationToken)
+            .ConfigureAwait(false);
+        return await ShownAsync(around, cancellationToken).ConfigureAwait(false);
+    }
+
+    public ValueTask<IReadOnlyList<float>?> CompareAsync(
+        string question, IReadOnlyList<string> texts, CancellationToken cancellationToken = default) =>
+        inner.CompareAsync(question, texts, cancellationToken);
+
     public async Task<Retrieval> RetrieveAsync(
         string query, RetrievalOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -24,13 +36,20 @@ internal sealed class ScannedRetriever(
             return found;
         }
 
+        IReadOnlyList<Passage> shown = await ShownAsync(found.Passages, cancellationToken).ConfigureAwait(false);
+        return shown.Count == found.Passages.Count ? found : found with { Passages = shown };
+    }
+
+    private async Task<IReadOnlyList<Passage>> ShownAsync(
+        IReadOnlyList<Passage> passages, CancellationToken cancellationToken)
+    {
         using var deadline = new Deadline(limit, time, cancellationToken);
-        Task<PassageVerdict>[] scans = [.. found.Passages.Select(passage => ScanAsync(passage, deadline))];
+        Task<PassageVerdict>[] scans = [.. passages.Select(passage => ScanAsync(passage, deadline))];
         PassageVerdict[] verdicts = await Task.WhenAll(scans).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
-        Passage[] shown = [.. found.Passages.Where((_, i) => verdicts[i] == PassageVerdict.Show)];
-        instruments.Withheld.Add(found.Passages.Count - shown.Length);
-        return shown.Length == found.Passages.Count ? found : found with { Passages = shown };
+        Passage[] shown = [.. passages.Where((_, i) => verdicts[i] == PassageVerdict.Show)];
+        instruments.Withheld.Add(passages.Count - shown.Length);
+        return shown;
     }
 
     private async Task<PassageVerdict> ScanAsync(Passage passage, Deadline deadline)

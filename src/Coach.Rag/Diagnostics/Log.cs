@@ -78,6 +78,15 @@ internal static partial class Log
         "Deleted text could not be erased from the index file ({Error}); it is tried again")]
     public static partial void EraseFailed(this ILogger logger, RagError error);
 
+    [LoggerMessage(3021, LogLevel.Warning, "A scope could not be opened ({Error}): {Message}")]
+    public static partial void ScopeFailed(this ILogger logger, RagError error, string message);
+
+    [LoggerMessage(3022, LogLevel.Information, "Scopes can be opened again")]
+    public static partial void ScopesRecovered(this ILogger logger);
+
+    [LoggerMessage(3023, LogLevel.Warning, "Scope file {File} was not closed cleanly ({Error})")]
+    public static partial void ScopeNotClosed(this ILogger logger, string file, string error);
+
     [LoggerMessage(3006, LogLevel.Error,
         "Index file {File} is damaged and was set aside as {Kept}; the documents are read again")]
     public static partial void IndexSetAside(this ILogger logger, string file, string kept);

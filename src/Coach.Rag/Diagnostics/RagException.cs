@@ -79,6 +79,29 @@ public sealed class RagException : CoachException
         $"Index '{index}' {what}. Only one writer works on an index at a time; try again when it has finished.",
         inner);
 
+    internal static RagException ScopeOpenElsewhere(string file, Exception inner) => new(
+        RagError.IndexBusy,
+        $"Scope file '{file}' is open in another process. One process at a time keeps the documents of a scope: send "
+        + "its questions there, or stop that process; it also lets go of a scope that is idle for CloseAfter.",
+        inner);
+
+    internal static RagException ScopesInUse(int most, TimeSpan limit) => new(
+        RagError.IndexBusy,
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"No scope could be opened within {limit.TotalSeconds:0.###} s: {most} are open and in use. ")
+        + "Try again, or raise Coach:Rag:Scopes:MaxOpen.");
+
+    internal static RagException ScopeInUse(string file, TimeSpan limit) => new(
+        RagError.IndexBusy,
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"Scope file '{file}' is in use for more than {limit.TotalSeconds:0.###} s. Try again later."));
+
+    internal static RagException ScopeRemoved(string file) => new(
+        RagError.IndexUnavailable,
+        $"Scope file '{file}' was removed with its documents. Open the scope again to start anew.");
+
     internal static RagException IndexReadOnly(string index, Exception? inner = null) => new(
         RagError.IndexReadOnly,
         $"Index '{index}' cannot be written: the file, its folder or its volume is read-only. "

@@ -100,6 +100,38 @@ public sealed class CoachRagBuilder
         return this;
     }
 
+    /// <summary>
+    /// Keeps documents by scope: one index file for each tenant, user, session or name, opened at run time by
+    /// <see cref="IKnowledgeBases"/>. There is no <see cref="IRetriever"/> and no <see cref="IKnowledgeBase"/> without
+    /// a scope then: what takes one fails when the host starts, or when it is resolved.
+    /// </summary>
+    /// <param name="folder">The folder of the index files; it is made when the first scope is opened.</param>
+    /// <param name="configure">Changes the options after the configuration was read.</param>
+    /// <returns>The same builder.</returns>
+    public CoachRagBuilder WithScopes(string folder, Action<CoachRagScopeOptions>? configure = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(folder);
+        WithScopes(options => options.Folder = folder);
+        return configure is null ? this : WithScopes(configure);
+    }
+
+    /// <summary>
+    /// As <see cref="WithScopes(string, Action{CoachRagScopeOptions}?)"/>, with the folder from the configuration or
+    /// the options.
+    /// </summary>
+    /// <param name="configure">Changes the options after the configuration was read.</param>
+    /// <returns>The same builder.</returns>
+    public CoachRagBuilder WithScopes(Action<CoachRagScopeOptions>? configure = null)
+    {
+        CoachRagServiceCollectionExtensions.KeepByScope(Services, Name);
+        if (configure is not null)
+        {
+            Services.Configure(Name, configure);
+        }
+
+        return this;
+    }
+
     /// <summary>Adds fixed documents.</summary>
     /// <param name="documents">The documents.</param>
     /// <returns>The same builder.</returns>

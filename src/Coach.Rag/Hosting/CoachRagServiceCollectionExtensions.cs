@@ -7,9 +7,11 @@ using Coach.Rag.Chat;
 using Coach.Rag.Documents;
 using Coach.Rag.Hosting;
 using Coach.Rag.Indexing;
+using Coach.Rag.Scopes;
 using Coach.Rag.Settings;
 using Coach.Rag.Tiers;
 using Coach.Rag.Vectors;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -68,14 +70,16 @@ public static class CoachRagServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         object? key = name.Length == 0 ? null : name;
-        if (!services.Any(service => service.ServiceType == typeof(IndexManager) && Equals(service.ServiceKey, key)))
+        if (RegistrationOf(services, key) is null)
         {
             AddOptions(services, name);
             services.TryAddSingleton(TimeProvider.System);
             services.TryAddSingleton<IKnowledgeBases, RegisteredKnowledgeBases>();
             services.TryAddSingleton(provider => new RagInstruments(provider.GetService<IMeterFactory>()));
+            int before = services.Count;
             AddIndexing(services, key, name);
             AddRetrieval(services, key, name);
+            services.AddKeyedSingleton(key, new RagRegistration([.. services.Skip(before)]));
         }
 
         if (configure is not null)
@@ -84,6 +88,84 @@ public static class CoachRagServiceCollectionExtensions
         }
 
         return new CoachRagBuilder(services, name);
+    }
+
+    /// <summary>Puts documents by scope in the place of a registration's one index.</summary>
+    internal static void KeepByScope(IServiceCollection services, string name)
+    {
+        object? key = name.Length == 0 ? null : name;
+        ServiceDescriptor known = RegistrationOf(services, key)!;
+        var registration = (RagRegistration)(known.IsKeyedService
+            ? known.KeyedImplementationInstance
+            : known.ImplementationInstance)!;
+        if (!registration.TryRemoveFrom(services))
+        {
+            return;
+        }
+
+        services.Remove(known);
+        services.AddKeyedSingleton(key, new RagRegistration(null));
+        AddScopeOptions(services, name);
+        services.AddKeyedSingleton(key, (provider, _) => new RagMetrics(
+            provider.GetRequiredService<RagInstruments>(), name));
+        services.AddKeyedSingleton(key, (provider, _) => new ScopeTable(ScopeSetupOf(provider, key, name)));
+        services.AddKeyedSingleton<IKnowledgeBases>(
+            key, (provider, _) => new ScopedKnowledgeBases(Of<ScopeTable>(provider, key)));
+        services.AddKeyedSingleton<IRetriever>(key, static (_, _) => throw Unscoped("IRetriever"));
+        services.AddKeyedSingleton<IKnowledgeBase>(key, static (_, _) => throw Unscoped("IKnowledgeBase"));
+        services.AddSingleton<IComponentHealth>(provider => new ScopeHealth(
+            name, Of<ScopeTable>(provider, key), Named<CoachRagOptions>(provider, name)));
+        services.AddSingleton<ICallerData>(provider => new CallerDocuments(
+            Of<ScopeTable>(provider, key), Of<IKnowledgeBases>(provider, key)));
+    }
+
+    private static InvalidOperationException Unscoped(string what) =>
+        new(UnscopedUse.Sentence($"There is no {what} without scope"));
+
+    private static ServiceDescriptor? RegistrationOf(IServiceCollection services, object? key) =>
+        services.LastOrDefault(
+            service => service.ServiceType == typeof(RagRegistration) && Equals(service.ServiceKey, key));
+
+    private static void AddScopeOptions(IServiceCollection services, string name)
+    {
+        string section = name.Length == 0 ? "Coach:Rag:Scopes" : $"Coach:Rag:{name}:Scopes";
+        services.AddOptionsWithValidateOnStart<CoachRagScopeOptions, CoachRagScopeOptionsValidator>(name)
+            .Configure<IServiceProvider>((options, provider) =>
+            {
+                if (OptionsSection.Find(provider, section) is { } values)
+                {
+                    values.Bind(options);
+                }
+            });
+        services.AddSingleton<IValidateOptions<CoachRagScopeOptions>>(provider => new UnscopedUse(
+            services,
+            name,
+            provider.GetRequiredService<IOptionsMonitor<CoachRagOptions>>(),
+            provider.GetRequiredService<IOptionsMonitor<KnowledgeSources>>()));
+    }
+
+    // One generator for all scopes, made when the first one is opened: a model is loaded once.
+    private static ScopeSetup ScopeSetupOf(IServiceProvider provider, object? key, string name)
+    {
+        var registration = Named<EmbeddingRegistration>(provider, name);
+        var generator = new Lazy<IEmbeddingGenerator<string, Embedding<float>>?>(
+            () => registration.Create?.Invoke(provider));
+        return new ScopeSetup
+        {
+            Options = Named<CoachRagOptions>(provider, name),
+            Scopes = Named<CoachRagScopeOptions>(provider, name),
+            Embeddings = new EmbeddingRegistration
+            {
+                Create = _ => generator.Value,
+                Identity = registration.Identity,
+            },
+            Sources = Named<KnowledgeSources>(provider, name),
+            Scanners = [.. provider.GetServices<IPassageScanner>()],
+            Instruments = provider.GetRequiredService<RagInstruments>(),
+            Metrics = Of<RagMetrics>(provider, key),
+            Time = TimeOf(provider),
+            Loggers = provider.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance,
+        };
     }
 
     private static void AddOptions(IServiceCollection services, string name)
@@ -149,12 +231,17 @@ public static class CoachRagServiceCollectionExtensions
             Of<IndexManager>(provider, key),
             Of<GuardedEmbeddingGenerator>(provider, key),
             Of<SourceStatus>(provider, key)));
-        services.AddKeyedSingleton(key, (provider, _) => new RagMetrics(
-            provider.GetRequiredService<RagInstruments>(),
-            name,
-            Of<IndexManager>(provider, key),
-            Of<TierDecision>(provider, key),
-            Of<KnowledgeBase>(provider, key)));
+        services.AddKeyedSingleton(key, (provider, _) =>
+        {
+            RagInstruments instruments = provider.GetRequiredService<RagInstruments>();
+            var metrics = new RagMetrics(instruments, name);
+            instruments.Add(new IndexGauges(
+                metrics,
+                Of<IndexManager>(provider, key),
+                Of<TierDecision>(provider, key),
+                Of<KnowledgeBase>(provider, key)));
+            return metrics;
+        });
         services.AddKeyedSingleton(key, (provider, _) => new Retriever(
             Of<IndexManager>(provider, key),
             Of<TierDecision>(provider, key),

@@ -7,6 +7,11 @@ internal sealed class RegisteredKnowledgeBases(IServiceProvider services) : IKno
 {
     public ValueTask<OpenKnowledge?> OpenAsync(KnowledgeScope scope, CancellationToken cancellationToken = default)
     {
+        if (scope.Kind is not (KnowledgeScopeKind.Shared or KnowledgeScopeKind.Named))
+        {
+            return ValueTask.FromResult<OpenKnowledge?>(null);
+        }
+
         object? key = scope.Name.Length == 0 ? null : scope.Name;
         var retriever = services.GetKeyedService<IRetriever>(key);
         var knowledge = services.GetKeyedService<IKnowledgeBase>(key);

@@ -234,6 +234,12 @@ internal sealed class DocumentIngestor(
             return;
         }
 
+        if (WhyOver(collection, document.Id, structure, chunks, writer) is { } over)
+        {
+            report.AddFailure(document.Id, over, DocumentRefusal.IndexFull);
+            return;
+        }
+
         var entry = new DocumentEntry(collection, document.Id, hash)
         {
             Source = document.Source,
@@ -252,6 +258,30 @@ internal sealed class DocumentIngestor(
         {
             report.Updated++;
         }
+    }
+
+    // Counting what is there costs time, and only scopes have such limits.
+    private string? WhyOver(
+        string collection, string id, StructuredText text, List<Chunk> chunks, IndexWriter writer)
+    {
+        (long mostDocuments, long mostBytes) = options.Most;
+        if ((mostDocuments, mostBytes) == (long.MaxValue, long.MaxValue))
+        {
+            return null;
+        }
+
+        (long documents, long bytes) = writer.SizeWith(collection, id, IndexWriter.BytesIn(text, chunks));
+        if (documents > mostDocuments)
+        {
+            return string.Create(
+                CultureInfo.InvariantCulture, $"There are too many documents: MaxDocuments = {mostDocuments}.");
+        }
+
+        return bytes > mostBytes
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"The documents would have {bytes} bytes together, more than MaxBytes = {mostBytes}.")
+            : null;
     }
 
     private async ValueTask<StructuredText> ReadAsync(KnowledgeDocument document, CancellationToken cancellationToken)

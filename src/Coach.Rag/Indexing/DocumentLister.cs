@@ -63,6 +63,7 @@ internal static class DocumentLister
         return new Passage(text, entry.Source, chunk.Start, chunk.Length, 0)
         {
             DocumentId = entry.Id,
+            Collection = entry.Collection,
             Title = entry.Title,
             Page = chunk.Page > 0 ? chunk.Page : null,
             HeadingPath = chunk.Heading.Length == 0 ? [] : chunk.Heading.Split(TextBlock.Separator),

@@ -51,6 +51,9 @@ internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, F
     /// <summary>Whether an earlier commit is served because the newest one is damaged.</summary>
     public bool IsPinned => _isPinned;
 
+    /// <summary>Whether memory may not take the file's place: what it holds has no source to be read from again.</summary>
+    public bool IsFileRequired { get; set; }
+
     /// <summary>Told when memory takes the place of a file that cannot be written.</summary>
     public Action<RagException>? ServedFromMemory { get; init; }
 
@@ -61,7 +64,8 @@ internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, F
     /// <returns>Whether it did; a file that holds a commit goes on serving it.</returns>
     public bool TryServeFromMemory(RagException why)
     {
-        if (why.Error is not (RagError.IndexReadOnly or RagError.IndexFull or RagError.IndexUnavailable))
+        if (IsFileRequired
+            || why.Error is not (RagError.IndexReadOnly or RagError.IndexFull or RagError.IndexUnavailable))
         {
             return false;
         }

@@ -39,7 +39,7 @@ internal static class IndexOpener
     }
 
     // A new folder is its owner's alone; one that is there stays as its owner made it.
-    private static void CreateFolder(string folder)
+    public static void CreateFolder(string folder)
     {
         if (OperatingSystem.IsWindows())
         {

@@ -1,3 +1,4 @@
+using System.Text;
 using Coach.Rag.Documents;
 using Coach.Rag.Lsa;
 using Coach.Rag.Segments;
@@ -25,6 +26,8 @@ internal sealed class IndexWriter : IDisposable
     private IndexCommitReader _commit;
     private IndexWriteLease? _lease;
     private long _characters;
+    private long _pendingBytes;
+    private (long Documents, long Bytes)? _held;
     private int _pendingDocuments;
     private int _deletedRows;
 
@@ -53,6 +56,24 @@ internal sealed class IndexWriter : IDisposable
         int live = _index.SearcherOf(_commit).LivePassages;
         return (long)live - _deletedRows + Rows + Math.Max(passages, 1) - RowsOf(collection, id);
     }
+
+    /// <summary>
+    /// How many documents and bytes of text the index would hold if a document of so many bytes were put now, in place
+    /// of its earlier version.
+    /// </summary>
+    public (long Documents, long Bytes) SizeWith(string collection, string id, long bytes)
+    {
+        (long documents, long held) = _held ??= CountHeld();
+        (bool exists, long replaced) = BytesOf(collection, id);
+        return (documents + _pendingDocuments + (exists ? 0 : 1), held + _pendingBytes + bytes - replaced);
+    }
+
+    /// <summary>The bytes of a text's passages.</summary>
+    public static long BytesIn(StructuredText text, IReadOnlyList<Chunk> chunks) =>
+        chunks.Sum(chunk => (long)Encoding.UTF8.GetByteCount(text.Text.AsSpan(chunk.Start, chunk.Length))
+            + (chunk.HeadLength > 0
+                ? Encoding.UTF8.GetByteCount(text.Text.AsSpan(chunk.HeadStart, chunk.HeadLength)) + 1
+                : 0));
 
     /// <summary>What the index, or this writer, holds of a document; null when there is none.</summary>
     public DocumentEntry? Find(string collection, string id)
@@ -99,6 +120,7 @@ internal sealed class IndexWriter : IDisposable
         _pendingDocuments++;
         Rows += rows.Count;
         _characters += text.Text.Length;
+        _pendingBytes += BytesIn(text, rows);
     }
 
     /// <summary>Removes a document.</summary>
@@ -113,6 +135,7 @@ internal sealed class IndexWriter : IDisposable
             _pendingDocuments--;
             Rows -= document.Chunks.Count;
             _characters -= document.Text.Text.Length;
+            _pendingBytes -= BytesIn(document.Text, document.Chunks);
             return true;
         }
 
@@ -131,6 +154,11 @@ internal sealed class IndexWriter : IDisposable
 
         FixedBitSet.AddRange(bitmap, first, count);
         _deletedRows += count;
+        if (_held is { } held)
+        {
+            _held = (held.Documents - 1, held.Bytes - BytesOf(found.Reader, first, count));
+        }
+
         return true;
     }
 
@@ -195,6 +223,7 @@ internal sealed class IndexWriter : IDisposable
         _deletedRows = 0;
         _pendingDocuments = 0;
         _characters = 0;
+        _pendingBytes = 0;
         Rows = 0;
     }
 
@@ -221,6 +250,56 @@ internal sealed class IndexWriter : IDisposable
         IndexCommitReader newest = _index.Store.Acquire();
         _commit.Dispose();
         _commit = newest;
+        _held = null;
+    }
+
+    private (long Documents, long Bytes) CountHeld()
+    {
+        long documents = 0;
+        long bytes = 0;
+        foreach (IndexSegment segment in _commit.Segments.Where(SegmentReader.HoldsPassages))
+        {
+            SegmentReader reader = SegmentReader.Of(segment);
+            for (int document = 0; document < reader.Documents; document++)
+            {
+                (int first, int count) = reader.RowsOf(document);
+                if (!IsDeleted(segment, first))
+                {
+                    documents++;
+                    bytes += BytesOf(reader, first, count);
+                }
+            }
+        }
+
+        return (documents, bytes);
+    }
+
+    private (bool Exists, long Bytes) BytesOf(string collection, string id)
+    {
+        if (_pendingByKey.TryGetValue((collection, id), out int at))
+        {
+            PendingDocument pending = _pending[at]!;
+            return (true, BytesIn(pending.Text, pending.Chunks));
+        }
+
+        if (Locate(collection, id) is not { } found)
+        {
+            return (false, 0);
+        }
+
+        (int first, int count) = found.Reader.RowsOf(found.Document);
+        return (true, BytesOf(found.Reader, first, count));
+    }
+
+    private static long BytesOf(SegmentReader reader, int first, int count)
+    {
+        long bytes = 0;
+        for (int row = first; row < first + count; row++)
+        {
+            bytes += reader.TextBytesOf(row);
+        }
+
+        return bytes;
     }
 
     private int RowsOf(string collection, string id)

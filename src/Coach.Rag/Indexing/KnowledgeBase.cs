@@ -158,17 +158,43 @@ internal sealed class KnowledgeBase(
     /// <param name="cancellationToken">Ends the work.</param>
     public async Task EraseIfDueAsync(bool isIdle, CancellationToken cancellationToken)
     {
+        if (!index.IsPinned && IsEraseDue(isIdle))
+        {
+            await EraseAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Whether semantics are being learnt now.</summary>
+    public bool IsLearning
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return !_learning.IsCompleted;
+            }
+        }
+    }
+
+    /// <summary>Goes on with what an earlier run was stopped at.</summary>
+    public void Resume()
+    {
         try
         {
-            if (!index.IsPinned && _eraser.IsDue(isIdle))
-            {
-                await CompactAsync(cancellationToken).ConfigureAwait(false);
-                logger.Erased();
-            }
+            _ = LearnInBackground();
         }
         catch (RagException e)
         {
-            logger.EraseFailed(e.Error);
+            logger.LearningFailed(e.Error.ToString());
+        }
+    }
+
+    /// <summary>Erases deleted text now, if there is some: what is closed is not looked at again.</summary>
+    public async Task EraseBeforeCloseAsync()
+    {
+        if (_eraser.IsNoted)
+        {
+            await EraseAsync(CancellationToken.None).ConfigureAwait(false);
         }
     }
 
@@ -284,6 +310,32 @@ internal sealed class KnowledgeBase(
             }
 
             builder.Removed += isComplete ? _cleaner.Remove(writer) : 0;
+        }
+    }
+
+    private bool IsEraseDue(bool isIdle)
+    {
+        try
+        {
+            return _eraser.IsDue(isIdle);
+        }
+        catch (RagException e)
+        {
+            logger.EraseFailed(e.Error);
+            return false;
+        }
+    }
+
+    private async Task EraseAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await CompactAsync(cancellationToken).ConfigureAwait(false);
+            logger.Erased();
+        }
+        catch (RagException e)
+        {
+            logger.EraseFailed(e.Error);
         }
     }
 

@@ -17,6 +17,9 @@ internal sealed class TextEraser(IndexManager index, TimeProvider time)
     /// <summary>Notes that something was deleted or replaced.</summary>
     public void Note() => _deadSince ??= time.GetTimestamp();
 
+    /// <summary>Whether something was deleted or replaced that is not erased yet.</summary>
+    public bool IsNoted => _deadSince is not null;
+
     /// <summary>Whether erasing is due.</summary>
     /// <param name="isIdle">Whether the sources had nothing new: then the share of the file counts, too.</param>
     public bool IsDue(bool isIdle)
@@ -29,6 +32,11 @@ internal sealed class TextEraser(IndexManager index, TimeProvider time)
         {
             _deadSince = null;
             return false;
+        }
+
+        if (deletedRows > 0)
+        {
+            Note();     // deleted before this process started
         }
 
         if (_deadSince is { } since && time.GetElapsedTime(since) >= index.Options.EraseAfter * Due)

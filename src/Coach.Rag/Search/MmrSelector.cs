@@ -96,6 +96,7 @@ internal readonly ref struct MmrSelector(IndexReader index, ReadOnlySpan<FusedDo
         return new Passage(text, document.Source, chunk.Start, chunk.Length, row.Score)
         {
             DocumentId = document.Id,
+            Collection = document.Collection,
             Title = document.Title,
             Page = chunk.Page > 0 ? chunk.Page : null,
             HeadingPath = chunk.Heading.Length == 0 ? [] : chunk.Heading.Split(TextBlock.Separator),

@@ -19,6 +19,9 @@ public sealed record Passage(string Text, string Source, int Start, int Length, 
     /// <summary>The document's id.</summary>
     public string DocumentId { get; init; } = Source;
 
+    /// <summary>The source of the document; empty for documents that were added in code.</summary>
+    internal string Collection { get; init; } = "";
+
     /// <summary>The document's title; empty when it has none.</summary>
     public string Title { get; init; } = "";
 

@@ -19,6 +19,10 @@ public sealed record Retrieval(IReadOnlyList<Passage> Passages, RagTier Tier, De
         _ => RetrievalMethods.None,
     };
 
+    /// <summary>What was searched for, where a follow-up was completed from what was said before.</summary>
+    /// <value>Null when the question was searched for as it was asked.</value>
+    public string? SearchedFor { get; init; }
+
     /// <summary>Whether the search worked but no passage was relevant enough.</summary>
     public bool FoundNothing => Passages.Count == 0 && Tier != RagTier.None;
 }

@@ -36,4 +36,24 @@ public sealed class RetrievalOptions
     /// <summary>The longest that this retrieval may take.</summary>
     /// <value>More than zero, at most one day counts; <see cref="CoachRagOptions.TimeLimit"/> unless set.</value>
     public TimeSpan? TimeLimit { get; set; }
+
+    /// <summary>
+    /// The turns before the question, oldest first: a follow-up ("and on Windows?") is completed from them, without
+    /// asking a model. What was searched for is in <see cref="Retrieval.SearchedFor"/>.
+    /// </summary>
+    /// <value>Empty unless set; the last four count.</value>
+    public IReadOnlyList<EarlierTurn> Earlier { get; set; } = [];
+
+    /// <summary>Whether follow-ups are completed.</summary>
+    /// <value><see cref="CoachRagOptions.CompleteFollowUps"/> unless set.</value>
+    public bool? CompleteFollowUps { get; set; }
+
+    /// <summary>These, with the turns before, and with more passages where they are ranked anew.</summary>
+    internal RetrievalOptions With(IReadOnlyList<EarlierTurn> earlier, int? top)
+    {
+        var options = (RetrievalOptions)MemberwiseClone();
+        options.Earlier = earlier;
+        options.Top = top ?? Top;
+        return options;
+    }
 }

@@ -102,6 +102,10 @@ internal sealed class SegmentReader
         return (Encoding.UTF8.GetString(_text.Slice(offset, bytes)), new Chunk(start, length, path) { Page = page });
     }
 
+    /// <summary>The bytes of a row's text.</summary>
+    public int TextBytesOf(int row) =>
+        BinaryPrimitives.ReadInt32LittleEndian(_passages.Slice(8 + ((long)row * PassageRecordSize) + 4, 4));
+
     /// <summary>Finds a term by its UTF-8 bytes.</summary>
     public bool TryFind(ReadOnlySpan<byte> term, out TermStatistics statistics)
     {

@@ -64,6 +64,13 @@ public sealed class CoachRagOptions
     /// <value>True unless set.</value>
     public bool CorrectTypos { get; set; } = true;
 
+    /// <summary>
+    /// Whether a follow-up ("and on Windows?") is completed from the conversation and from the passages that were cited
+    /// last, without asking a model.
+    /// </summary>
+    /// <value>True unless set.</value>
+    public bool CompleteFollowUps { get; set; } = true;
+
     /// <summary>The most tokens of a passage, by estimate.</summary>
     /// <value>32 to 4096; 200 unless set.</value>
     public int ChunkTokens { get; set; } = 200;
@@ -140,6 +147,9 @@ public sealed class CoachRagOptions
     /// <value>1 to 100,000,000; 10,000,000 unless set.</value>
     public long MaxPassages { get; set; } = 10_000_000;
 
+    /// <summary>The most documents and bytes of text, where documents are kept by scope.</summary>
+    internal (long Documents, long Bytes) Most { get; private set; } = (long.MaxValue, long.MaxValue);
+
     /// <summary>How often the sources are looked at for changes.</summary>
     /// <value>100 ms to 1 day, or zero for never; 5 seconds unless set.</value>
     public TimeSpan RescanInterval { get; set; } = TimeSpan.FromSeconds(5);
@@ -169,4 +179,14 @@ public sealed class CoachRagOptions
     /// <summary>How much long passages are held back (b of BM25).</summary>
     /// <value>0 to 1; 0.75 unless set.</value>
     public float Bm25B { get; set; } = 0.75f;
+
+    /// <summary>These settings for the index file of one scope.</summary>
+    internal CoachRagOptions ForScope(string file, long maxDocuments, long maxBytes)
+    {
+        var options = (CoachRagOptions)MemberwiseClone();
+        options.IndexFile = file;
+        options.Knowledge = null;
+        options.Most = (maxDocuments, maxBytes);
+        return options;
+    }
 }

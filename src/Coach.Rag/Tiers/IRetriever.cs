@@ -27,4 +27,31 @@ public interface IRetriever
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     Task<Retrieval> RetrieveAsync(
         string query, RetrievalOptions? options = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Shows what stands around a passage in its document: neighbours, the section above.</summary>
+    /// <param name="passage">The passage, as it was found.</param>
+    /// <param name="expansion">What to show; null for one passage before and after.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <returns>
+    /// The passages in the document's order, the passage itself among them, the others with scores of 0; that one alone
+    /// when its document has changed since, is gone, or cannot be read.
+    /// </returns>
+    /// <exception cref="ArgumentNullException"><paramref name="passage"/> is null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// A value of <paramref name="expansion"/> is out of its range.
+    /// </exception>
+    ValueTask<IReadOnlyList<Passage>> ExpandAsync(
+        Passage passage, PassageExpansion? expansion = null, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult<IReadOnlyList<Passage>>([passage]);
+
+    /// <summary>How near texts are to a question, by the registered encoder.</summary>
+    /// <param name="question">The question.</param>
+    /// <param name="texts">The texts; the first 64 are compared.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <returns>
+    /// The cosine of each text, in their order; null where there is no encoder, or it does not answer in time.
+    /// </returns>
+    ValueTask<IReadOnlyList<float>?> CompareAsync(
+        string question, IReadOnlyList<string> texts, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult<IReadOnlyList<float>?>(null);
 }

@@ -8,7 +8,7 @@ internal sealed class RagInstruments : IDisposable
 {
     private readonly MeterSource _source;
     private readonly Lock _gate = new();
-    private RagMetrics[] _registrations = [];
+    private IRagGauges[] _registrations = [];
 
     public RagInstruments(IMeterFactory? factory)
     {
@@ -35,6 +35,13 @@ internal sealed class RagInstruments : IDisposable
         meter.CreateObservableGauge(
             "coach.rag.document_count", () => Observe(static r => r.Documents), description: "Documents in the index.");
 
+        ScopeOpens = meter.CreateCounter<long>(
+            "coach.rag.scope_opens", "{scope}", "Scopes whose documents were opened, by outcome (opened, failed).");
+        ScopeCloses = meter.CreateCounter<long>(
+            "coach.rag.scope_closes", "{scope}",
+            "Scopes whose documents were closed, by reason: their place was needed, idle, removed, stopped.");
+        meter.CreateObservableGauge(
+            "coach.rag.scopes_open", ObserveScopes, description: "Scopes whose documents are open.");
         meter.CreateObservableGauge(
             "coach.rag.documents", ObserveDocuments,
             description: "What became of the documents of the sources: read, skipped (left out on purpose), failed.");
@@ -48,9 +55,13 @@ internal sealed class RagInstruments : IDisposable
 
     public Counter<long> Withheld { get; }
 
+    public Counter<long> ScopeOpens { get; }
+
+    public Counter<long> ScopeCloses { get; }
+
     public Histogram<double> Duration { get; }
 
-    public void Add(RagMetrics registration)
+    public void Add(IRagGauges registration)
     {
         lock (_gate)
         {
@@ -68,42 +79,45 @@ internal sealed class RagInstruments : IDisposable
             Of(registration, "failed", registration.Account.FailedCount),
         });
 
-    private static Measurement<int> Of(RagMetrics registration, string state, int count) =>
+    private IEnumerable<Measurement<int>> ObserveScopes() =>
+        from registration in Volatile.Read(ref _registrations)
+        where registration.OpenScopes is not null
+        select new Measurement<int>(registration.OpenScopes!.Value, registration.Tags);
+
+    private static Measurement<int> Of(IRagGauges registration, string state, int count) =>
         new(count, [new("state", state), .. registration.Tags]);
 
-    private IEnumerable<Measurement<int>> Observe(Func<RagMetrics, int> value) =>
+    private IEnumerable<Measurement<int>> Observe(Func<IRagGauges, int> value) =>
         Volatile.Read(ref _registrations)
             .Select(registration => new Measurement<int>(value(registration), registration.Tags));
 }
 
-/// <summary>What one registration records. A named one carries its name as the label <c>index</c>.</summary>
-internal sealed class RagMetrics
+/// <summary>What a registration shows whenever it is looked at.</summary>
+internal interface IRagGauges
 {
-    private readonly RagInstruments _instruments;
-    private readonly IndexManager _index;
-    private readonly TierDecision _tiers;
-    private readonly KnowledgeBase _knowledge;
+    KeyValuePair<string, object?>[] Tags { get; }
 
-    public RagMetrics(
-        RagInstruments instruments, string name, IndexManager index, TierDecision tiers, KnowledgeBase knowledge)
-    {
-        _knowledge = knowledge;
-        _instruments = instruments;
-        _index = index;
-        _tiers = tiers;
-        Name = name;
-        Tags = name.Length == 0 ? [] : [new("index", name)];
-        instruments.Add(this);
-    }
+    RagTier Tier { get; }
 
-    /// <summary>The registration's; empty for the one without.</summary>
-    public string Name { get; }
+    int Documents { get; }
 
-    public KeyValuePair<string, object?>[] Tags { get; }
+    KnowledgeAccount Account { get; }
 
-    public RagTier Tier => _tiers.BestNow();
+    /// <summary>How many scopes are open; null where documents are not kept by scope.</summary>
+    int? OpenScopes { get; }
+}
 
-    public KnowledgeAccount Account => _knowledge.Account;
+/// <summary>Of a registration with one index.</summary>
+internal sealed class IndexGauges(RagMetrics metrics, IndexManager index, TierDecision tiers, KnowledgeBase knowledge)
+    : IRagGauges
+{
+    public KeyValuePair<string, object?>[] Tags => metrics.Tags;
+
+    public RagTier Tier => tiers.BestNow();
+
+    public KnowledgeAccount Account => knowledge.Account;
+
+    public int? OpenScopes => null;
 
     public int Documents
     {
@@ -111,7 +125,7 @@ internal sealed class RagMetrics
         {
             try
             {
-                return _index.DocumentCount;
+                return index.DocumentCount;
             }
             catch (Exception e) when (e is RagException or ObjectDisposedException)
             {
@@ -119,20 +133,34 @@ internal sealed class RagMetrics
             }
         }
     }
+}
+
+/// <summary>What one registration records. A named one carries its name as the label <c>index</c>.</summary>
+internal sealed class RagMetrics(RagInstruments instruments, string name)
+{
+    /// <summary>The registration's; empty for the one without.</summary>
+    public string Name => name;
+
+    public KeyValuePair<string, object?>[] Tags { get; } = name.Length == 0 ? [] : [new("index", name)];
+
+    public void ScopeOpened(bool isOpen) =>
+        instruments.ScopeOpens.Add(1, [new("outcome", isOpen ? "opened" : "failed"), .. Tags]);
+
+    public void ScopeClosed(string reason) => instruments.ScopeCloses.Add(1, [new("reason", reason), .. Tags]);
 
     public void Record(Retrieval retrieval, TimeSpan duration)
     {
         KeyValuePair<string, object?>[] tier = [new("tier", NameOf(retrieval.Tier)), .. Tags];
-        _instruments.Retrievals.Add(1, tier);
-        _instruments.Duration.Record(duration.TotalSeconds, tier);
+        instruments.Retrievals.Add(1, tier);
+        instruments.Duration.Record(duration.TotalSeconds, tier);
         if (retrieval.FoundNothing)
         {
-            _instruments.FoundNothing.Add(1, tier);
+            instruments.FoundNothing.Add(1, tier);
         }
 
         if (retrieval.Degradation is { } degradation)
         {
-            _instruments.Fallbacks.Add(1,
+            instruments.Fallbacks.Add(1,
                 [new("from", NameOf(degradation.From)), new("to", NameOf(degradation.To)), new(
                     "reason", NameOf(degradation.Reason)), .. Tags]);
         }

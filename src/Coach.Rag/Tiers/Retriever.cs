@@ -21,12 +21,16 @@ internal sealed class Retriever(
 {
     private const int MaxQueryLength = 8192;
     private const int MaxTop = 1000;
+    private const int MaxCompared = 64;
 
     // Timers know no longer times than some weeks.
     private static readonly TimeSpan LongestLimit = TimeSpan.FromDays(1);
 
     private Degradation? _lastFailure;
     private bool _isNotConfiguredLogged;
+
+    /// <summary>Whether it says once that no better tier was set up.</summary>
+    public bool TellsWhatIsMissing { get; init; } = true;
 
     public RagTier Tier => tiers.BestNow();
 
@@ -43,10 +47,11 @@ internal sealed class Retriever(
         cancellationToken.ThrowIfCancellationRequested();
         long start = time.GetTimestamp();
         using Activity? span = RetrievalSpan.Start(metrics.Name, options?.Top);
-        string text = query.Length > MaxQueryLength ? query[..MaxQueryLength] : query;
+        string text = Limited(query);
         TimeSpan limit = LimitOf(options);
         bool isLoaded = CanAnswer() || await knowledge.WaitAsync(limit, cancellationToken).ConfigureAwait(false);
-        var question = new Question(text, options, isLoaded);
+        string? completed = Complete(text, options);
+        var question = new Question(completed ?? text, options, isLoaded);
         Retrieval result;
         try
         {
@@ -61,6 +66,7 @@ internal sealed class Retriever(
             result = TierDecision.Nothing(e);
         }
 
+        result = completed is null ? result : result with { SearchedFor = completed };
         RetrievalSpan.Ended(span, result);
         metrics.Record(result, time.GetElapsedTime(start));
         LogChange(result);
@@ -74,6 +80,61 @@ internal sealed class Retriever(
         TimeSpan limit = options?.TimeLimit ?? index.Options.TimeLimit;
         return limit < LongestLimit ? limit : LongestLimit;
     }
+
+    public ValueTask<IReadOnlyList<Passage>> ExpandAsync(
+        Passage passage, PassageExpansion? expansion = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(passage);
+        expansion ??= new PassageExpansion();
+        PassageSurroundings.Check(expansion);
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            IReadOnlyList<Passage>? all = index.Read(
+                searcher => DocumentLister.Passages(searcher, passage.Collection, passage.DocumentId));
+            return ValueTask.FromResult(
+                all is null ? [passage] : PassageSurroundings.Of(passage, all, expansion));
+        }
+        catch (RagException)
+        {
+            return ValueTask.FromResult<IReadOnlyList<Passage>>([passage]);
+        }
+    }
+
+    public ValueTask<IReadOnlyList<float>?> CompareAsync(
+        string question, IReadOnlyList<string> texts, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(question);
+        ArgumentNullException.ThrowIfNull(texts);
+        return texts.Count == 0 || string.IsNullOrWhiteSpace(question)
+            ? ValueTask.FromResult<IReadOnlyList<float>?>(null)
+            : tiers.CompareAsync(Limited(question), [.. texts.Take(MaxCompared)], cancellationToken);
+    }
+
+    // A follow-up with what it leaves out; null when the question stands by itself.
+    private string? Complete(string text, RetrievalOptions? options)
+    {
+        if (options is not { Earlier.Count: > 0 } || !(options.CompleteFollowUps ?? index.Options.CompleteFollowUps))
+        {
+            return null;
+        }
+
+        try
+        {
+            return FollowUpQuestion.Read(text, options.Earlier) is { } followUp
+                && (followUp.IsCertain || index.Read(searcher => searcher.Reader.OtherAnalyser is null
+                    && FollowUpSearch.BelongsToContext(searcher, text, followUp, options, index.Options)))
+                ? Limited(followUp.Completed)
+                : null;
+        }
+        catch (RagException)
+        {
+            return null;        // the search itself says what is wrong
+        }
+    }
+
+    private static string Limited(string query) =>
+        query.Length > MaxQueryLength ? query[..MaxQueryLength] : query;
 
     // What an earlier run saved answers while the sources are read again; what is being built is waited for.
     private bool CanAnswer()
@@ -175,6 +236,7 @@ internal sealed class Retriever(
         }
 
         if (result.Degradation is { Reason: DegradationReason.NotConfigured } missing
+            && TellsWhatIsMissing
             && !Interlocked.Exchange(ref _isNotConfiguredLogged, true))
         {
             logger.NotConfigured(missing.To, missing.Message);

@@ -120,6 +120,13 @@ internal sealed class TierDecision(IndexManager index, GuardedEmbeddingGenerator
                 $"{Embedder} answered with zeros: it knows no word of the question, or is broken."));
     }
 
+    /// <summary>How near texts are to a question; null where no embedder answers questions now.</summary>
+    public ValueTask<IReadOnlyList<float>?> CompareAsync(
+        string question, IReadOnlyList<string> texts, CancellationToken cancellationToken) =>
+        BestNow() == RagTier.Hybrid
+            ? embeddings.CompareAsync(question, texts, cancellationToken)
+            : ValueTask.FromResult<IReadOnlyList<float>?>(null);
+
     /// <summary>
     /// How to search a commit: by words, by learnt semantics where there are any, by the question's vector.
     /// </summary>

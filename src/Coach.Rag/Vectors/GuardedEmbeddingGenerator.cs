@@ -105,6 +105,47 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         return _options.MinSimilarity ?? (_profile.Floor - (FewPassagesDrop * missing));
     }
 
+    /// <summary>The cosine of each text to a question, under the limits of a question; null when it fails.</summary>
+    public async ValueTask<IReadOnlyList<float>?> CompareAsync(
+        string question, IReadOnlyList<string> texts, CancellationToken cancellationToken)
+    {
+        ResilienceContext context = ResilienceContextPool.Shared.Get(cancellationToken);
+        context.Properties.Set(Limit, _options.EmbeddingTimeLimit);
+        try
+        {
+            return await _question.ExecuteAsync(
+                static (context, call) => call.Self.CompareCoreAsync(
+                    call.Question, call.Texts, context.CancellationToken),
+                context,
+                (Self: this, Question: question, Texts: texts)).ConfigureAwait(false);
+        }
+        catch (Exception e) when (!IsCallersCancellation(e, cancellationToken))
+        {
+            return null;
+        }
+        finally
+        {
+            ResilienceContextPool.Shared.Return(context);
+        }
+    }
+
+    private async ValueTask<IReadOnlyList<float>> CompareCoreAsync(
+        string question, IReadOnlyList<string> texts, CancellationToken cancellationToken)
+    {
+        float[] asked = (await CallAsync([question], null, EmbeddingTask.Query, cancellationToken)
+            .ConfigureAwait(false))[0];
+        float[][] said = await CallAsync(texts, asked.Length, EmbeddingTask.Document, cancellationToken)
+            .ConfigureAwait(false);
+        return [.. said.Select(vector => Cosine(asked, vector))];
+    }
+
+    // A text of no known word is a vector of zeros, and near to nothing.
+    private static float Cosine(float[] left, float[] right)
+    {
+        float cosine = TensorPrimitives.CosineSimilarity<float>(left, right);
+        return float.IsNaN(cosine) ? 0 : cosine;
+    }
+
     /// <summary>Notes what share of its nearest rows others rank high, too, and what share chance gives.</summary>
     public void Observe(double share, double chance) => _agreement.Observe(share, chance);
 

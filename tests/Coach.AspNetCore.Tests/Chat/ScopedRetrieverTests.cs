@@ -37,6 +37,19 @@ public sealed class ScopedRetrieverTests
     }
 
     [Fact]
+    public async Task RetrieveAsync_TheScopeCannotBeOpened_FindsNothingAndSaysWhy()
+    {
+        using var folder = new TempFolder();
+        await using ServiceProvider first = new ServiceCollection().AddCoachRag().WithScopes(folder.Path).Services.BuildServiceProvider();
+        await using ServiceProvider second = new ServiceCollection().AddCoachRag().WithScopes(folder.Path).Services.BuildServiceProvider();
+        await first.GetRequiredService<IKnowledgeBases>().OpenAsync(KnowledgeScope.OfTenant("acme"));
+        var retriever = new ScopedRetriever(second.GetRequiredService<IKnowledgeBases>(), KnowledgeScope.OfTenant("acme"));
+        Retrieval retrieval = await retriever.RetrieveAsync("Where?");
+        Assert.Equal((RagTier.None, DegradationReason.IndexUnavailable), (retrieval.Tier, retrieval.Degradation!.Reason));
+        Assert.Contains("is open in another process", retrieval.Degradation.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task RetrieveAsync_RoundsOfTools_LookTheQuestionUpOnce()
     {
         var knowledge = new CountingBases();

@@ -44,7 +44,7 @@ public sealed class MockChatClientTests
         ChatResponse response = await new MockChatClient().GetResponseAsync("What is the warranty period?", cancellationToken: Token);
 
         Assert.Equal(
-            "Mock mode: no passage was found about \"warranty period\", and without one there is nothing to quote. Enter a key to ask a model.",
+            "Mock mode: the documents do not say. No passage was found about \"warranty period\", and without one there is nothing to quote. Enter a key to ask a model.",
             response.Text);
     }
 
@@ -54,7 +54,7 @@ public sealed class MockChatClientTests
         ChatResponse response = await new MockChatClient().GetResponseAsync("What is the warranty period?", With(Passages), Token);
 
         Assert.Equal(
-            "Mock mode: the 2 passages found say nothing about \"warranty period\". Ask in other words, or enter a key to ask a model.", response.Text);
+            "Mock mode: the documents do not say. The 2 passages found say nothing about \"warranty period\". Ask in other words, or enter a key to ask a model.", response.Text);
     }
 
     [Fact]
@@ -87,6 +87,93 @@ public sealed class MockChatClientTests
             }
         });
     }
+
+    [Theory]
+    [InlineData("Which colours are the parcels of the team?")]
+    [InlineData("How do I reset the password of my account?")]
+    [InlineData("Who founded the company?")]
+    public async Task GetResponseAsync_PassagesShareAWordAndDoNotAnswer_SaysThatTheDocumentsDoNotSay(string question)
+    {
+        ChatResponse response = await new MockChatClient().GetResponseAsync(question, With(Passages), Token);
+        Assert.StartsWith("Mock mode: the documents do not say.", response.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("[", response.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task GetResponseAsync_CodeTablesAndOptions_AreQuotedAsBlocks()
+    {
+        const string Text = """
+            Backups are made with the command below. Run it every night.
+
+            ```bash
+            coach backup create --to /var/backups
+            ls -l /var/backups. Look here.
+            ```
+
+            | Setting | Meaning |
+            |---|---|
+            | RetentionDays | how long backups are kept. At most 30. |
+            | Compress | whether backups are compressed |
+
+            --verbose   tells more. Every file.
+            --dry-run   writes no backup
+            """;
+        string code = await AskAsync("Which command creates a backup to /var/backups?", Text);
+        Assert.Contains("\n\n```\ncoach backup create --to /var/backups\nls -l /var/backups. Look here.\n```\n\n[1]", code, StringComparison.Ordinal);
+        string table = await AskAsync("How long are backups kept by RetentionDays?", Text);
+        Assert.Contains(
+            "\n\n| Setting | Meaning |\n|---|---|\n| RetentionDays | how long backups are kept. At most 30. |\n| Compress | whether backups are compressed |\n\n[1]",
+            table, StringComparison.Ordinal);
+        string options = await AskAsync("What does the --dry-run option do?", Text);
+        Assert.Contains("```\n--verbose   tells more. Every file.\n--dry-run   writes no backup\n```\n\n[1]", options, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("営業時間は何時までですか？", "当店は駅前にあります。営業時間は午前9時から午後5時までです。定休日は月曜日です。", "営業時間は午前9時から午後5時までです。 [1]")]
+    [InlineData("退款需要几天？", "我们的商店位于北京。退款需要十四天。礼品卡不能退款。", "退款需要十四天。 [1]")]
+    public async Task GetResponseAsync_ScriptsWithoutSpaces_AreQuotedBySentences(string question, string text, string quoted)
+    {
+        string answer = await AskAsync(question, text);
+        Assert.StartsWith("Mock mode, quoting the documents: " + quoted, answer, StringComparison.Ordinal);
+        Assert.StartsWith("Mock mode: the documents do not say.", await AskAsync("駐車場はありますか？", "We sell bicycles. Bells are free."), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task GetResponseAsync_Markup_IsNotQuoted()
+    {
+        string answer = await AskAsync(
+            "How is a token rotated?",
+            "# Tokens {#tokens}\n\n> **Note:** a <b>token</b> is *rotated* with [the `rotate` command](https://example.com/a(b)) &amp; a key [1]. ![image](x.png) \\* Snake_case_names stay.\n");
+        Assert.StartsWith("Mock mode, quoting the documents: Note: a token is rotated with the `rotate` command & a key. [1]", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task GetResponseAsync_AnEncoder_DecidesWhichSentenceAnswers()
+    {
+        ChatOptions options = With([new(1, "a.md", "", "The fee is nine euros. Cancel whenever you like, it costs nothing."), new(2, "b.md", "", "Our office is green.")]);
+        options.AdditionalProperties![GroundingComparer.PropertyName] = new GroundingComparer((question, texts, _) =>
+            ValueTask.FromResult<IReadOnlyList<float>?>([.. texts.Select(text => text.StartsWith("Cancel", StringComparison.Ordinal) ? 0.7f : 0.1f)]));
+        ChatResponse near = await new MockChatClient().GetResponseAsync("How do I terminate the subscription?", options, Token);
+        Assert.Equal("Mock mode, quoting the documents: Cancel whenever you like, it costs nothing. [1]", near.Text);
+
+        options.AdditionalProperties[GroundingComparer.PropertyName] = new GroundingComparer((_, texts, _) =>
+            ValueTask.FromResult<IReadOnlyList<float>?>([.. texts.Select(_ => 0.1f)]));
+        ChatResponse far = await new MockChatClient().GetResponseAsync("How do I terminate the subscription?", options, Token);
+        Assert.StartsWith("Mock mode: the documents do not say.", far.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task GetResponseAsync_HostilePassages_AreAnsweredInBoundedTime()
+    {
+        foreach (string text in new[] { new string('[', 50_000), new string('|', 50_000), string.Concat(Enumerable.Repeat("```\n", 20_000)), new string('*', 50_000),
+            new string('<', 50_000), string.Concat(Enumerable.Repeat("[a](", 20_000)), new string('。', 50_000), string.Concat(Enumerable.Repeat("--a\n", 20_000)) })
+        {
+            Assert.StartsWith("Mock mode", await AskAsync("What does a token cost?", text), StringComparison.Ordinal);
+        }
+    }
+
+    private static async Task<string> AskAsync(string question, string text) =>
+        (await new MockChatClient().GetResponseAsync(question, With([new GroundingPassage(1, "a.md", "", text)]), Token)).Text;
 
     private static ChatOptions With(IReadOnlyList<GroundingPassage> passages) =>
         new() { AdditionalProperties = new AdditionalPropertiesDictionary { [GroundingPassage.PropertyName] = passages } };

@@ -150,6 +150,7 @@ public sealed class CanaryTests
             host.GetRequiredService<ISecretSource>(), host.GetRequiredService<IOptions<CoachSecretOptions>>().Value,
             Assert.Throws<SecretException>(() => host.GetRequiredService<ISecretSource>().Get("GEMINI_API_KEY", RunMode.Mock)),
             host.GetRequiredService<IOptions<CoachHostOptions>>().Value, new GroundingPassage(1, "source", "heading", "text"),
+            new GroundingComparer((_, _, _) => ValueTask.FromResult<IReadOnlyList<float>?>(null)),
             new CallerContext(session, "user", "tenant"), new EmbeddingCacheKey("model", 768, default, "hash"), new RateLimit(1, 60), new RateLimitDecision(true, 0, default),
             new JobLease(new Job { Id = "1", Queue = "q", CallerKey = "c", CreatedAt = default }, 1, default), new MemoryRateLimitStore(TimeProvider.System),
             limits, new StoreGuard("redis", limits, _ => Task.CompletedTask, TimeProvider.System, NullLogger<StoreGuard>.Instance),

@@ -69,6 +69,24 @@ internal static class RagSnippets
         Console.WriteLine($"{report.Added} {english.Passages.Count}");
     }
 
+    public static void RegisterScopes(IServiceCollection services)
+    {
+        #region scopes
+        services.AddCoachRag().WithScopes("data/scopes");
+        #endregion
+    }
+
+    public static async Task Scopes(IKnowledgeBases bases, string text)
+    {
+        #region open-scope
+        OpenKnowledge acme = (await bases.OpenAsync(KnowledgeScope.OfTenant("acme")))!;      // bases: IKnowledgeBases
+        await acme.Knowledge.AddOrUpdateAsync([new KnowledgeDocument("handbook", text)]);
+        Retrieval found = await acme.Retriever.RetrieveAsync("How many days off are there?");
+        await bases.RemoveAsync(KnowledgeScope.OfTenant("acme"));      // erases its files
+        #endregion
+        Console.WriteLine(found.Tier);
+    }
+
     public static async Task Evaluate(IKnowledgeBase knowledge, IRetriever retriever)
     {
         #region evaluate
