@@ -29,8 +29,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class CoachPostgresServiceCollectionExtensions
 {
     /// <summary>
-    /// Keeps payment records, the usage ledger, the audit log, tabs, conversations, jobs, vectors and the Data Protection
-    /// key ring in PostgreSQL, in place of what this process or Redis keeps; ended sessions and the distributed cache too, unless Redis keeps
+    /// Keeps payment records, the usage ledger, budgets, the audit log, tabs, conversations, jobs, vectors and the Data
+    /// Protection key ring in PostgreSQL, in place of what this process or Redis keeps; ended sessions and the distributed cache too, unless Redis keeps
     /// them. Options come from the section <c>Coach:Postgres</c>, the connection from <c>ConnectionStrings:Coach</c>.
     /// The secret <c>COACH_DATA_PROTECTION_KEY</c> protects the key ring; without it the host does not start. Call it
     /// after <c>AddCoach</c>, and after <c>AddCoachRedis</c> where both are used.
@@ -98,7 +98,8 @@ public static class CoachPostgresServiceCollectionExtensions
         services.AddCoachUsage()
             .UseLedger(static provider => new PostgresUsageLedger(
                 Database(provider), provider.GetRequiredService<LedgerSigningKey>().Bytes))
-            .UseAuditLog(static provider => new PostgresAuditLog(Database(provider)));
+            .UseAuditLog(static provider => new PostgresAuditLog(Database(provider)))
+            .UseDurableBudgetStore(static provider => new PostgresBudgetStore(Database(provider)));
         services.Replace(ServiceDescriptor.Singleton<IJobStore>(static provider =>
             new PostgresJobStore(Database(provider))));
         services.Replace(ServiceDescriptor.Singleton<IEmbeddingCache>(static provider =>

@@ -17,9 +17,9 @@ public sealed class MigrationTests(PostgresServers servers)
         PostgresDatabase[] replicas =
             [.. Enumerable.Range(0, 10).Select(_ => StoreContractTests.Open(servers.ConnectionString, schema))];
         await Task.WhenAll(replicas.Select(replica => Task.Run(() => replica.MigrateAsync(CancellationToken.None))));
-        Assert.Equal([(1, "0001-first"), (2, "0002-usage")], await AppliedAsync(schema));
+        Assert.Equal([(1, "0001-first"), (2, "0002-usage"), (3, "0003-budgets")], await AppliedAsync(schema));
         await CoachPostgresMigrations.ApplyAsync(servers.ConnectionString, schema);
-        Assert.Equal(2, (await AppliedAsync(schema)).Count);
+        Assert.Equal(3, (await AppliedAsync(schema)).Count);
         await Task.WhenAll(replicas.Select(replica => replica.DisposeAsync().AsTask()));
     }
 
@@ -43,6 +43,7 @@ public sealed class MigrationTests(PostgresServers servers)
             CREATE ROLE {role} LOGIN;
             GRANT USAGE ON SCHEMA {schema} TO {role};
             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};
+            GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role};
             """);
         string connection = servers.ConnectionString.Replace("=coach", "=" + role, StringComparison.Ordinal);
         await using PostgresDatabase database = StoreContractTests.Open(connection, schema);
@@ -60,6 +61,11 @@ public sealed class MigrationTests(PostgresServers servers)
         {
             await UsageLedgerContract.RunAsync(
                 check, new PostgresUsageLedger(database, "0123456789abcdef"u8.ToArray()), advance);
+        }
+
+        foreach (string check in BudgetStoreContract.Names)
+        {
+            await BudgetStoreContract.RunAsync(check, new PostgresBudgetStore(database), advance);
         }
 
         foreach (string check in AuditLogContract.Names)

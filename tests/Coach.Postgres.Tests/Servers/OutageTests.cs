@@ -82,6 +82,11 @@ public sealed class OutageTests
                 check, new PostgresUsageLedger(database, "0123456789abcdef"u8.ToArray()), advance);
         }
 
+        foreach (string check in BudgetStoreContract.Names)
+        {
+            await BudgetStoreContract.RunAsync(check, new PostgresBudgetStore(database), advance);
+        }
+
         foreach (string check in AuditLogContract.Names)
         {
             await AuditLogContract.RunAsync(check, new PostgresAuditLog(database), advance);

@@ -28,6 +28,8 @@ public sealed class StoreContractTests(PostgresServers servers)
 
     public static TheoryData<string> Ledgers => [.. UsageLedgerContract.Names];
 
+    public static TheoryData<string> Budgets => [.. BudgetStoreContract.Names];
+
     public static TheoryData<string> AuditLogs => [.. AuditLogContract.Names];
 
     [Theory]
@@ -64,6 +66,11 @@ public sealed class StoreContractTests(PostgresServers servers)
     public Task Ledgers_KeepTheContract(string check) => RunAsync((database, advance, token) =>
         UsageLedgerContract.RunAsync(
             check, new PostgresUsageLedger(database, "0123456789abcdef"u8.ToArray()), advance, token));
+
+    [Theory]
+    [MemberData(nameof(Budgets))]
+    public Task Budgets_KeepTheContract(string check) => RunAsync((database, advance, token) =>
+        BudgetStoreContract.RunAsync(check, new PostgresBudgetStore(database), advance, token));
 
     [Theory]
     [MemberData(nameof(AuditLogs))]
