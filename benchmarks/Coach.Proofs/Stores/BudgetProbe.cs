@@ -25,6 +25,10 @@ internal sealed class BudgetProbe(IReadOnlyList<ChatReplica> replicas, string ke
         .GroupBy(request => request.Key ?? "", StringComparer.Ordinal)
         .Sum(calls => Math.Max(0, calls.Count() - most));
 
+    /// <summary>Model calls with a key.</summary>
+    public static int Calls(ProviderFake providers, string key) =>
+        providers.Requests.Count(request => request.Method == "POST" && request.Key == key);
+
     /// <summary>Starts the session, while every replica is there.</summary>
     public async Task EnterAsync()
     {

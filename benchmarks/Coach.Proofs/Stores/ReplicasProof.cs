@@ -84,6 +84,7 @@ internal sealed class ReplicasProof(TimeSpan length, int seed, int replicas, boo
                 Failed = result.Failed + past + idle,
                 Overshoot = result.Overshoot + past,
                 OverBudget = budget.Refused,
+                BudgetCalls = BudgetProbe.Calls(providers, KeyCanary + "-budget"),
             };
         }
         finally
@@ -144,7 +145,8 @@ internal sealed class ReplicasProof(TimeSpan length, int seed, int replicas, boo
         records.Start();
     }
 
-    // One of those that answer: killing one that only starts interrupts nothing, and on a busy machine none would start.
+    // One of those that answer, while another does: killing one that only starts interrupts nothing, and where none is left
+    // nobody sees what it left behind.
     private async Task KillAsync(ChatReplica[] all, CancellationToken end)
     {
         var random = new Random(seed);
@@ -152,7 +154,7 @@ internal sealed class ReplicasProof(TimeSpan length, int seed, int replicas, boo
         {
             bool[] answer = await Task.WhenAll(all.Select(replica => replica.AnswersAsync()));
             ChatReplica[] ready = [.. all.Where((_, number) => answer[number])];
-            if (ready.Length > 0)
+            if (ready.Length > 1)
             {
                 ChatReplica replica = ready[random.Next(ready.Length)];
                 replica.Kill();
@@ -189,7 +191,7 @@ internal sealed class ReplicasProof(TimeSpan length, int seed, int replicas, boo
         return new ReplicasResult(
             callers.Sum(caller => caller.Cases), failed, seed, _kills, callers.Sum(caller => caller.Operations),
             callers.Sum(caller => caller.Turns), callers.Sum(caller => caller.Unkept), callers.Sum(caller => caller.Refused),
-            duplicates, doubleCredits, lostSessions, lostConversations, http500, limit.Overshoot, leaks, OverBudget: 0);
+            duplicates, doubleCredits, lostSessions, lostConversations, http500, limit.Overshoot, leaks, OverBudget: 0, BudgetCalls: 0);
     }
 
     // A payment is a credit when the outbox tells of it: once a payment.

@@ -18,6 +18,7 @@ namespace Coach.Proofs.Stores;
 /// a session's budget by the provider's count.</param>
 /// <param name="Leaks">Keys and texts found in tables, in the append-only file or in a dump.</param>
 /// <param name="OverBudget">Calls that the budget refused.</param>
+/// <param name="BudgetCalls">Model calls of the session that asks past its budget.</param>
 internal sealed record ReplicasResult(
     int Cases, int Failed, int Seed, int Kills, int Links, int Turns, int Unkept, int Refused, int Duplicates, int DoubleCredits,
-    int LostSessions, int LostConversations, int Http500, int Overshoot, int Leaks, int OverBudget);
+    int LostSessions, int LostConversations, int Http500, int Overshoot, int Leaks, int OverBudget, int BudgetCalls);

@@ -77,6 +77,7 @@ public static class CoachPostgresServiceCollectionExtensions
         services.AddSingleton(static provider => new PostgresDatabase(
             Value(provider), provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<StoreGuard>>(), provider.GetService<IMeterFactory>()));
+        services.AddSingleton(static provider => new PostgresKnowledgeLog(Database(provider)));
         services.AddSingleton<IComponentHealth>(static provider =>
             provider.GetRequiredService<PostgresDatabase>().Guard);
         services.AddSingleton<IHostedService>(static provider => new PostgresService(

@@ -21,7 +21,7 @@ internal sealed class PostgresAuditLog(PostgresDatabase database) : IAuditLog
     {
         ArgumentNullException.ThrowIfNull(auditEvent);
         AuditChain.Next(auditEvent, 1, "", DateTimeOffset.UnixEpoch, []); // what is out of range costs no connection
-        return await database.CallAsync(
+        return await database.CallInTurnAsync(
             "keep an event of the audit log",
             (connection, token) => AppendAsync(connection, auditEvent, token), cancellationToken)
             .ConfigureAwait(false);

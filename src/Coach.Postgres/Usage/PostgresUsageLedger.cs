@@ -55,7 +55,7 @@ internal sealed class PostgresUsageLedger(PostgresDatabase database, ReadOnlyMem
         LedgerTransaction transaction, CancellationToken cancellationToken = default)
     {
         LedgerChain.Check(transaction);
-        Attempt done = await database.CallAsync(
+        Attempt done = await database.CallInTurnAsync(
             "keep an entry of the ledger",
             async (connection, token) =>
             {

@@ -21,6 +21,8 @@ internal sealed class RedisKeys(string prefix)
 
     public string Vector(string key) => $"{prefix}:vector:{Hash(key)}";
 
+    public string VectorClaim(string key) => $"{prefix}:vector-claim:{Hash(key)}";
+
     // One decision is on counters of several callers: all of them share a tag.
     public string BudgetCounter(string counter) => $"{prefix}:{{budget}}:count:{Hash(counter)}";
 

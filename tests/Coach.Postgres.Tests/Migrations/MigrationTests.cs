@@ -17,9 +17,11 @@ public sealed class MigrationTests(PostgresServers servers)
         PostgresDatabase[] replicas =
             [.. Enumerable.Range(0, 10).Select(_ => StoreContractTests.Open(servers.ConnectionString, schema))];
         await Task.WhenAll(replicas.Select(replica => Task.Run(() => replica.MigrateAsync(CancellationToken.None))));
-        Assert.Equal([(1, "0001-first"), (2, "0002-usage"), (3, "0003-budgets")], await AppliedAsync(schema));
+        Assert.Equal(
+            [(1, "0001-first"), (2, "0002-usage"), (3, "0003-budgets"), (4, "0004-knowledge")],
+            await AppliedAsync(schema));
         await CoachPostgresMigrations.ApplyAsync(servers.ConnectionString, schema);
-        Assert.Equal(3, (await AppliedAsync(schema)).Count);
+        Assert.Equal(4, (await AppliedAsync(schema)).Count);
         await Task.WhenAll(replicas.Select(replica => replica.DisposeAsync().AsTask()));
     }
 
