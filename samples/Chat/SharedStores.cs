@@ -6,8 +6,8 @@ namespace Chat;
 internal static class SharedStores
 {
     /// <summary>
-    /// <c>ConnectionStrings:Redis</c>: what replicas share and may forget. <c>ConnectionStrings:Coach</c>: what must last,
-    /// in PostgreSQL. Either needs the secret <c>COACH_DATA_PROTECTION_KEY</c>, and nothing else.
+    /// <c>ConnectionStrings:Redis</c>: what replicas share and may forget, decisions on budgets among it.
+    /// <c>ConnectionStrings:Coach</c>: what must last, in PostgreSQL, such as the usage ledger and what was used of budgets. Either needs the secret <c>COACH_DATA_PROTECTION_KEY</c>, and nothing else.
     /// </summary>
     public static CoachBuilder WithSharedStores(this CoachBuilder coach, IConfiguration configuration)
     {

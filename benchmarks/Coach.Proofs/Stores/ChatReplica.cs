@@ -11,6 +11,7 @@ internal sealed class ChatReplica : IDisposable
     private readonly Dictionary<string, string> _settings;
     private readonly string _log;
     private readonly Lock _gate = new();
+    private readonly HttpClient _client = new() { Timeout = TimeSpan.FromSeconds(5) };
     private Process? _process;
 
     public ChatReplica(string folder, int number, Dictionary<string, string> settings)
@@ -72,22 +73,28 @@ internal sealed class ChatReplica : IDisposable
         }
     }
 
+    /// <summary>Whether it is there.</summary>
+    public async Task<bool> AnswersAsync()
+    {
+        try
+        {
+            using HttpResponseMessage response = await _client.GetAsync(new Uri(Address, "/livez"));
+            return response.IsSuccessStatusCode;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
+        {
+            return false;
+        }
+    }
+
     public async Task WaitAsync(TimeSpan limit)
     {
-        using var client = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(5) };
         long started = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(started) < limit)
         {
-            try
+            if (await AnswersAsync())
             {
-                using HttpResponseMessage response = await client.GetAsync("/livez");
-                if (response.IsSuccessStatusCode)
-                {
-                    return;
-                }
-            }
-            catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
-            {
+                return;
             }
 
             await Task.Delay(100);
@@ -100,6 +107,7 @@ internal sealed class ChatReplica : IDisposable
     {
         Kill();
         _process?.Dispose();
+        _client.Dispose();
     }
 
     private static int FreePort()

@@ -31,6 +31,9 @@ internal sealed class ReplicaCaller(int number, int seed, IReadOnlyList<ChatRepl
 
     public int Unkept { get; private set; }
 
+    /// <summary>What the last question got that got no whole answer.</summary>
+    public string? LastRefusal { get; private set; }
+
     public int Operations => _operations.Count;
 
     /// <summary>Starts the session and enters the key.</summary>
@@ -115,6 +118,9 @@ internal sealed class ReplicaCaller(int number, int seed, IReadOnlyList<ChatRepl
             HttpMethod.Post, "/api/chat", JsonSerializer.Serialize(new { message = question }));
         if (response is not { StatusCode: HttpStatusCode.OK })
         {
+            LastRefusal = response is null
+                ? "no replica answered"
+                : $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}";
             return;
         }
 
@@ -128,6 +134,10 @@ internal sealed class ReplicaCaller(int number, int seed, IReadOnlyList<ChatRepl
             else if (body.Contains("event: done", StringComparison.Ordinal))
             {
                 _kept.Add(question);
+            }
+            else
+            {
+                LastRefusal = body;
             }
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException)

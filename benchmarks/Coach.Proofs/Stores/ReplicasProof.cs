@@ -21,6 +21,7 @@ internal sealed class ReplicasProof(TimeSpan length, int seed, int replicas, boo
     private const int CallersOfAReplica = 10;
     private const int Burst = 100;
     private const int PerMinute = 600;
+    private const int CallsOfASession = 40;
 
     private int _kills;
 
@@ -60,11 +61,31 @@ internal sealed class ReplicasProof(TimeSpan length, int seed, int replicas, boo
 
             using var limit = new LimitProbe(all, Burst, PerMinute);
             await limit.EnterAsync();
+            providers.SetKey("gemini", KeyCanary + "-budget");
+            using var budget = new BudgetProbe(all, KeyCanary + "-budget");
+            await budget.EnterAsync();
             using var end = new CancellationTokenSource(length);
             Task outages = OutagesAsync(redis, records, limit);
             Task killing = hasKills ? KillAsync(all, end.Token) : Task.CompletedTask;
-            await Task.WhenAll([.. callers.Select(caller => caller.RunAsync(end.Token)), limit.RunAsync(end.Token), outages, killing]);
-            return await JudgeAsync(folder, all, callers, stripe, records, limit);
+            await Task.WhenAll(
+                [.. callers.Select(caller => caller.RunAsync(end.Token)), limit.RunAsync(end.Token), budget.RunAsync(end.Token), outages, killing]);
+            ReplicasResult result = await JudgeAsync(folder, all, callers, stripe, records, limit);
+            int past = BudgetProbe.Overshoot(providers, CallsOfASession);
+
+            // A run in which nobody was answered shows nothing.
+            int idle = result.Turns == 0 || result.Links == 0 ? 1 : 0;
+            if (idle > 0)
+            {
+                await Console.Error.WriteLineAsync($"Nobody was answered; the last refusal: {callers[0].LastRefusal}");
+            }
+
+            return result with
+            {
+                Failed = result.Failed + past + idle,
+                Overshoot = result.Overshoot + past,
+                OverBudget = budget.Refused,
+                BudgetCalls = BudgetProbe.Calls(providers, KeyCanary + "-budget"),
+            };
         }
         finally
         {
@@ -93,6 +114,11 @@ internal sealed class ReplicasProof(TimeSpan length, int seed, int replicas, boo
             ["Coach__RateLimits__AddressBurst"] = "1000000",
             ["Coach__RateLimits__AddressPerMinute"] = "1000000",
             ["Coach__RateLimits__KeyChecksPerMinute"] = "10000",
+            ["Coach__Usage__Limits__0__Name"] = "session",
+            ["Coach__Usage__Limits__0__Scope"] = "Session",
+            ["Coach__Usage__Limits__0__Period"] = "Total",
+            ["Coach__Usage__Limits__0__Unit"] = "Calls",
+            ["Coach__Usage__Limits__0__Max"] = CallsOfASession.ToString(CultureInfo.InvariantCulture),
             ["Coach__Session__Share"] = "1",
             ["Coach__Drain"] = "00:00:00",
             ["Logging__LogLevel__Default"] = "Warning",
@@ -119,15 +145,23 @@ internal sealed class ReplicasProof(TimeSpan length, int seed, int replicas, boo
         records.Start();
     }
 
+    // One of those that answer, while another does: killing one that only starts interrupts nothing, and where none is left
+    // nobody sees what it left behind.
     private async Task KillAsync(ChatReplica[] all, CancellationToken end)
     {
         var random = new Random(seed);
         while (!end.IsCancellationRequested)
         {
-            ChatReplica replica = all[random.Next(all.Length)];
-            replica.Kill();
-            replica.Start();
-            _kills++;
+            bool[] answer = await Task.WhenAll(all.Select(replica => replica.AnswersAsync()));
+            ChatReplica[] ready = [.. all.Where((_, number) => answer[number])];
+            if (ready.Length > 1)
+            {
+                ChatReplica replica = ready[random.Next(ready.Length)];
+                replica.Kill();
+                replica.Start();
+                _kills++;
+            }
+
             await Task.Delay(TimeSpan.FromSeconds(1), CancellationToken.None);
         }
     }
@@ -157,7 +191,7 @@ internal sealed class ReplicasProof(TimeSpan length, int seed, int replicas, boo
         return new ReplicasResult(
             callers.Sum(caller => caller.Cases), failed, seed, _kills, callers.Sum(caller => caller.Operations),
             callers.Sum(caller => caller.Turns), callers.Sum(caller => caller.Unkept), callers.Sum(caller => caller.Refused),
-            duplicates, doubleCredits, lostSessions, lostConversations, http500, limit.Overshoot, leaks);
+            duplicates, doubleCredits, lostSessions, lostConversations, http500, limit.Overshoot, leaks, OverBudget: 0, BudgetCalls: 0);
     }
 
     // A payment is a credit when the outbox tells of it: once a payment.

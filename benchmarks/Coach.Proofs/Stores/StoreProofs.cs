@@ -8,7 +8,7 @@ internal static class StoreProofs
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
-    public static IEnumerable<Command> Commands => [Replicas(), Outage()];
+    public static IEnumerable<Command> Commands => [Replicas(), Outage(), Materialise()];
 
     private static Command Replicas()
     {
@@ -41,6 +41,23 @@ internal static class StoreProofs
         {
             var proof = new ReplicasProof(TimeSpan.FromSeconds(result.GetValue(seconds)), result.GetValue(seed), replicas: 1, hasKills: false);
             return Print(await proof.RunAsync());
+        });
+        return command;
+    }
+
+    private static Command Materialise()
+    {
+        var rows = new Option<int>("--rows") { Description = "How many documents.", DefaultValueFactory = _ => 100_000 };
+        var command = new Command(
+            "materialise", "A replica makes its index file from a log of documents in PostgreSQL, beside a bare COPY OUT and local indexing.")
+        {
+            rows,
+        };
+        command.SetAction(async (result, _) =>
+        {
+            MaterialiseProof.Result outcome = await MaterialiseProof.RunAsync(result.GetValue(rows));
+            Console.WriteLine(JsonSerializer.Serialize(outcome, Json));
+            return outcome.Failed == 0 ? 0 : 1;
         });
         return command;
     }

@@ -1,8 +1,5 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Text;
 using Coach.Sqlite;
 using Coach.Usage;
 
@@ -17,10 +14,10 @@ internal static class BudgetKillsProof
 {
     public const string WorkerName = "budget-kills-worker";
 
-    private const int Callers = 16;
-    private const long MostACall = 1_000;
-    private const long LimitARound = 150 * MostACall;
-    private const string Account = "usage:u:-:anna";
+    public const int Callers = 16;
+    public const long MostACall = 1_000;
+    public const long LimitARound = 150 * MostACall;
+    public const string Account = "usage:u:-:anna";
 
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
 
@@ -53,7 +50,7 @@ internal static class BudgetKillsProof
     {
         string folder = Directory.CreateTempSubdirectory("coach-budget-kills-").FullName;
         string path = Path.Combine(folder, "coach.db");
-        using var provider = new CountingProvider();
+        using var provider = new CountingProvider(MostACall);
         var random = new Random(seed);
         (long phantom, long overshoot, long recovered) = (0, 0, 0);
         try
@@ -128,10 +125,10 @@ internal static class BudgetKillsProof
         return 0;
     }
 
-    private static string Counter(int round) => string.Create(CultureInfo.InvariantCulture, $"round-{round}");
+    public static string Counter(int round) => string.Create(CultureInfo.InvariantCulture, $"round-{round}");
 
     // First the books, then the reservation: who dies in between settles again, and the key keeps it once.
-    private static async Task SettleAsync(IUsageLedger ledger, IBudgetStore store, string id, int round, long cost)
+    public static async Task SettleAsync(IUsageLedger ledger, IBudgetStore store, string id, int round, long cost)
     {
         await ledger.AppendAsync(new LedgerTransaction
         {
@@ -155,94 +152,6 @@ internal static class BudgetKillsProof
         await Task.WhenAny(reached, process.WaitForExitAsync());
         process.Kill();
         await process.WaitForExitAsync();
-    }
-
-    /// <summary>A provider that counts each call by its id before it answers.</summary>
-    private sealed class CountingProvider : IDisposable
-    {
-        private readonly HttpListener _listener = new();
-        private readonly ConcurrentDictionary<string, long> _costs = new(StringComparer.Ordinal);
-        private TaskCompletionSource _reached = new();
-        private int _left;
-
-        public CountingProvider()
-        {
-            for (int port = 20_000 + (Environment.ProcessId % 20_000); ; port++)
-            {
-                Url = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/"));
-                _listener.Prefixes.Clear();
-                _listener.Prefixes.Add(Url.ToString());
-                try
-                {
-                    _listener.Start();
-                    break;
-                }
-                catch (HttpListenerException)
-                {
-                    // Somebody else's; the next one.
-                }
-            }
-
-            _ = ServeAsync();
-        }
-
-        public Uri Url { get; }
-
-        public long Total => _costs.Values.Sum();
-
-        public long Calls => _costs.Count;
-
-        public long? Find(string id) => _costs.TryGetValue(id, out long cost) ? cost : null;
-
-        /// <summary>Ends when so many more calls came in.</summary>
-        public Task AfterAsync(int calls)
-        {
-            _reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            Volatile.Write(ref _left, calls);
-            return _reached.Task;
-        }
-
-        public void Dispose() => _listener.Close();
-
-        private async Task ServeAsync()
-        {
-            while (_listener.IsListening)
-            {
-                HttpListenerContext context;
-                try
-                {
-                    context = await _listener.GetContextAsync();
-                }
-                catch (Exception exception) when (exception is HttpListenerException or ObjectDisposedException)
-                {
-                    return;
-                }
-
-                string id = context.Request.Url!.Segments[^1];
-                string answer = "0";
-                if (id != "refused")
-                {
-                    long cost = 1 + (Convert.ToInt64(id[..8], 16) % MostACall);
-                    _costs[id] = cost;
-                    answer = cost.ToString(CultureInfo.InvariantCulture);
-                }
-
-                if (Interlocked.Decrement(ref _left) == 0)
-                {
-                    _reached.TrySetResult();
-                }
-
-                try
-                {
-                    await context.Response.OutputStream.WriteAsync(Encoding.ASCII.GetBytes(answer));
-                    context.Response.Close();
-                }
-                catch (Exception exception) when (exception is HttpListenerException or IOException or ObjectDisposedException)
-                {
-                    // Who asked is dead.
-                }
-            }
-        }
     }
 
     /// <summary>The system's clock, seen from later.</summary>

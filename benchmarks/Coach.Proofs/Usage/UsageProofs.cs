@@ -12,15 +12,27 @@ internal static class UsageProofs
         {
             var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 1 };
             var kills = new Option<int>("--kills") { DefaultValueFactory = _ => 300 };
-            var budgetKills = new Command(
-                "budget-kills", "Kills a process that reserves and settles in a SQLite file; compares with the provider's count.")
+            var store = new Option<string>("--store")
             {
-                kills, seed,
+                Description = "sqlite: one process and its file. postgres, redis (over PostgreSQL): three processes, one is killed every second.",
+                DefaultValueFactory = _ => "sqlite",
+            };
+            store.AcceptOnlyFromAmong("sqlite", "postgres", "redis");
+            var seconds = new Option<int>("--seconds") { Description = "How long on stores that are shared.", DefaultValueFactory = _ => 60 };
+            var budgetKills = new Command(
+                "budget-kills", "Kills processes that reserve and settle; compares with the provider's count.")
+            {
+                kills, seed, store, seconds,
             };
             budgetKills.SetAction(async (parsed, _) =>
             {
-                BudgetKillsProof.Result result = await BudgetKillsProof.RunAsync(
-                    parsed.GetValue(kills), parsed.GetValue(seed), () => Self(BudgetKillsProof.WorkerName));
+                string kind = parsed.GetValue(store)!;
+                BudgetKillsProof.Result result = kind == "sqlite"
+                    ? await BudgetKillsProof.RunAsync(
+                        parsed.GetValue(kills), parsed.GetValue(seed), () => Self(BudgetKillsProof.WorkerName))
+                    : await SharedBudgetKillsProof.RunAsync(
+                        TimeSpan.FromSeconds(parsed.GetValue(seconds)), kind == "redis", parsed.GetValue(seed),
+                        () => Self(SharedBudgetKillsProof.WorkerName));
                 Console.WriteLine(result.ToJson(parsed.GetValue(seed)));
                 return result.IsClean ? 0 : 1;
             });
@@ -34,6 +46,18 @@ internal static class UsageProofs
             worker.SetAction((parsed, _) => BudgetKillsProof.WorkAsync(
                 parsed.GetValue(path)!, new Uri(parsed.GetValue(url)!), parsed.GetValue(round)));
             yield return worker;
+
+            var postgres = new Argument<string>("postgres");
+            var redis = new Argument<string>("redis");
+            var sharedUrl = new Argument<string>("url");
+            var shared = new Command(SharedBudgetKillsProof.WorkerName, "A process that budget-kills kills.")
+            {
+                postgres, redis, sharedUrl,
+            };
+            shared.Hidden = true;
+            shared.SetAction((parsed, _) => SharedBudgetKillsProof.WorkAsync(
+                parsed.GetValue(postgres)!, parsed.GetValue(redis)!, new Uri(parsed.GetValue(sharedUrl)!)));
+            yield return shared;
 
             var schedules = new Option<int>("--schedules") { DefaultValueFactory = _ => 10_000 };
             var creditFaults = new Command(

@@ -1,13 +1,15 @@
 using System.Globalization;
+using Coach.Abstractions;
 using Coach.Payments;
 using Coach.Usage;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
 namespace Coach.AspNetCore.Usage;
 
 /// <summary>Checks the packs of <c>Coach:Credits</c>.</summary>
-internal sealed class CoachCreditPackOptionsValidator(IOptions<CoachCreditOptions> credits)
-    : IValidateOptions<CoachCreditPackOptions>
+internal sealed class CoachCreditPackOptionsValidator(
+    IOptions<CoachCreditOptions> credits, IServiceProviderIsKeyedService services) : IValidateOptions<CoachCreditPackOptions>
 {
     private const int MostPacks = 20;
 
@@ -46,6 +48,13 @@ internal sealed class CoachCreditPackOptionsValidator(IOptions<CoachCreditOption
                 problems.Add(
                     $"{key}:PriceMinorUnits is {pack.PriceMinorUnits}; it must be an amount that can be charged in {credits.Value.Currency}.");
             }
+        }
+
+        if (services.IsService(typeof(ISessionEndEvents))
+            && !services.IsKeyedService(typeof(IBudgetStore), CoachUsageBuilder.DurableBudgets))
+        {
+            problems.Add(
+                "Credits are on sale, and replicas share sessions but no ledger; set ConnectionStrings:Coach (AddCoachPostgres), which keeps balances for all of them.");
         }
 
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);

@@ -12,8 +12,11 @@ namespace Coach.Postgres.Connections;
 /// </summary>
 internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
 {
+    private const int ChainWriters = 4;
+
     private readonly CoachPostgresOptions _options;
     private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _chainWriters = new(ChainWriters);
     private NpgsqlDataSource? _source;
     private volatile bool _isMigrated;
 
@@ -62,6 +65,28 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
     public ValueTask<T> CallAsync<T>(
         string doing, Func<NpgsqlConnection, CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
         Guard.CallAsync(doing, token => AskAsync(call, token), cancellationToken);
+
+    /// <summary>
+    /// Asks on a connection, behind the guard, with few others: writers of one chain wait for each other anyway, and
+    /// need not hold all connections meanwhile.
+    /// </summary>
+    public ValueTask<T> CallInTurnAsync<T>(
+        string doing, Func<NpgsqlConnection, CancellationToken, Task<T>> call, CancellationToken cancellationToken) =>
+        Guard.CallAsync(
+            doing,
+            async token =>
+            {
+                await _chainWriters.WaitAsync(token).ConfigureAwait(false);
+                try
+                {
+                    return await AskAsync(call, token).ConfigureAwait(false);
+                }
+                finally
+                {
+                    _chainWriters.Release();
+                }
+            },
+            cancellationToken);
 
     /// <summary>Runs one statement that gives no rows.</summary>
     /// <returns>How many rows it changed.</returns>

@@ -1,4 +1,6 @@
 using System.Text;
+using Npgsql;
+using NpgsqlTypes;
 
 namespace Coach.Postgres.Connections;
 
@@ -15,6 +17,14 @@ internal static class Sql
     public static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
     public static byte[]? BytesOrNull(string? text) => text is null ? null : Bytes(text);
+
+    /// <summary>A parameter that may be null, and has its type then too.</summary>
+    public static NpgsqlParameter BytesParameter(string? text) =>
+        new() { NpgsqlDbType = NpgsqlDbType.Bytea, Value = (object?)BytesOrNull(text) ?? DBNull.Value };
+
+    /// <summary>A parameter that may be null, and has its type then too.</summary>
+    public static NpgsqlParameter LongParameter(long? value) =>
+        new() { NpgsqlDbType = NpgsqlDbType.Bigint, Value = (object?)value ?? DBNull.Value };
 
     public static string Text(byte[] bytes) => Encoding.UTF8.GetString(bytes);
 

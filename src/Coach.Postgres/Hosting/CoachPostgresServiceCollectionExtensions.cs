@@ -11,7 +11,9 @@ using Coach.Postgres.KeyRing;
 using Coach.Postgres.Payments;
 using Coach.Postgres.Sessions;
 using Coach.Postgres.Settings;
+using Coach.Postgres.Usage;
 using Coach.Postgres.Vectors;
+using Coach.Usage;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.Caching.Distributed;
@@ -27,8 +29,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class CoachPostgresServiceCollectionExtensions
 {
     /// <summary>
-    /// Keeps payment records, tabs, conversations, jobs, vectors and the Data Protection key ring in PostgreSQL, in
-    /// place of what this process or Redis keeps; ended sessions and the distributed cache too, unless Redis keeps
+    /// Keeps payment records, the usage ledger, budgets, the audit log, tabs, conversations, jobs, vectors and the Data
+    /// Protection key ring in PostgreSQL, in place of what this process or Redis keeps; ended sessions and the distributed cache too, unless Redis keeps
     /// them. Options come from the section <c>Coach:Postgres</c>, the connection from <c>ConnectionStrings:Coach</c>.
     /// The secret <c>COACH_DATA_PROTECTION_KEY</c> protects the key ring; without it the host does not start. Call it
     /// after <c>AddCoach</c>, and after <c>AddCoachRedis</c> where both are used.
@@ -75,6 +77,7 @@ public static class CoachPostgresServiceCollectionExtensions
         services.AddSingleton(static provider => new PostgresDatabase(
             Value(provider), provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<StoreGuard>>(), provider.GetService<IMeterFactory>()));
+        services.AddSingleton(static provider => new PostgresKnowledgeLog(Database(provider)));
         services.AddSingleton<IComponentHealth>(static provider =>
             provider.GetRequiredService<PostgresDatabase>().Guard);
         services.AddSingleton<IHostedService>(static provider => new PostgresService(
@@ -93,6 +96,11 @@ public static class CoachPostgresServiceCollectionExtensions
         services.AddCoachPayments()
             .UseStore(static provider => new PostgresIdempotencyStore(Database(provider)))
             .UseTabStore(static provider => new PostgresTabStore(Database(provider)));
+        services.AddCoachUsage()
+            .UseLedger(static provider => new PostgresUsageLedger(
+                Database(provider), provider.GetRequiredService<LedgerSigningKey>().Bytes))
+            .UseAuditLog(static provider => new PostgresAuditLog(Database(provider)))
+            .UseDurableBudgetStore(static provider => new PostgresBudgetStore(Database(provider)));
         services.Replace(ServiceDescriptor.Singleton<IJobStore>(static provider =>
             new PostgresJobStore(Database(provider))));
         services.Replace(ServiceDescriptor.Singleton<IEmbeddingCache>(static provider =>

@@ -1,5 +1,6 @@
 using Coach.Abstractions;
 using Coach.Postgres.Connections;
+using Coach.Postgres.Usage;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
 
@@ -44,6 +45,10 @@ internal sealed class PostgresService(PostgresDatabase database, CoachPostgresOp
         await database.ExecuteAsync(
             "remove expired marks", $"DELETE FROM {{schema}}.ended_session WHERE until <= {Sql.Now}", [],
             cancellationToken).ConfigureAwait(false);
+        await database.ExecuteAsync(
+            "remove expired claims", $"DELETE FROM {{schema}}.embedding_claim WHERE until <= {Sql.Now}", [],
+            cancellationToken).ConfigureAwait(false);
+        await new PostgresBudgetStore(database).PruneAsync(cancellationToken).ConfigureAwait(false);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

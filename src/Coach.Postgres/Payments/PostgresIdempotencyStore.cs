@@ -2,7 +2,6 @@ using Coach.Abstractions;
 using Coach.Payments;
 using Coach.Postgres.Connections;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace Coach.Postgres.Payments;
 
@@ -246,11 +245,9 @@ internal sealed class PostgresIdempotencyStore(PostgresDatabase database) : IIde
         PaymentRecordSerializer.Serialize(record), record.Version,
     ];
 
-    private static NpgsqlParameter Long(DateTimeOffset? moment) =>
-        new() { NpgsqlDbType = NpgsqlDbType.Bigint, Value = (object?)moment?.UtcTicks ?? DBNull.Value };
+    private static NpgsqlParameter Long(DateTimeOffset? moment) => Sql.LongParameter(moment?.UtcTicks);
 
-    private static NpgsqlParameter Bytes(string? text) =>
-        new() { NpgsqlDbType = NpgsqlDbType.Bytea, Value = (object?)Sql.BytesOrNull(text) ?? DBNull.Value };
+    private static NpgsqlParameter Bytes(string? text) => Sql.BytesParameter(text);
 
     private async Task<PaymentRecord?> InsertAsync(
         NpgsqlConnection connection, PaymentRecord record, CancellationToken cancellationToken)

@@ -49,12 +49,42 @@ internal sealed class PostgresEmbeddingCache(PostgresDatabase database) : IEmbed
         await database.ExecuteAsync(
             "keep vectors",
             $$"""
+            WITH done AS (DELETE FROM {schema}.embedding_claim WHERE key = ANY($2))
             INSERT INTO {schema}.embedding (key, vector, created_at)
             SELECT key, vector, {{Sql.Now}} FROM unnest($2::bytea[], $3::bytea[]) AS given (key, vector)
             ON CONFLICT (key) DO UPDATE SET vector = excluded.vector, created_at = excluded.created_at
             """,
             [last.Keys.Select(Convert.FromHexString).ToArray(), last.Values.ToArray()], cancellationToken)
             .ConfigureAwait(false);
+    }
+
+    public async ValueTask<IReadOnlyList<bool>> ClaimAsync(
+        IReadOnlyList<EmbeddingCacheKey> keys, TimeSpan lease, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        CheckCount(keys.Count, nameof(keys));
+        byte[][] names = [.. keys.Select(Name)];
+        List<string> claimed = await database.QueryAsync(
+            "claim vectors",
+            $$"""
+            INSERT INTO {schema}.embedding_claim AS c (key, until)
+            SELECT key, {{Sql.Now}} + $3 FROM unnest($2::bytea[]) AS given (key) ORDER BY key
+            ON CONFLICT (key) DO UPDATE SET until = excluded.until WHERE c.until <= {{Sql.Now}} RETURNING key
+            """,
+            [names.DistinctBy(Convert.ToHexString).ToArray(), lease.Ticks],
+            static row => Convert.ToHexString(row.GetFieldValue<byte[]>(0)), cancellationToken).ConfigureAwait(false);
+        HashSet<string> own = [.. claimed];
+        return [.. names.Select(name => own.Remove(Convert.ToHexString(name)))];
+    }
+
+    public async ValueTask ReleaseAsync(
+        IReadOnlyList<EmbeddingCacheKey> keys, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        CheckCount(keys.Count, nameof(keys));
+        await database.ExecuteAsync(
+            "give claims on vectors up", "DELETE FROM {schema}.embedding_claim WHERE key = ANY($2)",
+            [keys.Select(Name).ToArray()], cancellationToken).ConfigureAwait(false);
     }
 
     private static void CheckCount(int count, string name)

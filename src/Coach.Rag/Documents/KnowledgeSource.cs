@@ -20,6 +20,13 @@ public abstract class KnowledgeSource
     /// <returns>The documents, each id once.</returns>
     public abstract IAsyncEnumerable<SourceItem> ListAsync(CancellationToken cancellationToken = default);
 
+    /// <summary>Waits until the documents may have changed, for sources that learn of it sooner than the next
+    /// rescan.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>A task that ends when the source is to be read again; without an own way to know, never.</returns>
+    public virtual Task WaitForChangeAsync(CancellationToken cancellationToken) =>
+        Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
+
     /// <summary>A fixed list of documents.</summary>
     /// <param name="name">The source's name.</param>
     /// <param name="documents">The documents.</param>

@@ -132,6 +132,17 @@ public sealed class CoachRagBuilder
         return this;
     }
 
+    /// <summary>Reads a source of the app's own that is made of the host's services.</summary>
+    /// <param name="create">Makes the source.</param>
+    /// <returns>The same builder.</returns>
+    public CoachRagBuilder WithSource(Func<IServiceProvider, KnowledgeSource> create)
+    {
+        ArgumentNullException.ThrowIfNull(create);
+        Services.AddOptions<KnowledgeSources>(Name).Configure<IServiceProvider>(
+            (sources, provider) => sources.Others.Add(create(provider)));
+        return this;
+    }
+
     /// <summary>Adds fixed documents.</summary>
     /// <param name="documents">The documents.</param>
     /// <returns>The same builder.</returns>

@@ -193,7 +193,8 @@ public static class CoachRagServiceCollectionExtensions
             IndexManager index = Of<IndexManager>(provider, key);
             var registration = Named<EmbeddingRegistration>(provider, name);
             var generator = new GuardedEmbeddingGenerator(
-                registration.Create?.Invoke(provider), registration, index.Options, TimeOf(provider), index.Store.Name);
+                registration.Create?.Invoke(provider), registration, index.Options, TimeOf(provider), index.Store.Name,
+                provider.GetService<IEmbeddingCache>());
             index.Embedder = generator.Identity;
             return generator;
         });

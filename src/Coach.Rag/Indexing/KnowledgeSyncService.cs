@@ -30,7 +30,6 @@ internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable, I
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private TaskCompletionSource _wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Task _never = new TaskCompletionSource().Task;
     private Task? _run;
     private FolderWatch? _watch;
     private TimeSpan _embeddingPause;
@@ -176,7 +175,14 @@ internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable, I
                 _first.TrySetResult();
             }
 
-            await PauseAsync(pause, _never, cancellationToken).ConfigureAwait(false);
+            using (var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
+            {
+                Task changed = Task.WhenAny(_sources.Select(source => source.WaitForChangeAsync(waiting.Token))
+                    .Append(Task.Delay(Timeout.InfiniteTimeSpan, _time, waiting.Token)));
+                await PauseAsync(pause, changed, cancellationToken).ConfigureAwait(false);
+                await waiting.CancelAsync().ConfigureAwait(false);
+            }
+
             if (pause > TimeSpan.Zero && least > pause)
             {
                 _watch ??= new FolderWatch(_sources.OfType<FolderSource>().Select(source => source.Folder));

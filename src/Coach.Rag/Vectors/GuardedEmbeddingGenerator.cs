@@ -41,6 +41,7 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
     private readonly CircuitBreakerStateProvider _circuit = new();
     private readonly EmbedderAgreementTracker _agreement = new();
     private readonly EmbedderProfile _profile;
+    private readonly SharedVectors? _shared;
     private DimensionMismatch? _mismatch;
     private bool _isDisposed;
 
@@ -49,7 +50,8 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         EmbeddingRegistration registration,
         CoachRagOptions options,
         TimeProvider time,
-        string index)
+        string index,
+        IEmbeddingCache? cache = null)
     {
         _generator = generator;
         _options = options;
@@ -58,6 +60,9 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         _passageThreads = new SemaphoreSlim(options.EmbeddingParallelism);
         _profile = (EmbedderProfile?)generator?.GetService(typeof(EmbedderProfile)) ?? new EmbedderProfile();
         Identity = generator is null ? null : registration.Identity ?? EmbedderIdentity.Of(generator);
+        _shared = cache is null || Identity is null
+            ? null
+            : new SharedVectors(cache, Identity, options.BatchTimeLimit * (PassageRetries + 1), time);
         _question = CreateQuestionPipeline();
         _passages = CreatePassagePipeline();
     }
@@ -202,7 +207,13 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
 
     /// <summary>Embeds passages, a batch.</summary>
     /// <exception cref="RagException">The generator failed four times, or answers with another dimension.</exception>
-    public async Task<float[][]> EmbedPassagesAsync(
+    public Task<float[][]> EmbedPassagesAsync(
+        IReadOnlyList<string> texts, int? dimension, CancellationToken cancellationToken) => _shared is null
+        ? AskForPassagesAsync(texts, dimension, cancellationToken)
+        : _shared.GetAsync(
+            texts, dimension, (missing, token) => AskForPassagesAsync(missing, dimension, token), cancellationToken);
+
+    private async Task<float[][]> AskForPassagesAsync(
         IReadOnlyList<string> texts, int? dimension, CancellationToken cancellationToken)
     {
         try

@@ -21,6 +21,19 @@ internal sealed class RedisKeys(string prefix)
 
     public string Vector(string key) => $"{prefix}:vector:{Hash(key)}";
 
+    public string VectorClaim(string key) => $"{prefix}:vector-claim:{Hash(key)}";
+
+    // One decision is on counters of several callers: all of them share a tag.
+    public string BudgetCounter(string counter) => $"{prefix}:{{budget}}:count:{Hash(counter)}";
+
+    public string BudgetLeases(string counter) => $"{prefix}:{{budget}}:leases:{Hash(counter)}";
+
+    public string BudgetReservation(string id) => $"{prefix}:{{budget}}:call:{Hash(id)}";
+
+    public string BudgetRebuild(string counter) => $"{prefix}:{{budget}}:rebuild:{Hash(counter)}";
+
+    public string OpenBudgets => $"{prefix}:{{budget}}:open";
+
     public string Cache => $"{prefix}:cache:";
 
     public string KeyRing => $"{prefix}:key-ring";

@@ -9,6 +9,7 @@ using Coach.Redis.Hosting;
 using Coach.Redis.Limits;
 using Coach.Redis.Sessions;
 using Coach.Redis.Settings;
+using Coach.Redis.Usage;
 using Coach.Redis.Vectors;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
@@ -24,9 +25,9 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class CoachRedisServiceCollectionExtensions
 {
     /// <summary>
-    /// Keeps rate limits, ended sessions, the distributed cache (session keys with it), conversations, vectors and the
-    /// Data Protection key ring in Redis, where all replicas find them, in place of what this process keeps. Options
-    /// come from the section <c>Coach:Redis</c>, the connection from <c>ConnectionStrings:Redis</c>. The secret
+    /// Keeps rate limits, budgets (as a cache of a store that lasts), ended sessions, the distributed cache (session
+    /// keys with it), conversations, vectors and the Data Protection key ring in Redis, where all replicas find them,
+    /// in place of what this process keeps. Options come from the section <c>Coach:Redis</c>, the connection from <c>ConnectionStrings:Redis</c>. The secret
     /// <c>COACH_DATA_PROTECTION_KEY</c> protects the key ring; without it the host does not start. Call it after
     /// <c>AddCoach</c>, and before <c>AddCoachPostgres</c> where both are used.
     /// </summary>
@@ -91,6 +92,8 @@ public static class CoachRedisServiceCollectionExtensions
             provider.GetRequiredService<RedisConnection>(),
             new SealedMessages(provider.GetRequiredService<IDataProtectionProvider>()),
             provider.GetRequiredService<IOptions<CoachLlmOptions>>().Value.History)));
+        services.AddCoachUsage().UseBudgetCache(static (provider, durable) => new RedisBudgetStore(
+            provider.GetRequiredService<RedisConnection>(), durable, provider.GetRequiredService<TimeProvider>()));
         services.AddDataProtection().SetApplicationName("coach");
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IPostConfigureOptions<KeyManagementOptions>, RedisKeyRing>());

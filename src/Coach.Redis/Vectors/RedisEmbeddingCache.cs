@@ -42,6 +42,39 @@ internal sealed class RedisEmbeddingCache(RedisConnection redis, CoachRedisOptio
                 await Task.WhenAll(entries.Select(entry => database.StringSetAsync(
                     KeyOf(entry.Key), MemoryMarshal.AsBytes(entry.Value.Span).ToArray(), options.EmbeddingLifetime)))
                     .ConfigureAwait(false);
+                await Task.WhenAll(entries.Select(entry => database.KeyDeleteAsync(ClaimOf(entry.Key))))
+                    .ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask<IReadOnlyList<bool>> ClaimAsync(
+        IReadOnlyList<EmbeddingCacheKey> keys, TimeSpan lease, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        CheckCount(keys.Count, nameof(keys));
+        return await redis.Guard.CallAsync(
+            "claim vectors",
+            async _ =>
+            {
+                IDatabase database = await redis.DatabaseAsync().ConfigureAwait(false);
+                return await Task.WhenAll(keys.Select(
+                    key => database.StringSetAsync(ClaimOf(key), 1, lease, When.NotExists))).ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask ReleaseAsync(
+        IReadOnlyList<EmbeddingCacheKey> keys, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        CheckCount(keys.Count, nameof(keys));
+        await redis.Guard.CallAsync(
+            "give claims on vectors up",
+            async _ =>
+            {
+                IDatabase database = await redis.DatabaseAsync().ConfigureAwait(false);
+                await Task.WhenAll(keys.Select(key => database.KeyDeleteAsync(ClaimOf(key)))).ConfigureAwait(false);
             },
             cancellationToken).ConfigureAwait(false);
     }
@@ -60,6 +93,10 @@ internal sealed class RedisEmbeddingCache(RedisConnection redis, CoachRedisOptio
             ? (ReadOnlyMemory<float>?)MemoryMarshal.Cast<byte, float>(bytes).ToArray()
             : null;
 
-    private RedisKey KeyOf(EmbeddingCacheKey key) => redis.Keys.Vector(string.Create(
-        CultureInfo.InvariantCulture, $"{key.Model}\n{key.Dimensions}\n{(int)key.Task}\n{key.TextHash}"));
+    private RedisKey KeyOf(EmbeddingCacheKey key) => redis.Keys.Vector(NameOf(key));
+
+    private RedisKey ClaimOf(EmbeddingCacheKey key) => redis.Keys.VectorClaim(NameOf(key));
+
+    private static string NameOf(EmbeddingCacheKey key) => string.Create(
+        CultureInfo.InvariantCulture, $"{key.Model}\n{key.Dimensions}\n{(int)key.Task}\n{key.TextHash}");
 }

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Coach.Sqlite.Storage;
 using Coach.Usage;
 
@@ -88,7 +86,7 @@ public sealed class SqliteBudgetStore : IBudgetStore
             session => session.Query(
                 "SELECT id, charges, due FROM budget_reservations WHERE state = $0 ORDER BY due LIMIT $1",
                 row => new OpenReservation(
-                    row.GetString(0), ReadCharges(row.GetString(1)),
+                    row.GetString(0), ChargeJson.Read(row.GetString(1)),
                     DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(2))),
                 Expired, (long)limit),
             "list reservations");
@@ -117,7 +115,7 @@ public sealed class SqliteBudgetStore : IBudgetStore
         session.Execute(
             "INSERT INTO budget_reservations (id, state, due, charges) VALUES ($0, $1, $2, $3) "
             + "ON CONFLICT (id) DO UPDATE SET state = excluded.state, due = excluded.due, charges = excluded.charges",
-            id, Open, now + (long)lease.TotalMilliseconds, WriteCharges(charges));
+            id, Open, now + (long)lease.TotalMilliseconds, ChargeJson.Write(charges));
         Move(session, charges, settled: 0, reserved: 1);
         return new BudgetDecision(-1, counts);
     }
@@ -135,7 +133,7 @@ public sealed class SqliteBudgetStore : IBudgetStore
 
         if (known is { State: Open } open)
         {
-            Move(session, ReadCharges(open.Charges), settled: 0, reserved: -1);
+            Move(session, ChargeJson.Read(open.Charges), settled: 0, reserved: -1);
         }
 
         Move(session, charges, settled: 1, reserved: 0);
@@ -156,7 +154,7 @@ public sealed class SqliteBudgetStore : IBudgetStore
 
         if (found.State == Open)
         {
-            Move(session, ReadCharges(found.Charges), settled: 0, reserved: -1);
+            Move(session, ChargeJson.Read(found.Charges), settled: 0, reserved: -1);
         }
 
         End(session, id, now);
@@ -210,7 +208,7 @@ public sealed class SqliteBudgetStore : IBudgetStore
                 "SELECT id, charges FROM budget_reservations WHERE state = $0 AND due <= $1",
                 row => (row.GetString(0), row.GetString(1)), Open, now))
             {
-                Move(session, ReadCharges(charges), settled: 0, reserved: -1);
+                Move(session, ChargeJson.Read(charges), settled: 0, reserved: -1);
                 session.Execute("UPDATE budget_reservations SET state = $1 WHERE id = $0", id, Expired);
             }
         }
@@ -230,14 +228,4 @@ public sealed class SqliteBudgetStore : IBudgetStore
 
         return now;
     }
-
-    private static string WriteCharges(IReadOnlyList<BudgetCharge> charges) =>
-        JsonSerializer.Serialize([.. charges], ChargeJson.Default.BudgetChargeArray);
-
-    private static BudgetCharge[] ReadCharges(string json) =>
-        JsonSerializer.Deserialize(json, ChargeJson.Default.BudgetChargeArray) ?? [];
 }
-
-/// <summary>The charges of a reservation.</summary>
-[JsonSerializable(typeof(BudgetCharge[]))]
-internal sealed partial class ChargeJson : JsonSerializerContext;

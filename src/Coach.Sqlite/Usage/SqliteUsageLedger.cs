@@ -238,16 +238,14 @@ public sealed class SqliteUsageLedger : IUsageLedger
     {
         LedgerEntry entry = LedgerChain.Next(
             transaction, isContra, account.Pseudonym, other.Pseudonym, account.Sequence + 1, account.Hash, now);
-        long priced = entry.IsPriced ? 1 : 0;
-        long estimated = entry.IsEstimated ? 2 : 0;
         session.Execute(
             "INSERT INTO ledger_entries (account, sequence, contra, key, kind, micros, currency, at, flags, provider, "
             + "model, counts, outcome, reference, hash) "
             + "VALUES ($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
             account.Id, entry.Sequence, entry.Contra, entry.Key, (long)entry.Kind, entry.Amount.Micros,
             entry.Amount.Currency, entry.At.ToUnixTimeMilliseconds(),
-            priced | estimated, entry.Provider, entry.Model,
-            CountsText.Write(entry.Counts), (long)entry.Outcome, entry.Reference, entry.Hash);
+            (long)LedgerChain.FlagsOf(entry), entry.Provider, entry.Model, CountsText.Write(entry.Counts),
+            (long)entry.Outcome, entry.Reference, entry.Hash);
         session.Execute(
             "UPDATE ledger_accounts SET sequence = $1, hash = $2 WHERE id = $0", account.Id, entry.Sequence,
             entry.Hash);
@@ -279,7 +277,7 @@ public sealed class SqliteUsageLedger : IUsageLedger
             row => (
                 row.GetInt64(0),
                 new LedgerHead(
-                    row.GetString(1), row.GetInt64(2), row.GetString(3), [], CheckpointText.Read(row.GetString(4)))),
+                    row.GetString(1), row.GetInt64(2), row.GetString(3), [], LedgerCheckpoint.FromText(row.GetString(4)))),
             account);
         long entries = 0;
         foreach ((long id, LedgerHead head) in heads)
@@ -325,35 +323,21 @@ public sealed class SqliteUsageLedger : IUsageLedger
 
         (string pseudonym, LedgerCheckpoint old) = session.First(
             "SELECT pseudonym, checkpoint FROM ledger_accounts WHERE id = $0",
-            row => (row.GetString(0), CheckpointText.Read(row.GetString(1))), account);
-        var balances = old.Balances.ToDictionary(
-            balance => balance.Currency, balance => balance.Micros, StringComparer.Ordinal);
-        foreach ((string currency, long micros) in session.Query(
+            row => (row.GetString(0), LedgerCheckpoint.FromText(row.GetString(1))), account);
+        List<MicroAmount> removed = session.Query(
             "SELECT currency, sum(micros) FROM ledger_entries WHERE account = $0 AND sequence <= $1 GROUP BY currency",
-            row => (row.GetString(0), row.GetInt64(1)), account, last))
-        {
-            balances[currency] = balances.GetValueOrDefault(currency) + micros;
-        }
-
-        var checkpoint = new LedgerCheckpoint
-        {
-            Sequence = last,
-            Hash = hash,
-            Balances =
-            [
-                .. balances.OrderBy(balance => balance.Key, StringComparer.Ordinal)
-                    .Select(balance => new MicroAmount(balance.Value, balance.Key)),
-            ],
-            At = DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds()),
-        };
-        checkpoint = checkpoint with { Signature = LedgerChain.Sign(pseudonym, checkpoint, _signingKey.Span) };
+            row => new MicroAmount(row.GetInt64(1), row.GetString(0)), account, last);
+        LedgerCheckpoint checkpoint =
+            LedgerChain.Checkpoint(pseudonym, old, removed, last, hash, _time.GetUtcNow(), _signingKey.Span);
         session.Execute(
-            "UPDATE ledger_accounts SET checkpoint = $1 WHERE id = $0", account, CheckpointText.Write(checkpoint));
+            "UPDATE ledger_accounts SET checkpoint = $1 WHERE id = $0", account, checkpoint.ToText());
         return session.Execute(
             "DELETE FROM ledger_entries WHERE account = $0 AND sequence <= $1", account, last);
     }
 
-    private static LedgerEntry ReadEntry(SqliteDataReader row) => new()
+    private static LedgerEntry ReadEntry(SqliteDataReader row) => LedgerChain.WithFlags(Unflagged(row), row.GetInt32(8));
+
+    private static LedgerEntry Unflagged(SqliteDataReader row) => new()
     {
         Sequence = row.GetInt64(0),
         Account = row.GetString(1),
@@ -362,8 +346,6 @@ public sealed class SqliteUsageLedger : IUsageLedger
         Kind = (LedgerEntryKind)row.GetInt64(4),
         Amount = new MicroAmount(row.GetInt64(5), row.GetString(6)),
         At = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(7)),
-        IsPriced = (row.GetInt64(8) & 1) != 0,
-        IsEstimated = (row.GetInt64(8) & 2) != 0,
         Provider = row.GetString(9),
         Model = row.GetString(10),
         Counts = CountsText.Read(row.GetString(11)),
@@ -413,41 +395,6 @@ public sealed class SqliteUsageLedger : IUsageLedger
                 Images = counts[7],
                 Embedding = counts[8],
                 Requests = counts[9],
-            };
-        }
-    }
-
-    /// <summary>A checkpoint in one column: place, hash, time, signature, then the balances.</summary>
-    private static class CheckpointText
-    {
-        public static string Write(LedgerCheckpoint checkpoint) => string.Join(
-            ' ',
-            [
-                checkpoint.Sequence.ToString(CultureInfo.InvariantCulture), checkpoint.Hash,
-                checkpoint.At.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture), checkpoint.Signature,
-                .. checkpoint.Balances.Select(balance => string.Create(
-                    CultureInfo.InvariantCulture, $"{balance.Currency}:{balance.Micros}")),
-            ]);
-
-        public static LedgerCheckpoint Read(string text)
-        {
-            if (text.Length == 0)
-            {
-                return LedgerCheckpoint.None;
-            }
-
-            string[] parts = text.Split(' ');
-            return new LedgerCheckpoint
-            {
-                Sequence = long.Parse(parts[0], CultureInfo.InvariantCulture),
-                Hash = parts[1],
-                At = DateTimeOffset.FromUnixTimeMilliseconds(long.Parse(parts[2], CultureInfo.InvariantCulture)),
-                Signature = parts[3],
-                Balances =
-                [
-                    .. parts[4..].Select(part => new MicroAmount(
-                        long.Parse(part.AsSpan(4), CultureInfo.InvariantCulture), part[..3])),
-                ],
             };
         }
     }

@@ -14,6 +14,7 @@ public static class EmbeddingCacheContract
         ["Get_WhatWasSet_ComesBackToTheBit"] = RoundTripAsync,
         ["Get_AnyOtherPartOfTheKey_IsAnotherVector"] = KeysAsync,
         ["Set_Again_Replaces"] = ReplacesAsync,
+        ["Claim_OfManyAtOnce_OneComputes_UntilItIsKept"] = ClaimsAsync,
     });
 
     /// <summary>The names of the checks.</summary>
@@ -71,6 +72,22 @@ public static class EmbeddingCacheContract
         IReadOnlyList<ReadOnlyMemory<float>?> found = await store.GetAsync([key], cancellationToken)
             .ConfigureAwait(false);
         Contract.Holds(found[0] is { Length: 1 } vector && vector.Span[0] == 3f, "the last vector holds");
+    }
+
+    private static async Task ClaimsAsync(
+        IEmbeddingCache store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    {
+        EmbeddingCacheKey[] keys = [.. Enumerable.Range(0, 5).Select(_ => Key(EmbeddingTask.Document))];
+        TimeSpan lease = TimeSpan.FromMinutes(1);
+        IReadOnlyList<bool>[] claims = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(
+            () => store.ClaimAsync(i % 2 == 0 ? keys : [.. keys.Reverse()], lease, cancellationToken).AsTask(),
+            cancellationToken))).ConfigureAwait(false);
+        Contract.Holds(claims.Sum(claim => claim.Count(isOwn => isOwn)) == 5, "of many at once one computes a vector");
+        await store.ReleaseAsync(keys[..2], cancellationToken).ConfigureAwait(false);
+        await store.SetAsync([new(keys[2], new[] { 1f })], cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<bool> again = await store.ClaimAsync(keys, lease, cancellationToken).ConfigureAwait(false);
+        Contract.Holds(
+            again.SequenceEqual([true, true, true, false, false]), "what was given up or kept may be claimed again");
     }
 
     private static EmbeddingCacheKey Key(EmbeddingTask task) =>

@@ -13,6 +13,9 @@ public static class LedgerChain
     /// <summary>How many problems a verification names.</summary>
     public const int MaxProblems = 100;
 
+    private const int Priced = 1;
+    private const int Estimated = 2;
+
     /// <summary>Checks a transaction's ranges.</summary>
     /// <param name="transaction">The transaction.</param>
     /// <exception cref="ArgumentException">A value is out of its range.</exception>
@@ -85,6 +88,28 @@ public static class LedgerChain
             && entry.Reference == transaction.Reference;
     }
 
+    /// <summary>What is known of an entry's amount, in one number, as it is hashed and as stores keep it.</summary>
+    /// <param name="entry">The entry.</param>
+    /// <returns>1 for <see cref="LedgerEntry.IsPriced"/>, 2 for <see cref="LedgerEntry.IsEstimated"/>, or their
+    /// sum.</returns>
+    public static int FlagsOf(LedgerEntry entry)
+    {
+        ArgumentNullException.ThrowIfNull(entry);
+        int priced = entry.IsPriced ? Priced : 0;
+        int estimated = entry.IsEstimated ? Estimated : 0;
+        return priced | estimated;
+    }
+
+    /// <summary>Gives an entry what <see cref="FlagsOf"/> said.</summary>
+    /// <param name="entry">The entry.</param>
+    /// <param name="flags">The number.</param>
+    /// <returns>The entry with it.</returns>
+    public static LedgerEntry WithFlags(LedgerEntry entry, int flags)
+    {
+        ArgumentNullException.ThrowIfNull(entry);
+        return entry with { IsPriced = (flags & Priced) != 0, IsEstimated = (flags & Estimated) != 0 };
+    }
+
     /// <summary>Hashes an entry.</summary>
     /// <param name="entry">The entry; its own hash does not count.</param>
     /// <param name="previousHash">The hash of the entry before; empty for the first.</param>
@@ -103,9 +128,7 @@ public static class LedgerChain
         text.Add(entry.Amount.Micros);
         text.Add(entry.Amount.Currency);
         text.Add(entry.At.ToUnixTimeMilliseconds());
-        int priced = entry.IsPriced ? 1 : 0;
-        int estimated = entry.IsEstimated ? 2 : 0;
-        text.Add(priced | estimated);
+        text.Add(FlagsOf(entry));
         text.Add(entry.Provider);
         text.Add(entry.Model);
         text.Add(entry.Counts.Input);
@@ -166,63 +189,46 @@ public static class LedgerChain
     public static long Verify(
         LedgerHead head, IEnumerable<LedgerEntry> entries, ReadOnlySpan<byte> key, ICollection<LedgerProblem> problems)
     {
-        ArgumentNullException.ThrowIfNull(head);
         ArgumentNullException.ThrowIfNull(entries);
-        ArgumentNullException.ThrowIfNull(problems);
-        LedgerCheckpoint checkpoint = head.Checkpoint;
-        if (checkpoint.Sequence > 0 && key.Length > 0
-            && !CryptographicOperations.FixedTimeEquals(
-                Encoding.ASCII.GetBytes(Sign(head.Account, checkpoint, key)),
-                Encoding.ASCII.GetBytes(checkpoint.Signature)))
-        {
-            Report(0, "the checkpoint's signature is not the host's");
-        }
-
-        long sequence = checkpoint.Sequence;
-        string hash = checkpoint.Hash;
-        var sums = checkpoint.Balances.ToDictionary(
-            balance => balance.Currency, balance => (Int128)balance.Micros, StringComparer.Ordinal);
-        long count = 0;
+        var verifier = new LedgerVerifier(head, key, problems);
         foreach (LedgerEntry entry in entries)
         {
-            count++;
-            sequence++;
-            if (entry.Sequence != sequence)
-            {
-                Report(sequence, $"the entry is missing; {entry.Sequence} follows");
-                sequence = entry.Sequence;
-            }
-            else if (!string.Equals(HashOf(entry, hash), entry.Hash, StringComparison.Ordinal))
-            {
-                Report(entry.Sequence, "the entry is not what was written, or not where it was written");
-            }
-
-            hash = entry.Hash;
-            sums[entry.Amount.Currency] = sums.GetValueOrDefault(entry.Amount.Currency) + entry.Amount.Micros;
+            verifier.Add(entry);
         }
 
-        if (head.Sequence != sequence || !string.Equals(head.Hash, hash, StringComparison.Ordinal))
+        return verifier.End();
+    }
+
+    /// <summary>Makes the signed checkpoint that stands for entries that are removed.</summary>
+    /// <param name="account">The account as its entries name it.</param>
+    /// <param name="before">The checkpoint that stood there; <see cref="LedgerCheckpoint.None"/> for none.</param>
+    /// <param name="removed">The sums of the removed entries by currency.</param>
+    /// <param name="sequence">The place of the last one of them.</param>
+    /// <param name="hash">Its hash.</param>
+    /// <param name="at">When they are removed.</param>
+    /// <param name="key">The host's key; at least 16 bytes.</param>
+    /// <returns>The checkpoint with its signature.</returns>
+    /// <exception cref="ArgumentException">The key is too short.</exception>
+    public static LedgerCheckpoint Checkpoint(
+        string account, LedgerCheckpoint before, IEnumerable<MicroAmount> removed, long sequence, string hash,
+        DateTimeOffset at, ReadOnlySpan<byte> key)
+    {
+        ArgumentNullException.ThrowIfNull(before);
+        ArgumentNullException.ThrowIfNull(removed);
+        var balances = new SortedDictionary<string, long>(StringComparer.Ordinal);
+        foreach (MicroAmount amount in before.Balances.Concat(removed))
         {
-            Report(0, $"the last entry is {sequence}, the account's head says {head.Sequence} or another hash");
+            balances[amount.Currency] = checked(balances.GetValueOrDefault(amount.Currency) + amount.Micros);
         }
 
-        foreach (MicroAmount balance in head.Balances)
+        var checkpoint = new LedgerCheckpoint
         {
-            if (sums.GetValueOrDefault(balance.Currency) != balance.Micros)
-            {
-                Report(0, $"the balance in {balance.Currency} is not the sum of the entries");
-            }
-        }
-
-        return count;
-
-        void Report(long place, string what)
-        {
-            if (problems.Count < MaxProblems)
-            {
-                problems.Add(new LedgerProblem(head.Account, place, what));
-            }
-        }
+            Sequence = sequence,
+            Hash = hash,
+            Balances = [.. balances.Select(balance => new MicroAmount(balance.Value, balance.Key))],
+            At = DateTimeOffset.FromUnixTimeMilliseconds(at.ToUnixTimeMilliseconds()),
+        };
+        return checkpoint with { Signature = Sign(account, checkpoint, key) };
     }
 
     private static void CheckText(string text, int minimum, int maximum, string name)

@@ -334,27 +334,10 @@ public sealed class MemoryUsageLedger : IUsageLedger
                 return 0;
             }
 
-            var balances = _checkpoint.Balances.ToDictionary(
-                balance => balance.Currency, balance => balance.Micros, StringComparer.Ordinal);
-            foreach (LedgerEntry entry in _entries.Take(count))
-            {
-                string currency = entry.Amount.Currency;
-                balances[currency] = balances.GetValueOrDefault(currency) + entry.Amount.Micros;
-            }
-
             LedgerEntry last = _entries[count - 1];
-            var checkpoint = new LedgerCheckpoint
-            {
-                Sequence = last.Sequence,
-                Hash = last.Hash,
-                Balances =
-                [
-                    .. balances.OrderBy(balance => balance.Key, StringComparer.Ordinal)
-                        .Select(balance => new MicroAmount(balance.Value, balance.Key)),
-                ],
-                At = DateTimeOffset.FromUnixTimeMilliseconds(now.ToUnixTimeMilliseconds()),
-            };
-            _checkpoint = checkpoint with { Signature = LedgerChain.Sign(Pseudonym, checkpoint, key) };
+            _checkpoint = LedgerChain.Checkpoint(
+                Pseudonym, _checkpoint, _entries.Take(count).Select(entry => entry.Amount), last.Sequence, last.Hash, now,
+                key);
             _entries.RemoveRange(0, count);
             return count;
         }

@@ -1,6 +1,8 @@
 using Coach.Abstractions;
 using Coach.Postgres.Connections;
 using Coach.Postgres.Jobs;
+using Coach.Postgres.Usage;
+using Coach.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
@@ -15,9 +17,11 @@ public sealed class MigrationTests(PostgresServers servers)
         PostgresDatabase[] replicas =
             [.. Enumerable.Range(0, 10).Select(_ => StoreContractTests.Open(servers.ConnectionString, schema))];
         await Task.WhenAll(replicas.Select(replica => Task.Run(() => replica.MigrateAsync(CancellationToken.None))));
-        Assert.Equal([(1, "0001-first")], await AppliedAsync(schema));
+        Assert.Equal(
+            [(1, "0001-first"), (2, "0002-usage"), (3, "0003-budgets"), (4, "0004-knowledge")],
+            await AppliedAsync(schema));
         await CoachPostgresMigrations.ApplyAsync(servers.ConnectionString, schema);
-        Assert.Single(await AppliedAsync(schema));
+        Assert.Equal(4, (await AppliedAsync(schema)).Count);
         await Task.WhenAll(replicas.Select(replica => replica.DisposeAsync().AsTask()));
     }
 
@@ -41,16 +45,34 @@ public sealed class MigrationTests(PostgresServers servers)
             CREATE ROLE {role} LOGIN;
             GRANT USAGE ON SCHEMA {schema} TO {role};
             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};
+            GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role};
             """);
         string connection = servers.ConnectionString.Replace("=coach", "=" + role, StringComparison.Ordinal);
         await using PostgresDatabase database = StoreContractTests.Open(connection, schema);
-        foreach (string check in Testing.JobStoreContract.Names)
+        Func<TimeSpan, Task> advance = span =>
         {
-            await Testing.JobStoreContract.RunAsync(check, new PostgresJobStore(database), span =>
-            {
-                database.ClockOffset += span;
-                return Task.CompletedTask;
-            });
+            database.ClockOffset += span;
+            return Task.CompletedTask;
+        };
+        foreach (string check in JobStoreContract.Names)
+        {
+            await JobStoreContract.RunAsync(check, new PostgresJobStore(database), advance);
+        }
+
+        foreach (string check in UsageLedgerContract.Names)
+        {
+            await UsageLedgerContract.RunAsync(
+                check, new PostgresUsageLedger(database, "0123456789abcdef"u8.ToArray()), advance);
+        }
+
+        foreach (string check in BudgetStoreContract.Names)
+        {
+            await BudgetStoreContract.RunAsync(check, new PostgresBudgetStore(database), advance);
+        }
+
+        foreach (string check in AuditLogContract.Names)
+        {
+            await AuditLogContract.RunAsync(check, new PostgresAuditLog(database), advance);
         }
 
         await Assert.ThrowsAsync<PostgresException>(

@@ -5,7 +5,9 @@ using Coach.Postgres.Connections;
 using Coach.Postgres.History;
 using Coach.Postgres.Jobs;
 using Coach.Postgres.Payments;
+using Coach.Postgres.Usage;
 using Coach.Testing;
+using Coach.Usage;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.AI;
 using Npgsql;
@@ -74,6 +76,22 @@ public sealed class OutageTests
             await JobStoreContract.RunAsync(check, new PostgresJobStore(database), advance);
         }
 
+        foreach (string check in UsageLedgerContract.Names)
+        {
+            await UsageLedgerContract.RunAsync(
+                check, new PostgresUsageLedger(database, "0123456789abcdef"u8.ToArray()), advance);
+        }
+
+        foreach (string check in BudgetStoreContract.Names)
+        {
+            await BudgetStoreContract.RunAsync(check, new PostgresBudgetStore(database), advance);
+        }
+
+        foreach (string check in AuditLogContract.Names)
+        {
+            await AuditLogContract.RunAsync(check, new PostgresAuditLog(database), advance);
+        }
+
         foreach (string check in ChatHistoryStoreContract.Names)
         {
             var store = new PostgresChatHistoryStore(
@@ -98,6 +116,8 @@ public sealed class CutConnectionTests(PostgresServers servers)
         var jobs = new PostgresJobStore(database);
         var history = new PostgresChatHistoryStore(
             database, new SealedMessages(new EphemeralDataProtectionProvider()), new ChatHistoryOptions());
+        var ledger = new PostgresUsageLedger(database, default);
+        var audit = new PostgresAuditLog(database);
         var caller = new CallerContext(SessionId.From("s"));
         using var stop = new CancellationTokenSource();
         Task cutting = CutAsync(schema, stop.Token);
@@ -119,6 +139,9 @@ public sealed class CutConnectionTests(PostgresServers servers)
                 CallerKey = "c",
                 CreatedAt = DateTimeOffset.UnixEpoch,
             }));
+            failures += await FailsAsync(() => ledger.AppendAsync(Spend(i)).AsTask());
+            failures += await FailsAsync(() => audit.AppendAsync(
+                new AuditEvent { Kind = AuditEventKind.Settled, Subject = "s", Micros = i }).AsTask());
         }
 
         await stop.CancelAsync();
@@ -130,9 +153,28 @@ public sealed class CutConnectionTests(PostgresServers servers)
             await Task.Delay(20, TestContext.Current.CancellationToken);
         }
 
+        // What was told to have failed may have been kept: the same key again says so, and counts once.
+        for (int i = 0; i < 60; i++)
+        {
+            await ledger.AppendAsync(Spend(i));
+        }
+
+        LedgerVerification verified = await ledger.VerifyAsync();
+        Assert.True(verified.IsWhole && verified.Entries == 120, string.Join('\n', verified.Problems));
+        Assert.Equal(-60 * 59 / 2, (await ledger.GetBalanceAsync("credits:a", "usd")).Micros);
+        Assert.Null(await audit.VerifyAsync());
         Assert.All(kept.Chunk(2), pair => Assert.Equal("a" + pair[0].Text[1..], pair[1].Text));
         Assert.Equal(kept.Count, kept.Select(message => message.Text).Distinct().Count());
     }
+
+    private static LedgerTransaction Spend(int i) => new()
+    {
+        Key = $"k{i}",
+        Kind = LedgerEntryKind.Spend,
+        Account = "credits:a",
+        Contra = LedgerAccount.AppCredits,
+        Amount = new MicroAmount(-i, "usd"),
+    };
 
     private static async Task<int> FailsAsync(Func<Task> call)
     {

@@ -24,6 +24,7 @@ internal sealed class PgBouncer : IDisposable
             auth_type = any
             pool_mode = transaction
             default_pool_size = 3
+            max_client_conn = 400
             ignore_startup_parameters = extra_float_digits
             logfile = {_folder.File("log")}
 

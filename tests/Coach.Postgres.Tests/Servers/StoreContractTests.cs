@@ -5,6 +5,7 @@ using Coach.Postgres.History;
 using Coach.Postgres.Jobs;
 using Coach.Postgres.Payments;
 using Coach.Postgres.Sessions;
+using Coach.Postgres.Usage;
 using Coach.Postgres.Vectors;
 using Coach.Testing;
 using Microsoft.AspNetCore.DataProtection;
@@ -24,6 +25,12 @@ public sealed class StoreContractTests(PostgresServers servers)
     public static TheoryData<string> Ended => [.. RevokedSessionStoreContract.Names];
 
     public static TheoryData<string> Vectors => [.. EmbeddingCacheContract.Names];
+
+    public static TheoryData<string> Ledgers => [.. UsageLedgerContract.Names];
+
+    public static TheoryData<string> Budgets => [.. BudgetStoreContract.Names];
+
+    public static TheoryData<string> AuditLogs => [.. AuditLogContract.Names];
 
     [Theory]
     [MemberData(nameof(Payments))]
@@ -53,6 +60,22 @@ public sealed class StoreContractTests(PostgresServers servers)
     [MemberData(nameof(Vectors))]
     public Task Vectors_KeepTheContract(string check) => RunAsync((database, advance, token) =>
         EmbeddingCacheContract.RunAsync(check, new PostgresEmbeddingCache(database), advance, token));
+
+    [Theory]
+    [MemberData(nameof(Ledgers))]
+    public Task Ledgers_KeepTheContract(string check) => RunAsync((database, advance, token) =>
+        UsageLedgerContract.RunAsync(
+            check, new PostgresUsageLedger(database, "0123456789abcdef"u8.ToArray()), advance, token));
+
+    [Theory]
+    [MemberData(nameof(Budgets))]
+    public Task Budgets_KeepTheContract(string check) => RunAsync((database, advance, token) =>
+        BudgetStoreContract.RunAsync(check, new PostgresBudgetStore(database), advance, token));
+
+    [Theory]
+    [MemberData(nameof(AuditLogs))]
+    public Task AuditLogs_KeepTheContract(string check) => RunAsync((database, advance, token) =>
+        AuditLogContract.RunAsync(check, new PostgresAuditLog(database), advance, token));
 
     internal static PostgresDatabase Open(string connectionString, string? schema = null, double seconds = 30) => new(
         new CoachPostgresOptions

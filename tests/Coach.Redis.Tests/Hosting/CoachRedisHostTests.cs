@@ -2,6 +2,8 @@ using System.Text;
 using Coach.Abstractions;
 using Coach.Llm;
 using Coach.Redis.History;
+using Coach.Redis.Usage;
+using Coach.Usage;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.Caching.Distributed;
@@ -59,6 +61,42 @@ public sealed class CoachRedisHostTests(RedisServers servers)
         byte[] locked = Protector(one).Protect([1, 2, 3]);
         Assert.Equal([1, 2, 3], Protector(other).Unprotect(locked));
         Assert.IsType<RedisChatHistoryStore>(one.Services.GetRequiredService<IChatHistoryStore>());
+    }
+
+    [Fact]
+    public async Task Limits_WithoutAStoreThatLasts_FailTheStart()
+    {
+        OptionsValidationException failure = await Assert.ThrowsAsync<OptionsValidationException>(() => StartAsync(
+            RedisServers.Garnet, Key, ("Coach:Usage:Limits:0:Name", "app"), ("Coach:Usage:Limits:0:Max", "5")));
+        Assert.Contains(
+            "Coach:Usage:Limits are shared by replicas in a store that may forget them, and no store that lasts "
+                + "stands behind it; set ConnectionStrings:Coach (AddCoachPostgres), or remove the limits.",
+            failure.Message, StringComparison.Ordinal);
+        using IHost host = await StartAsync(RedisServers.Garnet);
+        Assert.IsType<MemoryBudgetStore>(host.Services.GetRequiredService<IBudgetStore>());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Limits_OverAStoreThatLasts_AreDecidedInRedis_WhicheverIsRegisteredFirst(bool isRedisFirst)
+    {
+        var services = new ServiceCollection();
+        services.AddLogging();
+        services.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection([
+            new("ConnectionStrings:Redis", servers.ConnectionString(RedisServers.Garnet)),
+            new("COACH_DATA_PROTECTION_KEY", Key), new("Coach:Usage:Limits:0:Name", "app"),
+        ]).Build());
+        if (isRedisFirst)
+        {
+            services.AddCoachRedis();
+        }
+
+        services.AddCoachUsage().UseDurableBudgetStore(_ => new MemoryBudgetStore(TimeProvider.System));
+        services.AddCoachRedis();
+        await using ServiceProvider provider = services.BuildServiceProvider();
+        Assert.IsType<RedisBudgetStore>(provider.GetRequiredService<IBudgetStore>());
+        Assert.Single(provider.GetRequiredService<IOptions<CoachUsageOptions>>().Value.Limits);
     }
 
     [Theory]

@@ -4,8 +4,10 @@ using Coach.Redis.Connections;
 using Coach.Redis.History;
 using Coach.Redis.Limits;
 using Coach.Redis.Sessions;
+using Coach.Redis.Usage;
 using Coach.Redis.Vectors;
 using Coach.Testing;
+using Coach.Usage;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -21,6 +23,23 @@ public sealed class StoreContractTests(RedisServers servers)
     public static TheoryData<string, string> Histories => Each(ChatHistoryStoreContract.Names);
 
     public static TheoryData<string, string> Vectors => Each(EmbeddingCacheContract.Names);
+
+    public static TheoryData<string, string> Budgets => Each(BudgetStoreContract.Names);
+
+    [Theory]
+    [MemberData(nameof(Budgets))]
+    public Task Budgets_KeepTheContract(string server, string check) => RunAsync(server, (redis, advance, token) =>
+    {
+        var clock = new VirtualClock();
+        return BudgetStoreContract.RunAsync(
+            check, new RedisBudgetStore(redis, new MemoryBudgetStore(clock), TimeProvider.System),
+            async span =>
+            {
+                clock.Advance(span);
+                await advance(span);
+            },
+            token);
+    });
 
     [Theory]
     [MemberData(nameof(Limits))]

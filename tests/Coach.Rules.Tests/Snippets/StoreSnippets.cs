@@ -1,3 +1,4 @@
+using Coach.Postgres;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -19,6 +20,13 @@ internal static class StoreSnippets
         #region postgres
         builder.AddCoach().Llm.UseDistributedSessionKeys();
         builder.Services.AddCoachPostgres();
+        #endregion
+    }
+
+    public static void Knowledge(HostApplicationBuilder builder)
+    {
+        #region postgres-knowledge
+        builder.Services.AddCoachRag().UseIndexFile("knowledge.coach").UsePostgres();
         #endregion
     }
 }
