@@ -138,7 +138,7 @@ public sealed class PageStoryTests(PageFixture fixture)
         await new OpenPage(page, problems).AskAsync(Question);
         ILocator answer = page.Locator(".answer");
         await Expect(answer.Locator(".meta")).ToContainTextAsync("openai · 1,234 tokens in, 56 out");
-        await Expect(answer.Locator("h5")).ToHaveTextAsync("Lamp");
+        await Expect(answer.Locator("h3")).ToHaveTextAsync("Lamp");
         await Expect(answer.Locator("strong")).ToHaveTextAsync("at nineteen hours");
         await Expect(answer.Locator(".words td").First).ToHaveTextAsync("19");
         await Expect(answer.Locator(".t-keyword")).ToHaveTextAsync("var");

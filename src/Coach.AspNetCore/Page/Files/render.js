@@ -3,32 +3,48 @@ import { announce, element, iconButton } from './dom.js';
 import { tokensOf } from './highlight.js';
 import { parse } from './markdown.js';
 
-// onCite: what a click on a citation does.
-export function blockElement(block, onCite) {
-  switch (block.type) {
-    case 'h': return element(`h${Math.min(block.level + 3, 6)}`, { dir: 'auto', class: `h${block.level}` }, inlines(block.inline, onCite));
-    case 'fence': return fence(block);
-    case 'hr': return element('hr');
-    case 'quote': return element('blockquote', { dir: 'auto' }, blocks(block.blocks, onCite));
-    case 'list': return list(block, onCite);
-    case 'table': return table(block, onCite);
-    default: return element('p', { dir: 'auto' }, inlines(block.inline, onCite));
+// Headings of an answer stand below the page's own (h2), and skip no level, whatever the model wrote.
+class Headings {
+  constructor() {
+    this.all = [];
+  }
+
+  // A heading that is drawn again, as it grows, counts once.
+  levelOf({ start, level }) {
+    while (this.all.length > 0 && this.all.at(-1).start >= start) this.all.pop();
+    const before = this.all.at(-1);
+    const shown = before ? Math.max(3, Math.min(before.shown + level - before.level, before.shown + 1, 6)) : 3;
+    this.all.push({ start, level, shown });
+    return shown;
   }
 }
 
-const blocks = (all, onCite) => all.map(block => blockElement(block, onCite));
-const inlines = (all, onCite) => all.flatMap(node => inline(node, onCite));
+// context: what a click on a citation does, and the headings so far.
+function blockElement(block, context) {
+  switch (block.type) {
+    case 'h': return element(`h${context.headings.levelOf(block)}`, { dir: 'auto', class: `h${block.level}` }, inlines(block.inline, context));
+    case 'fence': return fence(block);
+    case 'hr': return element('hr');
+    case 'quote': return element('blockquote', { dir: 'auto' }, blocks(block.blocks, context));
+    case 'list': return list(block, context);
+    case 'table': return table(block, context);
+    default: return element('p', { dir: 'auto' }, inlines(block.inline, context));
+  }
+}
 
-function inline(node, onCite) {
+const blocks = (all, context) => all.map(block => blockElement(block, context));
+const inlines = (all, context) => all.flatMap(node => inline(node, context));
+
+function inline(node, context) {
   switch (node.type) {
     case 'text': return [node.text];
     case 'br': return [element('br')];
     case 'code': return [element('code', { dir: 'ltr' }, node.text)];
-    case 'strong': case 'em': case 'del': return [element(node.type, {}, inlines(node.children, onCite))];
-    case 'span': return inlines(node.children, onCite);
-    case 'link': return [link(node.href, inlines(node.children, onCite))];
+    case 'strong': case 'em': case 'del': return [element(node.type, {}, inlines(node.children, context))];
+    case 'span': return inlines(node.children, context);
+    case 'link': return [link(node.href, inlines(node.children, context))];
     case 'image': return [image(node)];
-    case 'cite': return node.cite.passages.map(passage => chip(passage, onCite));
+    case 'cite': return node.cite.passages.map(passage => chip(passage, context));
     default: return [];
   }
 }
@@ -43,16 +59,16 @@ function image({ href, alt }) {
   return href ? link(href, [name]) : element('span', {}, name);
 }
 
-function chip(passage, onCite) {
+function chip(passage, context) {
   const name = `Source ${passage.n}: ${passage.source}`;
-  return element('button', { type: 'button', class: 'cite', title: passage.source, 'aria-label': name, onclick: event => onCite(passage, event.currentTarget) }, String(passage.n));
+  return element('button', { type: 'button', class: 'cite', title: passage.source, 'aria-label': name, onclick: event => context.onCite(passage, event.currentTarget) }, String(passage.n));
 }
 
-function list(block, onCite) {
+function list(block, context) {
   const items = block.items.map(item => {
     const isTight = !block.isLoose && item.blocks[0]?.type === 'p';
     const [first, ...rest] = item.blocks;
-    const content = isTight ? [...inlines(first.inline, onCite), ...blocks(rest, onCite)] : blocks(item.blocks, onCite);
+    const content = isTight ? [...inlines(first.inline, context), ...blocks(rest, context)] : blocks(item.blocks, context);
     if (item.check === null) return element('li', { dir: 'auto' }, content);
     const box = element('input', { type: 'checkbox', checked: item.check, disabled: true, 'aria-label': item.check ? 'done' : 'to do' });
     return element('li', { dir: 'auto', class: 'task' }, box, ' ', content);
@@ -60,9 +76,9 @@ function list(block, onCite) {
   return block.isOrdered ? element('ol', { start: block.from, dir: 'auto' }, items) : element('ul', { dir: 'auto' }, items);
 }
 
-function table(block, onCite) {
+function table(block, context) {
   const cell = (tag, content, column) => {
-    const made = element(tag, { dir: 'auto', scope: tag === 'th' ? 'col' : null }, inlines(content, onCite));
+    const made = element(tag, { dir: 'auto', scope: tag === 'th' ? 'col' : null }, inlines(content, context));
     if (block.align[column]) made.classList.add(block.align[column]);
     return made;
   };
@@ -104,14 +120,14 @@ export async function copyText(text) {
 
 // The whole of a text that is complete.
 export function renderWhole(target, text, cites, onCite) {
-  target.replaceChildren(...blocks(parse(text, { cites }), onCite));
+  target.replaceChildren(...blocks(parse(text, { cites }), { onCite, headings: new Headings() }));
 }
 
 // A text that arrives in pieces. Blocks that are complete are made once; only the last one is made again, at most once a
 // frame, and less often where that takes long.
 export class StreamedText {
   constructor(target, onDrawn) {
-    Object.assign(this, { target, onDrawn, text: '', settled: 0, last: null, lastBlock: null, frame: 0, notBefore: 0 });
+    Object.assign(this, { target, onDrawn, context: { onCite: () => {}, headings: new Headings() }, text: '', settled: 0, last: null, lastBlock: null, frame: 0, notBefore: 0 });
   }
 
   add(piece) {
@@ -138,7 +154,7 @@ export class StreamedText {
       if (isSame) {
         fillCode(this.last.code, block);
       } else {
-        const made = blockElement(block, () => {});
+        const made = blockElement(block, this.context);
         if (index === 0 && this.last) this.last.replaceWith(made);
         else this.target.append(made);
         this.last = made;
