@@ -338,8 +338,8 @@ public static class CoachEndpointRouteBuilderExtensions
     /// <param name="pattern">Where; <c>/</c> unless given. A path base of the host's comes before it.</param>
     /// <returns>The conventions of the page's endpoints.</returns>
     /// <remarks>
-    /// <c>Coach:Page</c> sets its title and suggested questions. It calls <c>/api</c> of the same host; a host with a page
-    /// of its own calls <c>UseCoachPage</c> instead.
+    /// <c>Coach:Page</c> sets its title and suggested questions. It calls <c>/api</c> of the same host; a host with a
+    /// page of its own calls <c>UseCoachPage</c> instead.
     /// </remarks>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     public static IEndpointConventionBuilder MapCoachPage(this IEndpointRouteBuilder endpoints, string pattern = "/")

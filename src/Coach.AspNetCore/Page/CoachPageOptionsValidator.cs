@@ -12,7 +12,9 @@ internal sealed class CoachPageOptionsValidator : IValidateOptions<CoachPageOpti
     public ValidateOptionsResult Validate(string? name, CoachPageOptions options)
     {
         OptionsCheck check = new OptionsCheck("Coach:Page", name)
-            .That(IsLine(options.Title, LongestTitle), $"Coach:Page:Title must be one line of 1 to {LongestTitle} characters.")
+            .That(
+                IsLine(options.Title, LongestTitle),
+                $"Coach:Page:Title must be one line of 1 to {LongestTitle} characters.")
             .That(
                 IsLine(options.Welcome, LongestWelcome),
                 $"Coach:Page:Welcome must be one line of 1 to {LongestWelcome} characters.")

@@ -94,7 +94,8 @@ internal sealed class PageEndpoints
             return Task.CompletedTask;
         }
 
-        return WriteAsync(context, file, _pages.Folder.EndsWith("-" + version, StringComparison.Ordinal) ? Forever : AskAgain);
+        bool isCurrent = _pages.Folder.EndsWith("-" + version, StringComparison.Ordinal);
+        return WriteAsync(context, file, isCurrent ? Forever : AskAgain);
     }
 
     private static Task WriteAsync(HttpContext context, PackedFile file, string cacheControl)

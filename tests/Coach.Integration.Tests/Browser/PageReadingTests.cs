@@ -228,6 +228,25 @@ public sealed class PageReadingTests(PageFixture fixture)
     }
 
     [Fact]
+    public async Task Documents_ThatAreBeingRead_SayHowFar()
+    {
+        IBrowserContext visitor = await fixture.NewVisitorAsync();
+        string reading = ",\"reading\":{\"documents\":1200,\"total\":6000}";
+        await visitor.RouteAsync("**/api/knowledge", route => route.FulfillAsync(new()
+        {
+            ContentType = "application/json",
+            Body = "{\"documents\":1150,\"passages\":9000,\"read\":0,\"skipped\":[],\"skippedCount\":0,\"failed\":[],"
+                + "\"failedCount\":0,\"guessed\":[],\"kinds\":{},\"at\":null" + reading + "}",
+        }));
+        OpenPage open = await fixture.OpenAsync(visitor);
+        ILocator banner = open.Page.Locator("#reading");
+        await Expect(banner).ToContainTextAsync("Documents are still being read (1,200 of 6,000).");
+        reading = "";
+        await Expect(banner).ToBeHiddenAsync();
+        await Expect(open.Page.Locator("#account")).ToHaveTextAsync("1,150 documents, 9,000 passages");
+    }
+
+    [Fact]
     public async Task Settings_AreKeptAndFollowed()
     {
         (IPage page, _) = await fixture.OpenAsync();

@@ -4,6 +4,7 @@ import { $, announce, button, element, number } from './dom.js';
 import { eventsOf } from './events.js';
 
 const pause = 2000; // milliseconds between two looks while documents are read
+const looks = 5; // before the first reading has begun; a host without documents never begins one
 
 export class Documents {
   constructor(features) {
@@ -31,7 +32,8 @@ export class Documents {
     try {
       const account = await call('GET', '/api/knowledge');
       this.draw(account);
-      if (account.at === null) this.timer = setTimeout(() => this.load(), pause);
+      const isComing = account.at === null && (this.looks = (this.looks ?? 0) + 1) < looks;
+      if (account.reading || isComing) this.timer = setTimeout(() => this.load(), pause);
     } catch (problem) {
       $('account').textContent = problem.status === 404 ? 'There are no documents here.' : problem.message;
       $('reading').hidden = true;
@@ -39,12 +41,12 @@ export class Documents {
   }
 
   draw(account) {
-    const isReading = account.at === null;
-    const { skippedCount, failedCount } = account;
+    const { reading, skippedCount, failedCount } = account;
     const left = [skippedCount > 0 ? `${number(skippedCount)} left out` : null, failedCount > 0 ? `${number(failedCount)} failed` : null].filter(Boolean);
-    $('account').textContent = [`${number(account.documents)} documents, ${number(account.passages)} passages`, ...left].join(' · ');
-    $('reading').hidden = !isReading;
-    $('reading').textContent = isReading ? `Documents are still being read (${progressOf(account)}). Answers rest on what was read so far.` : '';
+    $('account').textContent = [`${counted(account.documents, 'document')}, ${counted(account.passages, 'passage')}`, ...left].join(' · ');
+    $('reading').hidden = !reading;
+    const text = reading ? `Documents are still being read (${progressOf(reading)}). Answers rest on what was read so far.` : '';
+    if ($('reading').textContent !== text) $('reading').textContent = text;
     const refusals = [...account.failed.map(one => ['failed', one]), ...account.skipped.map(one => ['left out', one]), ...account.guessed.map(one => ['read by a guess', one])];
     $('refusals').hidden = refusals.length === 0;
     $('refusal-list').replaceChildren(...refusals.slice(0, 200).map(([what, one]) => element('li', { dir: 'auto' }, element('strong', {}, one.id), ` ${what}: ${one.reason}`)));
@@ -100,6 +102,10 @@ export class Documents {
     }
     await this.load();
   }
+}
+
+function counted(count, what) {
+  return `${number(count)} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function progressOf({ documents, total }) {
