@@ -12,6 +12,15 @@ var builder = WebApplication.CreateBuilder(
 builder.Configuration.AddCommandLine(args, new Dictionary<string, string> { ["--knowledge"] = "Coach:Rag:Knowledge" });
 string knowledge = Path.GetFullPath(
     builder.Configuration["Coach:Rag:Knowledge"] ?? Path.Combine(AppContext.BaseDirectory, "knowledge"));
+
+// The page offers questions about this project, unless the documents are somebody's own.
+if (builder.Configuration["Coach:Rag:Knowledge"] is null)
+{
+    builder.Configuration["Coach:Page:Suggestions:0"] = "How is an API key checked without spending tokens?";
+    builder.Configuration["Coach:Page:Suggestions:1"] = "What happens to retrieval when there is no key?";
+    builder.Configuration["Coach:Page:Suggestions:2"] = "How does Coach avoid creating a payment link twice?";
+}
+
 builder.Configuration["Coach:Rag:Knowledge"] = knowledge;
 
 // One index file a folder, kept between runs: unchanged documents are not read again.
@@ -53,8 +62,8 @@ builder.AddOtlpExport(); // where OTEL_EXPORTER_OTLP_ENDPOINT says
 
 var app = builder.Build();
 app.UseCoach();
-app.UseCoachPage();
 app.MapCoach();
+app.MapCoachPage();
 app.MapOpenApi(); // /openapi/v1.json
 return await app.RunCoachAsync();
 

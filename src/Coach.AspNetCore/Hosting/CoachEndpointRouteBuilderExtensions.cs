@@ -6,6 +6,7 @@ using Coach.AspNetCore.Hosting;
 using Coach.AspNetCore.Http;
 using Coach.AspNetCore.Knowledge;
 using Coach.AspNetCore.Middleware;
+using Coach.AspNetCore.Page;
 using Coach.AspNetCore.Payments;
 using Coach.AspNetCore.Sessions;
 using Coach.AspNetCore.Speech;
@@ -326,6 +327,29 @@ public static class CoachEndpointRouteBuilderExtensions
         return endpoints.MapGet(pattern + "/{code}", static (string code) => ProblemPages.Show(code))
             .WithMetadata(CoachApiMetadata.Instance)
             .ExcludeFromDescription();
+    }
+
+    /// <summary>
+    /// Maps Coach's own page, which the package carries: the chat with its sources, keys, documents, tab and credits,
+    /// over the endpoints of <c>MapCoach</c>. Its HTML is asked for again each time; what it refers to stands under a
+    /// folder named by its fingerprint and is kept for a year, compressed where the browser takes that.
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">Where; <c>/</c> unless given. A path base of the host's comes before it.</param>
+    /// <returns>The conventions of the page's endpoints.</returns>
+    /// <remarks>
+    /// <c>Coach:Page</c> sets its title and suggested questions. It calls <c>/api</c> of the same host; a host with a
+    /// page of its own calls <c>UseCoachPage</c> instead.
+    /// </remarks>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    public static IEndpointConventionBuilder MapCoachPage(this IEndpointRouteBuilder endpoints, string pattern = "/")
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        ArgumentNullException.ThrowIfNull(pattern);
+        pattern = pattern.Trim('/') is { Length: > 0 } inner ? "/" + inner : "";
+        RouteGroupBuilder group = endpoints.MapGroup("");
+        endpoints.ServiceProvider.GetRequiredService<PageEndpoints>().Map(group, pattern);
+        return group.ExcludeFromDescription();
     }
 
     /// <summary>

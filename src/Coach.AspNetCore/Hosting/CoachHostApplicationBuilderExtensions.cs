@@ -10,6 +10,7 @@ using Coach.AspNetCore.Hosting;
 using Coach.AspNetCore.Http;
 using Coach.AspNetCore.Knowledge;
 using Coach.AspNetCore.Middleware;
+using Coach.AspNetCore.Page;
 using Coach.AspNetCore.Payments;
 using Coach.AspNetCore.Sessions;
 using Coach.AspNetCore.Speech;
@@ -120,6 +121,9 @@ public static class CoachHostApplicationBuilderExtensions
             .BindConfiguration("Coach:Knowledge");
         services.AddOptionsWithValidateOnStart<CoachSpeechOptions, CoachSpeechOptionsValidator>()
             .BindConfiguration("Coach:Speech");
+        services.AddOptionsWithValidateOnStart<CoachPageOptions, CoachPageOptionsValidator>()
+            .BindConfiguration("Coach:Page");
+        services.TryAddSingleton<PageEndpoints>();
         services.AddOptionsWithValidateOnStart<CoachMenuOptions, CoachMenuOptionsValidator>()
             .BindConfiguration("Coach:Menu");
         services.AddOptionsWithValidateOnStart<CoachRateLimitOptions, CoachRateLimitOptionsValidator>()

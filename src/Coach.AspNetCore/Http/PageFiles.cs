@@ -1,7 +1,9 @@
 using System.Collections.Frozen;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.FileProviders;
 
 namespace Coach.AspNetCore.Http;
@@ -46,8 +48,19 @@ internal sealed partial class PageFiles
     /// <summary>The folder of this version, such as <c>/v-0a1b2c3d4e5f</c>.</summary>
     public string Folder { get; }
 
-    /// <summary>A page, with references to the folder of this version; null where there is none.</summary>
-    public byte[]? FindPage(string path) => _pages.GetValueOrDefault(path);
+    /// <summary>
+    /// A page, with references to the folder of this version below a path base; null where there is none.
+    /// </summary>
+    public byte[]? FindPage(string path, PathString pathBase)
+    {
+        byte[]? page = _pages.GetValueOrDefault(path);
+        return page is null || !pathBase.HasValue
+            ? page
+            : Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(page).Replace(
+                $"=\"{Folder}/",
+                $"=\"{HtmlEncoder.Default.Encode(pathBase.ToUriComponent())}{Folder}/",
+                StringComparison.Ordinal));
+    }
 
     /// <summary>The rest of a path below a version's folder, this one's or another's.</summary>
     public bool TrySplit(string path, out string file, out bool isCurrent)

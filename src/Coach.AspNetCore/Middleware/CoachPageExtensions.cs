@@ -14,10 +14,10 @@ public static class CoachPageExtensions
     private const string AskAgain = "no-cache";
 
     /// <summary>
-    /// Serves the files of the web root, <c>/index.html</c> at <c>/</c>. HTML refers to the other files under a folder
-    /// that is named by the fingerprint of them all (<c>/v-0a1b2c3d4e5f/page.js</c>): caches keep those for a year, and
-    /// ask for the HTML again each time. Call it after <c>UseCoach</c>, in place of <c>UseDefaultFiles</c> and
-    /// <c>UseStaticFiles</c>.
+    /// Serves a page of the host's own (<c>MapCoachPage</c> is Coach's): the files of the web root,
+    /// <c>/index.html</c> at <c>/</c>. HTML refers to the other files under a folder that is named by the fingerprint
+    /// of them all (<c>/v-0a1b2c3d4e5f/page.js</c>): caches keep those for a year, and ask for the HTML again each
+    /// time. Call it after <c>UseCoach</c>, in place of <c>UseDefaultFiles</c> and <c>UseStaticFiles</c>.
     /// </summary>
     /// <param name="app">The host's pipeline.</param>
     /// <returns>The same pipeline.</returns>
@@ -47,7 +47,7 @@ public static class CoachPageExtensions
         {
             await next(context).ConfigureAwait(false);
         }
-        else if (files.FindPage(path.EndsWith('/') ? path + "index.html" : path) is { } page)
+        else if (files.FindPage(path.EndsWith('/') ? path + "index.html" : path, request.PathBase) is { } page)
         {
             await WriteAsync(context, page).ConfigureAwait(false);
         }

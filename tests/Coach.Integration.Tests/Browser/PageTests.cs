@@ -1,71 +1,19 @@
 using System.Text.RegularExpressions;
-using Coach.Integration.Tests.Hosting;
 using Coach.Testing;
 using Microsoft.Playwright;
 
 namespace Coach.Integration.Tests.Browser;
 
-/// <summary>The page in a real browser: Debian's Chromium, when it is installed.</summary>
-public sealed partial class PageTests : IAsyncLifetime
+/// <summary>The page in a real browser: what it did from the start.</summary>
+[Collection(PageFixture.Collection)]
+public sealed partial class PageTests(PageFixture fixture)
 {
-    private const string Chromium = "/usr/bin/chromium";
-    private const float WaitLimit = 120_000; // ms: slow machines run this too
-    private TempFolder _knowledge = null!;
-    private ProviderFake _providers = null!;
-    private ChatHost _host = null!;
-    private IPlaywright _playwright = null!;
-    private IBrowser _browser = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        Assert.SkipUnless(File.Exists(Chromium), $"{Chromium} is not installed (Debian package: chromium)");
-        _knowledge = new TempFolder();
-        await File.WriteAllTextAsync(_knowledge.File("harbour.md"),
-            "# Harbour guide\n\n## Lighthouse\n\nThe lighthouse keeper lights the lamp at nineteen hours. <b "
-            + "onclick=alert(1)>Bold</b> claims are not markup.\n");
-        _providers = await ProviderFake.StartAsync();
-        _host = await ChatHost.StartAsync(
-            values => values["Coach:Llm:Gemini:BaseUrl"] = _providers.BaseUrl("gemini").ToString(),
-            _knowledge.Path);
-        Assertions.SetDefaultExpectTimeout(WaitLimit);
-        _playwright = await Playwright.CreateAsync();
-        _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
-        {
-            ExecutablePath = Chromium,
-            Timeout = (float)ChatHost.HangLimit.TotalMilliseconds,
-            Args =
-            [
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-            ],
-        });
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_browser is not null)
-        {
-            await _browser.DisposeAsync();
-            _playwright.Dispose();
-        }
-
-        if (_host is not null)
-        {
-            await _host.DisposeAsync();
-            await _providers.DisposeAsync();
-            _knowledge.Dispose();
-        }
-    }
+    private const float WaitLimit = PageFixture.WaitLimit;
 
     [Fact]
     public async Task Page_AskWithoutAKey_StreamsTheAnswerAndOpensItsPassage()
     {
-        (IPage page, List<string> problems) = await OpenAsync();
+        (IPage page, List<string> problems) = await fixture.OpenAsync();
         await Assertions.Expect(page.Locator("#mode")).ToHaveTextAsync("mock answers");
         await page.FillAsync("#message", "When does the lighthouse keeper light the lamp?");
         await page.ClickAsync("#send");
@@ -76,16 +24,16 @@ public sealed partial class PageTests : IAsyncLifetime
         await Assertions.Expect(page.Locator("#passage-title")).ToContainTextAsync("harbour.md");
         await Assertions.Expect(page.Locator("#passage-text")).ToContainTextAsync("nineteen hours");
         Assert.Equal(0, await page.Locator("#passage-text b").CountAsync());
-        await KeepScreenshotAsync(page, "passage");
+        await PageFixture.KeepScreenshotAsync(page, "passage");
         Assert.Empty(problems);
     }
 
     [Fact]
     public async Task Page_KeyEntered_AnswersForRealAndForgetsItOnRequest()
     {
-        _providers.SetKey("gemini", "page-test-key");
-        _providers.AnswerAlways("gemini", _ => ScriptedAnswer.Text("At nineteen hours [1]."));
-        (IPage page, List<string> problems) = await OpenAsync();
+        fixture.Providers.SetKey("gemini", "page-test-key");
+        fixture.Providers.AnswerAlways("gemini", _ => ScriptedAnswer.Text("At nineteen hours [1]."));
+        (IPage page, List<string> problems) = await fixture.OpenAsync();
         await page.FillAsync("#api-key", "page-test-key");
         await page.ClickAsync("#key-form button");
         await Assertions.Expect(page.Locator("#key-message")).ToContainTextAsync("Valid.");
@@ -102,7 +50,7 @@ public sealed partial class PageTests : IAsyncLifetime
     [Fact]
     public async Task Page_KeyRefused_ShowsTheSentence()
     {
-        (IPage page, _) = await OpenAsync();
+        (IPage page, _) = await fixture.OpenAsync();
         await page.FillAsync("#api-key", "nobody-knows-this-key");
         await page.ClickAsync("#key-form button");
         await Assertions.Expect(page.Locator("#key-message")).ToHaveClassAsync(BadPattern());
@@ -112,7 +60,7 @@ public sealed partial class PageTests : IAsyncLifetime
     [Fact]
     public async Task Page_OrderOntoATab_GetsOnePaymentLink()
     {
-        (IPage page, List<string> problems) = await OpenAsync();
+        (IPage page, List<string> problems) = await fixture.OpenAsync();
         await page.GetByLabel("Add Espresso").ClickAsync();
         await page.GetByLabel("Add Espresso").ClickAsync();
         await page.GetByLabel("Add Sandwich").ClickAsync();
@@ -126,7 +74,7 @@ public sealed partial class PageTests : IAsyncLifetime
         await page.ReloadAsync();
         await Assertions.Expect(page.Locator("#payment a")).ToHaveAttributeAsync("href", address!);
         await Assertions.Expect(page.Locator("#pay")).ToBeDisabledAsync();
-        await KeepScreenshotAsync(page, "tab");
+        await PageFixture.KeepScreenshotAsync(page, "tab");
         await page.ClickAsync("#cancel");
         await Assertions.Expect(page.Locator("#payment")).ToContainTextAsync("expired");
         await Assertions.Expect(page.Locator("#cancel")).ToBeHiddenAsync();
@@ -139,7 +87,7 @@ public sealed partial class PageTests : IAsyncLifetime
     [Fact]
     public async Task Page_PaysItsTabOnTheSimulatedPage_PlaysTheWholeStory()
     {
-        (IPage page, List<string> problems) = await OpenAsync();
+        (IPage page, List<string> problems) = await fixture.OpenAsync();
         await page.GetByLabel("Add Espresso").ClickAsync();
         await Assertions.Expect(page.Locator("#total")).ToHaveTextAsync("3.00 USD");
         await page.ClickAsync("#pay");
@@ -148,7 +96,7 @@ public sealed partial class PageTests : IAsyncLifetime
         payment.SetDefaultTimeout(WaitLimit);
         await Assertions.Expect(payment.Locator("strong")).ToHaveTextAsync("3.00 USD");
         await Assertions.Expect(payment.Locator("[role=status]")).ToContainTextAsync("Nothing to pay here");
-        await KeepScreenshotAsync(payment, "simulated");
+        await PageFixture.KeepScreenshotAsync(payment, "simulated");
         await payment.GetByRole(AriaRole.Button, new() { Name = "Mark as paid" }).ClickAsync();
         await Assertions.Expect(payment.Locator("[role=status]")).ToHaveTextAsync("Paid");
 
@@ -171,29 +119,6 @@ public sealed partial class PageTests : IAsyncLifetime
         await Assertions.Expect(page.Locator("#total")).ToHaveTextAsync("8.50 USD");
         Assert.Empty(problems);
     }
-
-    private async Task<(IPage Page, List<string> Problems)> OpenAsync()
-    {
-        IPage page = await _browser.NewPageAsync(
-            new BrowserNewPageOptions { ViewportSize = new ViewportSize { Width = 1200, Height = 850 } });
-        page.SetDefaultTimeout(WaitLimit);
-        var problems = new List<string>();
-        page.PageError += (_, error) => problems.Add(error);
-        page.Console += (_, message) =>
-        {
-            if (message.Type == "error")
-            {
-                problems.Add(message.Text);
-            }
-        };
-        await page.GotoAsync(_host.Address.ToString());
-        return (page, problems);
-    }
-
-    // For people: the pictures lie beside the test's binaries.
-    private static Task KeepScreenshotAsync(IPage page, string name) =>
-        page.ScreenshotAsync(
-            new PageScreenshotOptions { Path = Path.Combine(AppContext.BaseDirectory, "screenshots", name + ".png") });
 
     [GeneratedRegex("bad")]
     private static partial Regex BadPattern();

@@ -23,8 +23,8 @@ internal static class AspNetCoreSnippets
 
         var app = builder.Build();
         app.UseCoach();
-        app.UseCoachPage();
         app.MapCoach();
+        app.MapCoachPage();
         return await app.RunCoachAsync();
         #endregion
     }
