@@ -257,7 +257,7 @@ public sealed class PageStoryTests(PageFixture fixture)
     {
         (IPage page, List<string> problems) = await fixture.OpenAsync();
         await page.Locator("#documents-section > summary").ClickAsync();
-        await Expect(page.Locator("#account")).ToContainTextAsync("documents");
+        await Expect(page.Locator("#account")).ToContainTextAsync("document");
         await page.SetInputFilesAsync("#files", new FilePayload
         {
             Name = "ferry <1>.md",

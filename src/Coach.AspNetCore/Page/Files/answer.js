@@ -1,5 +1,5 @@
 // One question and its answer in the log.
-import { hintOf } from './api.js';
+import { hintOf } from './calls.js';
 import { rangesOf } from './citations.js';
 import { button, cost, element, iconButton, number } from './dom.js';
 import { thumbs } from './feedback.js';

@@ -1,5 +1,5 @@
 // Coach's page: plain modules, no build step. It speaks the HTTP API of docs/guides/http-api.md.
-import { call } from './api.js';
+import { call } from './calls.js';
 import { Conversation } from './conversation.js';
 import { Conversations } from './conversations.js';
 import { Credits } from './credits.js';

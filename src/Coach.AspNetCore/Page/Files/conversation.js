@@ -1,5 +1,5 @@
 // The conversation that is shown: asked, stopped, asked again. Its turns are numbered as the host numbers what it keeps.
-import { call, send, unreachable } from './api.js';
+import { call, send, unreachable } from './calls.js';
 import { $, announce, cost, number } from './dom.js';
 import { eventsOf } from './events.js';
 import { Turn } from './answer.js';

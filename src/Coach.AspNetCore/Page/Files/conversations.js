@@ -1,5 +1,5 @@
 // The list of conversations: opened, renamed, exported, deleted.
-import { address, call } from './api.js';
+import { address, call } from './calls.js';
 import { $, announce, button, element, iconButton, kept, randomName } from './dom.js';
 
 export class Conversations {

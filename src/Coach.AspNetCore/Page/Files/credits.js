@@ -1,5 +1,5 @@
 // Credits, where the host sells answers: balance, price of an answer, packs, and the payment link of one.
-import { address, call } from './api.js';
+import { address, call } from './calls.js';
 import { $, button, cost, element, randomName } from './dom.js';
 import { follow, linkElement } from './links.js';
 

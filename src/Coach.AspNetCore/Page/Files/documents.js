@@ -1,5 +1,5 @@
 // The documents: what was read, what was left out and why; files added where the host allows it.
-import { call, send } from './api.js';
+import { call, send } from './calls.js';
 import { $, announce, button, element, number } from './dom.js';
 import { eventsOf } from './events.js';
 

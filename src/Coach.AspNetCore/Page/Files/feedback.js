@@ -1,5 +1,5 @@
 // Thumbs, with a note for those who have more to say.
-import { call } from './api.js';
+import { call } from './calls.js';
 import { announce, button, element, iconButton } from './dom.js';
 
 export function thumbs(turn, conversation) {

@@ -1,5 +1,5 @@
 // A payment link on its way: followed until it is settled.
-import { call } from './api.js';
+import { call } from './calls.js';
 import { element } from './dom.js';
 
 export const settled = ['succeeded', 'failed', 'expired'];

@@ -1,5 +1,5 @@
 // The session: whether answers are real, its keys, and which provider and model are asked.
-import { call } from './api.js';
+import { call } from './calls.js';
 import { $, announce, button, element, kept, say } from './dom.js';
 
 const names = {

@@ -1,5 +1,5 @@
 // The passages behind an answer: one opened with its document, all of them listed, and what each method gave them.
-import { call } from './api.js';
+import { call } from './calls.js';
 import { isSamePassage, placeOf } from './citations.js';
 import { $, button, element } from './dom.js';
 

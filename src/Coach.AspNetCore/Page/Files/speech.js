@@ -1,5 +1,5 @@
 // Read aloud: with the host's voice where it offers one, else with the browser's own.
-import { send } from './api.js';
+import { send } from './calls.js';
 import { announce } from './dom.js';
 
 const longest = 1500; // characters; hosts take 2,000 unless set otherwise

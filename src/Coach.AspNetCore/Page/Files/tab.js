@@ -1,6 +1,6 @@
 // The session's tab, which lives on the server: lines by name from the host's price list, a tip, a bill and its payment
 // link.
-import { call } from './api.js';
+import { call } from './calls.js';
 import { $, element, iconButton, randomName } from './dom.js';
 import { follow, linkElement, settled } from './links.js';
 

@@ -1,5 +1,5 @@
 // What was used in all: tokens and cost by model, limits and what is left of them.
-import { call } from './api.js';
+import { call } from './calls.js';
 import { $, cost, element, number } from './dom.js';
 
 export async function drawUsage() {
