@@ -5,9 +5,9 @@ internal sealed record ExtractedSentence(int Number, string Text, bool IsBlock);
 
 /// <summary>
 /// Picks the sentences that answer a question: by an encoder's similarity where there is one, and by the words that
-/// they share with it, each counted by how rare it is among the candidates and damped by the sentence's length. Headings
-/// and the rest of the passage help a little, and passages that were found first are believed a little more. What says
-/// too little about the question is no answer.
+/// they share with it, each counted by how rare it is among the candidates and damped by the sentence's length.
+/// Headings and the rest of the passage help a little, and passages that were found first are believed a little more.
+/// What says too little about the question is no answer.
 /// </summary>
 internal static class ExtractiveSummarizer
 {
@@ -46,7 +46,8 @@ internal static class ExtractiveSummarizer
         "they", "this", "to",
         "us", "use", "was", "we", "what", "when", "where", "which", "who", "why", "will", "with", "would",
         "you", "your", "am", "been", "being", "does", "doing", "done", "happen", "happens", "has", "here", "just",
-        "know", "let", "like", "must", "now", "only", "other", "possible", "really", "someone", "something", "too", "under",
+        "know", "let", "like", "must", "now", "only",
+        "other", "possible", "really", "someone", "something", "too", "under",
         "until", "very", "don", "doesn", "isn", "t", "didn", "won", "want", "were", "whether", "while", "whom",
         "whose", "within", "without", "work", "works",
     ];
