@@ -4,10 +4,10 @@ namespace Coach.Llm.Mock;
 internal sealed record ExtractedSentence(int Number, string Text, bool IsBlock);
 
 /// <summary>
-/// Picks the sentences that answer a question: by an encoder's similarity where there is one, and by the words that they
-/// share with it, each counted by how rare it is among the candidates and damped by the sentence's length. Headings and
-/// the rest of the passage help a little, and passages that were found first are believed a little more. What says too
-/// little about the question is no answer.
+/// Picks the sentences that answer a question: by an encoder's similarity where there is one, and by the words that
+/// they share with it, each counted by how rare it is among the candidates and damped by the sentence's length.
+/// Headings and the rest of the passage help a little, and passages that were found first are believed a little more.
+/// What says too little about the question is no answer.
 /// </summary>
 internal static class ExtractiveSummarizer
 {
@@ -16,14 +16,14 @@ internal static class ExtractiveSummarizer
     private const int MaxTopic = 60;
 
     // Chosen with fifty questions about this project's documentation; neighbouring values do about as well.
-    private const double LeastShare = 0.3;
-    private const double RepeatedPassage = 0.4;
+    private const double LeastShare = 0.2;
+    private const double RepeatedPassage = 0.25;
     private const double RankStep = 0.15;
     private const double RarityPower = 1.5;
-    private const double HeadingShare = 0.6;
+    private const double HeadingShare = 1.0;
 
     // A row is short, and says less than a sentence of the same words.
-    private const double BlockShare = 0.75;
+    private const double BlockShare = 0.6;
     private const double HeadingCoverage = 0.9;
     private const double PassageCoverage = 0.5;
 
@@ -45,9 +45,11 @@ internal static class ExtractiveSummarizer
         "shall", "should", "so", "some", "tell", "than", "that", "the", "their", "them", "then", "there", "these",
         "they", "this", "to",
         "us", "use", "was", "we", "what", "when", "where", "which", "who", "why", "will", "with", "would",
-        "you", "your", "am", "been", "being", "does", "doing", "done", "happen", "happens", "has", "here", "just", "know",
-        "let", "like", "must", "now", "only", "other", "possible", "really", "someone", "something", "too", "under",
-        "until", "very", "don", "doesn", "isn", "t", "didn", "won", "want", "were", "whether", "while", "whom", "whose", "within", "without", "work", "works",
+        "you", "your", "am", "been", "being", "does", "doing", "done", "happen", "happens", "has", "here", "just",
+        "know", "let", "like", "must", "now", "only",
+        "other", "possible", "really", "someone", "something", "too", "under",
+        "until", "very", "don", "doesn", "isn", "t", "didn", "won", "want", "were", "whether", "while", "whom",
+        "whose", "within", "without", "work", "works",
     ];
 
     /// <summary>Picks; nothing when the passages do not answer.</summary>
@@ -189,7 +191,7 @@ internal static class ExtractiveSummarizer
                     RepeatedPassage, picked.Count(other => other.Number == each.Candidate.Number));
                 if (score >= bestScore
                     && (best is null || score > bestScore)
-                    && !picked.Exists(other => other.Text == each.Candidate.Text))
+                    && !picked.Exists(other => IsSaid(other, each.Candidate)))
                 {
                     (best, bestScore) = (each.Candidate, score);
                 }
@@ -205,6 +207,10 @@ internal static class ExtractiveSummarizer
 
         return [.. picked.Select(each => new ExtractedSentence(each.Number, Quoted(each, wanted), each.IsBlock))];
     }
+
+    // One block of a passage is enough: the rows of a table are much alike.
+    private static bool IsSaid(Candidate said, Candidate candidate) => said.Text == candidate.Text
+        || (said.IsBlock && candidate.IsBlock && said.Number == candidate.Number);
 
     private static string Quoted(Candidate candidate, HashSet<string> wanted) => candidate.IsBlock
         ? PassageUnits.Shorten(candidate.Text, line => wanted.Overlaps(Stems(line)))

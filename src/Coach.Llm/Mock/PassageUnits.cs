@@ -10,8 +10,8 @@ namespace Coach.Llm.Mock;
 internal sealed record PassageUnit(string Text, bool IsBlock);
 
 /// <summary>
-/// Cuts a passage into sentences and blocks. Code, tables and lists of options are blocks: no sentence begins or ends in
-/// one. Sentences end as Latin, Chinese and Japanese writing end them.
+/// Cuts a passage into sentences and blocks. Code, tables and lists of options are blocks: no sentence begins or ends
+/// in one. Sentences end as Latin, Chinese and Japanese writing end them.
 /// </summary>
 internal static partial class PassageUnits
 {

@@ -24,10 +24,12 @@ public sealed class RagChatClient : DelegatingChatClient
     /// <param name="retriever">Finds the passages.</param>
     /// <param name="options">What to ask of the retriever; null asks for its defaults.</param>
     /// <param name="rerank">
-    /// Ranks the passages anew before they are given, by default by asking <paramref name="innerClient"/>: one more call
-    /// a question. Null leaves them as they were found.
+    /// Ranks the passages anew before they are given, by default by asking <paramref name="innerClient"/>: one more
+    /// call a question. Null leaves them as they were found.
     /// </param>
-    /// <exception cref="ArgumentOutOfRangeException">A value of <paramref name="rerank"/> is out of its range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// A value of <paramref name="rerank"/> is out of its range.
+    /// </exception>
     public RagChatClient(
         IChatClient innerClient, IRetriever retriever, RetrievalOptions? options = null, RerankOptions? rerank = null)
         : base(innerClient)

@@ -51,7 +51,9 @@ internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, F
     /// <summary>Whether an earlier commit is served because the newest one is damaged.</summary>
     public bool IsPinned => _isPinned;
 
-    /// <summary>Whether memory may not take the file's place: what it holds has no source to be read from again.</summary>
+    /// <summary>
+    /// Whether memory may not take the file's place: what it holds has no source to be read from again.
+    /// </summary>
     public bool IsFileRequired { get; set; }
 
     /// <summary>Told when memory takes the place of a file that cannot be written.</summary>

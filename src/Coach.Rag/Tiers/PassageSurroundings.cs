@@ -16,7 +16,9 @@ internal static class PassageSurroundings
         ArgumentOutOfRangeException.ThrowIfGreaterThan(expansion.MaxPassages, MostPassages, "expansion.MaxPassages");
     }
 
-    /// <summary>The passages around one, in the document's order; that one alone when the document has changed.</summary>
+    /// <summary>
+    /// The passages around one, in the document's order; that one alone when the document has changed.
+    /// </summary>
     /// <param name="passage">The passage.</param>
     /// <param name="all">All of its document.</param>
     /// <param name="expansion">What to show.</param>
