@@ -50,7 +50,7 @@ internal sealed class PostgresKnowledgeSource(PostgresDatabase database, string 
         }
     }
 
-    public override async Task WaitForChangeAsync(CancellationToken cancellationToken)
+    public override async Task WaitForChangeAsync(CancellationToken cancellationToken = default)
     {
         while (true)
         {
