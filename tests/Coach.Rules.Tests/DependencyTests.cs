@@ -21,8 +21,8 @@ public sealed partial class DependencyTests
         ["Coach.Rag.Documents"] = ["Coach.Rag"],
         ["Coach.Rag.Embeddings"] = ["Coach.Rag"],
         ["Coach.Rag.MiniLM"] = ["Coach.Rag.Embeddings", "MiniLmModel"],
-        ["Coach.Redis"] = ["Coach.Llm"],
-        ["Coach.Postgres"] = ["Coach.Llm", "Coach.Payments"],
+        ["Coach.Redis"] = ["Coach.Llm", "Coach.Usage"],
+        ["Coach.Postgres"] = ["Coach.Llm", "Coach.Payments", "Coach.Rag", "Coach.Usage"],
         ["Coach.Configuration.Yaml"] = ["Coach.Abstractions"],
         ["Coach.Testing"] = ["Coach.Llm", "Coach.Rag", "Coach.Payments", "Coach.Usage"],
     };

@@ -18,8 +18,8 @@ public interface IEmbeddingCache
         IReadOnlyList<EmbeddingCacheKey> keys, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Asks who computes vectors that nobody has kept yet: of callers at the same time one a key. Whoever may not, waits
-    /// and looks them up again.
+    /// Asks who computes vectors that nobody has kept yet: of callers at the same time one a key. Whoever may not,
+    /// waits and looks them up again.
     /// </summary>
     /// <param name="keys">1 to 1,000 keys.</param>
     /// <param name="lease">How long others leave a key to this caller; it ends sooner when its vector is kept.</param>

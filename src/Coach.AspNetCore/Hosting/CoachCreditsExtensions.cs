@@ -21,8 +21,10 @@ public static class CoachCreditsExtensions
     /// <param name="configure">Changes what is on sale.</param>
     /// <returns>The same builder.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="coach"/> is null.</exception>
-    /// <remarks>Money that is kept needs stores that last: <c>AddCoachSqlite</c> on one machine, <c>AddCoachPostgres</c> for
-    /// replicas; where replicas share sessions and no such store the host does not start.</remarks>
+    /// <remarks>
+    /// Money that is kept needs stores that last: <c>AddCoachSqlite</c> on one machine, <c>AddCoachPostgres</c> for
+    /// replicas; where replicas share sessions and no such store the host does not start.
+    /// </remarks>
     public static CoachBuilder AddCredits(this CoachBuilder coach, Action<CoachCreditPackOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(coach);

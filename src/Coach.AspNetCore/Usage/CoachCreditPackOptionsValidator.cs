@@ -9,7 +9,8 @@ namespace Coach.AspNetCore.Usage;
 
 /// <summary>Checks the packs of <c>Coach:Credits</c>.</summary>
 internal sealed class CoachCreditPackOptionsValidator(
-    IOptions<CoachCreditOptions> credits, IServiceProviderIsKeyedService services) : IValidateOptions<CoachCreditPackOptions>
+    IOptions<CoachCreditOptions> credits, IServiceProviderIsKeyedService services)
+    : IValidateOptions<CoachCreditPackOptions>
 {
     private const int MostPacks = 20;
 

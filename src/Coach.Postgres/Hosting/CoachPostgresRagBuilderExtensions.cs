@@ -9,9 +9,9 @@ namespace Coach.Postgres;
 public static class CoachPostgresRagBuilderExtensions
 {
     /// <summary>
-    /// Reads the documents of a log in PostgreSQL (<see cref="PostgresKnowledgeLog"/>): this replica makes its own index
-    /// file from it, follows its changes, and answers from the file while the database is away. A text is embedded by
-    /// one replica, and the others take its vector. Needs <c>AddCoachPostgres</c>.
+    /// Reads the documents of a log in PostgreSQL (<see cref="PostgresKnowledgeLog"/>): this replica makes its own
+    /// index file from it, follows its changes, and answers from the file while the database is away. A text is
+    /// embedded by one replica, and the others take its vector. Needs <c>AddCoachPostgres</c>.
     /// </summary>
     /// <param name="builder">The builder.</param>
     /// <param name="knowledgeBase">Which one of the log; 1 to 200 characters.</param>

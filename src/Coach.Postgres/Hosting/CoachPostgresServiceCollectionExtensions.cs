@@ -29,11 +29,12 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class CoachPostgresServiceCollectionExtensions
 {
     /// <summary>
-    /// Keeps payment records, the usage ledger, budgets, the audit log, tabs, conversations, jobs, vectors and the Data
-    /// Protection key ring in PostgreSQL, in place of what this process or Redis keeps; ended sessions and the distributed cache too, unless Redis keeps
-    /// them. Options come from the section <c>Coach:Postgres</c>, the connection from <c>ConnectionStrings:Coach</c>.
-    /// The secret <c>COACH_DATA_PROTECTION_KEY</c> protects the key ring; without it the host does not start. Call it
-    /// after <c>AddCoach</c>, and after <c>AddCoachRedis</c> where both are used.
+    /// Keeps payment records, the usage ledger, budgets, the audit log, tabs, conversations, jobs, documents, vectors
+    /// and the Data Protection key ring in PostgreSQL, in place of what this process or Redis keeps; ended sessions and
+    /// the distributed cache too, unless Redis keeps them. Options come from the section <c>Coach:Postgres</c>, the
+    /// connection from <c>ConnectionStrings:Coach</c>. The secret <c>COACH_DATA_PROTECTION_KEY</c> protects the key
+    /// ring; without it the host does not start. Call it after <c>AddCoach</c>, and after <c>AddCoachRedis</c> where
+    /// both are used.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Changes the options after they were bound from configuration.</param>

@@ -7,7 +7,8 @@ namespace Coach.Postgres.Knowledge;
 
 /// <summary>A document as the log keeps it.</summary>
 internal sealed record StoredText(
-    string Text, string Source, string Title, TextFormat Format, bool IsOnePassage, SortedDictionary<string, string> Metadata)
+    string Text, string Source, string Title, TextFormat Format, bool IsOnePassage,
+    SortedDictionary<string, string> Metadata)
 {
     public static (byte[] Body, string Hash) Write(KnowledgeDocument document)
     {

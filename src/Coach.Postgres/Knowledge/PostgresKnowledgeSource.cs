@@ -9,6 +9,7 @@ namespace Coach.Postgres.Knowledge;
 /// The log of documents as a source of an index: what changed is asked for by number (change feed), bodies are read in
 /// blocks that grow while documents are read one after the other.
 /// </summary>
+#pragma warning disable CA1001 // semaphores that are only awaited hold no handle
 internal sealed class PostgresKnowledgeSource(PostgresDatabase database, string knowledgeBase, TimeProvider time)
     : KnowledgeSource
 {
@@ -49,7 +50,7 @@ internal sealed class PostgresKnowledgeSource(PostgresDatabase database, string 
         }
     }
 
-    public override async Task WaitForChangeAsync(CancellationToken cancellationToken)
+    public override async Task WaitForChangeAsync(CancellationToken cancellationToken = default)
     {
         while (true)
         {
@@ -151,3 +152,4 @@ internal sealed class PostgresKnowledgeSource(PostgresDatabase database, string 
         }
     }
 }
+#pragma warning restore CA1001

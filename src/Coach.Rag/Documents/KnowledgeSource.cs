@@ -24,7 +24,7 @@ public abstract class KnowledgeSource
     /// rescan.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>A task that ends when the source is to be read again; without an own way to know, never.</returns>
-    public virtual Task WaitForChangeAsync(CancellationToken cancellationToken) =>
+    public virtual Task WaitForChangeAsync(CancellationToken cancellationToken = default) =>
         Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
 
     /// <summary>A fixed list of documents.</summary>

@@ -30,8 +30,8 @@ internal sealed class SharedVectors(IEmbeddingCache cache, string model, TimeSpa
         {
             while (missing.Length > 0)
             {
-                await FillAsync(missing[..Math.Min(missing.Length, MaxKeys)], dimension, embed, known, cancellationToken)
-                    .ConfigureAwait(false);
+                string[] part = missing[..Math.Min(missing.Length, MaxKeys)];
+                await FillAsync(part, dimension, embed, known, cancellationToken).ConfigureAwait(false);
                 missing = [.. missing.Where(text => !known.ContainsKey(text))];
             }
         }

@@ -27,9 +27,9 @@ public static class CoachRedisServiceCollectionExtensions
     /// <summary>
     /// Keeps rate limits, budgets (as a cache of a store that lasts), ended sessions, the distributed cache (session
     /// keys with it), conversations, vectors and the Data Protection key ring in Redis, where all replicas find them,
-    /// in place of what this process keeps. Options come from the section <c>Coach:Redis</c>, the connection from <c>ConnectionStrings:Redis</c>. The secret
-    /// <c>COACH_DATA_PROTECTION_KEY</c> protects the key ring; without it the host does not start. Call it after
-    /// <c>AddCoach</c>, and before <c>AddCoachPostgres</c> where both are used.
+    /// in place of what this process keeps. Options come from the section <c>Coach:Redis</c>, the connection from
+    /// <c>ConnectionStrings:Redis</c>. The secret <c>COACH_DATA_PROTECTION_KEY</c> protects the key ring; without it
+    /// the host does not start. Call it after <c>AddCoach</c>, and before <c>AddCoachPostgres</c> where both are used.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Changes the options after they were bound from configuration.</param>

@@ -54,8 +54,10 @@ internal static class BudgetScripts
 
         """;
 
-    /// <summary>ARGV: …, lease, charges as text, then of each amount, limit and end of its period (empty for none). Gives -2 and the counters that are not
-    /// known, else the refused one or -1, and each counter's settled and reserved amount.</summary>
+    /// <summary>
+    /// ARGV: …, lease, charges as text, then of each amount, limit and end of its period (empty for none). Gives -2 and
+    /// the counters that are not known, else the refused one or -1, and each counter's settled and reserved amount.
+    /// </summary>
     public const string Reserve = Begin + """
         local missing = {-2}
         for i = 1, count do

@@ -211,7 +211,8 @@ internal sealed class RedisBudgetStore(RedisConnection redis, IBudgetStore durab
                 "settle a reservation", BudgetScripts.End, Keys(id, [.. settled, .. others]),
                 [
                     id, Reservation.Settled,
-                    .. totals.Zip(charges).SelectMany(pair => new RedisValue[] { pair.First.Settled, End(pair.Second) }),
+                    .. totals.Zip(charges)
+                        .SelectMany(pair => new RedisValue[] { pair.First.Settled, End(pair.Second) }),
                 ],
                 cancellationToken).ConfigureAwait(false);
         }

@@ -277,7 +277,8 @@ public sealed class SqliteUsageLedger : IUsageLedger
             row => (
                 row.GetInt64(0),
                 new LedgerHead(
-                    row.GetString(1), row.GetInt64(2), row.GetString(3), [], LedgerCheckpoint.FromText(row.GetString(4)))),
+                    row.GetString(1), row.GetInt64(2), row.GetString(3), [],
+                    LedgerCheckpoint.FromText(row.GetString(4)))),
             account);
         long entries = 0;
         foreach ((long id, LedgerHead head) in heads)
@@ -335,7 +336,8 @@ public sealed class SqliteUsageLedger : IUsageLedger
             "DELETE FROM ledger_entries WHERE account = $0 AND sequence <= $1", account, last);
     }
 
-    private static LedgerEntry ReadEntry(SqliteDataReader row) => LedgerChain.WithFlags(Unflagged(row), row.GetInt32(8));
+    private static LedgerEntry ReadEntry(SqliteDataReader row) =>
+        LedgerChain.WithFlags(Unflagged(row), row.GetInt32(8));
 
     private static LedgerEntry Unflagged(SqliteDataReader row) => new()
     {

@@ -1,4 +1,4 @@
-using Coach.Usage.Budgets;
+using Coach.Usage.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;

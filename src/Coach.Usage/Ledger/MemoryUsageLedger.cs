@@ -336,8 +336,8 @@ public sealed class MemoryUsageLedger : IUsageLedger
 
             LedgerEntry last = _entries[count - 1];
             _checkpoint = LedgerChain.Checkpoint(
-                Pseudonym, _checkpoint, _entries.Take(count).Select(entry => entry.Amount), last.Sequence, last.Hash, now,
-                key);
+                Pseudonym, _checkpoint, _entries.Take(count).Select(entry => entry.Amount), last.Sequence, last.Hash,
+                now, key);
             _entries.RemoveRange(0, count);
             return count;
         }

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Usage.Budgets;
+namespace Coach.Usage.Hosting;
 
 /// <summary>Says that budgets are decided by a store that replicas share and that may forget.</summary>
 internal sealed class BudgetCacheMark
