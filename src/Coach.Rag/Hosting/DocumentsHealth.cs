@@ -6,7 +6,9 @@ namespace Coach.Rag.Hosting;
 /// <summary>
 /// The component <c>documents</c>, or <c>documents_NAME</c>: how far reading has come, and what was left out.
 /// </summary>
-/// <remarks>Never worse than healthy: whether the documents can be asked is the component <c>rag</c>'s to say.</remarks>
+/// <remarks>
+/// Never worse than healthy: whether the documents can be asked is the component <c>rag</c>'s to say.
+/// </remarks>
 internal sealed class DocumentsHealth(string name, IKnowledgeBase knowledge) : IComponentHealth
 {
     public string Name => name.Length == 0 ? "documents" : "documents_" + name;
