@@ -10,7 +10,7 @@ internal static class Backup
 {
     private const string Prefix = "memo-";
     private const string Suffix = ".db.gz";
-    private static readonly string[] s_besides = ["-wal", "-shm"];
+    private static readonly string[] FilesBeside = ["-wal", "-shm"];
 
     /// <summary>Copies the database while it is in use, packs the copy, proves it, and gives it its name last.</summary>
     /// <returns>The backup's path.</returns>
@@ -88,7 +88,7 @@ internal static class Backup
         try
         {
             Check(next, path);
-            foreach (string suffix in s_besides)
+            foreach (string suffix in FilesBeside)
             {
                 File.Delete(database + suffix + ".before-restore");
                 if (File.Exists(database + suffix))
@@ -114,7 +114,7 @@ internal static class Backup
     private static void DeleteDatabase(string path)
     {
         File.Delete(path);
-        foreach (string suffix in s_besides)
+        foreach (string suffix in FilesBeside)
         {
             File.Delete(path + suffix);
         }
