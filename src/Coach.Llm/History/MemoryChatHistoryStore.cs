@@ -15,6 +15,7 @@ namespace Coach.Llm;
 public sealed class MemoryChatHistoryStore : IChatHistoryStore
 {
     private const int MaxListed = 1_000;
+    private const int MockShare = 4;
 
     private readonly ChatHistoryOptions _options;
     private readonly TimeProvider _time;
@@ -24,6 +25,7 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
 
     // The longest idle first: reads and writes move a conversation to the end.
     private readonly LinkedList<Conversation> _byUse = [];
+    private int _mocks;
 
     /// <summary>Creates an empty store.</summary>
     /// <param name="options">Its limits.</param>
@@ -83,8 +85,10 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
         {
             Expire();
             Conversation conversation = GetOrAdd(key);
+            _mocks -= conversation.IsOfMock ? 1 : 0;
             conversation.Add(messages);
             conversation.Trim(_options.MaxMessages, _options.MaxLength);
+            _mocks += conversation.IsOfMock ? 1 : 0;
             conversation.UpdatedAt = _time.GetUtcNow();
             Touch(conversation);
             MakeRoom(key.Caller);
@@ -108,7 +112,9 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
                 return Task.FromResult(false);
             }
 
+            _mocks -= conversation.IsOfMock ? 1 : 0;
             conversation.Truncate(count);
+            _mocks += conversation.IsOfMock ? 1 : 0;
             Touch(conversation);
             return Task.FromResult(true);
         }
@@ -229,9 +235,11 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
             Forget(_byUse.First(conversation => conversation.Key.Caller == caller));
         }
 
-        while (_conversations.Count > _options.MaxConversations)
+        // Mock answers cost nobody anything, and everybody can have them: they take a quarter of the places, and push
+        // out no conversation with a model.
+        int mostMocks = Math.Max(1, _options.MaxConversations / MockShare);
+        while (_conversations.Count > _options.MaxConversations || _mocks > mostMocks)
         {
-            // Mock answers cost nobody anything: whoever has many of them pushes out no conversation with a model.
             Forget(_byUse.FirstOrDefault(conversation => conversation.IsOfMock) ?? _byUse.First!.Value);
         }
     }
@@ -248,6 +256,7 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
     {
         _byUse.Remove(conversation.Node!);
         _conversations.Remove(conversation.Key);
+        _mocks -= conversation.IsOfMock ? 1 : 0;
         if (--_counts[conversation.Key.Caller] == 0)
         {
             _counts.Remove(conversation.Key.Caller);
@@ -261,7 +270,8 @@ public sealed class MemoryChatHistoryStore : IChatHistoryStore
 
         public string Title { get; set; } = "";
 
-        public bool IsOfMock => _messages.TrueForAll(entry => MockTurns.IsMarked(entry.Message));
+        public bool IsOfMock =>
+            _messages.Count > 0 && _messages.TrueForAll(entry => MockTurns.IsMarked(entry.Message));
 
         public (string Caller, string Id) Key => key;
 

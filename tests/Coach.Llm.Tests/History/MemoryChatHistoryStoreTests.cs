@@ -114,7 +114,7 @@ public sealed class MemoryChatHistoryStoreTests
     [Fact]
     public async Task Append_MockTurnsOfMany_PushOutNoConversationWithAModel()
     {
-        var store = new MemoryChatHistoryStore(new ChatHistoryOptions { MaxConversations = 3 }, TimeProvider.System);
+        var store = new MemoryChatHistoryStore(new ChatHistoryOptions { MaxConversations = 8 }, TimeProvider.System);
         var person = new CallerContext(SessionId.From("person"));
         await store.AppendAsync(person, "c", [new(ChatRole.User, "dear"), new(ChatRole.Assistant, "answer")]);
         for (int i = 0; i < 10; i++)
@@ -124,7 +124,12 @@ public sealed class MemoryChatHistoryStoreTests
             await store.AppendAsync(new CallerContext(SessionId.From("stranger" + i)), "c", turn);
         }
 
-        Assert.Equal(3, store.Count);
+        Assert.Equal(3, store.Count); // a quarter of the places
         Assert.Equal(2, (await store.LoadAsync(person, "c")).Count);
+        var last = new CallerContext(SessionId.From("stranger9"));
+        Assert.Equal(2, (await store.LoadAsync(last, "c")).Count);
+        await store.AppendAsync(last, "c", [new(ChatRole.User, "real"), new(ChatRole.Assistant, "answer")]);
+        await store.EraseAsync(last);
+        Assert.Equal(2, store.Count);
     }
 }
