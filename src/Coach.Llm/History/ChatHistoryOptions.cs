@@ -13,8 +13,8 @@ public sealed class ChatHistoryOptions
     public int Turns { get; set; } = 6;
 
     /// <summary>
-    /// How many conversations are kept, of all callers. Beyond that the longest idle ones are forgotten. In memory those
-    /// of mock answers alone take a quarter of the places.
+    /// How many conversations are kept, of all callers. Beyond that the longest idle ones are forgotten. In memory
+    /// those of mock answers alone take a quarter of the places.
     /// </summary>
     /// <value>1 to 1,000,000; 2,000 unless set.</value>
     public int MaxConversations { get; set; } = 2_000;
