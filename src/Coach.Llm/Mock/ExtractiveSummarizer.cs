@@ -24,6 +24,9 @@ internal static class ExtractiveSummarizer
 
     // A row is short, and says less than a sentence of the same words.
     private const double BlockShare = 0.6;
+
+    // An example repeats the words of what it shows; a sentence says it, unless code is what is asked for.
+    private const double ExampleShare = 0.3;
     private const double HeadingCoverage = 0.9;
     private const double PassageCoverage = 0.5;
 
@@ -52,6 +55,12 @@ internal static class ExtractiveSummarizer
         "whose", "within", "without", "work", "works",
     ];
 
+    private static readonly HashSet<string> CodeWords =
+    [
+        "code", "command", "configure", "curl", "example", "install", "json", "line", "option", "program", "register",
+        "run", "script", "set", "setting", "snippet", "sql", "start", "syntax", "template", "variable", "write", "yaml",
+    ];
+
     /// <summary>Picks; nothing when the passages do not answer.</summary>
     /// <param name="question">The question.</param>
     /// <param name="passages">The passages.</param>
@@ -66,7 +75,8 @@ internal static class ExtractiveSummarizer
         List<Candidate> candidates = [.. Candidates(wanted, passages).Take(MaxUnitsRead)];
         Dictionary<string, double> weights = Weights(wanted, candidates);
         double mass = weights.Values.Sum();
-        var ranked = candidates.Select(candidate => new Ranked(candidate, Words(candidate, weights)))
+        double ofCode = Tokens(question).Any(CodeWords.Contains) ? BlockShare : ExampleShare;
+        var ranked = candidates.Select(candidate => new Ranked(candidate, Words(candidate, weights, ofCode)))
             .OrderByDescending(each => each.Score)
             .ThenBy(each => each.Candidate.Order)
             .ToList();
@@ -134,10 +144,17 @@ internal static class ExtractiveSummarizer
                 Math.Log(1 + (candidates.Count / (1.0 + candidates.Count(each => each.Stems.Contains(stem))))),
                 RarityPower));
 
-    private static double Words(Candidate candidate, Dictionary<string, double> weights) =>
+    private static double Words(Candidate candidate, Dictionary<string, double> weights, double ofCode) =>
         (Sum(candidate.Hits, weights) + (HeadingShare * Sum(candidate.HeadingHits, weights)))
-        * (candidate.IsBlock ? BlockShare : 1)
+        * ShareOf(candidate, ofCode)
         / (Math.Sqrt(8 + candidate.Stems.Count) * (1 + (RankStep * (candidate.Number - 1))));
+
+    private static double ShareOf(Candidate candidate, double ofCode) => candidate switch
+    {
+        { IsBlock: false } => 1,
+        { IsCode: true } => ofCode,
+        _ => BlockShare,
+    };
 
     private static double Sum(string[] stems, Dictionary<string, double> weights) => stems.Sum(stem => weights[stem]);
 
@@ -272,6 +289,8 @@ internal static class ExtractiveSummarizer
 
     private sealed record Candidate(int Number, string Text, bool IsBlock, int Order, HashSet<string> Stems)
     {
+        public bool IsCode => IsBlock && PassageUnits.IsFence(Text);
+
         public required string[] Hits { get; init; }
 
         public required string[] HeadingHits { get; init; }

@@ -168,7 +168,7 @@ internal static partial class PassageUnits
         return code.Trim().Length == 0 ? null : $"```\n{code}\n```";
     }
 
-    private static bool IsFence(string line) =>
+    public static bool IsFence(string line) =>
         line.AsSpan().TrimStart().StartsWith("```", StringComparison.Ordinal)
         || line.AsSpan().TrimStart().StartsWith("~~~", StringComparison.Ordinal);
 
@@ -207,7 +207,7 @@ internal static partial class PassageUnits
 
             string sentence = Quotable(text[start..(i + 1)].Trim());
             start = i + 1;
-            if (sentence.Length > 1 && sentence.Any(char.IsLetterOrDigit))
+            if (sentence.Length > 1 && sentence.Any(char.IsLetterOrDigit) && !sentence.Any(IsDrawn))
             {
                 yield return new PassageUnit(sentence, IsBlock: false);
             }
@@ -226,6 +226,9 @@ internal static partial class PassageUnits
     private static bool IsAbbreviation(string text, int dot) =>
         text[dot] == '.' && dot + 2 < text.Length && (char.IsLower(text[dot + 2]) || char.IsDigit(text[dot + 2]))
         && (dot < 3 || text.AsSpan(Math.Max(0, dot - 3), Math.Min(3, dot)).ContainsAny(' ', '.'));
+
+    // Box drawing and block elements: a part of a figure, whose words no sentence joins.
+    private static bool IsDrawn(char c) => c is >= '\u2500' and <= '\u259F';
 
     // Numbers in brackets would pose as citations of this answer, and half a code span would take the citation into the
     // code.

@@ -163,6 +163,30 @@ public sealed class MockChatClientTests
     }
 
     [Fact]
+    public async Task GetResponseAsync_AFigureOfLines_IsNoSentence()
+    {
+        string answer = await AskAsync("Which parts does the gateway meet?", "Gateway   Parts\n└────┬────┘\nThe gateway meets all parts at the host.");
+        Assert.DoesNotContain("┬", answer, StringComparison.Ordinal);
+        answer = await AskAsync("Which parts does the gateway meet?", "The gateway meets all parts at the host.\n\nGateway ──► parts meet");
+        Assert.Equal("Mock mode, quoting the documents: The gateway meets all parts at the host. [1]", answer);
+    }
+
+    [Theory]
+    [InlineData("How is a key checked without tokens?", false)]
+    [InlineData("Which command shows how a key is checked without tokens?", true)]
+    public async Task GetResponseAsync_AnExampleThatRepeatsTheAnswer_IsQuotedWhereCodeIsAskedFor(string question, bool isQuoted)
+    {
+        const string Text = "A key is checked with one request. It costs no tokens.";
+        ChatOptions options = With([
+            new(1, "a.md", "", "```\ndata: {\"text\":\"A key is checked without tokens\"}\n```"),
+            new(2, "b.md", "", Text), new(3, "c.md", "", "No tokens are spent when a key is checked. A key without tokens is checked, too."),
+            new(4, "d.md", "", "Keys are checked without tokens by every provider."), new(5, "e.md", "", "Without a key no tokens are checked."),
+        ]);
+        ChatResponse response = await new MockChatClient().GetResponseAsync(question, options, Token);
+        Assert.Equal(isQuoted, response.Text.Contains("data:", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task GetResponseAsync_HostilePassages_AreAnsweredInBoundedTime()
     {
         foreach (string text in new[] { new string('[', 50_000), new string('|', 50_000), string.Concat(Enumerable.Repeat("```\n", 20_000)), new string('*', 50_000),
