@@ -39,6 +39,9 @@ internal sealed class ProofHost : IAsyncDisposable
     /// <summary>What a console would show, one entry an event.</summary>
     public IReadOnlyCollection<string> Lines => _lines.Lines;
 
+    /// <summary>Lets go of the lines: they are this program's memory, not the host's.</summary>
+    public void ForgetLines() => _lines.Lines.Clear();
+
     public static async Task<ProofHost> StartAsync(
         Dictionary<string, string?>? settings = null, Dictionary<string, string>? documents = null, Action<string>? prepare = null,
         Action<CoachBuilder>? build = null)
