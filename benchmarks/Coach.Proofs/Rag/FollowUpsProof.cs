@@ -34,16 +34,7 @@ internal static class FollowUpsProof
         {
             BeirCollection collection = await BeirCollection.LoadAsync(folder.FullName, null, cancellationToken);
             var services = new ServiceCollection();
-            CoachRagBuilder rag = services.AddCoachRag(options =>
-            {
-                options.Learn = tier != RagTier.Lexical;
-                options.TimeLimit = TimeSpan.FromMinutes(5);
-            });
-            if (tier == RagTier.Hybrid)
-            {
-                rag.UseMiniLM(Environment.ProcessorCount);
-            }
-
+            TierServices.Add(services, tier);
             await using ServiceProvider provider = services.BuildServiceProvider();
             var knowledge = provider.GetRequiredService<IKnowledgeBase>();
             await knowledge.AddOrUpdateAsync(collection.Documents, null, cancellationToken);

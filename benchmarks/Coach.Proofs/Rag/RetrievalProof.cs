@@ -34,16 +34,7 @@ internal static class RetrievalProof
         {
             BeirCollection collection = await BeirCollection.LoadAsync(folder.FullName, null, cancellationToken);
             var services = new ServiceCollection();
-            CoachRagBuilder rag = services.AddCoachRag(options =>
-            {
-                options.Learn = tier != RagTier.Lexical;
-                options.TimeLimit = TimeSpan.FromMinutes(5);
-            });
-            if (tier == RagTier.Hybrid)
-            {
-                rag.UseMiniLM(Environment.ProcessorCount);
-            }
-
+            CoachRagBuilder rag = TierServices.Add(services, tier);
             if (index is not null)
             {
                 rag.UseIndexFile(folders.Length == 1 ? index.FullName : $"{index.FullName}.{collection.Name}");

@@ -1,6 +1,5 @@
-using System.Security.Cryptography;
-using System.Text;
 using Coach.Abstractions;
+using Coach.AspNetCore.Sessions;
 using Coach.Payments;
 
 namespace Coach.AspNetCore.Payments;
@@ -8,12 +7,10 @@ namespace Coach.AspNetCore.Payments;
 /// <summary>Whose links and tabs: the user's on every device where somebody is signed in, else the session's.</summary>
 internal static class PaymentOwner
 {
-    private const int NameBytes = 16;
-
     /// <summary>The owner of what this caller makes.</summary>
-    public static string Of(CallerContext caller) => caller.UserId is null
-        ? caller.SessionId.Value
-        : "user:" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(caller.Key)).AsSpan(0, NameBytes));
+    public static string Of(CallerContext caller) => CallerHandle.Of(caller) is { } user
+        ? "user:" + user
+        : caller.SessionId.Value;
 
     /// <summary>Whether the link is the caller's. What a session made before its user signed in is the user's too:
     /// nobody else can use that session any more.</summary>

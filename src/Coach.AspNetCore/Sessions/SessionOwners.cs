@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Coach.Abstractions;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
@@ -18,8 +16,6 @@ namespace Coach.AspNetCore.Sessions;
 internal sealed class SessionOwners(
     SessionTickets tickets, IRevokedSessionStore marks, ICallerResolver callers, IServiceProvider services)
 {
-    private const int NameBytes = 16;
-
     private readonly IAuthenticationSchemeProvider? _schemes = services.GetService<IAuthenticationSchemeProvider>();
 
     // Who has no users need not ask the store whether a session has an owner.
@@ -38,7 +34,7 @@ internal sealed class SessionOwners(
 
         CallerContext caller =
             await callers.ResolveAsync(context, session, context.RequestAborted).ConfigureAwait(false);
-        return caller.UserId is null ? null : NameOf(caller);
+        return CallerHandle.Of(caller);
     }
 
     /// <summary>The ticket to go on with; null when the session is somebody else's.</summary>
@@ -77,8 +73,4 @@ internal sealed class SessionOwners(
 
     private static SessionId MarkOf(SessionTicket ticket, string owner) =>
         SessionId.From($"owned:{ticket.Session.Value}:{owner}");
-
-    // Not the user's id: the cookie is the browser's.
-    private static string NameOf(CallerContext caller) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(caller.Key)).AsSpan(0, NameBytes));
 }

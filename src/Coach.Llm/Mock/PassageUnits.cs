@@ -20,6 +20,11 @@ internal static partial class PassageUnits
     private const int MaxTableLines = 6;
     private const int FewLines = 2;
 
+    // An address may hold one pair of brackets and be followed by a title.
+    private const string LinkText = @"\[([^\[\]]+)\]";
+    private const string LinkTarget = @"\([^()\s]*(?:\([^()\s]*\)[^()\s]*)?(?:\s+""[^""]*"")?\)";
+    private const string LinkName = @"\[[^\[\]]*\]";
+
     // Of the private use area: no text means anything by it.
     private const char Mark = '\uE000';
 
@@ -287,7 +292,7 @@ internal static partial class PassageUnits
     [GeneratedRegex(@"!\[([^\]]*)\]\([^)]*\)")]
     private static partial Regex Image();
 
-    [GeneratedRegex(@"\[([^\[\]]+)\](?:\([^()\s]*(?:\([^()\s]*\)[^()\s]*)?(?:\s+""[^""]*"")?\)|\[[^\[\]]*\])")]
+    [GeneratedRegex(LinkText + "(?:" + LinkTarget + "|" + LinkName + ")")]
     private static partial Regex Link();
 
     [GeneratedRegex(@"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?/?>")]

@@ -18,6 +18,8 @@ internal sealed class LocalIssuer : IAsyncDisposable
     public const string Address = "https://issuer.test";
     public const string Audience = "coach";
 
+    private static readonly DateTime Expires = new(2100, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+
     private readonly RSA _rsa = RSA.Create(2048);
     private readonly RsaSecurityKey _key;
     private readonly Dictionary<string, (string Nonce, string Challenge, string User)> _codes = [];
@@ -65,7 +67,7 @@ internal sealed class LocalIssuer : IAsyncDisposable
             Issuer = Address,
             Audience = audience,
             Subject = new ClaimsIdentity(claims),
-            Expires = DateTime.UtcNow.AddHours(1),
+            Expires = Expires,
             SigningCredentials = new SigningCredentials(_key, SecurityAlgorithms.RsaSha256),
         });
     }
