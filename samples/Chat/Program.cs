@@ -33,7 +33,7 @@ builder.Configuration["Coach:Rag:IndexFile"] ??= Path.Combine(
     "coach-chat", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(knowledge)))[..16] + ".coach");
 
 CoachBuilder coach = builder.AddCoach().WithSharedStores(builder.Configuration);
-coach.Rag.WithDocumentReaders();
+coach.Rag.WithDocumentReaders().WithLanguages();
 
 // Coach:Credits:Packs puts answers on sale; Coach:Sqlite:Path keeps money, tabs and history on this machine.
 if (builder.Configuration.GetSection("Coach:Credits:Packs").Exists())

@@ -33,6 +33,7 @@ internal static class ExtractiveSummarizer
     // The least part of a question, by the rarity of its words, that an answer speaks of: without an encoder, and below
     // its floor; with one that is sure nothing of it.
     private const double LeastCoverage = 0.2;
+    private const double LeastCoverageElsewhere = 0.15;
     private const double CoverageBelowFloor = 0.6;
     private const double SimilarityFloor = 0.35;
     private const double SimilarityWeight = 0.6;
@@ -71,8 +72,12 @@ internal static class ExtractiveSummarizer
         string question, IReadOnlyList<GroundingPassage> passages, int count, GroundingComparer? comparer,
         CancellationToken cancellationToken)
     {
-        HashSet<string> wanted = Stems(question);
-        List<Candidate> candidates = [.. Candidates(wanted, passages).Take(MaxUnitsRead)];
+        bool isEnglish = WordForms.IsEnglish(Tokens(question));
+        HashSet<string> wanted = isEnglish ? Stems(question) : WordForms.Wanted(Tokens(question));
+        Func<string, HashSet<string>, bool> meets = isEnglish
+            ? static (stem, stems) => stems.Contains(stem)
+            : WordForms.Meets;
+        List<Candidate> candidates = [.. Candidates(wanted, passages, meets).Take(MaxUnitsRead)];
         Dictionary<string, double> weights = Weights(wanted, candidates);
         double mass = weights.Values.Sum();
         double ofCode = Tokens(question).Any(CodeWords.Contains) ? BlockShare : ExampleShare;
@@ -95,7 +100,9 @@ internal static class ExtractiveSummarizer
             ranked = Compared(ranked, similarities);
         }
 
-        ranked.RemoveAll(each => !Answers(each, weights, mass, similarities is not null));
+        double least = LeastCoverageOf(isEnglish, similarities is not null) * mass;
+        bool decides = isEnglish && similarities is not null;
+        ranked.RemoveAll(each => !Answers(each, weights, least, decides));
         return Choose(ranked, count, wanted);
     }
 
@@ -112,7 +119,8 @@ internal static class ExtractiveSummarizer
         return words.Length == 0 ? "that" : $"\"{string.Join(' ', words)}\"";
     }
 
-    private static IEnumerable<Candidate> Candidates(HashSet<string> wanted, IReadOnlyList<GroundingPassage> passages)
+    private static IEnumerable<Candidate> Candidates(
+        HashSet<string> wanted, IReadOnlyList<GroundingPassage> passages, Func<string, HashSet<string>, bool> meets)
     {
         int order = 0;
         foreach (GroundingPassage passage in passages)
@@ -124,12 +132,12 @@ internal static class ExtractiveSummarizer
                 HashSet<string> stems = Stems(scored);
                 yield return new Candidate(passage.Number, unit.Text, unit.IsBlock, order++, stems)
                 {
-                    Hits = [.. wanted.Where(stems.Contains)],
-                    HeadingHits = [.. wanted.Where(stem => heading.Contains(stem) && !stems.Contains(stem))],
+                    Hits = [.. wanted.Where(stem => meets(stem, stems))],
+                    HeadingHits = [.. wanted.Where(stem => meets(stem, heading) && !meets(stem, stems))],
                     PassageHits =
                     [
                         .. wanted.Where(
-                            stem => around.Contains(stem) && !stems.Contains(stem) && !heading.Contains(stem)),
+                            stem => meets(stem, around) && !meets(stem, stems) && !meets(stem, heading)),
                     ],
                 };
             }
@@ -141,7 +149,7 @@ internal static class ExtractiveSummarizer
         wanted.ToDictionary(
             stem => stem,
             stem => Math.Pow(
-                Math.Log(1 + (candidates.Count / (1.0 + candidates.Count(each => each.Stems.Contains(stem))))),
+                Math.Log(1 + (candidates.Count / (1.0 + candidates.Count(each => each.Hits.Contains(stem))))),
                 RarityPower));
 
     private static double Words(Candidate candidate, Dictionary<string, double> weights, double ofCode) =>
@@ -177,9 +185,21 @@ internal static class ExtractiveSummarizer
         ];
     }
 
-    private static bool Answers(Ranked each, Dictionary<string, double> weights, double mass, bool isCompared)
+    // Of another language's question the words that ask are not told from those that mean something, and what an
+    // encoder of English says of it is little.
+    private static double LeastCoverageOf(bool isEnglish, bool isCompared)
     {
-        if (isCompared && each.Similarity >= SimilarityFloor)
+        if (!isEnglish)
+        {
+            return LeastCoverageElsewhere;
+        }
+
+        return isCompared ? CoverageBelowFloor : LeastCoverage;
+    }
+
+    private static bool Answers(Ranked each, Dictionary<string, double> weights, double least, bool similarityDecides)
+    {
+        if (similarityDecides && each.Similarity >= SimilarityFloor)
         {
             return true;
         }
@@ -187,9 +207,8 @@ internal static class ExtractiveSummarizer
         Candidate candidate = each.Candidate;
         double covered = Sum(candidate.Hits, weights) + (HeadingCoverage * Sum(candidate.HeadingHits, weights))
             + (PassageCoverage * Sum(candidate.PassageHits, weights));
-        double least = isCompared ? CoverageBelowFloor : LeastCoverage;
         return candidate.Hits.Length + candidate.HeadingHits.Length > 0
-            && covered >= least * mass;
+            && covered >= least;
     }
 
     // What shares little more than one common word with the question is no answer to it; a second sentence of one

@@ -7,7 +7,8 @@ namespace Coach.Rag.Analysis;
 internal static class AnalyserIdentity
 {
     /// <summary>
-    /// Stop words and stems by name, and a version that rises with every change to a term that any text gives.
+    /// Stop words and stems by name, and a version that rises with every change to a term that any text gives. The
+    /// languages that a host adds stand behind it (<see cref="TextAnalysis.Identity"/>).
     /// </summary>
-    public const string Current = "english-porter/2";
+    public const string English = "english-porter/2";
 }

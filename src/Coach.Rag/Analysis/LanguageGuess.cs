@@ -26,6 +26,9 @@ internal static class LanguageGuess
         "the a an and is are was not how where when why which what who does do can must will of to in on with for from by "
         + "it if but or i we you my your this that there should has have be");
 
+    /// <summary>The commonest words of English.</summary>
+    public static IEnumerable<string> CommonEnglish => English.Set;
+
     public static bool IsEnglish(ReadOnlySpan<char> text)
     {
         int letters = 0, foreignLetters = 0;

@@ -35,6 +35,9 @@ internal static class EnglishStopWords
         "of", "on", "or",
         "such", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "will", "with");
 
+    /// <summary>All of them.</summary>
+    public static IEnumerable<string> All => Words;
+
     private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> Lookup =
         Words.GetAlternateLookup<ReadOnlySpan<char>>();
 

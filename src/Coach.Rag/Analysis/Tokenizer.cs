@@ -62,27 +62,7 @@ internal static class Tokenizer
             previous = c;
             if (length < MaxTokenLength)
             {
-                char folded = fold[c];
-                switch (folded)
-                {
-                    case 'ß':
-                        buffer[length++] = 's';
-                        buffer[length++] = 's';
-                        break;
-                    case 'æ' or 'œ':
-                        buffer[length++] = folded == 'æ' ? 'a' : 'o';
-                        buffer[length++] = 'e';
-                        break;
-                    case >= 'ﬀ' and <= 'ﬆ':
-                        // Compatibility composition: the ligatures of printed pages.
-                        ReadOnlySpan<char> letters = Ligatures[folded - 'ﬀ'];
-                        letters.CopyTo(buffer[length..]);
-                        length += letters.Length;
-                        break;
-                    default:
-                        buffer[length++] = folded;
-                        break;
-                }
+                length += FoldTo(c, fold, buffer[length..]);
             }
         }
 
@@ -107,24 +87,24 @@ internal static class Tokenizer
             // "C++" and "C#" are other words than "C"; of "Notepad++" the word counts, too.
             if (length > 1)
             {
-                Emit(buffer, length, ref sink);
+                Emit(buffer, length, text[start..end], ref sink);
             }
 
             text.Slice(end, sign).CopyTo(buffer[length..]);
-            sink.Accept(buffer[..(length + sign)]);
+            sink.Accept(buffer[..(length + sign)], default);
             return end + sign;
         }
 
         if (length == 3 && IsDotNet(text, start, buffer))
         {
             ".net".CopyTo(buffer);
-            sink.Accept(buffer[..4]);
+            sink.Accept(buffer[..4], default);
             "net".CopyTo(buffer);
         }
 
         if (length > 0)
         {
-            sink.Accept(buffer[..length]);
+            sink.Accept(buffer[..length], length == 1 ? default : text[start..end]);
         }
 
         if (mixed && end - start <= MaxTokenLength)
@@ -135,15 +115,44 @@ internal static class Tokenizer
         return i;
     }
 
+    /// <summary>Writes a letter as terms have it.</summary>
+    /// <returns>How many letters it makes: up to three.</returns>
+    public static int FoldTo(char letter, Span<char> to) => FoldTo(letter, CharacterMap.Fold, to);
+
+    private static int FoldTo(char letter, char[] fold, Span<char> to)
+    {
+        char folded = fold[letter];
+        switch (folded)
+        {
+            case 'ß':
+                to[0] = 's';
+                to[1] = 's';
+                return 2;
+            case 'æ' or 'œ':
+                to[0] = folded == 'æ' ? 'a' : 'o';
+                to[1] = 'e';
+                return 2;
+            case >= 'ﬀ' and <= 'ﬆ':
+                // Compatibility composition: the ligatures of printed pages.
+                ReadOnlySpan<char> letters = Ligatures[folded - 'ﬀ'];
+                letters.CopyTo(to);
+                return letters.Length;
+            default:
+                to[0] = folded;
+                return 1;
+        }
+    }
+
     private static readonly string[] Ligatures = ["ff", "fi", "fl", "ffi", "ffl", "st", "st"];
 
     // A sink works in the memory that it gets, so a token that is used again is given as a copy.
-    private static void Emit<TSink>(scoped ReadOnlySpan<char> buffer, int length, ref TSink sink)
+    private static void Emit<TSink>(
+        scoped ReadOnlySpan<char> buffer, int length, ReadOnlySpan<char> written, ref TSink sink)
         where TSink : struct, ITokenSink
     {
         Span<char> copy = stackalloc char[MaxTokenLength + 8];
         buffer[..length].CopyTo(copy);
-        sink.Accept(copy[..length]);
+        sink.Accept(copy[..length], written);
     }
 
     // How long the sign is that makes a name of a word: "++" behind any, "#" behind a single letter.
@@ -208,7 +217,7 @@ internal static class Tokenizer
                     part[j - start] = CharacterMap.Fold[word[j]];
                 }
 
-                sink.Accept(part);
+                sink.Accept(part, word[start..i]);
             }
 
             start = i;
@@ -235,7 +244,7 @@ internal static class Tokenizer
             {
                 buffer[0] = last;
                 buffer[1] = c;
-                sink.Accept(buffer[..2]);
+                sink.Accept(buffer[..2], default);
             }
 
             last = c;
@@ -244,7 +253,7 @@ internal static class Tokenizer
         if (count == 1)
         {
             buffer[0] = last;
-            sink.Accept(buffer[..1]);
+            sink.Accept(buffer[..1], default);
         }
 
         return i;
@@ -254,6 +263,8 @@ internal static class Tokenizer
 /// <summary>Receives tokens. Implemented by structs so that the tokeniser's loop is compiled for each.</summary>
 internal interface ITokenSink
 {
-    /// <summary>Takes one folded token; the memory is reused for the next one.</summary>
-    void Accept(scoped Span<char> token);
+    /// <summary>Takes one token; its memory is reused for the next one.</summary>
+    /// <param name="token">The token, folded.</param>
+    /// <param name="written">The word as the text has it; empty for a token that is no word of a language.</param>
+    void Accept(scoped Span<char> token, scoped ReadOnlySpan<char> written);
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Coach.Rag.Analysis;
 using Coach.Rag.Documents;
 using Coach.Rag.Vectors;
 using Microsoft.Extensions.AI;
@@ -152,6 +153,23 @@ public sealed class CoachRagBuilder
         Services.Configure<KnowledgeSources>(Name, sources =>
             sources.Others.Add(
                 KnowledgeSource.FromDocuments($"{KnowledgeSources.ListPrefix}{sources.Others.Count}", documents)));
+        return this;
+    }
+
+    /// <summary>
+    /// Adds a language beside English: documents and questions in it are met by the stems of their words. An index that
+    /// was made without it is made again from its stored text when the host starts.
+    /// </summary>
+    /// <param name="language">The language; one of the same code that was added before gives way.</param>
+    /// <returns>The same builder.</returns>
+    /// <exception cref="ArgumentException">
+    /// Its code is not two small letters, is <c>en</c>, or its algorithm's name is not as stated.
+    /// </exception>
+    public CoachRagBuilder WithLanguage(ILanguageAnalyzer language)
+    {
+        ArgumentNullException.ThrowIfNull(language);
+        TextAnalysis.Check(language);
+        Services.Configure<CoachRagOptions>(Name, options => options.Add(language));
         return this;
     }
 

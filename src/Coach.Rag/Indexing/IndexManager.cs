@@ -215,7 +215,8 @@ internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, F
         IndexSearcher? searcher = _searcher;
         if (searcher is null || !ReferenceEquals(searcher.Identity, snapshot.Identity))
         {
-            _searcher = searcher = new IndexSearcher(snapshot, Store.Name, Embedder);
+            _searcher = searcher = new IndexSearcher(
+                snapshot, Store.Name, Embedder, Options.GetAnalysis().Identity);
         }
 
         return searcher;

@@ -203,7 +203,7 @@ internal sealed class IndexWriter : IDisposable
 
     private SegmentPayload[] BuildSegment(CancellationToken cancellationToken)
     {
-        var builder = new SegmentBuilder(_index.Options.Bm25K1, _index.Options.Bm25B);
+        var builder = new SegmentBuilder(_index.Options.Bm25K1, _index.Options.Bm25B, _index.Options.GetAnalysis());
         foreach (PendingDocument document in _pending.OfType<PendingDocument>())
         {
             cancellationToken.ThrowIfCancellationRequested();

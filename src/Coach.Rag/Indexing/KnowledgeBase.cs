@@ -497,7 +497,7 @@ internal sealed class KnowledgeBase(
         index.Repair(cancellationToken);
         if (TermReindexer.Run(index, cancellationToken) is { } old)
         {
-            logger.Reanalysed(old, AnalyserIdentity.Current);
+            logger.Reanalysed(old, index.Options.GetAnalysis().Identity);
         }
     }
 

@@ -51,7 +51,7 @@ internal static class SegmentMerger
         }
 
         IndexSearcher searcher = index.SearcherOf(commit);
-        var builder = new SegmentBuilder(index.Options.Bm25K1, index.Options.Bm25B);
+        var builder = new SegmentBuilder(index.Options.Bm25K1, index.Options.Bm25B, index.Options.GetAnalysis());
         var joined = new SortedDictionary<string, VectorBuilder>(StringComparer.Ordinal);
         foreach (int s in chosen)
         {

@@ -28,7 +28,8 @@ internal static class TermReindexer
         while (true)
         {
             using IndexCommitReader commit = index.Store.Acquire();
-            IndexSegment? stale = commit.Segments.FirstOrDefault(IsStale);
+            IndexSegment? stale = commit.Segments.FirstOrDefault(
+                segment => IsStale(segment, index.Options.GetAnalysis().Identity));
             if (stale is null)
             {
                 return found;
@@ -39,8 +40,8 @@ internal static class TermReindexer
         }
     }
 
-    private static bool IsStale(IndexSegment segment) =>
-        SegmentReader.HoldsPassages(segment) && SegmentReader.Of(segment).Analyser != AnalyserIdentity.Current;
+    private static bool IsStale(IndexSegment segment, string analyser) =>
+        SegmentReader.HoldsPassages(segment) && SegmentReader.Of(segment).Analyser != analyser;
 
     private static IndexChange Change(
         IndexManager index, IndexCommitReader commit, IndexSegment stale, CancellationToken cancellationToken)
@@ -64,7 +65,7 @@ internal static class TermReindexer
             }
         }
 
-        var builder = new SegmentBuilder(index.Options.Bm25K1, index.Options.Bm25B);
+        var builder = new SegmentBuilder(index.Options.Bm25K1, index.Options.Bm25B, index.Options.GetAnalysis());
         for (int d = 0; d < reader.Documents; d++)
         {
             cancellationToken.ThrowIfCancellationRequested();

@@ -8,8 +8,12 @@ namespace Coach.Rag.Lexical;
 internal sealed class WeightedQuery
 {
     private readonly WeightedTerm[] _terms = new WeightedTerm[LexicalBuffers.MaxTerms];
+    private readonly string?[] _written = new string?[LexicalBuffers.MaxTerms];
     private byte[] _bytes = new byte[4096];
     private int _used;
+    private TextAnalysis _analysis = TextAnalysis.English;
+    private LanguageTerms? _language;
+    private uint _tied;
 
     public int Count { get; private set; }
 
@@ -22,10 +26,14 @@ internal sealed class WeightedQuery
     public float Mass { get; private set; }
 
     /// <summary>Reads a question. Words beyond 256 distinct ones are left out.</summary>
-    public void Read(ReadOnlySpan<char> query)
+    /// <param name="query">The question.</param>
+    /// <param name="analysis">What it is read by; English alone unless given.</param>
+    public void Read(ReadOnlySpan<char> query, TextAnalysis? analysis = null)
     {
         Count = 0;
         _used = 0;
+        _analysis = analysis ?? TextAnalysis.English;
+        _language = _analysis.LanguageOf(query, out _tied);
         var sink = new Sink(this);
         Tokenizer.Run(query, ref sink);
     }
@@ -40,11 +48,20 @@ internal sealed class WeightedQuery
         LargestIdf = 0;
         Mass = 0;
         int comparisons = FuzzyTerms.MaxCompared, words = correctsTypos ? FuzzyTerms.MaxWords : 0;
-        for (int i = 0; i < Count; i++)
+        int compounds = CompoundTerms.MaxCompared;
+        int written = Count;
+        for (int i = 0; i < written; i++)
         {
             float share = 1;
             bool isWritten = true;
             long rows = RowsOf(index, _terms[i].Bytes.Span);
+            if (_analysis.Languages.Count > 0 && _written[i] is { } word)
+            {
+                rows = rows > 0 ? rows : ReadInOtherLanguage(index, i, word);
+                (rows, share) = JoinCompounds(index, i, word, rows, ref compounds);
+                isWritten = share >= 1;
+            }
+
             if (rows == 0
                 && words-- > 0
                 && FuzzyTerms.Find(index, _terms[i].Bytes.Span, ref comparisons) is { } meant
@@ -65,6 +82,91 @@ internal sealed class WeightedQuery
         }
     }
 
+    // Where no passage has the word as its own language stems it, another language of the documents may.
+    private long ReadInOtherLanguage(IndexReader index, int term, string word)
+    {
+        long most = 0;
+        foreach (LanguageTerms? language in _analysis.Languages.Prepend(null))
+        {
+            if (language == _language || TermOf(language, word) is not { } other)
+            {
+                continue;
+            }
+
+            byte[] bytes = Encoding.UTF8.GetBytes(other);
+            long rows = RowsOf(index, bytes);
+            if (rows > most && !Holds(bytes))
+            {
+                most = rows;
+                _terms[term] = _terms[term] with { Bytes = bytes };
+            }
+        }
+
+        return most;
+    }
+
+    // Compounds that hold the word are asked for, too; a word that no passage has gives way to its parts.
+    private (long Rows, float Share) JoinCompounds(
+        IndexReader index, int term, string word, long rows, ref int comparisons)
+    {
+        LanguageTerms? joining = _tied == 0
+            ? _language
+            : _analysis.Languages.FirstOrDefault(each => each.Analyzer.WritesCompounds);
+        if (joining?.Analyzer.WritesCompounds != true || term >= CompoundTerms.MaxWords)
+        {
+            return (rows, 1);
+        }
+
+        float share = 1;
+        if (rows == 0)
+        {
+            foreach (byte[] part in CompoundTerms.PartsOf(index, joining, word).Where(part => !Holds(part)))
+            {
+                rows = Put(index, term, part, CompoundTerms.PartShare, rows);
+                share = CompoundTerms.PartShare;
+            }
+        }
+
+        if (share >= 1)
+        {
+            foreach (byte[] compound in CompoundTerms.Holding(index, _terms[term].Bytes.Span, ref comparisons))
+            {
+                if (IndexOf(compound) is >= 0 and var other)
+                {
+                    // "Verbindung zur Datenbank" asks twice for "Datenbankverbindung".
+                    float idf = Bm25.Idf(index.Rows, RowsOf(index, compound));
+                    float more = CompoundTerms.CompoundShare * idf * _terms[term].Count;
+                    _terms[other] = _terms[other] with { Weight = _terms[other].Weight + more };
+                    continue;
+                }
+
+                share = rows > 0 ? share : CompoundTerms.CompoundShare;
+                rows = Put(index, term, compound, CompoundTerms.CompoundShare, rows);
+            }
+        }
+
+        return (rows, share);
+    }
+
+    // In the place of a term that no passage has, else behind the others.
+    private long Put(IndexReader index, int term, byte[] other, float share, long rows)
+    {
+        long found = RowsOf(index, other);
+        if (rows == 0)
+        {
+            _terms[term] = _terms[term] with { Bytes = other };
+            return found;
+        }
+
+        if (Count < _terms.Length)
+        {
+            _terms[Count++] = new WeightedTerm(
+                other, 0, share * Bm25.Idf(index.Rows, found) * _terms[term].Count);
+        }
+
+        return rows;
+    }
+
     private static long RowsOf(IndexReader index, ReadOnlySpan<byte> term)
     {
         long rows = 0;
@@ -76,20 +178,41 @@ internal sealed class WeightedQuery
         return rows;
     }
 
-    private bool Holds(ReadOnlySpan<byte> term)
+    private bool Holds(ReadOnlySpan<byte> term) => IndexOf(term) >= 0;
+
+    private int IndexOf(ReadOnlySpan<byte> term)
     {
-        foreach (ref readonly WeightedTerm other in Terms)
+        for (int i = 0; i < Count; i++)
         {
-            if (other.Bytes.Span.SequenceEqual(term))
+            if (_terms[i].Bytes.Span.SequenceEqual(term))
             {
-                return true;
+                return i;
             }
         }
 
-        return false;
+        return -1;
     }
 
-    private void Add(ReadOnlySpan<char> term)
+    // Null for what is no word of a language, and for a word that carries no topic in it.
+    private static string? TermOf(LanguageTerms? language, string word)
+    {
+        if (language is not null)
+        {
+            return language.Of(word, out _);
+        }
+
+        Span<char> letters = stackalloc char[(Tokenizer.MaxTokenLength * 3) + 8];
+        int length = 0;
+        foreach (char c in word)
+        {
+            length += length < Tokenizer.MaxTokenLength ? Tokenizer.FoldTo(c, letters[length..]) : 0;
+        }
+
+        length = TermNormalizer.Normalize(letters[..length]);
+        return length == 0 ? null : letters[..length].ToString();
+    }
+
+    private void Add(ReadOnlySpan<char> term, ReadOnlySpan<char> written)
     {
         int bytes = Encoding.UTF8.GetMaxByteCount(term.Length);
         if (_used + bytes > _bytes.Length)
@@ -112,20 +235,44 @@ internal sealed class WeightedQuery
 
         if (Count < _terms.Length)
         {
+            _written[Count] = _analysis.Languages.Count == 0 || written.IsEmpty ? null : written.ToString();
             _terms[Count++] = new WeightedTerm(memory, 1, 0);
             _used += length;
         }
     }
 
+    private void Accept(scoped Span<char> token, scoped ReadOnlySpan<char> written)
+    {
+        if (_language is not null && !written.IsEmpty)
+        {
+            string? stem = _language.Of(written, out bool isStopWord);
+            if (stem is not null)
+            {
+                Add(stem, written);
+            }
+            else if (!isStopWord)
+            {
+                Add(token, written);
+            }
+
+            return;
+        }
+
+        if (_tied != 0 && _analysis.IsCommon(written, _tied))
+        {
+            return;
+        }
+
+        int length = TermNormalizer.Normalize(token);
+        if (length > 0)
+        {
+            Add(token[..length], written);
+        }
+    }
+
     private readonly struct Sink(WeightedQuery terms) : ITokenSink
     {
-        public void Accept(scoped Span<char> token)
-        {
-            int length = TermNormalizer.Normalize(token);
-            if (length > 0)
-            {
-                terms.Add(token[..length]);
-            }
-        }
+        public void Accept(scoped Span<char> token, scoped ReadOnlySpan<char> written) =>
+            terms.Accept(token, written);
     }
 }

@@ -60,7 +60,7 @@ internal static class HybridSearcher
         try
         {
             ReadOnlyMemory<byte>?[]? allowed = FilterCache.Of(searcher.Reader, query.Request?.Filter);
-            buffers.Query.Read(query.Words);
+            buffers.Query.Read(query.Words, options.GetAnalysis());
             buffers.Query.Weigh(searcher.Reader, options.CorrectTypos);
             var request = new LexicalRequest(options.Bm25K1, options.Bm25B, limit, allowed);
             int found = LexicalSearch.Run(
@@ -142,8 +142,8 @@ internal static class HybridSearcher
         };
     }
 
-    // An encoder that is calibrated decides by its nearest passage; below its floor, and without one, words do, and
-    // have to say more.
+    // An encoder that is calibrated decides by its nearest passage; below its floor words do, and have to say more. In
+    // a language that it does not know, and without one, words decide.
     private static bool IsRelevant(
         IndexSearcher searcher, in HybridQuery query, CoachRagOptions options, ReadOnlySpan<FusedDoc> ranked,
         ReadOnlySpan<ScoreDoc> near, SearchBuffers buffers)
@@ -154,9 +154,9 @@ internal static class HybridSearcher
             return true;
         }
 
-        if (query.Vector is { } vector)
+        if (query.Vector is { } vector && vector.Generator.Understands(vector.Question))
         {
-            double? floor = vector.Generator.FloorFor(vector.Question, searcher.LivePassages);
+            double? floor = vector.Generator.FloorFor(searcher.LivePassages);
             if (floor is null || (!near.IsEmpty && near[0].Score >= floor))
             {
                 return true;

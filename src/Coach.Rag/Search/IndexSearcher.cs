@@ -1,3 +1,4 @@
+using Coach.Rag.Analysis;
 using Coach.Rag.Lsa;
 using Coach.Rag.Segments;
 using Coach.Rag.Store;
@@ -14,12 +15,14 @@ internal sealed class IndexSearcher
     /// <param name="commit">The commit.</param>
     /// <param name="index">The index's name, for messages.</param>
     /// <param name="embedder">The identity of the embedder whose vectors can be used; null for none.</param>
+    /// <param name="analyser">The identity of the analysis that questions are read by.</param>
     /// <exception cref="RagException">
     /// Sections of a segment do not fit together, or a checksum does not match.
     /// </exception>
-    public IndexSearcher(IndexCommitReader commit, string index, string? embedder)
+    public IndexSearcher(
+        IndexCommitReader commit, string index, string? embedder, string analyser = AnalyserIdentity.English)
     {
-        Reader = new IndexReader(commit);
+        Reader = new IndexReader(commit, analyser);
         Identity = commit.Identity;
         var segments = commit.Segments.ToDictionary(segment => segment.Id);
         Dictionary<long, IndexSegment> vectorsOf = FindVectors(commit, embedder);

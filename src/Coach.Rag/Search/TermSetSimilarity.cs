@@ -77,7 +77,7 @@ internal static class TermSet
 
     private readonly struct Sink(HashSet<string> words) : ITokenSink
     {
-        public void Accept(scoped Span<char> token)
+        public void Accept(scoped Span<char> token, scoped ReadOnlySpan<char> written)
         {
             int length = TermNormalizer.Normalize(token);
             if (length > 0)

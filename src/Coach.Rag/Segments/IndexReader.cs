@@ -10,8 +10,9 @@ namespace Coach.Rag.Segments;
 internal sealed class IndexReader
 {
     /// <param name="commit">The commit.</param>
+    /// <param name="analyser">The identity of the analysis that questions are read by.</param>
     /// <exception cref="RagException">A segment lacks a section, or its checksum does not match.</exception>
-    public IndexReader(IndexCommitReader commit)
+    public IndexReader(IndexCommitReader commit, string analyser = AnalyserIdentity.English)
     {
         CommitId = commit.CommitId;
         var segments = new List<(SegmentReader Reader, FixedBitSet Deleted)>();
@@ -20,7 +21,7 @@ internal sealed class IndexReader
         {
             SegmentReader reader = SegmentReader.Of(segment);
             segments.Add((reader, segment.DeletedRows));
-            OtherAnalyser ??= reader.Analyser == AnalyserIdentity.Current ? null : reader.Analyser;
+            OtherAnalyser ??= reader.Analyser == analyser ? null : reader.Analyser;
             Rows += reader.Rows;
             tokens += reader.TotalTokens;
             LivePassages += reader.Rows - segment.DeletedRows.Count;

@@ -7,10 +7,16 @@ using Coach.Rag.Store;
 namespace Coach.Rag.Segments;
 
 /// <summary>Collects documents and their passages, inverts them, and writes the sections of one segment.</summary>
-internal sealed class SegmentBuilder(float k1, float b)
+internal sealed class SegmentBuilder(float k1, float b, TextAnalysis? analysis = null)
 {
+    // The language of a text shows in its beginning.
+    private const int LanguageSample = 8_000;
+
+    private readonly TextAnalysis _analysis = analysis ?? TextAnalysis.English;
     // raw token → term, −1 for a stop word
     private readonly Dictionary<string, int> _tokens = new(StringComparer.Ordinal);
+    // the like for each language, by the word as it is written
+    private readonly Dictionary<LanguageTerms, Dictionary<string, int>> _words = [];
     private readonly Dictionary<string, int> _termIds = new(StringComparer.Ordinal);
     private readonly List<string> _terms = [];
     private readonly List<int> _frequencyOf = [];                                       // document frequency by term
@@ -32,6 +38,10 @@ internal sealed class SegmentBuilder(float k1, float b)
     private bool _hasPages;
     private int _rowTokens;
 
+    // Of the document that is added; null for English.
+    private LanguageTerms? _language;
+    private Dictionary<string, int> _wordsOfLanguage = [];
+
     /// <summary>Passages so far.</summary>
     public int Rows => _lengths.Count;
 
@@ -44,7 +54,7 @@ internal sealed class SegmentBuilder(float k1, float b)
     /// <summary>Adds a document; its passages take the next rows.</summary>
     public void Add(DocumentEntry document, StructuredText text, IReadOnlyList<Chunk> chunks)
     {
-        Begin(document, chunks.Count);
+        Begin(document, chunks.Count, text.Text.AsSpan(0, Math.Min(text.Text.Length, LanguageSample)));
         foreach (Chunk chunk in chunks)
         {
             ReadOnlySpan<char> slice = text.Text.AsSpan(chunk.Start, chunk.Length);
@@ -65,7 +75,7 @@ internal sealed class SegmentBuilder(float k1, float b)
     {
         DocumentEntry entry = from.Document(document);
         (int first, int count) = from.RowsOf(document);
-        Begin(entry, count);
+        Begin(entry, count, SampleOf(from, first, count));
         for (int row = first; row < first + count; row++)
         {
             (string text, Chunk chunk) = from.Passage(row);
@@ -73,10 +83,43 @@ internal sealed class SegmentBuilder(float k1, float b)
         }
     }
 
-    private void Begin(DocumentEntry document, int rows)
+    private void Begin(DocumentEntry document, int rows, ReadOnlySpan<char> sample)
     {
         _documents.Add(document);
         _ranges.Add((Rows, rows));
+        if (_analysis.Languages.Count == 0)
+        {
+            return;
+        }
+
+        if (!_analysis.TryFind(LanguageNamedBy(document), out _language))
+        {
+            _language = _analysis.LanguageOfDocument(sample);
+        }
+
+        if (_language is not null && !_words.TryGetValue(_language, out _wordsOfLanguage!))
+        {
+            _words.Add(_language, _wordsOfLanguage = new Dictionary<string, int>(StringComparer.Ordinal));
+        }
+    }
+
+    private static string? LanguageNamedBy(DocumentEntry document) =>
+        document.Metadata.GetValueOrDefault("lang") ?? document.Metadata.GetValueOrDefault("language");
+
+    private string SampleOf(SegmentReader from, int first, int count)
+    {
+        if (_analysis.Languages.Count == 0)
+        {
+            return "";
+        }
+
+        var sample = new StringBuilder();
+        for (int row = first; row < first + count && sample.Length < LanguageSample; row++)
+        {
+            sample.Append(from.Passage(row).Text).Append(' ');
+        }
+
+        return sample.ToString();
     }
 
     private void AddRow(DocumentEntry document, ReadOnlySpan<char> slice, Chunk chunk)
@@ -126,7 +169,7 @@ internal sealed class SegmentBuilder(float k1, float b)
             .Add(SectionKind.Terms, terms.Memory)
             .Add(SectionKind.Postings, postings.Memory)
             .Add(SectionKind.LexicalRows, rows.Memory)
-            .Add(SectionKind.Analyser, Encoding.UTF8.GetBytes(AnalyserIdentity.Current));
+            .Add(SectionKind.Analyser, Encoding.UTF8.GetBytes(_analysis.Identity));
         if (_hasPages)
         {
             var pages = new ByteBuffer(_pages.Count * 4);
@@ -242,17 +285,9 @@ internal sealed class SegmentBuilder(float k1, float b)
         return id;
     }
 
-    private void AddToken(scoped Span<char> token)
+    private void AddToken(scoped Span<char> token, scoped ReadOnlySpan<char> written)
     {
-        var lookup = _tokens.GetAlternateLookup<ReadOnlySpan<char>>();
-        if (!lookup.TryGetValue(token, out int term))
-        {
-            string raw = new(token);
-            int length = TermNormalizer.Normalize(token);
-            term = length == 0 ? -1 : TermId(token[..length]);
-            _tokens.Add(raw, term);
-        }
-
+        int term = _language is null || written.IsEmpty ? EnglishTermOf(token) : TermOf(_language, token, written);
         if (term < 0)
         {
             return;
@@ -273,6 +308,33 @@ internal sealed class SegmentBuilder(float k1, float b)
         _entryFrequencies.Add(1);
     }
 
+    private int EnglishTermOf(scoped Span<char> token)
+    {
+        var lookup = _tokens.GetAlternateLookup<ReadOnlySpan<char>>();
+        if (!lookup.TryGetValue(token, out int term))
+        {
+            string raw = new(token);
+            int length = TermNormalizer.Normalize(token);
+            term = length == 0 ? -1 : TermId(token[..length]);
+            _tokens.Add(raw, term);
+        }
+
+        return term;
+    }
+
+    private int TermOf(LanguageTerms language, ReadOnlySpan<char> token, ReadOnlySpan<char> written)
+    {
+        var lookup = _wordsOfLanguage.GetAlternateLookup<ReadOnlySpan<char>>();
+        if (!lookup.TryGetValue(written, out int term))
+        {
+            string? stem = language.Of(written, out bool isStopWord);
+            term = isStopWord ? -1 : TermId(stem is null ? token : stem);
+            _wordsOfLanguage.Add(written.ToString(), term);
+        }
+
+        return term;
+    }
+
     private int TermId(ReadOnlySpan<char> term)
     {
         var lookup = _termIds.GetAlternateLookup<ReadOnlySpan<char>>();
@@ -291,6 +353,7 @@ internal sealed class SegmentBuilder(float k1, float b)
 
     private readonly struct Sink(SegmentBuilder builder) : ITokenSink
     {
-        public void Accept(scoped Span<char> token) => builder.AddToken(token);
+        public void Accept(scoped Span<char> token, scoped ReadOnlySpan<char> written) =>
+            builder.AddToken(token, written);
     }
 }

@@ -10,7 +10,7 @@ namespace Coach.Rag.Segments;
 internal sealed class SegmentReader
 {
     private const int PassageRecordSize = 24;
-    private const int MaxAnalyserBytes = 256;
+    private const int MaxAnalyserBytes = 2048;
 
     private readonly IndexSection _documents;
     private readonly IndexSection _passages;

@@ -1,8 +1,12 @@
+using Coach.Rag.Analysis;
+
 namespace Coach.Rag;
 
 /// <summary>Settings of Coach.Rag: the section <c>Coach:Rag</c>.</summary>
 public sealed class CoachRagOptions
 {
+    private TextAnalysis _analysis = TextAnalysis.English;
+
     /// <summary>A folder of documents that is read at start and read again when it changes.</summary>
     /// <value>Null: only what is registered or added in code.</value>
     public string? Knowledge { get; set; }
@@ -179,6 +183,13 @@ public sealed class CoachRagOptions
     /// <summary>How much long passages are held back (b of BM25).</summary>
     /// <value>0 to 1; 0.75 unless set.</value>
     public float Bm25B { get; set; } = 0.75f;
+
+    /// <summary>How text becomes terms: English, and the languages that the host added.</summary>
+    /// <remarks>A method: as a property the configuration would be bound to it.</remarks>
+    internal TextAnalysis GetAnalysis() => _analysis;
+
+    /// <summary>Adds a language beside English.</summary>
+    internal void Add(ILanguageAnalyzer language) => _analysis = _analysis.With(language);
 
     /// <summary>These settings for the index file of one scope.</summary>
     internal CoachRagOptions ForScope(string file, long maxDocuments, long maxBytes)

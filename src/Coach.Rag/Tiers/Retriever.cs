@@ -205,7 +205,7 @@ internal sealed class Retriever(
         IndexSearcher searcher = index.SearcherOf(commit);
         if (searcher.Reader.OtherAnalyser is { } analyser)
         {
-            throw RagException.AnalyserMismatch(index.Store.Name, analyser, AnalyserIdentity.Current);
+            throw RagException.AnalyserMismatch(index.Store.Name, analyser, index.Options.GetAnalysis().Identity);
         }
 
         if (searcher.LivePassages == 0)

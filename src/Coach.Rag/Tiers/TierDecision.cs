@@ -58,7 +58,8 @@ internal sealed class TierDecision(IndexManager index, GuardedEmbeddingGenerator
             string? other = index.Read(static searcher => searcher.Reader.OtherAnalyser);
             return other is null
                 ? Empty(isLoaded).Degradation
-                : Nothing(RagException.AnalyserMismatch(index.Store.Name, other, AnalyserIdentity.Current)).Degradation;
+                : Nothing(RagException.AnalyserMismatch(
+                    index.Store.Name, other, index.Options.GetAnalysis().Identity)).Degradation;
         }
         catch (RagException e)
         {

@@ -83,6 +83,9 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
     /// </summary>
     public string? Mismatch => Volatile.Read(ref _mismatch)?.Message;
 
+    /// <summary>Whether the encoder knows the language of a question.</summary>
+    public bool Understands(string question) => !_profile.IsEnglishOnly || LanguageGuess.IsEnglish(question);
+
     /// <summary>
     /// Its weight in the fusion for a question: what it may weigh, times how far it agrees with the other methods.
     /// </summary>
@@ -92,20 +95,15 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         * (Understands(question) ? 1 : ForeignShare);
 
     /// <summary>
-    /// The cosine below which nothing answers a question; null where it was not measured, for this language or at all.
+    /// The cosine below which nothing answers a question in a language that the encoder knows; null where it was not
+    /// measured.
     /// </summary>
-    /// <param name="question">The question.</param>
     /// <param name="passages">
     /// How many passages there are: the nearest of few is not as near as that of many, of what belongs as of what does
     /// not. A floor that was set holds as it is.
     /// </param>
-    public double? FloorFor(string question, int passages)
+    public double? FloorFor(int passages)
     {
-        if (!Understands(question))
-        {
-            return null;
-        }
-
         double missing = 1 - Math.Min(1, Math.Log(1 + passages) / Math.Log(1 + ManyPassages));
         return _options.MinSimilarity ?? (_profile.Floor - (FewPassagesDrop * missing));
     }
@@ -255,8 +253,6 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
             }
         }
     }
-
-    private bool Understands(string question) => !_profile.IsEnglishOnly || LanguageGuess.IsEnglish(question);
 
     private ResiliencePipeline CreateQuestionPipeline() => new ResiliencePipelineBuilder { TimeProvider = _time }
         .AddCircuitBreaker(new CircuitBreakerStrategyOptions

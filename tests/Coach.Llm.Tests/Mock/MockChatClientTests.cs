@@ -38,6 +38,35 @@ public sealed class MockChatClientTests
         Assert.Equal(whole.ResponseId, updates[0].ResponseId);
     }
 
+    /// <summary>Retrieval finds by a language's stems; the answer is quoted by forms that look alike.</summary>
+    [Theory]
+    [InlineData("Wie kündige ich mein Abo?", "Gekündigt wird schriftlich. Die Kündigung des Abos wirkt zum Monatsende.", "Die Kündigung des Abos wirkt zum Monatsende.")]
+    [InlineData("Wann bekomme ich die Rückerstattung?", "Wir liefern täglich. Rückerstattungen werden in zehn Tagen überwiesen.", "Rückerstattungen werden in zehn Tagen überwiesen.")]
+    [InlineData("Wann wird zurückerstattet?", "Wir liefern täglich. Rückerstattungen werden in zehn Tagen überwiesen.", "Rückerstattungen werden in zehn Tagen überwiesen.")]
+    [InlineData("Was kostet eine Verbindung?", "Der Garten ist offen. Jede Datenbankverbindung kostet zwei Euro.", "Jede Datenbankverbindung kostet zwei Euro.")]
+    [InlineData("Comment résilier mon abonnement ?", "Le jardin est ouvert. Les abonnements résiliés prennent fin le dernier jour.", "Les abonnements résiliés prennent fin le dernier jour.")]
+    [InlineData("¿Cómo cancelo mi suscripción?", "El jardín está abierto. Las suscripciones canceladas terminan a fin de mes.", "Las suscripciones canceladas terminan a fin de mes.")]
+    [InlineData("Как отменить подписку?", "Сад открыт. Подписки можно отменять в любое время.", "Подписки можно отменять в любое время.")]
+    [InlineData("如何取消订阅？", "花园开放。订阅可以随时取消。", "订阅可以随时取消。")]
+    public async Task GetResponseAsync_OtherLanguages_QuotesTheSentenceWithOtherForms(string question, string passage, string sentence)
+    {
+        ChatResponse response = await new MockChatClient().GetResponseAsync(question, With([new GroundingPassage(1, "a.md", "", passage)]), Token);
+
+        Assert.StartsWith($"Mock mode, quoting the documents: {sentence} [1]", response.Text, StringComparison.Ordinal);
+    }
+
+    /// <summary>Nothing alike is nothing said, in any language.</summary>
+    [Theory]
+    [InlineData("Wie wird das Wetter in Lissabon?", "Das Passwort kann jederzeit geändert werden. Die Verbindung wird nach fünf Minuten getrennt, wenn niemand sie benutzt.")]
+    [InlineData("Quel temps fera-t-il demain à Lisbonne ?", "Le mot de passe peut être modifié. La connexion est coupée après cinq minutes.")]
+    [InlineData("¿Qué tiempo hará en Lisboa?", "La contraseña se puede cambiar en cualquier momento. La conexión se cierra.")]
+    public async Task GetResponseAsync_OtherLanguagesAboutOtherThings_SaysSo(string question, string passage)
+    {
+        ChatResponse response = await new MockChatClient().GetResponseAsync(question, With([new GroundingPassage(1, "a.md", "", passage)]), Token);
+
+        Assert.StartsWith("Mock mode: the documents do not say.", response.Text, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task GetResponseAsync_NoPassages_SaysWhatWasNotFound()
     {

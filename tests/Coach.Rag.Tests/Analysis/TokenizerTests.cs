@@ -76,6 +76,6 @@ public sealed class TokenizerTests
 
     private readonly struct Sink(List<string> tokens) : ITokenSink
     {
-        public void Accept(scoped Span<char> token) => tokens.Add(new string(token));
+        public void Accept(scoped Span<char> token, scoped ReadOnlySpan<char> written) => tokens.Add(new string(token));
     }
 }

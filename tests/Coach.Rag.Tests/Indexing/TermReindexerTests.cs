@@ -48,7 +48,7 @@ public sealed class TermReindexerTests
             Assert.Empty(retrieval.Passages);
             Assert.Equal((RagTier.None, DegradationReason.AnalyserMismatch, true),
                 (retrieval.Tier, retrieval.Degradation!.Reason, retrieval.Degradation.IsFailure));
-            Assert.Equal($"Index 'k.coach' holds terms of the analysis 'klingon-porter/9', but this version of Coach.Rag asks with those of '{AnalyserIdentity.Current}'. "
+            Assert.Equal($"Index 'k.coach' holds terms of the analysis 'klingon-porter/9', but this version of Coach.Rag asks with those of '{AnalyserIdentity.English}'. "
                 + "They are made anew from the stored text in the background, or by the next change; the file must be writable for that.", retrieval.Degradation.Message);
         }
 
