@@ -25,8 +25,11 @@ public class LexicalSearchBenchmarks
     private CoachRagOptions _options = new();
     private int _next;
 
+    // In-process runs of BenchmarkDotNet went on before this long task had ended.
     [GlobalSetup]
-    public async Task Setup()
+    public void Setup() => SetupAsync().GetAwaiter().GetResult();
+
+    private async Task SetupAsync()
     {
         var services = new ServiceCollection();
         services.AddCoachRag(options => options.Learn = false);
