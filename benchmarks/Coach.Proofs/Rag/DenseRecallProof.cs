@@ -8,13 +8,11 @@ using Coach.Rag.Vectors;
 
 namespace Coach.Proofs.Rag;
 
-/// <summary>
-/// Do the scans over codes find what exact float arithmetic finds, and how long do they take beside a float scan?
-/// </summary>
+/// <summary>Do the scans over codes find what exact float arithmetic finds, and how long do they take beside a float scan?</summary>
 internal static class DenseRecallProof
 {
     private const int Top = 10;
-    private const int Warmups = 5;
+    internal const int Warmups = 5;
     private const double LeastRecall = 0.99;
 
     public static Command Command()
@@ -24,30 +22,55 @@ internal static class DenseRecallProof
         Option<int> queries = new("--queries") { DefaultValueFactory = _ => 200, Description = "How many queries of each kind." };
         Option<int> threads = new("--threads") { DefaultValueFactory = _ => 2, Description = "The most threads of a search." };
         Option<int> seed = new("--seed") { DefaultValueFactory = _ => 1, Description = "The seed of the vectors." };
-        var command = new Command("dense-recall", "Recall@10 and times against exact float scores: 384 and 768 components, clustered and isotropic.") { rows, vectors, queries, threads, seed };
-        command.SetAction(parsed =>
+        Option<DirectoryInfo[]> collections = new("--collections") { DefaultValueFactory = _ => [], AllowMultipleArgumentsPerToken = true, Description = "BEIR folders: their texts' MiniLM vectors, begun with one bit though they are few, instead of made-up ones." };
+        var command = new Command("dense-recall", "Recall@10 and times against exact float scores: 384 and 768 components, clustered and isotropic.") { rows, vectors, queries, threads, seed, collections };
+        command.SetAction(async (parsed, cancellationToken) =>
         {
             int? many = parsed.GetValue(vectors);
             int count = many ?? parsed.GetValue(rows);
-            if (count < 1 || parsed.GetValue(queries) < 1)
+            int asked = parsed.GetValue(queries);
+            DirectoryInfo[] folders = parsed.GetValue(collections)!;
+            if (count < 1 || asked < 1)
             {
                 Console.Error.WriteLine("One vector and one query are the least.");
                 return 2;
             }
 
             var measured = new List<Figures>();
-            foreach (int dimension in many is null ? new[] { 384, 768 } : [384])
+            foreach (DirectoryInfo folder in folders)
+            {
+                using DenseSet set = await DenseSet.EmbedAsync(folder, cancellationToken);
+                Measure(set);
+            }
+
+            foreach (int dimension in DimensionsOf(many, folders))
             {
                 foreach (bool isClustered in new[] { true, false })
                 {
-                    measured.Add(Run(count, dimension, isClustered, parsed.GetValue(queries), parsed.GetValue(threads), parsed.GetValue(seed)));
-                    Console.WriteLine(JsonSerializer.Serialize(measured[^1], JsonSerializerOptions.Web));
+                    using var set = DenseSet.MakeUp(count, dimension, isClustered, asked + Warmups, parsed.GetValue(seed));
+                    Measure(set);
                 }
             }
 
             return Summarise(measured, parsed.GetValue(seed));
+
+            void Measure(DenseSet set)
+            {
+                measured.Add(Run(set, parsed.GetValue(threads)));
+                Console.WriteLine(JsonSerializer.Serialize(measured[^1], JsonSerializerOptions.Web));
+            }
         });
         return command;
+    }
+
+    private static int[] DimensionsOf(int? many, DirectoryInfo[] folders)
+    {
+        if (folders.Length > 0)
+        {
+            return [];
+        }
+
+        return many is null ? [384, 768] : [384];
     }
 
     // The figures of the first kind, clustered vectors of 384 components, and the worst recall of all.
@@ -79,26 +102,24 @@ internal static class DenseRecallProof
         return failed == 0 ? 0 : 1;
     }
 
-    private static Figures Run(int rows, int dimension, bool isClustered, int queries, int threads, int seed)
+    private static Figures Run(DenseSet set, int threads)
     {
-        var random = new Random(seed);
-        float[][] centres = isClustered ? [.. Enumerable.Range(0, 1000).Select(_ => Vector(random, dimension, null))] : [];
-        using var store = new MemoryIndexStore();
-        Fill(store, rows, dimension, random, centres);
         GC.Collect();
-        using IndexCommitReader snapshot = store.Acquire();
+        using IndexCommitReader snapshot = set.Store.Acquire();
         IndexSegment sections = snapshot.Segments[0];
-        VectorSegment segment = VectorSegment.Open(sections, store.Name)!;
+        VectorSegment segment = VectorSegment.Open(sections, set.Store.Name)!;
         VectorSource[] sources = [new VectorSource(segment)];
+        int rows = segment.Rows;
         var hits = new VectorHit[Top];
         var scores = new float[rows];
         var times = new Times([], [], []);
-        (int oneBit, int exact, int wanted) found = default;
+        (int OneBit, int Exact, int Wanted) found = default;
+        (double OneBit, double Exact) ndcg = default;
         var admitted = new List<long>();
-        for (int q = -Warmups; q < queries; q++)
+        for (int q = 0; q < set.Queries.Length; q++)
         {
-            float[] query = Vector(random, dimension, isClustered ? centres[random.Next(centres.Length)] : null);
-            TensorPrimitives.Divide(query, TensorPrimitives.Norm(query), query);
+            float[] query = set.Queries[q];
+            TensorPrimitives.Divide(query, TensorPrimitives.Norm<float>(query), query);
             long from = Stopwatch.GetTimestamp();
             float least = FloatScan(segment, query, scores);
             double floatMs = Stopwatch.GetElapsedTime(from).TotalMilliseconds;
@@ -107,48 +128,41 @@ internal static class DenseRecallProof
             int count = VectorSearch.Search(sources, query, hits, threads, ScanChoice.Exact);
             double exactMs = Stopwatch.GetElapsedTime(from).TotalMilliseconds;
             int exact = hits.AsSpan(0, count).ToArray().Count(hit => scores[hit.Row] >= least);
+            double exactNdcg = set.Ndcg(q, hits.AsSpan(0, count));
 
             from = Stopwatch.GetTimestamp();
-            count = VectorSearch.Search(sources, query, hits, threads, ScanChoice.Auto, out long? scored);
+            count = VectorSearch.Search(sources, query, hits, threads, set.Choice, out long? scored);
             double oneBitMs = Stopwatch.GetElapsedTime(from).TotalMilliseconds;
-            if (q < 0)
+            if (q < Warmups)
             {
                 continue;
             }
 
-            found.oneBit += hits.AsSpan(0, count).ToArray().Count(hit => scores[hit.Row] >= least);
-            found.exact += exact;
-            found.wanted += Math.Min(Top, rows);
+            found.OneBit += hits.AsSpan(0, count).ToArray().Count(hit => scores[hit.Row] >= least);
+            found.Exact += exact;
+            found.Wanted += Math.Min(Top, rows);
+            ndcg.Exact += exactNdcg;
+            ndcg.OneBit += set.Ndcg(q, hits.AsSpan(0, count));
             times.Float.Add(floatMs);
             times.Exact.Add(exactMs);
             times.OneBit.Add(oneBitMs);
             admitted.Add(scored ?? 0);
         }
 
+        int measured = times.Float.Count;
         long bits = Length(sections, SectionKind.DenseBits);
         long bytes = Length(sections, SectionKind.DenseCodes);
+        double recall = Share(found.OneBit, found.Wanted);
         return new Figures(
-            rows, dimension, isClustered ? "clustered" : "isotropic", queries, threads,
-            Share(found.oneBit, found.wanted), Share(found.oneBit, found.wanted), Share(found.exact, found.wanted),
+            rows, segment.Dimension, set.Kind, measured, threads, recall, recall, Share(found.Exact, found.Wanted),
             Percentile(times.OneBit, 0.5), Percentile(times.OneBit, 0.95),
             Percentile(times.Exact, 0.5), Percentile(times.Exact, 0.95),
             Percentile(times.Float, 0.5), Percentile(times.Float, 0.95),
             Math.Round((double)(bits + bytes + Length(sections, SectionKind.RandomVectors)) / rows, 1),
             Math.Round((double)bits / rows, 1),
-            Math.Round(admitted.Average(), 1));
-    }
-
-    private static void Fill(MemoryIndexStore store, int rows, int dimension, Random random, float[][] centres)
-    {
-        var builder = new VectorBuilder(dimension);
-        for (int row = 0; row < rows; row++)
-        {
-            builder.Add(Vector(random, dimension, centres.Length > 0 ? centres[random.Next(centres.Length)] : null));
-        }
-
-        var payload = new SegmentPayload();
-        builder.AddTo(payload);
-        store.Commit(new IndexChange { Add = [payload] }, default);
+            Math.Round(admitted.Average(), 1),
+            set.HasRelevance ? Math.Round(ndcg.OneBit / measured, 4) : null,
+            set.HasRelevance ? Math.Round(ndcg.Exact / measured, 4) : null);
     }
 
     // The contender, on one thread: a dot product with every vector, the ten best kept. Returns the worst of them.
@@ -186,21 +200,11 @@ internal static class DenseRecallProof
         return Math.Round(times[(int)(share * (times.Count - 1))], 3);
     }
 
-    private static float[] Vector(Random random, int dimension, float[]? centre)
-    {
-        var vector = new float[dimension];
-        for (int i = 0; i < dimension; i++)
-        {
-            vector[i] = (centre is null ? 0 : centre[i]) + ((random.NextSingle() - 0.5f) * (centre is null ? 1 : 0.5f));
-        }
-
-        return vector;
-    }
-
     private sealed record Times(List<double> Float, List<double> Exact, List<double> OneBit);
 
     private sealed record Figures(
         int Rows, int Dimension, string Vectors, int Queries, int Threads, double Recall10, double OneBitRecall10,
         double ExactRecall10, double OneBitP50Ms, double OneBitP95Ms, double ExactP50Ms, double ExactP95Ms,
-        double FloatP50Ms, double FloatP95Ms, double BytesAVector, double OneBitBytesAVector, double CandidatesRescored);
+        double FloatP50Ms, double FloatP95Ms, double BytesAVector, double OneBitBytesAVector, double CandidatesRescored,
+        double? OneBitNdcg10, double? ExactNdcg10);
 }
