@@ -54,7 +54,7 @@ internal sealed unsafe class OneBitScan : IDisposable
     private OneBitScan(int wanted, int threads)
     {
         _wanted = wanted;
-        _threads = threads;
+        _threads = Math.Max(1, threads);
     }
 
     /// <summary>Rows that were scored by their bytes in the last pass.</summary>
@@ -256,10 +256,13 @@ internal sealed unsafe class OneBitScan : IDisposable
                 byte* block = blocks + ((long)b * blockBytes);
                 ushort* own = sums + (b * BlockRows);
                 TKernel.Block(block + (BlockRows * sizeof(float)), tables, lines, own);
-                float factor = Estimates(own, (float*)block, part.Query, estimates);
-                float largest = Largest(estimates, kept);
-                figures = new BlockFigures(largest, factor);
-                if (largest > best.Threshold)
+                figures = Estimates(own, (float*)block, part.Query, estimates);
+                if (kept != ulong.MaxValue)
+                {
+                    figures = figures with { Estimate = Largest(estimates, kept) };
+                }
+
+                if (figures.Estimate > best.Threshold)
                 {
                     Offer(estimates, kept, part.Number, (first + b) * BlockRows, ref best);
                 }
@@ -267,21 +270,26 @@ internal sealed unsafe class OneBitScan : IDisposable
         }
     }
 
-    // Returns the largest factor.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Estimates(ushort* sums, float* factors, OneBitQuery query, float* estimates)
+    private static BlockFigures Estimates(ushort* sums, float* factors, OneBitQuery query, float* estimates)
     {
         Vector256<float> step = Vector256.Create(query.Step), offset = Vector256.Create(query.Offset);
-        Vector256<float> largest = default;
+        Vector256<float> largest = Vector256.Create(float.NegativeInfinity), largestFactor = default;
         for (int i = 0; i < BlockRows; i += Vector256<float>.Count)
         {
             Vector256<float> factor = Vector256.Load(factors + i);
-            largest = Vector256.Max(largest, factor);
-            (((Whole(sums + i) * step) + offset) * factor).Store(estimates + i);
+            Vector256<float> estimate = ((Whole(sums + i) * step) + offset) * factor;
+            estimate.Store(estimates + i);
+            largest = Greater(largest, estimate);
+            largestFactor = Greater(largestFactor, factor);
         }
 
-        return LargestOf(largest);
+        return new BlockFigures(LargestOf(largest), LargestOf(largestFactor));
     }
+
+    // One instruction everywhere, as Max is not: it has rules for NaN and for zeros.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Greater(Vector256<float> a, Vector256<float> b) => Vector256.MaxNative(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Whole(ushort* sums)
@@ -302,7 +310,7 @@ internal sealed unsafe class OneBitScan : IDisposable
         Vector256<float> largest = Vector256.Load(estimates);
         for (int i = Vector256<float>.Count; i < BlockRows; i += Vector256<float>.Count)
         {
-            largest = Vector256.Max(largest, Vector256.Load(estimates + i));
+            largest = Greater(largest, Vector256.Load(estimates + i));
         }
 
         return LargestOf(largest);
@@ -311,9 +319,10 @@ internal sealed unsafe class OneBitScan : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float LargestOf(Vector256<float> values)
     {
-        Vector128<float> four = Vector128.Max(values.GetLower(), values.GetUpper());
-        four = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
-        return MathF.Max(four.ToScalar(), four.GetElement(1));
+        Vector128<float> four = Vector128.MaxNative(values.GetLower(), values.GetUpper());
+        four = Vector128.MaxNative(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
+        four = Vector128.MaxNative(four, Vector128.Shuffle(four, Vector128.Create(1, 0, 3, 2)));
+        return four.ToScalar();
     }
 
     private static void Offer(float* estimates, ulong kept, int number, int first, ref TopKCandidates best)
@@ -465,7 +474,7 @@ internal sealed unsafe class OneBitScan : IDisposable
                 Vector256<float> factor = Vector256.Load(factors + i);
                 Vector256<float> estimate = ((Whole(sums + i) * step) + offset) * factor;
                 Vector256<float> squared = ((factor * factor * components) - Vector256<float>.One) * scale;
-                Vector256<float> error = Vector256.Sqrt(Vector256.Max(squared, Vector256<float>.Zero));
+                Vector256<float> error = Vector256.Sqrt(Greater(squared, Vector256<float>.Zero));
                 Vector256<float> isReaching = Vector256.GreaterThanOrEqual(estimate + error, least);
                 reaching |= (ulong)isReaching.ExtractMostSignificantBits() << i;
             }

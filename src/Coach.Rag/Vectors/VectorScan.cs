@@ -115,9 +115,13 @@ internal static unsafe class VectorScan
     public static ulong Kept(in VectorSource source, int first)
     {
         int here = source.Segment.Rows - first;
-        ulong all = here >= BlockRows ? ulong.MaxValue : (1UL << here) - 1;
-        ulong allowed = source.Allowed is { } only ? Word(only.Span, first) : ulong.MaxValue;
-        return all & ~Word(source.Deleted.Bytes.Span, first) & allowed;
+        ulong kept = here >= BlockRows ? ulong.MaxValue : (1UL << here) - 1;
+        if (!source.Deleted.Bytes.IsEmpty)
+        {
+            kept &= ~Word(source.Deleted.Bytes.Span, first);
+        }
+
+        return source.Allowed is { } only ? kept & Word(only.Span, first) : kept;
     }
 
     private static void Score<TKernel>(in VectorSource source, int number, scoped ReadOnlySpan<int> rows,
