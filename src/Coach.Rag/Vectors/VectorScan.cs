@@ -63,8 +63,8 @@ internal static unsafe class VectorScan
     /// <param name="query">The coded query, padded to the stride.</param>
     /// <param name="querySum">The sum of its codes.</param>
     /// <param name="best">Takes the best.</param>
-    public static void Score(in VectorSource source, int number, scoped ReadOnlySpan<int> rows, ReadOnlySpan<sbyte> query,
-        int querySum, ref TopKCandidates best)
+    public static void Score(in VectorSource source, int number, scoped ReadOnlySpan<int> rows,
+        ReadOnlySpan<sbyte> query, int querySum, ref TopKCandidates best)
     {
         if (AvxVnniKernel.IsSupported && !Avx512Kernel.IsSupported)
         {
