@@ -39,7 +39,7 @@ internal static class HybridSearcher
             found = Search(searcher, query, options, limit, isFirst: false);
         }
 
-        return new HybridResult(found.Passages, found.Methods);
+        return new HybridResult(found.Passages, found.Methods, found.Scan);
     }
 
     private static int FirstLimit(in HybridQuery query)
@@ -83,14 +83,19 @@ internal static class HybridSearcher
                 buffers.Fused);
             bool isCut = found == limit || learnt.Count == limit;
             ReadOnlySpan<ScoreDoc> near = [];
+            VectorScanFigures? scan = null;
             if (query.Vector is { } vector)
             {
                 methods |= RetrievalMethods.Vector;
-                int nearest = EmbeddingSearch.Nearest(searcher, vector.Vector, allowed, limit, buffers);
+                bool isExact = query.Request?.ExactVectorSearch ?? options.ExactVectorSearch;
+                ScanChoice choice = isExact ? ScanChoice.Exact : ScanChoice.Auto;
+                int nearest = EmbeddingSearch.Nearest(
+                    searcher, vector.Vector, allowed, limit, choice, buffers, out long? rescored);
+                scan = new VectorScanFigures(rescored);
                 near = buffers.VectorRows.AsSpan(0, nearest);
                 if (IsUninformative(searcher, near))
                 {
-                    return new Candidates([], RetrievalMethods.Lexical, IsCut: false);
+                    return new Candidates([], RetrievalMethods.Lexical, IsCut: false, scan);
                 }
 
                 isCut |= nearest == limit;
@@ -106,12 +111,12 @@ internal static class HybridSearcher
             ReadOnlySpan<FusedDoc> ranked = buffers.Fused.AsSpan(0, count);
             if (!IsRelevant(searcher, query, options, ranked, near, buffers))
             {
-                return new Candidates([], methods, isCut);
+                return new Candidates([], methods, isCut, scan);
             }
 
             List<Passage> passages = new MmrSelector(searcher.Reader, ranked)
                 .Take(query.Top, query.Request?.MinScore ?? options.MinScore, query.Request);
-            return new Candidates(passages, methods, isCut);
+            return new Candidates(passages, methods, isCut, scan);
         }
         finally
         {
@@ -192,7 +197,8 @@ internal static class HybridSearcher
     private static string TextOf(IndexSearcher searcher, ScoreDoc row) =>
         searcher.Segments[row.Segment].Reader.Passage(row.Local).Text;
 
-    private readonly record struct Candidates(List<Passage> Passages, RetrievalMethods Methods, bool IsCut);
+    private readonly record struct Candidates(
+        List<Passage> Passages, RetrievalMethods Methods, bool IsCut, VectorScanFigures? Scan);
 
     private record struct SecondList(int Count, float Weight, float TailWeight);
 }
@@ -213,8 +219,15 @@ internal readonly record struct HybridQuery(
     public bool IsFused => UsesLsa || Vector is not null;
 }
 
-/// <summary>What was found, and by which methods.</summary>
-internal readonly record struct HybridResult(IReadOnlyList<Passage> Passages, RetrievalMethods Methods);
+/// <summary>What was found, by which methods, and how vectors were scanned, if they were.</summary>
+internal readonly record struct HybridResult(
+    IReadOnlyList<Passage> Passages, RetrievalMethods Methods, VectorScanFigures? Scan);
+
+/// <summary>How the vectors of an index were scanned.</summary>
+/// <param name="Rescored">
+/// The rows that estimates by one bit a component left for exact scores; null where every row was scanned exactly.
+/// </param>
+internal readonly record struct VectorScanFigures(long? Rescored);
 
 /// <summary>Finds the rows nearest to a question by provider embeddings.</summary>
 internal static class EmbeddingSearch
@@ -223,8 +236,8 @@ internal static class EmbeddingSearch
 
     /// <summary>Writes the nearest rows to <see cref="SearchBuffers.VectorRows"/>, best first.</summary>
     /// <returns>How many there are.</returns>
-    public static int Nearest(
-        IndexSearcher searcher, float[] vector, ReadOnlyMemory<byte>?[]? allowed, int limit, SearchBuffers buffers)
+    public static int Nearest(IndexSearcher searcher, float[] vector, ReadOnlyMemory<byte>?[]? allowed, int limit,
+        ScanChoice choice, SearchBuffers buffers, out long? rescored)
     {
         var sources = new List<VectorSource>(searcher.Segments.Count);
         var numbers = new List<int>(searcher.Segments.Count);
@@ -238,7 +251,8 @@ internal static class EmbeddingSearch
         }
 
         Span<VectorHit> hits = buffers.Hits.AsSpan(0, limit);
-        int count = VectorSearch.Search(CollectionsMarshal.AsSpan(sources), vector, hits, Threads);
+        int count = VectorSearch.Search(
+            CollectionsMarshal.AsSpan(sources), vector, hits, Threads, choice, out rescored);
         for (int i = 0; i < count; i++)
         {
             VectorHit hit = hits[i];

@@ -48,6 +48,13 @@ public sealed class RetrievalOptions
     /// <value><see cref="CoachRagOptions.CompleteFollowUps"/> unless set.</value>
     public bool? CompleteFollowUps { get; set; }
 
+    /// <summary>
+    /// Whether every vector is compared exactly, also where estimates by one bit a component would leave most of them
+    /// out sooner. Slower with many passages; the results differ in rare cases only.
+    /// </summary>
+    /// <value><see cref="CoachRagOptions.ExactVectorSearch"/> unless set.</value>
+    public bool? ExactVectorSearch { get; set; }
+
     /// <summary>These, with the turns before, and with more passages where they are ranked anew.</summary>
     internal RetrievalOptions With(IReadOnlyList<EarlierTurn> earlier, int? top)
     {

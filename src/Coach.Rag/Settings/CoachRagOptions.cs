@@ -75,6 +75,13 @@ public sealed class CoachRagOptions
     /// <value>True unless set.</value>
     public bool CompleteFollowUps { get; set; } = true;
 
+    /// <summary>
+    /// Whether every vector is compared exactly, also where estimates by one bit a component would leave most of them
+    /// out sooner: from some 16,000 passages on. Slower there; the results differ in rare cases only.
+    /// </summary>
+    /// <value>False unless set.</value>
+    public bool ExactVectorSearch { get; set; }
+
     /// <summary>The most tokens of a passage, by estimate.</summary>
     /// <value>32 to 4096; 200 unless set.</value>
     public int ChunkTokens { get; set; } = 200;

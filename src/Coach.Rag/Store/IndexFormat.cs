@@ -95,6 +95,9 @@ internal enum SectionKind
     /// <summary>Provider embeddings: which rows have no vector yet, when some have none.</summary>
     DenseMissing = 35,
 
+    /// <summary>Provider embeddings: one-bit codes, what a search of many rows reads first.</summary>
+    DenseBits = 36,
+
     /// <summary>Latent semantic analysis: scanned codes.</summary>
     LatentCodes = 48,
 

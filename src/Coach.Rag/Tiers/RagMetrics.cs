@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Coach.Rag.Indexing;
+using Coach.Rag.Search;
 
 namespace Coach.Rag.Tiers;
 
@@ -22,6 +23,10 @@ internal sealed class RagInstruments : IDisposable
             "coach.rag.found_nothing", "{retrieval}", "Retrievals that worked and found no passage, by tier.");
         Withheld = meter.CreateCounter<long>(
             "coach.rag.passages_withheld", "{passage}", "Passages that a scanner kept back.");
+        VectorScans = meter.CreateCounter<long>(
+            "coach.rag.vector_scans", "{scan}", "Scans of an index's vectors, by kind: one_bit first, or exact.");
+        VectorsRescored = meter.CreateCounter<long>(
+            "coach.rag.vectors_rescored", "{vector}", "Vectors that scans by one bit left for exact scores.");
         Duration = meter.CreateHistogram<double>("coach.rag.retrieval.duration", "s", "How long retrievals took.",
             advice: new InstrumentAdvice<double>
             {
@@ -54,6 +59,10 @@ internal sealed class RagInstruments : IDisposable
     public Counter<long> FoundNothing { get; }
 
     public Counter<long> Withheld { get; }
+
+    public Counter<long> VectorScans { get; }
+
+    public Counter<long> VectorsRescored { get; }
 
     public Counter<long> ScopeOpens { get; }
 
@@ -147,6 +156,15 @@ internal sealed class RagMetrics(RagInstruments instruments, string name)
         instruments.ScopeOpens.Add(1, [new("outcome", isOpen ? "opened" : "failed"), .. Tags]);
 
     public void ScopeClosed(string reason) => instruments.ScopeCloses.Add(1, [new("reason", reason), .. Tags]);
+
+    public void Scanned(VectorScanFigures scan)
+    {
+        instruments.VectorScans.Add(1, [new("kind", scan.Rescored is null ? "exact" : "one_bit"), .. Tags]);
+        if (scan.Rescored is { } rescored)
+        {
+            instruments.VectorsRescored.Add(rescored, Tags);
+        }
+    }
 
     public void Record(Retrieval retrieval, TimeSpan duration)
     {

@@ -215,6 +215,11 @@ internal sealed class Retriever(
 
         HybridQuery plan = tiers.Plan(searcher, question, vector);
         HybridResult result = HybridSearcher.Run(searcher, plan, index.Options);
+        if (result.Scan is { } scan)
+        {
+            metrics.Scanned(scan);
+        }
+
         if (vector is not null)
         {
             bool isUninformative = !result.Methods.HasFlag(RetrievalMethods.Vector);

@@ -3,20 +3,31 @@ namespace Coach.Rag.Vectors;
 /// <summary>
 /// The best rows so far, by approximate score: a heap with the worst on top, over memory of the caller.
 /// </summary>
-internal ref struct TopKCandidates(Span<VectorHit> heap)
+/// <param name="heap">The memory; its length is how many rows stay.</param>
+/// <param name="count">How many it holds already, as an earlier one left them.</param>
+internal ref struct TopKCandidates(Span<VectorHit> heap, int count = 0)
 {
     private readonly Span<VectorHit> _heap = heap;
 
-    public int Count { get; private set; }
+    public int Count { get; private set; } = count;
 
     public readonly int Capacity => _heap.Length;
 
     public readonly bool IsFull => Count == _heap.Length;
 
     /// <summary>What a row must exceed to get in.</summary>
-    public float Threshold { get; private set; } = float.NegativeInfinity;
+    public float Threshold { get; private set; } =
+        count > 0 && count == heap.Length ? heap[0].Score : float.NegativeInfinity;
 
     public readonly ReadOnlySpan<VectorHit> Items => _heap[..Count];
+
+    public void OfferAll(ReadOnlySpan<VectorHit> hits)
+    {
+        foreach (VectorHit hit in hits)
+        {
+            Offer(hit);
+        }
+    }
 
     public void Offer(VectorHit hit)
     {

@@ -75,13 +75,18 @@ internal sealed class VectorBuilder
     }
 
     /// <summary>
-    /// Adds the two sections, and which rows have no vector if there are such; they are coded while the commit writes
-    /// them.
+    /// Adds the two sections, one-bit codes where they are worth it, and which rows have no vector if there are such;
+    /// they are coded while the commit writes them.
     /// </summary>
     public void AddTo(SegmentPayload payload, SectionKind codes = SectionKind.DenseCodes,
         SectionKind vectors = SectionKind.RandomVectors)
     {
         payload.Add(codes, WriteCodes).Add(vectors, WriteVectors);
+        if (codes == SectionKind.DenseCodes && OneBitFormat.IsWorthIt(Rows, Dimension))
+        {
+            payload.Add(SectionKind.DenseBits, writer => new OneBitWriter(Rows, Dimension, Row).Write(writer));
+        }
+
         if (_missing.Count > 0)
         {
             var bitmap = new byte[(Rows + 7) / 8];

@@ -56,6 +56,126 @@ internal static unsafe class VectorScan
         }
     }
 
+    /// <summary>Scores some rows of a source.</summary>
+    /// <param name="source">What to search.</param>
+    /// <param name="number">Its place among the sources.</param>
+    /// <param name="rows">The rows, at most 64.</param>
+    /// <param name="query">The coded query, padded to the stride.</param>
+    /// <param name="querySum">The sum of its codes.</param>
+    /// <param name="best">Takes the best.</param>
+    public static void Score(in VectorSource source, int number, scoped ReadOnlySpan<int> rows,
+        ReadOnlySpan<sbyte> query, int querySum, ref TopKCandidates best)
+    {
+        if (AvxVnniKernel.IsSupported && !Avx512Kernel.IsSupported)
+        {
+            Score<AvxVnniKernel>(source, number, rows, query, querySum, ref best);
+        }
+        else if (Avx512Kernel.IsSupported)
+        {
+            Score<Avx512Kernel>(source, number, rows, query, querySum, ref best);
+        }
+        else if (Avx2Kernel.IsSupported)
+        {
+            Score<Avx2Kernel>(source, number, rows, query, querySum, ref best);
+        }
+        else if (ArmDotKernel.IsSupported)
+        {
+            Score<ArmDotKernel>(source, number, rows, query, querySum, ref best);
+        }
+        else if (PortableKernel.IsSupported)
+        {
+            Score<PortableKernel>(source, number, rows, query, querySum, ref best);
+        }
+        else
+        {
+            Score<ScalarKernel>(source, number, rows, query, querySum, ref best);
+        }
+    }
+
+    /// <summary>How many rows of a source may be found.</summary>
+    public static int CountOf(in VectorSource source)
+    {
+        int rows = source.Segment.Rows;
+        if (source.Allowed is null && source.Deleted.Bytes.IsEmpty)
+        {
+            return rows;
+        }
+
+        int count = 0;
+        for (int first = 0; first < rows; first += BlockRows)
+        {
+            count += BitOperations.PopCount(Kept(source, first));
+        }
+
+        return count;
+    }
+
+    /// <summary>Which of the 64 rows from <paramref name="first"/> on, a multiple of 64, may be found.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Kept(in VectorSource source, int first)
+    {
+        int here = source.Segment.Rows - first;
+        ulong kept = here >= BlockRows ? ulong.MaxValue : (1UL << here) - 1;
+        if (!source.Deleted.Bytes.IsEmpty)
+        {
+            kept &= ~Word(source.Deleted.Bytes.Span, first);
+        }
+
+        return source.Allowed is { } only ? kept & Word(only.Span, first) : kept;
+    }
+
+    private static void Score<TKernel>(in VectorSource source, int number, scoped ReadOnlySpan<int> rows,
+        ReadOnlySpan<sbyte> query, int querySum, ref TopKCandidates best)
+        where TKernel : struct, IDotKernel
+    {
+        VectorSegment segment = source.Segment;
+        int stride = segment.Stride;
+        int last = rows.Length - 1;
+        float offset = VectorQuantizer.RowOffset * querySum;
+        int* sums = stackalloc int[BlockRows];
+        byte** starts = stackalloc byte*[BlockRows];
+        for (int i = 0; i < rows.Length; i++)
+        {
+            // A section's bytes never move.
+            fixed (byte* start = segment.Codes(rows[i], 1))
+            {
+                starts[i] = start;
+                Prefetch(start, stride);
+            }
+        }
+
+        fixed (sbyte* codedQuery = query)
+        {
+            for (int i = 0; i < rows.Length; i += 4)
+            {
+                TKernel.Four(
+                    starts[i], starts[Math.Min(i + 1, last)], starts[Math.Min(i + 2, last)],
+                    starts[Math.Min(i + 3, last)], codedQuery, stride, sums + i);
+            }
+        }
+
+        for (int i = 0; i < rows.Length; i++)
+        {
+            float score = (sums[i] - offset) * segment.Scales(rows[i], 1)[0];
+            if (score > best.Threshold || !best.IsFull)
+            {
+                best.Offer(new VectorHit(number, rows[i], score));
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(byte* start, int length)
+    {
+        if (Sse.IsSupported)
+        {
+            for (int line = 0; line < length; line += PrefetchBytes)
+            {
+                Sse.Prefetch0(start + line);
+            }
+        }
+    }
+
     internal static void Run<TKernel>(in VectorSource source, int number, int first, int count,
         ReadOnlySpan<sbyte> query, int querySum, ref TopKCandidates best)
         where TKernel : struct, IDotKernel
@@ -96,14 +216,7 @@ internal static unsafe class VectorScan
                 {
                     int row = block + BitOperations.TrailingZeroCount(wanted);
                     rows[waiting++] = row;
-                    if (Sse.IsSupported)
-                    {
-                        byte* start = codes + ((long)row * stride);
-                        for (int line = 0; line < stride; line += PrefetchBytes)
-                        {
-                            Sse.Prefetch0(start + line);
-                        }
-                    }
+                    Prefetch(codes + ((long)row * stride), stride);
                 }
 
                 if (waiting >= BlockRows)

@@ -5,9 +5,10 @@ using Coach.Rag.Store;
 namespace Coach.Rag.Vectors;
 
 /// <summary>
-/// Exact nearest neighbours by cosine: a scan over codes finds candidates, float vectors decide among them. When the
-/// margin between the last result and the last candidate is within the error of the codes, it scans again with more
-/// candidates.
+/// Nearest neighbours by cosine: a scan over codes finds candidates, float vectors decide among them. When the margin
+/// between the last result and the last candidate is within the error of the codes, it scans again with more
+/// candidates. Many rows are first estimated by one bit a component (<see cref="OneBitScan"/>), which leaves out what
+/// cannot be among the results.
 /// </summary>
 internal static class VectorSearch
 {
@@ -23,14 +24,22 @@ internal static class VectorSearch
     /// <param name="query">The query; it need not be of length one.</param>
     /// <param name="hits">Takes the results, best first; its length is how many are wanted.</param>
     /// <param name="threads">The most threads to use, the caller's included.</param>
+    /// <param name="choice">Which scan to use.</param>
     /// <returns>How many were found: fewer than wanted only when there are no more. None for a zero query.</returns>
     /// <exception cref="ArgumentException">
     /// The query or a source has another dimension, or the query is not finite.
     /// </exception>
     /// <exception cref="RagException">A checksum does not match.</exception>
     public static int Search(
-        ReadOnlySpan<VectorSource> sources, ReadOnlySpan<float> query, Span<VectorHit> hits, int threads = 1)
+        ReadOnlySpan<VectorSource> sources, ReadOnlySpan<float> query, Span<VectorHit> hits, int threads = 1,
+        ScanChoice choice = ScanChoice.Auto) => Search(sources, query, hits, threads, choice, out _);
+
+    // Tells, too, how many rows were scored by their bytes after the scan over one-bit codes; null without one.
+    public static int Search(
+        ReadOnlySpan<VectorSource> sources, ReadOnlySpan<float> query, Span<VectorHit> hits, int threads,
+        ScanChoice choice, out long? admitted)
     {
+        admitted = null;
         long rows = 0;
         float rowScale = 0;
         foreach (ref readonly VectorSource source in sources)
@@ -41,7 +50,6 @@ internal static class VectorSearch
                     $"The query has {query.Length} components, the index {source.Segment.Dimension}.", nameof(query));
             }
 
-            source.Segment.Prepare();
             rows += source.Segment.Rows;
             rowScale = MathF.Max(rowScale, source.Segment.LargestScale);
         }
@@ -53,13 +61,13 @@ internal static class VectorSearch
 
         int stride = (query.Length + 63) & ~63;
         float[] unitBuffer = ArrayPool<float>.Shared.Rent(query.Length);
-        sbyte[] codeBuffer = ArrayPool<sbyte>.Shared.Rent(stride);
+        sbyte[] codes = ArrayPool<sbyte>.Shared.Rent(stride);
+        OneBitScan? scan = null;
         try
         {
             Span<float> unit = unitBuffer.AsSpan(0, query.Length);
             VectorQuantizer.Normalize(query, unit);
-            ReadOnlySpan<sbyte> codes = codeBuffer.AsSpan(0, stride);
-            float queryScale = VectorQuantizer.Query(unit, codeBuffer.AsSpan(0, stride), out int querySum);
+            float queryScale = VectorQuantizer.Query(unit, codes.AsSpan(0, stride), out int querySum);
             if (queryScale == 0)
             {
                 return 0;
@@ -67,8 +75,10 @@ internal static class VectorSearch
 
             // Rounding errors are uniform within a step, so their deviation is the step over √12; both vectors have
             // length one.
-            float error = ErrorDeviations * MathF.Sqrt(((rowScale * rowScale) + (queryScale * queryScale)) / 12);
+            var coded = new CodedQuery(codes, stride, querySum, queryScale,
+                ErrorDeviations * MathF.Sqrt(((rowScale * rowScale) + (queryScale * queryScale)) / 12));
             int wanted = (int)Math.Min(rows, hits.Length);
+            scan = OneBitScan.Of(sources, unit, wanted, threads, choice);
             long candidates = Math.Min(rows, wanted + Math.Max(ExtraCandidates, wanted / 2));
             for (int widening = 0; ; widening++, candidates = Math.Min(rows, candidates * 8))
             {
@@ -76,13 +86,14 @@ internal static class VectorSearch
                 try
                 {
                     var best = new TopKCandidates(buffer.AsSpan(0, (int)candidates));
-                    Scan(sources, codes, querySum, threads, rows * stride, ref best);
+                    Scan(sources, scan, coded, threads, ref best);
                     bool isAll = !best.IsFull || candidates == rows;
                     Span<VectorHit> found = buffer.AsSpan(0, best.Count);
-                    if (Rescore(sources, unit, found, wanted, queryScale, error, isAll) || widening == MaxWidenings)
+                    if (Rescore(sources, unit, found, wanted, coded, isAll) || widening == MaxWidenings)
                     {
                         int count = Math.Min(wanted, found.Length);
                         found[..count].CopyTo(hits);
+                        admitted = scan?.Admitted;
                         return count;
                     }
                 }
@@ -94,8 +105,9 @@ internal static class VectorSearch
         }
         finally
         {
+            scan?.Dispose();
             ArrayPool<float>.Shared.Return(unitBuffer);
-            ArrayPool<sbyte>.Shared.Return(codeBuffer);
+            ArrayPool<sbyte>.Shared.Return(codes);
         }
     }
 
@@ -108,13 +120,13 @@ internal static class VectorSearch
     /// </returns>
     private static bool Rescore(
         ReadOnlySpan<VectorSource> sources, ReadOnlySpan<float> unit, Span<VectorHit> found, int wanted,
-        float queryScale, float error, bool isAll)
+        in CodedQuery query, bool isAll)
     {
         found.Sort();
         for (int done = 0, next = wanted + (ExtraCandidates / 4); ; next *= 2)
         {
             next = Math.Min(next, found.Length);
-            float bestLeft = next == 0 ? float.NegativeInfinity : found[next - 1].Score * queryScale;
+            float bestLeft = next == 0 ? float.NegativeInfinity : found[next - 1].Score * query.Scale;
             foreach (ref VectorHit hit in found[done..next])
             {
                 hit = hit with { Score = TensorPrimitives.Dot(unit, sources[hit.Source].Segment.Vector(hit.Row)) };
@@ -122,7 +134,7 @@ internal static class VectorSearch
 
             done = next;
             found[..done].Sort();
-            if (done >= wanted && found[wanted - 1].Score >= bestLeft + error)
+            if (done >= wanted && found[wanted - 1].Score >= bestLeft + query.Error)
             {
                 return true;
             }
@@ -134,25 +146,71 @@ internal static class VectorSearch
         }
     }
 
-    private static void Scan(ReadOnlySpan<VectorSource> sources, ReadOnlySpan<sbyte> query, int querySum, int threads,
-        long bytes, ref TopKCandidates best)
+    // Estimates first, where there are some: then sources without any tell what a result is worth at least, too.
+    private static void Scan(
+        ReadOnlySpan<VectorSource> sources, OneBitScan? scan, in CodedQuery query, int threads, ref TopKCandidates best)
     {
-        if (threads > 1 && bytes >= ParallelBytes)
+        if (scan is null)
         {
-            ParallelVectorScan.Run(sources, query, querySum, threads, ref best);
+            ScanBytes(sources, query, threads, ref best);
             return;
         }
 
         for (int number = 0; number < sources.Length; number++)
         {
-            int rows = sources[number].Segment.Rows;
-            for (int first = 0; first < rows; first += VectorScan.RangeRows)
+            if (!scan.Covers(number))
             {
-                VectorScan.Run(sources[number], number, first, Math.Min(VectorScan.RangeRows, rows - first), query,
-                    querySum, ref best);
+                sources[number].Segment.Prepare();
+                ScanBytes(sources[number], number, query, ref best);
             }
         }
+
+        scan.Estimate(query, best);
+        scan.Score(query, ref best);
     }
+
+    private static void ScanBytes(
+        ReadOnlySpan<VectorSource> sources, in CodedQuery query, int threads, ref TopKCandidates best)
+    {
+        long rows = 0;
+        foreach (ref readonly VectorSource source in sources)
+        {
+            source.Segment.Prepare();
+            rows += source.Segment.Rows;
+        }
+
+        if (threads > 1 && rows * query.Codes.Length >= ParallelBytes)
+        {
+            ParallelVectorScan.Run(sources, query.Codes, query.Sum, threads, ref best);
+            return;
+        }
+
+        for (int number = 0; number < sources.Length; number++)
+        {
+            ScanBytes(sources[number], number, query, ref best);
+        }
+    }
+
+    private static void ScanBytes(in VectorSource source, int number, in CodedQuery query, ref TopKCandidates best)
+    {
+        int rows = source.Segment.Rows;
+        for (int first = 0; first < rows; first += VectorScan.RangeRows)
+        {
+            int count = Math.Min(VectorScan.RangeRows, rows - first);
+            VectorScan.Run(source, number, first, count, query.Codes, query.Sum, ref best);
+        }
+    }
+}
+
+/// <summary>A query as the scan over bytes takes it.</summary>
+/// <param name="Buffer">Holds the codes.</param>
+/// <param name="Stride">How many there are, with the padding.</param>
+/// <param name="Sum">Their sum.</param>
+/// <param name="Scale">What a score is multiplied by to give a cosine.</param>
+/// <param name="Error">What such a cosine may be off.</param>
+internal readonly record struct CodedQuery(sbyte[] Buffer, int Stride, int Sum, float Scale, float Error)
+{
+    public ReadOnlySpan<sbyte> Codes => Buffer.AsSpan(0, Stride);
 }
 
 /// <summary>One found row.</summary>

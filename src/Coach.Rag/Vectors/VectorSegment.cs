@@ -28,6 +28,9 @@ internal sealed class VectorSegment
 
     internal float LargestScale => _format.LargestScale;
 
+    /// <summary>What the first pass of a search reads; null for a small segment and in older files.</summary>
+    internal OneBitCodes? Bits { get; private init; }
+
     /// <summary>Opens the vectors of a segment.</summary>
     /// <returns>Null when the segment has none.</returns>
     /// <exception cref="RagException">The sections do not fit together, or their head is damaged.</exception>
@@ -46,6 +49,9 @@ internal sealed class VectorSegment
             : codeSection.Slice(0, VectorFormat.HeadBytes);
         return VectorFormat.TryRead(head, codeSection.Length, vectorSection.Length, out VectorFormat format)
             ? new VectorSegment(format, codeSection, vectorSection, MissingOf(segment, format.Rows, index))
+            {
+                Bits = codes == SectionKind.DenseCodes ? OneBitCodes.Open(segment, index, format) : null,
+            }
             : throw RagException.IndexCorrupt(
                 index, $"is damaged: sections {codes} and {vectors} of segment {segment.Id} do not fit together");
     }
