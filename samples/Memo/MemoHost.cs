@@ -1,7 +1,9 @@
 using Coach.Abstractions;
 using Coach.Llm;
 using Coach.Observability;
+using Coach.Usage;
 using Memo.Configuration;
+using Memo.Costs;
 using Memo.Data;
 using Memo.Evaluation;
 using Memo.Http;
@@ -44,6 +46,13 @@ internal static class MemoHost
         return string.IsNullOrWhiteSpace(connection) || isSqlite ? null : connection;
     }
 
+    /// <summary>Opens the configuration folder.</summary>
+    /// <exception cref="Coach.Configuration.Yaml.YamlConfigurationException">A file cannot be used.</exception>
+    public static SettingsStore OpenSettings(IConfiguration configuration, DataFolder folder, TimeProvider time) =>
+        SettingsStore.Open(
+            configuration["MEMO_CONFIG"] ?? Path.Combine(folder.Path, "config"),
+            Path.Combine(AppContext.BaseDirectory, "config"), time);
+
     /// <summary>Registers everything. What is wrong with settings, folder or files is thrown here, before any port is
     /// open.</summary>
     public static void AddMemo(this WebApplicationBuilder builder, TimeProvider? time = null)
@@ -60,9 +69,7 @@ internal static class MemoHost
         }
 
         DataFolder folder = DataFolder.Open(DataPath(configuration));
-        SettingsStore settings = SettingsStore.Open(
-            configuration["MEMO_CONFIG"] ?? Path.Combine(folder.Path, "config"),
-            Path.Combine(AppContext.BaseDirectory, "config"), clock);
+        SettingsStore settings = OpenSettings(configuration, folder, clock);
         IServiceCollection services = builder.Services;
 
         // GatekeeperMiddleware knows AllowedHosts and answers with a problem.
@@ -76,6 +83,7 @@ internal static class MemoHost
             ? new PostgresDatabase(connection)
             : new SqliteDatabase(folder.Database));
         AddPeople(services, settings);
+        services.AddCosts(configuration, folder.Database);
         AddEvaluation(services);
         AddOperations(builder, settings, folder);
     }
@@ -134,7 +142,9 @@ internal static class MemoHost
     public static async Task PrepareAsync(this WebApplication app)
     {
         await app.Services.GetRequiredService<MemoDatabase>().MigrateAsync(CancellationToken.None).ConfigureAwait(false);
+        app.Services.GetRequiredService<IPriceSource>(); // a price file that cannot be used ends the start here
         app.Services.GetRequiredService<SettingsStore>().Watch();
+        await app.Services.GetRequiredService<JobBudget>().SettleAllAsync(CancellationToken.None).ConfigureAwait(false);
         if (!app.Services.GetRequiredService<MemoOptions>().AuthEnabled)
         {
             return;
