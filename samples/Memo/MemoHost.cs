@@ -1,4 +1,5 @@
 using Coach.Abstractions;
+using Coach.AspNetCore;
 using Coach.Llm;
 using Coach.Observability;
 using Coach.Usage;
@@ -11,7 +12,6 @@ using Memo.Jobs;
 using Memo.Operations;
 using Memo.People;
 using Microsoft.AspNetCore.HostFiltering;
-using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Identity;
 using OpenTelemetry.Metrics;
 using Scalar.AspNetCore;
@@ -72,6 +72,12 @@ internal static class MemoHost
         SettingsStore settings = OpenSettings(configuration, folder, clock);
         IServiceCollection services = builder.Services;
 
+        services.AddCoachKnownProxies();
+        if (options.BehindProxy)
+        {
+            services.PostConfigure<CoachProxyOptions>(UseOwnMachine);
+        }
+
         // GatekeeperMiddleware knows AllowedHosts and answers with a problem.
         services.PostConfigure<HostFilteringOptions>(hosts => hosts.AllowedHosts = ["*"]);
         services.AddSingleton(clock);
@@ -92,6 +98,7 @@ internal static class MemoHost
     public static void UseMemo(this WebApplication app)
     {
         SettingsStore settings = app.Services.GetRequiredService<SettingsStore>();
+        app.UseCoachKnownProxies();
         app.UseCoachRequestIds();
         app.UseCoachSecurityHeaders();
         app.UseExceptionHandler(handler => handler.Run(FailAsync));
@@ -108,14 +115,6 @@ internal static class MemoHost
         if (settings.Current.Compression)
         {
             app.UseResponseCompression();
-        }
-
-        if (app.Configuration.GetValue<bool>("MEMO_BEHIND_PROXY"))
-        {
-            app.UseForwardedHeaders(new ForwardedHeadersOptions
-            {
-                ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto,
-            });
         }
 
         app.Use(MeasureAsync);
@@ -190,6 +189,16 @@ internal static class MemoHost
 
         bool isBareIPv6 = host.Contains(':', StringComparison.Ordinal) && !host.StartsWith('[');
         configuration["urls"] = isBareIPv6 ? $"http://[{host}]:{port}" : $"http://{host}:{port}";
+    }
+
+    // A proxy that nobody named is one on this machine.
+    private static void UseOwnMachine(CoachProxyOptions proxies)
+    {
+        if (proxies.KnownProxies.Count == 0)
+        {
+            proxies.KnownProxies.Add("127.0.0.0/8");
+            proxies.KnownProxies.Add("::1");
+        }
     }
 
     private static void AddPeople(IServiceCollection services, SettingsStore settings)
