@@ -56,15 +56,7 @@ internal sealed class SettingsStore : IComponentHealth, IDisposable
             }
         }
 
-        foreach (string path in Directory.EnumerateFiles(folder, "*.yaml"))
-        {
-            if (!ConfigFiles.All.Contains(Path.GetFileNameWithoutExtension(path)))
-            {
-                throw new YamlConfigurationException(
-                    path, 1, $"this file is not read. Remove it; the files are {string.Join(", ", ConfigFiles.All)}.");
-            }
-        }
-
+        ConfigFiles.CheckFolder(folder);
         return new SettingsStore(folder, time);
     }
 

@@ -129,13 +129,13 @@ internal sealed class EvaluationWorker(
 
             figures.Evaluated(time.GetElapsedTime(began), isFailed: false);
         }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            throw; // It stays "running" and is run again by the next host.
-        }
         catch (OperationCanceledException) when (cancelled.IsCancellationRequested)
         {
             await store.StopAsync(job, calls, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            throw; // It stays "running" and is run again by the next host.
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested)
         {

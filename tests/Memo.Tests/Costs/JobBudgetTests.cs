@@ -106,8 +106,9 @@ public sealed class JobBudgetTests : IDisposable
         EvaluationRecord running = (await store.FindAsync(ids.First(id => id != waiting), default))!;
         (await app.Client.DeleteAsync($"evaluations/{running.Id}")).Dispose();
         model.Open();
-        await app.Client.EvaluateAsync(Texts.Memo + "after it");
-        EvaluationRecord stopped = (await store.FindAsync(running.Id, default))!;
+        await app.DisposeAsync(); // its workers have ended then
+        await using var database = new SqliteDatabase(_folder.File("memo.db"));
+        EvaluationRecord stopped = (await new EvaluationStore(database, _clock).FindAsync(running.Id, default))!;
         Assert.Equal("cancelled", stopped.Status);
         Assert.InRange(stopped.CostMicro, 1, 500_000);
     }
@@ -245,7 +246,8 @@ public sealed class JobBudgetTests : IDisposable
     };
 
     private void Limits(params string[] lines) => File.WriteAllText(
-        _folder.File("config/llm.yaml"), "cost_management:\n  " + string.Join("\n  ", lines) + "\n");
+        _folder.File("config/llm.yaml"), "performance_optimization: {max_response_time: 300}\ncost_management:\n  "
+        + string.Join("\n  ", lines) + "\n");
 
     private Task<MemoApp> StartAsync(GatedModel model, Dictionary<string, string?>? settings = null) => MemoApp.StartAsync(
         _folder.Path, new(settings ?? []) { ["COACH_MODE"] = "real" }, model, _clock);
