@@ -8,6 +8,7 @@ namespace Memo.Evaluation;
 /// Sentences that speak to whoever judges the text instead of to its reader. They count for nothing in the mock, and
 /// are marked for the writer in both modes. A model is not protected by this list but by how its prompt is built.
 /// </summary>
+/// <remarks>A pattern's time limit is a net, not a measure: on a machine that is busy a second passes without work.</remarks>
 internal static partial class Instructions
 {
     private const string Lookalikes = "аеорсхуіѕјԁһкмтвнгοαεικνρτυχáàâãäåéèêëíìîïóòôõöøúùûüçñ";
@@ -97,10 +98,10 @@ internal static partial class Instructions
         return false;
     }
 
-    [GeneratedRegex(@"[A-Za-z0-9+/]{24,}={0,2}", RegexOptions.CultureInvariant, 1_000)]
+    [GeneratedRegex(@"[A-Za-z0-9+/]{24,}={0,2}", RegexOptions.CultureInvariant, 30_000)]
     private static partial Regex Encoded();
 
-    [GeneratedRegex(@"\b(?:[a-z][ ._*-]){4,}[a-z]\b", RegexOptions.CultureInvariant, 1_000)]
+    [GeneratedRegex(@"\b(?:[a-z][ ._*-]){4,}[a-z]\b", RegexOptions.CultureInvariant, 30_000)]
     private static partial Regex SpacedLetters();
 
     [GeneratedRegex(
@@ -108,7 +109,7 @@ internal static partial class Instructions
         + @"|(指示|命令).{0,30}(無視|忘れ)"
         + @"|(给|給|打).{0,12}(满分|滿分|5 ?分|五分)|(満点|5点).{0,20}(付け|与え)|تجاهل.{0,60}(التعليمات|القواعد)"
         + @"|(무시).{0,30}(지시|규칙)|(지시|규칙|명령).{0,30}(무시)",
-        RegexOptions.CultureInvariant | RegexOptions.Singleline, 1_000)]
+        RegexOptions.CultureInvariant | RegexOptions.Singleline, 30_000)]
     private static partial Regex OtherScripts();
 
     [GeneratedRegex(
@@ -117,7 +118,7 @@ internal static partial class Instructions
         + @"\b(instruct\w*|rules?|rubric|prompts?|criteri\w+|above|previous|prior|guidelines?|anweisung\w*|regeln|"
         + @"instruc\w*|instruk\w*|"
         + @"consignes?|istruzioni|talimat\w*|everything)\b",
-        RegexOptions.CultureInvariant | RegexOptions.Singleline, 1_000)]
+        RegexOptions.CultureInvariant | RegexOptions.Singleline, 30_000)]
     private static partial Regex Orders();
 
     // A command (it stands first, or after "and", "must", "please" …) that speaks of scores and of a number or a rank.
@@ -128,7 +129,7 @@ internal static partial class Instructions
         + @"(?=.{0,80}\b(scores?|criteri\w+|points?|stars?|marks?|grades?|ratings?|5 ?/ ?5|everything|overall|json|categor\w+)\b)"
         + @"|\b(scores?|overall|score_?s|rating)\b.{0,4}[""':=]+ ?[0-9\[{]"
         + @"|\ball scores are\b",
-        RegexOptions.CultureInvariant | RegexOptions.Singleline, 1_000)]
+        RegexOptions.CultureInvariant | RegexOptions.Singleline, 30_000)]
     private static partial Regex Scores();
 
     [GeneratedRegex(
@@ -137,12 +138,12 @@ internal static partial class Instructions
         + @"note to (the )?(evaluator|grader|reviewer|judge|ai|model)|dear (evaluator|grader|ai|model|judge)|"
         + @"(evaluator|grader|judge|assistant|ai)[:,] |reveal|repeat the (prompt|words|text) above|the rubric (is|has|was)|"
         + @"this (text|memo) (must|should|has to|deserves)\b.{0,40}\b(score|receive|get|be (given|rated|scored)))",
-        RegexOptions.CultureInvariant | RegexOptions.Singleline, 1_000)]
+        RegexOptions.CultureInvariant | RegexOptions.Singleline, 30_000)]
     private static partial Regex Roles();
 
     [GeneratedRegex(
         @"(<\|?/?(system|text|memo|assistant|user|instructions?|im_start|im_end)|\[/?(inst|system)\]|^#{1,6} ?(system|instruction|"
         + @"assistant|new task)|^(system|assistant|user|human) ?:|<!--|\bbase64\b)",
-        RegexOptions.CultureInvariant | RegexOptions.Singleline, 1_000)]
+        RegexOptions.CultureInvariant | RegexOptions.Singleline, 30_000)]
     private static partial Regex Markup();
 }

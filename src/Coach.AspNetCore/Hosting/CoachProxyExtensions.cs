@@ -26,8 +26,8 @@ public static class CoachProxyExtensions
     }
 
     /// <summary>
-    /// Believes <c>X-Forwarded-For</c>, <c>-Proto</c> and <c>-Host</c> of the known proxies, and of nobody else. Call it
-    /// first. A host with <c>AddCoach</c> has it already.
+    /// Believes <c>X-Forwarded-For</c>, <c>-Proto</c> and <c>-Host</c> of the known proxies, and of nobody else. Call
+    /// it first. A host with <c>AddCoach</c> has it already.
     /// </summary>
     /// <param name="app">The application.</param>
     /// <returns>The same application.</returns>
