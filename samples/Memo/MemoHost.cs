@@ -1,7 +1,10 @@
 using Coach.Abstractions;
+using Coach.AspNetCore;
 using Coach.Llm;
 using Coach.Observability;
+using Coach.Usage;
 using Memo.Configuration;
+using Memo.Costs;
 using Memo.Data;
 using Memo.Evaluation;
 using Memo.Http;
@@ -9,7 +12,6 @@ using Memo.Jobs;
 using Memo.Operations;
 using Memo.People;
 using Microsoft.AspNetCore.HostFiltering;
-using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Identity;
 using OpenTelemetry.Metrics;
 using Scalar.AspNetCore;
@@ -44,6 +46,13 @@ internal static class MemoHost
         return string.IsNullOrWhiteSpace(connection) || isSqlite ? null : connection;
     }
 
+    /// <summary>Opens the configuration folder.</summary>
+    /// <exception cref="Coach.Configuration.Yaml.YamlConfigurationException">A file cannot be used.</exception>
+    public static SettingsStore OpenSettings(IConfiguration configuration, DataFolder folder, TimeProvider time) =>
+        SettingsStore.Open(
+            configuration["MEMO_CONFIG"] ?? Path.Combine(folder.Path, "config"),
+            Path.Combine(AppContext.BaseDirectory, "config"), time);
+
     /// <summary>Registers everything. What is wrong with settings, folder or files is thrown here, before any port is
     /// open.</summary>
     public static void AddMemo(this WebApplicationBuilder builder, TimeProvider? time = null)
@@ -60,10 +69,14 @@ internal static class MemoHost
         }
 
         DataFolder folder = DataFolder.Open(DataPath(configuration));
-        SettingsStore settings = SettingsStore.Open(
-            configuration["MEMO_CONFIG"] ?? Path.Combine(folder.Path, "config"),
-            Path.Combine(AppContext.BaseDirectory, "config"), clock);
+        SettingsStore settings = OpenSettings(configuration, folder, clock);
         IServiceCollection services = builder.Services;
+
+        services.AddCoachKnownProxies();
+        if (options.BehindProxy)
+        {
+            services.PostConfigure<CoachProxyOptions>(UseOwnMachine);
+        }
 
         // GatekeeperMiddleware knows AllowedHosts and answers with a problem.
         services.PostConfigure<HostFilteringOptions>(hosts => hosts.AllowedHosts = ["*"]);
@@ -76,6 +89,7 @@ internal static class MemoHost
             ? new PostgresDatabase(connection)
             : new SqliteDatabase(folder.Database));
         AddPeople(services, settings);
+        services.AddCosts(configuration, folder.Database);
         AddEvaluation(services);
         AddOperations(builder, settings, folder);
     }
@@ -84,6 +98,7 @@ internal static class MemoHost
     public static void UseMemo(this WebApplication app)
     {
         SettingsStore settings = app.Services.GetRequiredService<SettingsStore>();
+        app.UseCoachKnownProxies();
         app.UseCoachRequestIds();
         app.UseCoachSecurityHeaders();
         app.UseExceptionHandler(handler => handler.Run(FailAsync));
@@ -100,14 +115,6 @@ internal static class MemoHost
         if (settings.Current.Compression)
         {
             app.UseResponseCompression();
-        }
-
-        if (app.Configuration.GetValue<bool>("MEMO_BEHIND_PROXY"))
-        {
-            app.UseForwardedHeaders(new ForwardedHeadersOptions
-            {
-                ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto,
-            });
         }
 
         app.Use(MeasureAsync);
@@ -134,7 +141,9 @@ internal static class MemoHost
     public static async Task PrepareAsync(this WebApplication app)
     {
         await app.Services.GetRequiredService<MemoDatabase>().MigrateAsync(CancellationToken.None).ConfigureAwait(false);
+        app.Services.GetRequiredService<IPriceSource>(); // a price file that cannot be used ends the start here
         app.Services.GetRequiredService<SettingsStore>().Watch();
+        await app.Services.GetRequiredService<JobBudget>().SettleAllAsync(CancellationToken.None).ConfigureAwait(false);
         if (!app.Services.GetRequiredService<MemoOptions>().AuthEnabled)
         {
             return;
@@ -180,6 +189,16 @@ internal static class MemoHost
 
         bool isBareIPv6 = host.Contains(':', StringComparison.Ordinal) && !host.StartsWith('[');
         configuration["urls"] = isBareIPv6 ? $"http://[{host}]:{port}" : $"http://{host}:{port}";
+    }
+
+    // A proxy that nobody named is one on this machine.
+    private static void UseOwnMachine(CoachProxyOptions proxies)
+    {
+        if (proxies.KnownProxies.Count == 0)
+        {
+            proxies.KnownProxies.Add("127.0.0.0/8");
+            proxies.KnownProxies.Add("::1");
+        }
     }
 
     private static void AddPeople(IServiceCollection services, SettingsStore settings)

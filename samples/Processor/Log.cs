@@ -17,4 +17,7 @@ internal static partial class Log
 
     [LoggerMessage(9105, LogLevel.Warning, "A connection was closed with {CloseCode}: {Reason}")]
     public static partial void ConnectionRefused(this ILogger logger, int closeCode, string reason);
+
+    [LoggerMessage(9106, LogLevel.Warning, "Old outputs could not be removed ({Exception}); the next look is in ten minutes")]
+    public static partial void SweepFailed(this ILogger logger, string exception);
 }

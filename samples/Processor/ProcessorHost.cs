@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.WebSockets;
 using System.Text.Json;
 using Coach.Abstractions;
+using Coach.Usage;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -9,6 +10,7 @@ using OpenTelemetry.Metrics;
 using Processor.Configuration;
 using Processor.Execution;
 using Processor.Protocol;
+using Processor.Registry;
 using Processor.Runs;
 
 namespace Processor;
@@ -27,6 +29,8 @@ internal static class ProcessorHost
             .Bind(configuration.GetSection("Processor"));
         services.AddCoachSecrets();
         services.AddCoachLlm();
+        services.TryAddSingleton<RegistryPrices>();
+        services.AddCoachUsage().UsePrices(static provider => provider.GetRequiredService<RegistryPrices>());
         services.AddHttpClient(ArtifactStore.HttpClientName)
             .ConfigureHttpClient((provider, client) =>
                 client.Timeout = provider.GetRequiredService<IOptions<ProcessorOptions>>().Value.Artifacts.UploadTimeout)
@@ -38,6 +42,7 @@ internal static class ProcessorHost
         services.TryAddSingleton<MockRunner>();
         services.TryAddSingleton<ProviderRunner>();
         services.TryAddSingleton<ArtifactStore>();
+        services.AddHostedService<ArtifactSweep>();
         return services;
     }
 
@@ -51,7 +56,7 @@ internal static class ProcessorHost
 
         builder.Services.AddProcessor(configuration);
         builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
-            .AddMeter(RunMetrics.MeterName, "Coach.Llm")
+            .AddMeter(RunMetrics.MeterName, "Coach.Llm", "Coach.Usage")
             .AddCoachMetricsExporter());
         builder.Services.Configure<HostOptions>(host =>
             host.ShutdownTimeout = configuration.GetValue("Processor:Drain", TimeSpan.FromSeconds(20))

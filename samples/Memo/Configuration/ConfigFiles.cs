@@ -77,6 +77,7 @@ internal static class ConfigFiles
         ("auth", "user_management", "set user_management:password_policy:min_length; admins create people"),
         ("auth", "error_handling", "messages belong to the API's problem documents"),
         ("auth", "security_monitoring", "see monitoring.yaml, and the audit log"),
+        ("auth", "environment_specific", "set AUTH_ENABLED, COACH_MODE and LOG_LEVEL in the environment"),
         ("llm", "provider:api_base_url", "set Coach__Llm__Anthropic__BaseUrl in the environment"),
         ("llm", "provider:api_version", "set Coach__Llm__Anthropic__Version in the environment"),
         ("llm", "api_configuration:api_key", "set ANTHROPIC_API_KEY or OPENAI_API_KEY in the environment: keys stand in no file"),
@@ -111,6 +112,38 @@ internal static class ConfigFiles
         ("security", "", "set allowed_origins and hsts_days; headers and cookies are always strict"),
         ("rubric", "", "a criterion has name, description, weight, scoring_guidance 1 to 5, and if wanted id"),
     ];
+
+    // Files that the original had and this one has not.
+    private static readonly Dictionary<string, string> ReplacedFiles = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["deployment"] = "the README lists the variables of the environment",
+        ["response_template"] = "the answer's schema is the host's",
+        ["rubrics_example"] = "its content stands in rubric.yaml, word for word",
+    };
+
+    /// <summary>Checks that each file of a folder is read.</summary>
+    /// <exception cref="YamlConfigurationException">One is not: the message says what replaces it.</exception>
+    public static void CheckFolder(string folder)
+    {
+        foreach (string path in Directory.EnumerateFiles(folder))
+        {
+            string name = Path.GetFileNameWithoutExtension(path);
+            string extension = Path.GetExtension(path);
+            if (extension.Equals(".yml", StringComparison.OrdinalIgnoreCase))
+            {
+                throw new YamlConfigurationException(path, 1, $"this file is not read. Name it {name}.yaml.");
+            }
+
+            if (extension.Equals(".yaml", StringComparison.OrdinalIgnoreCase)
+                && (extension != ".yaml" || !All.Contains(name)))
+            {
+                string instead = ReplacedFiles.TryGetValue(name, out string? known)
+                    ? known
+                    : $"the files are {string.Join(", ", All)}";
+                throw new YamlConfigurationException(path, 1, $"this file is not read. Remove it: {instead}.");
+            }
+        }
+    }
 
     /// <summary>Every known file name, editable ones first.</summary>
     public static IEnumerable<string> All => Editable.Concat(System);

@@ -60,8 +60,8 @@ internal sealed class ConfigReader(string file, IReadOnlyList<YamlEntry> entries
     public bool Bool(string key, bool fallback) => Find(key) switch
     {
         null => fallback,
-        "true" or "True" => true,
-        "false" or "False" => false,
+        "true" or "True" or "TRUE" => true,
+        "false" or "False" or "FALSE" => false,
         _ => throw Fail(key, $"{key} must be true or false."),
     };
 

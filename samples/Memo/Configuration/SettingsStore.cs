@@ -1,6 +1,7 @@
 using System.Text;
 using Coach.Abstractions;
 using Coach.Configuration.Yaml;
+using Microsoft.Extensions.Primitives;
 
 namespace Memo.Configuration;
 
@@ -17,6 +18,7 @@ internal sealed class SettingsStore : IComponentHealth, IDisposable
     private readonly string _folder;
     private readonly TimeProvider _time;
     private readonly Dictionary<string, string?> _texts;
+    private CancellationTokenSource _changed = new();
     private ITimer? _timer;
 
     private SettingsStore(string folder, TimeProvider time)
@@ -31,6 +33,9 @@ internal sealed class SettingsStore : IComponentHealth, IDisposable
 
     /// <summary>Why the files as they are now are not in use; null while they are.</summary>
     public YamlConfigurationException? LastError { get; private set; }
+
+    /// <summary>Fires when <see cref="Current"/> is replaced.</summary>
+    public IChangeToken ChangeToken => new CancellationChangeToken(Volatile.Read(ref _changed).Token);
 
     public string Folder => _folder;
 
@@ -51,15 +56,7 @@ internal sealed class SettingsStore : IComponentHealth, IDisposable
             }
         }
 
-        foreach (string path in Directory.EnumerateFiles(folder, "*.yaml"))
-        {
-            if (!ConfigFiles.All.Contains(Path.GetFileNameWithoutExtension(path)))
-            {
-                throw new YamlConfigurationException(
-                    path, 1, $"this file is not read. Remove it; the files are {string.Join(", ", ConfigFiles.All)}.");
-            }
-        }
-
+        ConfigFiles.CheckFolder(folder);
         return new SettingsStore(folder, time);
     }
 
@@ -152,7 +149,11 @@ internal sealed class SettingsStore : IComponentHealth, IDisposable
             ? new ComponentReport(ComponentState.Degraded, $"{error.Message} The last good configuration is in use.")
             : new ComponentReport(ComponentState.Healthy, "All files are in use."));
 
-    public void Dispose() => _timer?.Dispose();
+    public void Dispose()
+    {
+        _timer?.Dispose();
+        _changed.Dispose();
+    }
 
     private string PathOf(string name) => Path.Combine(_folder, name + ".yaml");
 
@@ -160,6 +161,8 @@ internal sealed class SettingsStore : IComponentHealth, IDisposable
     {
         Current = SettingsReader.Read(read, PathOf);
         LastError = null;
+        using CancellationTokenSource changed = Interlocked.Exchange(ref _changed, new CancellationTokenSource());
+        changed.Cancel();
     }
 
     private Dictionary<string, string?> ReadFiles() =>

@@ -55,7 +55,7 @@ internal sealed class PostgresDatabase(string connectionString) : MemoDatabase
         transaction.Command("SELECT pg_advisory_xact_lock(@key)", ("@key", OwnLock)).RunAsync(cancellationToken);
 
     // DATABASE_URL is a URL in most deployments.
-    private static string ConnectionStringOf(string text)
+    public static string ConnectionStringOf(string text)
     {
         if (!text.Contains("://", StringComparison.Ordinal))
         {

@@ -32,6 +32,17 @@ internal static class Schema
         """
         CREATE TABLE provider_keys (fingerprint TEXT PRIMARY KEY, provider TEXT NOT NULL, first_seen BIGINT NOT NULL);
         """,
+
+        // What a job cost goes into the ledger of Coach.Usage from here, once; what stood in "charges" goes the same way.
+        """
+        CREATE TABLE settlements (
+            evaluation_id TEXT PRIMARY KEY, user_id TEXT NOT NULL, reserved_at BIGINT NOT NULL,
+            reserved_micro BIGINT NOT NULL, calls TEXT NOT NULL);
+        INSERT INTO settlements (evaluation_id, user_id, reserved_at, reserved_micro, calls)
+            SELECT evaluation_id, user_id, at, cost_micro,
+                '[{"Provider":"","Model":"","Counts":{"Requests":1},"CostMicro":' || cost_micro || '}]' FROM charges;
+        DROP TABLE charges;
+        """,
     ];
 
     /// <summary>The tables that hold data, in the order in which they are copied.</summary>
@@ -44,7 +55,7 @@ internal static class Schema
             "id", "user_id", "status", "text", "upload", "is_mock", "created", "started", "ended", "attempts", "token",
             "lease_until", "result", "error_code", "error_message", "cost_micro", "reserved_micro", "prompt", "answer",
         ]),
-        ("charges", ["evaluation_id", "user_id", "at", "cost_micro"]),
+        ("settlements", ["evaluation_id", "user_id", "reserved_at", "reserved_micro", "calls"]),
         ("audit", ["id", "at", "user_name", "action", "subject"]),
         ("provider_keys", ["fingerprint", "provider", "first_seen"]),
     ];

@@ -3,7 +3,9 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Coach.Abstractions;
+using Coach.Usage;
 using Memo.Configuration;
+using Memo.Costs;
 using Memo.Evaluation;
 using Memo.Jobs;
 using Memo.People;
@@ -39,8 +41,8 @@ internal static class EvaluationEndpoints
         withResult && record.Result is not null ? JsonNode.Parse(record.Result) : null);
 
     private static async Task<IResult> SubmitAsync(
-        HttpContext context, EvaluationStore store, EvaluationWorker worker, HostModelSource models, Uploads uploads,
-        SettingsStore settings, HourlyLimits limits, TimeProvider time)
+        HttpContext context, EvaluationStore store, EvaluationWorker worker, JobBudget budget, HostModelSource models,
+        Uploads uploads, SettingsStore settings, HourlyLimits limits, TimeProvider time)
     {
         Caller caller = context.Caller();
         (string? text, string? kept, MemoProblem? problem) = await ReadAsync(context, uploads, settings)
@@ -78,16 +80,13 @@ internal static class EvaluationEndpoints
             IsMock = models.IsMock,
             CreatedAt = now,
         };
-        LlmSettings llm = settings.Current.Llm;
-        Admission admission = await store.EnqueueAsync(
-            record,
-            (llm.Concurrency + llm.QueueSize, record.IsMock ? 0 : llm.RequestLimitMicro, llm.DayLimitMicro, llm.MonthLimitMicro),
-            context.RequestAborted).ConfigureAwait(false);
-        if (admission != Admission.Accepted)
+        problem = await EnqueueAsync(record, store, budget, settings.Current.Llm, context.RequestAborted)
+            .ConfigureAwait(false);
+        if (problem is not null)
         {
             uploads.Remove(kept);
             limits.GiveBack(partition);
-            return Refused(admission, now);
+            return problem;
         }
 
         worker.Wake();
@@ -138,22 +137,49 @@ internal static class EvaluationEndpoints
         return null;
     }
 
-    private static MemoProblem Refused(Admission admission, DateTimeOffset now)
+    // The money first: a host that is killed in between leaves a reservation that ends with its lease.
+    private static async Task<MemoProblem?> EnqueueAsync(
+        EvaluationRecord record, EvaluationStore store, JobBudget budget, LlmSettings llm,
+        CancellationToken cancellationToken)
     {
-        var tomorrow = new DateTimeOffset(now.UtcDateTime.Date.AddDays(1), TimeSpan.Zero);
-        DateTimeOffset nextMonth = tomorrow.AddDays(-1).AddDays(1 - tomorrow.AddDays(-1).Day).AddMonths(1);
-        return admission switch
+        long reserved;
+        try
         {
-            Admission.QueueFull => MemoProblem.TooMany(
-                "The queue is full. Try again in a few seconds.", TimeSpan.FromSeconds(5)),
-            Admission.DayBudget => MemoProblem.TooMany(
-                "Today's budget is used up. Try again tomorrow, or raise cost_limit_per_day.", tomorrow - now,
-                MemoProblem.BudgetExceeded),
-            _ => MemoProblem.TooMany(
-                "This month's budget is used up. Try again next month, or raise cost_limit_per_month.", nextMonth - now,
-                MemoProblem.BudgetExceeded),
-        };
+            reserved = await budget.ReserveAsync(record, cancellationToken).ConfigureAwait(false);
+        }
+        catch (UsageException exception) when (exception.Error == UsageError.LimitReached)
+        {
+            return Refused(exception);
+        }
+
+        bool isTaken = false;
+        try
+        {
+            isTaken = await store.EnqueueAsync(
+                record with { ReservedMicro = reserved }, llm.Concurrency + llm.QueueSize, cancellationToken)
+                .ConfigureAwait(false);
+        }
+        finally
+        {
+            if (!isTaken)
+            {
+                await budget.ReleaseAsync(record, reserved).ConfigureAwait(false);
+            }
+        }
+
+        return isTaken
+            ? null
+            : MemoProblem.TooMany("The queue is full. Try again in a few seconds.", TimeSpan.FromSeconds(5));
     }
+
+    private static MemoProblem Refused(UsageException exception) => MemoProblem.TooMany(
+        exception.Limit switch
+        {
+            CostLimits.Day => "Today's budget is used up. Try again tomorrow, or raise cost_limit_per_day.",
+            CostLimits.Month => "This month's budget is used up. Try again next month, or raise cost_limit_per_month.",
+            _ => exception.Message,
+        },
+        exception.RetryAfter ?? TimeSpan.FromDays(1), MemoProblem.BudgetExceeded);
 
     private static async Task<EvaluationRecord?> OwnAsync(HttpContext context, string id, EvaluationStore store)
     {
@@ -175,8 +201,8 @@ internal static class EvaluationEndpoints
             : MemoProblem.NotFound();
 
     private static async Task<IResult> DeleteAsync(
-        HttpContext context, string id, EvaluationStore store, EvaluationWorker worker, EvaluationEvents events,
-        Uploads uploads)
+        HttpContext context, string id, EvaluationStore store, EvaluationWorker worker, JobBudget budget,
+        EvaluationEvents events, Uploads uploads)
     {
         if (await OwnAsync(context, id, store).ConfigureAwait(false) is not { } record)
         {
@@ -191,6 +217,7 @@ internal static class EvaluationEndpoints
 
         worker.Cancel(id);
         events.Changed(id);
+        await budget.SettleAsync(id).ConfigureAwait(false);
         uploads.Remove(record.Upload);
         return Results.NoContent();
     }

@@ -1,3 +1,4 @@
+using Memo.Costs;
 using Memo.Data;
 using Memo.Jobs;
 using Memo.People;
@@ -17,7 +18,7 @@ internal static class MeEndpoints
         me.MapDelete("", EraseAsync).Produces(StatusCodes.Status204NoContent);
     }
 
-    private static async Task<IResult> ExportAsync(HttpContext context, EvaluationStore store)
+    private static async Task<IResult> ExportAsync(HttpContext context, EvaluationStore store, JobBudget budget)
     {
         Caller caller = context.Caller();
         List<EvaluationRecord> records = await store.ListAsync(
@@ -29,6 +30,7 @@ internal static class MeEndpoints
             {
                 User = caller.Name,
                 Evaluations = records.Select(record => new { Evaluation = EvaluationEndpoints.Response(record), record.Text }),
+                Costs = await budget.EntriesAsync(caller.Id, context.RequestAborted).ConfigureAwait(false),
             }, EvaluationEndpoints.ResponseJson);
     }
 

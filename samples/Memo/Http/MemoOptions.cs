@@ -3,19 +3,15 @@ using System.Net;
 namespace Memo.Http;
 
 /// <summary>What the environment says once, at start.</summary>
-internal sealed record MemoOptions(bool AuthEnabled, IReadOnlyList<string> AllowedHosts)
+internal sealed record MemoOptions(bool AuthEnabled, bool BehindProxy, IReadOnlyList<string> AllowedHosts)
 {
     public static MemoOptions Read(IConfiguration configuration)
     {
-        string? auth = configuration["AUTH_ENABLED"];
-        if (!string.IsNullOrWhiteSpace(auth) && !bool.TryParse(auth, out _))
-        {
-            throw new InvalidOperationException("AUTH_ENABLED must be true or false.");
-        }
-
         string[] hosts = (configuration["AllowedHosts"] ?? "")
             .Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        return new MemoOptions(bool.TryParse(auth, out bool enabled) && enabled, [.. hosts.Where(host => host != "*")]);
+        return new MemoOptions(
+            Flag(configuration, "AUTH_ENABLED"), Flag(configuration, "MEMO_BEHIND_PROXY"),
+            [.. hosts.Where(host => host != "*")]);
     }
 
     /// <summary>The addresses that the host would listen on, from all the ways to name them.</summary>
@@ -39,6 +35,15 @@ internal sealed record MemoOptions(bool AuthEnabled, IReadOnlyList<string> Allow
             }
         }
     }
+
+    // What is not understood must not be taken for "no".
+    private static bool Flag(IConfiguration configuration, string name) => configuration[name] switch
+    {
+        null or "" => false,
+        { } text when bool.TryParse(text.Trim(), out bool value) => value,
+        { } text when string.IsNullOrWhiteSpace(text) => false,
+        _ => throw new InvalidOperationException($"{name} must be true or false."),
+    };
 
     /// <summary>Whether an address can be reached from this machine alone.</summary>
     public static bool IsLoopback(string url)

@@ -42,6 +42,9 @@ internal sealed record EvaluationRecord
 
     public long CostMicro { get; init; }
 
+    /// <summary>What is set aside for it while it waits and runs; 0 in mock mode.</summary>
+    public long ReservedMicro { get; init; }
+
     public bool HasEnded => Status is Done or Failed or Cancelled;
 
     /// <summary>How long it took, from its start to its end; 0 before.</summary>

@@ -1,20 +1,13 @@
 using System.Data.Common;
+using System.Text.Json;
 using Memo.Data;
+using Memo.Evaluation;
 
 namespace Memo.Jobs;
 
-/// <summary>What became of a wish to enqueue.</summary>
-internal enum Admission
-{
-    Accepted,
-    QueueFull,
-    DayBudget,
-    MonthBudget,
-}
-
 /// <summary>
-/// Evaluations and what they cost, in one database: that a job ends and that it is charged is one transaction, so a
-/// job that is run twice after a crash ends once and is charged once.
+/// Evaluations, and what is still to be booked of those that ended: that a job ends and that its cost is to be booked is
+/// one transaction, so a job that is run twice after a crash ends once and is charged once.
 /// </summary>
 internal sealed class EvaluationStore(MemoDatabase database, TimeProvider time)
 {
@@ -23,46 +16,27 @@ internal sealed class EvaluationStore(MemoDatabase database, TimeProvider time)
 
     private const string Columns =
         "id, user_id, status, text, upload, is_mock, created, started, ended, attempts, token, result, error_code, "
-        + "error_message, cost_micro";
+        + "error_message, cost_micro, reserved_micro";
+
+    private static readonly JsonSerializerOptions CallsJson = new() { IgnoreReadOnlyProperties = true };
 
     private const string Live = "status IN ('queued', 'running')";
 
-    /// <summary>Takes a job into the queue, if there is a place and money for it.</summary>
+    /// <summary>Takes a job into the queue, if there is a place for it.</summary>
     /// <param name="record">The job.</param>
-    /// <param name="limits">How many may wait or run; how much it may cost; day and month limits.</param>
+    /// <param name="places">How many may wait or run.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public Task<Admission> EnqueueAsync(
-        EvaluationRecord record, (int Places, long Reserve, long Day, long Month) limits,
-        CancellationToken cancellationToken) => database.WriteAsync(
+    /// <returns>Whether there was one.</returns>
+    public Task<bool> EnqueueAsync(
+        EvaluationRecord record, int places, CancellationToken cancellationToken) => database.WriteAsync(
         async transaction =>
         {
             await database.LockAsync(transaction, cancellationToken).ConfigureAwait(false);
             long live = await transaction.Command($"SELECT COUNT(*) FROM evaluations WHERE {Live}")
                 .CountAsync(cancellationToken).ConfigureAwait(false);
-            if (live >= limits.Places)
+            if (live >= places)
             {
-                return Admission.QueueFull;
-            }
-
-            if (limits.Reserve > 0)
-            {
-                DateTimeOffset now = record.CreatedAt.ToUniversalTime();
-                var day = new DateTimeOffset(now.Date, TimeSpan.Zero);
-                long reserved = await transaction.Command(
-                    $"SELECT COALESCE(SUM(reserved_micro), 0) FROM evaluations WHERE {Live}")
-                    .CountAsync(cancellationToken).ConfigureAwait(false);
-                long today = await SpentAsync(transaction, day, cancellationToken).ConfigureAwait(false);
-                if (today + reserved + limits.Reserve > limits.Day)
-                {
-                    return Admission.DayBudget;
-                }
-
-                long month = await SpentAsync(transaction, day.AddDays(1 - day.Day), cancellationToken)
-                    .ConfigureAwait(false);
-                if (month + reserved + limits.Reserve > limits.Month)
-                {
-                    return Admission.MonthBudget;
-                }
+                return false;
             }
 
             await transaction.Command(
@@ -70,9 +44,9 @@ internal sealed class EvaluationStore(MemoDatabase database, TimeProvider time)
                 + "cost_micro, reserved_micro) VALUES (@id, @user, 'queued', @text, @upload, @mock, @created, 0, 0, 0, 0, "
                 + "@reserved)",
                 ("@id", record.Id), ("@user", record.UserId), ("@text", record.Text), ("@upload", record.Upload),
-                ("@mock", record.IsMock), ("@created", record.CreatedAt), ("@reserved", limits.Reserve))
+                ("@mock", record.IsMock), ("@created", record.CreatedAt), ("@reserved", record.ReservedMicro))
                 .RunAsync(cancellationToken).ConfigureAwait(false);
-            return Admission.Accepted;
+            return true;
         }, cancellationToken);
 
     /// <summary>Takes the oldest job that waits, or whose worker is gone.</summary>
@@ -94,45 +68,72 @@ internal sealed class EvaluationStore(MemoDatabase database, TimeProvider time)
             .RunAsync(cancellationToken),
         cancellationToken);
 
-    /// <summary>Ends a job, and charges it.</summary>
-    /// <returns>Whether this worker still held it; otherwise nothing changed and nothing was charged.</returns>
+    /// <summary>Ends a job, and notes what it cost.</summary>
+    /// <returns>Whether this worker still held it; otherwise nothing changed and nothing is charged.</returns>
     public Task<bool> EndAsync(
         EvaluationRecord job, string status, (string? Result, string? ErrorCode, string? ErrorMessage) outcome,
-        long costMicro, (string? Prompt, string? Answer) raw, CancellationToken cancellationToken) => database.WriteAsync(
+        IReadOnlyList<ModelCall> calls, (string? Prompt, string? Answer) raw, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            async transaction =>
+            {
+                int changed = await transaction.Command(
+                    "UPDATE evaluations SET status = @status, ended = @now, result = @result, error_code = @code, "
+                    + "error_message = @message, cost_micro = @cost, reserved_micro = 0, prompt = @prompt, answer = @answer "
+                    + "WHERE id = @id AND token = @token AND status = 'running'",
+                    ("@status", status), ("@now", time.GetUtcNow()), ("@result", outcome.Result),
+                    ("@code", outcome.ErrorCode), ("@message", outcome.ErrorMessage),
+                    ("@cost", calls.Sum(call => call.CostMicro)), ("@prompt", raw.Prompt), ("@answer", raw.Answer),
+                    ("@id", job.Id), ("@token", job.Token)).RunAsync(cancellationToken).ConfigureAwait(false);
+                if (changed == 1)
+                {
+                    await NoteAsync(transaction, job, calls, cancellationToken).ConfigureAwait(false);
+                }
+
+                return changed == 1;
+            }, cancellationToken);
+
+    /// <summary>Notes what a job had cost that was cancelled while it ran.</summary>
+    /// <returns>Whether it was; otherwise nothing changed.</returns>
+    public Task<bool> StopAsync(
+        EvaluationRecord job, IReadOnlyList<ModelCall> calls, CancellationToken cancellationToken) => database.WriteAsync(
         async transaction =>
         {
-            DateTimeOffset now = time.GetUtcNow();
             int changed = await transaction.Command(
-                "UPDATE evaluations SET status = @status, ended = @now, result = @result, error_code = @code, "
-                + "error_message = @message, cost_micro = @cost, reserved_micro = 0, prompt = @prompt, answer = @answer "
-                + "WHERE id = @id AND token = @token AND status = 'running'",
-                ("@status", status), ("@now", now), ("@result", outcome.Result), ("@code", outcome.ErrorCode),
-                ("@message", outcome.ErrorMessage), ("@cost", costMicro), ("@prompt", raw.Prompt),
-                ("@answer", raw.Answer), ("@id", job.Id), ("@token", job.Token))
+                "UPDATE evaluations SET cost_micro = @cost, reserved_micro = 0 WHERE id = @id AND token = @token AND "
+                + "status = 'cancelled'",
+                ("@cost", calls.Sum(call => call.CostMicro)), ("@id", job.Id), ("@token", job.Token))
                 .RunAsync(cancellationToken).ConfigureAwait(false);
-            if (changed == 1)
+            if (changed == 1 && (calls.Count > 0 || job.ReservedMicro > 0))
             {
-                await transaction.Command(
-                    "INSERT INTO charges (evaluation_id, user_id, at, cost_micro) VALUES (@id, @user, @now, @cost)",
-                    ("@id", job.Id), ("@user", job.UserId), ("@now", now), ("@cost", costMicro))
-                    .RunAsync(cancellationToken).ConfigureAwait(false);
+                await NoteAsync(transaction, job, calls, cancellationToken).ConfigureAwait(false);
             }
 
             return changed == 1;
         }, cancellationToken);
 
-    /// <summary>Cancels a job that has not ended, or removes one that has.</summary>
+    /// <summary>Cancels a job that has not ended, or removes one that has. What ran is stopped by its worker.</summary>
     /// <returns>The status that it had before; null if this user has no such job.</returns>
     public Task<string?> CancelOrDeleteAsync(string id, string userId, CancellationToken cancellationToken) =>
         database.WriteAsync(
             async transaction =>
             {
-                int cancelled = await transaction.Command(
-                    $"UPDATE evaluations SET status = 'cancelled', ended = @now, reserved_micro = 0 WHERE id = @id AND "
-                    + $"user_id = @user AND {Live}",
-                    ("@now", time.GetUtcNow()), ("@id", id), ("@user", userId))
-                    .RunAsync(cancellationToken).ConfigureAwait(false);
-                if (cancelled == 1)
+                (string, object?)[] names = [("@now", time.GetUtcNow()), ("@id", id), ("@user", userId)];
+                int waiting = await transaction.Command(
+                    "UPDATE evaluations SET status = 'cancelled', ended = @now WHERE id = @id AND user_id = @user AND "
+                    + "status = 'queued'", names).RunAsync(cancellationToken).ConfigureAwait(false);
+                if (waiting == 1)
+                {
+                    await transaction.Command(
+                        "INSERT INTO settlements (evaluation_id, user_id, reserved_at, reserved_micro, calls) SELECT id, "
+                        + "user_id, created, reserved_micro, '[]' FROM evaluations WHERE id = @id AND reserved_micro > 0",
+                        ("@id", id)).RunAsync(cancellationToken).ConfigureAwait(false);
+                    return EvaluationRecord.Queued;
+                }
+
+                int running = await transaction.Command(
+                    "UPDATE evaluations SET status = 'cancelled', ended = @now WHERE id = @id AND user_id = @user AND "
+                    + "status = 'running'", names).RunAsync(cancellationToken).ConfigureAwait(false);
+                if (running == 1)
                 {
                     return EvaluationRecord.Running;
                 }
@@ -142,6 +143,28 @@ internal sealed class EvaluationStore(MemoDatabase database, TimeProvider time)
                     .RunAsync(cancellationToken).ConfigureAwait(false);
                 return deleted == 1 ? EvaluationRecord.Done : null;
             }, cancellationToken);
+
+    /// <summary>What is still to be booked: of one job, or of all.</summary>
+    public Task<List<Settlement>> ListSettlementsAsync(string? id, int limit, CancellationToken cancellationToken) =>
+        database.ReadAsync(
+            connection => connection.Command(
+                "SELECT evaluation_id, user_id, reserved_at, reserved_micro, calls FROM settlements "
+                + "WHERE (@id = '' OR evaluation_id = @id) ORDER BY evaluation_id LIMIT @limit",
+                ("@id", id ?? ""), ("@limit", limit)).ListAsync(
+                row => new Settlement(
+                    row.GetString(0), row.GetString(1), row.Time(2)!.Value, row.GetInt64(3),
+                    JsonSerializer.Deserialize<ModelCall[]>(row.GetString(4), CallsJson)!), cancellationToken),
+            cancellationToken);
+
+    /// <summary>Forgets what is booked.</summary>
+    public Task RemoveSettlementAsync(string id, CancellationToken cancellationToken) => database.WriteAsync(
+        transaction => transaction.Command("DELETE FROM settlements WHERE evaluation_id = @id", ("@id", id))
+            .RunAsync(cancellationToken), cancellationToken);
+
+    /// <summary>The jobs that wait or run and for which money is set aside.</summary>
+    public Task<List<EvaluationRecord>> ListReservedAsync(CancellationToken cancellationToken) => database.ReadAsync(
+        connection => connection.Command($"SELECT {Columns} FROM evaluations WHERE {Live} AND reserved_micro > 0")
+            .ListAsync(Read, cancellationToken), cancellationToken);
 
     public Task<EvaluationRecord?> FindAsync(string id, CancellationToken cancellationToken) => database.ReadAsync(
         async connection => (await connection.Command($"SELECT {Columns} FROM evaluations WHERE id = @id", ("@id", id))
@@ -188,9 +211,13 @@ internal sealed class EvaluationStore(MemoDatabase database, TimeProvider time)
                 ("@before", createdBefore)).RunAsync(cancellationToken),
             cancellationToken);
 
-    private static Task<long> SpentAsync(DbTransaction transaction, DateTimeOffset since, CancellationToken cancellationToken) =>
-        transaction.Command("SELECT COALESCE(SUM(cost_micro), 0) FROM charges WHERE at >= @since", ("@since", since))
-            .CountAsync(cancellationToken);
+    private static Task NoteAsync(
+        DbTransaction transaction, EvaluationRecord job, IReadOnlyList<ModelCall> calls,
+        CancellationToken cancellationToken) => transaction.Command(
+        "INSERT INTO settlements (evaluation_id, user_id, reserved_at, reserved_micro, calls) VALUES (@id, @user, @at, "
+        + "@reserved, @calls) ON CONFLICT DO NOTHING",
+        ("@id", job.Id), ("@user", job.UserId), ("@at", job.CreatedAt), ("@reserved", job.ReservedMicro),
+        ("@calls", JsonSerializer.Serialize(calls, CallsJson))).RunAsync(cancellationToken);
 
     private static EvaluationRecord Read(DbDataReader row) => new()
     {
@@ -209,5 +236,6 @@ internal sealed class EvaluationStore(MemoDatabase database, TimeProvider time)
         ErrorCode = row.Text(12),
         ErrorMessage = row.Text(13),
         CostMicro = row.GetInt64(14),
+        ReservedMicro = row.GetInt64(15),
     };
 }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using Coach.Abstractions;
 using Memo.Configuration;
+using Memo.Costs;
 using Memo.Data;
 using Memo.Evaluation;
 using Memo.Http;
@@ -10,8 +11,8 @@ namespace Memo.Jobs;
 
 /// <summary>Runs the jobs, so many at once, each within its time. A stop gives back what is not finished.</summary>
 internal sealed class EvaluationWorker(
-    EvaluationStore store, Evaluator evaluator, EvaluationEvents events, SettingsStore settings, MemoDatabase database,
-    Figures figures, TimeProvider time, ILogger<EvaluationWorker> logger) : BackgroundService
+    EvaluationStore store, Evaluator evaluator, JobBudget budget, EvaluationEvents events, SettingsStore settings,
+    MemoDatabase database, Figures figures, TimeProvider time, ILogger<EvaluationWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
 
@@ -70,6 +71,7 @@ internal sealed class EvaluationWorker(
                 events.Changed(job.Id);
                 await RunAsync(job, stoppingToken).ConfigureAwait(false);
                 events.Changed(job.Id);
+                await budget.SettleAsync(job.Id).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -104,49 +106,56 @@ internal sealed class EvaluationWorker(
         using var all = CancellationTokenSource.CreateLinkedTokenSource(cancelled.Token, limit.Token, stoppingToken);
         _running[job.Id] = cancelled;
         long began = time.GetTimestamp();
+        var calls = new List<ModelCall>();
         try
         {
+            await budget.HoldAsync(job, all.Token).ConfigureAwait(false);
             if (job.Attempts > EvaluationStore.MaxAttempts)
             {
                 throw new EvaluationException(
                     ErrorCodes.ProviderFailed, "The evaluation was begun three times and never ended. Submit it again.");
             }
 
-            Evaluated evaluated = await evaluator.EvaluateAsync(job.Text, job.IsMock, all.Token).ConfigureAwait(false);
+            Evaluated evaluated = await evaluator.EvaluateAsync(job.Text, job.IsMock, calls, all.Token)
+                .ConfigureAwait(false);
             string result = JsonSerializer.Serialize(evaluated.Result, MemoJson.Options);
-            await store.EndAsync(
-                job, EvaluationRecord.Done, (result, null, null), evaluated.CostMicro, (evaluated.Prompt, evaluated.Answer),
+            bool isOurs = await store.EndAsync(
+                job, EvaluationRecord.Done, (result, null, null), calls, (evaluated.Prompt, evaluated.Answer),
                 CancellationToken.None).ConfigureAwait(false);
+            if (!isOurs)
+            {
+                await store.StopAsync(job, calls, CancellationToken.None).ConfigureAwait(false);
+            }
+
             figures.Evaluated(time.GetElapsedTime(began), isFailed: false);
+        }
+        catch (OperationCanceledException) when (cancelled.IsCancellationRequested)
+        {
+            await store.StopAsync(job, calls, CancellationToken.None).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             throw; // It stays "running" and is run again by the next host.
         }
-        catch (OperationCanceledException) when (cancelled.IsCancellationRequested)
-        {
-            // The database says so already.
-        }
         catch (OperationCanceledException) when (limit.IsCancellationRequested)
         {
             string message = $"The evaluation took longer than {settings.Current.Llm.MaxTime.TotalSeconds:0} s. Try again.";
-            await FailAsync(job, ErrorCodes.ProviderTimeout, message, 0, began).ConfigureAwait(false);
+            await FailAsync(job, ErrorCodes.ProviderTimeout, message, calls, began).ConfigureAwait(false);
         }
         catch (EvaluationException exception)
         {
-            long cost = exception.Data["costMicro"] as long? ?? 0;
-            await FailAsync(job, exception.Code, exception.Message, cost, began).ConfigureAwait(false);
+            await FailAsync(job, exception.Code, exception.Message, calls, began).ConfigureAwait(false);
         }
         catch (CoachException exception) when (exception is not StoreException)
         {
-            await FailAsync(job, exception.Code, exception.Message, 0, began).ConfigureAwait(false);
+            await FailAsync(job, exception.Code, exception.Message, calls, began).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is not StoreException)
         {
             // One text must never end the work on all others.
             logger.LogError(exception, "Evaluation {Id} ended with an error that nobody foresaw", job.Id);
             const string message = "The evaluation failed. Try again; if it fails again, tell the admin its id.";
-            await FailAsync(job, ErrorCodes.ProviderFailed, message, 0, began).ConfigureAwait(false);
+            await FailAsync(job, ErrorCodes.ProviderFailed, message, calls, began).ConfigureAwait(false);
         }
         finally
         {
@@ -154,10 +163,10 @@ internal sealed class EvaluationWorker(
         }
     }
 
-    private async Task FailAsync(EvaluationRecord job, string code, string message, long costMicro, long began)
+    private async Task FailAsync(EvaluationRecord job, string code, string message, List<ModelCall> calls, long began)
     {
         await store.EndAsync(
-            job, EvaluationRecord.Failed, (null, code, message), costMicro, (null, null), CancellationToken.None)
+            job, EvaluationRecord.Failed, (null, code, message), calls, (null, null), CancellationToken.None)
             .ConfigureAwait(false);
         figures.Evaluated(time.GetElapsedTime(began), isFailed: true);
         logger.LogWarning("Evaluation {Id} failed: {Code}", job.Id, code);

@@ -1,14 +1,15 @@
 using Memo.Configuration;
+using Memo.Costs;
 using Memo.Data;
 using Memo.Http;
 using Memo.Jobs;
 
 namespace Memo.Operations;
 
-/// <summary>What happens by itself: backups, the end of uploads, alerts.</summary>
+/// <summary>What happens by itself: what is set aside and booked for jobs, backups, the end of uploads, alerts.</summary>
 internal sealed class Housekeeping(
-    MemoDatabase database, DataFolder folder, EvaluationStore store, Uploads uploads, SettingsStore settings,
-    AlertMonitor alerts, TimeProvider time, ILogger<Housekeeping> logger) : BackgroundService
+    MemoDatabase database, DataFolder folder, EvaluationStore store, JobBudget budget, Uploads uploads,
+    SettingsStore settings, AlertMonitor alerts, TimeProvider time, ILogger<Housekeeping> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
@@ -19,6 +20,8 @@ internal sealed class Housekeeping(
         {
             try
             {
+                await budget.HoldAllAsync(stoppingToken).ConfigureAwait(false);
+                await budget.SettleAllAsync(stoppingToken).ConfigureAwait(false);
                 DateTimeOffset erased = uploads.Sweep();
                 await store.ForgetUploadsAsync(erased, stoppingToken).ConfigureAwait(false);
                 BackUp();

@@ -1,5 +1,7 @@
 using System.Data.Common;
 using Coach.Abstractions;
+using Memo.Configuration;
+using Memo.Costs;
 using Memo.Data;
 
 namespace Memo.Operations;
@@ -23,7 +25,7 @@ internal static class Verbs
                 ["verify", var file] => $"{file} is whole: {Backup.Verify(file)} evaluations",
                 ["backup", ..] => await BackUpAsync(data, time).ConfigureAwait(false),
                 ["restore", var file] => Restore(data, file),
-                ["migrate", "--to", "postgres"] => await CopyAsync(data, configuration).ConfigureAwait(false),
+                ["migrate", "--to", "postgres"] => await CopyAsync(data, configuration, time).ConfigureAwait(false),
                 ["migrate", ..] => await MigrateAsync(data, configuration).ConfigureAwait(false),
                 _ => throw new InvalidOperationException(
                     "Usage: backup | restore FILE | verify FILE | migrate [--to postgres]"),
@@ -67,8 +69,8 @@ internal static class Verbs
         return $"sqlite has version {await sqlite.MigrateAsync(CancellationToken.None).ConfigureAwait(false)}";
     }
 
-    // One transaction on the other side: all of it is there, or nothing.
-    private static async Task<string> CopyAsync(string data, IConfiguration configuration)
+    // One transaction on the other side: all of it is there, or nothing; then the books, each entry once.
+    private static async Task<string> CopyAsync(string data, IConfiguration configuration, TimeProvider time)
     {
         string connection = MemoHost.PostgresOf(configuration)
             ?? throw new InvalidOperationException("Set ConnectionStrings__Coach to the PostgreSQL database.");
@@ -80,7 +82,9 @@ internal static class Verbs
         long rows = await target.WriteAsync(
             transaction => source.ReadAsync(reader => CopyAsync(reader, transaction), CancellationToken.None),
             CancellationToken.None).ConfigureAwait(false);
-        return $"{rows} rows are in postgres";
+        using SettingsStore settings = MemoHost.OpenSettings(configuration, folder, time);
+        int entries = await LedgerMove.RunAsync(source, folder.Database, configuration, settings, time).ConfigureAwait(false);
+        return $"{rows} rows and {entries} entries of the ledger are in postgres";
     }
 
     private static async Task<long> CopyAsync(DbConnection source, DbTransaction target)

@@ -1,11 +1,13 @@
 using System.Data.Common;
+using Coach.Usage;
+using Memo.Costs;
 using Memo.Data;
 using Microsoft.AspNetCore.Identity;
 
 namespace Memo.People;
 
 /// <summary>The users of ASP.NET Core Identity in this host's database.</summary>
-internal sealed class MemoUserStore(MemoDatabase database, TimeProvider time) :
+internal sealed class MemoUserStore(MemoDatabase database, IUsageLedger ledger, TimeProvider time) :
     IUserPasswordStore<MemoUser>, IUserLockoutStore<MemoUser>, IUserSecurityStampStore<MemoUser>
 {
     private const string Columns =
@@ -49,16 +51,22 @@ internal sealed class MemoUserStore(MemoDatabase database, TimeProvider time) :
         return IdentityResult.Success;
     }
 
-    public Task EraseAsync(string userId, CancellationToken cancellationToken) => database.WriteAsync(
-        async transaction =>
-        {
-            await transaction.Command("DELETE FROM evaluations WHERE user_id = @id", ("@id", userId))
-                .RunAsync(cancellationToken).ConfigureAwait(false);
-            await transaction.Command("DELETE FROM sessions WHERE user_id = @id", ("@id", userId))
-                .RunAsync(cancellationToken).ConfigureAwait(false);
-            return await transaction.Command("UPDATE charges SET user_id = '' WHERE user_id = @id", ("@id", userId))
-                .RunAsync(cancellationToken).ConfigureAwait(false);
-        }, cancellationToken);
+    public async Task EraseAsync(string userId, CancellationToken cancellationToken)
+    {
+        await database.WriteAsync(
+            async transaction =>
+            {
+                await transaction.Command("DELETE FROM evaluations WHERE user_id = @id", ("@id", userId))
+                    .RunAsync(cancellationToken).ConfigureAwait(false);
+                await transaction.Command("DELETE FROM sessions WHERE user_id = @id", ("@id", userId))
+                    .RunAsync(cancellationToken).ConfigureAwait(false);
+                return await transaction.Command(
+                    "UPDATE settlements SET user_id = '' WHERE user_id = @id", ("@id", userId))
+                    .RunAsync(cancellationToken).ConfigureAwait(false);
+            }, cancellationToken).ConfigureAwait(false);
+        string account = LedgerAccount.Usage(JobBudget.CallerOf(userId));
+        await ledger.EraseAsync(account, cancellationToken).ConfigureAwait(false);
+    }
 
     public Task<List<MemoUser>> ListAsync(CancellationToken cancellationToken) => database.ReadAsync(
         connection => connection.Command($"SELECT {Columns} FROM users ORDER BY name").ListAsync(Read, cancellationToken),

@@ -1,5 +1,5 @@
 import { call } from "./api.js";
-import { element, list, tell } from "./dom.js";
+import { element, list, show, tell } from "./dom.js";
 
 const yaml = "application/yaml";
 const path = () => `/admin/config/${element("config-name").value}`;
@@ -9,7 +9,12 @@ export async function showAdmin() {
   await showUsers();
   const jobs = await call("GET", "/admin/jobs");
   element("counts").textContent = `${jobs.queued} wait, ${jobs.running} run.`;
-  list("jobs", jobs.jobs.map(job => `${new Date(job.createdAt).toLocaleString()} · ${job.status} · ${job.id}`));
+  element("jobs").replaceChildren(...jobs.jobs.map(job => {
+    const item = document.createElement("li");
+    item.append(`${new Date(job.createdAt).toLocaleString()} · ${job.status} · ${job.id} `);
+    if (job.status === "done") item.append(button("Prompt and answer", () => showDebug(job.id)));
+    return item;
+  }));
   const health = await call("GET", "/health/detailed");
   list("health", Object.entries(health.checks).map(([name, part]) => `${name}: ${part.status}. ${part.description}`));
 }
@@ -17,21 +22,66 @@ export async function showAdmin() {
 async function loadConfig() {
   element("yaml").value = await call("GET", path());
   element("diff").textContent = "";
+  element("yaml-error").textContent = "";
+}
+
+async function showDebug(id) {
+  const { prompt, answer } = await call("GET", `/admin/debug/${id}`);
+  element("debug-prompt").textContent = prompt ?? "It was judged without a model, or before prompts were kept.";
+  element("debug-answer").textContent = answer ?? "";
+  show("debug", true);
+  element("debug").focus();
+}
+
+function button(text, work) {
+  const made = Object.assign(document.createElement("button"), { textContent: text, type: "button", className: "small" });
+  made.addEventListener("click", () => guarded(work));
+  return made;
 }
 
 async function showUsers() {
-  const users = await call("GET", "/admin/users");
+  let users;
+  try {
+    users = await call("GET", "/admin/users");
+  } catch (failure) {
+    if (failure.status !== 409) throw failure;
+    list("users", [failure.message]);
+    show("add-user", false);
+    return;
+  }
   element("users").replaceChildren(...users.map(user => {
     const item = document.createElement("li");
-    const remove = Object.assign(document.createElement("button"), { textContent: `Remove ${user.user}`, type: "button" });
-    remove.addEventListener("click", () => guarded(async () => {
+    item.append(`${user.user}${user.isAdmin ? " (admin)" : ""} `, button(`Remove ${user.user}`, async () => {
       if (!confirm(`Remove ${user.user} with all that is kept of them?`)) return;
       await call("DELETE", `/admin/users/${encodeURIComponent(user.user)}`);
       await showUsers();
     }));
-    item.append(`${user.user}${user.isAdmin ? " (admin)" : ""} `, remove);
     return item;
   }));
+}
+
+// A file that cannot be used is told beside its text, and its line is selected.
+async function edited(work) {
+  const text = element("yaml");
+  text.removeAttribute("aria-invalid");
+  element("yaml-error").textContent = "";
+  try {
+    await work();
+  } catch (failure) {
+    if (failure.status !== 422) throw failure;
+    text.setAttribute("aria-invalid", "true");
+    element("yaml-error").textContent = failure.message;
+    element("diff").textContent = "";
+    if (failure.line) select(text, failure.line);
+  }
+}
+
+function select(text, line) {
+  const lines = text.value.split("\n");
+  const start = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
+  text.focus();
+  text.setSelectionRange(start, start + (lines[line - 1]?.length ?? 0));
+  text.scrollTop = Math.max(0, (line - 4) * text.scrollHeight / lines.length);
 }
 
 async function guarded(work) {
@@ -44,17 +94,18 @@ async function guarded(work) {
 }
 
 element("config-name").addEventListener("change", () => guarded(loadConfig));
-element("check").addEventListener("click", () => guarded(async () => {
+element("debug-close").addEventListener("click", () => show("debug", false));
+element("check").addEventListener("click", () => guarded(() => edited(async () => {
   const answer = await call("POST", `${path()}/check`, element("yaml").value, yaml);
   element("diff").textContent = answer.diff.join("\n") || "Nothing changed.";
-}));
+})));
 element("config").addEventListener("submit", event => {
   event.preventDefault();
-  guarded(async () => {
+  guarded(() => edited(async () => {
     const answer = await call("PUT", path(), element("yaml").value, yaml);
     element("diff").textContent = answer.diff.join("\n") || "Nothing changed.";
     tell(`It is in use. The old file is kept as ${answer.backup}.`);
-  });
+  }));
 });
 element("add-user").addEventListener("submit", event => {
   event.preventDefault();

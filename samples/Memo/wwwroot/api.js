@@ -15,6 +15,7 @@ export async function call(method, path, body, type) {
   if (response.ok) return answer;
   const failure = new Error(answer.detail ?? `The host answered ${response.status}.`);
   failure.status = response.status;
+  failure.line = answer.line;
   throw failure;
 }
 

@@ -39,6 +39,8 @@ async function begin() {
   element("user").textContent = user?.user ?? "";
   show("logout", Boolean(user?.csrfToken));
   show("admin-link", Boolean(user?.isAdmin));
+  show("change-password", Boolean(user?.csrfToken));
+  show("pages", Boolean(user));
   if (user) {
     rubric = await call("GET", "/rubric");
     element("text").value = localStorage.getItem("memo-draft") ?? "";
@@ -153,6 +155,16 @@ element("logout").addEventListener("click", () => guarded(async () => {
   localStorage.removeItem("memo-draft");
   await begin();
 }));
+element("change-password").addEventListener("submit", event => {
+  event.preventDefault();
+  guarded(async () => {
+    await call("POST", "/auth/password", {
+      current: element("old-password").value, new: element("next-password").value });
+    event.target.reset();
+    await begin();
+    tell("It is changed. Log in with the new one.");
+  });
+});
 element("erase").addEventListener("click", () => guarded(async () => {
   if (!confirm("Delete everything that is kept of you? This cannot be undone.")) return;
   await call("DELETE", "/me");
@@ -169,4 +181,5 @@ addEventListener("hashchange", () => open(current()));
 addEventListener("pagehide", save);
 
 await begin();
+document.documentElement.dataset.ready = "";
 setInterval(save, (rubric?.autosaveSeconds ?? 30) * 1000);

@@ -20,7 +20,7 @@ export function showProgress({ points }) {
   for (let score = 1; score <= 5; score++) {
     const label = svg("text", { x: 8, y: y(score) + 4 });
     label.textContent = score;
-    chart.append(label);
+    chart.append(label, svg("line", { x1: 24, x2: width - 8, y1: y(score), y2: y(score) }));
   }
   chart.append(svg("polyline", { points: points.map((point, i) => `${x(i)},${y(point.overall)}`).join(" ") }));
   chart.append(...points.map((point, i) => svg("circle", { cx: x(i), cy: y(point.overall), r: 4 })));

@@ -121,6 +121,10 @@ public sealed class ArtifactOptions
     /// <value>1 KiB to 1 TiB; 1 GiB unless set.</value>
     public long MaxBytes { get; set; } = 1024L * 1024 * 1024;
 
+    /// <summary>How long outputs are kept there; older files are removed. The folder is this processor's alone.</summary>
+    /// <value>0 (for ever) to 3,650 days; 7 days unless set.</value>
+    public TimeSpan Retention { get; set; } = TimeSpan.FromDays(7);
+
     /// <summary>
     /// Hosts to which real runs may send outputs by <c>https</c> URL; <c>*.example.com</c> takes its subdomains.
     /// </summary>

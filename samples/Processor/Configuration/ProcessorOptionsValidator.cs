@@ -39,6 +39,7 @@ internal sealed class ProcessorOptionsValidator : IValidateOptions<ProcessorOpti
             .InRange(options.Drain, TimeSpan.Zero, TenMinutes)
             .Present(options.Artifacts.Directory)
             .InRange(options.Artifacts.MaxBytes, 1024, 1024L * 1024 * 1024 * 1024)
+            .InRange(options.Artifacts.Retention, TimeSpan.Zero, TimeSpan.FromDays(3_650))
             .InRange(options.Artifacts.UploadTimeout, TimeSpan.FromSeconds(1), TenMinutes)
             .InRange(options.Mock.TokenDelay, TimeSpan.Zero, TimeSpan.FromMinutes(1))
             .InRange(options.Mock.MaxEcho, 1, 100_000)

@@ -19,6 +19,13 @@ internal sealed class ArtifactStore(IOptions<ProcessorOptions> options, IHttpCli
     private const int MaxPath = 1024;
     private const int MaxSegment = 128;
 
+    // Links lead out of the folder.
+    private static readonly EnumerationOptions Everywhere = new()
+    {
+        RecurseSubdirectories = true,
+        AttributesToSkip = FileAttributes.ReparsePoint,
+    };
+
     private readonly ArtifactOptions _options = options.Value.Artifacts;
     private long _written;
 
@@ -108,6 +115,41 @@ internal sealed class ArtifactStore(IOptions<ProcessorOptions> options, IHttpCli
         return Describe(Mount + relative, content, mime);
     }
 
+    /// <summary>Removes the files that are older than the retention, and folders that are empty then.</summary>
+    /// <returns>How many files were removed.</returns>
+    public int Sweep(DateTimeOffset now)
+    {
+        if (_options.Retention == TimeSpan.Zero || !Directory.Exists(_options.Directory))
+        {
+            return 0;
+        }
+
+        int removed = 0;
+        DateTime before = (now - _options.Retention).UtcDateTime;
+        foreach (FileInfo file in new DirectoryInfo(_options.Directory).EnumerateFiles("*", Everywhere))
+        {
+            if (file.LastWriteTimeUtc < before)
+            {
+                long length = file.Length;
+                file.Delete();
+                GiveBack(length);
+                removed++;
+            }
+        }
+
+        // The deepest first. A run may make one again meanwhile: one that is not empty stays.
+        foreach (string folder in Directory.EnumerateDirectories(_options.Directory, "*", Everywhere)
+            .OrderByDescending(folder => folder.Length).ToList())
+        {
+            if (Directory.GetLastWriteTimeUtc(folder) < before && !Directory.EnumerateFileSystemEntries(folder).Any())
+            {
+                Directory.Delete(folder);
+            }
+        }
+
+        return removed;
+    }
+
     /// <summary>Sends a file to a URL that was signed for it. The URL is shown nowhere without its query.</summary>
     public async Task<OutputFile> UploadAsync(
         string target, byte[] content, string mime, CancellationToken cancellationToken)
@@ -149,6 +191,17 @@ internal sealed class ArtifactStore(IOptions<ProcessorOptions> options, IHttpCli
         json.WriteEndObject();
         json.Flush();
         return buffer.WrittenSpan.ToArray();
+    }
+
+    // Files of an earlier process were not counted by this one.
+    private void GiveBack(long length)
+    {
+        long written;
+        do
+        {
+            written = Interlocked.Read(ref _written);
+        }
+        while (Interlocked.CompareExchange(ref _written, Math.Max(0, written - length), written) != written);
     }
 
     private static OutputFile Describe(string path, byte[] content, string mime) =>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Coach.Abstractions;
 using Coach.Llm;
+using Coach.Usage;
 using Microsoft.Extensions.Options;
 using Processor.Configuration;
 using Processor.Registry;
@@ -18,6 +19,7 @@ internal sealed class RunExecutor(
     ProviderRunner provider,
     ArtifactStore artifacts,
     ISecretSource secrets,
+    RegistryPrices prices,
     TimeProvider time,
     ILogger<RunExecutor> logger)
 {
@@ -62,6 +64,7 @@ internal sealed class RunExecutor(
         try
         {
             RegistryFile registry = RegistryFile.Load(_options.Registry, _options.Ref);
+            prices.Use(registry.Prices);
             bool isContainer = configuration.GetValue("DOTNET_RUNNING_IN_CONTAINER", false);
             progress.EnvFingerprint = EnvFingerprint.Of(registry, RunMode.Mock, secrets, isContainer);
             RunRequest request = asked.Get();
@@ -90,6 +93,10 @@ internal sealed class RunExecutor(
         catch (ProcessorException failure)
         {
             return Failed(run, failure.Code, failure.Message);
+        }
+        catch (UsageException failure) when (failure.Error == UsageError.LimitReached)
+        {
+            return Failed(run, RunErrors.BudgetExceeded, failure.Message);
         }
         catch (LlmException failure)
         {
@@ -149,7 +156,8 @@ internal sealed class RunExecutor(
     private async Task<string> StreamAsync(Run run, RunRequest request, RegistryFile registry, Progress progress)
     {
         IModelRunner runner = request.Mode == RunMode.Real ? provider : mock;
-        registry.Prices.TryGetValue(request.Model.Length > 0 ? request.Model : registry.Model, out ModelPrice? price);
+        ModelPrice? price = registry.Prices.Find(
+            ProviderNames.OpenAI, request.Model.Length > 0 ? request.Model : registry.Model, time.GetUtcNow());
         progress.IsCostKnown = request.Mode == RunMode.Mock || price is not null;
         var text = new StringBuilder();
         int bytes = 0;
@@ -162,7 +170,10 @@ internal sealed class RunExecutor(
             progress.Use(chunk, price);
 
             // Providers tell the usage last; until then each piece counts as one token.
-            long cost = Math.Max(progress.CostMicro, price?.CostMicro(0, progress.Mode == RunMode.Real ? tokens : 0) ?? 0);
+            long soFar = price is null || progress.Mode == RunMode.Mock
+                ? 0
+                : price.CostOf(new UsageCounts { Output = tokens }).Micros;
+            long cost = Math.Max(progress.CostMicro, soFar);
             if (run.Budget.CostMicro is { } most && cost > most && run.Stop(StopReason.CostBudget))
             {
                 break;
@@ -287,11 +298,15 @@ internal sealed class RunExecutor(
 
         public void Use(ModelChunk chunk, ModelPrice? price)
         {
-            InputTokens = chunk.InputTokens ?? InputTokens;
-            OutputTokens = chunk.OutputTokens ?? OutputTokens;
+            if (chunk.Usage is not { } usage)
+            {
+                return;
+            }
+
+            (InputTokens, OutputTokens) = (usage.TotalInput, usage.TotalOutput);
             if (price is not null && Mode == RunMode.Real)
             {
-                CostMicro = price.CostMicro(InputTokens ?? 0, OutputTokens ?? 0);
+                CostMicro = price.CostOf(usage).Micros;
             }
         }
     }

@@ -1,22 +1,17 @@
 using System.Globalization;
 using Coach.Abstractions;
 using Coach.Configuration.Yaml;
+using Coach.Llm;
+using Coach.Usage;
 
 namespace Processor.Registry;
-
-/// <summary>
-/// What a model costs, in millionths of a dollar for one token: the same number as dollars for a million.
-/// </summary>
-internal sealed record ModelPrice(decimal Input, decimal Output)
-{
-    /// <summary>Rounded up: what was used is never free.</summary>
-    public long CostMicro(long inputTokens, long outputTokens) =>
-        (long)Math.Ceiling((inputTokens * Input) + (outputTokens * Output));
-}
 
 /// <summary>A processor as its <c>registry.yaml</c> describes it.</summary>
 internal sealed class RegistryFile
 {
+    private const string Currency = "usd";
+    private const decimal MaxPrice = 1_000_000;
+
     private RegistryFile(ProcessorRef reference, string path, SecretManifest secrets)
     {
         Ref = reference;
@@ -43,7 +38,8 @@ internal sealed class RegistryFile
 
     public IReadOnlyList<string> Adapters { get; private init; } = [];
 
-    public IReadOnlyDictionary<string, ModelPrice> Prices { get; private init; } = new Dictionary<string, ModelPrice>();
+    /// <summary>What models cost, whichever provider answers.</summary>
+    public PriceTable Prices { get; private init; } = PriceTable.Empty;
 
     /// <summary>Whether there is an image and each one is pinned.</summary>
     public bool IsPinned => Images.Count > 0 && Images.Values.All(image => ImageRef.TryParse(image, out _));
@@ -127,8 +123,11 @@ internal sealed class RegistryFile
         return images;
     }
 
+    // Rounded up: what costs a little is not free.
+    private static long Micros(decimal dollars) => (long)Math.Ceiling(dollars * MicroAmount.PerUnit);
+
     // prices: a list of { model, input, output }.
-    private static Dictionary<string, ModelPrice> ReadPrices(IReadOnlyList<YamlEntry> entries, string path)
+    private static PriceTable ReadPrices(IReadOnlyList<YamlEntry> entries, string path)
     {
         var prices = new Dictionary<string, ModelPrice>(StringComparer.Ordinal);
         IEnumerable<IGrouping<string, YamlEntry>> items = entries
@@ -141,15 +140,25 @@ internal sealed class RegistryFile
             if (Field("model") is not { Length: > 0 } model
                 || !decimal.TryParse(Field("input"), CultureInfo.InvariantCulture, out decimal input)
                 || !decimal.TryParse(Field("output"), CultureInfo.InvariantCulture, out decimal output)
-                || input < 0 || output < 0)
+                || input is < 0 or > MaxPrice || output is < 0 or > MaxPrice)
             {
                 throw new YamlConfigurationException(
                     path, item.First().Line, "a price has 'model', and 'input' and 'output' in dollars a million tokens");
             }
 
-            prices[model] = new ModelPrice(input, output);
+            prices[model] = new ModelPrice
+            {
+                Provider = ProviderNames.OpenAI,
+                Model = model,
+                Currency = Currency,
+                Input = Micros(input),
+                Output = Micros(output),
+            };
         }
 
-        return prices;
+        return new PriceTable(
+            prices.Values.Concat(prices.Values.Select(
+                price => price with { Provider = ProviderNames.OpenAICompatible.ToLowerInvariant() })),
+            Currency);
     }
 }

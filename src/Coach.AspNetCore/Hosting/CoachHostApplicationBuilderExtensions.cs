@@ -132,9 +132,7 @@ public static class CoachHostApplicationBuilderExtensions
             .BindConfiguration("Coach");
         services.TryAddSingleton<DrainState>();
         services.AddHostedService<DrainService>();
-        services.AddOptions<CoachProxyOptions>().ValidateOnStart();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<CoachProxyOptions>, KnownProxies>());
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CoachProxyOptions>, KnownProxies>());
+        services.AddCoachKnownProxies();
         services.AddOptions<CoachCorsOptions>().ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<CoachCorsOptions>, CoachCors>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CoachCorsOptions>, CoachCors>());

@@ -44,6 +44,39 @@ public static class CoachPostgresServiceCollectionExtensions
         this IServiceCollection services, Action<CoachPostgresOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
+        AddDatabase(services, configure);
+        if (!services.Any(service => service.ServiceType == typeof(PostgresKnowledgeLog)))
+        {
+            AddKeyRing(services);
+            AddStores(services);
+        }
+
+        return services;
+    }
+
+    /// <summary>
+    /// Keeps the usage ledger, budgets and the audit log in PostgreSQL, and nothing else: for hosts that have tables of
+    /// their own. Options come from the section <c>Coach:Postgres</c>, the connection from
+    /// <c>ConnectionStrings:Coach</c>. No key ring is kept, so no secret is asked for.
+    /// </summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="configure">Changes the options after they were bound from configuration.</param>
+    /// <returns>The same builder.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
+    public static CoachUsageBuilder UsePostgres(
+        this CoachUsageBuilder builder, Action<CoachPostgresOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        AddDatabase(builder.Services, configure);
+        return builder
+            .UseLedger(static provider => new PostgresUsageLedger(
+                Database(provider), provider.GetRequiredService<LedgerSigningKey>().Bytes))
+            .UseAuditLog(static provider => new PostgresAuditLog(Database(provider)))
+            .UseDurableBudgetStore(static provider => new PostgresBudgetStore(Database(provider)));
+    }
+
+    private static void AddDatabase(IServiceCollection services, Action<CoachPostgresOptions>? configure)
+    {
         OptionsBuilder<CoachPostgresOptions> options = services.AddOptions<CoachPostgresOptions>().ValidateOnStart();
         if (!services.Any(service => service.ServiceType == typeof(PostgresDatabase)))
         {
@@ -55,30 +88,23 @@ public static class CoachPostgresServiceCollectionExtensions
                     section.Bind(options);
                 }
             });
-            AddDatabase(services);
-            AddStores(services);
+            AddConnections(services);
         }
 
         if (configure is not null)
         {
             options.Configure(configure);
         }
-
-        return services;
     }
 
-    private static void AddDatabase(IServiceCollection services)
+    private static void AddConnections(IServiceCollection services)
     {
-        services.AddCoachSecrets(secrets => secrets.Manifest.Optional(KeyRingSecret.Name));
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IValidateOptions<CoachPostgresOptions>, CoachPostgresOptionsValidator>());
-        services.TryAddEnumerable(
-            ServiceDescriptor.Singleton<IValidateOptions<CoachPostgresOptions>, PostgresKeyRing.Check>());
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(static provider => new PostgresDatabase(
             Value(provider), provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<StoreGuard>>(), provider.GetService<IMeterFactory>()));
-        services.AddSingleton(static provider => new PostgresKnowledgeLog(Database(provider)));
         services.AddSingleton<IComponentHealth>(static provider =>
             provider.GetRequiredService<PostgresDatabase>().Guard);
         services.AddSingleton<IHostedService>(static provider => new PostgresService(
@@ -87,6 +113,13 @@ public static class CoachPostgresServiceCollectionExtensions
         {
             ConversationLifetime = provider.GetRequiredService<IOptions<CoachLlmOptions>>().Value.History.Lifetime,
         });
+    }
+
+    private static void AddKeyRing(IServiceCollection services)
+    {
+        services.AddCoachSecrets(secrets => secrets.Manifest.Optional(KeyRingSecret.Name));
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IValidateOptions<CoachPostgresOptions>, PostgresKeyRing.Check>());
         services.AddDataProtection().SetApplicationName("coach");
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IConfigureOptions<KeyManagementOptions>, PostgresKeyRing>());
@@ -94,14 +127,11 @@ public static class CoachPostgresServiceCollectionExtensions
 
     private static void AddStores(IServiceCollection services)
     {
+        services.AddSingleton(static provider => new PostgresKnowledgeLog(Database(provider)));
         services.AddCoachPayments()
             .UseStore(static provider => new PostgresIdempotencyStore(Database(provider)))
             .UseTabStore(static provider => new PostgresTabStore(Database(provider)));
-        services.AddCoachUsage()
-            .UseLedger(static provider => new PostgresUsageLedger(
-                Database(provider), provider.GetRequiredService<LedgerSigningKey>().Bytes))
-            .UseAuditLog(static provider => new PostgresAuditLog(Database(provider)))
-            .UseDurableBudgetStore(static provider => new PostgresBudgetStore(Database(provider)));
+        services.AddCoachUsage().UsePostgres();
         services.Replace(ServiceDescriptor.Singleton<IJobStore>(static provider =>
             new PostgresJobStore(Database(provider))));
         services.Replace(ServiceDescriptor.Singleton<IEmbeddingCache>(static provider =>

@@ -7,6 +7,13 @@ public sealed class CoachSqliteOptions
     /// open.</summary>
     public string Path { get; set; } = "";
 
+    /// <summary>
+    /// Whether the file is the host's own, with the host's tables beside these: one file to back up. The host must not
+    /// have tables of the same names; the file's application id and user version stay the host's.
+    /// </summary>
+    /// <value>False unless set: a file of somebody else's is refused.</value>
+    public bool IsShared { get; set; }
+
     /// <summary>How many writes may wait for the disk; beyond it callers wait for a place.</summary>
     /// <value>1 to 1,000,000; 10,000 unless set.</value>
     public int MaxWaitingWrites { get; set; } = 10_000;

@@ -249,6 +249,12 @@ public sealed class SqliteDatabase : IAsyncDisposable, IDisposable
     private void Migrate()
     {
         _session.Execute("BEGIN IMMEDIATE");
+        if (_options.IsShared)
+        {
+            MigrateShared();
+            return;
+        }
+
         long application = (long)_session.Scalar("PRAGMA application_id")!;
         long version = (long)_session.Scalar("PRAGMA user_version")!;
         long tables = (long)_session.Scalar("SELECT count(*) FROM sqlite_master")!;
@@ -256,11 +262,9 @@ public sealed class SqliteDatabase : IAsyncDisposable, IDisposable
         if ((!isNew && application != SqliteSchema.ApplicationId) || version > SqliteSchema.Versions.Length)
         {
             _session.Execute("ROLLBACK");
-            throw new InvalidDataException(application == SqliteSchema.ApplicationId
-                ? string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"The file has tables of version {version}; this package knows up to {SqliteSchema.Versions.Length}. Take a later package.")
-                : "The file is a SQLite database of somebody else's; it was left as it is.");
+            throw application == SqliteSchema.ApplicationId
+                ? TooNew(version)
+                : new InvalidDataException("The file is a SQLite database of somebody else's; it was left as it is.");
         }
 
         for (long next = version; next < SqliteSchema.Versions.Length; next++)
@@ -274,6 +278,32 @@ public sealed class SqliteDatabase : IAsyncDisposable, IDisposable
             CultureInfo.InvariantCulture, $"PRAGMA user_version={SqliteSchema.Versions.Length}"));
         _session.Execute("COMMIT");
     }
+
+    // The header is the host's, so the version stands in the table that the first version makes.
+    private void MigrateShared()
+    {
+        bool isNew = _session.Scalar("SELECT 1 FROM sqlite_master WHERE name = 'ledger_entries'") is null;
+        long version = isNew ? 0 : (long)_session.Scalar("SELECT value FROM meta WHERE name = 'version'")!;
+        if (version > SqliteSchema.Versions.Length)
+        {
+            _session.Execute("ROLLBACK");
+            throw TooNew(version);
+        }
+
+        for (long next = version; next < SqliteSchema.Versions.Length; next++)
+        {
+            _session.Execute(SqliteSchema.Versions[next]);
+        }
+
+        _session.Execute(
+            "INSERT INTO meta (name, value) VALUES ('version', $0) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (long)SqliteSchema.Versions.Length);
+        _session.Execute("COMMIT");
+    }
+
+    private static InvalidDataException TooNew(long version) => new(string.Create(
+        CultureInfo.InvariantCulture,
+        $"The file has tables of version {version}; this package knows up to {SqliteSchema.Versions.Length}. Take a later package."));
 
     // Group commit: whatever came while the disk was flushed is the next batch.
     private async Task WriteAsync()

@@ -8,6 +8,9 @@ public sealed record BudgetRequest
     /// </summary>
     public string? Id { get; init; }
 
+    /// <summary>When it is made: its day and month are those that count. Now unless given.</summary>
+    public DateTimeOffset? At { get; init; }
+
     /// <summary>Who asks.</summary>
     public required CallerContext Caller { get; init; }
 

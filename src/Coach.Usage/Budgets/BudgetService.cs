@@ -8,7 +8,7 @@ namespace Coach.Usage.Budgets;
 internal sealed class BudgetService : IBudget
 {
     private readonly CoachUsageOptions _options;
-    private readonly BudgetLimit[] _limits;
+    private readonly IOptionsMonitor<CoachUsageOptions> _current;
     private readonly IBudgetStore _store;
     private readonly MemoryBudgetStore _process;
     private readonly UsageMetrics _metrics;
@@ -16,23 +16,23 @@ internal sealed class BudgetService : IBudget
     private readonly ILogger _logger;
 
     public BudgetService(
-        IOptions<CoachUsageOptions> options, IBudgetStore store, UsageMetrics metrics, TimeProvider time,
+        IOptionsMonitor<CoachUsageOptions> options, IBudgetStore store, UsageMetrics metrics, TimeProvider time,
         ILogger logger)
     {
-        _options = options.Value;
-        _limits = [.. _options.Limits];
+        (_current, _options) = (options, options.CurrentValue);
         (_store, _metrics, _time, _logger) = (store, metrics, time, logger);
         _process = new MemoryBudgetStore(time);
     }
+
+    // Limits alone may change while the host runs, where it brings a source of changes.
+    private IList<BudgetLimit> Limits => _current.CurrentValue.Limits;
 
     public async ValueTask<BudgetReservation> ReserveAsync(
         BudgetRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         DateTimeOffset now = _time.GetUtcNow();
-        string id = request.Id ?? Guid.NewGuid().ToString("N");
-        BudgetLimit[] limits = [.. _limits.Where(limit => Applies(limit, request))];
-        foreach (BudgetLimit limit in limits)
+        foreach (BudgetLimit limit in Limits.Where(limit => Applies(limit, request)))
         {
             long amount = AmountOf(limit.Unit, request.CostMicros, request.Tokens);
             if (limit.Period == BudgetPeriod.Request && amount > limit.Max)
@@ -42,12 +42,8 @@ internal sealed class BudgetService : IBudget
             }
         }
 
-        BudgetLimit[] counted = [.. limits.Where(limit => limit.Period != BudgetPeriod.Request)];
-        BudgetCharge[] charges =
-        [
-            .. counted.Select(limit => Charge(limit, request, request.CostMicros, request.Tokens, now)),
-        ];
-        var reservation = new BudgetReservation(id, request, counted, charges);
+        BudgetReservation reservation = Of(request, request.Id ?? Guid.NewGuid().ToString("N"), request.At ?? now);
+        (BudgetLimit[] counted, BudgetCharge[] charges) = (reservation.Limits, reservation.Charges);
         if (charges.Length == 0)
         {
             return reservation;
@@ -70,6 +66,14 @@ internal sealed class BudgetService : IBudget
         DateTimeOffset? resetsAt = charges[decided.Refused].ResetsAt;
         _metrics.Rejected(reached.Name);
         throw UsageException.LimitReached(reached, count.Settled + count.Reserved, resetsAt, resetsAt - now);
+    }
+
+    public BudgetReservation Resume(BudgetRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return request is { Id: { } id, At: { } at }
+            ? Of(request, id, at)
+            : throw new ArgumentException("A reservation that is taken up has the id and the time of then.", nameof(request));
     }
 
     public async ValueTask<bool> SettleAsync(
@@ -129,7 +133,7 @@ internal sealed class BudgetService : IBudget
         ArgumentNullException.ThrowIfNull(provider);
         DateTimeOffset now = _time.GetUtcNow();
         var request = new BudgetRequest { Caller = caller, Provider = provider, IsHostPaid = true };
-        BudgetLimit[] limits = [.. _limits.Where(limit => Applies(limit, request))];
+        BudgetLimit[] limits = [.. Limits.Where(limit => Applies(limit, request))];
         BudgetCharge[] charges = [.. limits.Select(limit => Charge(limit, request, 0, 0, now))];
         IReadOnlyList<BudgetCount> counts = charges.Length == 0
             ? []
@@ -175,6 +179,17 @@ internal sealed class BudgetService : IBudget
             long used = counts[i].Settled + counts[i].Reserved;
             _metrics.Used(limits[i].Name, limits[i].Max == 0 ? 1 : (double)used / limits[i].Max, charges[i].ResetsAt);
         }
+    }
+
+    private BudgetReservation Of(BudgetRequest request, string id, DateTimeOffset at)
+    {
+        BudgetLimit[] counted =
+        [
+            .. Limits.Where(limit => limit.Period != BudgetPeriod.Request && Applies(limit, request)),
+        ];
+        return new BudgetReservation(
+            id, request, counted,
+            [.. counted.Select(limit => Charge(limit, request, request.CostMicros, request.Tokens, at))]);
     }
 
     private static bool Applies(BudgetLimit limit, BudgetRequest request)

@@ -16,6 +16,16 @@ public interface IBudget
     /// chose to refuse then.</exception>
     ValueTask<BudgetReservation> ReserveAsync(BudgetRequest request, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Takes up a reservation that was made before, by this process or by one that ended, to renew, settle or release
+    /// it. Nothing is reserved, and the store is not asked.
+    /// </summary>
+    /// <param name="request">The call as it was reserved, with its <see cref="BudgetRequest.Id"/> and its
+    /// <see cref="BudgetRequest.At"/>.</param>
+    /// <returns>The reservation.</returns>
+    /// <exception cref="ArgumentException">The request has no id or no time.</exception>
+    BudgetReservation Resume(BudgetRequest request);
+
     /// <summary>Counts what a call used. It may be more than was reserved, and may come after the lease.</summary>
     /// <param name="reservation">The reservation.</param>
     /// <param name="costMicros">What it cost, in micro-units.</param>

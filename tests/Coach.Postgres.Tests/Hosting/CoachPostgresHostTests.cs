@@ -6,6 +6,7 @@ using Coach.Postgres.History;
 using Coach.Postgres.Hosting;
 using Coach.Postgres.Jobs;
 using Coach.Postgres.Sessions;
+using Coach.Usage;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.Configuration;
@@ -48,6 +49,33 @@ public sealed class CoachPostgresHostTests(PostgresServers servers)
         using IHost stranger = await StartAsync("another secret of forty characters ......");
         Assert.ThrowsAny<System.Security.Cryptography.CryptographicException>(
             () => Protector(stranger).Unprotect(locked));
+    }
+
+    [Fact]
+    public async Task UsageAlone_KeepsLedgerAndBudgets_AsksForNoSecret_AndLeavesTheRestOfTheHost()
+    {
+        var services = new ServiceCollection();
+        services.AddLogging();
+        services.AddSingleton<IConfiguration>(new ConfigurationBuilder().Build());
+        services.AddCoachUsage(options => options.Limits.Add(new BudgetLimit { Name = "day", Max = 10 }))
+            .UsePostgres(options =>
+            {
+                options.ConnectionString = servers.ConnectionString;
+                options.Schema = _schema;
+                options.TimeLimit = TimeSpan.FromSeconds(30);
+            });
+        await using ServiceProvider provider = services.BuildServiceProvider();
+        IBudget budget = provider.GetRequiredService<IBudget>();
+        var caller = new CallerContext(SessionId.From("s"));
+        var request = new BudgetRequest { Id = "job", At = DateTimeOffset.UtcNow, Caller = caller, CostMicros = 6 };
+        await budget.ReserveAsync(request);
+        await Assert.ThrowsAsync<UsageException>(() => budget.ReserveAsync(request with { Id = "other" }).AsTask());
+        Assert.True(await budget.SettleAsync(budget.Resume(request), 4, 0));
+        Assert.False(await budget.SettleAsync(budget.Resume(request), 4, 0));
+        Assert.Equal(4, Assert.Single(await budget.GetStatusAsync(caller)).Used);
+        LedgerVerification books = await provider.GetRequiredService<IUsageLedger>().VerifyAsync();
+        Assert.Empty(books.Problems);
+        Assert.Null(provider.GetService<IDataProtectionProvider>());
     }
 
     [Fact]

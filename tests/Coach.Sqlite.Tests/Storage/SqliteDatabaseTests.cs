@@ -27,6 +27,28 @@ public sealed class SqliteDatabaseTests
     }
 
     [Fact]
+    public async Task File_OfTheHostsOwn_GetsTheTablesBesideTheHosts_AndKeepsItsHeader()
+    {
+        using var folder = new TempFolder();
+        string path = Path.Combine(folder.Path, "host.db");
+        Run(path, "CREATE TABLE theirs (x); PRAGMA application_id=7; PRAGMA user_version=5");
+        for (int start = 0; start < 2; start++)
+        {
+            using var database = new SqliteDatabase(new CoachSqliteOptions { Path = path, IsShared = true });
+            var budgets = new SqliteBudgetStore(database, TimeProvider.System);
+            BudgetCharge[] charges = [new("day", 1, 10, null)];
+            Assert.Equal(start == 0, await budgets.SettleAsync("job", charges));
+        }
+
+        Run(path, "UPDATE meta SET value = 99 WHERE name = 'version'");
+        InvalidDataException refused = Assert.Throws<InvalidDataException>(
+            () => new SqliteDatabase(new CoachSqliteOptions { Path = path, IsShared = true }));
+        Assert.StartsWith("The file has tables of version 99", refused.Message, StringComparison.Ordinal);
+        Assert.Equal([7L, 5L], [Read(path, "PRAGMA application_id"), Read(path, "PRAGMA user_version")]);
+        Assert.Throws<InvalidDataException>(() => new SqliteDatabase(new CoachSqliteOptions { Path = path }));
+    }
+
+    [Fact]
     public void File_OfALaterVersion_IsRefused()
     {
         using var file = new SqliteFile();
@@ -150,6 +172,15 @@ public sealed class SqliteDatabaseTests
             HistoryLifetime = TimeSpan.FromMinutes(lifetimeMinutes),
             MaxMessages = messages,
         }));
+    }
+
+    private static object? Read(string path, string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={path};Pooling=False");
+        connection.Open();
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command.ExecuteScalar();
     }
 
     private static void Run(string path, string sql)

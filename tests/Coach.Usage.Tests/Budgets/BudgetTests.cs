@@ -31,6 +31,30 @@ public sealed class BudgetTests
         await budget.ReserveAsync(Request(200_001));
     }
 
+    [Fact]
+    public async Task Resume_ByAnotherProcess_SettlesOnce_OnTheDayOnWhichItWasReserved()
+    {
+        using var setup = new ChatSetup(options => options.Limits.Add(new BudgetLimit { Name = "day", Max = 1_000_000 }));
+        IBudget budget = setup.Get<IBudget>();
+        BudgetRequest request = Request(900_000) with { Id = "job", At = setup.Clock.GetUtcNow() };
+        await budget.ReserveAsync(request);
+        setup.Clock.Advance(TimeSpan.FromSeconds(30));
+        Assert.True(await budget.RenewAsync(budget.Resume(request)));
+        BudgetStatus held = Assert.Single(await budget.GetStatusAsync(request.Caller));
+        Assert.Equal((0, 900_000), (held.Used, held.Reserved));
+
+        Assert.True(await budget.SettleAsync(budget.Resume(request), 400_000, 0));
+        Assert.False(await budget.SettleAsync(budget.Resume(request), 400_000, 0));
+        BudgetStatus settled = Assert.Single(await budget.GetStatusAsync(request.Caller));
+        Assert.Equal((400_000, 0), (settled.Used, settled.Reserved));
+
+        BudgetRequest past = request with { Id = "past", At = request.At!.Value.AddDays(-1) };
+        Assert.True(await budget.SettleAsync(budget.Resume(past), 700_000, 0));
+        Assert.Equal(400_000, Assert.Single(await budget.GetStatusAsync(request.Caller)).Used);
+        Assert.Throws<ArgumentException>(() => budget.Resume(request with { At = null }));
+        Assert.Throws<ArgumentException>(() => budget.Resume(request with { Id = null }));
+    }
+
     [Theory]
     [InlineData(BudgetPeriod.Request)]
     [InlineData(BudgetPeriod.Total)]

@@ -87,13 +87,85 @@ public sealed class SettingsStoreTests : IDisposable
         Assert.Contains(instead, exception.Reason, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Open_AFileThatIsNotRead_IsRefused()
+    [Theory]
+    [InlineData("deployment.yaml", "Remove it: the README lists the variables")]
+    [InlineData("response_template.yaml", "Remove it: the answer's schema is the host's")]
+    [InlineData("rubrics_example.yaml", "Remove it: its content stands in rubric.yaml")]
+    [InlineData("other.yaml", "Remove it: the files are rubric, prompt, llm, auth")]
+    [InlineData("llm.yml", "Name it llm.yaml.")]
+    [InlineData("LLM.YML", "Name it LLM.yaml.")]
+    [InlineData("Llm.yaml", "this file is not read")]
+    [InlineData("llm.YAML", "this file is not read")]
+    public void Open_AFileThatIsNotRead_IsRefused(string name, string said)
     {
-        Edit("deployment", "a: 1");
+        File.WriteAllText(_folder.File(name), "a: 1");
         YamlConfigurationException exception = Assert.Throws<YamlConfigurationException>(
             () => SettingsStore.Open(_folder.Path, Shipped, _clock));
-        Assert.Contains("this file is not read", exception.Message, StringComparison.Ordinal);
+        Assert.Equal(_folder.File(name), exception.File);
+        Assert.Contains("this file is not read. ", exception.Message, StringComparison.Ordinal);
+        Assert.Contains(said, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("a file without anything", "")]
+    [InlineData("a comment", "# nothing\n")]
+    [InlineData("a document's begin", "---\n")]
+    [InlineData("a byte order mark", "\ufeffprovider: {name: openai}")]
+    [InlineData("line ends of Windows", "provider:\r\n  name: openai\r\n  model: x\r\n")]
+    [InlineData("an anchor", "provider: &p\n  name: openai\n  model: &m x\nfallback_configuration:\n  fallback_model: *m\n")]
+    [InlineData("a number as text", "performance_optimization:\n  cache_ttl: \"60\"\n  max_response_time: '30'\n")]
+    [InlineData("a number that is a default", "performance_optimization: {cache_ttl: \"${MEMO_NOT_SET:-60}\"}")]
+    [InlineData("a default with colons", "provider:\n  model: ${MEMO_NOT_SET:-claude:2026:x}\n")]
+    [InlineData("a truth as YAML writes it", "fallback_configuration: {enable_fallback: TRUE}")]
+    public void Open_AnEditThatIsFine_IsInUse(string what, string text)
+    {
+        Edit("llm", text);
+        using SettingsStore store = SettingsStore.Open(_folder.Path, Shipped, _clock);
+        Assert.True(store.LastError is null, what);
+        if (text.Contains("openai", StringComparison.Ordinal))
+        {
+            Assert.Equal("openai", store.Current.Llm.Provider);
+        }
+
+        if (text.Contains("60", StringComparison.Ordinal))
+        {
+            Assert.Equal(TimeSpan.FromMinutes(1), store.Current.Llm.CacheLifetime);
+        }
+
+        if (text.Contains("2026", StringComparison.Ordinal))
+        {
+            Assert.Equal("claude:2026:x", store.Current.Llm.Model);
+        }
+    }
+
+    [Theory]
+    [InlineData("llm", "provider: claude", 1, "'provider'")]
+    [InlineData("llm", "provider: [claude]", 1, "'provider:0'")]
+    [InlineData("llm", "- provider: claude", 1, "the file must begin with a mapping")]
+    [InlineData("llm", "provider:\n  name: [claude]", 2, "'provider:name:0'")]
+    [InlineData("llm", "provider:\n  name: {first: claude}", 2, "'provider:name:first'")]
+    [InlineData("llm", "provider:\n  name: claude\nprovider:\n  name: openai", 3, "stands on line 1 already")]
+    [InlineData("llm", "provider:\n\tname: claude", 2, "a tab indents this line")]
+    [InlineData("llm", "provider:\n  model: ${MEMO_NOT_SET}", 2, "the variable MEMO_NOT_SET is not set")]
+    [InlineData("llm", "x: &x {name: claude}\nprovider:\n  <<: *x", 1, "'x:name'")]
+    [InlineData("llm", "performance_optimization:\n  cache_ttl: sixty", 2, "must be a whole number")]
+    [InlineData("llm", "performance_optimization:\n  cache_ttl: 60.5", 2, "must be a whole number")]
+    [InlineData("llm", "performance_optimization:\n  cache_ttl: 1_000", 2, "must be a whole number")]
+    [InlineData("llm", "performance_optimization:\n  cache_ttl: 0x10", 2, "must be a whole number")]
+    [InlineData("llm", "performance_optimization:\n  cache_ttl: .inf", 2, "must be a whole number")]
+    [InlineData("llm", "performance_optimization:\n  cache_ttl: -1", 2, "between 1 and 86400")]
+    [InlineData("llm", "fallback_configuration:\n  enable_fallback: yes", 2, "must be true or false")]
+    [InlineData("llm", "fallback_configuration:\n  enable_fallback: 1", 2, "must be true or false")]
+    [InlineData("auth", "environment_specific:\n  development:\n    debug_mode: true", 3, "set AUTH_ENABLED, COACH_MODE and LOG_LEVEL")]
+    [InlineData("security", "allowed_origins: https://a.example, https://b.example", 1, "allowed_origins")]
+    [InlineData("frontend", "autosave_interval: [30]", 1, "'autosave_interval:0'")]
+    public void Open_AnEditThatIsNot_IsRefusedWithFileAndLine(string name, string text, int line, string said)
+    {
+        Edit(name, text);
+        YamlConfigurationException exception = Assert.Throws<YamlConfigurationException>(
+            () => SettingsStore.Open(_folder.Path, Shipped, _clock));
+        Assert.Equal((_folder.File(name + ".yaml"), line), (exception.File, exception.Line));
+        Assert.Contains(said, exception.Reason, StringComparison.Ordinal);
     }
 
     [Theory]

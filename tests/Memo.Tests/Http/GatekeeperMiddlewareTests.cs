@@ -69,12 +69,72 @@ public sealed class GatekeeperMiddlewareTests : IDisposable
         Assert.StartsWith("Without login this host listens on this machine only, not on ", exception.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Start_AuthEnabledThatIsNoBoolean_IsRefused()
+    [Theory]
+    [InlineData("http_ports", "8080")]
+    [InlineData("https_ports", "8443")]
+    [InlineData("Kestrel:Endpoints:Http:Url", "http://0.0.0.0:0")]
+    [InlineData("Kestrel:Endpoints:Http:Url", null)]
+    [InlineData("MEMO_BEHIND_PROXY", "true")]
+    public async Task Start_WithoutLogin_NamedOpenInAnyOtherWay_IsRefusedToo(string key, string? value)
+    {
+        var settings = new Dictionary<string, string?> { ["urls"] = null, [key] = value };
+        if (key == "MEMO_BEHIND_PROXY")
+        {
+            settings["HOST"] = "0.0.0.0";
+        }
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => MemoApp.StartAsync(_folder.Path, settings));
+    }
+
+    [Theory]
+    [InlineData("AUTH_ENABLED", "maybe", "AUTH_ENABLED must be true or false.")]
+    [InlineData("AUTH_ENABLED", "1", "AUTH_ENABLED must be true or false.")]
+    [InlineData("MEMO_BEHIND_PROXY", "yes", "MEMO_BEHIND_PROXY must be true or false.")]
+    public async Task Start_AFlagThatIsNoBoolean_IsRefused(string key, string value, string message)
     {
         InvalidOperationException exception = await Assert.ThrowsAsync<InvalidOperationException>(
-            () => MemoApp.StartAsync(_folder.Path, new() { ["AUTH_ENABLED"] = "maybe" }));
-        Assert.Equal("AUTH_ENABLED must be true or false.", exception.Message);
+            () => MemoApp.StartAsync(_folder.Path, new() { [key] = value }));
+        Assert.Equal(message, exception.Message);
+    }
+
+    [Fact]
+    public async Task Start_WithAProxyThatIsNoAddress_IsRefused()
+    {
+        Exception exception = await Assert.ThrowsAnyAsync<Exception>(() => MemoApp.StartWithLoginAsync(
+            _folder.Path, new() { ["Coach:Proxy:KnownProxies"] = "nginx" }));
+        Assert.Contains("Coach:Proxy:KnownProxies holds nginx", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("MEMO_BEHIND_PROXY", "true", true)]
+    [InlineData("MEMO_BEHIND_PROXY", "false", false)]
+    [InlineData("Coach:Proxy:KnownProxies", "127.0.0.1,10.0.0.0/8", true)]
+    [InlineData("Coach:Proxy:KnownProxies:0", "127.0.0.1", true)]
+    [InlineData("Coach:Proxy:KnownProxies", "10.0.0.0/8", false)]
+    public async Task Proxy_ThatIsKnown_IsBelieved_AndNobodyElse(string key, string value, bool isBelieved)
+    {
+        await using MemoApp app = await MemoApp.StartWithLoginAsync(
+            _folder.Path, new() { [key] = value, ["AllowedHosts"] = "memo.example" });
+        using HttpRequestMessage request = Forwarded("203.0.113.9", "https");
+        using HttpResponseMessage response = await app.Client.SendAsync(request);
+        Assert.Equal(isBelieved, response.Headers.Contains("Strict-Transport-Security"));
+    }
+
+    [Theory]
+    [InlineData("MEMO_BEHIND_PROXY", "true", "203.0.113.9", 403)]
+    [InlineData("MEMO_BEHIND_PROXY", "true", "127.0.0.1", 200)]
+    [InlineData("MEMO_BEHIND_PROXY", "false", "203.0.113.9", 403)]
+    [InlineData("MEMO_BEHIND_PROXY", "false", "127.0.0.1", 403)]
+    [InlineData("Coach:Proxy:KnownProxies", "127.0.0.1", "203.0.113.9", 403)]
+    [InlineData("Coach:Proxy:KnownProxies", "127.0.0.1", "203.0.113.9, 127.0.0.1", 403)]
+    public async Task Proxy_WithoutLogin_BringsNobodyOfAnotherMachine(string key, string value, string visitor, int status)
+    {
+        await using MemoApp app = await MemoApp.StartAsync(
+            _folder.Path, new() { [key] = value, ["AllowedHosts"] = "memo.example" });
+        using HttpRequestMessage request = Forwarded(visitor, "http");
+        using HttpResponseMessage response = await app.Client.SendAsync(request);
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await app.Client.GetAsync("auth/session")).StatusCode);
     }
 
     [Fact]
@@ -93,6 +153,14 @@ public sealed class GatekeeperMiddlewareTests : IDisposable
         using HttpResponseMessage poll = await app.Client.GetAsync("evaluations/00000000000000000000000000000000");
         Assert.Equal(HttpStatusCode.NotFound, poll.StatusCode);
     }
+
+    private static HttpRequestMessage Forwarded(string visitor, string scheme) => new(HttpMethod.Get, "auth/session")
+    {
+        Headers =
+        {
+            { "X-Forwarded-For", visitor }, { "X-Forwarded-Proto", scheme }, { "X-Forwarded-Host", "memo.example" },
+        },
+    };
 
     [Fact]
     public async Task Pages_AreServedUnderAStrictPolicy()

@@ -1,5 +1,6 @@
 using Coach.Testing;
 using Memo.Data;
+using Memo.Evaluation;
 using Memo.Jobs;
 
 namespace Memo.Tests.Jobs;
@@ -74,27 +75,38 @@ public sealed class EvaluationStoreTests : IAsyncLifetime
     {
         string id = (await EnqueueAsync(1))[0];
         Assert.Null(await _store.CancelOrDeleteAsync(id, "bert", default));
-        Assert.Equal("running", await _store.CancelOrDeleteAsync(id, "anna", default));
+        Assert.Equal("queued", await _store.CancelOrDeleteAsync(id, "anna", default));
         Assert.Null(await _store.TakeAsync(Lease, default));
         Assert.Equal("done", await _store.CancelOrDeleteAsync(id, "anna", default));
         Assert.Null(await _store.CancelOrDeleteAsync(id, "anna", default));
     }
 
     [Fact]
-    public async Task Enqueue_AtTheLimits_IsRefusedByTheRightOne_AndFreeAgainTomorrow()
+    public async Task Enqueue_WithoutAPlace_IsRefused_AndTakenWhenOneIsFree()
     {
-        (int, long, long, long) limits = (100, 500_000, 1_000_000, 1_500_000);
-        Assert.Equal(Admission.Accepted, await _store.EnqueueAsync(New(), limits, default));
-        Assert.Equal(Admission.Accepted, await _store.EnqueueAsync(New(), limits, default));
-        Assert.Equal(Admission.DayBudget, await _store.EnqueueAsync(New(), limits, default));
-        Assert.True(await EndAsync((await _store.TakeAsync(Lease, default))!, 500_000));
-        Assert.True(await EndAsync((await _store.TakeAsync(Lease, default))!, 500_001));
-        Assert.Equal(Admission.DayBudget, await _store.EnqueueAsync(New(), limits, default));
-        _clock.Advance(TimeSpan.FromHours(12));
-        Assert.Equal(Admission.MonthBudget, await _store.EnqueueAsync(New(), limits, default));
-        _clock.Advance(TimeSpan.FromHours(24)); // December
-        Assert.Equal(Admission.Accepted, await _store.EnqueueAsync(New(), limits, default));
-        Assert.Equal(Admission.QueueFull, await _store.EnqueueAsync(New(), (1, 0, 0, 0), default));
+        Assert.True(await _store.EnqueueAsync(New(), 1, default));
+        Assert.False(await _store.EnqueueAsync(New(), 1, default));
+        Assert.True(await EndAsync((await _store.TakeAsync(Lease, default))!, 1));
+        Assert.True(await _store.EnqueueAsync(New(), 1, default));
+    }
+
+    [Fact]
+    public async Task Stop_OfWhatWasCancelledWhileItRan_NotesItsCostOnce_AndOfWhatWaited_GivesItsMoneyBack()
+    {
+        EvaluationRecord waiting = New() with { ReservedMicro = 500_000 };
+        EvaluationRecord running = New() with { ReservedMicro = 500_000 };
+        Assert.True(await _store.EnqueueAsync(running, 9, default));
+        EvaluationRecord taken = (await _store.TakeAsync(Lease, default))!;
+        Assert.True(await _store.EnqueueAsync(waiting, 9, default));
+        Assert.Equal("queued", await _store.CancelOrDeleteAsync(waiting.Id, "anna", default));
+        Assert.Equal("running", await _store.CancelOrDeleteAsync(running.Id, "anna", default));
+        Assert.False(await EndAsync(taken, 7));
+        Assert.True(await _store.StopAsync(taken, CallsOf(7), default));
+        Assert.True(await _store.StopAsync(taken, CallsOf(7), default));
+        List<Settlement> noted = await _store.ListSettlementsAsync(null, 9, default);
+        Assert.Equal(
+            new[] { (running.Id, 500_000L, 7L), (waiting.Id, 500_000L, 0L) }.Order(),
+            noted.Select(each => (each.EvaluationId, each.ReservedMicro, each.Calls.Sum(call => call.CostMicro))).Order());
     }
 
     [Fact]
@@ -127,7 +139,7 @@ public sealed class EvaluationStoreTests : IAsyncLifetime
         for (int i = 0; i < count; i++)
         {
             EvaluationRecord record = New();
-            Assert.Equal(Admission.Accepted, await _store.EnqueueAsync(record, (100, 0, 0, 0), default));
+            Assert.True(await _store.EnqueueAsync(record, 100, default));
             ids.Add(record.Id);
             _clock.Advance(TimeSpan.FromMilliseconds(1));
         }
@@ -136,9 +148,13 @@ public sealed class EvaluationStoreTests : IAsyncLifetime
     }
 
     private Task<bool> EndAsync(EvaluationRecord job, long cost) =>
-        _store.EndAsync(job, EvaluationRecord.Done, ("{}", null, null), cost, (null, null), default);
+        _store.EndAsync(job, EvaluationRecord.Done, ("{}", null, null), CallsOf(cost), (null, null), default);
 
-    private Task<(long Count, long Sum)> ChargesAsync() => _database.ReadAsync(
-        async connection => (await connection.Command("SELECT COUNT(*), COALESCE(SUM(cost_micro), 0) FROM charges")
-            .ListAsync(row => (row.GetInt64(0), row.GetInt64(1)), default))[0], default);
+    private static ModelCall[] CallsOf(long cost) => [new("anthropic", "a-model", default, cost)];
+
+    private async Task<(long Count, long Sum)> ChargesAsync()
+    {
+        List<Settlement> all = await _store.ListSettlementsAsync(null, 100, default);
+        return (all.Count, all.Sum(each => each.Calls.Sum(call => call.CostMicro)));
+    }
 }

@@ -2,6 +2,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Coach.Testing;
 using Memo.Data;
+using Memo.Evaluation;
 using Memo.Jobs;
 using Memo.Operations;
 using Memo.Tests.Support;
@@ -46,7 +47,7 @@ public sealed class PostgresTests
         Assert.All(versions, version => Assert.Equal(Schema.Migrations.Count, version));
         var store = new EvaluationStore(database, clock);
         var other = new EvaluationStore(second, clock);
-        Admission[] admissions = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => (i % 2 == 0 ? store : other).EnqueueAsync(
+        bool[] accepted = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => (i % 2 == 0 ? store : other).EnqueueAsync(
             new EvaluationRecord
             {
                 Id = $"{i:D32}",
@@ -55,19 +56,18 @@ public sealed class PostgresTests
                 Text = "A text that is long enough.",
                 IsMock = true,
                 CreatedAt = clock.GetUtcNow(),
-            }, (15, 0, 0, 0), default)));
-        Assert.Equal(15, admissions.Count(each => each == Admission.Accepted));
+            }, 15, default)));
+        Assert.Equal(15, accepted.Count(each => each));
 
         EvaluationRecord?[] taken = await Task.WhenAll(
             Enumerable.Range(0, 30).Select(i => (i % 2 == 0 ? store : other).TakeAsync(TimeSpan.FromSeconds(90), default)));
         EvaluationRecord[] jobs = [.. taken.OfType<EvaluationRecord>()];
         Assert.Equal(jobs.Length, jobs.Select(job => job.Id).Distinct().Count());
         bool[] ended = await Task.WhenAll(jobs.Concat(jobs).Select(
-            job => store.EndAsync(job, EvaluationRecord.Done, ("{}", null, null), 3, (null, null), default)));
+            job => store.EndAsync(job, EvaluationRecord.Done, ("{}", null, null), [new ModelCall("anthropic", "a-model", default, 3)], (null, null), default)));
         Assert.Equal(jobs.Length, ended.Count(each => each));
-        long charges = await database.ReadAsync(
-            connection => connection.Command("SELECT SUM(cost_micro) FROM charges").CountAsync(default), default);
-        Assert.Equal(3 * jobs.Length, charges);
+        List<Settlement> noted = await store.ListSettlementsAsync(null, 100, default);
+        Assert.Equal(3 * jobs.Length, noted.Sum(each => each.Calls.Sum(call => call.CostMicro)));
     }
 
     [Fact(Skip = Reason, SkipUnless = nameof(IsInstalled))]

@@ -1,5 +1,9 @@
 using System.Text.Json;
 using Coach.Testing;
+using Coach.Usage;
+using Microsoft.Extensions.DependencyInjection;
+using Processor.Configuration;
+using Processor.Execution;
 
 namespace Processor.Tests.Execution;
 
@@ -66,6 +70,30 @@ public sealed class RunTests
     }
 
     [Fact]
+    public void Artifacts_OlderThanTheirRetention_AreRemovedWithTheirFolders_AndTheirPlaceIsFree()
+    {
+        using var folder = new TempFolder();
+        var options = new ProcessorOptions();
+        options.Artifacts.Directory = folder.Path;
+        options.Artifacts.MaxBytes = 1_024;
+        var store = new ArtifactStore(Microsoft.Extensions.Options.Options.Create(options), null!);
+        store.WriteAsync("a/b/old.txt", new byte[1_000], "text/plain", default).GetAwaiter().GetResult();
+        store.WriteAsync("a/new.txt", new byte[20], "text/plain", default).GetAwaiter().GetResult();
+        DateTimeOffset now = DateTimeOffset.UtcNow.AddDays(1);
+        DateTime old = (now - TimeSpan.FromDays(8)).UtcDateTime;
+        File.SetLastWriteTimeUtc(folder.File("a/b/old.txt"), old);
+        Directory.SetLastWriteTimeUtc(folder.File("a/b"), old);
+
+        Assert.Equal(1, store.Sweep(now));
+        Assert.False(File.Exists(folder.File("a/b/old.txt")));
+        Assert.True(File.Exists(folder.File("a/new.txt")));
+        Assert.InRange(store.Used, 0.01, 0.03);
+        options.Artifacts.Retention = TimeSpan.Zero;
+        Assert.Equal(0, store.Sweep(now.AddDays(900)));
+        Assert.True(File.Exists(folder.File("a/new.txt")));
+    }
+
+    [Fact]
     public async Task Real_WithoutItsSecrets_NamesThemAllAtOnce()
     {
         await using ProcessorFixture host = await ProcessorFixture.StartAsync(
@@ -113,6 +141,29 @@ public sealed class RunTests
             registry: $"{TwoSecrets}\nimage: {{ platforms: {{ amd64: \"ghcr.io/acme/llm@sha256:{pinned}\" }} }}\n");
 
         Assert.Equal("ERR_REGISTRY_MISMATCH", (await RunAsync(host, "real")).ErrorCode());
+    }
+
+    [Fact]
+    public async Task Real_BeyondTheHostsLimit_IsRefusedBeforeAModelIsAsked_AndWhatWasUsedIsInTheLedger()
+    {
+        const string Key = "sk-canary-1234567890abcdef";
+        await using ProviderFake provider = await ProviderFake.StartAsync();
+        provider.SetKey("openai-compatible", Key);
+        provider.AnswerAlways("openai-compatible", _ => ScriptedAnswer.Text("Nine.").WithUsage(1000, 50));
+        Dictionary<string, string?> settings = Real(provider, Key);
+        settings["Coach:Usage:Limits:0:Name"] = "day";
+        settings["Coach:Usage:Limits:0:Scope"] = "App";
+        settings["Coach:Usage:Limits:0:Max"] = "2600"; // one reservation of 4,096 tokens is 2,458 and its prompt
+        await using ProcessorFixture host = await ProcessorFixture.StartAsync(settings);
+
+        Assert.Null((await RunAsync(host, "real", "first")).ErrorCode());
+        JsonElement refused = await RunAsync(host, "real", "second");
+
+        Assert.Equal("ERR_BUDGET_EXCEEDED", refused.ErrorCode());
+        Assert.StartsWith("The budget 'day' allows 0.0026 (a day)", refused.ErrorMessage(), StringComparison.Ordinal);
+        Assert.Single(provider.Requests, request => request.Path.Contains("completions", StringComparison.Ordinal));
+        IUsageLedger ledger = host.Services.GetRequiredService<IUsageLedger>();
+        Assert.Equal(180, (await ledger.GetBalanceAsync(LedgerAccount.AppUsage, "usd")).Micros);
     }
 
     [Fact]
@@ -271,10 +322,10 @@ public sealed class RunTests
         ["Coach:Llm:Requests:MaxRetries"] = "0",
     };
 
-    private static async Task<JsonElement> RunAsync(ProcessorFixture host, string mode)
+    private static async Task<JsonElement> RunAsync(ProcessorFixture host, string mode, string? id = null)
     {
         await using TestClient client = await host.ConnectAsync();
-        await client.OpenAsync("run-" + mode, Frames.Payload("when?", mode));
+        await client.OpenAsync(id ?? "run-" + mode, Frames.Payload("when?", mode));
         return (await client.ReadToEndAsync())[^1];
     }
 }

@@ -193,6 +193,91 @@ public sealed class HostileFrameTests
         Assert.Null((await first.ReadToEndAsync())[^1].ErrorCode());
     }
 
+    [Theory]
+    [InlineData(WebSocketMessageType.Binary, "7b7d", 1003)]
+    [InlineData(WebSocketMessageType.Text, "7bff7d", 1007)]
+    public async Task LaterFrame_OfTheWrongKindOfBytes_ClosesThatConnection_AndTheRunGoesOn(
+        WebSocketMessageType type, string bytes, int status)
+    {
+        await using ProcessorFixture host = await ProcessorFixture.StartAsync();
+        await using TestClient first = await host.ConnectAsync();
+        await first.OpenAsync("held", payload: null, role: "controller");
+        await first.ControlAsync("pause");
+        await first.ReadUntilAsync(found => found.Phase() == "paused");
+        await using TestClient client = await host.ConnectAsync();
+        await client.OpenAsync("held", Frames.Payload("hi"));
+        await client.ReadUntilAsync(found => found.Phase() == "started");
+
+        await client.Socket.SendAsync(Convert.FromHexString(bytes), type, true, CancellationToken.None);
+        await client.ReadToEndAsync();
+
+        Assert.Equal(status, (int)client.Socket.CloseStatus!);
+        await first.ControlAsync("resume");
+        Assert.Null((await first.ReadToEndAsync())[^1].ErrorCode());
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    public async Task FirstFrame_InFragments_AlsoWithinACharacter_IsOneFrame(int size)
+    {
+        await using ProcessorFixture host = await ProcessorFixture.StartAsync();
+        await using TestClient client = await host.ConnectAsync();
+        byte[] frame = Encoding.UTF8.GetBytes(
+            """{"kind":"Request","control":{"run_id":"parts","mode":"mock"},"inputs":{"messages":[{"role":"user","content":"héllo 😀"}]}}""");
+        for (int at = 0; at < frame.Length; at += size)
+        {
+            int length = Math.Min(size, frame.Length - at);
+            await client.Socket.SendAsync(
+                frame.AsMemory(at, length), WebSocketMessageType.Text, at + length == frame.Length, CancellationToken.None);
+        }
+
+        Assert.Equal("Mock response: héllo 😀", (await client.ReadToEndAsync()).Text());
+    }
+
+    [Fact]
+    public async Task FirstFrame_InFragmentsThatTogetherAreTooLong_1009()
+    {
+        await using ProcessorFixture host = await ProcessorFixture.StartAsync(new() { ["Processor:MaxFrameBytes"] = "65536" });
+        await using TestClient client = await host.ConnectAsync();
+        byte[] part = new byte[8 * 1024];
+        part.AsSpan().Fill((byte)' ');
+        for (int i = 0; i < 9; i++)
+        {
+            await client.Socket.SendAsync(part, WebSocketMessageType.Text, false, CancellationToken.None);
+        }
+
+        await AssertRefusedAsync(client, 1009, "ERR_INPUTS");
+    }
+
+    [Fact]
+    public async Task HalfClosed_BeforeTheFirstFrame_IsClosedToo_AndNothingIsLeft()
+    {
+        await using ProcessorFixture host = await ProcessorFixture.StartAsync();
+        await using TestClient client = await host.ConnectAsync();
+        await client.Socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
+
+        await client.ReadToEndAsync();
+
+        Assert.Equal(WebSocketState.Closed, client.Socket.State);
+        Assert.Equal("""{"ok":true,"digest":"unknown"}""", await host.Http.GetStringAsync("/healthz"));
+    }
+
+    [Fact]
+    public async Task HalfClosed_WhileItsRunGoesOn_EndsTheConnection_AndTheRunIsThereForTheNext()
+    {
+        await using ProcessorFixture host = await ProcessorFixture.StartAsync();
+        await using TestClient first = await host.ConnectAsync();
+        await first.OpenAsync("left", Frames.Payload("one two"));
+        await first.ReadUntilAsync(found => found.Phase() == "started");
+        await first.Socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
+        await first.ReadToEndAsync();
+        await using TestClient next = await host.ConnectAsync();
+        await next.OpenAsync("left", payload: null, role: "observer");
+
+        Assert.Equal("Mock response: one two", (await next.ReadToEndAsync()).Text());
+    }
+
     [Fact]
     public async Task Observer_ThatControls_1008()
     {
