@@ -1,4 +1,5 @@
 using Coach.Rag.Search;
+using Coach.Rag.Segments;
 using Coach.Rag.Store;
 
 namespace Coach.Rag.Indexing;
@@ -244,6 +245,10 @@ internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, F
     /// <summary>As what the index is reported then.</summary>
     public RagException Broken(Exception e) =>
         RagException.IndexCorrupt(Store.Name, $"is damaged: it could not be searched ({e.GetType().Name})", e);
+
+    /// <summary>A new segment, as the options and the file want it.</summary>
+    public SegmentBuilder BeginSegment() =>
+        new(Options.Bm25K1, Options.Bm25B, Options.GetAnalysis(), Store.TakesTextBlocks);
 
     private void Unpin()
     {

@@ -199,7 +199,7 @@ internal sealed class IndexWriter : IDisposable
 
     private SegmentPayload[] BuildSegment(CancellationToken cancellationToken)
     {
-        var builder = new SegmentBuilder(_index.Options.Bm25K1, _index.Options.Bm25B, _index.Options.GetAnalysis());
+        SegmentBuilder builder = _index.BeginSegment();
         foreach (PendingDocument document in _pending.OfType<PendingDocument>())
         {
             cancellationToken.ThrowIfCancellationRequested();

@@ -65,8 +65,7 @@ internal sealed class SegmentMerger : IDisposable
             return false;
         }
 
-        var slice = new Slice(
-            new SegmentBuilder(_index.Options.Bm25K1, _index.Options.Bm25B, _index.Options.GetAnalysis()));
+        var slice = new Slice(_index.BeginSegment());
         double bytes = 0;
         foreach (Source source in _sources)
         {

@@ -180,6 +180,8 @@ internal sealed class FileIndexStore : IIndexStore
         }
     }
 
+    public bool TakesTextBlocks => _served.Loaded is not { Header.Version: < IndexFormat.TextBlocksVersion };
+
     public bool IsWasteful
     {
         get

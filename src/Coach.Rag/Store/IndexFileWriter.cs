@@ -132,6 +132,13 @@ internal sealed class IndexFileWriter(string path, string index, IndexFileSystem
         long nextId = before?.Record.NextSegmentId ?? 1;
         foreach (SegmentPayload payload in change.Add)
         {
+            if (before is { Header.Version: < IndexFormat.TextBlocksVersion }
+                && payload.Sections.Any(section => section.Kind == SectionKind.TextBlocks))
+            {
+                // The file was replaced by an older one since the segment was made.
+                throw RagException.IndexBusy(index, $"was replaced by a file of format {before.Header.Version}");
+            }
+
             SegmentEntry entry = appender.WriteSegment(nextId++, payload.Sections, cancellationToken);
             entries.Add(entry with { DeletedRows = appender.WriteBlob(payload.DeletedRows) });
         }

@@ -107,6 +107,8 @@ internal sealed class MemoryIndexStore(RagException? insteadOf = null) : IIndexS
 
     public bool IsWasteful => false;
 
+    public bool TakesTextBlocks => false;
+
     public void Dispose()
     {
         lock (_gate)
