@@ -58,22 +58,12 @@ internal sealed class MergeScheduler(
         }
     }
 
-    /// <summary>Looks for something to merge, in the background.</summary>
+    /// <summary>Looks for something to merge, in the background, if there can be something.</summary>
     public void Wake()
     {
-        lock (_gate)
+        if (MayHaveWork())
         {
-            if (_stop.IsCancellationRequested || _isPausing)
-            {
-                return;
-            }
-
-            _isWanted = true;
-            if (!_isRunning)
-            {
-                _isRunning = true;
-                _run = Task.Run(RunAsync);
-            }
+            Begin();
         }
     }
 
@@ -166,6 +156,24 @@ internal sealed class MergeScheduler(
         }
     }
 
+    private void Begin()
+    {
+        lock (_gate)
+        {
+            if (_stop.IsCancellationRequested || _isPausing)
+            {
+                return;
+            }
+
+            _isWanted = true;
+            if (!_isRunning)
+            {
+                _isRunning = true;
+                _run = Task.Run(RunAsync);
+            }
+        }
+    }
+
     private async Task RunAsync()
     {
         CancellationToken stop = _stop.Token;
@@ -252,7 +260,7 @@ internal sealed class MergeScheduler(
             _isPausing = false;
         }
 
-        Wake();
+        Begin();
     }
 
     private async Task MergeAllAsync(CancellationToken stop)
@@ -342,6 +350,23 @@ internal sealed class MergeScheduler(
         }
 
         before.TrySetResult();
+    }
+
+    // Costs no look at a segment: most commits leave nothing to do.
+    private bool MayHaveWork()
+    {
+        try
+        {
+            IIndexStore store = index.Store;
+            using IndexCommitReader commit = store.Acquire();
+            return commit.Segments.Any(segment => !segment.DeletedRows.IsEmpty)
+                || commit.Segments.Count(SegmentReader.HoldsPassages) > Policy.SegmentsPerTier
+                || store.IsWasteful;
+        }
+        catch (Exception e) when (e is RagException or ObjectDisposedException)
+        {
+            return false;       // the next commit, or the recovery, says more
+        }
     }
 
     private int CountSegments()
