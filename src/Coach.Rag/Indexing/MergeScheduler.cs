@@ -280,8 +280,8 @@ internal sealed class MergeScheduler(
         }
     }
 
-    // Segments with deleted rows, the oldest first. Those that get deleted rows meanwhile are another call's to erase, but
-    // where they cannot be told apart they are written anew, too; so the rounds are bounded.
+    // Segments with deleted rows, the oldest first. Those that get deleted rows meanwhile are another call's to erase,
+    // but where they cannot be told apart they are written anew, too; so the rounds are bounded.
     private async Task RewriteAsync(CancellationToken cancellationToken)
     {
         int rounds = 0;

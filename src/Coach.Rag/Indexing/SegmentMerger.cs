@@ -89,7 +89,7 @@ internal sealed class SegmentMerger : IDisposable
     /// Publishes the slice, with the documents that were deleted while it was made as deleted rows. The caller holds
     /// the writer's role.
     /// </summary>
-    /// <returns>False when the index has changed in a way that the merge does not know: it is to be begun anew.</returns>
+    /// <returns>False when the index has changed in a way that the merge does not know: begin it anew.</returns>
     /// <exception cref="RagException">The index cannot be written; the commit before is intact.</exception>
     public bool TryPublish(IndexWriteLease lease, CancellationToken cancellationToken)
     {

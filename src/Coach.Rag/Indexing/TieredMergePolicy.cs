@@ -39,8 +39,8 @@ internal sealed class TieredMergePolicy
     public long FloorSegment { get; init; } = 128L << 10;
 
     /// <summary>
-    /// Bytes of the largest segment that a merge makes; it is also the most that is published in one go, which is what a
-    /// commit may have to wait for.
+    /// Bytes of the largest segment that a merge makes; it is also the most that is published in one go, which is what
+    /// a commit may have to wait for.
     /// </summary>
     public long MaxMergedSegment { get; init; } = 64L << 20;
 

@@ -173,7 +173,9 @@ internal sealed class TextBlockReader
     public long Length { get; }
 
     /// <summary>Some bytes as text.</summary>
-    /// <exception cref="InvalidDataException">They are not within the text, or a block is not what it should be.</exception>
+    /// <exception cref="InvalidDataException">
+    /// They are not within the text, or a block is not what it should be.
+    /// </exception>
     public string Text(int offset, int length)
     {
         if (offset < 0 || length < 0 || offset > Length - length)

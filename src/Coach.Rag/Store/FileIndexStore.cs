@@ -210,8 +210,8 @@ internal sealed class FileIndexStore : IIndexStore
 
     public void Dispose() => _served.Dispose();
 
-    // Copies without the writer's role, and takes it for the end: what came meanwhile, the record, the rename. Null when
-    // the file was replaced meanwhile, or has vanished.
+    // Copies without the writer's role, and takes it for the end: what came meanwhile, the record, the rename. Null
+    // when the file was replaced meanwhile, or has vanished.
     private long? CompactWhileWritten(CancellationToken cancellationToken)
     {
         if (!File.Exists(_path))

@@ -75,7 +75,9 @@ internal interface IIndexStore : IDisposable
     /// </summary>
     RagException? RefreshFailure { get; }
 
-    /// <summary>Whether new segments hold their text in compressed blocks: in a file of a version that has them.</summary>
+    /// <summary>
+    /// Whether new segments hold their text in compressed blocks: in a file of a version that has them.
+    /// </summary>
     bool TakesTextBlocks { get; }
 
     /// <summary>How much of the store's space the newest commit uses.</summary>
