@@ -7,7 +7,10 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Coach.Proofs.Rag;
 
-/// <summary>What adding and replacing one document costs in a small and in a large index file, and how soon a restarted app answers from it.</summary>
+/// <summary>
+/// What adding and replacing one document costs in a small and in a large index file, and how soon a restarted app answers from it;
+/// then how long one writer's commits take beside readers that never stop, while segments are merged and the file is compacted.
+/// </summary>
 internal static class CommitScaleProof
 {
     private const int Changes = 40;
@@ -15,8 +18,23 @@ internal static class CommitScaleProof
     public static Command Command()
     {
         Option<int[]> documents = new("--documents") { DefaultValueFactory = _ => [10_000, 100_000], AllowMultipleArgumentsPerToken = true, Description = "Sizes of the index, in documents of about 100 words." };
-        var command = new Command("commit-scale", "Commits one document at a time into small and large index files; measures time, bytes written and opening.") { documents, ScaleHost.Data };
-        command.SetAction((parsed, cancellationToken) => RunAsync(parsed.GetValue(documents)!, parsed.GetValue(ScaleHost.Data), cancellationToken));
+        Option<int> passages = new("--passages") { DefaultValueFactory = _ => 100_000, Description = "Passages of the index that is written beside readers; 0 leaves that part out." };
+        Option<int> readers = new("--readers") { DefaultValueFactory = _ => 8, Description = "How many readers ask without a pause meanwhile." };
+        Option<int> commits = new("--commits") { DefaultValueFactory = _ => 1000, Description = "How many commits one writer makes beside them." };
+        Option<int> seed = new("--seed") { DefaultValueFactory = _ => 1, Description = "The seed of the texts and the changes." };
+        var command = new Command("commit-scale", "Commits one document at a time into small and large index files, and beside readers; measures time, bytes written and opening.")
+        {
+            documents, passages, readers, commits, seed, ScaleHost.Data,
+        };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            DirectoryInfo? data = parsed.GetValue(ScaleHost.Data);
+            int least = await RunAsync(parsed.GetValue(documents)!, data, cancellationToken);
+            return parsed.GetValue(passages) == 0
+                ? least
+                : await CommitsBesideReaders.RunAsync(
+                    parsed.GetValue(passages), parsed.GetValue(readers), parsed.GetValue(commits), parsed.GetValue(seed), data, cancellationToken);
+        });
         return command;
     }
 

@@ -9,7 +9,9 @@ namespace Coach.Proofs.Rag;
 
 /// <summary>
 /// Kills a process that writes an index at random moments and looks at what is left: it must open, at a commit that was reported or
-/// the one being written, with exactly that commit's bytes. The next round's writer goes on from there.
+/// the one being written, with exactly that commit's bytes. The next round's writer goes on from there. Every other round kills a
+/// knowledge base whose segments are merged, erased and compacted beside its commits: its documents and answers are held against the
+/// changes that were reported.
 /// </summary>
 internal static class IndexKillsProof
 {
@@ -27,7 +29,7 @@ internal static class IndexKillsProof
         var writer = new Command(WriterName, "The process that index-kills kills.") { path, writerSeed };
         writer.Hidden = true;
         writer.SetAction(result => Write(result.GetValue(path)!, result.GetValue(writerSeed)));
-        return [kills, writer];
+        return [kills, writer, KnowledgeKills.WriterCommand()];
     }
 
     private static int Run(int rounds, int seed)
@@ -35,15 +37,25 @@ internal static class IndexKillsProof
         string folder = Directory.CreateTempSubdirectory("coach-kills-").FullName;
         string path = Path.Combine(folder, "kills.coach");
         var random = new Random(seed);
-        int wrongStates = 0, unopened = 0, unfinished = 0;
+        int wrongStates = 0, unopened = 0, unfinished = 0, compacting = 0;
         long commit = 0;
+        var knowledge = new KnowledgeKills(Path.Combine(folder, "knowledge.coach"), seed);
         try
         {
             using var model = new KillContent(seed);
             for (int round = 0; round < rounds; round++)
             {
-                long reported = KillOne(path, seed, TimeSpan.FromMilliseconds(random.NextDouble() * 60));
-                bool isUnfinished = File.Exists(path + ".new");
+                var delay = TimeSpan.FromMilliseconds(random.NextDouble() * 60);
+                if (round % 2 == 1)
+                {
+                    knowledge.Round(delay * 5, round);
+                    continue;
+                }
+
+                (string[] lines, _) = KillOne(WriterName, [path, seed.ToString(CultureInfo.InvariantCulture)], delay);
+                long reported = lines.Length == 0 ? 0 : long.Parse(lines[^1], CultureInfo.InvariantCulture);
+                bool isUnfinished = File.Exists(path + ".new") || File.Exists(path + ".compact");
+                compacting += File.Exists(path + ".compact") ? 1 : 0;
                 try
                 {
                     using var store = new FileIndexStore(path, new IndexFileOptions { WriterWait = TimeSpan.Zero });
@@ -64,13 +76,13 @@ internal static class IndexKillsProof
                     Console.Error.WriteLine($"round {round}: {exception.Message}");
                     Directory.Delete(folder, recursive: true);
                     Directory.CreateDirectory(folder);
-                    return Report(round + 1, wrongStates, unopened, commit, unfinished);
+                    return Report(new Counts(round + 1, seed, wrongStates, unopened, commit, unfinished, compacting), knowledge);
                 }
 
                 unfinished += isUnfinished ? 1 : 0;
             }
 
-            return Report(rounds, wrongStates, unopened, commit, unfinished);
+            return Report(new Counts(rounds, seed, wrongStates, unopened, commit, unfinished, compacting), knowledge);
         }
         finally
         {
@@ -78,26 +90,31 @@ internal static class IndexKillsProof
         }
     }
 
-    private static int Report(int rounds, int wrongStates, int unopened, long commits, int unfinished)
+    private static int Report(Counts counts, KnowledgeKills knowledge)
     {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream))
+        int wrongStates = counts.WrongStates + knowledge.WrongStates;
+        int unopened = counts.Unopened + knowledge.Unopened;
+        int failed = wrongStates + unopened + knowledge.WrongAnswers;
+        Console.WriteLine(JsonSerializer.Serialize(new
         {
-            json.WriteStartObject();
-            json.WriteNumber("rounds", rounds);
-            json.WriteNumber("wrongStates", wrongStates);
-            json.WriteNumber("unopened", unopened);
-            json.WriteNumber("commits", commits);
-            json.WriteNumber("killedWhileWriting", unfinished);
-            json.WriteEndObject();
-        }
-
-        Console.WriteLine(System.Text.Encoding.UTF8.GetString(stream.ToArray()));
-        return wrongStates + unopened == 0 ? 0 : 1;
+            cases = counts.Rounds,
+            failed,
+            seed = counts.Seed,
+            rounds = counts.Rounds,
+            wrongStates,
+            wrongAnswers = knowledge.WrongAnswers,
+            unopened,
+            commits = counts.Commits + knowledge.Commits,
+            killedWhileWriting = counts.Unfinished + knowledge.Unfinished,
+            killedInMerges = knowledge.InMerges,
+            killedInCompactions = counts.Compacting + knowledge.InCompactions,
+        }));
+        return failed == 0 ? 0 : 1;
     }
 
-    // Returns the last commit the writer reported before it died.
-    private static long KillOne(string path, int seed, TimeSpan delay)
+    /// <summary>Starts a writer, and kills it some time after it said that it is ready.</summary>
+    /// <returns>The lines it reported, without those that the kill cut off; and its error output where it ended by itself.</returns>
+    public static (string[] Lines, string? Error) KillOne(string command, string[] arguments, TimeSpan delay)
     {
         string self = Environment.ProcessPath!;
         var start = new ProcessStartInfo(self) { RedirectStandardOutput = true };
@@ -106,9 +123,12 @@ internal static class IndexKillsProof
             start.ArgumentList.Add(typeof(IndexKillsProof).Assembly.Location);
         }
 
-        start.ArgumentList.Add(WriterName);
-        start.ArgumentList.Add(path);
-        start.ArgumentList.Add(seed.ToString(CultureInfo.InvariantCulture));
+        start.ArgumentList.Add(command);
+        foreach (string argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
         start.Environment["DOTNET_TieredPGO"] = "0";
         using Process writer = Process.Start(start)!;
         if (writer.StandardOutput.ReadLine() != "ready")
@@ -125,17 +145,12 @@ internal static class IndexKillsProof
 
         writer.Kill();
         writer.WaitForExit();
-        long reported = 0;
-        while (writer.StandardOutput.ReadLine() is { } line)
-        {
-            // A line cut off by the kill is shorter than its promise.
-            if (line.EndsWith(';') && long.TryParse(line.AsSpan(0, line.Length - 1), CultureInfo.InvariantCulture, out long commit))
-            {
-                reported = commit;
-            }
-        }
+        const int Killed = 137;
+        string? error = writer.ExitCode == Killed ? null : $"The writer ended by itself with {writer.ExitCode}.";
 
-        return reported;
+        // A line cut off by the kill is shorter than its promise.
+        string[] lines = [.. writer.StandardOutput.ReadToEnd().Split('\n').Where(line => line.EndsWith(';')).Select(line => line.TrimEnd(';'))];
+        return (lines, error);
     }
 
     private static int Write(string path, int seed)
@@ -155,6 +170,8 @@ internal static class IndexKillsProof
 
         File.Delete(aside);
         using var store = new FileIndexStore(path);
+        using var due = new SemaphoreSlim(0);
+        _ = Task.Run(() => Compact(store, due));
         using Stream output = Console.OpenStandardOutput();
         output.Write("ready\n"u8);
         output.Flush();
@@ -171,8 +188,20 @@ internal static class IndexKillsProof
             output.Flush();
             if (commit % 16 == 0)
             {
-                store.Compact(default);
+                due.Release();
             }
         }
     }
+
+    // Beside the commits, as a knowledge base compacts.
+    private static void Compact(FileIndexStore store, SemaphoreSlim due)
+    {
+        while (true)
+        {
+            due.Wait();
+            store.Compact(default);
+        }
+    }
+
+    private readonly record struct Counts(int Rounds, int Seed, int WrongStates, int Unopened, long Commits, int Unfinished, int Compacting);
 }

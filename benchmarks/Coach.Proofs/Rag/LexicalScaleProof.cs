@@ -116,6 +116,11 @@ internal sealed class ScaleHost : IAsyncDisposable
         DefaultValueFactory = _ => Environment.GetEnvironmentVariable("COACH_DATA") is { Length: > 0 } path ? new DirectoryInfo(path) : null,
     };
 
+    /// <summary>So many passages are made, and given to another index, before the first one that counts.</summary>
+    public const int WarmUpPassages = 20_000;
+
+    private const int WarmUpRounds = 2;
+
     private readonly string _folder = Directory.CreateTempSubdirectory("coach-scale-").FullName;
     private readonly ServiceProvider _services;
 
@@ -126,7 +131,7 @@ internal sealed class ScaleHost : IAsyncDisposable
         {
             options.Learn = learn;
             options.TimeLimit = TimeSpan.FromMinutes(5);
-        }).UseIndexFile(Path.Combine(_folder, "scale.coach"));
+        }).UseIndexFile(File);
         _services = services.BuildServiceProvider();
     }
 
@@ -135,6 +140,11 @@ internal sealed class ScaleHost : IAsyncDisposable
     public IRetriever Retriever => _services.GetRequiredService<IRetriever>();
 
     public IndexManager Index => _services.GetRequiredService<IndexManager>();
+
+    public string File => Path.Combine(_folder, "scale.coach");
+
+    /// <summary>Waits until nothing is left to merge.</summary>
+    public Task IdleAsync(CancellationToken cancellationToken) => _services.GetRequiredService<KnowledgeBase>().Merges.IdleAsync(cancellationToken);
 
     /// <summary>Adds passages; the time that making the texts takes is not counted.</summary>
     /// <returns>Seconds.</returns>
@@ -162,14 +172,13 @@ internal sealed class ScaleHost : IAsyncDisposable
     // The compiler's work is not the index's: another index, in memory, is filled first.
     private static async Task WarmUpAsync(NaturalText text, CancellationToken cancellationToken)
     {
-        const int Passages = 10_000;
         var services = new ServiceCollection();
         services.AddCoachRag(options => options.Learn = false);
         await using ServiceProvider provider = services.BuildServiceProvider();
         var knowledge = provider.GetRequiredService<IKnowledgeBase>();
-        for (int round = 0; round < 2; round++)
+        for (int round = 0; round < WarmUpRounds; round++)
         {
-            await knowledge.AddOrUpdateAsync(Enumerable.Range(0, Passages)
+            await knowledge.AddOrUpdateAsync(Enumerable.Range(0, WarmUpPassages / WarmUpRounds)
                 .Select(i => new KnowledgeDocument($"{round}-{i}", text.Passage()) { IsOnePassage = true }), null, cancellationToken);
         }
     }

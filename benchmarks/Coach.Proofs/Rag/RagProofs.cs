@@ -7,5 +7,5 @@ internal static class RagProofs
 {
     public static IEnumerable<Command> Commands => [RetrievalProof.Command(), DerivedRetrievalProof.Command(), LexicalScaleProof.Command(), LatentScaleProof.Command(), DenseRecallProof.Command(), EncoderProof.Command(), TyposProof.Command(),
         DocumentsProof.Command(), ReaderFuzzProof.Command(), ScopesProof.Command(), FollowUpsProof.Command(),
-        .. IndexKillsProof.Commands(), IndexScaleProof.Command(), CommitScaleProof.Command()];
+        .. IndexKillsProof.Commands(), IndexScaleProof.Command(), IndexSizeProof.Command(), CommitScaleProof.Command()];
 }

@@ -87,6 +87,16 @@ internal static partial class Log
     [LoggerMessage(3023, LogLevel.Warning, "Scope file {File} was not closed cleanly ({Error})")]
     public static partial void ScopeNotClosed(this ILogger logger, string file, string error);
 
+    [LoggerMessage(3024, LogLevel.Warning,
+        "The index could not be merged or compacted ({Error}); its last commit serves, and it is tried again in "
+        + "{DelaySeconds} s")]
+    public static partial void MergeFailed(this ILogger logger, RagError error, double delaySeconds);
+
+    [LoggerMessage(3025, LogLevel.Warning,
+        "Merging has fallen behind: the index has {Segments} segments; adding waits for it, at most {WaitSeconds} s "
+        + "a commit")]
+    public static partial void MergingIsBehind(this ILogger logger, int segments, double waitSeconds);
+
     [LoggerMessage(3006, LogLevel.Error,
         "Index file {File} is damaged and was set aside as {Kept}; the documents are read again")]
     public static partial void IndexSetAside(this ILogger logger, string file, string kept);

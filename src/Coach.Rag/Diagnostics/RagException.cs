@@ -58,7 +58,7 @@ public sealed class RagException : CoachException
         RagError.IndexCorrupt,
         string.Create(
             CultureInfo.InvariantCulture, $"{ErrorCodes.IndexCorrupt}: index '{index}' has format version {found}; ")
-        + string.Create(CultureInfo.InvariantCulture, $"this version of Coach.Rag reads version {supported}. ")
+        + string.Create(CultureInfo.InvariantCulture, $"this version of Coach.Rag reads version {supported} and older ones. ")
         + "Delete the file and index the sources again, or use the version of Coach.Rag that wrote it.")
     {
         IsOtherVersion = true,

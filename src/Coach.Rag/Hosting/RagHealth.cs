@@ -21,7 +21,8 @@ internal sealed class RagHealth(
         }
 
         // Hybrid was set up; that it does not answer is to be seen before the next question.
-        string? problem = index.Damage ?? tiers.EmbedderProblem(tier) ?? sources.Unlisted ?? lastFailure;
+        string? problem = index.Damage ?? tiers.EmbedderProblem(tier) ?? sources.Unlisted ?? lastFailure
+            ?? index.MergeFailure;
         return problem is null
             ? Report(ComponentState.Healthy, $"Documents are searched; tier {tier}.")
             : Report(ComponentState.Degraded, $"Documents are searched; tier {tier}. {problem}");

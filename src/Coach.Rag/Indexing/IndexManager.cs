@@ -1,4 +1,5 @@
 using Coach.Rag.Search;
+using Coach.Rag.Segments;
 using Coach.Rag.Store;
 
 namespace Coach.Rag.Indexing;
@@ -17,6 +18,7 @@ internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, F
     private IndexCommitReader? _pinned;
     private volatile bool _isPinned;
     private volatile string? _lost;
+    private long _segmentInWork;
 
     public IIndexStore Store => _store;
 
@@ -55,6 +57,18 @@ internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, F
     /// Whether memory may not take the file's place: what it holds has no source to be read from again.
     /// </summary>
     public bool IsFileRequired { get; set; }
+
+    /// <summary>What keeps the index from being merged or compacted, as a sentence; null when nothing does.</summary>
+    public string? MergeFailure { get; set; }
+
+    /// <summary>
+    /// The text segment that is being embedded, which a merge would take the paid-for vectors from; 0 for none.
+    /// </summary>
+    public long SegmentInWork
+    {
+        get => Volatile.Read(ref _segmentInWork);
+        set => Volatile.Write(ref _segmentInWork, value);
+    }
 
     /// <summary>Told when memory takes the place of a file that cannot be written.</summary>
     public Action<RagException>? ServedFromMemory { get; init; }
@@ -231,6 +245,10 @@ internal sealed class IndexManager(IIndexStore store, CoachRagOptions options, F
     /// <summary>As what the index is reported then.</summary>
     public RagException Broken(Exception e) =>
         RagException.IndexCorrupt(Store.Name, $"is damaged: it could not be searched ({e.GetType().Name})", e);
+
+    /// <summary>A new segment, as the options and the file want it.</summary>
+    public SegmentBuilder BeginSegment() =>
+        new(Options.Bm25K1, Options.Bm25B, Options.GetAnalysis(), Store.TakesTextBlocks);
 
     private void Unpin()
     {

@@ -162,7 +162,7 @@ internal sealed class IndexWriter : IDisposable
         return true;
     }
 
-    /// <summary>Makes everything so far durable and visible; joins segments where that is worth it.</summary>
+    /// <summary>Makes everything so far durable and visible.</summary>
     /// <exception cref="RagException">The index cannot be written; the commit before is intact.</exception>
     public async ValueTask CommitAsync(CancellationToken cancellationToken)
     {
@@ -189,10 +189,6 @@ internal sealed class IndexWriter : IDisposable
         _report.ReportProgress();
         Clear();
         Refresh();
-        if (SegmentMerger.TryMerge(_index, _commit, _lease!, cancellationToken))
-        {
-            Refresh();
-        }
     }
 
     public void Dispose()
@@ -203,7 +199,7 @@ internal sealed class IndexWriter : IDisposable
 
     private SegmentPayload[] BuildSegment(CancellationToken cancellationToken)
     {
-        var builder = new SegmentBuilder(_index.Options.Bm25K1, _index.Options.Bm25B, _index.Options.GetAnalysis());
+        SegmentBuilder builder = _index.BeginSegment();
         foreach (PendingDocument document in _pending.OfType<PendingDocument>())
         {
             cancellationToken.ThrowIfCancellationRequested();

@@ -29,6 +29,7 @@ internal sealed class KnowledgeBase(
     private readonly StaleDocumentCleaner _cleaner = new(sources);
     private readonly TextEraser _eraser = new(index, time);
     private readonly LsaTrainingService _training = new(index, time, logger);
+    private MergeScheduler? _merges;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private Task _learning = Task.CompletedTask;
@@ -46,6 +47,10 @@ internal sealed class KnowledgeBase(
     public KnowledgeAccount Account => Volatile.Read(ref _account);
 
     public KnowledgeReading? Reading => Volatile.Read(ref _reading)?.Reading;
+
+    /// <summary>What merges and compacts the index in the background.</summary>
+    public MergeScheduler Merges =>
+        LazyInitializer.EnsureInitialized(ref _merges, () => new(index, _writer, recovery, time, logger));
 
     /// <summary>The registered sources.</summary>
     public IReadOnlyList<KnowledgeSource> Sources => sources;
@@ -140,18 +145,8 @@ internal sealed class KnowledgeBase(
         return index.Read(searcher => DocumentLister.Passages(searcher, collection, id));
     }
 
-    public async Task CompactAsync(CancellationToken cancellationToken = default)
-    {
-        await _writer.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            await Task.Run(() => _eraser.Run(cancellationToken), cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            _writer.Release();
-        }
-    }
+    public Task CompactAsync(CancellationToken cancellationToken = default) =>
+        Task.Run(() => _eraser.RunAsync(Merges, cancellationToken), cancellationToken);
 
     /// <summary>Erases deleted text when that is due; a failure is logged, and it is tried again.</summary>
     /// <param name="isIdle">Whether the sources had nothing new.</param>
@@ -182,6 +177,7 @@ internal sealed class KnowledgeBase(
         try
         {
             _ = LearnInBackground();
+            Merges.Wake();
         }
         catch (RagException e)
         {
@@ -203,7 +199,11 @@ internal sealed class KnowledgeBase(
     {
         try
         {
-            await EmbedAsync(false, cancellationToken).ConfigureAwait(false);
+            if (await EmbedAsync(false, cancellationToken).ConfigureAwait(false) > 0)
+            {
+                Merges.Wake();
+            }
+
             _embeddingFailure = null;
             return null;
         }
@@ -347,16 +347,18 @@ internal sealed class KnowledgeBase(
         }
 
         await _stop.CancelAsync().ConfigureAwait(false);
+        await Merges.DisposeAsync().ConfigureAwait(false);
         await _learning.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Dispose();
     }
 
-    /// <summary>As <see cref="DisposeAsync"/>, without waiting for what is being learnt.</summary>
+    /// <summary>As <see cref="DisposeAsync"/>, without waiting for what is being learnt or merged.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
             _stop.Cancel();
+            Merges.Dispose();
         }
     }
 
@@ -531,8 +533,11 @@ internal sealed class KnowledgeBase(
             if (report.Committed + report.Removed > 0)
             {
                 _ = LearnInBackground();
+                Merges.Wake();
             }
         }
+
+        await Merges.KeepUpAsync(cancellationToken).ConfigureAwait(false);
 
         async Task RunAsync()
         {

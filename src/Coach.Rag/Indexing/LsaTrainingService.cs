@@ -12,6 +12,7 @@ internal sealed class LsaTrainingService(IndexManager index, TimeProvider time, 
 {
     private const double Growth = 1.25;
     private const double Shrinkage = 0.5;
+    private const int MaxCatchUps = 4;
 
     /// <summary>Whether the space is missing, or the collection has outgrown it.</summary>
     public bool IsNeeded() => index.Options.Learn && index.Read(IsNeededFor);
@@ -44,6 +45,12 @@ internal sealed class LsaTrainingService(IndexManager index, TimeProvider time, 
             segment => segment.Reader.Id,
             segment => LsaVectors.Write(model, segment.Reader, threads, cancellationToken));
 
+        // What came meanwhile is placed before the writer's role is taken; a little may come after that.
+        for (int round = 0; round < MaxCatchUps && CatchUp(model, codes, cancellationToken); round++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
         writer.Wait(cancellationToken);
         try
         {
@@ -57,6 +64,22 @@ internal sealed class LsaTrainingService(IndexManager index, TimeProvider time, 
         double seconds = time.GetElapsedTime(start).TotalSeconds;
         logger.Learnt(trained.Passages, trained.Terms.Count, trained.Dimensions, seconds);
         return true;
+    }
+
+    private bool CatchUp(LsaModel model, Dictionary<long, ByteBuffer> codes, CancellationToken cancellationToken)
+    {
+        using IndexCommitReader now = index.Store.Acquire();
+        IndexSegment[] missing =
+        [
+            .. now.Segments.Where(segment => SegmentReader.HoldsPassages(segment) && !codes.ContainsKey(segment.Id)),
+        ];
+        foreach (IndexSegment segment in missing)
+        {
+            codes.Add(segment.Id, LsaVectors.Write(
+                model, SegmentReader.Of(segment), index.Options.LearnThreads, cancellationToken));
+        }
+
+        return missing.Length > 0;
     }
 
     private static bool IsNeededFor(IndexSearcher searcher)

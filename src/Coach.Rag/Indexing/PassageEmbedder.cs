@@ -32,9 +32,16 @@ internal sealed class PassageEmbedder(IndexManager index, GuardedEmbeddingGenera
         }
 
         int embedded = 0;
-        while (await NextAsync(writer, replaceOthers, cancellationToken).ConfigureAwait(false) is { } rows)
+        try
         {
-            embedded += rows;
+            while (await NextAsync(writer, replaceOthers, cancellationToken).ConfigureAwait(false) is { } rows)
+            {
+                embedded += rows;
+            }
+        }
+        finally
+        {
+            index.SegmentInWork = 0;
         }
 
         return embedded;
@@ -61,6 +68,7 @@ internal sealed class PassageEmbedder(IndexManager index, GuardedEmbeddingGenera
         }
 
         (SegmentReader reader, FixedBitSet deleted) = searcher.Segments[at];
+        index.SegmentInWork = reader.Id;
         int? dimension = searcher.Dimension == 0 ? null : searcher.Dimension;
         VectorSegment? begun = searcher.Vectors[at];
         int[] rows = [.. Enumerable.Range(0, reader.Rows).Where(IsMissing)];

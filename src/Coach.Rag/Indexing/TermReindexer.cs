@@ -65,7 +65,7 @@ internal static class TermReindexer
             }
         }
 
-        var builder = new SegmentBuilder(index.Options.Bm25K1, index.Options.Bm25B, index.Options.GetAnalysis());
+        SegmentBuilder builder = index.BeginSegment();
         for (int d = 0; d < reader.Documents; d++)
         {
             cancellationToken.ThrowIfCancellationRequested();

@@ -7,7 +7,11 @@ using Coach.Rag.Store;
 namespace Coach.Rag.Segments;
 
 /// <summary>Collects documents and their passages, inverts them, and writes the sections of one segment.</summary>
-internal sealed class SegmentBuilder(float k1, float b, TextAnalysis? analysis = null)
+/// <param name="k1">BM25's k1.</param>
+/// <param name="b">BM25's b.</param>
+/// <param name="analysis">How text becomes terms; English unless given.</param>
+/// <param name="compresses">Whether text is written in compressed blocks.</param>
+internal sealed class SegmentBuilder(float k1, float b, TextAnalysis? analysis = null, bool compresses = true)
 {
     // The language of a text shows in its beginning.
     private const int LanguageSample = 8_000;
@@ -27,7 +31,8 @@ internal sealed class SegmentBuilder(float k1, float b, TextAnalysis? analysis =
     // first forward entry of each row
     private readonly List<int> _rowStarts = [];
     private readonly List<ushort> _lengths = [];
-    private readonly ByteBuffer _text = new(1 << 16);
+    private readonly ByteBuffer _text = new(compresses ? 0 : 1 << 16);
+    private readonly TextBlockWriter? _blocks = compresses ? new TextBlockWriter() : null;
     private readonly ByteBuffer _records = new(1 << 14);
     private readonly Dictionary<string, int> _headingIds = new(StringComparer.Ordinal);
     private readonly List<string> _headings = [];
@@ -124,8 +129,8 @@ internal sealed class SegmentBuilder(float k1, float b, TextAnalysis? analysis =
 
     private void AddRow(DocumentEntry document, ReadOnlySpan<char> slice, Chunk chunk)
     {
-        int offset = _text.Length;
-        int bytes = _text.RawText(slice);
+        int offset = _blocks?.Length ?? _text.Length;
+        int bytes = _blocks?.Add(slice) ?? _text.RawText(slice);
         _records.Int32(offset);
         _records.Int32(bytes);
         _records.Int32(_documents.Count - 1);
@@ -165,7 +170,7 @@ internal sealed class SegmentBuilder(float k1, float b, TextAnalysis? analysis =
         SegmentPayload payload = new SegmentPayload()
             .Add(SectionKind.Documents, StoredDocuments.Write(_documents, _ranges).Memory)
             .Add(SectionKind.Passages, WritePassages().Memory)
-            .Add(SectionKind.Text, _text.Memory)
+            .Add(compresses ? SectionKind.TextBlocks : SectionKind.Text, _blocks?.Finish().Memory ?? _text.Memory)
             .Add(SectionKind.Terms, terms.Memory)
             .Add(SectionKind.Postings, postings.Memory)
             .Add(SectionKind.LexicalRows, rows.Memory)

@@ -14,7 +14,8 @@ internal sealed class SegmentReader
 
     private readonly IndexSection _documents;
     private readonly IndexSection _passages;
-    private readonly IndexSection _text;
+    private readonly IndexSection? _text;
+    private readonly TextBlockReader? _blocks;
     private readonly IndexSection _terms;
     private readonly IndexSection _postings;
     private readonly IndexSection _rows;
@@ -30,7 +31,10 @@ internal sealed class SegmentReader
         _pages = segment.TryGetSection(SectionKind.Pages, out IndexSection? pages) ? pages : null;
         _documents = Section(segment, SectionKind.Documents);
         _passages = Section(segment, SectionKind.Passages);
-        _text = Section(segment, SectionKind.Text);
+        _blocks = segment.TryGetSection(SectionKind.TextBlocks, out IndexSection? blocks)
+            ? new TextBlockReader(blocks)
+            : null;
+        _text = _blocks is null ? Section(segment, SectionKind.Text) : null;
         _terms = Section(segment, SectionKind.Terms);
         _postings = Section(segment, SectionKind.Postings);
         _rows = Section(segment, SectionKind.LexicalRows);
@@ -73,7 +77,8 @@ internal sealed class SegmentReader
 
     public long LexicalBytes => _terms.Length + _postings.Length + _rows.Length;
 
-    public long TextBytes => _text.Length;
+    /// <summary>Bytes of the passages' text, before it is compressed.</summary>
+    public long TextBytes => _blocks?.Length ?? _text!.Length;
 
     public int FindDocument(string collection, string id) =>
         FindDocument(StoredDocuments.KeyOf(collection, id), collection, id);
@@ -99,7 +104,8 @@ internal sealed class SegmentReader
         int table = 8 + (Rows * PassageRecordSize);
         string path = StringBlock.Text(_passages.Slice(table, (int)(_passages.Length - table)), _headings, heading);
         int page = _pages is null ? 0 : _pages.Slice<int>(row, 1)[0];
-        return (Encoding.UTF8.GetString(_text.Slice(offset, bytes)), new Chunk(start, length, path) { Page = page });
+        string text = _blocks?.Text(offset, bytes) ?? Encoding.UTF8.GetString(_text!.Slice(offset, bytes));
+        return (text, new Chunk(start, length, path) { Page = page });
     }
 
     /// <summary>The bytes of a row's text.</summary>

@@ -10,6 +10,10 @@ internal sealed class FileIndexStore : IIndexStore
 {
     private const int MaxSetAside = 99;
 
+    // A writer waits while so much is copied at most, but for writers that add more than that all the time.
+    private const long CatchUpBytes = 1L << 20;
+    private const int MaxCatchUps = 16;
+
     private readonly string _path;
     private readonly IndexFileOptions _options;
     private readonly IndexFileReader _reader;
@@ -168,7 +172,6 @@ internal sealed class FileIndexStore : IIndexStore
             LoadedCommit after = _fileWriter.Append(before, state, change, cancellationToken);
             long commit = after.State.CommitId;
             _served.Publish(after);
-            CompactIfWasteful(lease, cancellationToken);
             return commit;
         }
         finally
@@ -177,24 +180,95 @@ internal sealed class FileIndexStore : IIndexStore
         }
     }
 
-    public void Compact(CancellationToken cancellationToken)
+    public bool TakesTextBlocks => _served.Loaded is not { Header.Version: < IndexFormat.TextBlocksVersion };
+
+    public bool IsWasteful
     {
-        using IndexWriteLease lease = LockForWriting(cancellationToken);
-        Compact(lease, cancellationToken);
+        get
+        {
+            IndexStatistics usage = Usage;
+            long allowed = _options.CompactAtWastedBytes + Volatile.Read(ref _notCompactable);
+            return usage.TotalBytes - (2 * usage.LiveBytes) >= allowed;
+        }
+    }
+
+    public long Compact(CancellationToken cancellationToken)
+    {
+        using IDisposable turn = LockForCompacting(cancellationToken);
+        try
+        {
+            long dead = CompactWhileWritten(cancellationToken) ?? CompactAlone(cancellationToken);
+            Volatile.Write(ref _notCompactable, 0);
+            return dead;
+        }
+        catch (RagException)
+        {
+            Volatile.Write(ref _notCompactable, Usage.TotalBytes);
+            throw;
+        }
     }
 
     public void Dispose() => _served.Dispose();
 
-    private void Compact(IndexWriteLease lease, CancellationToken cancellationToken)
+    // Copies without the writer's role, and takes it for the end: what came meanwhile, the record, the rename. Null
+    // when the file was replaced meanwhile, or has vanished.
+    private long? CompactWhileWritten(CancellationToken cancellationToken)
     {
-        (LoadedCommit? before, IndexCommit state) = Prepare(lease);
+        if (!File.Exists(_path))
+        {
+            return null;
+        }
+
+        (LoadedCommit? begun, IndexCommit first) = _served.AcquireForWriting();
+        IndexFileCompaction? compaction = null;
         try
         {
-            if (before is not null)
+            if (begun is null)
             {
-                _served.Publish(
-                    _fileWriter.Compact(before, cancellationToken));
+                return 0;
             }
+
+            compaction = _fileWriter.BeginCompaction(begun);
+            _fileWriter.Copy(compaction, first, cancellationToken);
+            int round = 0;
+            while (round < MaxCatchUps && CatchUp(compaction, begun, cancellationToken))
+            {
+                round++;
+            }
+
+            using IndexWriteLease lease = LockForWriting(cancellationToken);
+            (LoadedCommit? newest, IndexCommit state) = Prepare(lease);
+            try
+            {
+                if (newest is null || newest.Header != begun.Header)
+                {
+                    return null;
+                }
+
+                LoadedCommit after = _fileWriter.Complete(compaction, newest, out long dead, cancellationToken);
+                _served.Publish(after);
+                return dead;
+            }
+            finally
+            {
+                state.Release();
+            }
+        }
+        finally
+        {
+            compaction?.Dispose();
+            first.Release();
+        }
+    }
+
+    // Whether there was so much to copy that it is worth to look once more before the writer's role is taken.
+    private bool CatchUp(IndexFileCompaction compaction, LoadedCommit begun, CancellationToken cancellationToken)
+    {
+        (LoadedCommit? now, IndexCommit state) = _served.AcquireForWriting();
+        try
+        {
+            return now is not null && now.Header == begun.Header
+                && _fileWriter.Copy(compaction, state, cancellationToken) > CatchUpBytes;
         }
         finally
         {
@@ -202,25 +276,30 @@ internal sealed class FileIndexStore : IIndexStore
         }
     }
 
-    // The commit is done by now: what goes wrong here costs space only, and is tried again when as much has been wasted
-    // once more.
-    private void CompactIfWasteful(IndexWriteLease lease, CancellationToken cancellationToken)
+    private long CompactAlone(CancellationToken cancellationToken)
     {
-        IndexStatistics usage = Usage;
-        if (usage.TotalBytes - (2 * usage.LiveBytes) < _options.CompactAtWastedBytes + _notCompactable)
-        {
-            return;
-        }
-
+        using IndexWriteLease lease = LockForWriting(cancellationToken);
+        (LoadedCommit? before, IndexCommit state) = Prepare(lease);
         try
         {
-            Compact(lease, cancellationToken);
-            _notCompactable = 0;
+            if (before is not null)
+            {
+                _served.Publish(_fileWriter.Compact(before, cancellationToken));
+            }
+
+            return 0;
         }
-        catch (Exception exception) when (exception is RagException or OperationCanceledException)
+        finally
         {
-            _notCompactable = usage.TotalBytes;
+            state.Release();
         }
+    }
+
+    private IDisposable LockForCompacting(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_served.IsDisposed, this);
+        return IndexWriterLock.Take(
+            _path + ".compact.lock", Name, _options, _options.Time.GetTimestamp(), cancellationToken);
     }
 
     // With the writer's role held: what the file says now, however it got there. The caller releases the state.
@@ -306,7 +385,7 @@ internal sealed class IndexFileOptions
     public TimeSpan WriterWait { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// A commit compacts the file when it is larger than twice what the commit needs, and this many bytes.
+    /// The file is wasteful when it is larger than twice what the commit needs, and this many bytes.
     /// </summary>
     public long CompactAtWastedBytes { get; init; } = 16L << 20;
 

@@ -52,11 +52,19 @@ internal interface IIndexStore : IDisposable
     long Commit(IndexChange change, IndexWriteLease lease, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Gives back the space of removed segments and earlier commits. Readers go on with what they hold. The newest
-    /// commit keeps its number and content; earlier ones are gone. A file compacts itself after a commit that leaves it
-    /// wasteful.
+    /// Gives back the space of removed segments and earlier commits. Readers and writers go on meanwhile: a commit
+    /// waits for its end only, when what came meanwhile is copied, too. The newest commit keeps its number and content;
+    /// earlier ones are gone. One compaction works at a time.
     /// </summary>
-    void Compact(CancellationToken cancellationToken);
+    /// <returns>Bytes of segments that left the index while they were copied: they are still in the file.</returns>
+    /// <exception cref="RagException">The file cannot be written; it is as it was.</exception>
+    long Compact(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Whether so much of the file is of no use that it should be compacted. After a compaction that failed it is not
+    /// before as much has been wasted once more.
+    /// </summary>
+    bool IsWasteful { get; }
 
     /// <summary>Writes what is served to a new file where its file has vanished; else does nothing.</summary>
     /// <exception cref="RagException">The file cannot be written.</exception>
@@ -66,6 +74,11 @@ internal interface IIndexStore : IDisposable
     /// What keeps the index from its file, while an earlier commit or memory serves; null when nothing does.
     /// </summary>
     RagException? RefreshFailure { get; }
+
+    /// <summary>
+    /// Whether new segments hold their text in compressed blocks: in a file of a version that has them.
+    /// </summary>
+    bool TakesTextBlocks { get; }
 
     /// <summary>How much of the store's space the newest commit uses.</summary>
     IndexStatistics Usage { get; }

@@ -73,6 +73,9 @@ internal sealed class SegmentPayload
     /// <summary>The segment's id, once it is committed; 0 before.</summary>
     public long Id { get; internal set; }
 
+    /// <summary>Rows that are deleted from the start: they were while the segment was being made.</summary>
+    public byte[] DeletedRows { get; set; } = [];
+
     /// <summary>Adds a section that is in memory already.</summary>
     public SegmentPayload Add(SectionKind kind, ReadOnlyMemory<byte> bytes) =>
         Add(kind, writer => writer.Write(bytes.Span));

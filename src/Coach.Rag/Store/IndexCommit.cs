@@ -73,7 +73,8 @@ internal sealed class IndexCommit
                 : new IndexSegment(segment.Data, new FixedBitSet((byte[])deleted.Clone())));
         }
 
-        segments.AddRange(added.Select(data => new IndexSegment(data, default)));
+        segments.AddRange(added.Select((data, i) =>
+            new IndexSegment(data, new FixedBitSet((byte[])change.Add[i].DeletedRows.Clone()))));
         byte[] manifest = change.Manifest is null ? Manifest : (byte[])change.Manifest.Clone();
         return new IndexCommit(CommitId + 1, NextSegmentId + added.Count, manifest, segments);
     }

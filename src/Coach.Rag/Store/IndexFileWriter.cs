@@ -7,8 +7,6 @@ namespace Coach.Rag.Store;
 /// <param name="reader">Reads what was written.</param>
 internal sealed class IndexFileWriter(string path, string index, IndexFileSystem files, IndexFileReader reader)
 {
-    private const int CopyBytes = 1 << 20;
-
     /// <summary>
     /// Appends one commit; makes the file if there is none. On failure the file still shows the commit before.
     /// </summary>
@@ -70,36 +68,49 @@ internal sealed class IndexFileWriter(string path, string index, IndexFileSystem
         return after;
     }
 
-    /// <summary>Writes the newest commit into a file of its own and puts that in the place of the old one.</summary>
+    /// <summary>Writes a commit into a file of its own and puts that in the place of the old one.</summary>
     public LoadedCommit Compact(LoadedCommit before, CancellationToken cancellationToken)
     {
-        var header = new IndexHeader(Guid.NewGuid(), before.Header.Generation + 1);
-        WriteNewFile(header, (file, appender) =>
-        {
-            var entries = new List<SegmentEntry>();
-            foreach (IndexSegment segment in before.State.Segments)
-            {
-                IEnumerable<(SectionKind, Action<SectionWriter>)> copies =
-                    segment.Sections.Select(section => (section.Kind, Copy(section, cancellationToken)));
-                SegmentEntry entry = appender.WriteSegment(segment.Id, copies, cancellationToken);
-                entries.Add(entry with { DeletedRows = appender.WriteBlob(segment.DeletedRows.Bytes.Span) });
-            }
-
-            var record = new CommitRecord(
-                before.State.NextSegmentId, appender.WriteBlob(before.State.Manifest), entries);
-            return Finish(file, appender, header, new NewCommit(before.State.CommitId, record, PreviousTrailer: 0));
-        });
-        return Reread(null);
+        using var compaction = new IndexFileCompaction(path, path + ".new", index, files, before.Header);
+        return Complete(compaction, before, out _, cancellationToken);
     }
 
-    private static Action<SectionWriter> Copy(IndexSection section, CancellationToken cancellationToken) => writer =>
+    /// <summary>Begins to copy a file's segments into one of its own, beside writers: <c>NAME.compact</c>.</summary>
+    public IndexFileCompaction BeginCompaction(LoadedCommit before) =>
+        new(path, path + ".compact", index, files, before.Header);
+
+    /// <summary>As <see cref="IndexFileCompaction.Copy"/>, in the index's own errors.</summary>
+    public long Copy(IndexFileCompaction compaction, IndexCommit state, CancellationToken cancellationToken)
     {
-        for (long offset = 0; offset < section.Length; offset += CopyBytes)
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            writer.Write(section.Slice(offset, (int)Math.Min(CopyBytes, section.Length - offset)));
+            return compaction.Copy(state, cancellationToken);
         }
-    };
+        catch (Exception exception) when (IndexFileErrors.IsFileError(exception))
+        {
+            throw IndexFileErrors.Write(index, exception);
+        }
+    }
+
+    /// <summary>With the writer's role held: puts a compaction in the place of the file.</summary>
+    /// <param name="compaction">What was copied so far, of the same file.</param>
+    /// <param name="newest">The newest commit of the file.</param>
+    /// <param name="deadBytes">Bytes of segments that were copied and left the index meanwhile.</param>
+    /// <param name="cancellationToken">Ends the work; then the file is as it was.</param>
+    public LoadedCommit Complete(
+        IndexFileCompaction compaction, LoadedCommit newest, out long deadBytes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            deadBytes = compaction.Finish(newest.State, cancellationToken);
+        }
+        catch (Exception exception) when (IndexFileErrors.IsFileError(exception))
+        {
+            throw IndexFileErrors.Write(index, exception);
+        }
+
+        return Reread(null);
+    }
 
     private NewCommit WriteCommit(
         FileAppender appender,
@@ -121,7 +132,15 @@ internal sealed class IndexFileWriter(string path, string index, IndexFileSystem
         long nextId = before?.Record.NextSegmentId ?? 1;
         foreach (SegmentPayload payload in change.Add)
         {
-            entries.Add(appender.WriteSegment(nextId++, payload.Sections, cancellationToken));
+            if (before is { Header.Version: < IndexFormat.TextBlocksVersion }
+                && payload.Sections.Any(section => section.Kind == SectionKind.TextBlocks))
+            {
+                // The file was replaced by an older one since the segment was made.
+                throw RagException.IndexBusy(index, $"was replaced by a file of format {before.Header.Version}");
+            }
+
+            SegmentEntry entry = appender.WriteSegment(nextId++, payload.Sections, cancellationToken);
+            entries.Add(entry with { DeletedRows = appender.WriteBlob(payload.DeletedRows) });
         }
 
         if (entries.Count > IndexFormat.MaxSegments)
@@ -140,7 +159,7 @@ internal sealed class IndexFileWriter(string path, string index, IndexFileSystem
     }
 
     // The data is on the device before the trailer that makes it a commit is written. The caller flushes the trailer.
-    private static long Finish(IndexWritableFile file, FileAppender appender, IndexHeader header, NewCommit commit)
+    internal static long Finish(IndexWritableFile file, FileAppender appender, IndexHeader header, NewCommit commit)
     {
         FileRange range = appender.WriteBlob(commit.Record.Write());
         appender.Align();
@@ -195,7 +214,7 @@ internal sealed class IndexFileWriter(string path, string index, IndexFileSystem
         }
     }
 
-    private static void TryWriteHint(IndexWritableFile file, IndexHeader header, long trailer)
+    internal static void TryWriteHint(IndexWritableFile file, IndexHeader header, long trailer)
     {
         Span<byte> hint = stackalloc byte[IndexFormat.HintBytes];
         header.WriteHint(hint, trailer);
@@ -236,6 +255,7 @@ internal sealed class IndexFileWriter(string path, string index, IndexFileSystem
             throw IndexFileErrors.Read(index, exception);
         }
     }
-
-    private readonly record struct NewCommit(long CommitId, CommitRecord Record, long PreviousTrailer);
 }
+
+/// <summary>A commit that is being written: its number, its record, and where the trailer before it is.</summary>
+internal readonly record struct NewCommit(long CommitId, CommitRecord Record, long PreviousTrailer);

@@ -11,8 +11,17 @@ internal static class IndexFormat
     /// <summary>Each checksum of a section covers this many bytes; the last one what is left.</summary>
     internal const int BlockSize = 16 * 1024;
 
-    /// <summary>The version this code writes and the only one it reads.</summary>
-    internal const int Version = 1;
+    /// <summary>
+    /// The version of files that are written anew. Older ones are read, and written on in their own version until they
+    /// are compacted.
+    /// </summary>
+    internal const int Version = 3;
+
+    /// <summary>The oldest version that is read.</summary>
+    internal const int OldestVersion = 1;
+
+    /// <summary>The first version whose segments may hold <see cref="SectionKind.TextBlocks"/>.</summary>
+    internal const int TextBlocksVersion = 3;
 
     internal const int HeaderBytes = 64;
 
@@ -68,6 +77,9 @@ internal enum SectionKind
     /// <summary>The page, slide or sheet of each passage, where a document has them: an int32 a row.</summary>
     Pages = 5,
 
+    /// <summary>The documents' text in compressed blocks, from format version 3 on, in place of Text.</summary>
+    TextBlocks = 6,
+
     /// <summary>Lexical dictionary.</summary>
     Terms = 16,
 
@@ -117,13 +129,14 @@ internal enum SectionKind
 /// commit.
 /// </param>
 /// <param name="Generation">How often the index was compacted.</param>
-internal readonly record struct IndexHeader(Guid FileId, long Generation)
+/// <param name="Version">The format's version.</param>
+internal readonly record struct IndexHeader(Guid FileId, long Generation, int Version = IndexFormat.Version)
 {
     public void Write(Span<byte> target)
     {
         target[..IndexFormat.HeaderBytes].Clear();
         IndexFormat.HeaderMagic.CopyTo(target);
-        BinaryPrimitives.WriteUInt32LittleEndian(target[8..], IndexFormat.Version);
+        BinaryPrimitives.WriteInt32LittleEndian(target[8..], Version);
         BinaryPrimitives.WriteUInt32LittleEndian(target[12..], IndexFormat.HeaderBytes);
         FileId.TryWriteBytes(target[16..], bigEndian: true, out _);
         BinaryPrimitives.WriteInt64LittleEndian(target[32..], Generation);
@@ -141,7 +154,7 @@ internal readonly record struct IndexHeader(Guid FileId, long Generation)
 
         uint version = BinaryPrimitives.ReadUInt32LittleEndian(source[8..]);
         bool isIntact = BinaryPrimitives.ReadUInt32LittleEndian(source[60..]) == Crc32C.Compute(source[..60]);
-        if (isIntact && version != IndexFormat.Version)
+        if (isIntact && version is (< IndexFormat.OldestVersion or > IndexFormat.Version))
         {
             throw RagException.IndexVersion(index, (int)version, IndexFormat.Version);
         }
@@ -152,7 +165,8 @@ internal readonly record struct IndexHeader(Guid FileId, long Generation)
         }
 
         return new IndexHeader(
-            new Guid(source.Slice(16, 16), bigEndian: true), BinaryPrimitives.ReadInt64LittleEndian(source[32..]));
+            new Guid(source.Slice(16, 16), bigEndian: true), BinaryPrimitives.ReadInt64LittleEndian(source[32..]),
+            (int)version);
     }
 
     /// <summary>

@@ -103,9 +103,11 @@ internal sealed class MemoryIndexStore(RagException? insteadOf = null) : IIndexS
     }
 
     /// <summary>Nothing to do: memory of removed segments is freed with their last snapshot.</summary>
-    public void Compact(CancellationToken cancellationToken)
-    {
-    }
+    public long Compact(CancellationToken cancellationToken) => 0;
+
+    public bool IsWasteful => false;
+
+    public bool TakesTextBlocks => false;
 
     public void Dispose()
     {

@@ -46,12 +46,12 @@ public sealed class IndexOpenerTests
         }
 
         byte[] bytes = await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken);
-        bytes[8] = 2;
+        bytes[8] = 4;
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(60), Crc32C.Compute(bytes.AsSpan(0, 60)));
         await File.WriteAllBytesAsync(file, bytes, TestContext.Current.CancellationToken);
         await using (var host = new RagHost(rag => rag.UseIndexFile(file), o => o.Learn = false))
         {
-            await AssertInMemoryAsync(host, "format version 2; this version of Coach.Rag reads version 1");
+            await AssertInMemoryAsync(host, "format version 4; this version of Coach.Rag reads version 3");
         }
 
         Assert.Equal(bytes, await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken));
@@ -66,7 +66,7 @@ public sealed class IndexOpenerTests
         await using var host = new RagHost(rag => rag.UseIndexFile(file), o => o.Learn = false);
         await host.Knowledge.AddOrUpdateAsync([new("a", "Cats purr.")], cancellationToken: TestContext.Current.CancellationToken);
         byte[] bytes = await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken);
-        bytes[8] = 2;
+        bytes[8] = 4;
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(60), Crc32C.Compute(bytes.AsSpan(0, 60)));
         await File.WriteAllBytesAsync(file + ".x", bytes, TestContext.Current.CancellationToken);
         File.Move(file + ".x", file, overwrite: true);

@@ -1,4 +1,3 @@
-using System.Text;
 using Coach.Testing;
 using Microsoft.Extensions.Hosting;
 
@@ -81,5 +80,5 @@ public sealed class TextEraserTests : IDisposable
 
     private RagHost Host(Action<CoachRagBuilder>? build = null, TimeProvider? time = null) => new(build, o => (o.IndexFile, o.Learn) = (Index, false), time);
 
-    private bool Holds(string text) => File.ReadAllBytes(Index).AsSpan().IndexOf(Encoding.UTF8.GetBytes(text)) >= 0;
+    private bool Holds(string text) => IndexFileText.Holds(Index, text);
 }

@@ -137,7 +137,7 @@ public sealed class IndexDamageTests : IDisposable
         bytes[8] = 9;
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(60), Crc32C.Compute(bytes.AsSpan(0, 60)));
         File.WriteAllBytes(_path, bytes);
-        Assert.Contains("has format version 9; this version of Coach.Rag reads version 1", Assert.Throws<RagException>(() => new FileIndexStore(_path)).Message, StringComparison.Ordinal);
+        Assert.Contains("has format version 9; this version of Coach.Rag reads version 3", Assert.Throws<RagException>(() => new FileIndexStore(_path)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

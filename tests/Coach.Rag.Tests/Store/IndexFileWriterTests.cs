@@ -32,12 +32,18 @@ public sealed class IndexFileWriterTests : IDisposable
     }
 
     [Fact]
-    public void Commit_MuchIsWasted_CompactsItself()
+    public void IsWasteful_MuchIsWasted_UntilItIsCompacted()
     {
         using var store = new FileIndexStore(File, new IndexFileOptions { CompactAtWastedBytes = 100_000 });
         for (int i = 0; i < 40; i++)
         {
             store.Commit(new IndexChange { Add = [new SegmentPayload().Add(SectionKind.Text, new byte[50_000])], RemoveSegments = i == 0 ? [] : [i] }, default);
+            if (store.IsWasteful)
+            {
+                store.Compact(default);
+                Assert.False(store.IsWasteful);
+            }
+
             Assert.InRange(store.Usage.TotalBytes, 50_000, 260_000);
         }
 
@@ -45,7 +51,7 @@ public sealed class IndexFileWriterTests : IDisposable
     }
 
     [Fact]
-    public void Commit_ItsCompactionFails_StaysCommitted()
+    public void Compact_VolumeIsFull_FileStaysAndItIsNotWastefulAtOnce()
     {
         var files = new FaultyFileSystem(270_000, () => new IOException("simulated") { HResult = 28 });
         using var store = new FileIndexStore(File, new IndexFileOptions { CompactAtWastedBytes = 100_000, FileSystem = files });
@@ -54,11 +60,101 @@ public sealed class IndexFileWriterTests : IDisposable
             store.Commit(new IndexChange { Add = [new SegmentPayload().Add(SectionKind.Text, new byte[60_000])], RemoveSegments = i == 0 ? [] : [i] }, default);
         }
 
+        Assert.True(store.IsWasteful);
+        Assert.Equal(RagError.IndexFull, Assert.Throws<RagException>(() => store.Compact(default)).Error);
+        Assert.False(store.IsWasteful);
         using IndexCommitReader snapshot = store.Acquire();
         Assert.Equal(4, snapshot.CommitId);
         Assert.InRange(files.Written, 270_000, 270_000);
-        Assert.False(System.IO.File.Exists(File + ".new"));
+        Assert.False(System.IO.File.Exists(File + ".new") || System.IO.File.Exists(File + ".compact"));
     }
+
+    [Fact]
+    public void Compact_CommitsComeMeanwhile_AreInTheNewFile()
+    {
+        // The copying is stopped after each write, and something is committed: added, deleted, removed.
+        FileIndexStore? store = null;
+        int more = 0;
+        bool isCommitting = false;
+        var files = new FaultyFileSystem(long.MaxValue)
+        {
+            AfterWrite = _ =>
+            {
+                if (store is null || isCommitting || more >= 6 || !System.IO.File.Exists(File + ".compact"))
+                {
+                    return;
+                }
+
+                isCommitting = true;
+                IndexContent.Commit(store, seed: 3 + more++);
+                isCommitting = false;
+            },
+        };
+        store = new FileIndexStore(File, new IndexFileOptions { FileSystem = files });
+        store.Commit(new IndexChange { Add = [new SegmentPayload().Add(SectionKind.Text, new byte[20 << 20])] }, default);
+        long generation = Generation();
+        store.Compact(default);
+        Assert.Equal(6, more);
+        Assert.Equal(generation + 1, Generation());
+        using IndexCommitReader served = store.Acquire();
+        using var reopened = new FileIndexStore(File);
+        using IndexCommitReader snapshot = reopened.Acquire();
+        Assert.Equal(7, snapshot.CommitId);
+        Assert.Equal(IndexContent.Digest(served), IndexContent.Digest(snapshot));
+        store.Dispose();
+    }
+
+    [Fact]
+    public void Compact_FileIsReplacedMeanwhile_GoesOnFromTheNewOne()
+    {
+        FileIndexStore? store = null;
+        bool isDone = false;
+        var files = new FaultyFileSystem(long.MaxValue)
+        {
+            AfterWrite = _ =>
+            {
+                if (!isDone && System.IO.File.Exists(File + ".compact"))
+                {
+                    isDone = true;
+                    using var other = new FileIndexStore(_folder.File("b.coach"));
+                    other.Commit(new IndexChange { Manifest = [7] }, default);
+                    other.Dispose();
+                    System.IO.File.Move(_folder.File("b.coach"), File, overwrite: true);
+                }
+            },
+        };
+        store = new FileIndexStore(File, new IndexFileOptions { FileSystem = files, RefreshInterval = TimeSpan.Zero });
+        store.Commit(new IndexChange { Manifest = [1] }, default);
+        store.Commit(new IndexChange { Add = [new SegmentPayload().Add(SectionKind.Text, new byte[100])] }, default);
+        store.Compact(default);
+        Assert.True(isDone);
+        using IndexCommitReader snapshot = store.Acquire();
+        Assert.Equal([7], snapshot.Manifest.ToArray());
+        Assert.False(System.IO.File.Exists(File + ".compact"));
+        store.Dispose();
+    }
+
+    [Fact]
+    public void Compact_IsCanceled_LeavesTheFileAndNothingBesideIt()
+    {
+        using var cancel = new CancellationTokenSource();
+        var files = new FaultyFileSystem(long.MaxValue) { AfterWrite = _ => CancelWithin(cancel) };
+        using var store = new FileIndexStore(File, new IndexFileOptions { FileSystem = files });
+        store.Commit(new IndexChange { Add = [new SegmentPayload().Add(SectionKind.Text, new byte[8 << 20])] }, default);
+        Assert.Throws<OperationCanceledException>(() => store.Compact(cancel.Token));
+        Assert.False(System.IO.File.Exists(File + ".compact"));
+        Assert.Equal(2, store.Commit(new IndexChange(), default));
+    }
+
+    private void CancelWithin(CancellationTokenSource cancel)
+    {
+        if (System.IO.File.Exists(File + ".compact"))
+        {
+            cancel.Cancel();
+        }
+    }
+
+    private long Generation() => BitConverter.ToInt64(System.IO.File.ReadAllBytes(File), 32);
 
     [Fact]
     public void Acquire_SeesTheCommitBeforeTheWriterIsDone_KeepsTheIdentity()

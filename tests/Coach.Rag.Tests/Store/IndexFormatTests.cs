@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -23,7 +24,7 @@ public sealed class IndexFormatTests
 
         // Header, hint, trailer, record.
         Assert.Equal([0x89, 0x43, 0x4F, 0x41, 0x43, 0x48, 0x0D, 0x0A], file[..8]);
-        Assert.Equal((1, 64, Crc(file, 0, 60)), (Int32(file, 8), Int32(file, 12), UInt32(file, 60)));
+        Assert.Equal((3, 64, Crc(file, 0, 60)), (Int32(file, 8), Int32(file, 12), UInt32(file, 60)));
         int trailer = file.Length - 64;
         Assert.Equal((trailer, Crc(file, 64, 24)), (Int64(file, 64), UInt32(file, 64 + 24)));
         Assert.Equal(file[16..32], file[(64 + 8)..(64 + 24)]);
@@ -37,7 +38,7 @@ public sealed class IndexFormatTests
         Assert.Equal(2, Int32(file, record + 24));
         Dictionary<int, byte[]>[] segments = [Segment(file, record + 32), Segment(file, record + 80)];
         Dictionary<int, byte[]> text = segments[0];
-        Assert.Equal([1, 2, 3, 16, 17, 18, 20], text.Keys.Order());
+        Assert.Equal([1, 2, 6, 16, 17, 18, 20], text.Keys.Order());
         Assert.Equal("english-porter/2", Encoding.UTF8.GetString(text[20]));
         int bitmap = (int)Int64(file, record + 32 + 24);
         Assert.Equal(Crc(file, bitmap, Int32(file, record + 32 + 32)), UInt32(file, record + 32 + 36));
@@ -63,7 +64,7 @@ public sealed class IndexFormatTests
         // Passages and text.
         byte[] passages = text[2];
         int entry = 8 + (24 * row);
-        Assert.Equal("Tea and cake.", Encoding.UTF8.GetString(text[3], Int32(passages, entry), Int32(passages, entry + 4)));
+        Assert.Equal("Tea and cake.", Encoding.UTF8.GetString(Unpacked(text[6]), Int32(passages, entry), Int32(passages, entry + 4)));
         Assert.Equal((guide, 18, 13), (Int32(passages, entry + 8), Int32(passages, entry + 12), Int32(passages, entry + 16)));
         int rows = Int32(passages, 0);
         Assert.Equal("Guide\u001FFood", Strings(passages.AsSpan(8 + (24 * rows)), Int32(passages, 4), Int32(passages, entry + 20)));
@@ -116,6 +117,34 @@ public sealed class IndexFormatTests
         }
 
         return sections;
+    }
+
+    // The text of all blocks, one after the other.
+    private static byte[] Unpacked(byte[] section)
+    {
+        Assert.Equal(("TXB1", 1), (Encoding.ASCII.GetString(section, 0, 4), Int32(section, 4)));
+        int blocks = Int32(section, 8);
+        var text = new byte[Int64(section, 16)];
+        int data = 32 + (8 * (blocks + 1));
+        for (int b = 0; b < blocks; b++)
+        {
+            int entry = 32 + (8 * b);
+            int start = Int32(section, entry);
+            int length = Int32(section, entry + 8) - start;
+            byte[] stored = section[(data + Int32(section, entry + 4))..(data + Int32(section, entry + 12))];
+            Assert.InRange(length, 1, 65_536);
+            if (stored.Length == length)
+            {
+                stored.CopyTo(text, start);
+                continue;
+            }
+
+            using var brotli = new BrotliStream(new MemoryStream(stored), CompressionMode.Decompress);
+            brotli.ReadExactly(text, start, length);
+            Assert.Equal(-1, brotli.ReadByte());
+        }
+
+        return text;
     }
 
     private static int Document(byte[] table, string id)

@@ -11,6 +11,8 @@ internal sealed class IndexTarget : FuzzTarget
     [
         "The house soup is pumpkin soup.", "Bread is baked in the morning.", "The cook comes on Mondays.", "Soup is served with bread.",
         "A table is kept for half an hour.", "Dogs are welcome in the garden.",
+        "Soup is served at noon and soup is served at night; on Mondays soup is served at noon, and on Sundays soup is served at night with bread, "
+            + "and bread is served at noon and bread is served at night.",       // long enough to be compressed
     ];
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("coach-fuzz-");
