@@ -15,7 +15,6 @@ internal static class WordForms
     private const double LeastAlike = 0.6;
     private const int MinMiddle = 7;
     private const double LeastMiddle = 0.6;
-    private const double LeastEnglish = 0.2;
 
     // Words that ask, join and point in the languages that are asked most beside English.
     private static readonly HashSet<string> Elsewhere =
@@ -38,20 +37,25 @@ internal static class WordForms
     [
         "the", "how", "what", "when", "where", "which", "who", "why", "is", "are", "do", "does", "did", "can", "could",
         "should", "would", "to", "of", "and", "for", "with", "my", "i", "you", "your", "it", "if", "this", "that",
-        "there", "from", "have", "has", "be", "on", "or", "not",
+        "there", "from", "have", "has", "be", "on", "or", "not", "a", "me", "tell", "write", "give", "show", "in", "at",
     ];
 
-    /// <summary>Whether a question reads as English.</summary>
+    /// <summary>
+    /// Whether a question reads as English: unless it has more of another language's common words, or letters that
+    /// English lacks and none of its common words.
+    /// </summary>
     public static bool IsEnglish(IEnumerable<string> words)
     {
-        int all = 0, english = 0;
+        int english = 0, elsewhere = 0;
+        bool isAscii = true;
         foreach (string word in words)
         {
-            all++;
             english += English.Contains(word) ? 1 : 0;
+            elsewhere += Elsewhere.Contains(word) ? 1 : 0;
+            isAscii &= word.All(char.IsAscii);
         }
 
-        return english > 0 && english >= all * LeastEnglish;
+        return elsewhere <= english && (isAscii || english > 0);
     }
 
     /// <summary>The words of a question that may carry meaning; pairs of characters of unspaced scripts.</summary>

@@ -84,7 +84,8 @@ public static class CoachUsageServiceCollectionExtensions
             provider.GetRequiredService<TimeProvider>(), LoggerOf(provider)));
         services.TryAddSingleton<ICredits>(Credits);
         services.TryAddSingleton<IBudget>(static provider => new BudgetService(
-            provider.GetRequiredService<IOptionsMonitor<CoachUsageOptions>>(), provider.GetRequiredService<IBudgetStore>(),
+            provider.GetRequiredService<IOptionsMonitor<CoachUsageOptions>>(),
+            provider.GetRequiredService<IBudgetStore>(),
             provider.GetRequiredService<UsageMetrics>(), provider.GetRequiredService<TimeProvider>(),
             LoggerOf(provider)));
     }
