@@ -158,7 +158,7 @@ internal static class DenseRecallProof
             Percentile(times.OneBit, 0.5), Percentile(times.OneBit, 0.95),
             Percentile(times.Exact, 0.5), Percentile(times.Exact, 0.95),
             Percentile(times.Float, 0.5), Percentile(times.Float, 0.95),
-            Math.Round((double)(bits + bytes + Length(sections, SectionKind.RandomVectors)) / rows, 1),
+            Math.Round((double)(bits + bytes + Length(sections, SectionKind.DenseVectors)) / rows, 1),
             Math.Round((double)bits / rows, 1),
             Math.Round(admitted.Average(), 1),
             set.HasRelevance ? Math.Round(ndcg.OneBit / measured, 4) : null,

@@ -58,7 +58,7 @@ internal static class IndexScaleProof
 
             times.Sort();
             long codes = snapshot.Segments.Sum(segment => Length(segment, SectionKind.DenseCodes));
-            long vectors = snapshot.Segments.Sum(segment => Length(segment, SectionKind.RandomVectors));
+            long vectors = snapshot.Segments.Sum(segment => Length(segment, SectionKind.DenseVectors));
             using var stream = new MemoryStream();
             using (var json = new Utf8JsonWriter(stream))
             {

@@ -99,7 +99,7 @@ internal enum SectionKind
     DenseCodes = 32,
 
     /// <summary>Provider embeddings: float32 unit vectors for rescoring.</summary>
-    RandomVectors = 33,
+    DenseVectors = 33,
 
     /// <summary>Provider embeddings: which embedder they are from, and for which segment's rows.</summary>
     DenseExtra = 34,

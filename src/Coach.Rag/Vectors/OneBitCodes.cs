@@ -8,8 +8,12 @@ internal sealed class OneBitCodes
     // Estimates further from the truth than this, when they were made, leave out too little or too much.
     private const float MaxDeviation = 2;
 
+    // Questions that are left to the scan over bytes once the bound has left out too little.
+    private const int PassedOver = 31;
+
     private readonly OneBitFormat _format;
     private readonly IndexSection _section;
+    private int _passingOver;
 
     private OneBitCodes(OneBitFormat format, IndexSection section)
     {
@@ -56,6 +60,24 @@ internal sealed class OneBitCodes
     /// <summary>The blocks from <paramref name="first"/> on.</summary>
     public ReadOnlySpan<byte> Slice(int first, int count) =>
         _section.Slice(OneBitFormat.HeadBytes + ((long)first * BlockBytes), count * BlockBytes);
+
+    /// <summary>
+    /// Whether a question is left to the scan over bytes: the bound has left out too little for one shortly before, of
+    /// vectors that lie about alike from everywhere.
+    /// </summary>
+    public bool PassesOver()
+    {
+        int left = Volatile.Read(ref _passingOver);
+        if (left > 0)
+        {
+            Interlocked.CompareExchange(ref _passingOver, left - 1, left);
+        }
+
+        return left > 0;
+    }
+
+    /// <summary>The bound has left out too little: the next questions do without.</summary>
+    public void PassOver() => Volatile.Write(ref _passingOver, PassedOver);
 
     /// <summary>Checks all codes once, so that the scan need not ask per block.</summary>
     public void Prepare() => _section.Verify(CancellationToken.None);

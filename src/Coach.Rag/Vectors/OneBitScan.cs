@@ -81,7 +81,7 @@ internal sealed unsafe class OneBitScan : IDisposable
         }
 
         bool pays = rows >= MinRows && (long)wanted * MaxWantedShare <= rows;
-        if (rows == 0 || (choice == ScanChoice.Auto && !pays))
+        if (rows == 0 || (choice == ScanChoice.Auto && (!pays || PassesOver(sources))))
         {
             return null;
         }
@@ -164,12 +164,29 @@ internal sealed unsafe class OneBitScan : IDisposable
         }
 
         OfferKnown(ref best);
+        if (Admitted * MaxAdmittedShare > (long)_blocks * BlockRows)
+        {
+            _parts.ForEach(static part => part.Bits.PassOver());
+        }
     }
 
     public void Dispose()
     {
         ArrayPool<ushort>.Shared.Return(_sums);
         ArrayPool<BlockFigures>.Shared.Return(_figures);
+    }
+
+    private static bool PassesOver(ReadOnlySpan<VectorSource> sources)
+    {
+        foreach (ref readonly VectorSource source in sources)
+        {
+            if (source.Segment.Bits?.PassesOver() == true)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     // The rows of a source that are worth estimating; 0 when it is to be scanned by its bytes.

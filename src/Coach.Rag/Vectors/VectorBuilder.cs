@@ -79,7 +79,7 @@ internal sealed class VectorBuilder
     /// they are coded while the commit writes them.
     /// </summary>
     public void AddTo(SegmentPayload payload, SectionKind codes = SectionKind.DenseCodes,
-        SectionKind vectors = SectionKind.RandomVectors)
+        SectionKind vectors = SectionKind.DenseVectors)
     {
         payload.Add(codes, WriteCodes).Add(vectors, WriteVectors);
         if (codes == SectionKind.DenseCodes && OneBitFormat.IsWorthIt(Rows, Dimension))

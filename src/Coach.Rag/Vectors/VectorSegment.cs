@@ -36,7 +36,7 @@ internal sealed class VectorSegment
     /// <exception cref="RagException">The sections do not fit together, or their head is damaged.</exception>
     public static VectorSegment? Open(
         IndexSegment segment, string index, SectionKind codes = SectionKind.DenseCodes,
-        SectionKind vectors = SectionKind.RandomVectors)
+        SectionKind vectors = SectionKind.DenseVectors)
     {
         if (!segment.TryGetSection(codes, out IndexSection? codeSection)
             || !segment.TryGetSection(vectors, out IndexSection? vectorSection))

@@ -28,7 +28,7 @@ public sealed class OneBitScanTests
         var exact = new VectorHit[10];
         foreach (float[] query in vectors.Skip(Rows))
         {
-            Assert.Equal(10, VectorSearch.Search(sources, query, hits, 2, ScanChoice.Auto, out long? rescored));
+            Assert.Equal(10, VectorSearch.Search(sources, query, hits, 2, ScanChoice.OneBit, out long? rescored));
             Assert.InRange(Assert.NotNull(rescored), 10, Rows);
             Assert.Equal(10, VectorSearch.Search(sources, query, exact, 2, ScanChoice.Exact, out rescored));
             Assert.Null(rescored);
@@ -87,11 +87,32 @@ public sealed class OneBitScanTests
             float[] query = RandomVectors.Isotropic(random, 64);
             var one = new VectorHit[25];
             var many = new VectorHit[25];
-            Assert.Equal(25, VectorSearch.Search(sources, query, one, 1, ScanChoice.Auto, out long? byOne));
-            Assert.Equal(25, VectorSearch.Search(sources, query, many, 3, ScanChoice.Auto, out long? byMany));
+            Assert.Equal(25, VectorSearch.Search(sources, query, one, 1, ScanChoice.OneBit, out long? byOne));
+            Assert.Equal(25, VectorSearch.Search(sources, query, many, 3, ScanChoice.OneBit, out long? byMany));
             Assert.Equal(one, many);
             Assert.Equal(byOne, byMany);
         }
+    }
+
+    /// <summary>Where the bound leaves out too little, estimating first costs more than it saves: questions after that do without, and one in a while asks again.</summary>
+    [Fact]
+    public void Search_BoundLeavesOutTooLittle_NextQuestionsDoWithoutForAWhile()
+    {
+        var random = new Random(5);
+        using var store = new MemoryIndexStore();
+        VectorSource[] sources = [new(RandomVectors.Segment(store, Enumerable.Range(0, 20_000).Select(_ => RandomVectors.Isotropic(random, 64)), 64))];
+        var hits = new VectorHit[600];
+        var asked = new List<bool>();
+        for (int i = 0; i < 40; i++)
+        {
+            float[] query = RandomVectors.Isotropic(random, 64);
+            VectorSearch.Search(sources, query, hits, 1, ScanChoice.Auto, out long? rescored);
+            asked.Add(rescored is not null);
+            HashSet<int> found = [.. hits.Select(hit => hit.Row)];
+            Assert.True(RandomVectors.Exact(sources, query, 600).Count(hit => found.Contains(hit.Row)) >= 590);
+        }
+
+        Assert.Equal([0, 32], asked.Index().Where(each => each.Item).Select(each => each.Index));
     }
 
     [Fact]
@@ -127,9 +148,10 @@ public sealed class OneBitScanTests
         VectorSegment large = RandomVectors.Segment(store, Enumerable.Range(0, OneBitScan.MinRows).Select(_ => RandomVectors.Uniform(random, 64)), 64);
         float[] query = RandomVectors.Uniform(random, 64);
         Assert.Null(Rescored([new(small)], query, 10));
-        Assert.NotNull(Rescored([new(large)], query, 10));
-        Assert.NotNull(Rescored([new(small), new(large)], query, 10));
         Assert.Null(Rescored([new(large)], query, 1000));
+        Assert.NotNull(Rescored([new(large)], query, 10));
+        VectorSegment other = RandomVectors.Segment(store, Enumerable.Range(0, OneBitScan.MinRows).Select(_ => RandomVectors.Uniform(random, 64)), 64);
+        Assert.NotNull(Rescored([new(small), new(other)], query, 10));
 
         // A filter that keeps few, deletions that leave few, and none at all.
         var few = new byte[large.Rows / 8];
@@ -158,7 +180,7 @@ public sealed class OneBitScanTests
         VectorSource[] sources = [new(segment, new FixedBitSet(other), allowed)];
         float[] query = RandomVectors.Isotropic(random, 64);
         var hits = new VectorHit[20];
-        Assert.Equal(20, VectorSearch.Search(sources, query, hits, 2, ScanChoice.Auto, out long? rescored));
+        Assert.Equal(20, VectorSearch.Search(sources, query, hits, 2, ScanChoice.OneBit, out long? rescored));
         Assert.NotNull(rescored);
         VectorHit[] exact = RandomVectors.Exact(sources, query, 20);
         Assert.Equal(exact.Select(hit => hit.Row), hits.Select(hit => hit.Row));

@@ -149,8 +149,8 @@ public sealed class VectorSearchTests
         {
             Add =
             [
-                new SegmentPayload().Add(SectionKind.DenseCodes, new byte[64]).Add(SectionKind.RandomVectors, new byte[4]),
-                new SegmentPayload().Add(SectionKind.DenseCodes, new byte[3]).Add(SectionKind.RandomVectors, new byte[4]),
+                new SegmentPayload().Add(SectionKind.DenseCodes, new byte[64]).Add(SectionKind.DenseVectors, new byte[4]),
+                new SegmentPayload().Add(SectionKind.DenseCodes, new byte[3]).Add(SectionKind.DenseVectors, new byte[4]),
                 new SegmentPayload().Add(SectionKind.Text, new byte[3]),
             ],
         }, default);
