@@ -85,7 +85,8 @@ internal sealed class RunConnection(
     // Whether this connection brings the inputs of a run that has none.
     private bool Join(Run run, OpenFrame open)
     {
-        if (open.Role != ConnectionRole.Client)
+        // A controller may bring a run's inputs, and need not; an observer only watches.
+        if (open.Role == ConnectionRole.Observer || (open.Role == ConnectionRole.Controller && !open.HasRequest))
         {
             return false;
         }

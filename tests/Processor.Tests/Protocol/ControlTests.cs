@@ -29,6 +29,22 @@ public sealed class ControlTests
         Assert.Equal("Mock response: hello", (await controller.ReadToEndAsync()).Text());
     }
 
+    /// <summary>A controller may bring the inputs itself; an observer's are not taken.</summary>
+    [Fact]
+    public async Task Open_ControllerWithInputs_StartsTheRunAndControlsIt()
+    {
+        await using ProcessorFixture host = await ProcessorFixture.StartAsync();
+        await using TestClient observer = await host.ConnectAsync();
+        await observer.OpenAsync("c", Frames.Payload("not mine to ask"), role: "observer");
+        await observer.ReceiveAsync();
+        await using TestClient controller = await host.ConnectAsync();
+
+        await controller.OpenAsync("c", Frames.Payload("hello"), role: "controller");
+
+        Assert.Equal("Mock response: hello", (await controller.ReadToEndAsync()).Text());
+        Assert.Equal("Mock response: hello", (await observer.ReadToEndAsync()).Text());
+    }
+
     [Fact]
     public async Task Preempt_EndsWithItsCode_AndKeepsTheTokensSoFar()
     {
