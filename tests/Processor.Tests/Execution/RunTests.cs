@@ -70,15 +70,15 @@ public sealed class RunTests
     }
 
     [Fact]
-    public void Artifacts_OlderThanTheirRetention_AreRemovedWithTheirFolders_AndTheirPlaceIsFree()
+    public async Task Artifacts_OlderThanTheirRetention_AreRemovedWithTheirFolders_AndTheirPlaceIsFree()
     {
         using var folder = new TempFolder();
         var options = new ProcessorOptions();
         options.Artifacts.Directory = folder.Path;
         options.Artifacts.MaxBytes = 1_024;
         var store = new ArtifactStore(Microsoft.Extensions.Options.Options.Create(options), null!);
-        store.WriteAsync("a/b/old.txt", new byte[1_000], "text/plain", default).GetAwaiter().GetResult();
-        store.WriteAsync("a/new.txt", new byte[20], "text/plain", default).GetAwaiter().GetResult();
+        await store.WriteAsync("a/b/old.txt", new byte[1_000], "text/plain", default);
+        await store.WriteAsync("a/new.txt", new byte[20], "text/plain", default);
         DateTimeOffset now = DateTimeOffset.UtcNow.AddDays(1);
         DateTime old = (now - TimeSpan.FromDays(8)).UtcDateTime;
         File.SetLastWriteTimeUtc(folder.File("a/b/old.txt"), old);
