@@ -15,12 +15,13 @@ internal sealed class SegmentReader
     private readonly IndexSection _documents;
     private readonly IndexSection _passages;
     private readonly IndexSection? _text;
-    private readonly TextBlockReader? _blocks;
+    private readonly IndexSection? _compressed;
     private readonly IndexSection _terms;
     private readonly IndexSection _postings;
     private readonly IndexSection _rows;
     private readonly IndexSection? _pages;
     private readonly int _headings;
+    private TextBlockReader? _blocks;
 
     public SegmentReader(IndexSegment segment)
     {
@@ -31,10 +32,8 @@ internal sealed class SegmentReader
         _pages = segment.TryGetSection(SectionKind.Pages, out IndexSection? pages) ? pages : null;
         _documents = Section(segment, SectionKind.Documents);
         _passages = Section(segment, SectionKind.Passages);
-        _blocks = segment.TryGetSection(SectionKind.TextBlocks, out IndexSection? blocks)
-            ? new TextBlockReader(blocks)
-            : null;
-        _text = _blocks is null ? Section(segment, SectionKind.Text) : null;
+        _compressed = segment.TryGetSection(SectionKind.TextBlocks, out IndexSection? blocks) ? blocks : null;
+        _text = _compressed is null ? Section(segment, SectionKind.Text) : null;
         _terms = Section(segment, SectionKind.Terms);
         _postings = Section(segment, SectionKind.Postings);
         _rows = Section(segment, SectionKind.LexicalRows);
@@ -51,6 +50,11 @@ internal sealed class SegmentReader
     }
 
     public static SegmentReader Of(IndexSegment segment) => segment.GetOrAdd(static s => new SegmentReader(s));
+
+    // Opened when text is first asked for: damage to it costs no question that needs none.
+    private TextBlockReader? Blocks => _compressed is null
+        ? null
+        : LazyInitializer.EnsureInitialized(ref _blocks, () => new TextBlockReader(_compressed));
 
     /// <summary>Whether the segment holds passages at all: some segments hold a model only.</summary>
     public static bool HoldsPassages(IndexSegment segment) => segment.TryGetSection(SectionKind.Passages, out _);
@@ -78,7 +82,7 @@ internal sealed class SegmentReader
     public long LexicalBytes => _terms.Length + _postings.Length + _rows.Length;
 
     /// <summary>Bytes of the passages' text, before it is compressed.</summary>
-    public long TextBytes => _blocks?.Length ?? _text!.Length;
+    public long TextBytes => Blocks?.Length ?? _text!.Length;
 
     public int FindDocument(string collection, string id) =>
         FindDocument(StoredDocuments.KeyOf(collection, id), collection, id);
@@ -104,7 +108,7 @@ internal sealed class SegmentReader
         int table = 8 + (Rows * PassageRecordSize);
         string path = StringBlock.Text(_passages.Slice(table, (int)(_passages.Length - table)), _headings, heading);
         int page = _pages is null ? 0 : _pages.Slice<int>(row, 1)[0];
-        string text = _blocks?.Text(offset, bytes) ?? Encoding.UTF8.GetString(_text!.Slice(offset, bytes));
+        string text = Blocks?.Text(offset, bytes) ?? Encoding.UTF8.GetString(_text!.Slice(offset, bytes));
         return (text, new Chunk(start, length, path) { Page = page });
     }
 
