@@ -333,7 +333,8 @@ internal sealed class SegmentBuilder(float k1, float b, TextAnalysis? analysis =
         if (!lookup.TryGetValue(written, out int term))
         {
             string? stem = language.Of(written, out bool isStopWord);
-            term = isStopWord ? -1 : TermId(stem is null ? token : stem);
+            ReadOnlySpan<char> indexed = stem is null ? token : stem;
+            term = isStopWord ? -1 : TermId(indexed);
             _wordsOfLanguage.Add(written.ToString(), term);
         }
 

@@ -39,7 +39,8 @@ internal sealed class OneBitRotation
 
             int within = (i % Components) - Start(i / Components);
             bool isTransformed = within >= 0 && within < _block;
-            _signs[i] = ((bits & 1) == 0 ? 1 : -1) * (isTransformed ? scale : 1);
+            float size = isTransformed ? scale : 1;
+            _signs[i] = (bits & 1) == 0 ? size : -size;
         }
     }
 
