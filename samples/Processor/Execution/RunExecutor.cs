@@ -24,6 +24,7 @@ internal sealed class RunExecutor(
     ILogger<RunExecutor> logger)
 {
     private readonly ProcessorOptions _options = options.Value;
+    private volatile RegistryFile? _registry;
 
     /// <summary>Runs to the end: within the deadline, or within the grace after the run was told to stop.</summary>
     public async Task<RunOutcome> ExecuteAsync(Run run, ParsedRequest asked)
@@ -63,7 +64,8 @@ internal sealed class RunExecutor(
     {
         try
         {
-            RegistryFile registry = RegistryFile.Load(_options.Registry, _options.Ref);
+            RegistryFile registry = RegistryFile.Load(_options.Registry, _options.Ref, _registry);
+            _registry = registry;
             prices.Use(registry.Prices);
             bool isContainer = configuration.GetValue("DOTNET_RUNNING_IN_CONTAINER", false);
             progress.EnvFingerprint = EnvFingerprint.Of(registry, RunMode.Mock, secrets, isContainer);

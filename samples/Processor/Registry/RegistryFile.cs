@@ -12,10 +12,13 @@ internal sealed class RegistryFile
     private const string Currency = "usd";
     private const decimal MaxPrice = 1_000_000;
 
-    private RegistryFile(ProcessorRef reference, string path, SecretManifest secrets)
+    private readonly string _text;
+
+    private RegistryFile(ProcessorRef reference, string path, string text, SecretManifest secrets)
     {
         Ref = reference;
         Path = path;
+        _text = text;
         Secrets = secrets;
     }
 
@@ -45,8 +48,11 @@ internal sealed class RegistryFile
     public bool IsPinned => Images.Count > 0 && Images.Values.All(image => ImageRef.TryParse(image, out _));
 
     /// <summary>Reads the file of a processor.</summary>
+    /// <param name="folder">The registry's folder.</param>
+    /// <param name="reference">Which processor, like <c>llm/litellm@1</c>.</param>
+    /// <param name="last">What was read before; given back while the file says the same.</param>
     /// <exception cref="ProcessorException">There is none, or it is wrong; the message names file and line.</exception>
-    public static RegistryFile Load(string folder, string reference)
+    public static RegistryFile Load(string folder, string reference, RegistryFile? last = null)
     {
         if (!ProcessorRef.TryParse(reference, out ProcessorRef? parsed))
         {
@@ -57,7 +63,8 @@ internal sealed class RegistryFile
             folder, parsed.Namespace, parsed.Name, parsed.Version.ToString(CultureInfo.InvariantCulture), "registry.yaml");
         try
         {
-            return Parse(File.ReadAllText(path), path, parsed);
+            string text = File.ReadAllText(path);
+            return last is not null && last._text == text && last.Path == path ? last : Parse(text, path, parsed);
         }
         catch (Exception missing) when (missing is IOException or UnauthorizedAccessException)
         {
@@ -90,7 +97,7 @@ internal sealed class RegistryFile
                     path, values["runtime:timeout_s"].Line, "'timeout_s' is a whole number of seconds above 0");
         }
 
-        return new RegistryFile(expected, path, SecretManifestYaml.FromEntries(entries, path))
+        return new RegistryFile(expected, path, text, SecretManifestYaml.FromEntries(entries, path))
         {
             Images = ReadImages(entries),
             Cpu = Value("runtime:cpu") ?? "1",

@@ -21,6 +21,7 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
     // second's.
     private const double BucketSeconds = 0.2;
     private const double LeastRate = 1;
+    private const double ShareOfAccepted = 0.8;
 
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Recovery = TimeSpan.FromSeconds(10);
@@ -39,6 +40,7 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
     private ITimer? _timer;
     private int _atOnce;
     private int _accepted;
+    private bool _isLearning;
     private long _acceptedSince = time.GetTimestamp();
 
     /// <summary>Whether a 429 of now comes of what this process sent.</summary>
@@ -132,7 +134,8 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
                 return; // somebody else's burst
             }
 
-            double known = double.IsInfinity(_rate) ? _accepted * 0.8 : _rate * 0.7;
+            _isLearning = double.IsInfinity(_rate);
+            double known = _isLearning ? _accepted * ShareOfAccepted : _rate * 0.7;
             _rate = Math.Max(LeastRate, known);
 
             // A second without any: the provider's second, which is full, must pass first.
@@ -150,7 +153,7 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
     /// <summary>The provider served a request.</summary>
     public void ReportServed()
     {
-        if (!double.IsInfinity(_rate))
+        if (!_isLearning && !double.IsInfinity(_rate))
         {
             return;
         }
@@ -161,9 +164,25 @@ internal sealed class RequestLimiter(double? rate, TimeSpan maxQueueTime, TimePr
             if (time.GetElapsedTime(_acceptedSince, now) >= Second)
             {
                 (_acceptedSince, _accepted) = (now, 0);
+                _isLearning = false;
             }
 
             _accepted++;
+            if (_isLearning)
+            {
+                Raise(_accepted * ShareOfAccepted);
+            }
+        }
+    }
+
+    // Of the burst that met the limit, some answers come after the first 429: they tell how much the provider takes.
+    private void Raise(double rate)
+    {
+        if (rate > _rate)
+        {
+            _tokens -= rate - _rate;
+            _rate = rate;
+            Schedule();
         }
     }
 
