@@ -25,13 +25,17 @@ internal sealed partial class ChatEndpoint(
     ICallerResolver callers,
     ISessionKeyStore keys,
     IChatHistoryStore history,
+    IOptions<CoachHostOptions> host,
     IOptions<CoachChatOptions> options,
     HostPaidKeys hostPaid,
+    ChatFileSpace space,
     UsageRecorder usage,
     DrainState drain,
     RepeatedFailures repeated,
     ILogger<ChatEndpoint> logger)
 {
+    private const string FilesNeedAModel = "Files need a model that reads them: enter a key first.";
+
     private static readonly string[] ProviderCodes =
     [
         .. ErrorCodes.All.Where(code => code.StartsWith("ERR_KEY_", StringComparison.Ordinal)),
@@ -90,11 +94,26 @@ internal sealed partial class ChatEndpoint(
 
     public async Task<Results<EmptyHttpResult, CoachProblem>> AskAsync(HttpContext context)
     {
+        (int maxBytes, IDisposable? room, CoachProblem? problem) = await RoomAsync(context).ConfigureAwait(false);
+        using (room)
+        {
+            return problem ?? await AskAsync(context, maxBytes).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<Results<EmptyHttpResult, CoachProblem>> AskAsync(HttpContext context, int maxBytes)
+    {
         (ChatRequest? request, CoachProblem? problem) = await JsonRequest
-            .ReadAsync<ChatRequest>(context, static _ => null).ConfigureAwait(false);
+            .ReadAsync<ChatRequest>(context, static _ => null, maxBytes).ConfigureAwait(false);
         string message = request?.Message?.Trim() ?? "";
         string conversation = request?.Conversation ?? ChatPipelineFactory.DefaultConversation;
         problem ??= Check(message) ?? CheckConversation(conversation) ?? CheckChoices(request!);
+        if (problem is not null)
+        {
+            return problem;
+        }
+
+        (IReadOnlyList<DataContent> files, problem) = ChatFiles.Read(request!.Files, options.Value);
         if (problem is not null)
         {
             return problem;
@@ -104,13 +123,18 @@ internal sealed partial class ChatEndpoint(
         // Built before the stream starts: a missing key is then still a problem with a status.
         var turn = new ChatTurnOptions
         {
-            Provider = request!.Provider,
+            Provider = request.Provider,
             ReplacedTurn = request.Replaces,
             HostKeys = hostPaid.Keys(),
         };
         using ChatPipeline chat = await pipelines
             .CreateAsync(caller, conversation, turn, context.RequestAborted).ConfigureAwait(false);
-        var question = new Question(message, request.Model);
+        if (files.Count > 0 && chat.Context.Mode == RunMode.Mock)
+        {
+            return CoachProblem.Invalid(FilesNeedAModel) with { Field = "files" };
+        }
+
+        var question = new Question(message, request.Model, files);
         return await AnswerAsync(context, chat, question).ConfigureAwait(false) is { } failure
             ? failure
             : TypedResults.Empty;
@@ -142,6 +166,41 @@ internal sealed partial class ChatEndpoint(
         CallerContext caller = await CallerAsync(context).ConfigureAwait(false);
         await history.RemoveAsync(caller, conversation, context.RequestAborted).ConfigureAwait(false);
         return TypedResults.NoContent();
+    }
+
+    /// <summary>
+    /// How long the body may be. Only a session that a model answers may send more than any other request: what is
+    /// read costs memory, so there is so much of it for all.
+    /// </summary>
+    private async Task<(int MaxBytes, IDisposable? Room, CoachProblem? Problem)> RoomAsync(HttpContext context)
+    {
+        if (context.Request.ContentLength is not > JsonRequest.MaxJsonBytes || options.Value.MaxFiles == 0)
+        {
+            return (JsonRequest.MaxJsonBytes, null, null);
+        }
+
+        // In base64, with some room for names.
+        int most = JsonRequest.MaxJsonBytes + (options.Value.MaxFileBytes / 3 * 4) + 4;
+        if (context.Request.ContentLength > most)
+        {
+            return (most, null, null);
+        }
+
+        bool isReal = hostPaid.Keys().Count > 0
+            || (await keys.ListAsync(context.GetCoachSession().Id, context.RequestAborted).ConfigureAwait(false)).Count > 0;
+        if (!isReal || host.Value.Mode == HostMode.Mock)
+        {
+            return (0, null, CoachProblem.Invalid(
+                "The request body is over 64 KiB. " + FilesNeedAModel, StatusCodes.Status413PayloadTooLarge));
+        }
+
+        // The body, its text and its bytes.
+        IDisposable? room = space.TryTake(context.Request.ContentLength.Value * 3);
+        return room is not null
+            ? (most, room, null)
+            : (0, null, new CoachProblem(
+                StatusCodes.Status503ServiceUnavailable, ErrorCodes.SessionLimit,
+                "Too many questions with files are being read. Try again in a moment."));
     }
 
     private ValueTask<CallerContext> CallerAsync(HttpContext context) =>
@@ -209,7 +268,7 @@ internal sealed partial class ChatEndpoint(
     {
         var answer = new ChatAnswer();
         IAsyncEnumerable<ChatResponseUpdate> updates = chat.Client.GetStreamingResponseAsync(
-            [new ChatMessage(ChatRole.User, question.Message)],
+            [new ChatMessage(ChatRole.User, [new TextContent(question.Message), .. question.Files])],
             question.Model is { } model ? new ChatOptions { ModelId = model } : null,
             aborted);
         await foreach (ChatResponseUpdate update in updates.ConfigureAwait(false))
@@ -284,8 +343,8 @@ internal sealed partial class ChatEndpoint(
     [GeneratedRegex(@"^[!-~]{1,200}\z", RegexOptions.CultureInvariant)]
     private static partial Regex ModelName();
 
-    // What is asked, and of which model.
-    private sealed record Question(string Message, string? Model);
+    // What is asked, of which model, and what came with it.
+    private sealed record Question(string Message, string? Model, IReadOnlyList<DataContent> Files);
 
     private static CoachProblem? CheckConversation(string conversation) => SessionId.TryFrom(conversation, out _)
         ? null

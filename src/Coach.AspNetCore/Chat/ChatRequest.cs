@@ -24,4 +24,8 @@ internal sealed record ChatRequest
     /// </summary>
     [JsonPropertyName("replaces")]
     public int? Replaces { get; init; }
+
+    /// <summary>Pictures and files that belong to the question, where a model answers.</summary>
+    [JsonPropertyName("files")]
+    public IReadOnlyList<ChatFile>? Files { get; init; }
 }

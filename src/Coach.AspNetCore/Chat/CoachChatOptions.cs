@@ -7,6 +7,14 @@ public sealed class CoachChatOptions
     /// <value>1 to 60,000 (a request body holds 64 KiB); 8,000 unless set.</value>
     public int MaxMessageLength { get; set; } = 8_000;
 
+    /// <summary>How many pictures and files may come with a question, where a model answers.</summary>
+    /// <value>0 (none) to 20; 4 unless set.</value>
+    public int MaxFiles { get; set; } = 4;
+
+    /// <summary>How much the files of one question may hold together, in bytes.</summary>
+    /// <value>1 KiB to 20 MiB; 5 MiB unless set.</value>
+    public int MaxFileBytes { get; set; } = 5 * 1024 * 1024;
+
     /// <summary>
     /// What the model is told before everything else. Retrieved passages and how to cite them are added by Coach.Rag.
     /// </summary>

@@ -18,7 +18,9 @@ internal sealed record ConversationResponse
                 .Select(message => new ConversationMessage
                 {
                     Role = message.Role.Value,
-                    Text = message.Text,
+                    Text = string.Concat(message.Contents.OfType<TextContent>()
+                        .Where(static content => FileOf(content) is null).Select(static content => content.Text)),
+                    Files = FilesOf(message),
                     Citations =
                     [
                         .. message.Contents.SelectMany(content => content.Annotations ?? [])
@@ -32,6 +34,27 @@ internal sealed record ConversationResponse
 
     [JsonPropertyName("messages")]
     public required IReadOnlyList<ConversationMessage> Messages { get; init; }
+
+    // Small ones are kept whole, the others by name.
+    private static NamedFile[]? FilesOf(ChatMessage message)
+    {
+        NamedFile[] files = [.. message.Contents.Select(FileOf).OfType<NamedFile>()];
+        return files.Length > 0 ? files : null;
+    }
+
+    private static NamedFile? FileOf(AIContent content)
+    {
+        if (content is DataContent data)
+        {
+            return new NamedFile { Name = data.Name ?? "file", MediaType = data.MediaType };
+        }
+
+        object? name = content.AdditionalProperties?.GetValueOrDefault(ChatHistoryProperty.FileName);
+        object? type = content.AdditionalProperties?.GetValueOrDefault(ChatHistoryProperty.FileType);
+        return name is null
+            ? null
+            : new NamedFile { Name = name.ToString()!, MediaType = type?.ToString() ?? "application/octet-stream" };
+    }
 }
 
 /// <summary>A question or an answer.</summary>
@@ -43,6 +66,11 @@ internal sealed record ConversationMessage
 
     [JsonPropertyName("text")]
     public required string Text { get; init; }
+
+    /// <summary>The pictures and files that came with it; missing when there were none.</summary>
+    [JsonPropertyName("files")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<NamedFile>? Files { get; init; }
 
     /// <summary>The passages that the answer cites, or those that it was given if it cites none.</summary>
     [JsonPropertyName("citations")]

@@ -183,6 +183,7 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<KeyAudit>();
         services.TryAddSingleton<KeyCheckLimit>();
         services.TryAddSingleton<KeyEndpoints>();
+        services.TryAddSingleton<ChatFileSpace>();
         services.TryAddSingleton<ChatEndpoint>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ICallerData, ConversationData>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ICallerData, FeedbackData>());

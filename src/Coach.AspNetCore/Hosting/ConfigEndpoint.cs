@@ -37,6 +37,8 @@ internal sealed class ConfigEndpoint(
         {
             MaxMessageLength = chat.Value.MaxMessageLength,
             MaxBodyBytes = JsonRequest.MaxJsonBytes,
+            MaxFiles = chat.Value.MaxFiles,
+            MaxFileBytes = chat.Value.MaxFileBytes,
             RequestsPerMinute = limits.Value.SessionPerMinute,
             KeyChecksPerMinute = limits.Value.KeyChecksPerMinute,
         },
@@ -77,6 +79,14 @@ internal sealed record ConfigLimits
 
     [JsonPropertyName("maxBodyBytes")]
     public required int MaxBodyBytes { get; init; }
+
+    /// <summary>Pictures and files that may come with a question, where a model answers.</summary>
+    [JsonPropertyName("maxFiles")]
+    public required int MaxFiles { get; init; }
+
+    /// <summary>Bytes that the files of a question may hold together.</summary>
+    [JsonPropertyName("maxFileBytes")]
+    public required int MaxFileBytes { get; init; }
 
     /// <summary>Requests of a session.</summary>
     [JsonPropertyName("requestsPerMinute")]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -25,15 +26,17 @@ internal static class JsonRequest
     /// <param name="wrongField">
     /// What to answer when the value of a field, such as <c>amount</c>, is of the wrong kind.
     /// </param>
+    /// <param name="maxBytes">The longest body, in bytes.</param>
     public static async Task<(T? Body, CoachProblem? Problem)> ReadAsync<T>(
-        HttpContext context, Func<string, CoachProblem?> wrongField)
+        HttpContext context, Func<string, CoachProblem?> wrongField, int maxBytes = MaxJsonBytes)
         where T : class
     {
-        byte[]? bytes = await ReadBytesAsync(context, MaxJsonBytes).ConfigureAwait(false);
+        byte[]? bytes = await ReadBytesAsync(context, maxBytes).ConfigureAwait(false);
         if (bytes is null)
         {
-            const string TooLarge = "The request body is over 64 KiB. Send less.";
-            return (null, CoachProblem.Invalid(TooLarge, StatusCodes.Status413PayloadTooLarge));
+            string tooLarge = string.Create(
+                CultureInfo.InvariantCulture, $"The request body is over {maxBytes / 1024} KiB. Send less.");
+            return (null, CoachProblem.Invalid(tooLarge, StatusCodes.Status413PayloadTooLarge));
         }
 
         if (!IsJson(context.Request))

@@ -2,6 +2,7 @@ using Coach.Abstractions;
 using Coach.AspNetCore.Http;
 using Coach.Llm;
 using Coach.Rag;
+using Coach.Usage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -17,6 +18,8 @@ internal sealed class SessionEndpoints(
     SessionChatClients chat,
     SessionKeyWatch watch,
     ISessionTier documents,
+    IPriceSource prices,
+    TimeProvider time,
     SessionEnd end,
     IOptions<CoachHostOptions> host,
     IOptions<CoachSessionOptions> options)
@@ -59,7 +62,7 @@ internal sealed class SessionEndpoints(
         });
     }
 
-    private static SessionKeyResponse Shown(
+    private SessionKeyResponse Shown(
         ApiKey key, KeyValidation? refused, IReadOnlyList<KeyModel> models) => new()
         {
             Provider = key.Provider,
@@ -68,8 +71,26 @@ internal sealed class SessionEndpoints(
             Message = refused?.Message,
             Models = models.Count == 0
             ? null
-            : [.. models.Select(model => new SessionKeyModel { Id = model.Id, ShutdownDate = model.ShutdownDate })],
+            : [.. models.Select(model => new SessionKeyModel
+            {
+                Id = model.Id,
+                ShutdownDate = model.ShutdownDate,
+                Price = PriceOf(key.Provider, model.Id),
+            })],
         };
+
+    private SessionModelPrice? PriceOf(string provider, string model)
+    {
+        ModelPrice? price = prices.Current.Find(provider, model, time.GetUtcNow());
+        return price is null
+            ? null
+            : new SessionModelPrice
+            {
+                InputMicro = price.Input,
+                OutputMicro = price.Output,
+                Currency = price.Currency,
+            };
+    }
 
     public async Task<NoContent> EndAsync(HttpContext context)
     {

@@ -64,4 +64,23 @@ internal sealed record SessionKeyModel
     /// <summary>The day on which the provider ends it, if it said so.</summary>
     [JsonPropertyName("shutdownDate")]
     public DateOnly? ShutdownDate { get; init; }
+
+    /// <summary>What it costs; missing when no price of it is known here.</summary>
+    [JsonPropertyName("price")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SessionModelPrice? Price { get; init; }
+}
+
+/// <summary>What a model costs, in micro-units of the currency for a million tokens.</summary>
+internal sealed record SessionModelPrice
+{
+    [JsonPropertyName("inputMicro")]
+    public required long InputMicro { get; init; }
+
+    [JsonPropertyName("outputMicro")]
+    public required long OutputMicro { get; init; }
+
+    /// <summary>The currency, in lower case.</summary>
+    [JsonPropertyName("currency")]
+    public required string Currency { get; init; }
 }

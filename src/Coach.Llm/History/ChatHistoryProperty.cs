@@ -9,4 +9,10 @@ public static class ChatHistoryProperty
     /// <summary>Its value when the store of conversations was away: the next question will not know of this
     /// turn.</summary>
     public const string NotKept = "not_kept";
+
+    /// <summary>On a text that stands in a kept question for a file: the file's name.</summary>
+    public const string FileName = "coach.history.file";
+
+    /// <summary>On the same text: the file's media type.</summary>
+    public const string FileType = "coach.history.file_type";
 }

@@ -115,7 +115,7 @@ internal sealed partial class HistoryChatClient(
 
         ChatMessage[] turn =
         [
-            .. asked.Where(message => message.Role != ChatRole.System).Select(message => message.Clone()),
+            .. asked.Where(message => message.Role != ChatRole.System).Select(WithoutFiles),
             .. answers,
         ];
         if (context.Mode == RunMode.Mock)
@@ -136,6 +136,32 @@ internal sealed partial class HistoryChatClient(
             logger.TurnNotKept(exception.GetType().Name);
             return false;
         }
+    }
+
+    // A large file would push the conversation out of its bound: the next questions know that it was there.
+    private ChatMessage WithoutFiles(ChatMessage message)
+    {
+        ChatMessage kept = message.Clone();
+        kept.Contents =
+        [
+            .. message.Contents.Select(content => content is DataContent data && data.Data.Length > options.MaxLength / 8
+                ? Named(data)
+                : content),
+        ];
+        return kept;
+    }
+
+    private static TextContent Named(DataContent data)
+    {
+        string name = data.Name ?? "file";
+        return new TextContent($"\n\n(The file {name}, {data.MediaType}, came with this question and is not kept.)")
+        {
+            AdditionalProperties = new()
+            {
+                [ChatHistoryProperty.FileName] = name,
+                [ChatHistoryProperty.FileType] = data.MediaType,
+            },
+        };
     }
 
     // The turn that is asked again goes when the new one is whole, and not before.

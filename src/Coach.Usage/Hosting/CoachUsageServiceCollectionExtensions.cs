@@ -78,6 +78,9 @@ public static class CoachUsageServiceCollectionExtensions
         services.TryAddSingleton<IAuditLog>(
             static provider => new MemoryAuditLog(provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton(Prices);
+        services.AddOptions<PriceFileCheck>().ValidateOnStart();
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IValidateOptions<PriceFileCheck>, PriceFileValidator>());
         services.AddSingleton(static provider => new UsageRecorder(
             provider.GetRequiredService<IUsageLedger>(), provider.GetRequiredService<IPriceSource>(),
             OptionsOf(provider), provider.GetRequiredService<UsageMetrics>(),

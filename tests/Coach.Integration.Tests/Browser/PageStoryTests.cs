@@ -293,6 +293,43 @@ public sealed class PageStoryTests(PageFixture fixture)
         await Expect(page.Locator("#key-message")).ToContainTextAsync("Valid.");
     }
 
+    [Fact]
+    public async Task Files_OfAQuestion_AreOfferedWithAModelAndSentWithIt()
+    {
+        fixture.Providers.SetKey("openai", "files-key");
+        fixture.Providers.AnswerAlways("openai", _ => ScriptedAnswer.Text("A lamp."));
+        (IPage page, List<string> problems) = await fixture.OpenAsync();
+        await Expect(page.Locator("#attach")).ToBeHiddenAsync();
+        await EnterKeyAsync(page, "openai", "files-key");
+        await Expect(page.Locator("#attach")).ToBeVisibleAsync();
+        byte[] png = [0x89, .. "PNG\r\n"u8, 0x1A, 0x0A, 1, 2, 3, 4];
+        await page.SetInputFilesAsync("#question-files",
+        [
+            new FilePayload { Name = "lamp.png", MimeType = "image/png", Buffer = png },
+            new FilePayload { Name = "tool.exe", MimeType = "application/octet-stream", Buffer = [1] },
+            new FilePayload { Name = "tides.csv", MimeType = "", Buffer = "hour,height"u8.ToArray() },
+        ]);
+        await Expect(page.Locator("#question-file-message")).ToContainTextAsync("tool.exe");
+        await Expect(page.Locator("#question-file-list li")).ToHaveCountAsync(2);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Remove tides.csv" }).ClickAsync();
+        await Expect(page.Locator("#message")).ToBeFocusedAsync();
+        await PageFixture.KeepScreenshotAsync(page, "files");
+
+        IRequest asked = await page.RunAndWaitForRequestAsync(
+            () => new OpenPage(page, problems).AskAsync("What is this?"),
+            request => request.Method == "POST" && request.Url.EndsWith("/api/chat", StringComparison.Ordinal));
+        JsonElement file = Assert.Single(
+            JsonDocument.Parse(asked.PostData!).RootElement.GetProperty("files").EnumerateArray());
+        Assert.Equal("lamp.png", file.GetProperty("name").GetString());
+        Assert.Equal(Convert.ToBase64String(png), file.GetProperty("data").GetString());
+        await Expect(page.Locator(".answer .words")).ToContainTextAsync("A lamp.");
+        await Expect(page.Locator(".question")).ToContainTextAsync("With lamp.png");
+        await Expect(page.Locator("#question-file-list")).ToBeHiddenAsync();
+        await page.ReloadAsync();
+        await Expect(page.Locator(".question")).ToContainTextAsync("With lamp.png");
+        Assert.Empty(problems);
+    }
+
     // How many messages the host keeps of the conversation that is shown.
     private static Task<int> MessagesAsync(IPage page) => page.EvaluateAsync<int>(
         "() => fetch('/api/chat?conversation=' + (localStorage['coach.conversation'] ?? 'default'))"

@@ -7,11 +7,12 @@ import { parse, wordsOf } from './markdown.js';
 import { copyText, renderWhole, StreamedText } from './render.js';
 
 export class Turn {
-  constructor(question, owner) {
-    Object.assign(this, { question, owner, number: null, text: '', passages: [], done: null });
+  constructor(question, owner, files = []) {
+    Object.assign(this, { question, owner, files, number: null, text: '', passages: [], done: null });
     this.asked = element('div', { class: 'words', dir: 'auto' }, question);
     this.questionActions = element('div', { class: 'actions' });
-    this.questionArticle = element('article', { class: 'question' }, element('h2', { class: 'visually-hidden' }, 'Question'), this.asked, this.questionActions);
+    this.questionArticle = element('article', { class: 'question' }, element('h2', { class: 'visually-hidden' }, 'Question'), this.asked,
+      files.length > 0 ? element('p', { class: 'hint', dir: 'auto' }, `With ${files.map(file => file.name).join(', ')}`) : null, this.questionActions);
     this.words = element('div', { class: 'words markdown' });
     this.rest = element('div', { class: 'rest' });
     this.answerArticle = element('article', { class: 'answer' }, element('h2', { class: 'visually-hidden' }, 'Answer'), this.words, this.rest);
@@ -119,7 +120,7 @@ export class Turn {
       const question = box.value.trim();
       if (!question || this.owner.isRunning) return;
       close();
-      this.owner.ask(question, this);
+      this.owner.ask(question, this, this.files);
     });
     box.addEventListener('keydown', event => {
       if (event.key === 'Escape') {

@@ -5,6 +5,7 @@ import { Conversations } from './conversations.js';
 import { Credits } from './credits.js';
 import { Documents } from './documents.js';
 import { $, announce } from './dom.js';
+import { Files } from './files.js';
 import { Panels } from './panels.js';
 import { Follower } from './scroll.js';
 import { Session } from './session.js';
@@ -29,6 +30,8 @@ $('message').maxLength = config.limits.maxMessageLength;
 const session = new Session(config, hadKeys => banner(hadKeys
   ? 'The session has ended, here or in another tab. Its keys and conversations are gone.'
   : 'The session has ended, here or in another tab. Its conversations are gone.'));
+const files = new Files(config.limits, session);
+session.onDraw = () => files.draw();
 const documents = new Documents(config.features);
 const credits = new Credits(config.features);
 const tab = new Tab();
@@ -52,7 +55,7 @@ $('ask').addEventListener('submit', event => {
   if (!message || conversation.isRunning) return;
   $('message').value = '';
   hideBanner();
-  conversation.ask(message);
+  conversation.ask(message, null, files.take());
 });
 
 $('message').addEventListener('keydown', event => {

@@ -2,6 +2,7 @@
 import { call, send, unreachable } from './calls.js';
 import { $, announce, cost, number } from './dom.js';
 import { eventsOf } from './events.js';
+import { encoded } from './files.js';
 import { Turn } from './answer.js';
 
 export class Conversation {
@@ -31,7 +32,7 @@ export class Conversation {
     let turn = null;
     for (const message of messages) {
       if (message.role === 'user') {
-        turn = new Turn(message.text, this);
+        turn = new Turn(message.text, this, message.files);
         turn.number = this.turns.push(turn);
       } else if (turn) {
         // Answers in several messages are of one turn; citations count within theirs.
@@ -70,14 +71,14 @@ export class Conversation {
   }
 
   regenerate(turn) {
-    if (!this.isRunning) this.ask(turn.question, turn);
+    if (!this.isRunning) this.ask(turn.question, turn, turn.files);
   }
 
   askAgain(turn) {
     if (this.isRunning) return;
     if ($('message').value.trim() === turn.question) $('message').value = '';
     turn.elements.forEach(each => each.remove());
-    this.ask(turn.question, turn.replaced);
+    this.ask(turn.question, turn.replaced, turn.files);
   }
 
   stop() {
@@ -85,11 +86,11 @@ export class Conversation {
   }
 
   // replaced: the turn that this one takes the place of; it and all later ones come back if this one fails.
-  async ask(question, replaced = null) {
+  async ask(question, replaced = null, files = []) {
     if (this.isRunning) return;
     this.speech.stop();
     const conversation = this.id;
-    const turn = new Turn(question, this);
+    const turn = new Turn(question, this, files);
     turn.replaced = replaced;
     const running = new AbortController();
     this.running = running;
@@ -121,12 +122,15 @@ export class Conversation {
 
   async stream(turn, question, replaced, signal) {
     const choice = this.session.choice;
+    // What an earlier page sent is known by name alone.
+    const files = await encoded(turn.files.filter(file => file instanceof File));
     const body = {
       message: question,
       conversation: this.id,
       ...(choice.provider && { provider: choice.provider }),
       ...(choice.model && { model: choice.model }),
       ...(replaced?.number && { replaces: replaced.number }),
+      ...(files.length > 0 && { files }),
     };
     const response = await send('POST', '/api/chat', { body, headers: { Accept: 'text/event-stream' }, signal });
     let done = null;

@@ -1,6 +1,6 @@
 // The session: whether answers are real, its keys, and which provider and model are asked.
 import { call } from './calls.js';
-import { $, announce, button, element, kept, say } from './dom.js';
+import { $, announce, button, cost, element, kept, say } from './dom.js';
 
 const names = {
   gemini: 'Gemini', openai: 'OpenAI', anthropic: 'Anthropic', openrouter: 'OpenRouter',
@@ -42,6 +42,7 @@ export class Session {
     this.drawTier(session.ragTier, session.ragReason ?? '');
     this.drawKeys();
     this.drawModels();
+    this.onDraw?.();
     if (hasEnded) this.onEnded(hadKeys);
     return hasEnded;
   }
@@ -49,6 +50,7 @@ export class Session {
   // Who gave the last answer is what counts, whatever was believed before.
   answeredBy(done) {
     this.drawMode(done.provider !== 'mock');
+    this.onDraw?.();
     this.drawTier(done.ragTier);
   }
 
@@ -78,7 +80,7 @@ export class Session {
   drawModels() {
     const groups = this.keys.filter(key => key.provider !== 'cartesia').map(key => element('optgroup', { label: names[key.provider] ?? key.provider },
       element('option', { value: `${key.provider}|` }, `${names[key.provider] ?? key.provider}: its usual model`),
-      (key.models ?? []).map(model => element('option', { value: `${key.provider}|${model.id}` }, model.shutdownDate ? `${model.id} (ends ${model.shutdownDate})` : model.id))));
+      (key.models ?? []).map(model => element('option', { value: `${key.provider}|${model.id}` }, labelOf(model)))));
     const select = $('model');
     select.replaceChildren(element('option', { value: '' }, 'Model: automatic'), ...groups);
     select.value = kept.get('model') ?? '';
@@ -141,3 +143,11 @@ export class Session {
 }
 
 const modeText = isReal => (isReal ? 'real answers' : 'mock answers');
+
+// What a model costs, in and out, for a million tokens.
+function labelOf({ id, shutdownDate, price }) {
+  const notes = [];
+  if (price) notes.push(`${cost(price.inputMicro, price.currency)} in, ${cost(price.outputMicro, price.currency)} out per million tokens`);
+  if (shutdownDate) notes.push(`ends ${shutdownDate}`);
+  return notes.length > 0 ? `${id} (${notes.join('; ')})` : id;
+}
