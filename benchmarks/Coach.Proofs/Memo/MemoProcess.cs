@@ -49,11 +49,11 @@ internal sealed class MemoProcess : IDisposable
     }
 
     /// <summary>Waits until it answers.</summary>
-    /// <returns>Whether it did before it ended or 30 s had passed.</returns>
+    /// <returns>Whether it did before it ended or two minutes, on a busy machine, had passed.</returns>
     public async Task<bool> IsReadyAsync(HttpClient client)
     {
         long began = Stopwatch.GetTimestamp();
-        while (!_process.HasExited && Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(30))
+        while (!_process.HasExited && Stopwatch.GetElapsedTime(began) < TimeSpan.FromMinutes(2))
         {
             try
             {
