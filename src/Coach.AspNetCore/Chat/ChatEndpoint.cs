@@ -186,9 +186,9 @@ internal sealed partial class ChatEndpoint(
             return (most, null, null);
         }
 
-        bool isReal = hostPaid.Keys().Count > 0
-            || (await keys.ListAsync(context.GetCoachSession().Id, context.RequestAborted).ConfigureAwait(false)).Count > 0;
-        if (!isReal || host.Value.Mode == HostMode.Mock)
+        IReadOnlyList<ApiKey> stored = await keys
+            .ListAsync(context.GetCoachSession().Id, context.RequestAborted).ConfigureAwait(false);
+        if (host.Value.Mode == HostMode.Mock || (stored.Count == 0 && hostPaid.Keys().Count == 0))
         {
             return (0, null, CoachProblem.Invalid(
                 "The request body is over 64 KiB. " + FilesNeedAModel, StatusCodes.Status413PayloadTooLarge));

@@ -144,9 +144,8 @@ internal sealed partial class HistoryChatClient(
         ChatMessage kept = message.Clone();
         kept.Contents =
         [
-            .. message.Contents.Select(content => content is DataContent data && data.Data.Length > options.MaxLength / 8
-                ? Named(data)
-                : content),
+            .. message.Contents.Select(content =>
+                content is DataContent data && data.Data.Length > options.MaxLength / 8 ? Named(data) : content),
         ];
         return kept;
     }

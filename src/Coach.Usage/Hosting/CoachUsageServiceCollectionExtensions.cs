@@ -4,6 +4,7 @@ using Coach.Abstractions;
 using Coach.Usage;
 using Coach.Usage.Budgets;
 using Coach.Usage.Credits;
+using Coach.Usage.Prices;
 using Coach.Usage.Settings;
 using Coach.Usage.Telemetry;
 using Microsoft.Extensions.Configuration;

@@ -33,6 +33,8 @@ public sealed class ChatFileTests : IAsyncLifetime
         {
             values["Coach:Llm:OpenAI:BaseUrl"] = _providers.BaseUrl("openai").ToString();
             values["Coach:Usage:PriceFile"] = _folder.File("prices.json");
+            values["Coach:Chat:MaxFiles"] = "3";
+            values["Coach:Chat:MaxFileBytes"] = "1048576";
         });
     }
 
@@ -85,9 +87,12 @@ public sealed class ChatFileTests : IAsyncLifetime
         ChatReply reply = await ChatReply.ReadAsync(await AskAsync(visitor, File("pier.png", "image/png", large)));
         Assert.Equal("A harbour.", reply.Text);
 
-        byte[] tooLarge = [.. Png, .. new byte[6 * 1024 * 1024]];
+        byte[] tooLarge = [.. Png, .. new byte[1024 * 1024]];
         using HttpResponseMessage refused = await AskAsync(visitor, File("pier.png", "image/png", tooLarge));
-        await refused.AssertProblemAsync(413, "ERR_TOO_LARGE");
+        await refused.AssertProblemAsync(422, "ERR_REQUEST_INVALID");
+        byte[] farTooLarge = [.. Png, .. new byte[2 * 1024 * 1024]];
+        using HttpResponseMessage unread = await AskAsync(visitor, File("pier.png", "image/png", farTooLarge));
+        await unread.AssertProblemAsync(413, "ERR_TOO_LARGE");
     }
 
     [Theory]
@@ -133,7 +138,7 @@ public sealed class ChatFileTests : IAsyncLifetime
     [InlineData("""{"message":"hi","files":[null]}""")]
     [InlineData("""{"message":"hi","files":[{"name":"a","mediaType":"text/plain","data":"not base64!"}]}""")]
     [InlineData("""{"message":"hi","files":[{"name":1}]}""")]
-    [InlineData("""{"message":"hi","files":[{},{},{},{},{}]}""")]
+    [InlineData("""{"message":"hi","files":[{},{},{},{}]}""")]
     public async Task Files_OfAnotherShape_AreRefused(string json)
     {
         using HttpClient visitor = await NewVisitorAsync();
@@ -170,8 +175,8 @@ public sealed class ChatFileTests : IAsyncLifetime
     {
         using HttpClient visitor = _host.NewVisitor();
         JsonElement limits = (await (await visitor.GetAsync("/api/config")).JsonAsync()).GetProperty("limits");
-        Assert.Equal(4, limits.GetProperty("maxFiles").GetInt32());
-        Assert.Equal(5 * 1024 * 1024, limits.GetProperty("maxFileBytes").GetInt32());
+        Assert.Equal(3, limits.GetProperty("maxFiles").GetInt32());
+        Assert.Equal(1024 * 1024, limits.GetProperty("maxFileBytes").GetInt32());
     }
 
     [Fact]

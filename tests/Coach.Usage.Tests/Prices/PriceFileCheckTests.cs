@@ -1,7 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Usage.Tests.Settings;
+namespace Coach.Usage.Tests.Prices;
 
 /// <summary>Prices that cannot be read stop the start, with the reason.</summary>
 public sealed class PriceFileCheckTests : IDisposable

@@ -1,9 +1,11 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
-namespace Coach.Usage.Settings;
+namespace Coach.Usage.Prices;
 
-/// <summary>Asked for once, when the host starts: prices that cannot be read stop the start, not each request.</summary>
+/// <summary>
+/// Asked for once, when the host starts: prices that cannot be read stop the start, and not each request.
+/// </summary>
 internal sealed class PriceFileCheck;
 
 /// <summary>Reads the prices. Later a file that is broken leaves those from before in force.</summary>
