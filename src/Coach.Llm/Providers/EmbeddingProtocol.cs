@@ -10,6 +10,8 @@ namespace Coach.Llm.Providers;
 /// <summary>One provider's embedding protocol. Shared by all sessions.</summary>
 internal abstract class EmbeddingProtocol(string provider, string model, int? dimensions, int maxBatch)
 {
+    private const float MaxFloat = 1e6f; // no embedding's number comes near
+
     public string Provider { get; } = provider;
 
     /// <summary>As <see cref="ChatProtocol.TelemetryName"/>.</summary>
@@ -86,7 +88,8 @@ internal abstract class EmbeddingProtocol(string provider, string model, int? di
 
     /// <summary>
     /// Reads the vector the reader stands before: an array of numbers, also one alone within another array, or base64
-    /// of little-endian 32-bit floats, which proxies send unasked.
+    /// of little-endian 32-bit floats, which proxies send unasked; or of bytes with a sign, which Perplexity sends and
+    /// which can be told because they make no sense as floats.
     /// </summary>
     protected static float[] ReadVector(ref Utf8JsonReader reader, int expected)
     {
@@ -143,6 +146,8 @@ internal abstract class EmbeddingProtocol(string provider, string model, int? di
             values[i] = BinaryPrimitives.ReadSingleLittleEndian(bytes.AsSpan(i * sizeof(float)));
         }
 
-        return values;
+        return Array.TrueForAll(values, value => float.IsFinite(value) && Math.Abs(value) < MaxFloat)
+            ? values
+            : [.. bytes.Select(value => (float)(sbyte)value)];
     }
 }
