@@ -65,6 +65,9 @@ internal abstract class ChatProtocol(string provider, string model)
     /// <summary>Whether a turn of the model's may hold pictures and the like, as a model that draws made them.</summary>
     public virtual bool TakesMediaOfModel => false;
 
+    /// <summary>Whether a conversation that begins with the model's turn is refused.</summary>
+    public virtual bool BeginsWithPerson => false;
+
     /// <summary>Writes what a function is; the protocols differ only in the name of its schema.</summary>
     protected static void WriteFunction(Utf8JsonWriter writer, AIFunctionDeclaration function, string schemaName)
     {

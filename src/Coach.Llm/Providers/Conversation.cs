@@ -5,7 +5,8 @@ namespace Coach.Llm.Providers;
 
 /// <summary>
 /// A conversation in the one order that every provider takes, however it was kept: each call has its result, right
-/// behind the turn that made it, and an id of its own; a turn of the model's holds what a model's turn may hold.
+/// behind the turn that made it, and an id of its own; a turn of the model's holds what a model's turn may hold, and
+/// follows one of the person's where the provider wants that.
 /// </summary>
 /// <remarks>
 /// Histories are shortened, joined, stored and read by others. Half a pair is refused by every provider, and so are two
@@ -14,14 +15,28 @@ namespace Coach.Llm.Providers;
 internal static class Conversation
 {
     private const string NoId = "call";
+    private const string Opening = "(The beginning of this conversation is left out.)";
 
     /// <summary>The conversation as it is to be sent; the messages themselves where they can go as they are.</summary>
     public static IReadOnlyList<ChatMessage> Tidy(IReadOnlyList<ChatMessage> messages, ChatProtocol protocol)
     {
         Dictionary<AIContent, Pair>? pairs = Pairs(messages);
-        return IsTidy(messages, pairs, protocol)
-            ? messages
-            : new Rebuilding(pairs ?? [], protocol).Run(messages);
+        return Opened(
+            IsTidy(messages, pairs, protocol) ? messages : new Rebuilding(pairs ?? [], protocol).Run(messages), protocol);
+    }
+
+    // What was shortened may begin with the model's turn.
+    private static IReadOnlyList<ChatMessage> Opened(IReadOnlyList<ChatMessage> messages, ChatProtocol protocol)
+    {
+        int first = 0;
+        while (first < messages.Count && messages[first].IsInstruction())
+        {
+            first++;
+        }
+
+        return protocol.BeginsWithPerson && first < messages.Count && messages[first].Role == ChatRole.Assistant
+            ? [.. messages.Take(first), new ChatMessage(ChatRole.User, Opening), .. messages.Skip(first)]
+            : messages;
     }
 
     /// <summary>Whether it is a picture, sound or file that most providers take from people alone.</summary>

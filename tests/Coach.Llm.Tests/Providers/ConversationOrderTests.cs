@@ -71,6 +71,17 @@ public sealed class ConversationOrderTests
         Assert.Equal(["user", "model", "tool", "model", "tool"], sent.Roles.Take(5));
     }
 
+    [Theory]
+    [InlineData("gemini", "user,model,tool")]
+    [InlineData("anthropic", "user,model,tool")]
+    [InlineData("openai", "user,model,tool")] // its system message counts as the first
+    public async Task HistoryWithoutItsBeginning_IsOpenedWhereTheModelMayNotSpeakFirst(string wire, string roles)
+    {
+        Turns sent = await SendAsync(wire, new ChatMessage(ChatRole.System, "Be brief."), Call("a", "get"), Result("a", "1"));
+        Assert.Equal(roles, string.Join(',', sent.Roles));
+        Assert.Equal(wire != "openai", sent.Json.Contains("beginning", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task PicturesThatAModelDrew_GoOnAsThePersons_AndStayWhereTheModelTakesItsOwn()
     {

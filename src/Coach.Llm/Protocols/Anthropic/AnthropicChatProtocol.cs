@@ -33,6 +33,8 @@ internal sealed class AnthropicChatProtocol(
     public override bool Accepts(string mediaType) =>
         base.Accepts(mediaType) || MediaTypes.IsPdf(mediaType) || MediaTypes.IsText(mediaType);
 
+    public override bool BeginsWithPerson => true;
+
     public override StreamDecoder CreateDecoder(ChatCall call) =>
         new AnthropicStreamDecoder(ReasoningSignatures.Origin(Provider, call.Model, call.Key), call.EarlierCalls);
 

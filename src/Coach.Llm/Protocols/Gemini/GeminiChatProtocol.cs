@@ -42,6 +42,8 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
 
     public override bool TakesMediaOfModel => true;
 
+    public override bool BeginsWithPerson => true;
+
     public override StreamDecoder CreateDecoder(ChatCall call) => new GeminiStreamDecoder(
         ReasoningSignatures.Origin(Provider, call.Model, call.Key), call.EarlierCalls);
 
