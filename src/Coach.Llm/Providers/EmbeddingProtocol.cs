@@ -133,6 +133,31 @@ internal abstract class EmbeddingProtocol(string provider, string model, int? di
         return count == values.Length ? values : values[..count];
     }
 
+    /// <summary>Gives a vector the length 1: every comparison here is a dot product.</summary>
+    /// <exception cref="ProtocolException">It has no direction.</exception>
+    public static void Normalise(float[] vector)
+    {
+        double sum = 0;
+        foreach (float value in vector)
+        {
+            sum += (double)value * value;
+        }
+
+        if (!double.IsFinite(sum) || sum == 0)
+        {
+            throw ProtocolException.Malformed("a vector has no direction");
+        }
+
+        if (Math.Abs(sum - 1) > 1e-5)
+        {
+            float scale = (float)(1 / Math.Sqrt(sum));
+            for (int i = 0; i < vector.Length; i++)
+            {
+                vector[i] *= scale;
+            }
+        }
+    }
+
     private static float[] ReadBase64(ref Utf8JsonReader reader)
     {
         if (!reader.TryGetBytesFromBase64(out byte[]? bytes) || bytes.Length == 0 || bytes.Length % sizeof(float) != 0)
