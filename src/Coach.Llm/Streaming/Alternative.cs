@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Coach.Llm.Json;
 
 namespace Coach.Llm.Streaming;
 
