@@ -81,7 +81,17 @@ public sealed class CoachLlmBuilder
     /// limits of session and key, telemetry, the watch over refused keys, vectors of length 1, and failures as
     /// <see cref="LlmException"/>s by the same rules. Batches and retries remain its own.
     /// </summary>
-    /// <inheritdoc cref="AddProvider(string, Func{IServiceProvider, ApiKey, IChatClient}, Func{Exception, ProviderFailure?}, bool)"/>
+    /// <param name="name">The provider's name, as for a chat client.</param>
+    /// <param name="create">Makes a session's client from the session's key. The registry disposes what it
+    /// makes.</param>
+    /// <param name="failure">Tells what an exception of the client's says of the provider's answer, as for a chat
+    /// client.</param>
+    /// <param name="retry">Whether Coach tries again, and keeps its time limits and circuits, as
+    /// <c>Coach:Llm:Requests</c> says; then turn the client's own retries off.</param>
+    /// <returns>This builder.</returns>
+    /// <exception cref="ArgumentException"><paramref name="name"/> is null, empty or white space.</exception>
+    /// <exception cref="ArgumentNullException"><paramref name="create"/> or <paramref name="failure"/> is
+    /// null.</exception>
     public CoachLlmBuilder AddProvider(
         string name, Func<IServiceProvider, ApiKey, IEmbeddingGenerator<string, Embedding<float>>> create,
         Func<Exception, ProviderFailure?> failure, bool retry = false)
@@ -93,10 +103,20 @@ public sealed class CoachLlmBuilder
 
     /// <summary>
     /// Adds a provider's speech, and puts round it what Coach's own has: the limits of session and key, the watch over
-    /// refused keys, and failures as <see cref="LlmException"/>s by the same rules, in an answer that is the text alone.
-    /// Its retries remain its own.
+    /// refused keys, and failures as <see cref="LlmException"/>s by the same rules, in an answer that is the text
+    /// alone. Its retries remain its own.
     /// </summary>
-    /// <inheritdoc cref="AddProvider(string, Func{IServiceProvider, ApiKey, IChatClient}, Func{Exception, ProviderFailure?}, bool)"/>
+    /// <param name="name">The provider's name, as for a chat client.</param>
+    /// <param name="create">Makes a session's client from the session's key. The registry disposes what it
+    /// makes.</param>
+    /// <param name="failure">Tells what an exception of the client's says of the provider's answer, as for a chat
+    /// client.</param>
+    /// <param name="retry">Whether Coach tries again, and keeps its time limits and circuits, as
+    /// <c>Coach:Llm:Requests</c> says; then turn the client's own retries off.</param>
+    /// <returns>This builder.</returns>
+    /// <exception cref="ArgumentException"><paramref name="name"/> is null, empty or white space.</exception>
+    /// <exception cref="ArgumentNullException"><paramref name="create"/> or <paramref name="failure"/> is
+    /// null.</exception>
     public CoachLlmBuilder AddProvider(
         string name, Func<IServiceProvider, ApiKey, ISpeechSynthesizer> create,
         Func<Exception, ProviderFailure?> failure, bool retry = false)

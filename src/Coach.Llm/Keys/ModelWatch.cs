@@ -10,8 +10,8 @@ namespace Coach.Llm.Keys;
 
 /// <summary>
 /// Compares the models that the host set with those that a key has: one that is missing or ends soon is said with the
-/// key, once in the log, and in the gauge <c>coach.llm.model_retirement_days</c>. A model that a reload sets is compared
-/// with what the latest key has; one that is set no more leaves the gauge.
+/// key, once in the log, and in the gauge <c>coach.llm.model_retirement_days</c>. A model that a reload sets is
+/// compared with what the latest key has; one that is set no more leaves the gauge.
 /// </summary>
 internal sealed class ModelWatch
 {

@@ -10,7 +10,9 @@ namespace Coach.Llm.Pipeline;
 internal sealed class ForeignChatClient(IChatClient inner, ForeignFailures failures) : DelegatingChatClient(inner)
 {
     public override Task<ChatResponse> GetResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        CancellationToken cancellationToken = default) =>
         failures.RunAsync(token => InnerClient.GetResponseAsync(messages, options, token), cancellationToken);
 
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(

@@ -89,7 +89,8 @@ internal sealed class ProviderClients
 
     /// <summary>As <see cref="CreateEmbedding"/> round a generator of the host's.</summary>
     public IEmbeddingGenerator<string, Embedding<float>> CreateForeign(
-        ForeignClient foreign, IEmbeddingGenerator<string, Embedding<float>> generator, SessionId session, ApiKey key) =>
+        ForeignClient foreign, IEmbeddingGenerator<string, Embedding<float>> generator, SessionId session,
+        ApiKey key) =>
         new ForeignEmbeddingGenerator(
             generator, foreign.Provider, Failures(foreign, key), Call(foreign, session, key), _connection, _telemetry);
 

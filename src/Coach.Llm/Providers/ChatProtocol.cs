@@ -62,7 +62,7 @@ internal abstract class ChatProtocol(string provider, string model)
     /// </summary>
     public virtual bool Accepts(string mediaType) => MediaTypes.IsImage(mediaType);
 
-    /// <summary>Whether a turn of the model's may hold pictures and the like, as a model that draws made them.</summary>
+    /// <summary>Whether a turn of the model's may hold pictures and the like, as a model that draws made.</summary>
     public virtual bool TakesMediaOfModel => false;
 
     /// <summary>Whether a conversation that begins with the model's turn is refused.</summary>

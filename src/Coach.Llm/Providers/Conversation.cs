@@ -21,8 +21,10 @@ internal static class Conversation
     public static IReadOnlyList<ChatMessage> Tidy(IReadOnlyList<ChatMessage> messages, ChatProtocol protocol)
     {
         Dictionary<AIContent, Pair>? pairs = Pairs(messages);
-        return Opened(
-            IsTidy(messages, pairs, protocol) ? messages : new Rebuilding(pairs ?? [], protocol).Run(messages), protocol);
+        IReadOnlyList<ChatMessage> tidy = IsTidy(messages, pairs, protocol)
+            ? messages
+            : new Rebuilding(pairs ?? [], protocol).Run(messages);
+        return Opened(tidy, protocol);
     }
 
     // What was shortened may begin with the model's turn.

@@ -64,7 +64,8 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
     public override bool IsComplete => _isComplete || IsWholeWithoutReason;
 
     private bool IsWholeWithoutReason =>
-        (IsEnded || (_isWhole && _isCompletion)) && (_hasText || _calls.Count > 0) && _calls.TrueForAll(call => call.HasWholeArguments);
+        (IsEnded || (_isWhole && _isCompletion)) && (_hasText || _calls.Count > 0)
+        && _calls.TrueForAll(call => call.HasWholeArguments);
 
     public override ChatResponseUpdate? Finish()
     {
