@@ -119,6 +119,7 @@ internal sealed partial class AbuseProof(int keys, int failing, int seed)
             ["Coach:Llm:Requests:RetryDelay"] = "00:00:00.05",
             ["Coach:RateLimits:AddressBurst"] = "100000",
             ["Coach:RateLimits:AddressPerMinute"] = "1000000",
+            ["Coach:RateLimits:KeyChecksPerMinute"] = "100000",
         });
         builder.AddCoach();
         WebApplication app = builder.Build();

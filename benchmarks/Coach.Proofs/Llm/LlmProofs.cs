@@ -12,7 +12,7 @@ internal static class LlmProofs
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
     public static IEnumerable<Command> Commands =>
-        [Races(), Sessions(), FirstToken(), KeyRotation(), Abuse(), Replays(), SdkCompositions()];
+        [Races(), Sessions(), FirstToken(), KeyRotation(), Abuse(), ChatStreams(), Replays(), SdkCompositions()];
 
     private static Command Races()
     {
@@ -79,6 +79,27 @@ internal static class LlmProofs
             AbuseResult outcome = await new AbuseProof(result.GetValue(keys), result.GetValue(failing), result.GetValue(seed)).RunAsync();
             Console.WriteLine(JsonSerializer.Serialize(outcome, Json));
             return outcome.Failed == 0 ? 0 : 1;
+        });
+        return command;
+    }
+
+    private static Command ChatStreams()
+    {
+        var streams = new Option<int>("--streams") { Description = "How many answers at a time.", DefaultValueFactory = _ => 300 };
+        var rate = new Option<int>("--rate") { Description = "Tokens a second of each.", DefaultValueFactory = _ => 50 };
+        var seconds = new Option<int>("--seconds") { Description = "How long they are read, each way.", DefaultValueFactory = _ => 10 };
+        var knee = new Option<bool>("--knee") { Description = "Goes on with half as many again while the host adds little." };
+        var command = new Command("chat-streams",
+            "Many answers at a time through /api/chat: what the host adds to the time of a token, and processor time for 1,000 tokens.")
+        {
+            streams, rate, seconds, knee,
+        };
+        command.SetAction(async (result, _) =>
+        {
+            var proof = new ChatStreamsProof(result.GetValue(rate), TimeSpan.FromSeconds(result.GetValue(seconds)));
+            ChatStreamsResult outcome = await proof.RunAsync(result.GetValue(streams), result.GetValue(knee));
+            Console.WriteLine(JsonSerializer.Serialize(outcome, Json));
+            return outcome is { Failed: 0, AddedP99Ms: <= ChatStreamsProof.Limit } ? 0 : 1;
         });
         return command;
     }

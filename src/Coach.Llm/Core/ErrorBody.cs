@@ -51,6 +51,9 @@ internal sealed class ErrorBody
     /// <summary><c>error.code</c>, where it is a number or a string that holds one.</summary>
     public int? CodeNumber { get; private set; }
 
+    /// <summary><c>error.status</c> (Azure) or <c>error.status_code</c> (Groq), where it is a number.</summary>
+    public int? StatusNumber { get; private set; }
+
     /// <summary><c>error.code</c> as text (OpenAI), or <c>error_code</c> (Cartesia); "" if absent.</summary>
     public string Code { get; private set; } = "";
 
@@ -222,6 +225,10 @@ internal sealed class ErrorBody
                 break;
             case "error.code":
                 TakeCode(text);
+                break;
+            case "error.status" or "error.status_code" when int.TryParse(
+                text, NumberStyles.None, CultureInfo.InvariantCulture, out int status):
+                StatusNumber = status;
                 break;
             case "error.status":
                 Status = text;

@@ -71,17 +71,59 @@ public sealed class CoachLlmBuilder
         string name, Func<IServiceProvider, ApiKey, IChatClient> create, Func<Exception, ProviderFailure?> failure,
         bool retry = false)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(name);
-        ArgumentNullException.ThrowIfNull(create);
-        ArgumentNullException.ThrowIfNull(failure);
-        var foreign = new ForeignChat(name.ToLowerInvariant(), failure, retry);
-        return Register<IChatClient>(name, (services, session, key, _) =>
-        {
-            IChatClient? client = create(services, key);
-            return ValueTask.FromResult<object>(client is null
-                ? null!
-                : services.GetRequiredService<ProviderClients>().CreateForeign(foreign, client, session, key));
-        });
+        ForeignClient foreign = Foreign(name, create, failure, retry);
+        return Register<IChatClient>(
+            name, create, (clients, client, session, key) => clients.CreateForeign(foreign, client, session, key));
+    }
+
+    /// <summary>
+    /// Adds a provider's embedding generator, such as a vendor's SDK, and puts round it what Coach's own have: the
+    /// limits of session and key, telemetry, the watch over refused keys, vectors of length 1, and failures as
+    /// <see cref="LlmException"/>s by the same rules. Batches and retries remain its own.
+    /// </summary>
+    /// <param name="name">The provider's name, as for a chat client.</param>
+    /// <param name="create">Makes a session's client from the session's key. The registry disposes what it
+    /// makes.</param>
+    /// <param name="failure">Tells what an exception of the client's says of the provider's answer, as for a chat
+    /// client.</param>
+    /// <param name="retry">Whether Coach tries again, and keeps its time limits and circuits, as
+    /// <c>Coach:Llm:Requests</c> says; then turn the client's own retries off.</param>
+    /// <returns>This builder.</returns>
+    /// <exception cref="ArgumentException"><paramref name="name"/> is null, empty or white space.</exception>
+    /// <exception cref="ArgumentNullException"><paramref name="create"/> or <paramref name="failure"/> is
+    /// null.</exception>
+    public CoachLlmBuilder AddProvider(
+        string name, Func<IServiceProvider, ApiKey, IEmbeddingGenerator<string, Embedding<float>>> create,
+        Func<Exception, ProviderFailure?> failure, bool retry = false)
+    {
+        ForeignClient foreign = Foreign(name, create, failure, retry);
+        return Register<IEmbeddingGenerator<string, Embedding<float>>>(
+            name, create, (clients, client, session, key) => clients.CreateForeign(foreign, client, session, key));
+    }
+
+    /// <summary>
+    /// Adds a provider's speech, and puts round it what Coach's own has: the limits of session and key, the watch over
+    /// refused keys, and failures as <see cref="LlmException"/>s by the same rules, in an answer that is the text
+    /// alone. Its retries remain its own.
+    /// </summary>
+    /// <param name="name">The provider's name, as for a chat client.</param>
+    /// <param name="create">Makes a session's client from the session's key. The registry disposes what it
+    /// makes.</param>
+    /// <param name="failure">Tells what an exception of the client's says of the provider's answer, as for a chat
+    /// client.</param>
+    /// <param name="retry">Whether Coach tries again, and keeps its time limits and circuits, as
+    /// <c>Coach:Llm:Requests</c> says; then turn the client's own retries off.</param>
+    /// <returns>This builder.</returns>
+    /// <exception cref="ArgumentException"><paramref name="name"/> is null, empty or white space.</exception>
+    /// <exception cref="ArgumentNullException"><paramref name="create"/> or <paramref name="failure"/> is
+    /// null.</exception>
+    public CoachLlmBuilder AddProvider(
+        string name, Func<IServiceProvider, ApiKey, ISpeechSynthesizer> create,
+        Func<Exception, ProviderFailure?> failure, bool retry = false)
+    {
+        ForeignClient foreign = Foreign(name, create, failure, retry);
+        return Register<ISpeechSynthesizer>(
+            name, create, (clients, client, session, key) => clients.CreateForeign(foreign, client, session, key));
     }
 
     /// <summary>Adds a provider's client of another type, such as an embedding generator.</summary>
@@ -156,6 +198,27 @@ public sealed class CoachLlmBuilder
         where TClient : class =>
         Register<TClient>(
             name, (services, session, key, _) => ValueTask.FromResult<object>(create(services, session, key)));
+
+    private static ForeignClient Foreign(
+        string name, Delegate create, Func<Exception, ProviderFailure?> failure, bool retry)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentNullException.ThrowIfNull(create);
+        ArgumentNullException.ThrowIfNull(failure);
+        return new ForeignClient(name.ToLowerInvariant(), failure, retry);
+    }
+
+    private CoachLlmBuilder Register<TClient>(
+        string name, Func<IServiceProvider, ApiKey, TClient> create,
+        Func<ProviderClients, TClient, SessionId, ApiKey, TClient> wrap)
+        where TClient : class =>
+        Register<TClient>(name, (services, session, key, _) =>
+        {
+            TClient? client = create(services, key);
+            return ValueTask.FromResult<object>(client is null
+                ? null!
+                : wrap(services.GetRequiredService<ProviderClients>(), client, session, key));
+        });
 
     private CoachLlmBuilder Register<TClient>(string name, ClientFactory create)
         where TClient : class

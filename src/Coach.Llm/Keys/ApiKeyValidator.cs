@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Coach.Llm.Core;
 using Coach.Llm.Providers;
+using Coach.Llm.Settings;
 using Coach.Llm.Telemetry;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -15,7 +16,7 @@ internal sealed class ApiKeyValidator : IApiKeyValidator
     private readonly KeyValidatorTable _validators;
     private readonly KeyMetrics _metrics;
     private readonly ILogger<ApiKeyValidator> _logger;
-    private readonly KeyValidationCache _cache;
+    private volatile KeyValidationCache _cache;
     private readonly SingleFlight<KeyValidationCacheKey, KeyValidation> _flights = new();
     private readonly bool _isMock;
 
@@ -24,13 +25,17 @@ internal sealed class ApiKeyValidator : IApiKeyValidator
         IOptions<CoachLlmOptions> options,
         IOptions<CoachHostOptions> host,
         KeyMetrics metrics,
+        LiveSettings live,
         TimeProvider time,
         ILogger<ApiKeyValidator> logger)
     {
         (_validators, _metrics, _logger) = (validators, metrics, logger);
         KeyValidationOptions settings = options.Value.Validation;
-        _cache = new KeyValidationCache(settings.CacheCapacity, settings.CacheDuration, time);
+        _cache = New();
+        live.Changed += _ => _cache = New(); // what was said of keys was said of the models that were set then
         _isMock = host.Value.Mode == HostMode.Mock;
+
+        KeyValidationCache New() => new(settings.CacheCapacity, settings.CacheDuration, time);
     }
 
     public Task<KeyValidation> ValidateAsync(ApiKey? key, CancellationToken cancellationToken = default) =>

@@ -3,13 +3,15 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using Coach.Llm.Core;
 using Coach.Llm.Providers;
+using Coach.Llm.Settings;
 using Microsoft.Extensions.Logging;
 
 namespace Coach.Llm.Keys;
 
 /// <summary>
 /// Compares the models that the host set with those that a key has: one that is missing or ends soon is said with the
-/// key, once in the log, and in the gauge <c>coach.llm.model_retirement_days</c>.
+/// key, once in the log, and in the gauge <c>coach.llm.model_retirement_days</c>. A model that a reload sets is
+/// compared with what the latest key has; one that is set no more leaves the gauge.
 /// </summary>
 internal sealed class ModelWatch
 {
@@ -20,19 +22,44 @@ internal sealed class ModelWatch
 
     private readonly ConcurrentDictionary<(string Provider, string Model), DateOnly> _ends = new();
     private readonly ConcurrentDictionary<(string Provider, string Model, DateOnly? End), bool> _said = new();
+    private readonly ConcurrentDictionary<string, (Provider Provider, ModelList List)> _latest =
+        new(StringComparer.Ordinal);
     private readonly TimeProvider _time;
     private readonly ILogger<ModelWatch> _logger;
 
-    public ModelWatch(MeterSource meter, TimeProvider time, ILogger<ModelWatch> logger)
+    public ModelWatch(MeterSource meter, LiveSettings live, TimeProvider time, ILogger<ModelWatch> logger)
     {
         (_time, _logger) = (time, logger);
+        live.Changed += _ => Follow();
         meter.Meter.CreateObservableGauge(
             "coach.llm.model_retirement_days", Measure, "{day}",
             "Days until the provider ends a configured model, as far as a key's check told; below 0 it has ended.");
     }
 
     /// <summary>What is to be said of the configured models to whoever enters a key that has these models.</summary>
-    public IEnumerable<string> Check(Provider provider, ModelList list)
+    public IReadOnlyList<string> Check(Provider provider, ModelList list)
+    {
+        _latest[provider.Name] = (provider, list);
+        return [.. Compare(provider, list)];
+    }
+
+    private void Follow()
+    {
+        foreach ((Provider provider, ModelList list) in _latest.Values)
+        {
+            foreach ((string Provider, string Model) ended in _ends.Keys.Where(end => end.Provider == provider.Name))
+            {
+                if (!provider.ConfiguredModels.Contains(ended.Model))
+                {
+                    _ends.TryRemove(ended, out _);
+                }
+            }
+
+            _ = Compare(provider, list).Count();
+        }
+    }
+
+    private IEnumerable<string> Compare(Provider provider, ModelList list)
     {
         foreach (string model in provider.ConfiguredModels)
         {

@@ -76,17 +76,28 @@ internal sealed class ProviderClients
     }
 
     /// <summary>As <see cref="CreateChat"/> round a client of the host's, whose failures become Coach's.</summary>
-    public IChatClient CreateForeign(ForeignChat foreign, IChatClient client, SessionId session, ApiKey key)
+    public IChatClient CreateForeign(ForeignClient foreign, IChatClient client, SessionId session, ApiKey key)
     {
         var telemetry = new ForeignTelemetry(
             foreign.Provider, client, _connection.Time, _telemetry, _telemetryOptions);
-        var translated = new ForeignChatClient(
-            client, new ForeignProvider(foreign.Provider, _providers), foreign.Failure, _connection, key);
+        var translated = new ForeignChatClient(client, Failures(foreign, key));
         return new OwnedChatClient(
             Wrap(
                 foreign.Retry ? Resilient(translated, foreign.Provider, key) : translated, telemetry, session, key),
             client);
     }
+
+    /// <summary>As <see cref="CreateEmbedding"/> round a generator of the host's.</summary>
+    public IEmbeddingGenerator<string, Embedding<float>> CreateForeign(
+        ForeignClient foreign, IEmbeddingGenerator<string, Embedding<float>> generator, SessionId session,
+        ApiKey key) =>
+        new ForeignEmbeddingGenerator(
+            generator, foreign.Provider, Failures(foreign, key), Call(foreign, session, key), _connection, _telemetry);
+
+    /// <summary>As <see cref="CreateSpeech"/> round speech of the host's.</summary>
+    public ISpeechSynthesizer CreateForeign(
+        ForeignClient foreign, ISpeechSynthesizer speech, SessionId session, ApiKey key) =>
+        new ForeignSpeechSynthesizer(speech, Failures(foreign, key), Call(foreign, session, key));
 
     public IEmbeddingGenerator<string, Embedding<float>> CreateEmbedding(
         string provider, SessionId session, ApiKey key) =>
@@ -108,13 +119,19 @@ internal sealed class ProviderClients
 
     private LimitedCalls Call(string provider, SessionId session, ApiKey key) =>
         new(session, key, _resilience.For(provider, key), _limiter, _watch);
+
+    private LimitedCalls Call(ForeignClient foreign, SessionId session, ApiKey key) =>
+        new(session, key, foreign.Retry ? _resilience.For(foreign.Provider, key) : null, _limiter, _watch);
+
+    private ForeignFailures Failures(ForeignClient foreign, ApiKey key) =>
+        new(new ForeignProvider(foreign.Provider, _providers), foreign.Failure, _connection, key);
 }
 
 /// <summary>How a host plugs in clients of a provider.</summary>
 /// <param name="Provider">The provider's name.</param>
 /// <param name="Failure">Tells what an exception of theirs says of the provider's answer.</param>
 /// <param name="Retry">Whether Coach tries again, and keeps time limits and circuits.</param>
-internal sealed record ForeignChat(string Provider, Func<Exception, ProviderFailure?> Failure, bool Retry);
+internal sealed record ForeignClient(string Provider, Func<Exception, ProviderFailure?> Failure, bool Retry);
 
 /// <summary>A host's client with all that Coach puts round it; it is the host's that is disposed.</summary>
 internal sealed class OwnedChatClient(IChatClient outer, IChatClient owned) : DelegatingChatClient(outer), IOwnedClient

@@ -121,7 +121,7 @@ internal sealed class ProviderEmbeddingGenerator(
 
             foreach (float[] vector in vectors)
             {
-                Normalise(vector);
+                EmbeddingProtocol.Normalise(vector);
             }
 
             return (vectors, tokens);
@@ -137,29 +137,6 @@ internal sealed class ProviderEmbeddingGenerator(
         finally
         {
             connection.Passed(protocol.Provider, additions);
-        }
-    }
-
-    private static void Normalise(float[] vector)
-    {
-        double sum = 0;
-        foreach (float value in vector)
-        {
-            sum += (double)value * value;
-        }
-
-        if (!double.IsFinite(sum) || sum == 0)
-        {
-            throw ProtocolException.Malformed("a vector has no direction");
-        }
-
-        if (Math.Abs(sum - 1) > 1e-5)
-        {
-            float scale = (float)(1 / Math.Sqrt(sum));
-            for (int i = 0; i < vector.Length; i++)
-            {
-                vector[i] *= scale;
-            }
         }
     }
 }

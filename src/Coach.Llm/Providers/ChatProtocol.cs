@@ -62,6 +62,12 @@ internal abstract class ChatProtocol(string provider, string model)
     /// </summary>
     public virtual bool Accepts(string mediaType) => MediaTypes.IsImage(mediaType);
 
+    /// <summary>Whether a turn of the model's may hold pictures and the like, as a model that draws made.</summary>
+    public virtual bool TakesMediaOfModel => false;
+
+    /// <summary>Whether a conversation that begins with the model's turn is refused.</summary>
+    public virtual bool BeginsWithPerson => false;
+
     /// <summary>Writes what a function is; the protocols differ only in the name of its schema.</summary>
     protected static void WriteFunction(Utf8JsonWriter writer, AIFunctionDeclaration function, string schemaName)
     {
@@ -85,9 +91,6 @@ internal sealed record ChatCall(
     IReadOnlyList<ChatMessage> Messages, ChatOptions? Options, string Model, ApiKey Key, bool Stream,
     ChatDefaults Defaults)
 {
-    private HashSet<string>? _called;
-    private HashSet<string>? _answered;
-
     /// <summary>The parameters that the model refuses.</summary>
     public RequestParameters Without { get; init; }
 
@@ -118,26 +121,6 @@ internal sealed record ChatCall(
     /// </summary>
     public int EarlierCalls =>
         Messages.Sum(message => message.Contents.Count(content => content is FunctionCallContent));
-
-    /// <summary>
-    /// Whether a call has its result and a result its call: one without the other, as a shortened history may hold, is
-    /// refused by every provider and left out. All other content is sent.
-    /// </summary>
-    public bool IsPaired(AIContent content)
-    {
-        return content switch
-        {
-            FunctionCallContent call =>
-                (_answered ??= Ids<FunctionResultContent>(result => result.CallId)).Contains(call.CallId),
-            FunctionResultContent result =>
-                (_called ??= Ids<FunctionCallContent>(call => call.CallId)).Contains(result.CallId),
-            _ => true,
-        };
-
-        HashSet<string> Ids<T>(Func<T, string> id)
-            where T : AIContent =>
-            Messages.SelectMany(message => message.Contents).OfType<T>().Select(id).ToHashSet(StringComparer.Ordinal);
-    }
 
     /// <summary>The instructions and all system messages, in order, as one text; null if there are none.</summary>
     public string? System

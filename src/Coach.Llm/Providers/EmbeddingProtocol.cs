@@ -10,6 +10,8 @@ namespace Coach.Llm.Providers;
 /// <summary>One provider's embedding protocol. Shared by all sessions.</summary>
 internal abstract class EmbeddingProtocol(string provider, string model, int? dimensions, int maxBatch)
 {
+    private const float MaxFloat = 1e6f; // no embedding's number comes near
+
     public string Provider { get; } = provider;
 
     /// <summary>As <see cref="ChatProtocol.TelemetryName"/>.</summary>
@@ -86,7 +88,8 @@ internal abstract class EmbeddingProtocol(string provider, string model, int? di
 
     /// <summary>
     /// Reads the vector the reader stands before: an array of numbers, also one alone within another array, or base64
-    /// of little-endian 32-bit floats, which proxies send unasked.
+    /// of little-endian 32-bit floats, which proxies send unasked; or of bytes with a sign, which Perplexity sends and
+    /// which can be told because they make no sense as floats.
     /// </summary>
     protected static float[] ReadVector(ref Utf8JsonReader reader, int expected)
     {
@@ -130,6 +133,31 @@ internal abstract class EmbeddingProtocol(string provider, string model, int? di
         return count == values.Length ? values : values[..count];
     }
 
+    /// <summary>Gives a vector the length 1: every comparison here is a dot product.</summary>
+    /// <exception cref="ProtocolException">It has no direction.</exception>
+    public static void Normalise(float[] vector)
+    {
+        double sum = 0;
+        foreach (float value in vector)
+        {
+            sum += (double)value * value;
+        }
+
+        if (!double.IsFinite(sum) || sum == 0)
+        {
+            throw ProtocolException.Malformed("a vector has no direction");
+        }
+
+        if (Math.Abs(sum - 1) > 1e-5)
+        {
+            float scale = (float)(1 / Math.Sqrt(sum));
+            for (int i = 0; i < vector.Length; i++)
+            {
+                vector[i] *= scale;
+            }
+        }
+    }
+
     private static float[] ReadBase64(ref Utf8JsonReader reader)
     {
         if (!reader.TryGetBytesFromBase64(out byte[]? bytes) || bytes.Length == 0 || bytes.Length % sizeof(float) != 0)
@@ -143,6 +171,8 @@ internal abstract class EmbeddingProtocol(string provider, string model, int? di
             values[i] = BinaryPrimitives.ReadSingleLittleEndian(bytes.AsSpan(i * sizeof(float)));
         }
 
-        return values;
+        return Array.TrueForAll(values, value => float.IsFinite(value) && Math.Abs(value) < MaxFloat)
+            ? values
+            : [.. bytes.Select(value => (float)(sbyte)value)];
     }
 }

@@ -11,7 +11,7 @@ internal static class ErrorClassifier
     private static readonly string[] LengthCodes =
         [
         "context_length_exceeded", "exceed_context_size_error", "context_window_exceeded",
-        "model_context_window_exceeded", "tokens_limit_reached", "input_too_long",
+        "model_context_window_exceeded", "tokens_limit_reached", "input_too_long", "too_many_prompt_tokens",
     ];
 
     private static readonly string[] LengthWords =
@@ -36,7 +36,7 @@ internal static class ErrorClassifier
     [
         "is not a valid model", "model not exist", "model not found", "invalid model", "unknown model", "no such model",
         "not found the model", "has been decommissioned", "model is not available", "model is not supported", "unsupported model",
-        "is not supported by any provider",
+        "is not supported by any provider", "supported models are", "correct model ID was used",
     ];
 
     /// <summary>Classifies an answer that is a failure, or a success with an error inside.</summary>
@@ -133,7 +133,8 @@ internal static class ErrorClassifier
             || Array.Exists(ModelWords, body.Says)
             || (body.Says("the model") && (body.Says("does not exist") || body.Says("was not found"))));
 
-    private static int StatusInside(ErrorBody body) => body.CodeNumber is { } code and >= 400 and < 600 ? code : 500;
+    private static int StatusInside(ErrorBody body) =>
+        (body.CodeNumber ?? body.StatusNumber) is { } code and >= 400 and < 600 ? code : 500;
 
     private static bool IsTransient(ErrorClassification found, ProviderAnswer answer)
     {

@@ -26,6 +26,30 @@ internal static class MediaTypes
     public static string DataUri(DataContent data) =>
         $"data:{Of(data.MediaType)};base64,{Convert.ToBase64String(data.Data.Span)}";
 
+    /// <summary>What stands at an address that a model gave: the bytes of a data URI, or a reference.</summary>
+    /// <returns>Null when it is neither.</returns>
+    public static AIContent? ContentOf(string? address, string usualType)
+    {
+        if (address is null)
+        {
+            return null;
+        }
+
+        try
+        {
+            if (address.StartsWith("data:", StringComparison.OrdinalIgnoreCase))
+            {
+                return new DataContent(address);
+            }
+
+            return Uri.TryCreate(address, UriKind.Absolute, out Uri? uri) ? new UriContent(uri, usualType) : null;
+        }
+        catch (Exception exception) when (exception is ArgumentException or FormatException)
+        {
+            return null; // a data URI without a type, or that is no base64
+        }
+    }
+
     public static bool IsPdf(string mediaType) => Of(mediaType) == Pdf;
 
     public static bool IsText(string mediaType) => Of(mediaType).StartsWith("text/", StringComparison.Ordinal);

@@ -280,6 +280,7 @@ internal sealed class ProviderChatClient(
             throw new ArgumentException("There is no message to answer.", nameof(messages));
         }
 
+        list = Conversation.Tidy(list, protocol);
         MediaCheck.Check(protocol, list, connection.Requests.MaxMediaBytes);
         return new ChatCall(list, options, model, key, stream, connection.Defaults)
         {

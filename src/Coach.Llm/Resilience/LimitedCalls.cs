@@ -1,10 +1,11 @@
 namespace Coach.Llm.Resilience;
 
 /// <summary>
-/// A session's calls with one key: admitted by the limits, tried again by the policy, each attempt within its time.
+/// A session's calls with one key: admitted by the limits; tried again by the policy, each attempt within its time,
+/// unless a client that the host brought does so itself.
 /// </summary>
 internal sealed class LimitedCalls(
-    SessionId session, ApiKey key, ResiliencePolicy policy, SessionLimiter limiter, IKeyWatch watch)
+    SessionId session, ApiKey key, ResiliencePolicy? policy, SessionLimiter limiter, IKeyWatch watch)
 {
     public ApiKey Key { get; } = key;
 
@@ -18,7 +19,9 @@ internal sealed class LimitedCalls(
     {
         try
         {
-            T result = await policy.RunAttemptsAsync(Key.Fingerprint, attempt, cancellationToken).ConfigureAwait(false);
+            T result = policy is null
+                ? await attempt(cancellationToken).ConfigureAwait(false)
+                : await policy.RunAttemptsAsync(Key.Fingerprint, attempt, cancellationToken).ConfigureAwait(false);
             watch.Accepted(session, Key);
             return result;
         }

@@ -206,6 +206,12 @@ internal sealed class SseReader(Stream stream, int maxEventBytes, long maxBytes)
         {
             SetType(value, to - value);
         }
+        else if (field.SequenceEqual("error"u8) && value < to && _buffer[value] == (byte)'{')
+        {
+            // No field of the format, but how servers on older llama.cpp say that they cannot go on.
+            SetType(from, field.Length);
+            AppendData(value, to - value);
+        }
         else
         {
             _hasComment |= colon == 0;

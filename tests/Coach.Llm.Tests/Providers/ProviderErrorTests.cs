@@ -23,6 +23,7 @@ public sealed class ProviderErrorTests
         { "openai-compatible", 400, """{"error":{"message":"Invalid request: Your request exceeded model token limit: 8192","type":"invalid_request_error"}}""" },
         { "openai-compatible", 400, """{"error":{"message":"<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 30720]","code":"invalid_parameter_error"}}""" },
         { "openai-compatible", 400, """{"message":"too many tokens: total number of tokens in the prompt cannot exceed 4081"}""" },
+        { "openai-compatible", 400, """{"error":{"message":"The total length of all messages is too long.","type":"too_many_prompt_tokens","code":400}}""" },
         { "openrouter", 400, """{"error":{"message":"This endpoint's maximum context length is 8192 tokens. However, you requested about 9000 tokens.","code":400}}""" },
     };
 
@@ -46,6 +47,8 @@ public sealed class ProviderErrorTests
     [InlineData("openai-compatible", 400, """{"error":{"message":"The model `x` has been decommissioned and is no longer supported.","code":"model_decommissioned"}}""")]
     [InlineData("openai-compatible", 400, """{"error":{"message":"The requested model 'x' is not supported by any provider you have enabled.","code":"model_not_supported"}}""")]
     [InlineData("openai-compatible", 400, """{"error":{"message":"Unknown model: x","code":"unknown_model"}}""")]
+    [InlineData("openai-compatible", 400, """{"detail":"Model x is not supported. Supported models are ['a', 'b']."}""")]
+    [InlineData("openai-compatible", 404, """{"id":"8bd5","message":"model 'x' not found, make sure the correct model ID was used and that you have access to the model."}""")]
     public async Task Refusal_OfTheModel_IsAnErrorOfItsOwn(string provider, int status, string body)
     {
         LlmException failure = await FailureAsync(provider, status, body);
@@ -58,6 +61,17 @@ public sealed class ProviderErrorTests
     [InlineData(413, "<html>413 Request Entity Too Large</html>")]
     public async Task Refusal_WithoutAWordOfTheProvider_IsAboutTheRequest(int status, string body) => Assert.Equal(
         LlmError.RequestRejected, (await FailureAsync("openai-compatible", status, body)).Error);
+
+    [Theory]
+    [InlineData(200, """{"error":{"message":"filtered","type":null,"param":"prompt","code":"content_filter","status":400}}""", 400, "content_filter")]
+    [InlineData(400, """{"error":{"message":"filtered","type":null,"param":"prompt","code":"content_filter","status":400}}""", 400, "content_filter")]
+    [InlineData(200, """{"error":{"message":"no","type":"invalid_request_error","code":"tool_use_failed","failed_generation":"","status_code":400}}""", 400, "tool_use_failed")]
+    public async Task Refusal_InsideASuccess_HasTheStatusThatItNames(int status, string body, int inside, string code)
+    {
+        LlmException failure = await FailureAsync("openai-compatible", status, body);
+        Assert.Equal((LlmError.RequestRejected, inside, code), (failure.Error, failure.HttpStatus, failure.ProviderCode));
+        Assert.False(failure.IsTransient);
+    }
 
     [Theory]
     [InlineData("max_tokens is too large: 100000. This model supports at most 16384 completion tokens.")]

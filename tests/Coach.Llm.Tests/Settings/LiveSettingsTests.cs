@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Text.Json.Nodes;
 using Coach.Abstractions;
 using Coach.TestKit;
@@ -72,6 +73,55 @@ public sealed class LiveSettingsTests
         Assert.Contains("Coach:Llm:Temperature", Assert.Single(host.Logs.GetSnapshot(), line => line.Id.Id == 2507).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Reload_OfTheModel_IsComparedWithWhatTheLatestKeyHas_AndKeysAreAskedAgain()
+    {
+        using var folder = new TempFolder();
+        string file = folder.File("settings.json");
+        Write(file, """{"Coach":{"Llm":{"OpenAI":{"Model":"old"}}}}""");
+        string soon = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().UtcDateTime).AddDays(9).ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
+        StubHandler network = StubHandler.Knowing("sk-key-of-this-test", () => StubHandler.Response(
+            200, $$"""{"object":"list","data":[{"id":"old","shutdown_date":"{{soon}}"},{"id":"new"}]}"""));
+        await using Host host = Host.Build(file, network);
+        var validator = host.Services.GetRequiredService<IApiKeyValidator>();
+        ApiKey key = LlmHost.Key("openai", "sk-key-of-this-test");
+        Assert.Contains("'old'", Assert.Single((await validator.ValidateAsync(key, Token)).Limits), StringComparison.Ordinal);
+        Assert.Equal(["old"], Retirements());
+        Assert.Single(host.Logs.GetSnapshot(), line => line.Id.Id == 2002);
+
+        Write(file, """{"Coach":{"Llm":{"OpenAI":{"Model":"new"}}}}""");
+        host.Configuration.Reload();
+        Assert.Empty(Retirements());
+        KeyValidation now = await validator.ValidateAsync(key, Token);
+        Assert.False(now.IsCached);
+        Assert.Empty(now.Limits);
+
+        Write(file, """{"Coach":{"Llm":{"OpenAI":{"Model":"none"}}}}""");
+        host.Configuration.Reload();
+        Assert.Single(host.Logs.GetSnapshot(), line => line.Id.Id == 2003);
+        Write(file, """{"Coach":{"Llm":{"OpenAI":{"Model":"old"}}}}""");
+        host.Configuration.Reload();
+        Assert.Equal(["old"], Retirements());
+
+        List<string> Retirements()
+        {
+            List<string> seen = [];
+            var meter = host.Services.GetRequiredService<MeterSource>().Meter;
+            using var listener = new MeterListener();
+            listener.InstrumentPublished = (instrument, self) =>
+            {
+                if (instrument.Name == "coach.llm.model_retirement_days" && ReferenceEquals(instrument.Meter, meter))
+                {
+                    self.EnableMeasurementEvents(instrument);
+                }
+            };
+            listener.SetMeasurementEventCallback<int>((_, _, tags, _) => seen.Add((string)tags[1].Value!));
+            listener.Start();
+            listener.RecordObservableInstruments();
+            return seen;
+        }
+    }
+
     private static void Write(string file, string json) => File.WriteAllText(file, JsonNode.Parse(json)!.ToJsonString());
 
     private sealed class Host(ServiceProvider services, RuleServer server, IConfigurationRoot configuration, FakeLogCollector logs) : IAsyncDisposable
@@ -84,14 +134,14 @@ public sealed class LiveSettingsTests
 
         public FakeLogCollector Logs => logs;
 
-        public static Host Build(string file)
+        public static Host Build(string file, HttpMessageHandler? network = null)
         {
             var server = new RuleServer(_ => (200, RuleServer.Answer("openai")));
             IConfigurationRoot configuration = new ConfigurationBuilder().AddJsonFile(file).Build();
             FakeLogCollector logs = TestLogs.New();
             var services = new ServiceCollection();
             services.AddSingleton<IConfiguration>(configuration).AddSingleton(logs.Factory()).AddLogging();
-            services.AddCoachLlm(options => options.OpenAI.Protocol = OpenAIOptions.ChatCompletions).HttpClient.ConfigurePrimaryHttpMessageHandler(() => server);
+            services.AddCoachLlm(options => options.OpenAI.Protocol = OpenAIOptions.ChatCompletions).HttpClient.ConfigurePrimaryHttpMessageHandler(() => network ?? server);
             return new Host(services.BuildServiceProvider(), server, configuration, logs);
         }
 

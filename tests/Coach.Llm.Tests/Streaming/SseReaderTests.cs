@@ -68,6 +68,23 @@ public sealed class SseReaderTests
     }
 
     [Theory]
+    [InlineData("data: a\n\nerror: {\"code\":500}\n\n", "a|error={\"code\":500}")]
+    [InlineData("error: {\"code\":500}", "error={\"code\":500}")]
+    [InlineData("error: none\ndata: a\n\n", "a")]
+    public async Task ReadAsync_FieldOfTheNameError_IsAnEventOfThatType(string text, string expected)
+    {
+        using var reader = new SseReader(new ChunkedStream(Encoding.UTF8.GetBytes(text), 5), 1000, 1000);
+        List<string> events = [];
+        while (await reader.ReadAsync(CancellationToken.None))
+        {
+            string type = Encoding.UTF8.GetString(reader.EventType);
+            events.Add((type.Length == 0 ? "" : type + "=") + Encoding.UTF8.GetString(reader.Data));
+        }
+
+        Assert.Equal(expected, string.Join('|', events));
+    }
+
+    [Theory]
     [InlineData("{\"choices\": []}")]
     [InlineData("\uFEFF[\n{}\n]\n")]
     [InlineData("<html>\n</html>")]

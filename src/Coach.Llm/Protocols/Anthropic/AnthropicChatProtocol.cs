@@ -33,6 +33,8 @@ internal sealed class AnthropicChatProtocol(
     public override bool Accepts(string mediaType) =>
         base.Accepts(mediaType) || MediaTypes.IsPdf(mediaType) || MediaTypes.IsText(mediaType);
 
+    public override bool BeginsWithPerson => true;
+
     public override StreamDecoder CreateDecoder(ChatCall call) =>
         new AnthropicStreamDecoder(ReasoningSignatures.Origin(Provider, call.Model, call.Key), call.EarlierCalls);
 
@@ -65,7 +67,7 @@ internal sealed class AnthropicChatProtocol(
         ChatMessage? last = call.Messages.LastOrDefault(message => !message.IsInstruction());
         foreach (ChatMessage message in call.Messages)
         {
-            if (message.IsInstruction() || !message.Contents.Any(content => IsSent(call, content, origin)))
+            if (message.IsInstruction() || !message.Contents.Any(content => IsSent(content, origin)))
             {
                 continue;
             }
@@ -85,7 +87,7 @@ internal sealed class AnthropicChatProtocol(
             AIContent? end = message == last && role == "assistant" ? message.Contents[^1] : null;
             foreach (AIContent content in message.Contents
                 .OrderBy(content => content is FunctionResultContent ? 0 : 1)
-                .Where(content => IsSent(call, content, origin)))
+                .Where(content => IsSent(content, origin)))
             {
                 WriteBlock(writer, content, origin, isEnd: content == end);
             }
@@ -104,12 +106,11 @@ internal sealed class AnthropicChatProtocol(
         }
     }
 
-    private static bool IsSent(ChatCall call, AIContent content, string origin) => content switch
+    private static bool IsSent(AIContent content, string origin) => content switch
     {
         TextContent text => !string.IsNullOrWhiteSpace(text.Text), // blocks of white space are refused
         TextReasoningContent thought => ReasoningSignatures.Open(origin, thought.ProtectedData) is not null,
-        FunctionCallContent or FunctionResultContent => call.IsPaired(content),
-        DataContent or UriContent => true,
+        FunctionCallContent or FunctionResultContent or DataContent or UriContent => true,
         _ => false,
     };
 

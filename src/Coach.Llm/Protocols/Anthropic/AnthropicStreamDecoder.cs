@@ -97,6 +97,7 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
         switch (type)
         {
             case "message_start":
+                _blocks.Clear(); // a gateway that began anew: what was not ended never will be
                 Identify(Member(root, "message"));
                 break;
             case "content_block_start":
@@ -257,7 +258,7 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
                 break;
             case "redacted_thinking" or "server_tool_use" or "mcp_tool_use" or "mcp_tool_result" or "web_search_tool_result"
                 or "web_fetch_tool_result" or "code_execution_tool_result" or "bash_code_execution_tool_result"
-                or "text_editor_code_execution_tool_result" or "tool_search_tool_result" or "container_upload" or "compaction":
+                or "text_editor_code_execution_tool_result" or "tool_search_tool_result" or "container_upload" or "compaction" or "advisor_tool_result" or "fallback":
                 break; // made and consumed by tools that run at Anthropic
             default:
                 Additions.Part();
@@ -363,6 +364,8 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
         _cacheRead = usage.Number("cache_read_input_tokens") ?? _cacheRead;
         _cacheCreation = usage.Number("cache_creation_input_tokens") ?? _cacheCreation;
         _usage.OutputTokenCount = usage.Number("output_tokens") ?? _usage.OutputTokenCount;
+        _usage.ReasoningTokenCount =
+            Member(usage, "output_tokens_details").Number("thinking_tokens") ?? _usage.ReasoningTokenCount;
     }
 
     // Anthropic counts what came from or went into the cache apart; everywhere else input means all input.

@@ -40,6 +40,10 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
         || new[] { "image/", "audio/", "video/", "text/" }
             .Any(kind => mediaType.StartsWith(kind, StringComparison.OrdinalIgnoreCase));
 
+    public override bool TakesMediaOfModel => true;
+
+    public override bool BeginsWithPerson => true;
+
     public override StreamDecoder CreateDecoder(ChatCall call) => new GeminiStreamDecoder(
         ReasoningSignatures.Origin(Provider, call.Model, call.Key), call.EarlierCalls);
 
@@ -75,7 +79,7 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
         string? openRole = null;
         foreach (ChatMessage message in call.Messages)
         {
-            if (message.IsInstruction() || !message.Contents.Any(content => IsSent(call, content, origin)))
+            if (message.IsInstruction() || !message.Contents.Any(content => IsSent(content, origin)))
             {
                 continue;
             }
@@ -92,7 +96,7 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
             }
 
             bool isFirstCall = true;
-            foreach (AIContent content in message.Contents.Where(call.IsPaired))
+            foreach (AIContent content in message.Contents)
             {
                 WritePart(writer, content, origin, names, call.Model, ref isFirstCall);
             }
@@ -128,12 +132,11 @@ internal sealed class GeminiChatProtocol(GeminiOptions options) : ChatProtocol(P
     }
 
     // A turn without parts, and a part with neither text nor anything else, are refused.
-    private static bool IsSent(ChatCall call, AIContent content, string origin) => content switch
+    private static bool IsSent(AIContent content, string origin) => content switch
     {
         TextContent text => text.Text.Length > 0,
         TextReasoningContent thought => ReasoningSignatures.Open(origin, thought.ProtectedData) is not null,
-        FunctionCallContent or FunctionResultContent => call.IsPaired(content),
-        DataContent or UriContent => true,
+        FunctionCallContent or FunctionResultContent or DataContent or UriContent => true,
         _ => false,
     };
 

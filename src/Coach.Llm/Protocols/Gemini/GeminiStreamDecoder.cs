@@ -39,7 +39,13 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
         [.. "toolCall"u8], [.. "toolResponse"u8],
     ];
 
+    // The numbers that mean the same in the Gemini API's protocol file and in Vertex AI's.
+    private static readonly string[] NumberedReasons =
+        ["FINISH_REASON_UNSPECIFIED", "STOP", "MAX_TOKENS", "SAFETY", "RECITATION"];
+
     private int _calls = earlierCalls;
+    private Alternative _alternative;
+    private PartialCall? _begun;
     private bool _hasCalls;
     private bool _hasContent;
     private bool _isComplete;
@@ -105,6 +111,10 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
         {
             _isComplete = true;
             AddHalves(ref contents);
+            if (TakeBegun() is { } call)
+            {
+                (contents ??= []).Add(call);
+            }
         }
 
         _hasContent |= contents is not null;
@@ -132,14 +142,15 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
         bool isFirst = true;
         while (LenientJson.NextElement(ref reader))
         {
-            if (isFirst && reader.TokenType == JsonTokenType.StartObject)
+            // One answer is what was asked for; of several, each event may bring a piece of another one.
+            if (isFirst && reader.TokenType == JsonTokenType.StartObject && _alternative.IsRead(reader, "index"u8))
             {
                 ReadCandidate(ref reader, ref contents, ref finish);
                 isFirst = false;
             }
             else
             {
-                reader.Skip(); // one answer is what was asked for
+                reader.Skip();
             }
         }
     }
@@ -154,7 +165,7 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
             }
             else if (reader.Is("finishReason"u8))
             {
-                string? reason = LenientJson.Name(ref reader);
+                string? reason = ReadReason(ref reader);
                 finish = reason is null or "FINISH_REASON_UNSPECIFIED" ? finish : reason;
             }
             else
@@ -162,6 +173,20 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
                 Skip(ref reader, CandidateNames);
             }
         }
+    }
+
+    // A name; or its number, where a client in front asked for numbers (Vertex AI).
+    private static string? ReadReason(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.Number)
+        {
+            string? name = LenientJson.TextHere(ref reader);
+            return name is { Length: > 0 } ? LenientJson.WellFormed(name) : null;
+        }
+
+        bool isNumber = reader.TryGetInt32(out int number);
+        return isNumber && number >= 0 && number < NumberedReasons.Length ? NumberedReasons[number] : "OTHER";
     }
 
     private void ReadContent(ref Utf8JsonReader reader, ref List<AIContent>? contents)
@@ -221,7 +246,7 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
             }
             else if (reader.Is("functionCall"u8))
             {
-                other = ReadCall(ref reader) ?? other;
+                other = ReadCall(ref reader, ref contents) ?? other;
                 isKnown = true;
             }
             else if (reader.Is("inlineData"u8))
@@ -246,9 +271,14 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
             Additions.Part();
         }
 
-        AddPart(
-            ref contents, other, text, isThought,
-            signature is null ? null : ReasoningSignatures.Seal(origin, signature));
+        string? kept = signature is null ? null : ReasoningSignatures.Seal(origin, signature);
+        if (_begun is not null && other is null && text is null)
+        {
+            _begun.Signature ??= kept;
+            return;
+        }
+
+        AddPart(ref contents, other, text, isThought, kept);
     }
 
     private void AddPart(
@@ -284,7 +314,8 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
         }
     }
 
-    private AIContent? ReadCall(ref Utf8JsonReader reader)
+    // Null where it goes on with the next part.
+    private AIContent? ReadCall(ref Utf8JsonReader reader, ref List<AIContent>? contents)
     {
         if (!reader.ReadObject())
         {
@@ -294,6 +325,8 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
         string? id = null;
         string? name = null;
         FunctionCallContent? read = null;
+        bool goesOn = false;
+        Utf8JsonReader pieces = default;
         while (reader.ReadMember())
         {
             if (reader.Is("name"u8))
@@ -309,6 +342,18 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
             {
                 id = LenientJson.Name(ref reader);
             }
+            else if (reader.Is("willContinue"u8))
+            {
+                reader.Read();
+                goesOn = reader.TokenType == JsonTokenType.True;
+                reader.Skip();
+            }
+            else if (reader.Is("partialArgs"u8))
+            {
+                reader.Read();
+                pieces = reader;
+                reader.Skip();
+            }
             else
             {
                 Skip(ref reader, []);
@@ -316,16 +361,43 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
         }
 
         _hasCalls = true;
+        if (name is null && _begun is not null)
+        {
+            _begun.Add(pieces);
+            return goesOn ? null : TakeBegun();
+        }
+
+        if (TakeBegun() is { } earlier)
+        {
+            (contents ??= []).Add(earlier);
+        }
+
         int number = _calls++;
-        return name is null
-            ? NamelessCall()
-            : new FunctionCallContent(
-                id ?? MadeUpId + number.ToString(CultureInfo.InvariantCulture), name, read is null
-                    ? new Dictionary<string, object?>()
-                    : read.Arguments)
-            {
-                Exception = read?.Exception,
-            };
+        if (name is null)
+        {
+            return NamelessCall();
+        }
+
+        id ??= MadeUpId + number.ToString(CultureInfo.InvariantCulture);
+        if (goesOn || pieces.TokenType == JsonTokenType.StartArray)
+        {
+            _begun = new PartialCall(id, name);
+            _begun.Add(pieces);
+            return goesOn ? null : TakeBegun();
+        }
+
+        return new FunctionCallContent(
+            id, name, read is null ? new Dictionary<string, object?>() : read.Arguments)
+        {
+            Exception = read?.Exception,
+        };
+    }
+
+    private FunctionCallContent? TakeBegun()
+    {
+        FunctionCallContent? call = _begun?.End();
+        _begun = null;
+        return call;
     }
 
     private DataContent? ReadInlineData(ref Utf8JsonReader reader)
@@ -456,7 +528,7 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
                 update.FinishReason = ChatFinishReason.ContentFilter;
                 break;
             case "SAFETY" or "RECITATION" or "BLOCKLIST" or "PROHIBITED_CONTENT" or "SPII" or "IMAGE_SAFETY"
-                or "IMAGE_PROHIBITED_CONTENT" or "IMAGE_RECITATION":
+                or "IMAGE_PROHIBITED_CONTENT" or "IMAGE_RECITATION" or "MODEL_ARMOR":
                 update.FinishReason = ChatFinishReason.ContentFilter;
                 update.Contents.Add(new ErrorContent("The provider stopped the answer.") { ErrorCode = reason });
                 break;

@@ -77,7 +77,7 @@ internal sealed class OpenAIChatProtocol(
                 WriteShown(writer, shown);
             }
 
-            WriteMessage(writer, call, message, origin, shown);
+            WriteMessage(writer, message, origin, shown);
         }
 
         WriteShown(writer, shown);
@@ -118,10 +118,9 @@ internal sealed class OpenAIChatProtocol(
         }
     }
 
-    private void WriteMessage(
-        Utf8JsonWriter writer, ChatCall call, ChatMessage message, string origin, List<AIContent> shown)
+    private void WriteMessage(Utf8JsonWriter writer, ChatMessage message, string origin, List<AIContent> shown)
     {
-        foreach (FunctionResultContent result in message.Contents.OfType<FunctionResultContent>().Where(call.IsPaired))
+        foreach (FunctionResultContent result in message.Contents.OfType<FunctionResultContent>())
         {
             var outcome = ToolOutcome.Of(result, Accepts);
             shown.AddRange(outcome.Media);
@@ -140,7 +139,7 @@ internal sealed class OpenAIChatProtocol(
             return;
         }
 
-        FunctionCallContent[] calls = [.. message.Contents.OfType<FunctionCallContent>().Where(call.IsPaired)];
+        FunctionCallContent[] calls = [.. message.Contents.OfType<FunctionCallContent>()];
         bool hasText = message.Contents.Any(content => content is TextContent { Text.Length: > 0 });
         bool hasMedia = message.Contents.Any(content => content is DataContent or UriContent);
         if (calls.Length == 0 && !hasText && !hasMedia)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Numerics;
 using System.Text;
 using System.Text.Json;
 using Coach.Llm.Json;
@@ -19,6 +20,7 @@ internal sealed class OpenAIResponsesDecoder(string origin, int earlierCalls, bo
     private const string Message = "message";
     private const string Call = "function_call";
     private const string Reasoning = "reasoning";
+    private const string Picture = "image_generation_call";
     private const string Refusal = "refusal";
 
     // Names that are known and not needed, by the object they stand in.
@@ -566,6 +568,9 @@ internal sealed class OpenAIResponsesDecoder(string origin, int earlierCalls, bo
                 }
 
                 break;
+            case Picture:
+                AddPicture(ref members, ref contents);
+                break;
             default:
                 if (!IsProvidersOwn(item.Type, 0))
                 {
@@ -590,6 +595,7 @@ internal sealed class OpenAIResponsesDecoder(string origin, int earlierCalls, bo
             return;
         }
 
+        bool isTold = CountTexts(content) <= item.CountParts; // some servers number the parts otherwise in pieces
         for (long part = 0; LenientJson.NextElement(ref content); part++)
         {
             if (!LenientJson.IsInObject(ref content))
@@ -601,6 +607,8 @@ internal sealed class OpenAIResponsesDecoder(string origin, int earlierCalls, bo
             ReadItem(ref content, ref members);
             switch (members.Type)
             {
+                case "output_text" or "text" when isTold:
+                    break;
                 case "output_text" or "text":
                     TakeText(item, part, members.Text, isWhole: true, ref contents);
                     break;
@@ -611,6 +619,34 @@ internal sealed class OpenAIResponsesDecoder(string origin, int earlierCalls, bo
                     Additions.Part();
                     break;
             }
+        }
+    }
+
+    private static int CountTexts(Utf8JsonReader content)
+    {
+        int count = 0;
+        while (LenientJson.NextElement(ref content))
+        {
+            if (LenientJson.IsInObject(ref content))
+            {
+                ItemMembers members = default;
+                ReadItem(ref content, ref members);
+                count += members.Type is "output_text" or "text" && members.Text is { Length: > 0 } ? 1 : 0;
+            }
+        }
+
+        return count;
+    }
+
+    // What was asked for, where a picture was: its bytes; the type is told in one word, such as "webp".
+    private static void AddPicture(ref ItemMembers members, ref List<AIContent>? contents)
+    {
+        Utf8JsonReader result = members.Result;
+        if (result.TokenType == JsonTokenType.String && result.TryGetBytesFromBase64(out byte[]? bytes)
+            && bytes.Length > 0)
+        {
+            string format = members.Format is "jpeg" or "webp" or "gif" ? members.Format : "png";
+            (contents ??= []).Add(new DataContent(bytes, "image/" + format));
         }
     }
 
@@ -721,6 +757,16 @@ internal sealed class OpenAIResponsesDecoder(string origin, int earlierCalls, bo
                 reader.Read();
                 item.Summary = reader;
                 reader.Skip();
+            }
+            else if (reader.Is("result"u8))
+            {
+                reader.Read();
+                item.Result = reader;
+                reader.Skip();
+            }
+            else if (reader.Is("output_format"u8))
+            {
+                item.Format = LenientJson.Name(ref reader);
             }
             else
             {
@@ -848,6 +894,8 @@ internal sealed class OpenAIResponsesDecoder(string origin, int earlierCalls, bo
         public string? Text;
         public bool IsIncomplete;
         public bool IsCommentary;
+        public string? Format;
+        public Utf8JsonReader Result;
         public Utf8JsonReader Content;
         public Utf8JsonReader Summary;
     }
@@ -878,6 +926,9 @@ internal sealed class OpenAIResponsesDecoder(string origin, int earlierCalls, bo
 
         /// <summary>Whether anything of it was told in pieces.</summary>
         public bool HasParts => _parts != 0;
+
+        /// <summary>How many parts were told in pieces.</summary>
+        public int CountParts => BitOperations.PopCount(_parts);
 
         public bool HasPart(long part) => (_parts & Bit(part)) != 0;
 

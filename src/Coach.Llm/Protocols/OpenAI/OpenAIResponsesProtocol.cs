@@ -243,8 +243,7 @@ internal sealed class OpenAIResponsesProtocol(
 
     /// <summary>
     /// Writes a conversation as items. Thoughts go in front of what they led to, and only there: one without its
-    /// message or call is refused. So is a call without its result, or the other way round, which a shortened history
-    /// may hold.
+    /// message or call is refused.
     /// </summary>
     private sealed class InputWriter(Utf8JsonWriter writer, ChatCall call, string origin)
     {
@@ -283,7 +282,7 @@ internal sealed class OpenAIResponsesProtocol(
                         WriteAnswer(ref text);
                         _thoughts.Add((thought.Text, encrypted));
                         break;
-                    case FunctionCallContent function when call.IsPaired(function):
+                    case FunctionCallContent function:
                         WriteAnswer(ref text);
                         WriteCall(function);
                         break;
@@ -291,7 +290,6 @@ internal sealed class OpenAIResponsesProtocol(
             }
 
             WriteAnswer(ref text);
-            WriteResults(message); // some histories keep them in the turn
         }
 
         private void WriteAnswer(ref StringBuilder? text)
@@ -347,15 +345,12 @@ internal sealed class OpenAIResponsesProtocol(
         {
             foreach (FunctionResultContent result in message.Contents.OfType<FunctionResultContent>())
             {
-                if (call.IsPaired(result))
-                {
-                    writer.WriteStartObject();
-                    writer.WriteString("type", "function_call_output");
-                    writer.WriteString("call_id", CallId(result.CallId));
-                    writer.WritePropertyName("output");
-                    ResponsesParts.WriteResult(writer, result);
-                    writer.WriteEndObject();
-                }
+                writer.WriteStartObject();
+                writer.WriteString("type", "function_call_output");
+                writer.WriteString("call_id", CallId(result.CallId));
+                writer.WritePropertyName("output");
+                ResponsesParts.WriteResult(writer, result);
+                writer.WriteEndObject();
             }
         }
 

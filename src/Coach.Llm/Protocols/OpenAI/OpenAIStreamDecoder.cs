@@ -12,8 +12,9 @@ namespace Coach.Llm.Protocols.OpenAI;
 
 /// <summary>
 /// Reads chat completions: deltas until <c>[DONE]</c>, or one whole message. An answer is complete when a finish reason
-/// was seen, or, of servers that give none, when <c>[DONE]</c> came behind a text or behind calls that are whole; the
-/// caller then sees no finish reason. Half a call, or nothing at all, before <c>[DONE]</c> is an answer cut off.
+/// was seen, or, of servers that give none, when it came as one message or <c>[DONE]</c> stands behind a text or behind
+/// calls that are whole; the caller then sees no finish reason. Half a call, or nothing at all, before <c>[DONE]</c> is
+/// an answer cut off.
 /// </summary>
 internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : StreamDecoder
 {
@@ -29,8 +30,16 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
 
     private static readonly byte[][] MessageNames =
     [
-        [.. "role"u8], [.. "annotations"u8], [.. "audio"u8], [.. "images"u8],
+        [.. "role"u8], [.. "annotations"u8], [.. "index"u8], [.. "token_id"u8], [.. "channel"u8],
+        [.. "executed_tools"u8], [.. "provider_metadata"u8],
         [.. "provider_specific_fields"u8], [.. "context"u8], [.. "name"u8], [.. "tool_call_id"u8],
+    ];
+
+    // What servers that have no details call the cached part of the prompt: Kimi, Mistral, DeepSeek, Databricks.
+    private static readonly byte[][] CachedNames =
+    [
+        [.. "cached_tokens"u8], [.. "num_cached_tokens"u8], [.. "prompt_cache_hit_tokens"u8],
+        [.. "cache_read_input_tokens"u8],
     ];
 
     private static readonly byte[][] CallNames = [[.. "type"u8]];
@@ -43,16 +52,20 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
 
     private readonly List<PendingCall> _calls = [];
     private readonly CarriedReasoning _carried = new();
+    private Alternative _alternative;
     private StringBuilder? _refusal;
     private UsageDetails? _usage;
     private int _finishedCalls;
     private bool _isComplete;
     private bool _hasText;
+    private bool _isWhole; // it came as a message, not in deltas
+    private bool _isCompletion; // and the server calls it no chunk
 
     public override bool IsComplete => _isComplete || IsWholeWithoutReason;
 
     private bool IsWholeWithoutReason =>
-        IsEnded && (_hasText || _calls.Count > 0) && _calls.TrueForAll(call => call.HasWholeArguments);
+        (IsEnded || (_isWhole && _isCompletion)) && (_hasText || _calls.Count > 0)
+        && _calls.TrueForAll(call => call.HasWholeArguments);
 
     public override ChatResponseUpdate? Finish()
     {
@@ -113,6 +126,7 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
                     throw ProtocolException.Error(data);
                 }
 
+                _isCompletion |= reader.TokenType == JsonTokenType.String && reader.Is("chat.completion"u8);
                 reader.Skip();
             }
             else if (reader.Is("error"u8))
@@ -179,14 +193,15 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
         bool isFirst = true;
         while (LenientJson.NextElement(ref reader))
         {
-            if (isFirst && reader.TokenType == JsonTokenType.StartObject)
+            // One answer is what was asked for; of several, each event may bring a piece of another one.
+            if (isFirst && reader.TokenType == JsonTokenType.StartObject && _alternative.IsRead(reader, "index"u8))
             {
                 ReadChoice(ref reader, ref contents, ref finish);
                 isFirst = false;
             }
             else
             {
-                reader.Skip(); // one answer is what was asked for
+                reader.Skip();
             }
         }
 
@@ -201,6 +216,7 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
         Utf8JsonReader message = default;
         bool hasMessage = false;
         bool hasDelta = false;
+        string? text = null;
         while (reader.ReadMember())
         {
             if (reader.Is("delta"u8))
@@ -216,7 +232,7 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
             }
             else if (reader.Is("text"u8))
             {
-                AddText(ref contents, LenientJson.Text(ref reader)); // servers of the older completions
+                text = LenientJson.Text(ref reader);
             }
             else if (reader.Is("finish_reason"u8))
             {
@@ -238,10 +254,16 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
             }
         }
 
-        // Beside a delta it repeats the whole answer so far (Perplexity).
-        if (hasMessage && !hasDelta)
+        // Beside a delta it repeats the whole answer so far; beside an empty one, which a whole answer may have too, it
+        // is the answer (Perplexity).
+        if (hasMessage && (!hasDelta || !(_hasText || contents is not null || _calls.Count > 0)))
         {
+            _isWhole = !hasDelta;
             ReadMessage(ref message, ref contents);
+        }
+        else if (!hasMessage && !hasDelta)
+        {
+            AddText(ref contents, text); // the older completions; beside a delta it repeats it (Together)
         }
     }
 
@@ -284,6 +306,14 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
             else if (reader.Is("function_call"u8))
             {
                 ReadOlderCall(ref reader);
+            }
+            else if (reader.Is("images"u8))
+            {
+                ReadPictures(ref reader, ref contents);
+            }
+            else if (reader.Is("audio"u8))
+            {
+                ReadSound(ref reader, ref contents);
             }
             else if (LenientJson.IsAnyOf(ref reader, CarriedOfMessage))
             {
@@ -329,7 +359,9 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
 
     private void ReadPart(ref Utf8JsonReader reader, ref List<AIContent>? contents, bool isThought)
     {
+        Utf8JsonReader start = reader;
         bool isKnown = false;
+        bool isPart = false;
         while (reader.ReadMember())
         {
             if (reader.Is("text"u8))
@@ -349,15 +381,114 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
                 isKnown = true;
                 AddRefusal(LenientJson.Text(ref reader));
             }
+            else if (reader.Is("image_url"u8))
+            {
+                isKnown = AddPicture(ref contents, ref reader);
+            }
             else
             {
+                isPart |= reader.Is("type"u8);
                 reader.Skip();
             }
         }
 
-        if (!isKnown)
+        if (isPart && !isKnown)
         {
             Additions.Part();
+        }
+        else if (!isKnown && !isThought)
+        {
+            // Not a part, but the answer itself: a server that unwraps the object a schema asked for (Cloudflare).
+            AddText(ref contents, LenientJson.WellFormed(JsonElement.ParseValue(ref start).GetRawText()));
+        }
+    }
+
+    // Pictures that a model made stand beside the text (OpenRouter, LiteLLM).
+    private void ReadPictures(ref Utf8JsonReader reader, ref List<AIContent>? contents)
+    {
+        if (!reader.ReadArray())
+        {
+            return;
+        }
+
+        while (LenientJson.NextElement(ref reader))
+        {
+            if (!LenientJson.IsInObject(ref reader))
+            {
+                continue;
+            }
+
+            bool isKnown = false;
+            while (reader.ReadMember())
+            {
+                if (reader.Is("image_url"u8))
+                {
+                    isKnown |= AddPicture(ref contents, ref reader);
+                }
+                else
+                {
+                    reader.Skip();
+                }
+            }
+
+            if (!isKnown)
+            {
+                Additions.Part();
+            }
+        }
+    }
+
+    // An address, or an object that holds one.
+    private static bool AddPicture(ref List<AIContent>? contents, ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        string? address = null;
+        if (reader.TokenType == JsonTokenType.StartObject)
+        {
+            while (reader.ReadMember())
+            {
+                if (reader.Is("url"u8))
+                {
+                    address = LenientJson.Name(ref reader);
+                }
+                else
+                {
+                    reader.Skip();
+                }
+            }
+        }
+        else
+        {
+            address = LenientJson.TextHere(ref reader);
+        }
+
+        if (MediaTypes.ContentOf(address, "image/png") is not { } picture)
+        {
+            return false;
+        }
+
+        (contents ??= []).Add(picture);
+        return true;
+    }
+
+    // A spoken answer has its words here alone. Its sound is not asked for, and comes in a form that is not told.
+    private void ReadSound(ref Utf8JsonReader reader, ref List<AIContent>? contents)
+    {
+        if (!reader.ReadObject())
+        {
+            return;
+        }
+
+        while (reader.ReadMember())
+        {
+            if (reader.Is("transcript"u8))
+            {
+                AddText(ref contents, LenientJson.Text(ref reader));
+            }
+            else
+            {
+                reader.Skip();
+            }
         }
     }
 
@@ -437,6 +568,11 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
             return;
         }
 
+        if (id is null && name is null && arguments is null or "")
+        {
+            return; // a form with nothing filled in is no call
+        }
+
         PendingCall call = Find(index, position, id, name);
         call.Id ??= id;
         call.AddName(name);
@@ -450,7 +586,7 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
         string? name = null;
         string? arguments = null;
         ReadFunction(ref reader, ref name, ref arguments);
-        if (name is not null || arguments is not null)
+        if (name is not null || arguments is { Length: > 0 })
         {
             PendingCall call = Find(index: 0, position: 0, id: null, name);
             call.AddName(name);
@@ -596,6 +732,10 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
             else if (reader.Is("prompt_tokens_details"u8))
             {
                 _usage.CachedInputTokenCount = Detail(ref reader, "cached_tokens"u8) ?? _usage.CachedInputTokenCount;
+            }
+            else if (LenientJson.IsAnyOf(ref reader, CachedNames))
+            {
+                _usage.CachedInputTokenCount = reader.ReadNumber() ?? _usage.CachedInputTokenCount;
             }
             else if (reader.Is("completion_tokens_details"u8))
             {

@@ -69,6 +69,35 @@ public sealed class AnthropicStreamDecoderTests
         Assert.Equal("half", (await ReadAsync("anthropic", events)).Text);
     }
 
+    [Fact]
+    public async Task Decode_MessageThatBeginsAnew_HasNoHalfOfACall()
+    {
+        ProtocolResult result = await ReadAsync(
+            "anthropic",
+            """{"type":"message_start","message":{"id":"m1","usage":{"input_tokens":40}}}""",
+            """{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t1","name":"one","input":{}}}""",
+            """{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\"x\":"}}""",
+            """{"type":"message_start","message":{"id":"m2","usage":{"input_tokens":40}}}""",
+            """{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t2","name":"one","input":{}}}""",
+            """{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\"x\":1}"}}""",
+            """{"type":"content_block_stop","index":0}""",
+            """{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":1}}""",
+            """{"type":"message_stop"}""");
+        Assert.Equal("one(x=1)", result.Calls);
+    }
+
+    [Fact]
+    public async Task Decode_TokensOfThinking_AreTold()
+    {
+        var server = new RuleServer(_ => (200, """
+            {"type":"message","id":"m","content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn",
+             "usage":{"input_tokens":3,"output_tokens":60,"output_tokens_details":{"thinking_tokens":53}}}
+            """));
+        ChatResponse response = await ProtocolHarness.Client("anthropic", server)
+            .GetResponseAsync("hi", null, TestContext.Current.CancellationToken);
+        Assert.Equal((60, 53), (response.Usage!.OutputTokenCount, response.Usage.ReasoningTokenCount));
+    }
+
     private static Task<ProtocolResult> ReadAsync(string provider, params string[] events) =>
         ProtocolHarness.ReadAsync(provider, Encoding.UTF8.GetBytes(string.Concat(events.Select(data => $"data: {data}\n\n"))));
 }

@@ -40,6 +40,54 @@ public sealed class GeminiStreamDecoderTests
     public async Task Decode_TurnThatFailed_IsNoEmptySuccess(string answer, string error) =>
         Assert.Equal(error, (await ReadAsync("gemini", answer)).Errors);
 
+    [Theory]
+    [InlineData("""{"candidates":[{"content":{"parts":[{"text":"Hi"}]},"finishReason":1}]}""", "stop", "")]
+    [InlineData("""{"candidates":[{"content":{"parts":[{"text":"Hi"}]},"finishReason":2}]}""", "length", "")]
+    [InlineData("""{"candidates":[{"content":{"parts":[{"text":"Hi"}]},"finishReason":3}]}""", "content_filter", "SAFETY")]
+    [InlineData("""{"candidates":[{"content":{"parts":[{"text":"Hi"}]},"finishReason":99}]}""", "other", "OTHER")]
+    [InlineData("""{"candidates":[{"content":{"parts":[{"text":"Hi"}]},"finishReason":"MODEL_ARMOR"}]}""", "content_filter", "MODEL_ARMOR")]
+    public async Task Decode_ReasonInNumbersOrOfAGuard_IsUnderstood(string answer, string finish, string error)
+    {
+        ProtocolResult result = await ReadAsync("gemini", answer);
+        Assert.Equal(("Hi", finish, error), (result.Text, result.Finish, result.Errors));
+    }
+
+    [Fact]
+    public async Task Decode_SeveralCandidates_ReadsTheOneThatCameFirst()
+    {
+        ProtocolResult result = await ReadAsync("gemini",
+            """{"candidates":[{"content":{"parts":[{"text":"Hel"}]},"index":0},{"content":{"parts":[{"text":"Bon"}]},"index":1}]}""",
+            """{"candidates":[{"content":{"parts":[{"text":"jour"}]},"finishReason":"MAX_TOKENS","index":1}]}""",
+            """{"candidates":[{"content":{"parts":[{"text":"lo"}]},"finishReason":"STOP","index":0}]}""");
+        Assert.Equal(("Hello", "stop"), (result.Text, result.Finish));
+    }
+
+    [Fact]
+    public async Task Decode_CallsWhoseArgumentsComeInPieces_AreWhole()
+    {
+        ProtocolResult result = await ReadAsync("gemini",
+            """{"candidates":[{"content":{"parts":[{"functionCall":{"name":"one","willContinue":true},"thoughtSignature":"c2ln"}]}}]}""",
+            """{"candidates":[{"content":{"parts":[{"functionCall":{"partialArgs":[{"jsonPath":"$.city","stringValue":"Os","willContinue":true}],"willContinue":true}}]}}]}""",
+            """{"candidates":[{"content":{"parts":[{"functionCall":{"partialArgs":[{"jsonPath":"$.city","stringValue":"lo"}],"willContinue":true}}]}}]}""",
+            """{"candidates":[{"content":{"parts":[{"functionCall":{"partialArgs":[{"jsonPath":"$.list[0].n","numberValue":1.5},{"jsonPath":"$.list[0]['b c']","boolValue":true},{"jsonPath":"$.list[1]","nullValue":"NULL_VALUE"}],"willContinue":true}}]}}]}""",
+            """{"candidates":[{"content":{"parts":[{"functionCall":{}}]}}]}""",
+            """{"candidates":[{"content":{"parts":[{"functionCall":{"name":"two","willContinue":true}}]}}]}""",
+            """{"candidates":[{"content":{"parts":[{"functionCall":{"partialArgs":[{"jsonPath":"$.x","numberValue":2}],"willContinue":true}}]}}]}""",
+            """{"candidates":[{"content":{"parts":[{"text":""}]},"finishReason":"STOP"}]}""");
+        Assert.Equal("""one(city=Oslo,list=[{"n":1.5,"b c":true},null]);two(x=2)""", result.Calls);
+        Assert.Equal("tool_calls", result.Finish);
+        Assert.Equal("", result.Errors);
+    }
+
+    [Fact]
+    public void Decode_SignatureOfACallInPieces_IsTheCalls()
+    {
+        var decoder = new GeminiStreamDecoder("origin", 0);
+        Assert.Null(decoder.Decode([], """{"candidates":[{"content":{"parts":[{"functionCall":{"name":"one","willContinue":true},"thoughtSignature":"c2ln"}]}}]}"""u8));
+        ChatResponseUpdate update = decoder.Decode([], """{"candidates":[{"content":{"parts":[{"functionCall":{}}]}}]}"""u8)!;
+        Assert.Equal("coach|origin|c2ln", Assert.IsType<FunctionCallContent>(Assert.Single(update.Contents)).AdditionalProperties!["coach.signature"]);
+    }
+
     [Fact]
     public async Task Decode_PictureAsOneEventOfEightMegabytes_IsTakenByDefault()
     {

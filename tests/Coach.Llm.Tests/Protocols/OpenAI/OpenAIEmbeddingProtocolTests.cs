@@ -36,6 +36,16 @@ public sealed class OpenAIEmbeddingProtocolTests
         Assert.Equal([1f, 2f, 3f, 4f], vectors.Select(vector => vector[0]));
     }
 
+    [Fact]
+    public void Read_VectorsOfBytes_AreToldByWhatTheyWouldBeAsFloats()
+    {
+        var vectors = new List<float[]>();
+        string bytes = Convert.ToBase64String([0x01, 0xFF, 0x80, 0x7F, 0x02, 0xFE, 0xC0, 0xFF]);
+        new OpenAIEmbeddingProtocol("openai", new OpenAIOptions(), "v1").Read(
+            Encoding.UTF8.GetBytes($$"""{"data":[{"embedding":"{{bytes}}","index":0}]}"""), vectors, new ProtocolAdditions());
+        Assert.Equal([1f, -1f, -128f, 127f, 2f, -2f, -64f, -1f], Assert.Single(vectors));
+    }
+
     [Theory]
     [InlineData("""{"data":[{"embedding":"no base64!","index":0}]}""")]
     [InlineData("""{"data":[{"embedding":"AACA","index":0}]}""")]

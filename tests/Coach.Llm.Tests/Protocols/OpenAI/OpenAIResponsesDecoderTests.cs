@@ -55,6 +55,32 @@ public sealed class OpenAIResponsesDecoderTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    [Fact]
+    public void Decode_PartsNumberedOtherwiseInTheItem_AreReadOnce()
+    {
+        var decoder = new OpenAIResponsesDecoder("openai/m/k", earlierCalls: 0, hasTools: false);
+        string[] events =
+        [
+            """{"type":"response.output_item.added","output_index":1,"item":{"id":"m","type":"message","role":"assistant","content":[]}}""",
+            """{"type":"response.output_text.delta","output_index":1,"content_index":1,"item_id":"m","delta":"Hello"}""",
+            """{"type":"response.output_item.done","output_index":1,"item":{"id":"m","type":"message","status":"completed","content":[{"type":"output_text","text":"Hello"}]}}""",
+        ];
+        Assert.Equal("Hello", string.Concat(events.Select(data => decoder.Decode([], Encoding.UTF8.GetBytes(data))?.Text)));
+    }
+
+    [Theory]
+    [InlineData("\"output_format\":\"webp\",\"result\":\"AQID\"", "image/webp")]
+    [InlineData("\"result\":\"AQID\"", "image/png")]
+    [InlineData("\"result\":\"no base64!\"", null)]
+    [InlineData("\"result\":null", null)]
+    public void Decode_PictureThatWasDrawn_IsContent(string members, string? type)
+    {
+        var decoder = new OpenAIResponsesDecoder("openai/m/k", earlierCalls: 0, hasTools: false);
+        decoder.Decode([], Encoding.UTF8.GetBytes(
+            $$"""{"object":"response","status":"completed","output":[{"type":"image_generation_call","id":"ig","status":"completed",{{members}}}]}"""));
+        Assert.Equal(type, decoder.Finish()!.Contents.OfType<DataContent>().SingleOrDefault()?.MediaType);
+    }
+
     [Theory, MemberData(nameof(Streams))]
     public async Task Stream_InAnyChunks_GivesTheExactResult(string name)
     {

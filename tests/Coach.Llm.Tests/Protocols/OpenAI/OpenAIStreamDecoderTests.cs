@@ -33,6 +33,94 @@ public sealed class OpenAIStreamDecoderTests
     }
 
     [Fact]
+    public async Task Decode_SeveralAnswers_ReadsTheOneThatCameFirst()
+    {
+        ProtocolResult result = await ReadAsync("openai",
+            """{"choices":[{"index":0,"delta":{"content":"Hel"}}]}""",
+            """{"choices":[{"index":1,"delta":{"content":"Bon"}}]}""",
+            """{"choices":[{"delta":{"content":"jour"},"finish_reason":null,"index":1},{"delta":{"content":"lo"},"index":0}]}""",
+            """{"choices":[{"index":1,"delta":{},"finish_reason":"length"}]}""",
+            """{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}""", "[DONE]");
+        Assert.Equal(("Hello", "stop"), (result.Text, result.Finish));
+    }
+
+    [Theory]
+    [InlineData("""{"choices":[{"index":0,"text":"Hi","delta":{"role":"assistant","content":"Hi","token_id":11}}]}""")] // Together
+    [InlineData("""{"choices":[{"index":0,"text":"Hi"}]}""")]
+    [InlineData("""{"choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},"delta":{"role":"assistant","content":""}}]}""")] // Perplexity
+    [InlineData("""{"choices":[{"index":0,"delta":{"content":"Hi"},"message":{"role":"assistant","content":"Hi"}}]}""")]
+    public async Task Decode_TextToldInTwoPlaces_IsReadOnce(string chunk)
+    {
+        ProtocolResult result = await ReadAsync("openai-compatible",
+            chunk, """{"choices":[{"index":0,"delta":{},"text":"","finish_reason":"stop"}]}""", "[DONE]");
+        Assert.Equal("Hi", result.Text);
+    }
+
+    [Theory]
+    [InlineData("""{"object":"chat.completion","choices":[{"finish_reason":"","index":0,"message":{"role":"assistant","content":"4","function_call":{"arguments":"","name":""},"audio":{"data":"","transcript":""},"refusal":"","tool_calls":null}}]}""", "4", "")]
+    [InlineData("""{"object":"chat.completion","choices":[{"index":0,"message":{"content":"","function_call":{"name":"","arguments":""},"tool_calls":[{"id":"t","type":"function","custom":{"name":"","input":""},"function":{"name":"get","arguments":"{\"x\":1}"}}]}}]}""", "", "get(x=1)")]
+    [InlineData("""{"object":"chat.completion","choices":[{"finish_reason":"stop","message":{"content":"4","tool_calls":[{"id":"","function":{"name":"","arguments":""}}]}}]}""", "4", "")]
+    public async Task Decode_FormWithEmptyFields_IsWhatIsFilledIn(string body, string text, string calls)
+    {
+        ProtocolResult result = await ProtocolHarness.ReadAsync("openai-compatible", Encoding.UTF8.GetBytes(body));
+        Assert.Equal((text, calls, ""), (result.Text, result.Calls, result.Errors));
+    }
+
+    [Fact]
+    public async Task Decode_ContentThatIsTheObjectItself_IsItsJson()
+    {
+        ProtocolResult result = await ProtocolHarness.ReadAsync(
+            "openai-compatible", """{"choices":[{"message":{"role":"assistant","content":{"title":"A","n":1}},"finish_reason":"stop"}]}"""u8.ToArray());
+        Assert.Equal("""{"title":"A","n":1}""", result.Text);
+    }
+
+    [Theory]
+    [InlineData("""{"choices":[{"delta":{"content":"Here","images":[{"type":"image_url","image_url":{"url":"data:image/webp;base64,AQID"},"index":0}]}}]}""")]
+    [InlineData("""{"choices":[{"delta":{"content":[{"type":"text","text":"Here"},{"type":"image_url","image_url":"data:image/webp;base64,AQID"}]}}]}""")]
+    public void Decode_PictureOfTheModels_IsContent(string chunk)
+    {
+        var decoder = new OpenAIStreamDecoder("openrouter/m/k", earlierCalls: 0);
+        ChatResponseUpdate update = decoder.Decode([], Encoding.UTF8.GetBytes(chunk))!;
+        DataContent picture = Assert.Single(update.Contents.OfType<DataContent>());
+        Assert.Equal(("image/webp", "AQID", "Here"), (picture.MediaType, Convert.ToBase64String(picture.Data.Span), update.Text));
+    }
+
+    [Theory]
+    [InlineData("""{"type":"image_url","image_url":{"url":"data:nonsense"}}""")]
+    [InlineData("""{"type":"image_url","image_url":null}""")]
+    [InlineData("7")]
+    public async Task Decode_PictureThatIsNone_TakesNothingAway(string picture)
+    {
+        ProtocolResult result = await ReadAsync("openrouter",
+            $$$"""{"choices":[{"delta":{"content":"Here","images":[{{{picture}}}]},"finish_reason":"stop"}]}""", "[DONE]");
+        Assert.Equal("Here", result.Text);
+    }
+
+    [Fact]
+    public async Task Decode_SpokenAnswer_HasItsWords()
+    {
+        ProtocolResult result = await ReadAsync("openai",
+            """{"choices":[{"delta":{"role":"assistant","content":null,"audio":{"id":"a","transcript":"Good "}}}]}""",
+            """{"choices":[{"delta":{"audio":{"data":"AAAA"}}}]}""",
+            """{"choices":[{"delta":{"audio":{"transcript":"day"}},"finish_reason":"stop"}]}""", "[DONE]");
+        Assert.Equal("Good day", result.Text);
+    }
+
+    [Theory]
+    [InlineData("\"cached_tokens\":7")]
+    [InlineData("\"num_cached_tokens\":7,\"prompt_tokens_details\":null")]
+    [InlineData("\"prompt_cache_hit_tokens\":7,\"prompt_cache_miss_tokens\":3")]
+    [InlineData("\"cache_read_input_tokens\":7,\"cache_creation_input_tokens\":0")]
+    [InlineData("\"prompt_tokens_details\":{\"cached_tokens\":7}")]
+    public void Decode_CachedTokens_AreReadWhereverTheyStand(string usage)
+    {
+        var decoder = new OpenAIStreamDecoder("m/m/k", earlierCalls: 0);
+        decoder.Decode([], Encoding.UTF8.GetBytes(
+            $$$"""{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,{{{usage}}}}}"""));
+        Assert.Equal(7, Assert.Single(decoder.Finish()!.Contents.OfType<UsageContent>()).Details.CachedInputTokenCount);
+    }
+
+    [Fact]
     public void Decode_CallsWithoutIds_GetOnesThatTheConversationDoesNotHaveYet()
     {
         var decoder = new OpenAIStreamDecoder("openai/m/k", earlierCalls: 2);
