@@ -242,6 +242,68 @@ internal static class Files
         return stream.ToArray();
     }
 
+    /// <summary>The zip file with one more entry, stored as it is.</summary>
+    public static byte[] WithEntry(byte[] zip, string name, byte[] content) => Change(zip, archive =>
+    {
+        using Stream entry = archive.CreateEntry(name, CompressionLevel.NoCompression).Open();
+        entry.Write(content);
+    });
+
+    /// <summary>The Office file with a date that is none among what it says of itself.</summary>
+    public static byte[] WithDamagedProperties(byte[] office) => Change(office, archive =>
+    {
+        foreach (ZipArchiveEntry entry in archive.Entries.ToArray())
+        {
+            string text;
+            using (var reader = new StreamReader(entry.Open()))
+            {
+                text = reader.ReadToEnd();
+            }
+
+            if (text.Contains("</coreProperties>", StringComparison.Ordinal))
+            {
+                string name = entry.FullName;
+                entry.Delete();
+                using Stream other = archive.CreateEntry(name).Open();
+                other.Write(Bytes(text.Replace("</coreProperties>",
+                    "<dcterms:created xmlns:dcterms=\"http://purl.org/dc/terms/\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"dcterms:W3CDTF\">no date</dcterms:created></coreProperties>",
+                    StringComparison.Ordinal)));
+            }
+        }
+    });
+
+    /// <summary>Says of an entry that it is packed in another way.</summary>
+    public static void ChangeMethod(byte[] zip, string name, byte method)
+    {
+        byte[] bytes = Bytes(name);
+        for (int at = 0, found; (found = zip.AsSpan(at).IndexOf(bytes)) >= 0; at += found + 1)
+        {
+            // The name ends the fixed part of a local header (30 bytes, method at 8) and of a central one (46, at 10).
+            int start = at + found;
+            if (start >= 30 && zip.AsSpan(start - 30).StartsWith("PK\u0003\u0004"u8))
+            {
+                zip[start - 22] = method;
+            }
+
+            if (start >= 46 && zip.AsSpan(start - 46).StartsWith("PK\u0001\u0002"u8))
+            {
+                zip[start - 36] = method;
+            }
+        }
+    }
+
+    private static byte[] Change(byte[] zip, Action<ZipArchive> change)
+    {
+        using var stream = new MemoryStream();
+        stream.Write(zip);
+        using (var archive = new ZipArchive(stream, ZipArchiveMode.Update, leaveOpen: true))
+        {
+            change(archive);
+        }
+
+        return stream.ToArray();
+    }
+
     public static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
     private static P.Shape Shape(P.PlaceholderValues type, params string[] lines) => new(

@@ -5,7 +5,7 @@ namespace Coach.Rag.Documents.Containers;
 /// <summary>Reads EPUB books: the chapters in the order of the spine.</summary>
 internal sealed class EpubReader : IDocumentReader
 {
-    public string Name => "epub/1";
+    public string Name => "epub/2";
 
     public DocumentMatch Match(DocumentFile file) =>
         SafeZip.IsZip(file.Head) && (file.HasExtension(".epub") || file.Head.IndexOf("application/epub+zip"u8) >= 0)
@@ -58,17 +58,38 @@ internal sealed class EpubReader : IDocumentReader
             items.TryAdd(item.Attribute("id")?.Value ?? "", item.Attribute("href")?.Value ?? "");
         }
 
+        int left = 0;
         foreach (XElement chapter in package.Descendants().Where(element => element.Name.LocalName == "itemref"))
         {
             if (items.TryGetValue(chapter.Attribute("idref")?.Value ?? "", out string? name)
-                && zip.Read(folder + Uri.UnescapeDataString(name), cancellationToken) is { } bytes)
+                && zip.Read(folder + Uri.UnescapeDataString(name), cancellationToken) is { } bytes
+                && !await TryAddAsync(bytes, file, builder, cancellationToken).ConfigureAwait(false))
             {
-                var part = new DocumentFile("chapter.html", bytes, file.Limits);
-                StructuredText text = await TextDocumentReaders.All[0].ReadAsync(part, cancellationToken)
-                    .ConfigureAwait(false);
-                builder.ClearHeadings();
-                builder.AddBlocksOf(text with { Metadata = new Dictionary<string, string>() });
+                left++;
             }
+        }
+
+        if (left > 0)
+        {
+            builder.AddNote($"is an EPUB of which {left} chapter(s) are pictures or damaged and were left out");
+        }
+    }
+
+    private static async ValueTask<bool> TryAddAsync(
+        byte[] bytes, DocumentFile file, StructuredTextBuilder builder, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var part = new DocumentFile("chapter.html", bytes, file.Limits);
+            StructuredText text = await TextDocumentReaders.All[0].ReadAsync(part, cancellationToken)
+                .ConfigureAwait(false);
+            builder.ClearHeadings();
+            builder.AddBlocksOf(text with { Metadata = new Dictionary<string, string>() });
+            return true;
+        }
+        catch (RagException e) when (e.Refusal == DocumentRefusal.Binary)
+        {
+            return false;
         }
     }
 }

@@ -55,6 +55,21 @@ internal sealed class SafeZip : IDisposable
 
     public static bool IsZip(ReadOnlySpan<byte> head) => head.StartsWith("PK\u0003\u0004"u8);
 
+    /// <summary>Which of some folders a zip file has; none when it cannot be opened.</summary>
+    public static IReadOnlyList<string> FoldersOf(DocumentFile file, IReadOnlyList<string> folders)
+    {
+        try
+        {
+            using var zip = new ZipArchive(file.OpenRead(), ZipArchiveMode.Read);
+            return [.. folders.Where(folder => zip.Entries.Any(entry =>
+                entry.FullName.Replace('\\', '/').TrimStart('/').StartsWith(folder, StringComparison.OrdinalIgnoreCase)))];
+        }
+        catch (InvalidDataException)
+        {
+            return [];
+        }
+    }
+
     public bool Contains(string name) => _entries.ContainsKey(name);
 
     /// <summary>The bytes of an entry; null when there is none.</summary>

@@ -8,7 +8,7 @@ internal sealed class ZipReader(InnerReaders inner) : IDocumentReader
 {
     private const int ArchiveNesting = 4;
 
-    public string Name => "zip/1";
+    public string Name => "zip/2";
 
     public DocumentMatch Match(DocumentFile file)
     {
@@ -40,7 +40,12 @@ internal sealed class ZipReader(InnerReaders inner) : IDocumentReader
                 continue;
             }
 
-            byte[] bytes = zip.Read(name, cancellationToken)!;
+            if (TryRead(zip, name, cancellationToken) is not { } bytes)
+            {
+                left++;
+                continue;
+            }
+
             DocumentLimits limits = file.Limits with { MaxExpandedBytes = Math.Max(1, zip.Budget.Left) };
             var part = new DocumentFile(name, bytes, limits) { Depth = file.Depth + 1 };
             if (bytes.Length > 0 && await inner.TryAddAsync(part, name, builder, cancellationToken)
@@ -67,5 +72,22 @@ internal sealed class ZipReader(InnerReaders inner) : IDocumentReader
 
         builder.Title = "";
         return builder.Build() with { Title = "" };
+    }
+
+    // An entry that is damaged, or packed in a way that is not known, costs itself; too much is too much for the file.
+    private static byte[]? TryRead(SafeZip zip, string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return zip.Read(name, cancellationToken);
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
+        catch (RagException e) when (e.Refusal is DocumentRefusal.Encrypted or DocumentRefusal.Damaged)
+        {
+            return null;
+        }
     }
 }

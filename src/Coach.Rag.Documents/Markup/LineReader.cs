@@ -18,6 +18,9 @@ internal sealed class LineReader(string text)
 
     public int StartOf(int line) => line < _lines.Count ? _lines[line].Start : text.Length;
 
+    /// <summary>Where a line's words end.</summary>
+    public int EndOf(int line) => StartOf(line) + this[line].Length;
+
     /// <summary>The range of lines, the last one's end included.</summary>
     public Range Lines(int from, int to) => StartOf(from)..StartOf(to);
 

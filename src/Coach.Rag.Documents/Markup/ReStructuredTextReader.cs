@@ -1,31 +1,49 @@
+using System.Collections.Frozen;
+using System.Globalization;
+
 namespace Coach.Rag.Documents.Markup;
 
 /// <summary>
-/// Reads reStructuredText: titles by their adornment, literal blocks, tables, lists and paragraphs; comments, targets
-/// and
-/// most directives are no text, the words of admonitions are.
+/// Reads reStructuredText: titles by their adornment, literal blocks, tables, lists and paragraphs. Comments, targets
+/// and directives that show no words of their own are no text; what any other directive holds is, whether it is known
+/// or not.
 /// </summary>
 internal sealed class ReStructuredTextReader : IDocumentReader
 {
     private const string Adornments = "=-`:'\"~^_*+#<>.!$%&(),/;?@[\\]{|}";
 
-    private static readonly HashSet<string> TextDirectives = new(StringComparer.OrdinalIgnoreCase)
-    {
-        "note", "tip", "warning", "important", "caution", "danger", "attention", "hint", "error", "seealso",
-            "admonition", "topic",
-        "sidebar", "versionadded", "versionchanged", "deprecated", "rubric", "epigraph", "highlights", "container",
-            "tab", "tabs",
-        "list-table", "table", "csv-table", "glossary", "option", "describe", "method", "function", "class",
-            "attribute",
-    };
+    // What these show stands elsewhere, or is no text.
+    private static readonly FrozenSet<string> SilentDirectives = FrozenSet.Create(StringComparer.OrdinalIgnoreCase,
+        "toctree", "image", "include", "literalinclude", "raw", "highlight", "highlightlang", "index", "contents",
+        "currentmodule", "meta", "tabularcolumns", "default-role", "role", "default-domain", "sectnum", "header",
+        "footer", "target-notes", "bibliography", "inheritance-diagram", "sectionauthor", "codeauthor", "rst-class",
+        "cssclass", "testsetup", "testcleanup", "autosummary", "video", "youtube", "iframe", "jinja", "module",
+        "restructuredtext-test-directive", "date", "unicode", "local-contents", "minigallery", "todolist", "plot");
 
-    private static readonly HashSet<string> CodeDirectives = new(StringComparer.OrdinalIgnoreCase)
-    {
-        "code-block", "code", "sourcecode", "parsed-literal", "prompt", "ipython", "doctest", "testcode",
-            "productionlist",
-    };
+    private static readonly FrozenSet<string> CodeDirectives = FrozenSet.Create(StringComparer.OrdinalIgnoreCase,
+        "code-block", "code", "sourcecode", "parsed-literal", "prompt", "ipython", "ipython3", "doctest", "testcode",
+        "testoutput", "productionlist", "code-tab", "grammar-snippet", "math", "mermaid", "graphviz", "digraph",
+        "graph", "uml", "jupyter-execute", "console", "terminal", "code-cell", "djangotemplate");
 
-    public string Name => "restructuredtext/1";
+    // The words after these go on below them.
+    private static readonly FrozenSet<string> Admonitions = FrozenSet.Create(StringComparer.OrdinalIgnoreCase,
+        "note", "tip", "warning", "important", "caution", "danger", "attention", "hint", "error", "seealso");
+
+    // The name says something about the words: "deprecated 2.0".
+    private static readonly FrozenSet<string> NamedDirectives = FrozenSet.Create(StringComparer.OrdinalIgnoreCase,
+        "versionadded", "versionchanged", "versionremoved", "deprecated", "deprecated-removed");
+
+    // What stands after these is a setting, not words.
+    private static readonly FrozenSet<string> SetDirectives = FrozenSet.Create(StringComparer.OrdinalIgnoreCase,
+        "only", "ifconfig", "container", "hlist", "figure", "grid", "tab-set", "tabs", "column", "columns", "panels",
+        "div");
+
+    // A description has its value as an option.
+    private static readonly string[] ShownOptions = ["type", "default", "required"];
+
+    private static readonly string[] TitleOptions = ["caption", "title"];
+
+    public string Name => "restructuredtext/2";
 
     public DocumentMatch Match(DocumentFile file) =>
         file.HasExtension(".rst", ".rest") || file.MediaType is "text/x-rst" or "text/prs.fallenstein.rst"
@@ -41,49 +59,316 @@ internal sealed class ReStructuredTextReader : IDocumentReader
             builder.AddNote(note);
         }
 
-        var order = new List<string>();
-        for (int line = 0; line < lines.Count;)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            line = Block(lines, line, order, builder);
-        }
-
+        new Reading(lines, builder).Run(cancellationToken);
         return ValueTask.FromResult(builder.Build());
     }
 
-    private static int Block(LineReader lines, int line, List<string> order, StructuredTextBuilder builder)
+    /// <summary>One document while it is read.</summary>
+    private sealed class Reading(LineReader lines, StructuredTextBuilder builder)
     {
-        if (lines.IsBlank(line))
+        private readonly ReStructuredTextInline _inline = new(lines);
+        private readonly ReStructuredTextTables _tables = new(lines, builder);
+        private readonly List<string> _order = [];
+
+        public void Run(CancellationToken cancellationToken)
         {
-            return line + 1;
+            for (int line = 0; line < lines.Count;)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                line = Block(line);
+            }
         }
 
-        if (IsTitle(lines, line, out int title, out string style))
+        private int Block(int line)
         {
-            int level = order.IndexOf(style);
-            if (level < 0)
+            if (lines.IsBlank(line))
             {
-                order.Add(style);
-                level = order.Count - 1;
+                return line + 1;
             }
 
-            builder.AddHeading(level + 1, lines[title].Trim().ToString().Replace("`", "", StringComparison.Ordinal));
-            return title + 2;
+            if (IsTitle(lines, line, out int title, out string style))
+            {
+                AddTitle(title, style);
+                return title + 2;
+            }
+
+            ReadOnlySpan<char> trimmed = lines[line].TrimStart();
+            if (trimmed.StartsWith("..") && (trimmed.Length == 2 || trimmed[2] == ' '))
+            {
+                return Directive(line);
+            }
+
+            if (Adornment(trimmed) != '\0' && trimmed.TrimEnd().Length >= 4)
+            {
+                return line + 1;        // a transition
+            }
+
+            if (IsAboutTheFile(trimmed) || trimmed.StartsWith("__ "))
+            {
+                return line + 1;
+            }
+
+            if (trimmed.StartsWith(">>> "))
+            {
+                return Session(line);
+            }
+
+            return ReStructuredTextTables.IsTable(trimmed) ? _tables.Add(line, _inline) : Paragraph(line);
         }
 
-        ReadOnlySpan<char> content = lines[line];
-        ReadOnlySpan<char> trimmed = content.TrimStart();
-        if (trimmed.StartsWith("..") && (trimmed.Length == 2 || trimmed[2] == ' '))
+        private void AddTitle(int title, string style)
         {
-            return Directive(lines, line, builder);
+            int level = _order.IndexOf(style);
+            if (level < 0)
+            {
+                _order.Add(style);
+                level = _order.Count - 1;
+            }
+
+            string words = _inline.Words(lines.StartOf(title), lines.EndOf(title)).ToString();
+            builder.AddHeading(level + 1, words.Replace("`", "", StringComparison.Ordinal));
         }
 
-        if (Adornment(trimmed) != '\0' && trimmed.TrimEnd().Length >= 4)
+        private int Directive(int line)
         {
-            return line + 1;        // a transition
+            int indent = LineReader.Indent(lines[line]);
+            ReadOnlySpan<char> content = lines[line].TrimStart()[2..].TrimStart();
+            int end = BodyEnd(line + 1, indent);
+            int mark = content.IndexOf("::");
+            string name = mark > 0 && content[..mark].IndexOf(' ') < 0 ? content[..mark].ToString() : "";
+            name = name[(name.LastIndexOf(':') + 1)..];
+            if (name.Length == 0)
+            {
+                return Note(line, end, content);
+            }
+
+            bool isSilent = SilentDirectives.Contains(name) || name.StartsWith("auto", StringComparison.Ordinal);
+            var options = new Dictionary<string, Range>(StringComparer.OrdinalIgnoreCase);
+            int body = Options(line + 1, end, options);
+            if (name == "meta")
+            {
+                AddMetadata(options);
+            }
+
+            if (isSilent)
+            {
+                return end;
+            }
+
+            foreach (string title in TitleOptions.Where(options.ContainsKey))
+            {
+                AddWords(options[title].Start.Value, options[title].End.Value);
+            }
+
+            if (CodeDirectives.Contains(name))
+            {
+                AddCode(body, end);
+                return end;
+            }
+
+            if (IsDescription(name) && body < end)
+            {
+                return Description(line, body, end, options);
+            }
+
+            body = Arguments(line, body, end, name);
+            return name is "list-table" or "csv-table" ? _tables.AddDirective(name, body, end, options, _inline) : body;
         }
 
-        return IsTable(lines, line) ? Table(lines, line, builder) : Paragraph(lines, line, builder);
+        // What stands after the mark of a directive, and for some goes on below it.
+        private int Arguments(int line, int body, int end, string name)
+        {
+            int mark = lines.StartOf(line) + lines[line].IndexOf("::", StringComparison.Ordinal);
+            bool isEmpty = body >= end && !NamedDirectives.Contains(name) && !Admonitions.Contains(name)
+                && name is not ("rubric" or "centered");
+            if (isEmpty || SetDirectives.Contains(name))
+            {
+                return body;
+            }
+
+            int to = line + 1;
+            while (Admonitions.Contains(name) && to == body && to < end && !lines.IsBlank(to))
+            {
+                body = ++to;
+            }
+
+            if (!NamedDirectives.Contains(name))
+            {
+                AddWords(mark + 2, lines.EndOf(to - 1));
+                return body;
+            }
+
+            var words = new KeptText(lines.Text, mark - name.Length, lines.EndOf(line));
+            words.Cut(mark, mark + 2);
+            builder.AddSource(TextBlockKind.Paragraph, words.Ranges);
+            return body;
+        }
+
+        // A footnote or a citation has words; a comment, a target and a substitution have none.
+        private int Note(int line, int end, ReadOnlySpan<char> content)
+        {
+            if (content.StartsWith("[") && content.IndexOf(']') > 0)
+            {
+                int start = lines.StartOf(line) + lines[line].IndexOf('[');
+                AddWords(start, lines.StartOf(end));
+            }
+
+            return end;
+        }
+
+        // ":name: value" lines below a directive, each with what is indented below it.
+        private int Options(int from, int end, Dictionary<string, Range> options)
+        {
+            while (from < end && lines[from].TrimStart() is [':', not ':', ..] option
+                && option[1..].IndexOf(':') is > 0 and int colon && !IsRole(option, colon + 1))
+            {
+                int start = lines.StartOf(from) + LineReader.Indent(lines[from]) + colon + 2;
+                int indent = LineReader.Indent(lines[from]);
+                string name = option[1..(colon + 1)].ToString();
+                from++;
+                while (from < end && !lines.IsBlank(from) && LineReader.Indent(lines[from]) > indent)
+                {
+                    from++;
+                }
+
+                options.TryAdd(name, start..lines.EndOf(from - 1));
+            }
+
+            return from;
+        }
+
+        private static bool IsRole(ReadOnlySpan<char> option, int colon) =>
+            colon + 1 < option.Length && option[colon + 1] == '`';
+
+        private void AddMetadata(Dictionary<string, Range> options)
+        {
+            foreach ((string name, Range value) in options)
+            {
+                builder.AddMetadata(name.ToLowerInvariant(), lines.Text[value].Trim());
+            }
+        }
+
+        // "function", "confval" and whatever a project calls its own: what is described, and how.
+        private static bool IsDescription(string name) =>
+            !Admonitions.Contains(name) && !NamedDirectives.Contains(name) && !SetDirectives.Contains(name)
+                && name is not ("list-table" or "csv-table" or "table" or "rubric" or "centered" or "glossary"
+                    or "admonition" or "dropdown" or "topic" or "sidebar" or "tab" or "tab-item" or "card");
+
+        // What is described stands in one block with its type, its default and the first words about it.
+        private int Description(int line, int body, int end, Dictionary<string, Range> options)
+        {
+            int mark = lines.StartOf(line) + lines[line].IndexOf("::", StringComparison.Ordinal) + 2;
+            List<Range> words = [.. _inline.Words(mark, lines.StartOf(line + 1)).Ranges];
+            foreach (string name in options.Keys.Where(name => ShownOptions.Contains(name)))
+            {
+                int start = options[name].Start.Value - name.Length - 1;
+                words.AddRange(_inline.Words(start, options[name].End.Value).Ranges);
+                words.Add(options[name].End.Value..(options[name].End.Value + 1));
+            }
+
+            int first = body;
+            while (first < end && lines.IsBlank(first))
+            {
+                first++;
+            }
+
+            int last = first;
+            while (last < end && !lines.IsBlank(last) && !IsItem(lines[last])
+                && !lines[last].TrimStart().StartsWith("..") && !ReStructuredTextTables.IsTable(lines[last].TrimStart())
+                && !lines[last].TrimEnd().EndsWith("::"))
+            {
+                last++;
+            }
+
+            // Words that lead to a block belong to it.
+            bool isWhole = last >= end || lines.IsBlank(last);
+            if (isWhole && last > first)
+            {
+                words.AddRange(_inline.Words(lines.StartOf(first), lines.StartOf(last)).Ranges);
+            }
+
+            builder.AddSource(TextBlockKind.Paragraph, words);
+            return isWhole ? last : first;
+        }
+
+        private int BodyEnd(int from, int indent)
+        {
+            int end = from;
+            for (int line = from; line < lines.Count; line++)
+            {
+                if (lines.IsBlank(line))
+                {
+                    continue;
+                }
+
+                if (LineReader.Indent(lines[line]) <= indent)
+                {
+                    break;
+                }
+
+                end = line + 1;
+            }
+
+            return end;
+        }
+
+        // An interpreter's session goes on to the next blank line.
+        private int Session(int line)
+        {
+            int end = line;
+            while (end < lines.Count && !lines.IsBlank(end))
+            {
+                end++;
+            }
+
+            AddCode(line, end);
+            return end;
+        }
+
+        private void AddCode(int from, int end)
+        {
+            while (from < end && lines.IsBlank(from))
+            {
+                from++;
+            }
+
+            builder.AddSource(TextBlockKind.Code, [lines.Lines(from, end)]);
+        }
+
+        private int Paragraph(int line)
+        {
+            int end = line + 1;
+            bool isItem = IsItem(lines[line]);
+            while (end < lines.Count && !lines.IsBlank(end) && !IsItem(lines[end])
+                && !IsTitle(lines, end, out _, out _) && !lines[end].TrimStart().StartsWith(".. "))
+            {
+                end++;
+            }
+
+            bool isLead = lines[end - 1].TrimEnd().EndsWith("::");
+            KeptText words = _inline.Words(lines.StartOf(line), lines.StartOf(end));
+            if (isLead)
+            {
+                // "words::" shows one colon, "words ::" and "::" none.
+                int colons = lines.StartOf(end - 1) + lines[end - 1].TrimEnd().Length - 2;
+                bool isApart = colons == lines.StartOf(line) || char.IsWhiteSpace(lines.Text[colons - 1]);
+                words.Cut(isApart ? colons : colons + 1, colons + 2);
+            }
+
+            builder.AddSource(isItem ? TextBlockKind.ListItem : TextBlockKind.Paragraph, words.Ranges);
+            if (!isLead)
+            {
+                return end;
+            }
+
+            // What is indented below it is literal.
+            int body = BodyEnd(end, LineReader.Indent(lines[end - 1]));
+            AddCode(end, body);
+            return Math.Max(end, body);
+        }
+
+        private void AddWords(int start, int end) =>
+            builder.AddSource(TextBlockKind.Paragraph, _inline.Words(start, end).Ranges);
     }
 
     // A line of one mark below a line of words, as long as it, and the same above it or none.
@@ -96,7 +381,7 @@ internal sealed class ReStructuredTextReader : IDocumentReader
             bool isOver = !lines.IsBlank(line + 1) && lines[line + 2].TrimEnd().SequenceEqual(lines[line].TrimEnd())
                 && lines[line + 1].Trim().Length <= lines[line].TrimEnd().Length + 2
                     && Adornment(lines[line + 1].Trim()) == '\0';
-            (title, style) = (line + 1, $"{over}{over}");
+            (title, style) = (line + 1, string.Create(CultureInfo.InvariantCulture, $"{over}{over}"));
             return isOver;
         }
 
@@ -111,108 +396,9 @@ internal sealed class ReStructuredTextReader : IDocumentReader
         line.Length > 1 && Adornments.Contains(line[0], StringComparison.Ordinal) && line.IndexOfAnyExcept(line[0]) < 0
             ? line[0] : '\0';
 
-    private static int Directive(LineReader lines, int line, StructuredTextBuilder builder)
-    {
-        int indent = LineReader.Indent(lines[line]);
-        ReadOnlySpan<char> content = lines[line].TrimStart()[2..].TrimStart();
-        int end = BodyEnd(lines, line + 1, indent);
-        int mark = content.IndexOf("::");
-        string name = mark > 0 && content[..mark].IndexOf(' ') < 0 ? content[..mark].ToString() : "";
-        name = name[(name.LastIndexOf(':') + 1)..];
-        int body = Options(lines, line + 1, end, name, builder);
-        if (CodeDirectives.Contains(name))
-        {
-            while (body < end && lines.IsBlank(body))
-            {
-                body++;
-            }
-
-            builder.AddSource(TextBlockKind.Code, [lines.Lines(body, end)]);
-            return end;
-        }
-
-        if (!TextDirectives.Contains(name))
-        {
-            bool isSubstitution = content.StartsWith("[") && content.IndexOf(']') > 0;     // a footnote or a citation
-            if (isSubstitution)
-            {
-                builder.AddSource(TextBlockKind.Paragraph, [lines.Lines(line, end)]);
-            }
-
-            return mark > 0 || content.IsEmpty || content[0] is '_' or '|' || !isSubstitution ? end : line + 1;
-        }
-
-        int words = lines.StartOf(line) + lines[line].IndexOf("::", StringComparison.Ordinal) + 2;
-        builder.AddSource(TextBlockKind.Paragraph, [words..lines.StartOf(line + 1)]);
-        return body;
-    }
-
-    // ":name: value" lines below a directive are not its text; those of the document are metadata.
-    private static int Options(LineReader lines, int from, int end, string name, StructuredTextBuilder builder)
-    {
-        while (from < end && lines[from].TrimStart() is [':', _, ..] && lines[from].TrimStart()[1..].Contains(':'))
-        {
-            if (name == "meta" && lines[from].Trim()[1..] is var option && option.IndexOf(':') is > 0 and int colon)
-            {
-                builder.AddMetadata(option[..colon].ToString().ToLowerInvariant(), option[(colon + 1)..].Trim()
-                    .ToString());
-            }
-
-            from++;
-        }
-
-        return from;
-    }
-
-    private static int BodyEnd(LineReader lines, int from, int indent)
-    {
-        int end = from;
-        for (int line = from; line < lines.Count; line++)
-        {
-            if (lines.IsBlank(line))
-            {
-                continue;
-            }
-
-            if (LineReader.Indent(lines[line]) <= indent)
-            {
-                break;
-            }
-
-            end = line + 1;
-        }
-
-        return end;
-    }
-
-    private static int Paragraph(LineReader lines, int line, StructuredTextBuilder builder)
-    {
-        int end = line + 1;
-        bool isItem = IsItem(lines[line]);
-        while (end < lines.Count && !lines.IsBlank(end) && !IsItem(lines[end]) && !IsTitle(lines, end, out _, out _)
-            && !lines[end].TrimStart().StartsWith(".. "))
-        {
-            end++;
-        }
-
-        bool isLead = lines[end - 1].TrimEnd().EndsWith("::");
-        builder.AddSource(isItem ? TextBlockKind.ListItem : TextBlockKind.Paragraph, [lines.Lines(line, end)]);
-        if (!isLead)
-        {
-            return end;
-        }
-
-        // "::" at the end of a paragraph: what is indented below it is literal.
-        int body = BodyEnd(lines, end, LineReader.Indent(lines[end - 1]));
-        int first = end;
-        while (first < body && lines.IsBlank(first))
-        {
-            first++;
-        }
-
-        builder.AddSource(TextBlockKind.Code, [lines.Lines(first, body)]);
-        return Math.Max(end, body);
-    }
+    private static bool IsAboutTheFile(ReadOnlySpan<char> line) =>
+        line.StartsWith(":orphan:") || line.StartsWith(":tocdepth:") || line.StartsWith(":nosearch:")
+            || line.StartsWith(":nocomments:");
 
     private static bool IsItem(ReadOnlySpan<char> line)
     {
@@ -220,43 +406,5 @@ internal sealed class ReStructuredTextReader : IDocumentReader
         return content is ['-' or '*' or '+', ' ', ..]
             || (content.Length > 2 && content[0] == '#' && content[1] == '.' && content[2] == ' ')
             || (content.Length > 3 && char.IsAsciiDigit(content[0]) && content[..4].IndexOf(". ") > 0);
-    }
-
-    // +---+---+ or ===  ===
-    private static bool IsTable(LineReader lines, int line)
-    {
-        ReadOnlySpan<char> content = lines[line].Trim();
-        return (content.Length > 3 && content.IndexOfAnyExcept("+-=") < 0 && content[0] == '+')
-            || (content.Length > 3 && content[0] == '=' && content.IndexOfAnyExcept("= ") < 0 && content.Contains(' '));
-    }
-
-    private static int Table(LineReader lines, int line, StructuredTextBuilder builder)
-    {
-        bool isGrid = lines[line].TrimStart()[0] == '+';
-        int end = line + 1;
-        int head = 0;
-        int borders = 1;
-        for (; end < lines.Count && !(isGrid && lines.IsBlank(end)); end++)
-        {
-            ReadOnlySpan<char> content = lines[end].Trim();
-            bool isBorder = content.Length > 2 && content[0] == (isGrid ? '+' : '=')
-                && content.IndexOfAnyExcept(isGrid ? "+-=" : "= ") < 0;
-            if (isBorder)
-            {
-                borders++;
-                bool isHead = isGrid ? content.Contains('=') : borders == 2;
-                head = isHead && head == 0 ? end + 1 : head;
-                if (!isGrid && (borders == 3 || lines.IsBlank(end + 1)))
-                {
-                    end++;
-                    break;
-                }
-            }
-        }
-
-        Range[] ranges = head > 0 && head < end ? [lines.Lines(line, head), lines.Lines(head, end)]
-            : [lines.Lines(line, end)];
-        builder.AddSource(TextBlockKind.Table, ranges, head > 0 && head < end ? lines.StartOf(head) : 0);
-        return end;
     }
 }

@@ -9,26 +9,29 @@ namespace Coach.Rag.Documents.Office;
 /// </summary>
 internal static class OfficeFile
 {
+    private static readonly string[] Folders = ["word/", "ppt/", "xl/"];
+
     private static ReadOnlySpan<byte> CompoundFile => [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
 
     public static DocumentMatch Match(DocumentFile file, string folder, ReadOnlySpan<string> extensions,
         ReadOnlySpan<string> oldExtensions)
     {
-        if (file.HasExtension(extensions))
+        bool isOwn = file.HasExtension(extensions);
+        if (file.Head.StartsWith(CompoundFile))
         {
-            return SafeZip.IsZip(file.Head) || file.Head.StartsWith(CompoundFile) ? DocumentMatch.Content
-                : DocumentMatch.Name;
+            return isOwn || file.HasExtension(oldExtensions) ? DocumentMatch.Content : DocumentMatch.None;
         }
 
-        if (file.HasExtension(oldExtensions) && file.Head.StartsWith(CompoundFile))
+        if (!SafeZip.IsZip(file.Head))
         {
-            return DocumentMatch.Content;
+            return isOwn ? DocumentMatch.Name : DocumentMatch.None;
         }
 
-        // Under another name: by the names of what is in it, at the start or at the end of the file.
-        return SafeZip.IsZip(file.Head) && file.Content.Span.IndexOf("[Content_Types].xml"u8) >= 0
-            && file.Content.Span.IndexOf(System.Text.Encoding.ASCII.GetBytes(folder)) >= 0 ? DocumentMatch.Content
-                : DocumentMatch.None;
+        // By the folders of the package itself: other Office files may lie in it.
+        IReadOnlyList<string> found = file.Content.Span.IndexOf("[Content_Types].xml"u8) < 0 ? []
+            : SafeZip.FoldersOf(file, Folders);
+        bool isOther = found.Count > 0 && !found.Contains(folder);
+        return found.Contains(folder) || (isOwn && !isOther) ? DocumentMatch.Content : DocumentMatch.None;
     }
 
     /// <summary>Refuses what is no package, unpacks to too much, is nested too deep or holds a document type.</summary>
@@ -56,6 +59,22 @@ internal static class OfficeFile
         }
 
         return new OpenSettings { AutoSave = false, MaxCharactersInPart = file.Limits.MaxExpandedBytes };
+    }
+
+    /// <summary>What a document says of itself; what is damaged of it costs only that.</summary>
+    public static void AddProperties(OpenXmlPackage package, StructuredTextBuilder builder)
+    {
+        try
+        {
+            builder.Title = package.PackageProperties.Title ?? "";
+            builder.AddMetadata("author", package.PackageProperties.Creator);
+            builder.AddMetadata("keywords", package.PackageProperties.Keywords);
+            builder.AddMetadata("description", package.PackageProperties.Description);
+        }
+        catch (Exception e) when (e is XmlException or FileFormatException or InvalidOperationException)
+        {
+            builder.AddNote("has damaged properties (title, author), which were left out");
+        }
     }
 
     public static RagException Damaged(string what, Exception e) =>

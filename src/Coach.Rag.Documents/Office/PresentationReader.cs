@@ -31,8 +31,7 @@ internal sealed class PresentationReader : IDocumentReader
         CancellationToken cancellationToken)
     {
         var builder = new StructuredTextBuilder(limits.MaxCharacters);
-        builder.Title = document.PackageProperties.Title ?? "";
-        builder.AddMetadata("author", document.PackageProperties.Creator);
+        OfficeFile.AddProperties(document, builder);
         PresentationPart? part = document.PresentationPart;
         foreach (SlideId id in part?.Presentation?.SlideIdList?.Elements<SlideId>() ?? [])
         {

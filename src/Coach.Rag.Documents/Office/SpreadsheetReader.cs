@@ -34,8 +34,7 @@ internal sealed class SpreadsheetReader : IDocumentReader
         CancellationToken cancellationToken)
     {
         var builder = new StructuredTextBuilder(limits.MaxCharacters);
-        builder.Title = document.PackageProperties.Title ?? "";
-        builder.AddMetadata("author", document.PackageProperties.Creator);
+        OfficeFile.AddProperties(document, builder);
         WorkbookPart? workbook = document.WorkbookPart;
         string[] shared =
             [.. workbook?.SharedStringTablePart?.SharedStringTable?.Elements<SharedStringItem>()

@@ -33,10 +33,7 @@ internal sealed class WordReader : IDocumentReader
         CancellationToken cancellationToken)
     {
         var builder = new StructuredTextBuilder(limits.MaxCharacters);
-        builder.AddMetadata("author", document.PackageProperties.Creator);
-        builder.AddMetadata("keywords", document.PackageProperties.Keywords);
-        builder.AddMetadata("description", document.PackageProperties.Description);
-        builder.Title = document.PackageProperties.Title ?? "";
+        OfficeFile.AddProperties(document, builder);
         if (document.MainDocumentPart?.Document?.Body is { } body)
         {
             var styles = Styles(document.MainDocumentPart);

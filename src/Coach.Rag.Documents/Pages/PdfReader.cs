@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using UglyToad.PdfPig;
 using UglyToad.PdfPig.Content;
@@ -16,9 +17,11 @@ namespace Coach.Rag.Documents.Pages;
 internal sealed class PdfReader : IDocumentReader
 {
     private const int StackBytes = 64 << 20;
+    private static readonly SearchValues<byte> Nesting = SearchValues.Create("[]<>es"u8);
+
     private const double HeadingSize = 1.15;
 
-    public string Name => "pdf/1";
+    public string Name => "pdf/2";
 
     public DocumentMatch Match(DocumentFile file)
     {
@@ -34,6 +37,7 @@ internal sealed class PdfReader : IDocumentReader
     public async ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
     {
         RefuseDeepNesting(file);
+        PdfGuard.CheckColumns(file.Content.Span);
 
         // The library walks objects by recursion; on a thread of its own that cannot take the process down.
         var result = new TaskCompletionSource<StructuredText>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -65,11 +69,19 @@ internal sealed class PdfReader : IDocumentReader
         long letters = 0;
         bool hasImages = false;
         int failed = 0;
+        HashSet<int> endless = new PdfGuard(pdf).Endless(cancellationToken);
         for (int number = 1; number <= pdf.NumberOfPages; number++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             try
             {
+                if (endless.Contains(number))
+                {
+                    pages.Add([]);
+                    failed++;
+                    continue;
+                }
+
                 Page page = pdf.GetPage(number);
                 letters += page.Letters.Count;
                 hasImages |= page.NumberOfImages > 0;
@@ -278,13 +290,21 @@ internal sealed class PdfReader : IDocumentReader
         int depth = 0;
         int most = Math.Max(file.Limits.MaxNesting, 64) * 4;
         ReadOnlySpan<byte> rest = file.Content.Span;
-        for (int at; (at = rest.IndexOfAny("[]<>e"u8)) >= 0; rest = rest[(at + 1)..])
+        for (int at; (at = rest.IndexOfAny(Nesting)) >= 0; rest = rest[(at + 1)..])
         {
-            // Brackets in a compressed stream mean nothing, and leave no great depth: each object starts anew.
+            // Brackets in a stream mean nothing here, and the library bounds the depth of what it reads there itself.
+            if (rest[at] == 's')
+            {
+                bool isStream = rest[at..].StartsWith("stream\r"u8) || rest[at..].StartsWith("stream\n"u8);
+                int end = isStream ? rest[at..].IndexOf("endstream"u8) : -1;
+                at += end > 0 ? end : 0;
+                continue;
+            }
+
             depth = rest[at] switch
             {
                 (byte)'[' or (byte)'<' => depth + 1,
-                (byte)'e' => rest[at..].StartsWith("endobj"u8) || rest[at..].StartsWith("endstream"u8) ? 0 : depth,
+                (byte)'e' => rest[at..].StartsWith("endobj"u8) ? 0 : depth,
                 _ => Math.Max(0, depth - 1),
             };
             if (depth > most && IsRun(rest[at..]))

@@ -40,6 +40,30 @@ internal sealed class DelimitedTextReader : IDocumentReader
         return ValueTask.FromResult(builder.Build());
     }
 
+    /// <summary>The rows of a table that stands in another document; those before a damaged one.</summary>
+    public static List<List<string>> Rows(string text)
+    {
+        var rows = new List<List<string>>();
+        using var reader = CsvReader.FromText(text, CsvReaderOptions.Default with
+        {
+            HasHeader = false,
+            SkipEmptyLines = true,
+        });
+        try
+        {
+            while (reader.Read())
+            {
+                rows.Add([.. reader.Current.ToArray()]);
+            }
+        }
+        catch (Exception e) when (e is CsvFormatException or InvalidDataException)
+        {
+            return rows;
+        }
+
+        return rows;
+    }
+
     private static IEnumerable<IReadOnlyList<string>> Rows(CsvReader reader, CancellationToken cancellationToken)
     {
         while (reader.Read())

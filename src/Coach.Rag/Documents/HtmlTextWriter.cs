@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Text;
-using AngleSharp.Html;
 
 namespace Coach.Rag.Documents;
 
@@ -8,7 +6,6 @@ namespace Coach.Rag.Documents;
 internal sealed class HtmlTextWriter(string html)
 {
     private const int MaxHeading = 300;
-    private const int MaxReference = 33;
 
     // Less than this is no page's content, whatever it is called.
     private const int LeastMain = 400;
@@ -157,7 +154,7 @@ internal sealed class HtmlTextWriter(string html)
     {
         for (int i = start; i < end;)
         {
-            if (html[i] == '&' && Reference(html.AsSpan(i, Math.Min(MaxReference, end - i))) is { } reference)
+            if (html[i] == '&' && CharacterReference.Find(html.AsSpan(i, Math.Min(CharacterReference.MaxLength, end - i))) is { } reference)
             {
                 foreach (char c in reference.Text)
                 {
@@ -500,55 +497,5 @@ internal sealed class HtmlTextWriter(string html)
         }
 
         return _blockStart;
-    }
-
-    // A character reference at the start of the text, as HTML reads it: the longest name that is known, with or without
-    // its semicolon.
-    private static (string Text, int Length)? Reference(ReadOnlySpan<char> text)
-    {
-        int end = 1;
-        if (text.Length > 2 && text[1] == '#')
-        {
-            bool isHex = text[2] is 'x' or 'X';
-            int first = end = isHex ? 3 : 2;
-            while (end < text.Length && (isHex ? char.IsAsciiHexDigit(text[end]) : char.IsAsciiDigit(text[end])))
-            {
-                end++;
-            }
-
-            if (end == first)
-            {
-                return null;
-            }
-
-            NumberStyles style = isHex ? NumberStyles.AllowHexSpecifier : NumberStyles.None;
-            int code = int.TryParse(text[first..end], style, CultureInfo.InvariantCulture, out int parsed)
-                ? parsed
-                : -1;
-            string character = HtmlEntityProvider.GetSymbolFromTable(code)
-                ?? (Rune.IsValid(code) && code != 0 ? new Rune(code).ToString() : "\uFFFD");
-            return (character, end < text.Length && text[end] == ';' ? end + 1 : end);
-        }
-
-        while (end < text.Length && char.IsAsciiLetterOrDigit(text[end]))
-        {
-            end++;
-        }
-
-        if (end < text.Length && text[end] == ';'
-            && HtmlEntityProvider.Resolver.GetSymbol(text[1..(end + 1)].ToString()) is { } full)
-        {
-            return (full, end + 1);
-        }
-
-        for (; end > 2; end--)
-        {
-            if (HtmlEntityProvider.Resolver.GetSymbol(text[1..end].ToString()) is { } known)
-            {
-                return (known, end);
-            }
-        }
-
-        return null;
     }
 }

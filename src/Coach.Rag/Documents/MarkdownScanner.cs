@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.RegularExpressions;
 
@@ -18,8 +19,28 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         "note", "tip", "warning", "important", "caution", "danger", "attention", "hint", "seealso", "error", "info",
         "admonition", "dropdown", "tab-set", "tab-item", "card", "grid", "grid-item-card", "margin", "sidebar", "topic",
         "versionadded", "versionchanged", "deprecated", "details", "question", "success", "example", "abstract",
-            "quote",
+            "quote", "list-table", "table", "figure", "glossary", "definition", "proof", "theorem", "exercise", "solution",
     };
+
+    // What these show stands elsewhere, or is a picture.
+    private static readonly HashSet<string> Silent = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "toctree", "include", "literalinclude", "image", "contents", "index", "raw", "bibliography", "tableofcontents",
+        "highlight", "automodule", "autoclass", "autofunction", "video", "iframe",
+    };
+
+    // Shortcodes that code stands between.
+    private static readonly string[] CodeShortcodes =
+        ["highlight", "code-toggle", "clients-example", "codeblock", "code-block"];
+
+    // Lines that stand for a file or a list of contents.
+    private static readonly string[] Inclusions =
+        ["{{#include", "{{#rustdoc_include", "{{#playground", "{{#shiftinclude", "--8<--", "<<< @", "<<< ./", "<<< ../",
+            "{* "];
+
+    private static readonly SearchValues<char> TagName = SearchValues.Create("abcdefghijklmnopqrstuvwxyz-");
+
+    private static readonly string[] TitleAttributes = ["title=\"", "alt-text=\"", "caption=\"", "label=\"", "name=\""];
 
     private static readonly string[] DescriptionNames =
         ["description", "summary", "abstract", "excerpt", "lead", "subtitle"];
@@ -27,6 +48,7 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     private static readonly string[] TagNames = ["tags", "keywords", "categories", "topics"];
 
     private readonly RemovedMarkup _removed = new(text);
+    private readonly HashSet<string> _missing = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<TextBlock> _blocks = [];
     private readonly string[] _path = new string[6];
     private readonly Dictionary<string, string> _metadata = new(StringComparer.OrdinalIgnoreCase);
@@ -49,6 +71,9 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     private char _fenceMark;
     private int _fenceCount;
     private bool _fenceQuoted;
+    private bool _isSilent;         // what the open fence holds is no text
+    private int _fenceTagEnd;       // where the shortcode or tag begins that ends code in the place of a fence
+    private bool _inOptions;        // lines of ":name: value" below a directive
 
     private int _code = -1;         // indented code
     private int _codeEnd;
@@ -101,6 +126,14 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
             return;         // within markup that began on an earlier line
         }
 
+        if (_inOptions && IsOption(at, end))
+        {
+            _removed.Add(start, next, isSpace: true);
+            return;
+        }
+
+        _inOptions = false;
+
         if (at == end)
         {
             EndParagraph();
@@ -141,8 +174,16 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     private void ReadLine(int start, int next, int at, int end, int indent)
     {
         ReadOnlySpan<char> content = text.AsSpan(at, end - at);
-        if (OpensFence(start, next, at, end) || ClosesDirective(start, next, content))
+        if (OpensFence(start, next, at, end) || OpensCodeTag(start, next, at, end)
+            || ClosesDirective(start, next, content))
         {
+            return;
+        }
+
+        if (IsInclusion(content))
+        {
+            EndBlock();
+            _removed.Add(start, next, isSpace: true);
             return;
         }
 
@@ -191,15 +232,9 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
             return;
         }
 
-        if (IsReference(content))
+        if (_paragraph < 0 && IsReference(content))
         {
-            EndParagraph();
-            if (content.Contains("data:", StringComparison.OrdinalIgnoreCase)
-                && content.Contains(";base64", StringComparison.OrdinalIgnoreCase))
-            {
-                _removed.Add(start, next);
-            }
-
+            _removed.Add(start, next, isSpace: true);
             return;
         }
 
@@ -300,7 +335,9 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
             // Its words are text: the title, and what is within.
             int title = at + text.AsSpan(at, end - at).IndexOf('}') + 1;
             _textFences.Add((mark, count));
-            if (text.AsSpan(title, end - title).IsWhiteSpace())
+            _inOptions = true;
+            bool isPath = info[1..close] is "figure" or "list-table" or "tab-set" or "grid";
+            if (isPath || text.AsSpan(title, end - title).IsWhiteSpace())
             {
                 _removed.Add(start, next, isSpace: true);
             }
@@ -316,12 +353,134 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
 
         (_, _, _fenceQuoted) = Content(start, end);
         (_fence, _fenceBody, _fenceMark, _fenceCount) = (start, next, mark, count);
+        _isSilent = info is ['{', ..] && info.IndexOf('}') is > 1 and int named && Silent.Contains(info[1..named].ToString());
         return true;
+    }
+
+    // "{{< highlight go >}}" and "<pre>" open code as a fence does, if what ends it is there.
+    private bool OpensCodeTag(int start, int next, int at, int end)
+    {
+        if (text[at] is not ('{' or '<'))
+        {
+            return false;
+        }
+
+        int found = CodeTagClose(at, end);
+        if (found < 0)
+        {
+            return false;
+        }
+
+        EndBlock();
+        int body = CodeTagEnd(at, end);
+        _removed.Add(start, body >= end ? next : body, isSpace: true);
+        (_fence, _fenceBody, _fenceTagEnd) = (start, body >= end ? next : body, found);
+        _fenceQuoted = false;
+        return true;
+    }
+
+    // Where the tag or the shortcode ends that opens code on this line; −1 when it opens none, or ends on it.
+    private int CodeTagClose(int at, int end)
+    {
+        ReadOnlySpan<char> content = text.AsSpan(at, end - at);
+        if (content[0] == '<')
+        {
+            bool isCode = content.StartsWith("<pre", StringComparison.OrdinalIgnoreCase)
+                && content.Length > 4 && content[4] is '>' or ' ';
+            return isCode ? After(end, "</pre") : -1;
+        }
+
+        if (content.Length < 4 || content[1] is not ('{' or '%'))
+        {
+            return -1;
+        }
+
+        ReadOnlySpan<char> name = content[(content[1] == '{' ? 3 : 2)..].TrimStart(" -");
+        int length = name.IndexOfAnyExcept(TagName);
+        if (length <= 0 || content.TrimEnd().EndsWith("/>}}"))
+        {
+            return -1;
+        }
+
+        string tag = name[..length].ToString();
+        return Array.IndexOf(CodeShortcodes, tag) < 0 ? -1
+            : content[1] == '%' ? After(end, "{% end" + tag) : ShortcodeClose(end, tag);
+    }
+
+    private int After(int from, string close)
+    {
+        int found = _missing.Contains(close) ? -1
+            : text.AsSpan(from).IndexOf(close, StringComparison.OrdinalIgnoreCase);
+        if (found < 0)
+        {
+            _missing.Add(close);
+        }
+
+        return found < 0 ? -1 : from + found;
+    }
+
+    // "{{< /name >}}", with spaces where people put them.
+    private int ShortcodeClose(int from, string name)
+    {
+        for (int slash = After(from, "/" + name), tries = 0; ; tries++)
+        {
+            int other = After(from, "/ " + name);
+            int at = other < 0 || (slash >= 0 && slash < other) ? slash : other;
+            if (at < 0 || tries > 16)
+            {
+                return -1;
+            }
+
+            int open = at;
+            while (open > from && text[open - 1] == ' ')
+            {
+                open--;
+            }
+
+            if (open - from > 2 && text[open - 1] is '<' or '%' && text[open - 2] == '{' && text[open - 3] == '{')
+            {
+                return open - 3;
+            }
+
+            from = at + 1;
+            slash = After(from, "/" + name);
+        }
+    }
+
+    // After the tag, and one of code within it.
+    private int CodeTagEnd(int at, int end)
+    {
+        int body = text[at] == '{' ? end : TagEnd(at, end);
+        bool hasCode = body < end && text.AsSpan(body, end - body).StartsWith("<code", StringComparison.OrdinalIgnoreCase);
+        return hasCode ? TagEnd(body, end) : body;
+    }
+
+    private int TagEnd(int at, int end)
+    {
+        int close = text.AsSpan(at, end - at).IndexOf('>');
+        return close < 0 ? end : at + close + 1;
+    }
+
+    private bool IsOption(int at, int end)
+    {
+        ReadOnlySpan<char> option = text.AsSpan(at, end - at);
+        return option is [':', not ':', ..] && option[1..].IndexOf(':') is > 0 and int close
+            && option[1..(close + 1)].IndexOfAny(' ', '`') < 0;
     }
 
     // Whether the line belongs to the open fence.
     private bool FenceGoesOn(int start, int next, int at, int end, bool isQuoted)
     {
+        if (_fenceTagEnd > 0)
+        {
+            if (_fenceTagEnd < next)
+            {
+                EndCodeTag(_fenceTagEnd, next);
+            }
+
+            return true;
+        }
+
         if (_fenceQuoted && !isQuoted)
         {
             EndFence(start, start, isClosed: false);
@@ -337,6 +496,48 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         return true;
     }
 
+    private void EndCodeTag(int bodyEnd, int next)
+    {
+        (int body, _fence, _fenceTagEnd) = (_fenceBody, -1, 0);
+        int code = text.AsSpan(body, bodyEnd - body).LastIndexOf("</code>", StringComparison.OrdinalIgnoreCase);
+        bodyEnd = code >= 0 && text.AsSpan(body + code + 7, bodyEnd - body - code - 7).IsWhiteSpace() ? body + code : bodyEnd;
+        _wasBlank = true;
+        AddCode(body, bodyEnd, body, bodyEnd);
+        _removed.Add(bodyEnd, next, isSpace: true);
+    }
+
+    // What a fence includes is not there; a fence with nothing else is no code.
+    private bool HasOnlyInclusions(int bodyStart, int bodyEnd)
+    {
+        bool hasOther = false;
+        for (int line = bodyStart; line < bodyEnd;)
+        {
+            int found = text.AsSpan(line, bodyEnd - line).IndexOf('\n');
+            int next = found < 0 ? bodyEnd : line + found + 1;
+            ReadOnlySpan<char> content = text.AsSpan(line, next - line).Trim();
+            hasOther |= !content.IsEmpty && !IsInclusion(content);
+            line = next;
+        }
+
+        return !hasOther;
+    }
+
+    private void RemoveInclusions(int bodyStart, int bodyEnd)
+    {
+        for (int line = bodyStart; line < bodyEnd;)
+        {
+            int found = text.AsSpan(line, bodyEnd - line).IndexOf('\n');
+            int next = found < 0 ? bodyEnd : line + found + 1;
+            ReadOnlySpan<char> content = text.AsSpan(line, next - line).Trim();
+            if (!content.IsEmpty && IsInclusion(content))
+            {
+                _removed.Add(line, next);
+            }
+
+            line = next;
+        }
+    }
+
     private void EndFence(int bodyEnd, int end, bool isClosed)
     {
         if (_fence < 0)
@@ -347,12 +548,19 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         int start = _fence;
         _fence = -1;
         _wasBlank = true;
+        if (isClosed && (_isSilent || HasOnlyInclusions(_fenceBody, bodyEnd)))
+        {
+            _removed.Add(start, end, isSpace: true);
+            return;
+        }
+
         if (!isClosed)
         {
             _removed.Add(start, _fenceBody);        // half of a pair
             start = _fenceBody;
         }
 
+        RemoveInclusions(_fenceBody, bodyEnd);
         AddCode(start, end, _fenceBody, bodyEnd);
     }
 
@@ -446,19 +654,15 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
             end--;
         }
 
-        // "::: {.callout-note}", ":::{note} Title", ":::note[Title]{id=x}".
-        if (words < end && text[words] == '{')
-        {
-            int close = text.AsSpan(words, end - words).IndexOf('}');
-            words = close < 0 ? end : words + close + 1;
-        }
-
+        int last = end;
+        words = DirectiveWords(mark, words, ref end);
         if (words < end)
         {
             _removed.Add(mark, words);
             Clean(words, end);
             _blocks.Add(new TextBlock(words, end, Here));
             _bare = default;
+            _removed.Add(end, last);
         }
         else
         {
@@ -466,6 +670,97 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         }
 
         return true;
+    }
+
+    // Where the words of a directive begin, and end: "::: {.callout-note title="Words"}", ":::{note} Words",
+    // ":::note[Words]{id=x}", ":::image source="x.png" alt-text="Words":::". A name that only lays out is none.
+    private int DirectiveWords(int mark, int words, ref int end)
+    {
+        if (words >= end)
+        {
+            return words;
+        }
+
+        ReadOnlySpan<char> all = text.AsSpan(words, end - words);
+        if (all.EndsWith(":::"))
+        {
+            all = all.TrimEnd(':');
+            end = words + all.Length;
+        }
+
+        if (all is ['{', ..])
+        {
+            _inOptions = true;
+            int close = all.IndexOf('}');
+            if (close < 0 || Silent.Contains(all[1..close].ToString()))
+            {
+                return end;
+            }
+
+            if (!all[(close + 1)..].IsWhiteSpace())
+            {
+                return words + close + 1;
+            }
+
+            return AttributeWords(words, ref end);
+        }
+
+        if (all.Contains("=\"", StringComparison.Ordinal))
+        {
+            return AttributeWords(words, ref end);
+        }
+
+        int name = 0;
+        while (name < all.Length && (char.IsAsciiLetterOrDigit(all[name]) || all[name] is '-' or '_'))
+        {
+            name++;
+        }
+
+        bool isKnown = Admonitions.Contains(all[..name].ToString());
+        if (name < all.Length && all[name] == '[' && all[name..].IndexOf(']') is > 1 and int label)
+        {
+            end = words + name + label;
+            if (!isKnown)
+            {
+                return words + name + 1;
+            }
+
+            _removed.Add(mark, words);
+            Clean(words, words + name);
+            _removed.Add(words + name, words + name + 1, isSpace: true);
+            return words;
+        }
+
+        if (name < all.Length && all[name] == '{')
+        {
+            end = words + name;
+        }
+
+        bool isLayout = !isKnown && (name == all.Length || all[name] is ' ' or '{' or '\t');
+        int rest = words + name;
+        while (isLayout && rest < end && text[rest] is ' ' or '\t')
+        {
+            rest++;
+        }
+
+        return isLayout ? rest : words;
+    }
+
+    private int AttributeWords(int words, ref int end)
+    {
+        foreach (string name in TitleAttributes)
+        {
+            int found = text.AsSpan(words, end - words).IndexOf(name, StringComparison.Ordinal);
+            int open = words + found + name.Length;
+            int close = found < 0 ? -1 : text.AsSpan(open, end - open).IndexOf('"');
+            if (close > 0)
+            {
+                end = open + close;
+                return open;
+            }
+        }
+
+        return end;
     }
 
     private void AddTitle(int start, int next, int at, int end)
@@ -606,6 +901,7 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         foreach ((int start, int end) in shown)
         {
             _removed.Add(at, start, isSpace: true);
+            Clean(start, end);
             at = end;
         }
 
@@ -718,10 +1014,58 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     private static bool IsDelimiterRow(ReadOnlySpan<char> content) =>
         content.Contains('-') && content.IndexOfAnyExcept("|-: \t") < 0;
 
-    // [name]: address
-    private static bool IsReference(ReadOnlySpan<char> content) =>
-        content is ['[', not '^', ..] && content.IndexOf("]:") is > 1 and int close
-            && content[..close].LastIndexOf(']') < 0 && content.Length > close + 2;
+    // [name]: address "title"
+    private static bool IsReference(ReadOnlySpan<char> content)
+    {
+        int close = content is ['[', not '^', ..] ? content.IndexOf("]:") : -1;
+        if (close < 2 || content[..close].LastIndexOf(']') >= 0)
+        {
+            return false;
+        }
+
+        ReadOnlySpan<char> address = content[(close + 2)..].Trim();
+        if (address is ['<', .., '>'] || (address.StartsWith("{{") && address.EndsWith("}}")))
+        {
+            return true;
+        }
+
+        int end = address.IndexOfAny(' ', '\t');
+        ReadOnlySpan<char> title = end < 0 ? default : address[end..].TrimStart();
+        return !address.IsEmpty && (title.IsEmpty || title[0] is '"' or '\'' or '(');
+    }
+
+    private static bool IsInclusion(ReadOnlySpan<char> content)
+    {
+        ReadOnlySpan<char> line = content.TrimEnd();
+        // "(name)=" of MyST is what others refer to.
+        if (line is ['(', .., ')', '='] && line[1..^2].IndexOfAny(" ()=") < 0 && line.Length > 3)
+        {
+            return true;
+        }
+
+        if (line.Equals("[TOC]", StringComparison.OrdinalIgnoreCase)
+            || line.Equals("[[TOC]]", StringComparison.OrdinalIgnoreCase) || line is "[[_TOC_]]")
+        {
+            return true;
+        }
+
+        foreach (string inclusion in Inclusions)
+        {
+            if (line.StartsWith(inclusion) && line[^1] is '}' or '"' or '\'' or '-' || IsFile(line, inclusion))
+            {
+                return true;
+            }
+        }
+
+        // "[!INCLUDE [words](file)]" and its like of DocFX.
+        return line is ['[', '!', .., ']' or ')'] && (line.StartsWith("[!INCLUDE", StringComparison.OrdinalIgnoreCase)
+            || line.StartsWith("[!code", StringComparison.OrdinalIgnoreCase)
+            || line.StartsWith("[!VIDEO", StringComparison.OrdinalIgnoreCase)
+            || line.StartsWith("[!div", StringComparison.OrdinalIgnoreCase));
+
+        static bool IsFile(ReadOnlySpan<char> line, string inclusion) =>
+            inclusion.StartsWith("<<<", StringComparison.Ordinal) && line.StartsWith(inclusion);
+    }
 
     /// <summary>A heading without code marks, emphasis and link targets.</summary>
     private static string Plain(ReadOnlySpan<char> heading)

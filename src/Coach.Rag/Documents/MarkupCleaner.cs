@@ -39,7 +39,17 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
         "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
     };
 
-    private static readonly SearchValues<char> Marks = SearchValues.Create("`{<![;\\");
+    private const int MaxAttributes = 300;
+
+    private static readonly SearchValues<char> Marks = SearchValues.Create("`{<![;\\:&+");
+
+    private static readonly SearchValues<char> NameCharacters =
+        SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_+-");
+
+    // Of icons by their library: ":material-check:" is a check mark.
+    private static readonly string[] IconLibraries =
+        ["material-", "octicons-", "fontawesome-solid-", "fontawesome-brands-", "fontawesome-regular-", "simple-",
+            "custom-"];
 
     private static readonly string[] KeptAttributes =
         ["text", "title", "label", "caption", "alt", "description", "summary"];
@@ -52,9 +62,14 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
     // After so many searches for an end that was not near, others look less far.
     private int _fruitless;
 
+    // The line that is looked through.
+    private int _from;
+    private int _to;
+
     /// <summary>Looks through a line, or what is left of it.</summary>
     public void Run(int from, int to)
     {
+        (_from, _to) = (from, to);
         if (IsImport(from, to, out int importEnd))
         {
             removed.Add(from, importEnd, isSpace: true);
@@ -93,9 +108,20 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
                 '<' => Tag(at),
                 '!' or '[' => Link(at, to),
                 ';' => Data(at, to),
+                ':' => Emoji(at, to),
+                '&' => Reference(at, to),
+                '+' => Keys(at, to),
                 _ => at + 1,
             }, at + 1);
         }
+    }
+
+    // What a link shows is looked through like any text.
+    private void Words(int from, int to)
+    {
+        (int lineStart, int lineEnd) = (_from, _to);
+        Run(from, to);
+        (_from, _to) = (lineStart, lineEnd);
     }
 
     private Queue<(int Start, int End)> Matches(int from, int to)
@@ -166,12 +192,160 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
             return at + close + 1;
         }
 
+        // "{* ../docs/example.py hl[1] *}" shows a file.
+        if (second == '*' && IndexOf("*}", at + 2, Math.Min(to - at, MaxMacro)) is > 0 and int shown)
+        {
+            removed.Add(at, shown + 2);
+            return shown + 2;
+        }
+
+        if (AttributesEnd(at, to) is > 0 and int attributes)
+        {
+            int start = at > removed.End && text[at - 1] == ' ' && attributes >= to ? at - 1 : at;
+            removed.Add(start, attributes);
+            return attributes;
+        }
+
+        if (RoleEnd(at, to) is > 0 and int role)
+        {
+            removed.Add(at, role);
+            return role;
+        }
+
         if (isMdx || second == '/')
         {
             return Expression(at, to);
         }
 
         return at + 1;
+    }
+
+    // "{ #id .name key=value }": attributes of what stands before it. Values alone are attributes only right after a
+    // link, a picture or code, or as an element has them at the end of a line; elsewhere they may be a set.
+    private int AttributesEnd(int at, int to)
+    {
+        int close = text.AsSpan(at, Math.Min(to - at, MaxAttributes)).IndexOf('}');
+        if (close < 2)
+        {
+            return -1;
+        }
+
+        bool isAttached = at > _from && text[at - 1] is ')' or ']' or '`' or '/';
+        bool isLast = text.AsSpan(at + close + 1, to - at - close - 1).IsWhiteSpace();
+        bool hasName = false;
+        ReadOnlySpan<char> inner = text.AsSpan(at + 1, close - 1);
+        foreach (Range part in inner.Split(' '))
+        {
+            ReadOnlySpan<char> token = inner[part];
+            bool isName = token.Length > 1 && token[0] is '#' or '.' && (char.IsLetter(token[1]) || token[1] == '_');
+            bool isValue = token.IndexOf('=') > 0 && char.IsAsciiLetter(token[0]);
+            bool isOfElement = isLast && (token.StartsWith("data-") || token.StartsWith("id=")
+                || token.StartsWith("class=") || token.StartsWith("title="));
+            bool isFlag = isOfElement || (hasName && token.StartsWith("data-"));
+            if (!token.IsEmpty && !isName && !isFlag && !(isValue && (isAttached || hasName)))
+            {
+                return -1;
+            }
+
+            hasName |= isName || isOfElement || (isValue && isAttached);
+        }
+
+        return hasName ? at + close + 1 : -1;
+    }
+
+    // "{ref}`words`" of MyST: the role says how its words are shown.
+    private int RoleEnd(int at, int to)
+    {
+        int end = at + 1;
+        while (end < to && end - at < 32
+            && (char.IsAsciiLetterLower(text[end]) || char.IsAsciiDigit(text[end]) || text[end] is ':' or '-' or '_'))
+        {
+            end++;
+        }
+
+        bool isRole = end > at + 1 && end + 1 < to && text[end] == '}' && text[end + 1] == '`'
+            && (at == 0 || !char.IsLetterOrDigit(text[at - 1]));
+        return isRole && text.AsSpan(end + 2, to - end - 2).Contains('`') ? end + 1 : -1;
+    }
+
+    // ":name:" between spaces is a picture: in a table its name says something, elsewhere it decorates.
+    private int Emoji(int at, int to)
+    {
+        int length = at + 1 >= to ? 0 : text.AsSpan(at + 1, Math.Min(to - at - 1, 64)).IndexOfAnyExcept(NameCharacters);
+        int end = at + 1 + length;
+        bool isName = length > 1 && end < to && text[end] == ':'
+            && (char.IsAsciiLetter(text[at + 1]) || text.AsSpan(at + 1, length) is "+1" or "-1");
+        bool isApart = at == _from || char.IsWhiteSpace(text[at - 1]) || text[at - 1] is '|' or '(' or '[' or '*' or '>' or '"';
+        bool isEnd = end + 1 >= to || char.IsWhiteSpace(text[end + 1])
+            || text[end + 1] is '|' or ')' or ']' or '*' or '{' or '.' or ',' or '!' or '?' or '<' or '"';
+        if (!isName || !isApart || !isEnd)
+        {
+            return at + 1;
+        }
+
+        if (!text.AsSpan(_from, _to - _from).Contains('|'))
+        {
+            removed.Add(at, end + 1);
+            return end + 1;
+        }
+
+        ReadOnlySpan<char> name = text.AsSpan(at + 1, length);
+        int library = 0;
+        foreach (string each in IconLibraries)
+        {
+            library = name.StartsWith(each) ? each.Length : library;
+        }
+
+        removed.Add(at, at + 1 + library);
+        removed.Add(end, end + 1);
+        return end + 1;
+    }
+
+    // "&mdash;" is the character that it names. A bar stays escaped: it would part a table's cells.
+    private int Reference(int at, int to)
+    {
+        int length = Math.Min(to - at, CharacterReference.MaxLength);
+        int close = text.AsSpan(at, length).IndexOf(';');
+        if (close < 2 || CharacterReference.Find(text.AsSpan(at, close + 1)) is not { } found
+            || found.Length != close + 1)
+        {
+            return at + 1;
+        }
+
+        switch (found.Text)
+        {
+            case "\u00A0" or "\u2002" or "\u2003" or "\u2009" or " ":
+                removed.Replace(at, at + close + 1, " ");
+                break;
+            case "\u00AD" or "\u200B" or "\u200C" or "\u200D" or "\u2060":
+                removed.Add(at, at + close + 1);
+                break;
+            case "|":
+                removed.Replace(at, at + close + 1, "\\|");
+                break;
+            default:
+                removed.Replace(at, at + close + 1, found.Text);
+                break;
+        }
+
+        return at + close + 1;
+    }
+
+    // "++ctrl+alt+del++" shows keys.
+    private int Keys(int at, int to)
+    {
+        ReadOnlySpan<char> rest = text.AsSpan(at, Math.Min(to - at, 64));
+        bool isOpen = rest.Length > 4 && rest[1] == '+' && char.IsAsciiLetterOrDigit(rest[2])
+            && (at == _from || !char.IsLetterOrDigit(text[at - 1]));
+        int close = isOpen ? rest[2..].IndexOf("++") : -1;
+        if (close < 1 || rest[2..(close + 2)].IndexOfAnyExcept(NameCharacters) >= 0)
+        {
+            return at + 1;
+        }
+
+        removed.Add(at, at + 2);
+        removed.Add(at + 2 + close, at + 4 + close);
+        return at + 4 + close;
     }
 
     // The words that a shortcode or macro shows are text: text="…" and its like, or the last string it is called with.
@@ -301,6 +475,15 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
             }
 
             return close < 0 ? at + 4 : close + 3;
+        }
+
+        // "<xref:System.String?displayProperty=fullName>" of DocFX.
+        if (rest.StartsWith("<xref:") && rest[..Math.Min(rest.Length, MaxAttributes)].IndexOf('>') is > 6 and int xref)
+        {
+            int words = rest[..xref].IndexOf('?');
+            removed.Add(at, at + 6);
+            removed.Add(at + (words < 0 ? xref : words), at + xref + 1);
+            return at + xref + 1;
         }
 
         bool isEnd = rest is ['<', '/', ..];
@@ -445,6 +628,16 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
             return at + 1;
         }
 
+        // "[[Page]]" of a wiki, "![[file]]" of a vault.
+        if (open + 2 < to && text[open + 1] == '[' && !char.IsWhiteSpace(text[open + 2])
+            && text.AsSpan(open, Math.Min(to - open, ShortReach)).IndexOf(']') is > 2 and int page
+            && open + page + 1 < to && text[open + page + 1] == ']')
+        {
+            removed.Add(at, open + 2);
+            removed.Add(open + page, open + page + 2);
+            return open + page + 2;
+        }
+
         int close = IndexOf("](", open, Math.Min(to - open, Reach(MaxMacro)));
         if (close < 0)
         {
@@ -457,8 +650,24 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
             target++;
         }
 
+        // An address that a macro puts together is none without it: "[words]({{< ref "page" >}})".
+        if (target + 1 < to && text[target] == '{' && text[target + 1] is '{' or '%'
+            && text.AsSpan(open + 1, close - open - 1).IndexOfAny('[', ']') < 0)
+        {
+            int macro = IndexOf("}", target, Math.Min(to - target, MaxMacro));
+            int after = macro < 0 ? -1 : text.AsSpan(macro, to - macro).IndexOf(')');
+            if (after > 0)
+            {
+                removed.Add(at, open + 1);
+                Words(open + 1, close);
+                removed.Add(close, macro + after + 1);
+                return macro + after + 1;
+            }
+        }
+
         bool isData = text.AsSpan(target, Math.Min(5, to - target)).Equals("data:", StringComparison.OrdinalIgnoreCase);
-        bool isEmpty = text.AsSpan(open + 1, close - open - 1).IsWhiteSpace() && open == at;
+        bool isEmpty = open == at && (text.AsSpan(open + 1, close - open - 1).IsWhiteSpace()
+            || (target < to && text[target] == ')'));
         if (!isData && !isEmpty)
         {
             return open + 1;

@@ -5,7 +5,7 @@ namespace Coach.Rag.Documents;
 /// <summary>The parts of a text that are left out, in order, and the text without them.</summary>
 internal sealed class RemovedMarkup(string text)
 {
-    private readonly record struct Span(int Start, int End, bool IsSpace);
+    private readonly record struct Span(int Start, int End, bool IsSpace, string Instead = "");
 
     private readonly List<Span> _spans = [];
 
@@ -21,13 +21,25 @@ internal sealed class RemovedMarkup(string text)
         start = Math.Max(start, End);
         if (end > start)
         {
-            if (_spans.Count > 0 && _spans[^1].End == start)
+            if (_spans.Count > 0 && _spans[^1].End == start && _spans[^1].Instead.Length == 0)
             {
                 _spans[^1] = _spans[^1] with { End = end, IsSpace = isSpace || _spans[^1].IsSpace };
                 return;
             }
 
             _spans.Add(new Span(start, end, isSpace));
+        }
+    }
+
+    /// <summary>Puts other characters in the place of a range; ranges come in ascending order.</summary>
+    /// <param name="start">Its first character.</param>
+    /// <param name="end">The character after it.</param>
+    /// <param name="instead">What it stands for, such as the character of a reference.</param>
+    public void Replace(int start, int end, string instead)
+    {
+        if (start >= End && end > start)
+        {
+            _spans.Add(new Span(start, end, IsSpace: false, instead));
         }
     }
 
@@ -47,6 +59,7 @@ internal sealed class RemovedMarkup(string text)
         {
             Copy(at, Math.Max(at, _spans[i].Start));
             at = Math.Max(at, _spans[i].End);
+            rest.Append(_spans[i].Instead);
             if (_spans[i].IsSpace)
             {
                 rest.Append(' ');
@@ -84,6 +97,12 @@ internal sealed class RemovedMarkup(string text)
             Copy(at, span.Start);
             starts[i] = rendered.Length;
             at = span.End;
+            foreach (char c in span.Instead)
+            {
+                map.Add(rendered.Length, span.Start, span.End - span.Start);
+                rendered.Append(c);
+            }
+
             bool isBetweenWords = rendered.Length > 0 && !char.IsWhiteSpace(rendered[^1])
                 && at < text.Length && !char.IsWhiteSpace(text[at]);
             if (span.IsSpace && isBetweenWords)

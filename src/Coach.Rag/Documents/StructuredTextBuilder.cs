@@ -74,7 +74,8 @@ public sealed class StructuredTextBuilder
         _bare = (start, _text.Length, level, above);
     }
 
-    /// <summary>Adds a block of ranges of the source, one after the other as they are.</summary>
+    /// <summary>Adds a block of ranges of the source, one after the other as they are, without white space at their end.
+    /// </summary>
     /// <param name="kind">What it is.</param>
     /// <param name="ranges">The ranges, ascending; a block without any visible character is left out.</param>
     /// <param name="headEnd">
@@ -87,16 +88,26 @@ public sealed class StructuredTextBuilder
         string source = _source ?? throw new InvalidOperationException("The text has no source.");
         int start = -1;
         int head = -1;
-        foreach (Range range in ranges)
+        int last = ranges.Count - 1;
+        while (last >= 0 && source.AsSpan()[ranges[last]].IsWhiteSpace())
         {
-            (int offset, int length) = range.GetOffsetAndLength(source.Length);
+            last--;
+        }
+
+        for (int i = 0; i <= last; i++)
+        {
+            (int offset, int length) = ranges[i].GetOffsetAndLength(source.Length);
+            ReadOnlySpan<char> words = source.AsSpan(offset, length);
             if (start < 0)
             {
-                if (source.AsSpan(offset, length).IsWhiteSpace())
+                if (words.IsWhiteSpace())
                 {
                     continue;
                 }
 
+                // The indentation of a line of code, of a table or of an item says something.
+                int indent = kind == TextBlockKind.Paragraph ? length - words.TrimStart().Length : 0;
+                (offset, length) = (offset + indent, length - indent);
                 start = Begin();
             }
 
@@ -105,6 +116,7 @@ public sealed class StructuredTextBuilder
                 head = _text.Length;
             }
 
+            length = i == last ? source.AsSpan(offset, length).TrimEnd().Length : length;
             Check(length);
             _map!.AddRun(_text.Length, offset, length);
             _text.Append(source, offset, length);

@@ -31,6 +31,33 @@ public sealed class MarkdownReaderTests
     [InlineData("# A\n\n![A cat](data:image/png;base64,iVBORw0KGgoAAAANSUhEUg==) sleeps.", "A", "A cat sleeps.")]
     [InlineData("# A\n\n![A cat][cat] sleeps.\n\n[cat]: data:image/png;base64,iVBORw0KGgo=\n", "A", "![A cat][cat] sleeps.")]
     [InlineData("# A\n\n<img src=\"x.png\" alt=\"A cat\"/> sleeps.", "A", "A cat sleeps.")]
+    [InlineData("## Install { #install }\n\nRun it.", "Install", "Run it.")]
+    [InlineData("## 1.2 <small>May</small> { id=\"1.2\" }\n\nRun it.", "1.2 May", "Run it.")]
+    [InlineData("## Guide { data-toc-label=\"G\" }\n\nA [page](x.md){ .button target=_blank } of it.", "Guide", "A [page](x.md) of it.")]
+    [InlineData("# A\n\n{* ../docs/a.py hl[1:2] *}\n\nText.", "A", "Text.")]
+    [InlineData("# A\n\nText :smile: and :material-check:{ .ok } more.", "A", "Text  and  more.")]
+    [InlineData("# A\n\n| a | b |\n|---|---|\n| x | :material-check: |\n| y | :x_mark: |", "A", "| a | b |\n|---|---|\n| x | check |\n| y | x_mark |")]
+    [InlineData("# A\n\nOne &mdash; two&nbsp;three, 1 &lt; 2 &amp; so&shy;on.", "A", "One — two three, 1 < 2 & soon.")]
+    [InlineData("# A\n\n| a |\n|---|\n| x &vert; y |", "A", "| a |\n|---|\n| x \\| y |")]
+    [InlineData("# A\n\nPress ++ctrl+alt++ in C++ and C++.", "A", "Press ctrl+alt in C++ and C++.")]
+    [InlineData("# A\n\nSee [the {{< b >}}guide]({{< relref \"/x.md\" >}}#y) and [more]({% link b.md %}).", "A", "See the guide and more.")]
+    [InlineData("# A\n\nSee [the guide]() for more.", "A", "See the guide for more.")]
+    [InlineData("# A\n\nSee [[Other page]] for more.", "A", "See Other page for more.")]
+    [InlineData("# A\n\nSee {ref}`the guide <x>` and {py:func}`f`.", "A", "See `the guide <x>` and `f`.")]
+    [InlineData("# A\n\nA <xref:System.String?displayProperty=nameWithType> holds.", "A", "A System.String holds.")]
+    [InlineData("# A\n\n[TOC]\n\n[[_TOC_]]\n\n(label)=\n\n[!INCLUDE [x](y.md)]\n\nText.", "A", "Text.")]
+    [InlineData("# A\n\n```rust\n{{#include ../a.rs}}\n```\n\nText.", "A", "Text.")]
+    [InlineData("# A\n\n```rust\nfn a() {}\n{{#include ../a.rs}}\n```", "A", "```rust\nfn a() {}\n```")]
+    [InlineData("# A\n\n```{toctree}\na\nb\n```\n\nText.", "A", "Text.")]
+    [InlineData("# A\n\n```{note}\n:class: dropdown\nDrink tea.\n```", "A", "Drink tea.")]
+    [InlineData("# A\n\n:::warning[Watch out]{id=x}\nDrink tea.\n:::", "A", "warning Watch out\nDrink tea.")]
+    [InlineData("# A\n\n::: {.callout-tip title=\"Mind this\"}\nDrink tea.\n:::", "A", "Mind this\nDrink tea.")]
+    [InlineData("# A\n\n:::: panel-tabset\n::: column\nDrink tea.\n:::\n::::", "A", "Drink tea.")]
+    [InlineData("# A\n\n:::image type=\"content\" source=\"a.png\" alt-text=\"A cat sleeps\":::", "A", "A cat sleeps")]
+    [InlineData("# A\n\n{{< highlight go >}}\n# no heading\nx := 1\n{{< / highlight >}}\n\nText.", "A", "# no heading\nx := 1\n\nText.")]
+    [InlineData("# A\n\n<pre><code class=\"x\">\n# no heading\n  x\n</code></pre>\n\nText.", "A", "# no heading\n  x\n\nText.")]
+    [InlineData("# A\n\nText of [it].\n\n[it]: https://example.org \"It\"\n\nMore.", "A", "Text of [it].\n\nMore.")]
+    [InlineData("---\ndescription: Soft&shy;ware &mdash; free\n---\n\n# A\n\nText.", "A", "Software — free\n# A\n\nText.")]
     public void Read_MarkupOfTools_IsLeftOutAndWordsStay(string source, string heading, string text)
     {
         StructuredText structure = MarkdownReader.Read(source);
@@ -52,6 +79,9 @@ public sealed class MarkdownReaderTests
     [InlineData("```\nimport X from 'y';\n{{ x }} <div> {#a} :::tip\n```")]
     [InlineData("    import X from 'y';\n    {{ x }} <div> {#a}")]
     [InlineData("| a | b |\n|---|---|\n| `{{x}}` | 1 |")]
+    [InlineData("At 10:30:15 a::b, x:y: and C++ or i++ + ++j; [Note]: this is a sentence of words.")]
+    [InlineData("AT&T; R&D &unknown; and `&amp;` {x=1} [[ -f x ]].")]
+    [InlineData("```{python}\n#| echo: false\nx = {'a': 1}\n```")]
     [InlineData("A set {a, b} and {1..3}, a [link](https://example.org/?a=b) and [^1].\n\n[^1]: A footnote says more.")]
     public void Read_TextThatLooksLikeMarkup_StaysAsItIs(string source)
     {
@@ -105,7 +135,7 @@ public sealed class MarkdownReaderTests
         Assert.Equal("c", Assert.Single((await host.Retriever.RetrieveAsync("wombat")).Passages).Source);
     }
 
-    public static TheoryData<string> Slow() => ["setext", "references", "quotes", "brackets", "tags", "braces", "backticks", "fences", "comments", "tables", "components", "bold", "front"];
+    public static TheoryData<string> Slow() => ["setext", "references", "emoji", "entities", "keys", "links", "pages", "attributes", "shortcodes", "pre",  "quotes", "brackets", "tags", "braces", "backticks", "fences", "comments", "tables", "components", "bold", "front"];
 
     /// <summary>Each is quadratic for a parser that looks back or ahead without a bound: minutes instead of a part of a second.</summary>
     [Theory]
@@ -116,6 +146,14 @@ public sealed class MarkdownReaderTests
         {
             "setext" => Repeat("a\n===\n", 131_000),
             "references" => Repeat("[a]: http://b\n", 50_000) + Repeat("[a] ", 50_000),
+            "emoji" => Repeat(":a", 260_000),
+            "entities" => Repeat("&a", 260_000),
+            "keys" => Repeat("++a", 170_000),
+            "links" => Repeat("[a]({{", 90_000),
+            "pages" => Repeat("[[a", 170_000),
+            "attributes" => Repeat("{ #a", 130_000),
+            "shortcodes" => Repeat("{{< highlight a >}}\n/highlight\n", 15_000),
+            "pre" => Repeat("<pre>\n", 90_000),
             "quotes" => string.Concat(Enumerable.Range(1, 1_200).Select(i => new string('>', i) + " a\n")),
             "brackets" => Repeat("[![", 260_000),
             "tags" => Repeat("<a b=\"", 130_000),
