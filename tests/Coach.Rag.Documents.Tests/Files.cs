@@ -8,6 +8,7 @@ using UglyToad.PdfPig.Core;
 using UglyToad.PdfPig.Fonts.Standard14Fonts;
 using UglyToad.PdfPig.Writer;
 using A = DocumentFormat.OpenXml.Drawing;
+using C = DocumentFormat.OpenXml.Drawing.Charts;
 using P = DocumentFormat.OpenXml.Presentation;
 using S = DocumentFormat.OpenXml.Spreadsheet;
 using W = DocumentFormat.OpenXml.Wordprocessing;
@@ -237,6 +238,38 @@ internal static class Files
                 using Stream entry = zip.CreateEntry(name).Open();
                 entry.Write(content);
             }
+        }
+
+        return stream.ToArray();
+    }
+
+    /// <summary>A workbook of one row of numbers as they are stored.</summary>
+    public static byte[] ExcelNumbers(params string[] values)
+    {
+        using var stream = new MemoryStream();
+        using (var document = SpreadsheetDocument.Create(stream, SpreadsheetDocumentType.Workbook))
+        {
+            WorkbookPart workbook = document.AddWorkbookPart();
+            WorksheetPart part = workbook.AddNewPart<WorksheetPart>();
+            part.Worksheet = new S.Worksheet(new S.SheetData(new S.Row(values.Select(value => new S.Cell(new S.CellValue(value))))));
+            workbook.Workbook = new S.Workbook(new S.Sheets(new S.Sheet { Id = workbook.GetIdOfPart(part), SheetId = 1, Name = "Numbers" }));
+        }
+
+        return stream.ToArray();
+    }
+
+    /// <summary>The presentation with a chart on its first slide.</summary>
+    public static byte[] WithChart(byte[] show, string title, string[] categories)
+    {
+        using var stream = new MemoryStream();
+        stream.Write(show);
+        using (var document = PresentationDocument.Open(stream, isEditable: true))
+        {
+            ChartPart chart = document.PresentationPart!.SlideParts.First().AddNewPart<ChartPart>();
+            chart.ChartSpace = new C.ChartSpace(new C.Chart(
+                new C.Title(new C.ChartText(new C.RichText(new A.BodyProperties(), new A.Paragraph(new A.Run(new A.Text(title)))))),
+                new C.PlotArea(new C.BarChart(new C.BarChartSeries(new C.CategoryAxisData(new C.StringReference(
+                    new C.StringCache(categories.Select((name, i) => new C.StringPoint(new C.NumericValue(name)) { Index = (uint)i })))))))));
         }
 
         return stream.ToArray();

@@ -244,6 +244,41 @@ public sealed class ReaderTests
     }
 
     [Fact]
+    public async Task Mailbox_Mails_StandUnderTheirSubjects()
+    {
+        const string Box = "From ann Tue Feb  3 10:00:00 2026\nFrom: Ann <ann@example.org>\nSubject: Apples\nDate: Tue, 03 Feb 2026 10:00:00 +0000\n\nThe wombat digs.\n\n"
+            + "From bob Wed Feb  4 10:00:00 2026\nFrom: bob@example.org\nSubject: Pears\nDate: Wed, 04 Feb 2026 10:00:00 +0000\n\nThe quokka smiles.\n";
+        StructuredText text = await Files.ReadAsync("a.mbox", Box);
+        Assert.Equal(
+            ["0|Apples|Paragraph: \"Ann\" <ann@example.org>, 2026-02-03", "0|Apples|Paragraph: The wombat digs.",
+             "0|Pears|Paragraph: bob@example.org, 2026-02-04", "0|Pears|Paragraph: The quokka smiles."],
+            Files.Show(text));
+        Assert.Equal("", text.Title);
+        Assert.Equal(DocumentRefusal.Damaged, await Files.RefusalAsync("a.mbox", Files.Bytes("no mail")));
+    }
+
+    [Fact]
+    public async Task Excel_Numbers_HaveTheDigitsThatExcelShows()
+    {
+        StructuredText text = await Files.ReadAsync("a.xlsx", Files.ExcelNumbers("32.799999999999997", "0.10000000000000001", "12345678901234", "1.5", "not a number at all"));
+        Assert.Equal("1|Numbers|Table: 32.8 | 0.1 | 12345678901234 | 1.5 | not a number at all", Assert.Single(Files.Show(text)));
+    }
+
+    [Fact]
+    public async Task PowerPoint_SlidesWithoutWords_AreNone()
+    {
+        StructuredText text = await Files.ReadAsync("a.pptx", Files.PowerPoint(("", [], null), ("Intro", ["One"], null), ("", ["Two"], null)));
+        Assert.Equal(["2|Intro|ListItem: - One", "3|Slide 3|ListItem: - Two"], Files.Show(text));
+    }
+
+    [Fact]
+    public async Task PowerPoint_Charts_SayTheirWords()
+    {
+        StructuredText text = await Files.ReadAsync("a.pptx", Files.WithChart(Files.PowerPoint(("Prices", ["All"], null)), "Price by animal", ["wombat", "quokka"]));
+        Assert.Equal(["1|Prices|ListItem: - All", "1|Prices|Paragraph: Price by animal, wombat, quokka"], Files.Show(text));
+    }
+
+    [Fact]
     public async Task Mhtml_SavedPage_IsItsMainContent()
     {
         string page = "From: <Saved by x>\r\nSubject: Zoo\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=x; type=\"text/html\"\r\n\r\n--x\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"

@@ -4,7 +4,10 @@ using MimeKit;
 
 namespace Coach.Rag.Documents.Containers;
 
-/// <summary>Reads e-mail: subject, text, who and when as values to filter by, and what is attached.</summary>
+/// <summary>
+/// Reads e-mail: subject, text, who and when as values to filter by, and what is attached; and mailboxes of many mails,
+/// each under its subject.
+/// </summary>
 internal sealed class MailReader : IDocumentReader
 {
     private const int AttachmentNesting = 4;
@@ -13,11 +16,11 @@ internal sealed class MailReader : IDocumentReader
 
     public InnerReaders? Attachments { get; set; }
 
-    public string Name => "mail/1";
+    public string Name => "mail/2";
 
     public DocumentMatch Match(DocumentFile file)
     {
-        if (file.HasExtension(".eml") || file.MediaType == "message/rfc822")
+        if (file.HasExtension(".eml", ".mbox") || file.MediaType is "message/rfc822" or "application/mbox")
         {
             return DocumentMatch.Name;
         }
@@ -35,10 +38,16 @@ internal sealed class MailReader : IDocumentReader
         }
 
         var options = new ParserOptions { MaxMimeDepth = Math.Min(file.Limits.MaxNesting, 64) };
+        var builder = new StructuredTextBuilder(file.Limits.MaxCharacters);
+        if (file.HasExtension(".mbox") || file.MediaType == "application/mbox")
+        {
+            await AddMailboxAsync(file, options, builder, cancellationToken).ConfigureAwait(false);
+            return builder.Build() with { Title = "" };
+        }
+
         MimeMessage message = await MimeMessage.LoadAsync(options, file.OpenRead(), cancellationToken)
             .ConfigureAwait(false);
-        var builder = new StructuredTextBuilder(file.Limits.MaxCharacters) { Title = message.Subject ?? "" };
-        builder.AddHeading(1, message.Subject ?? "");
+        builder.Title = message.Subject ?? "";
         builder.AddMetadata("from", message.From.ToString());
         builder.AddMetadata("to", message.To.ToString());
         if (message.Date != default)
@@ -46,9 +55,45 @@ internal sealed class MailReader : IDocumentReader
             builder.AddMetadata("date", message.Date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
         }
 
+        await AddAsync(message, file, builder, cancellationToken).ConfigureAwait(false);
+        return builder.Build();
+    }
+
+    // The mails of a mailbox one after the other; who wrote when stands with each, since there are many.
+    private async ValueTask AddMailboxAsync(
+        DocumentFile file, ParserOptions options, StructuredTextBuilder builder, CancellationToken cancellationToken)
+    {
+        var parser = new MimeParser(options, file.OpenRead(), MimeFormat.Mbox);
+        int damaged = 0;
+        while (!parser.IsEndOfStream && damaged == 0)
+        {
+            try
+            {
+                MimeMessage message = await parser.ParseMessageAsync(cancellationToken).ConfigureAwait(false);
+                builder.ClearHeadings();
+                builder.AddHeading(1, string.IsNullOrWhiteSpace(message.Subject) ? "Mail" : message.Subject);
+                builder.AddParagraph(string.Create(CultureInfo.InvariantCulture,
+                    $"{message.From}, {message.Date:yyyy-MM-dd}"));
+                await AddAsync(message, file, builder, cancellationToken).ConfigureAwait(false);
+            }
+            catch (FormatException)
+            {
+                damaged++;
+            }
+        }
+
+        if (damaged > 0)
+        {
+            builder.AddNote("is a mailbox that is damaged; what comes after the damage was left out");
+        }
+    }
+
+    private async ValueTask AddAsync(
+        MimeMessage message, DocumentFile file, StructuredTextBuilder builder, CancellationToken cancellationToken)
+    {
+        builder.AddHeading(1, message.Subject ?? "");
         await AddBodyAsync(message, file, builder, cancellationToken).ConfigureAwait(false);
         await AddAttachmentsAsync(message, file, builder, cancellationToken).ConfigureAwait(false);
-        return builder.Build();
     }
 
     private static async ValueTask AddBodyAsync(

@@ -2,13 +2,16 @@ using DocumentFormat.OpenXml;
 using DocumentFormat.OpenXml.Packaging;
 using DocumentFormat.OpenXml.Presentation;
 using A = DocumentFormat.OpenXml.Drawing;
+using C = DocumentFormat.OpenXml.Drawing.Charts;
 
 namespace Coach.Rag.Documents.Office;
 
 /// <summary>Reads PowerPoint presentations: a slide's title, text, tables and notes, with the slide's number.</summary>
 internal sealed class PresentationReader : IDocumentReader
 {
-    public string Name => "presentation/1";
+    private const int MaxChartWords = 200;
+
+    public string Name => "presentation/2";
 
     public DocumentMatch Match(DocumentFile file) =>
         OfficeFile.Match(file, "ppt/", [".pptx", ".pptm", ".potx"], [".ppt", ".pps"]);
@@ -51,9 +54,10 @@ internal sealed class PresentationReader : IDocumentReader
     {
         Shape[] shapes = [.. slide.Slide?.Descendants<Shape>() ?? []];
         Shape? title = shapes.FirstOrDefault(IsTitle);
+        string name = title is null ? "" : string.Join(' ', Paragraphs(title).Select(each => each.Text));
+        bool hasWords = slide.Slide?.Descendants<A.Text>().Any(text => !string.IsNullOrWhiteSpace(text.Text)) == true;
         builder.ClearHeadings();
-        builder.AddHeading(1, title is null ? $"Slide {builder.Page}"
-            : string.Join(' ', Paragraphs(title).Select(each => each.Text)));
+        builder.AddHeading(1, name.Length == 0 && hasWords ? $"Slide {builder.Page}" : name);
         foreach (OpenXmlElement element in slide.Slide?.Descendants() ?? [])
         {
             if (element is Shape shape && shape != title)
@@ -71,12 +75,26 @@ internal sealed class PresentationReader : IDocumentReader
             }
         }
 
+        AddCharts(slide, builder);
         foreach (Shape note in slide.NotesSlidePart?.NotesSlide?.Descendants<Shape>() ?? [])
         {
             if (TypeOf(note) == PlaceholderValues.Body)
             {
                 builder.AddParagraph(string.Join('\n', Paragraphs(note).Select(each => each.Text)));
             }
+        }
+    }
+
+    // What a chart says in words: its titles, its categories and its series.
+    private static void AddCharts(SlidePart slide, StructuredTextBuilder builder)
+    {
+        foreach (ChartPart chart in slide.ChartParts)
+        {
+            IEnumerable<string> titles = chart.ChartSpace?.Descendants<A.Text>().Select(text => text.Text) ?? [];
+            IEnumerable<string> names = chart.ChartSpace?.Descendants<C.StringPoint>()
+                .Select(point => point.NumericValue?.Text ?? "") ?? [];
+            builder.AddParagraph(string.Join(", ", titles.Concat(names)
+                .Where(each => !string.IsNullOrWhiteSpace(each)).Distinct().Take(MaxChartWords)));
         }
     }
 

@@ -11,7 +11,7 @@ internal sealed class SpreadsheetReader : IDocumentReader
 {
     private const int MaxColumns = 1_000;
 
-    public string Name => "spreadsheet/1";
+    public string Name => "spreadsheet/2";
 
     public DocumentMatch Match(DocumentFile file) =>
         OfficeFile.Match(file, "xl/", [".xlsx", ".xlsm", ".xltx"], [".xls", ".xlt"]);
@@ -129,6 +129,15 @@ internal sealed class SpreadsheetReader : IDocumentReader
         return isDate && double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
             && number is > 0 and < 2_958_466
             ? DateOf(number)
+            : Shown(value, type);
+    }
+
+    // A number has the fifteen digits that Excel shows, not the seventeen that it is stored with.
+    private static string Shown(string value, CellValues? type)
+    {
+        bool isLong = value.Length > 15 && (type is null || type == CellValues.Number);
+        return isLong && double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+            ? number.ToString("G15", CultureInfo.InvariantCulture)
             : value;
     }
 

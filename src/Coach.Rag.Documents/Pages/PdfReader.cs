@@ -6,6 +6,7 @@ using UglyToad.PdfPig.DocumentLayoutAnalysis;
 using UglyToad.PdfPig.DocumentLayoutAnalysis.PageSegmenter;
 using UglyToad.PdfPig.DocumentLayoutAnalysis.ReadingOrderDetector;
 using UglyToad.PdfPig.Exceptions;
+using UglyToad.PdfPig.Util;
 
 namespace Coach.Rag.Documents.Pages;
 
@@ -194,7 +195,10 @@ internal sealed class PdfReader : IDocumentReader
 
     private static List<Paragraph> Paragraphs(Page page)
     {
-        Word[] words = [.. page.GetWords().Where(word => !string.IsNullOrWhiteSpace(word.Text))];
+        IEnumerable<Word> found = page.Letters.Any(IsHiddenLigature)
+            ? DefaultWordExtractor.Instance.GetWords([.. page.Letters.Select(Visible)])
+            : page.GetWords();
+        Word[] words = [.. found.Where(word => !string.IsNullOrWhiteSpace(word.Text))];
         if (words.Length == 0)
         {
             return [];
@@ -226,6 +230,15 @@ internal sealed class PdfReader : IDocumentReader
         return paragraphs;
     }
 
+    // Two of TeX's ligatures count as white space and would part their words.
+    private static bool IsHiddenLigature(Letter letter) => letter.Value is "\u000B" or "\u000C";
+
+    private static Letter Visible(Letter letter) => IsHiddenLigature(letter)
+        ? new Letter(letter.Value == "\u000B" ? "\uFB00" : "\uFB01", letter.BoundingBox, letter.GlyphRectangleLoose,
+            letter.StartBaseLine, letter.EndBaseLine, letter.Width, letter.FontSize, letter.FontDetails,
+            letter.RenderingMode, letter.StrokeColor, letter.FillColor, letter.PointSize, letter.TextSequence)
+        : letter;
+
     // A word that was parted at a line's end is one word again.
     private static string Join(IReadOnlyList<TextLine> lines)
     {
@@ -255,17 +268,42 @@ internal sealed class PdfReader : IDocumentReader
         return text.ToString();
     }
 
-    // Ligatures and other forms of typesetting are the letters that they stand for.
-    private static string Plain(string text)
+    // Ligatures and other forms of typesetting are the letters that they stand for, also as TeX's older encodings
+    // have them below the space (Cork encoding, TUGboat 11:4); other control characters say nothing.
+    internal static string Plain(string text)
     {
         bool hasForms = text.AsSpan().IndexOfAnyInRange('\uFB00', '\uFB06') >= 0
-            || text.Contains('\0', StringComparison.Ordinal);
-        return hasForms
-            ? text.Replace("\uFB00", "ff", StringComparison.Ordinal).Replace("\uFB01", "fi", StringComparison.Ordinal)
-                .Replace("\uFB02", "fl", StringComparison.Ordinal).Replace("\uFB03", "ffi", StringComparison.Ordinal)
-                .Replace("\uFB04", "ffl", StringComparison.Ordinal).Replace("\uFB05", "st", StringComparison.Ordinal)
-                .Replace("\uFB06", "st", StringComparison.Ordinal).Replace("\0", "", StringComparison.Ordinal)
-            : text;
+            || text.AsSpan().IndexOfAnyInRange('\0', '\u001F') >= 0;
+        if (!hasForms)
+        {
+            return text;
+        }
+
+        var plain = new StringBuilder(text.Length + 8);
+        foreach (char c in text)
+        {
+            _ = c switch
+            {
+                '\uFB00' or '\u001B' or '\u000B' => plain.Append("ff"),
+                '\uFB01' or '\u001C' or '\u000C' => plain.Append("fi"),
+                '\uFB02' or '\u001D' => plain.Append("fl"),
+                '\uFB03' or '\u001E' or '\u000E' => plain.Append("ffi"),
+                '\uFB04' or '\u001F' or '\u000F' => plain.Append("ffl"),
+                '\uFB05' or '\uFB06' => plain.Append("st"),
+                '\u0010' => plain.Append('“'),
+                '\u0011' => plain.Append('”'),
+                '\u0012' => plain.Append('„'),
+                '\u0013' => plain.Append('«'),
+                '\u0014' => plain.Append('»'),
+                '\u0015' => plain.Append('–'),
+                '\u0016' => plain.Append('—'),
+                '\t' or '\n' or '\r' => plain.Append(' '),
+                < ' ' => plain,
+                _ => plain.Append(c),
+            };
+        }
+
+        return plain.ToString();
     }
 
     private static bool IsHeading(Paragraph paragraph, double body) =>

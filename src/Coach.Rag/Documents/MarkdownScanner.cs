@@ -55,6 +55,7 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     private readonly List<(char Mark, int Count)> _textFences = [];
     private MarkupCleaner _cleaner = null!;
     private string _title = "";
+    private bool _isMyst;
     private (int Start, int End, int Level) _bare;      // a heading without text so far
 
     private int _paragraph = -1;
@@ -85,6 +86,7 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     public StructuredText Run(CancellationToken cancellationToken)
     {
         _cleaner = new MarkupCleaner(text, _removed, isMdx, patterns);
+        _isMyst = text.Contains("```{", StringComparison.Ordinal) || text.Contains(":::{", StringComparison.Ordinal);
         int line = ReadFrontMatter();
         int lines = 0;
         while (line < text.Length)
@@ -180,7 +182,7 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
             return;
         }
 
-        if (IsInclusion(content))
+        if (IsInclusion(content) || (_isMyst && IsMystLine(content)))
         {
             EndBlock();
             _removed.Add(start, next, isSpace: true);
@@ -1033,6 +1035,10 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         ReadOnlySpan<char> title = end < 0 ? default : address[end..].TrimStart();
         return !address.IsEmpty && (title.IsEmpty || title[0] is '"' or '\'' or '(');
     }
+
+    // A comment, and the mark between blocks.
+    private static bool IsMystLine(ReadOnlySpan<char> content) =>
+        content.StartsWith("% ") || content.TrimEnd() is "%" or "+++";
 
     private static bool IsInclusion(ReadOnlySpan<char> content)
     {

@@ -12,6 +12,7 @@ namespace Coach.Rag.Documents;
 internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isMdx, IReadOnlyList<Regex> patterns)
 {
     private const int MaxTag = 4_000;
+    private const int MaxTagName = 64;
     private const int MaxMacro = 2_000;
     private const int MaxFruitless = 4_096;
     private const int ShortReach = 200;
@@ -28,13 +29,14 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
             "span",
         "strike", "strong", "sub", "summary", "sup", "svg", "path", "table", "tbody", "td", "template", "textarea",
             "tfoot",
-        "th", "thead", "time", "tr", "track", "tt", "u", "ul", "var", "video", "wbr", "script", "style", "rect", "g",
+        "nobr", "acronym", "ruby", "rt", "rp", "bdi", "bdo", "fieldset", "legend", "polygon", "polyline", "ellipse",
+        "defs", "th", "thead", "time", "tr", "track", "tt", "u", "ul", "var", "video", "wbr", "script", "style", "rect", "g",
             "circle",
     };
 
     private static readonly HashSet<string> Inline = new(StringComparer.OrdinalIgnoreCase)
     {
-        "a", "abbr", "b", "big", "cite", "code", "del", "dfn", "em", "font", "i", "ins", "kbd", "label", "mark", "q",
+        "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "nobr", "code", "del", "dfn", "em", "font", "i", "ins", "kbd", "label", "mark", "q",
             "s",
         "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
     };
@@ -58,6 +60,8 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
 
     // Ends that are nowhere in the rest of the text.
     private readonly HashSet<string> _missing = new(StringComparer.OrdinalIgnoreCase);
+
+    private HashSet<string>? _closed;
 
     // After so many searches for an end that was not near, others look less far.
     private int _fruitless;
@@ -233,10 +237,12 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
         bool isAttached = at > _from && text[at - 1] is ')' or ']' or '`' or '/';
         bool isLast = text.AsSpan(at + close + 1, to - at - close - 1).IsWhiteSpace();
         bool hasName = false;
-        ReadOnlySpan<char> inner = text.AsSpan(at + 1, close - 1);
-        foreach (Range part in inner.Split(' '))
+        ReadOnlySpan<char> inner = text.AsSpan(at + 1, close - 1).Trim();
+        while (!inner.IsEmpty)
         {
-            ReadOnlySpan<char> token = inner[part];
+            int length = TokenLength(inner);
+            ReadOnlySpan<char> token = inner[..length];
+            inner = inner[length..].TrimStart();
             bool isName = token.Length > 1 && token[0] is '#' or '.' && (char.IsLetter(token[1]) || token[1] == '_');
             bool isValue = token.IndexOf('=') > 0 && char.IsAsciiLetter(token[0]);
             bool isOfElement = isLast && (token.StartsWith("data-") || token.StartsWith("id=")
@@ -251,6 +257,22 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
         }
 
         return hasName ? at + close + 1 : -1;
+    }
+
+    // To the next space that no quotes are around.
+    private static int TokenLength(ReadOnlySpan<char> text)
+    {
+        bool isQuoted = false;
+        for (int i = 0; i < text.Length; i++)
+        {
+            isQuoted ^= text[i] == '"';
+            if (text[i] == ' ' && !isQuoted)
+            {
+                return i;
+            }
+        }
+
+        return text.Length;
     }
 
     // "{ref}`words`" of MyST: the role says how its words are shown.
@@ -534,7 +556,7 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
 
         // What a picture or a component says in words is text.
         (int From, int To)? kept = null;
-        bool isSpace = !Inline.Contains(name);
+        bool isSpace = !Inline.Contains(name) && !IsWithinWord(name, at, end, isEnd);
         foreach (string attribute in isEnd ? [] : KeptAttributes)
         {
             int found = text.AsSpan(nameEnd, end - nameEnd).IndexOf(" " + attribute + "=", StringComparison.Ordinal);
@@ -559,6 +581,12 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
         return end;
     }
 
+    // "<Step>Call</Step>s": a component in a word parts it no more than emphasis does.
+    private bool IsWithinWord(string name, int at, int end, bool isEnd) =>
+        char.IsAsciiLetterUpper(name[0]) && (isEnd
+            ? end < text.Length && text[end] != '<' && !char.IsWhiteSpace(text[end])
+            : at > 0 && char.IsLetterOrDigit(text[at - 1]));
+
     // "List<String>" in a sentence, and "<your-name>" to be filled in, are words.
     private bool IsMarkup(string name, int at, int nameEnd, int end, bool isEnd)
     {
@@ -567,17 +595,41 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
             return true;
         }
 
-        if (at > 0 && char.IsLetterOrDigit(text[at - 1]) && !isMdx)
+        bool hasValues = text.AsSpan(nameEnd, end - nameEnd).Contains('=');
+        if (at > 0 && char.IsLetterOrDigit(text[at - 1]) && !isMdx && !isEnd && !hasValues)
         {
             return false;
         }
 
         bool isComponent = char.IsAsciiLetterUpper(name[0])
-            || (name.Contains('-', StringComparison.Ordinal)
-            && (isEnd || text.AsSpan(nameEnd, end - nameEnd).Contains('=')));
-        bool isSure = isEnd || isMdx || text[end - 2] == '/' || text.AsSpan(nameEnd, end - nameEnd).Contains('=')
-            || IndexOf("</" + name + ">", end, Reach(MaxTag)) >= 0;
-        return isComponent && isSure;
+            || (name.Contains('-', StringComparison.Ordinal) && (isEnd || hasValues));
+        return isComponent && (isEnd || isMdx || text[end - 2] == '/' || hasValues || Closed.Contains(name));
+    }
+
+    // The names of all end tags.
+    private HashSet<string> Closed
+    {
+        get
+        {
+            if (_closed is not null)
+            {
+                return _closed;
+            }
+
+            _closed = new HashSet<string>(StringComparer.Ordinal);
+            for (int at = text.IndexOf("</", StringComparison.Ordinal); at >= 0;
+                at = text.IndexOf("</", at + 2, StringComparison.Ordinal))
+            {
+                ReadOnlySpan<char> name = text.AsSpan(at + 2, Math.Min(MaxTagName, text.Length - at - 2));
+                int end = name.IndexOf('>');
+                if (end > 0)
+                {
+                    _closed.Add(name[..end].TrimEnd().ToString());
+                }
+            }
+
+            return _closed;
+        }
     }
 
     // The end of a tag: quotes and braces may hold a ">".

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Coach.Rag.Documents.Pages;
 
 namespace Coach.Rag.Documents.Tests.Pages;
 
@@ -51,6 +52,14 @@ public sealed class PdfGuardTests
         byte[] file = Pdf("", "", "", $"<</Type/EmbeddedFile/Length {attached.Length.ToString(CultureInfo.InvariantCulture)}>>\nstream\n{attached}\nendstream");
         Assert.Equal("2||Paragraph: The wombat digs.", Assert.Single(Files.Show(await Files.ReadAsync("a.pdf", file))));
     }
+
+    [Theory]
+    [InlineData("pro\u001Ct, di\u001Berence, o\u001Ece", "profit, difference, office")]
+    [InlineData("di\uFB00erence \u0010here\u0011 1\u00152", "difference “here” 1–2")]
+    [InlineData("a\u0004b\0c", "abc")]
+    [InlineData("as it is", "as it is")]
+    public void Plain_LettersBelowTheSpace_AreWhatTheyShow(string text, string expected) =>
+        Assert.Equal(expected, PdfReader.Plain(text));
 
     // Two pages: one shows drawings, the other words.
     private static byte[] Pdf(string page, string first, string second, string? other = null)
