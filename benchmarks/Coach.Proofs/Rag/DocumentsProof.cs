@@ -153,11 +153,14 @@ internal static class DocumentsProof
                     : 0;
             }
 
+            // Headings are named without the marks of code and emphasis that their lines in the text have.
+            string[] passages = [.. chunks.Select(chunk => text.Text.Substring(chunk.Start, chunk.Length)
+                .Replace("`", "", StringComparison.Ordinal).Replace("*", "", StringComparison.Ordinal))];
             foreach (string heading in text.Blocks.SelectMany(block => block.Heading.Split(TextBlock.Separator)).Where(each => each.Length > 0).Distinct())
             {
                 string words = heading.Length > 40 ? heading[..40] : heading;
-                bool isFound = chunks.Exists(chunk => chunk.Heading.Contains(words, StringComparison.Ordinal)
-                    || text.Text.AsSpan(chunk.Start, chunk.Length).Contains(words, StringComparison.Ordinal));
+                bool isFound = chunks.Exists(chunk => chunk.Heading.Contains(words, StringComparison.Ordinal))
+                    || Array.Exists(passages, passage => passage.Contains(words, StringComparison.Ordinal));
                 bool isPlain = !words.AsSpan().ContainsAny("`*[]");
                 HeadingsLost += isFound || !isPlain ? 0 : 1;
             }

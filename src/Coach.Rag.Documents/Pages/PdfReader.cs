@@ -18,6 +18,9 @@ namespace Coach.Rag.Documents.Pages;
 internal sealed class PdfReader : IDocumentReader
 {
     private const int StackBytes = 64 << 20;
+
+    // Finding an order compares every block with every other; a page of so many is a drawing or a table.
+    private const int MaxOrdered = 200;
     private static readonly SearchValues<byte> Nesting = SearchValues.Create("[]<>es"u8);
 
     private const double HeadingSize = 1.15;
@@ -206,7 +209,7 @@ internal sealed class PdfReader : IDocumentReader
 
         IReadOnlyList<UglyToad.PdfPig.DocumentLayoutAnalysis.TextBlock> blocks =
             RecursiveXYCut.Instance.GetBlocks(words);
-        IEnumerable<UglyToad.PdfPig.DocumentLayoutAnalysis.TextBlock> ordered = blocks.Count is > 1 and < 500
+        IEnumerable<UglyToad.PdfPig.DocumentLayoutAnalysis.TextBlock> ordered = blocks.Count is > 1 and < MaxOrdered
             ? UnsupervisedReadingOrderDetector.Instance.Get(blocks) : blocks;
         var paragraphs = new List<Paragraph>();
         double top = page.Height * 0.93;

@@ -72,6 +72,8 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     private char _fenceMark;
     private int _fenceCount;
     private bool _fenceQuoted;
+    private int _fenceIndent;
+    private (int Start, int End) _unclosed;     // what was meant to close it
     private bool _isSilent;         // what the open fence holds is no text
     private int _fenceTagEnd;       // where the shortcode or tag begins that ends code in the place of a fence
     private bool _inOptions;        // lines of ":name: value" below a directive
@@ -250,6 +252,11 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
             }
 
             _inList = true;
+            while (markEnd < end && IsItem(markEnd, end, out int inner))
+            {
+                markEnd = inner;        // an item in an item
+            }
+
             if (markEnd < end && OpensFence(start, next, markEnd, end))
             {
                 return;
@@ -355,6 +362,7 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
 
         (_, _, _fenceQuoted) = Content(start, end);
         (_fence, _fenceBody, _fenceMark, _fenceCount) = (start, next, mark, count);
+        _fenceIndent = ColumnOf(start, at);
         _isSilent = info is ['{', ..] && info.IndexOf('}') is > 1 and int named && Silent.Contains(info[1..named].ToString());
         return true;
     }
@@ -489,13 +497,30 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
             return false;
         }
 
-        if (at < end && text[at] == _fenceMark && CountOf(_fenceMark, at, end) is var count && count >= _fenceCount
+        bool isDeeper = ColumnOf(start, at) > _fenceIndent + 3;
+        if (at < end && !isDeeper && text[at] == _fenceMark && CountOf(_fenceMark, at, end) is var count && count >= _fenceCount
             && text.AsSpan(at + count, end - at - count).IsWhiteSpace())
         {
             EndFence(start, next, isClosed: true);
         }
 
         return true;
+    }
+
+    // What was meant to close an open fence, and has too few marks to.
+    private (int BodyEnd, int End) WithoutLastFence(int bodyEnd, int end)
+    {
+        int last = _fenceBody + text.AsSpan(_fenceBody, bodyEnd - _fenceBody).TrimEnd().Length;
+        int line = last > _fenceBody ? text.LastIndexOf('\n', last - 1, last - _fenceBody) + 1 : last;
+        ReadOnlySpan<char> content = line < _fenceBody ? default : text.AsSpan(line, last - line).Trim();
+        bool isFence = content.Length > 2 && content[0] == _fenceMark && content.IndexOfAnyExcept(_fenceMark) < 0;
+        if (!isFence)
+        {
+            return (bodyEnd, end);
+        }
+
+        _unclosed = (line, end);
+        return (line, line);
     }
 
     private void EndCodeTag(int bodyEnd, int next)
@@ -560,10 +585,13 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         {
             _removed.Add(start, _fenceBody);        // half of a pair
             start = _fenceBody;
+            (bodyEnd, end) = WithoutLastFence(bodyEnd, end);
         }
 
         RemoveInclusions(_fenceBody, bodyEnd);
         AddCode(start, end, _fenceBody, bodyEnd);
+        _removed.Add(_unclosed.Start, _unclosed.End);
+        _unclosed = default;
     }
 
     private void AddCode(int start, int end, int bodyStart, int bodyEnd)
@@ -781,6 +809,7 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         }
 
         int start = _lastLine;
+        int dashes = _paragraphEnd;
         _paragraphEnd = start;
         if (_paragraph < start)
         {
@@ -788,8 +817,24 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         }
 
         _paragraph = -1;
+        ShortenDashes(dashes, end);
         (_table, _tableHead, _tableEnd) = (start, next, next);
         return true;
+    }
+
+    // Dashes as wide as the widest cell say no more than three.
+    private void ShortenDashes(int from, int end)
+    {
+        for (int at = from; at < end;)
+        {
+            int count = CountOf('-', at, end);
+            if (count > 3)
+            {
+                _removed.Add(at + 3, at + count);
+            }
+
+            at += Math.Max(1, count);
+        }
     }
 
     private void EndTable()
@@ -920,6 +965,17 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     {
         int found = text.AsSpan(start, end - start).IndexOf('\n');
         return found < 0 ? end : start + found;
+    }
+
+    private int ColumnOf(int start, int at)
+    {
+        int column = 0;
+        for (int i = start; i < at; i++)
+        {
+            column += text[i] == '\t' ? 4 : 1;
+        }
+
+        return column;
     }
 
     private int CountOf(char mark, int at, int end)
@@ -1077,22 +1133,29 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     private static string Plain(ReadOnlySpan<char> heading)
     {
         var plain = new StringBuilder(Math.Min(heading.Length, MaxHeadingLength));
+        var links = new Stack<bool>();      // whether each open bracket began a link
         for (int i = 0; i < heading.Length && plain.Length < MaxHeadingLength; i++)
         {
             char c = heading[i];
-            if (c is '`' or '*' or '[' or '\u001F' or '\r')
+            switch (c)
             {
-                continue;
+                case '\\' when i + 1 < heading.Length && char.IsAscii(heading[i + 1])
+                    && (char.IsPunctuation(heading[i + 1]) || char.IsSymbol(heading[i + 1])):
+                    plain.Append(heading[++i]);
+                    break;
+                case '`' or '*' or '\u001F' or '\r':
+                    break;
+                case '[':
+                    links.Push(IsLink(heading[i..]));
+                    plain.Append(links.Peek() ? "" : "[");
+                    break;
+                case ']' when links.TryPop(out bool isLink) && isLink:
+                    i += TargetLength(heading[(i + 1)..]);
+                    break;
+                default:
+                    plain.Append(c);
+                    break;
             }
-
-            if (c == ']')
-            {
-                int close = i + 1 < heading.Length && heading[i + 1] == '(' ? heading[i..].IndexOf(')') : -1;
-                i = close < 0 ? i : i + close;
-                continue;
-            }
-
-            plain.Append(c);
         }
 
         if (plain.Length > 0 && char.IsHighSurrogate(plain[^1]))
@@ -1101,5 +1164,36 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         }
 
         return plain.ToString().Trim();
+    }
+
+    // "[words](target)" and "[words][name]"; other brackets are words themselves.
+    private static bool IsLink(ReadOnlySpan<char> text)
+    {
+        int depth = 0;
+        for (int i = 0; i < Math.Min(text.Length, MaxHeadingLength); i++)
+        {
+            depth += text[i] switch
+            {
+                '[' => 1,
+                ']' => -1,
+                _ => 0,
+            };
+            if (depth == 0)
+            {
+                return i + 1 < text.Length && text[i + 1] is '(' or '[';
+            }
+        }
+
+        return false;
+    }
+
+    private static int TargetLength(ReadOnlySpan<char> text)
+    {
+        if (text is not ['(' or '[', ..])
+        {
+            return 0;
+        }
+
+        return text.IndexOf(text[0] == '(' ? ')' : ']') + 1;
     }
 }

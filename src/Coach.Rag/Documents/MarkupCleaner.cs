@@ -337,7 +337,7 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
         switch (found.Text)
         {
             case "\u00A0" or "\u2002" or "\u2003" or "\u2009" or " ":
-                removed.Replace(at, at + close + 1, " ");
+                removed.Add(at, at + close + 1, isSpace: true);
                 break;
             case "\u00AD" or "\u200B" or "\u200C" or "\u200D" or "\u2060":
                 removed.Add(at, at + close + 1);
@@ -346,7 +346,14 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
                 removed.Replace(at, at + close + 1, "\\|");
                 break;
             default:
-                removed.Replace(at, at + close + 1, found.Text);
+                // A passage begins and ends with characters of the file.
+                bool isEdge = text.AsSpan(at + close + 1, to - at - close - 1).IsWhiteSpace()
+                    || removed.Rest(_from, at).AsSpan().IsWhiteSpace();
+                if (!isEdge)
+                {
+                    removed.Replace(at, at + close + 1, found.Text);
+                }
+
                 break;
         }
 
