@@ -61,8 +61,9 @@ internal sealed class SafeZip : IDisposable
         try
         {
             using var zip = new ZipArchive(file.OpenRead(), ZipArchiveMode.Read);
-            return [.. folders.Where(folder => zip.Entries.Any(entry =>
-                entry.FullName.Replace('\\', '/').TrimStart('/').StartsWith(folder, StringComparison.OrdinalIgnoreCase)))];
+            string[] names = [.. zip.Entries.Select(entry => entry.FullName.Replace('\\', '/').TrimStart('/'))];
+            return [.. folders.Where(folder =>
+                Array.Exists(names, name => name.StartsWith(folder, StringComparison.OrdinalIgnoreCase)))];
         }
         catch (InvalidDataException)
         {

@@ -149,7 +149,9 @@ internal sealed class AsciiDocReader : IDocumentReader
             }
 
             // "Term::" shows one colon.
-            int colon = IsTerm(lines[line]) ? lines.StartOf(line) + lines[line].IndexOf("::", StringComparison.Ordinal) : -1;
+            int colon = IsTerm(lines[line])
+                ? lines.StartOf(line) + lines[line].IndexOf("::", StringComparison.Ordinal)
+                : -1;
             if (colon > 0)
             {
                 KeptText term = AsciiDocInline.Words(lines.Text, lines.StartOf(line), colon);
@@ -339,14 +341,16 @@ internal sealed class AsciiDocReader : IDocumentReader
                 _attributes = content[1..^1].ToString();
                 if (_attributes is "NOTE" or "TIP" or "WARNING" or "IMPORTANT" or "CAUTION")
                 {
-                    AddWords(TextBlockKind.Paragraph, lines.StartOf(line) + 1, lines.StartOf(line) + content.Length - 1);
+                    int start = lines.StartOf(line);
+                    AddWords(TextBlockKind.Paragraph, start + 1, start + content.Length - 1);
                 }
 
                 return true;
             }
 
             int at = content.IndexOf("::");
-            return at > 0 && content[^1] == ']' && content[..at].IndexOfAny(' ', '\t') < 0 && content[at..].Contains('[');
+            return at > 0 && content[^1] == ']' && content[..at].IndexOfAny(' ', '\t') < 0
+                && content[at..].Contains('[');
         }
     }
 
@@ -356,7 +360,8 @@ internal sealed class AsciiDocReader : IDocumentReader
         return content is ['[', .., ']'] && content[1..^1].IndexOf("](") < 0;
     }
 
-    private static bool IsBreak(ReadOnlySpan<char> line) => line.TrimEnd() is "'''" or "<<<" or "---" or "- - -" or "***";
+    private static bool IsBreak(ReadOnlySpan<char> line) =>
+        line.TrimEnd() is "'''" or "<<<" or "---" or "- - -" or "***";
 
     // "Term::", alone or before its words.
     private static bool IsTerm(ReadOnlySpan<char> line)
@@ -426,8 +431,8 @@ internal sealed class AsciiDocReader : IDocumentReader
     {
         int start = bar;
         while (mark != ',' && start > from && (char.IsAsciiDigit(line[start - 1])
-            || line[start - 1] is '.' or '+' or '*' or '<' or '^' or '>' or 'a' or 'd' or 'e' or 'h' or 'l' or 'm' or 's'
-                or 'v'))
+            || line[start - 1] is '.' or '+' or '*' or '<' or '^' or '>' or 'a' or 'd' or 'e' or 'h' or 'l' or 'm'
+                or 's' or 'v'))
         {
             start--;
         }

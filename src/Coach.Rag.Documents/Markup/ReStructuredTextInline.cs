@@ -154,7 +154,8 @@ internal sealed class ReStructuredTextInline
             return at + 1;
         }
 
-        bool isNote = _text[at + 1] is '#' or '*' || _text.AsSpan(at + 1, close - 1).IndexOfAnyExceptInRange('0', '9') < 0;
+        bool isNote = _text[at + 1] is '#' or '*'
+            || _text.AsSpan(at + 1, close - 1).IndexOfAnyExceptInRange('0', '9') < 0;
         words.Cut(isNote ? at : at + close + 1, at + close + 2);
         return at + close + 2;
     }

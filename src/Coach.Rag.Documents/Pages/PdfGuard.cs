@@ -23,7 +23,7 @@ internal sealed class PdfGuard(PdfDocument pdf)
     private readonly Dictionary<IndirectReference, Drawing> _drawings = [];
     private readonly HashSet<IndirectReference> _open = [];
 
-    private sealed record Drawing(StreamToken Stream, DictionaryToken? Resources, IReadOnlyDictionary<string, int> Shown)
+    private sealed record Drawing(DictionaryToken? Resources, IReadOnlyDictionary<string, int> Shown)
     {
         // How many drawings it comes to; counted once it has resources of its own.
         public int Count { get; set; }
@@ -100,7 +100,8 @@ internal sealed class PdfGuard(PdfDocument pdf)
         }
 
         // A page tree that is counted otherwise: no page is safe.
-        return endless.Count == 0 || number == pdf.NumberOfPages ? endless : [.. Enumerable.Range(1, pdf.NumberOfPages)];
+        bool isCounted = endless.Count == 0 || number == pdf.NumberOfPages;
+        return isCounted ? endless : [.. Enumerable.Range(1, pdf.NumberOfPages)];
     }
 
     private bool IsDrawable(DictionaryToken page, DictionaryToken resources)
@@ -175,7 +176,7 @@ internal sealed class PdfGuard(PdfDocument pdf)
 
         var shown = new Dictionary<string, int>(StringComparer.Ordinal);
         Count(stream, shown);
-        var drawing = new Drawing(stream, Get<DictionaryToken>(stream.StreamDictionary, NameToken.Resources), shown);
+        var drawing = new Drawing(Get<DictionaryToken>(stream.StreamDictionary, NameToken.Resources), shown);
         _drawings.Add(reference, drawing);
         return drawing;
     }

@@ -108,7 +108,8 @@ internal sealed class PdfReader : IDocumentReader
                 : hasImages
                     ? RagException.DocumentRefused(
                         DocumentRefusal.Scanned,
-                            "is a scanned PDF without text; run it through text recognition (OCR) and save it as a searchable PDF")
+                            "is a scanned PDF without text; run it through text recognition (OCR) and save it as a "
+                                + "searchable PDF")
                     : RagException.DocumentRefused(DocumentRefusal.Empty, "is a PDF without text");
         }
 

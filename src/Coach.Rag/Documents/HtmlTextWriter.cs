@@ -154,7 +154,8 @@ internal sealed class HtmlTextWriter(string html)
     {
         for (int i = start; i < end;)
         {
-            if (html[i] == '&' && CharacterReference.Find(html.AsSpan(i, Math.Min(CharacterReference.MaxLength, end - i))) is { } reference)
+            int length = Math.Min(CharacterReference.MaxLength, end - i);
+            if (html[i] == '&' && CharacterReference.Find(html.AsSpan(i, length)) is { } reference)
             {
                 foreach (char c in reference.Text)
                 {

@@ -19,7 +19,8 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         "note", "tip", "warning", "important", "caution", "danger", "attention", "hint", "seealso", "error", "info",
         "admonition", "dropdown", "tab-set", "tab-item", "card", "grid", "grid-item-card", "margin", "sidebar", "topic",
         "versionadded", "versionchanged", "deprecated", "details", "question", "success", "example", "abstract",
-            "quote", "list-table", "table", "figure", "glossary", "definition", "proof", "theorem", "exercise", "solution",
+            "quote", "list-table", "table", "figure", "glossary", "definition", "proof", "theorem", "exercise",
+        "solution",
     };
 
     // What these show stands elsewhere, or is a picture.
@@ -363,7 +364,8 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         (_, _, _fenceQuoted) = Content(start, end);
         (_fence, _fenceBody, _fenceMark, _fenceCount) = (start, next, mark, count);
         _fenceIndent = ColumnOf(start, at);
-        _isSilent = info is ['{', ..] && info.IndexOf('}') is > 1 and int named && Silent.Contains(info[1..named].ToString());
+        _isSilent = info is ['{', ..] && info.IndexOf('}') is > 1 and int named
+            && Silent.Contains(info[1..named].ToString());
         return true;
     }
 
@@ -413,8 +415,12 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         }
 
         string tag = name[..length].ToString();
-        return Array.IndexOf(CodeShortcodes, tag) < 0 ? -1
-            : content[1] == '%' ? After(end, "{% end" + tag) : ShortcodeClose(end, tag);
+        if (Array.IndexOf(CodeShortcodes, tag) < 0)
+        {
+            return -1;
+        }
+
+        return content[1] == '%' ? After(end, "{% end" + tag) : ShortcodeClose(end, tag);
     }
 
     private int After(int from, string close)
@@ -461,7 +467,8 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     private int CodeTagEnd(int at, int end)
     {
         int body = text[at] == '{' ? end : TagEnd(at, end);
-        bool hasCode = body < end && text.AsSpan(body, end - body).StartsWith("<code", StringComparison.OrdinalIgnoreCase);
+        bool hasCode = body < end
+            && text.AsSpan(body, end - body).StartsWith("<code", StringComparison.OrdinalIgnoreCase);
         return hasCode ? TagEnd(body, end) : body;
     }
 
@@ -498,7 +505,8 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         }
 
         bool isDeeper = ColumnOf(start, at) > _fenceIndent + 3;
-        if (at < end && !isDeeper && text[at] == _fenceMark && CountOf(_fenceMark, at, end) is var count && count >= _fenceCount
+        if (at < end && !isDeeper && text[at] == _fenceMark
+            && CountOf(_fenceMark, at, end) is var count && count >= _fenceCount
             && text.AsSpan(at + count, end - at - count).IsWhiteSpace())
         {
             EndFence(start, next, isClosed: true);
@@ -527,7 +535,8 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     {
         (int body, _fence, _fenceTagEnd) = (_fenceBody, -1, 0);
         int code = text.AsSpan(body, bodyEnd - body).LastIndexOf("</code>", StringComparison.OrdinalIgnoreCase);
-        bodyEnd = code >= 0 && text.AsSpan(body + code + 7, bodyEnd - body - code - 7).IsWhiteSpace() ? body + code : bodyEnd;
+        bool isLast = code >= 0 && text.AsSpan(body + code + 7, bodyEnd - body - code - 7).IsWhiteSpace();
+        bodyEnd = isLast ? body + code : bodyEnd;
         _wasBlank = true;
         AddCode(body, bodyEnd, body, bodyEnd);
         _removed.Add(bodyEnd, next, isSpace: true);

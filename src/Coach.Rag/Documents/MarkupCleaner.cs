@@ -30,13 +30,15 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
         "strike", "strong", "sub", "summary", "sup", "svg", "path", "table", "tbody", "td", "template", "textarea",
             "tfoot",
         "nobr", "acronym", "ruby", "rt", "rp", "bdi", "bdo", "fieldset", "legend", "polygon", "polyline", "ellipse",
-        "defs", "th", "thead", "time", "tr", "track", "tt", "u", "ul", "var", "video", "wbr", "script", "style", "rect", "g",
+        "defs", "th", "thead", "time", "tr", "track", "tt", "u", "ul", "var", "video", "wbr", "script", "style", "rect",
+        "g",
             "circle",
     };
 
     private static readonly HashSet<string> Inline = new(StringComparer.OrdinalIgnoreCase)
     {
-        "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "nobr", "code", "del", "dfn", "em", "font", "i", "ins", "kbd", "label", "mark", "q",
+        "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "nobr", "code", "del", "dfn", "em", "font", "i",
+        "ins", "kbd", "label", "mark", "q",
             "s",
         "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
     };
@@ -297,7 +299,8 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
         int end = at + 1 + length;
         bool isName = length > 1 && end < to && text[end] == ':'
             && (char.IsAsciiLetter(text[at + 1]) || text.AsSpan(at + 1, length) is "+1" or "-1");
-        bool isApart = at == _from || char.IsWhiteSpace(text[at - 1]) || text[at - 1] is '|' or '(' or '[' or '*' or '>' or '"';
+        bool isApart = at == _from || char.IsWhiteSpace(text[at - 1])
+            || text[at - 1] is '|' or '(' or '[' or '*' or '>' or '"';
         bool isEnd = end + 1 >= to || char.IsWhiteSpace(text[end + 1])
             || text[end + 1] is '|' or ')' or ']' or '*' or '{' or '.' or ',' or '!' or '?' or '<' or '"';
         if (!isName || !isApart || !isEnd)
@@ -377,7 +380,8 @@ internal sealed class MarkupCleaner(string text, RemovedMarkup removed, bool isM
         return at + 4 + close;
     }
 
-    // The words that a shortcode or macro shows are text: text="…" and its like, or the last string it is called with.
+    // The words that a shortcode or macro shows are text: text="…" and its like, or the last string it is called
+    // with.
     private int Macro(int start, int end)
     {
         (int From, int To)? kept = null;

@@ -74,7 +74,8 @@ public sealed class StructuredTextBuilder
         _bare = (start, _text.Length, level, above);
     }
 
-    /// <summary>Adds a block of ranges of the source, one after the other as they are, without white space at their end.
+    /// <summary>
+    /// Adds a block of ranges of the source, one after the other as they are, without white space at their end.
     /// </summary>
     /// <param name="kind">What it is.</param>
     /// <param name="ranges">The ranges, ascending; a block without any visible character is left out.</param>

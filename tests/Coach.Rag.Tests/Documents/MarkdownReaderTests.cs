@@ -144,7 +144,7 @@ public sealed class MarkdownReaderTests
         Assert.Equal("c", Assert.Single((await host.Retriever.RetrieveAsync("wombat")).Passages).Source);
     }
 
-    public static TheoryData<string> Slow() => ["setext", "references", "emoji", "entities", "keys", "links", "pages", "attributes", "shortcodes", "pre",  "quotes", "brackets", "tags", "braces", "backticks", "fences", "comments", "tables", "components", "bold", "front"];
+    public static TheoryData<string> Slow() => ["setext", "references", "emoji", "entities", "keys", "links", "pages", "attributes", "shortcodes", "pre", "quotes", "brackets", "tags", "braces", "backticks", "fences", "comments", "tables", "components", "bold", "front"];
 
     /// <summary>Each is quadratic for a parser that looks back or ahead without a bound: minutes instead of a part of a second.</summary>
     [Theory]
