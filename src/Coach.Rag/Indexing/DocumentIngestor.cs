@@ -22,7 +22,7 @@ internal sealed class DocumentIngestor(
     int maxRemembered = DocumentIngestor.MaxRemembered)
 {
     // Another number after a change of what readers and the chunker make: documents are read and cut again.
-    private const int ReadingVersion = 2;
+    private const int ReadingVersion = 3;
 
     /// <summary>How many documents are remembered, of each kind, unless set otherwise: some 10 MB.</summary>
     internal const int MaxRemembered = 50_000;
