@@ -49,6 +49,8 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
     private bool _isComplete;
     private bool _hasText;
 
+    public override UsageDetails? Counted => _usage;
+
     public override bool IsComplete => _isComplete || IsWholeWithoutReason;
 
     private bool IsWholeWithoutReason =>
