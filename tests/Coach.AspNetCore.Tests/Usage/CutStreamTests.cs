@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text;
+using System.Text.Json;
 using Coach.Testing;
 using Coach.Usage;
 using Microsoft.Extensions.DependencyInjection;
@@ -67,7 +68,7 @@ public sealed class CutStreamTests
     private static void Check(string provider, string prefix, LedgerEntry entry)
     {
         // Before a word the attempt is a failure, and is asked again where retries are on: nothing was sold.
-        int events = prefix.Split("\n\n").Length - 1;
+        int events = EventsOf(prefix);
         int silent = provider == "gemini" ? 0 : 2;
         if (events <= silent)
         {
@@ -93,6 +94,27 @@ public sealed class CutStreamTests
         else
         {
             Assert.InRange(entry.Counts.Output, 1, 4 * Words);
+        }
+    }
+
+    // One whose end alone is missing was told all the same.
+    private static int EventsOf(string prefix)
+    {
+        string[] events = prefix.Split("\n\n");
+        string last = events[^1].Split("data: ")[^1].TrimEnd('\n');
+        return events.Length - (last.StartsWith('{') && IsWhole(last) ? 0 : 1);
+    }
+
+    private static bool IsWhole(string json)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(json);
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
         }
     }
 
