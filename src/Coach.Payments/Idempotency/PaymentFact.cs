@@ -48,7 +48,8 @@ public sealed record PaymentFact
     public long TotalRefundedMinorUnits { get; init; }
 
     /// <summary>What this fact changed of <see cref="TotalReversedMinorUnits"/>: more than 0 for refunds and disputes,
-    /// less than 0 for a refund that failed and a dispute that was won, 0 for an inquiry. Null for other facts.</summary>
+    /// less than 0 for a refund that failed and a dispute that was won, 0 for an inquiry. Null for other
+    /// facts.</summary>
     public long? ReversedMinorUnits { get; init; }
 
     /// <summary>What of the payment is gone after this fact, in minor units of <see cref="Currency"/>: given back, or

@@ -81,7 +81,8 @@ internal sealed class KnowledgeHints : IAsyncDisposable
             while (!_isHinted)
             {
                 TimeSpan left = most - _time.GetElapsedTime(start);
-                if (left <= TimeSpan.Zero || !await _connection.WaitAsync(left, cancellationToken).ConfigureAwait(false))
+                if (left <= TimeSpan.Zero
+                    || !await _connection.WaitAsync(left, cancellationToken).ConfigureAwait(false))
                 {
                     break;
                 }
