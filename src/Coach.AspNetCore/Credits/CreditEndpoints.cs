@@ -101,14 +101,14 @@ internal sealed class CreditEndpoints(
 
         return await payments.SellAsync(
             context,
-            key => new PaymentLinkRequest
+            key => PaymentOwner.BegunBefore(caller, new PaymentLinkRequest
             {
                 OperationKey = "credits-" + key,
                 Amount = Money.Create(pack.PriceMinorUnits, settings.Credits.Currency),
                 Description = pack.Title,
                 Owner = PaymentOwner.Of(caller),
                 Reference = reference,
-            }).ConfigureAwait(false);
+            })).ConfigureAwait(false);
     }
 
     private ValueTask<CallerContext> CallerAsync(HttpContext context) =>

@@ -10,7 +10,8 @@ namespace Coach.AspNetCore.Credits;
 /// </summary>
 /// <remarks>
 /// A refund takes credits back in proportion to the money, whether they were spent or not: what was spent is owed. A
-/// dispute takes all of it back, and gives it again if it is won.
+/// dispute takes all of it back, and gives it again if it is won; an inquiry takes nothing. Money that is both given
+/// back and disputed counts once.
 /// </remarks>
 internal sealed class CreditPaymentHandler(ICredits credits, IOptions<CoachCreditOptions> options)
     : IPaymentEventHandler
@@ -24,17 +25,16 @@ internal sealed class CreditPaymentHandler(ICredits credits, IOptions<CoachCredi
         }
 
         long paid = fact.Payment?.MinorUnits ?? fact.MinorUnits;
-        long total = fact.TotalRefundedMinorUnits;
-        long micros = fact.Kind switch
+        long micros = fact switch
         {
             // A link that was paid twice was bought twice.
-            PaymentFactKind.Paid or PaymentFactKind.Overpaid => purchase.Micros,
-            PaymentFactKind.Refunded or PaymentFactKind.PartlyRefunded =>
-                -purchase.Share(total - fact.MinorUnits, total, paid),
-            PaymentFactKind.RefundFailed => purchase.Share(total, total + fact.MinorUnits, paid),
-            PaymentFactKind.Disputed => -purchase.Share(0, fact.MinorUnits, paid),
-            PaymentFactKind.DisputeWon => purchase.Share(0, fact.MinorUnits, paid),
-            _ => 0,
+            { Kind: PaymentFactKind.Paid or PaymentFactKind.Overpaid } => purchase.Micros,
+
+            // What was never credited is not taken back.
+            { Payment.HasAmountMismatch: true } => 0,
+            { ReversedMinorUnits: { } change, TotalReversedMinorUnits: { } total } =>
+                -purchase.Share(total - change, total, paid),
+            _ => OfOldFact(fact, purchase, paid),
         };
         if (micros == 0)
         {
@@ -52,5 +52,20 @@ internal sealed class CreditPaymentHandler(ICredits credits, IOptions<CoachCredi
             await credits.TakeBackAsync(purchase.Account, fact.Id, amount, fact.LinkId, cancellationToken)
                 .ConfigureAwait(false);
         }
+    }
+
+    // Facts that were recorded before they said what is gone of the payment in all.
+    private static long OfOldFact(PaymentFact fact, CreditPurchase purchase, long paid)
+    {
+        long total = fact.TotalRefundedMinorUnits;
+        return fact.Kind switch
+        {
+            PaymentFactKind.Refunded or PaymentFactKind.PartlyRefunded =>
+                -purchase.Share(total - fact.MinorUnits, total, paid),
+            PaymentFactKind.RefundFailed => purchase.Share(total, total + fact.MinorUnits, paid),
+            PaymentFactKind.Disputed => -purchase.Share(0, fact.MinorUnits, paid),
+            PaymentFactKind.DisputeWon => purchase.Share(0, fact.MinorUnits, paid),
+            _ => 0,
+        };
     }
 }

@@ -107,7 +107,9 @@ public static class CoachHostApplicationBuilderExtensions
         CoachMenuOptions menu = context.Services.GetRequiredService<IOptions<CoachMenuOptions>>().Value;
         return menu.Items.Count == 0
             ? []
-            : [new TabTool(context.Services.GetRequiredService<ITabs>(), menu, context.Caller)];
+            : [new TabTool(
+                context.Services.GetRequiredService<ITabs>(), menu, context.Services.GetRequiredService<TabLimit>(),
+                context.Caller)];
     }
 
     private static void AddHttp(IServiceCollection services)
@@ -209,6 +211,9 @@ public static class CoachHostApplicationBuilderExtensions
             .BindConfiguration("Coach:HostPaid");
         services.TryAddSingleton<PaymentEndpoints>();
         services.TryAddSingleton<PaymentAdminEndpoints>();
+        services.TryAddSingleton<TabLimit>();
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IValidateOptions<CoachMenuOptions>, TabLimit.Check>());
         services.TryAddSingleton<TabEndpoints>();
         services.TryAddSingleton<SimulatedPage>();
         services.TryAddSingleton<WebhookEndpoint>();

@@ -141,7 +141,8 @@ internal sealed class PaymentEndpoints(
             return problem;
         }
 
-        PaymentLink link = await links.CreateAsync(request!, context.RequestAborted).ConfigureAwait(false);
+        PaymentLink link = await links.CreateAsync(
+            PaymentOwner.BegunBefore(caller, request!), context.RequestAborted).ConfigureAwait(false);
         LinkResponse response = Respond(link, context);
         return link.IsReplay ? TypedResults.Ok(response) : TypedResults.Created((string?)null, response);
     }

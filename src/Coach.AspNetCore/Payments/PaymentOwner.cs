@@ -33,6 +33,16 @@ internal static class PaymentOwner
         return isBegunBefore ? session : owner;
     }
 
+    /// <summary>The request with what it may have been begun as: the session's own, before its user signed
+    /// in.</summary>
+    public static PaymentLinkRequest BegunBefore(CallerContext caller, PaymentLinkRequest request)
+    {
+        string session = caller.SessionId.Value;
+        return request.Owner == session
+            ? request
+            : request with { BegunAs = request with { Owner = session } };
+    }
+
     /// <summary>The caller's links, newest first.</summary>
     public static async Task<IReadOnlyList<PaymentLink>> ListAsync(
         IPaymentLinks links, CallerContext caller, int most, CancellationToken cancellationToken)

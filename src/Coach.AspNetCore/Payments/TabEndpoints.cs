@@ -13,7 +13,8 @@ namespace Coach.AspNetCore.Payments;
 
 /// <summary>The caller's tabs: lines come from the host's price list, by name; no price of a browser's
 /// counts.</summary>
-internal sealed class TabEndpoints(ITabs tabs, IOptions<CoachMenuOptions> menu, ICallerResolver callers)
+internal sealed class TabEndpoints(
+    ITabs tabs, IOptions<CoachMenuOptions> menu, TabLimit limit, ICallerResolver callers)
 {
     private const int MostAtOnce = 99;
     private const int MaxKeyLength = 64;
@@ -71,6 +72,11 @@ internal sealed class TabEndpoints(ITabs tabs, IOptions<CoachMenuOptions> menu, 
             [
                 .. OfAChange,
                 .. Failures.OfABody,
+                .. Failures.Of("the balance cannot be read", ErrorCodes.StoreUnavailable),
+                new(
+                    StatusCodes.Status402PaymentRequired,
+                    "the tab would come to more than the balance of credits",
+                    ErrorCodes.BudgetExceeded),
                 new(
                     StatusCodes.Status400BadRequest,
                     "the idempotency key is missing or malformed",
@@ -153,10 +159,14 @@ internal sealed class TabEndpoints(ITabs tabs, IOptions<CoachMenuOptions> menu, 
             return CoachProblem.Invalid($"The quantity must be 1 to {MostAtOnce}.");
         }
 
-        string owner = await OwnerOfAsync(context, id).ConfigureAwait(false);
-        Tab tab = await tabs.AddLineAsync(owner, id, LineOf(menu.Value, item, key, quantity),
-            context.RequestAborted).ConfigureAwait(false);
-        return TypedResults.Ok(TabResponse.Of(tab));
+        CallerContext caller = await callers.ResolveAsync(context).ConfigureAwait(false);
+        string owner = await PaymentOwner.OfTabAsync(tabs, caller, id, context.RequestAborted).ConfigureAwait(false);
+        long most = await limit.OfAsync(caller, context.RequestAborted).ConfigureAwait(false);
+        Tab? tab = await tabs.TryAddLineAsync(
+            owner, id, LineOf(menu.Value, item, key, quantity), most, context.RequestAborted).ConfigureAwait(false);
+        return tab is null
+            ? new CoachProblem(StatusCodes.Status402PaymentRequired, ErrorCodes.BudgetExceeded, TabLimit.Refusal)
+            : TypedResults.Ok(TabResponse.Of(tab));
     }
 
     public async Task<Results<Ok<TabResponse>, CoachProblem>> RemoveAsync(string id, string line, HttpContext context)

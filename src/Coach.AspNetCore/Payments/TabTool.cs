@@ -11,7 +11,7 @@ namespace Coach.AspNetCore.Payments;
 /// price, currency and whose tab it is are the host's. Nothing is charged: the guest sees the bill and pays it, or
 /// does not.
 /// </summary>
-internal sealed class TabTool(ITabs tabs, CoachMenuOptions menu, CallerContext caller) : AIFunction
+internal sealed class TabTool(ITabs tabs, CoachMenuOptions menu, TabLimit limit, CallerContext caller) : AIFunction
 {
     /// <summary>The tab that the tool and samples/Chat use.</summary>
     public const string TabId = "main";
@@ -48,11 +48,12 @@ internal sealed class TabTool(ITabs tabs, CoachMenuOptions menu, CallerContext c
             TabLine line = TabEndpoints.LineOf(menu, item, Guid.NewGuid().ToString("N"), quantity.Value);
             string owner = await PaymentOwner
                 .OfTabAsync(tabs, caller, TabId, cancellationToken).ConfigureAwait(false);
-            Tab tab = await tabs.AddLineAsync(owner, TabId, line, cancellationToken).ConfigureAwait(false);
-            return string.Create(
+            long most = await limit.OfAsync(caller, cancellationToken).ConfigureAwait(false);
+            Tab? tab = await tabs.TryAddLineAsync(owner, TabId, line, most, cancellationToken).ConfigureAwait(false);
+            return tab is null ? "Nothing was added. " + TabLimit.Refusal : string.Create(
                 CultureInfo.InvariantCulture, $"Added {quantity} × {item.Name}. The tab comes to {tab.Total}.");
         }
-        catch (PaymentException exception)
+        catch (CoachException exception)
         {
             return "Nothing was added. " + exception.Message;
         }

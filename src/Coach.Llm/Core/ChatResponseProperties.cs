@@ -11,4 +11,11 @@ public static class ChatResponseProperties
     /// snake case such as <c>temperature</c>, joined by commas. Absent when nothing was dropped.
     /// </summary>
     public const string DroppedParameters = "coach.dropped_parameters";
+
+    /// <summary>
+    /// What the provider has counted so far, in the first update of a stream that comes after it: one
+    /// <c>UsageDetails</c> that goes on counting while the answer comes, for whoever counts streams that are stopped or
+    /// cut. The whole count stands in the last update, as ever.
+    /// </summary>
+    public const string RunningUsage = "coach.usage.running";
 }

@@ -48,6 +48,7 @@ internal sealed class ProviderChatClient(
         using var reader = new SseReader(body, connection.Requests.MaxEventBytes, connection.Requests.MaxResponseBytes);
         StreamDecoder decoder = protocol.CreateDecoder(call);
         bool isOver = false;
+        UsageDetails? told = null;
         var empty = default(EmptyAnswer);
         try
         {
@@ -58,6 +59,13 @@ internal sealed class ProviderChatClient(
                 if (update is not null)
                 {
                     empty.Saw(update);
+                    if (decoder.Counted is { } counted && told is null && !isOver && !KeepAlive.Is(update))
+                    {
+                        // Once: it goes on counting, and says what an answer used that is stopped or cut.
+                        told = counted;
+                        (update.AdditionalProperties ??= [])[ChatResponseProperties.RunningUsage] = counted;
+                    }
+
                     if (dropped is not null && !KeepAlive.Is(update))
                     {
                         (update.AdditionalProperties ??= [])[ChatResponseProperties.DroppedParameters] = dropped;

@@ -26,6 +26,10 @@ internal abstract class StreamDecoder
     /// <summary>Whether the whole answer was read. What may still come, such as usage, is no part of it.</summary>
     public abstract bool IsComplete { get; }
 
+    /// <summary>What the provider has counted so far; always the same object. Null while it has counted
+    /// nothing.</summary>
+    public virtual UsageDetails? Counted => null;
+
     public ProtocolAdditions Additions { get; } = new();
 
     /// <summary>The response's id, as far as it was told.</summary>

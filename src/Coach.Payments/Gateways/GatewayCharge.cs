@@ -11,10 +11,14 @@ public sealed record GatewayCharge(string Id)
     /// <summary>When it was made; null when the provider does not say.</summary>
     public DateTimeOffset? CreatedAt { get; init; }
 
+    /// <summary>The currency its amounts are in, lower case; null when the provider does not say.</summary>
+    public string? Currency { get; init; }
+
     /// <summary>The payment method's type, such as <c>card</c>; null when the provider does not say.</summary>
     public string? Method { get; init; }
 
-    /// <summary>What was given back so far, in minor units; null when the provider does not say.</summary>
+    /// <summary>What was given back so far, in minor units of <see cref="Currency"/>, without what was never captured;
+    /// null when the provider does not say.</summary>
     public long? RefundedAmount { get; init; }
 
     /// <summary>The fee, in minor units of <see cref="SettlementCurrency"/>; null when the provider does not

@@ -15,6 +15,9 @@ public sealed record GatewayRefund(string Id, long MinorUnits, string Status)
     /// <summary>When it was made; null when the provider does not say.</summary>
     public DateTimeOffset? CreatedAt { get; init; }
 
+    /// <summary>The currency of the amount, lower case; null when the provider does not say.</summary>
+    public string? Currency { get; init; }
+
     /// <summary>The caller's refund key from its metadata; null when it carries none.</summary>
     public string? Key { get; init; }
 }

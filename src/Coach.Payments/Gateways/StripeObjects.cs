@@ -65,7 +65,7 @@ public static class StripeObjects
             PayerEmail = json.Object("customer_details")?.Text("email") ?? json.Text("customer_email"),
             CreatedAt = ReadTime(json, "created"),
             IsLive = json.Flag("livemode"),
-            Charge = json.Object("payment_intent")?.Object("latest_charge") is { } charge ? ReadCharge(charge) : null,
+            Charge = json.Object("payment_intent") is { } payment ? ReadLatestCharge(payment) : null,
         };
 
         // Adaptive Pricing. Since 2025-03-31.basil a session shows the currency the link asks in and, beside it, what
@@ -79,14 +79,11 @@ public static class StripeObjects
             };
         }
 
-        return json.Object("currency_conversion") is not { } source ? session : session with
+        return json.Object("currency_conversion") is not { } source ? session : InSourceCurrency(session with
         {
-            AmountTotal = source.Number("amount_total"),
-            AmountSubtotal = source.Number("amount_subtotal"),
-            Currency = source.Text("source_currency")?.ToLowerInvariant(),
             PresentedAmount = total,
             PresentedCurrency = currency,
-        };
+        }, source);
     }
 
     /// <summary>Reads a charge.</summary>
@@ -104,8 +101,9 @@ public static class StripeObjects
         {
             PaymentIntentId = ReadReference(json, "payment_intent"),
             CreatedAt = ReadTime(json, "created"),
+            Currency = ReadCurrency(json),
             Method = json.Object("payment_method_details")?.Text("type"),
-            RefundedAmount = json.Number("amount_refunded"),
+            RefundedAmount = ReadRefunded(json),
             Fee = balance?.Number("fee"),
             Net = balance?.Number("net"),
             SettlementCurrency = balance?.Text("currency")?.ToLowerInvariant(),
@@ -115,14 +113,16 @@ public static class StripeObjects
 
     /// <summary>Reads a refund.</summary>
     /// <param name="json">The object.</param>
-    /// <returns>The refund, or null.</returns>
+    /// <returns>The refund, or null: also for what was only authorised and is let go, which moves no money.</returns>
     public static GatewayRefund? ReadRefund(JsonElement json) =>
         json.Text("id") is { Length: > 0 } id && json.Number("amount") is { } amount
+        && json.Text("reason") != "expired_uncaptured_charge"
             ? new GatewayRefund(id, amount, json.Text("status") ?? "succeeded")
             {
-                PaymentIntentId = ReadReference(json, "payment_intent"),
+                PaymentIntentId = ReadPaymentOf(json),
                 ChargeId = ReadReference(json, "charge"),
                 CreatedAt = ReadTime(json, "created"),
+                Currency = ReadCurrency(json),
                 Key = ReadMetadata(json, PaymentMetadata.Refund),
             }
             : null;
@@ -140,6 +140,14 @@ public static class StripeObjects
     public static string? ReadReference(JsonElement json, string name) =>
         json.Text(name) ?? json.Object(name)?.Text("id");
 
+    /// <summary>Reads the currency of an object's amounts, in lower case; null when it is none.</summary>
+    internal static string? ReadCurrency(JsonElement json) =>
+        json.Text("currency") is { Length: 3 } code && code.All(char.IsAsciiLetter) ? code.ToLowerInvariant() : null;
+
+    /// <summary>Reads the payment that a refund or dispute is about; where it names none, its charge may.</summary>
+    internal static string? ReadPaymentOf(JsonElement json) => ReadReference(json, "payment_intent")
+        ?? (json.Object("charge") is { } charge ? ReadReference(charge, "payment_intent") : null);
+
     /// <summary>Reads one entry of an object's metadata.</summary>
     /// <param name="json">The object.</param>
     /// <param name="key">The entry's name.</param>
@@ -155,6 +163,75 @@ public static class StripeObjects
         string escaped = $"%7B{SessionPlaceholder[1..^1]}%7D";
         return address.AbsoluteUri.Replace(escaped, SessionPlaceholder, StringComparison.OrdinalIgnoreCase);
     }
+
+    // Versions before 2022-11-15 list a payment's charges, the latest first.
+    private static GatewayCharge? ReadLatestCharge(JsonElement payment)
+    {
+        JsonElement? charge = payment.Object("latest_charge");
+        charge ??= payment.Object("charges") is { } list ? ReadList(list)?.Cast<JsonElement?>().FirstOrDefault() : null;
+        if (charge is { } whole)
+        {
+            return ReadCharge(whole);
+        }
+
+        return payment.Text("latest_charge") is { Length: > 0 } id
+            ? new GatewayCharge(id) { PaymentIntentId = payment.Text("id") }
+            : null;
+    }
+
+    // What was authorised and not captured stands among what was refunded, though nobody paid it.
+    private static long? ReadRefunded(JsonElement json)
+    {
+        if (json.Number("amount_refunded") is not { } refunded || json.Number("amount") is not { } amount)
+        {
+            return json.Number("amount_refunded");
+        }
+
+        // A charge of a version that does not count what was captured shows 0 of it.
+        long counted = json.Number("amount_captured") is > 0 and { } part ? part : amount;
+        long captured = json.Flag("captured") == false ? 0 : counted;
+        return Math.Max(0, refunded - Math.Max(0, amount - captured));
+    }
+
+    // The parts of the total are in the payer's currency alone. Each is converted at the session's own rate, and what
+    // rounding leaves goes to the largest of them, so that they add up as they did.
+    private static GatewaySession InSourceCurrency(GatewaySession session, JsonElement source)
+    {
+        long? total = source.Number("amount_total");
+        long? subtotal = source.Number("amount_subtotal");
+        long[] parts = [session.Discount, session.Shipping, session.Tax];
+        long signed = -parts[0] + parts[1];
+        bool isTaxAdded = session.PresentedAmount == session.AmountSubtotal + signed + parts[2];
+        if (total is { } to && subtotal is { } from && session.AmountSubtotal is > 0 and { } presented)
+        {
+            for (int i = 0; i < parts.Length; i++)
+            {
+                parts[i] = Scale(parts[i], from, presented);
+            }
+
+            int largest = Array.IndexOf(parts, isTaxAdded ? parts.Max() : Math.Max(parts[0], parts[1]));
+            long rest = to - from - (-parts[0] + parts[1] + (isTaxAdded ? parts[2] : 0));
+            bool isOfRounding = Math.Abs(rest) <= parts.Length;
+            if (parts[largest] > 0 && isOfRounding)
+            {
+                parts[largest] += largest == 0 ? -rest : rest;
+            }
+        }
+
+        return session with
+        {
+            AmountTotal = total,
+            AmountSubtotal = subtotal,
+            Currency = source.Text("source_currency")?.ToLowerInvariant(),
+            Discount = parts[0],
+            Shipping = parts[1],
+            Tax = parts[2],
+        };
+    }
+
+    /// <summary>An amount at the rate of two others, rounded half away from zero.</summary>
+    internal static long Scale(long amount, long to, long from) =>
+        (long)((((Int128)amount * to * 2) + from) / ((Int128)from * 2));
 
     private static Money? ReadAmount(JsonElement json) =>
         json.Number("unit_amount") is { } units && Money.TryCreate(units, json.Text("currency"), out Money money)

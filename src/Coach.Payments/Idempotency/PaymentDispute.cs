@@ -7,4 +7,9 @@ namespace Coach.Payments;
 /// <param name="Outcome">How it stands. A closed dispute never opens again.</param>
 /// <param name="At">When the provider said so.</param>
 public sealed record PaymentDispute(
-    string Id, long MinorUnits, string Currency, PaymentDisputeOutcome Outcome, DateTimeOffset At);
+    string Id, long MinorUnits, string Currency, PaymentDisputeOutcome Outcome, DateTimeOffset At)
+{
+    /// <summary>Whether it is the bank's question alone, for which no money was taken. One that becomes a chargeback is
+    /// told again.</summary>
+    public bool IsInquiry { get; init; }
+}

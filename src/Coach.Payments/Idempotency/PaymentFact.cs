@@ -47,6 +47,18 @@ public sealed record PaymentFact
     /// <summary>What was given back of the payment in all, after a refund; 0 for other facts.</summary>
     public long TotalRefundedMinorUnits { get; init; }
 
+    /// <summary>What this fact changed of <see cref="TotalReversedMinorUnits"/>: more than 0 for refunds and disputes,
+    /// less than 0 for a refund that failed and a dispute that was won, 0 for an inquiry. Null for other
+    /// facts.</summary>
+    public long? ReversedMinorUnits { get; init; }
+
+    /// <summary>What of the payment is gone after this fact, in minor units of <see cref="Currency"/>: given back, or
+    /// taken for disputes that are not won, and never more than was paid. Null for other facts.</summary>
+    public long? TotalReversedMinorUnits { get; init; }
+
+    /// <summary>Of a dispute's fact, whether it is the bank's inquiry alone, for which no money was taken.</summary>
+    public bool IsInquiry { get; init; }
+
     /// <summary>The currency of the amount, lower case; empty where there is none.</summary>
     public required string Currency { get; init; }
 
@@ -87,6 +99,9 @@ public sealed record PaymentFact
             Dispute = payment?.Disputes.FirstOrDefault(dispute => dispute.Id == entry.Subject),
             MinorUnits = entry.MinorUnits,
             TotalRefundedMinorUnits = entry.TotalMinorUnits,
+            ReversedMinorUnits = entry.ReversedMinorUnits,
+            TotalReversedMinorUnits = entry.TotalReversedMinorUnits,
+            IsInquiry = entry.IsInquiry == true,
             Currency = payment?.Currency ?? record.Request.Amount.Currency,
             IsLive = record.IsSimulated ? false : record.IsLive,
             Account = record.Account,

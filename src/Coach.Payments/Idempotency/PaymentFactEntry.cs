@@ -16,6 +16,17 @@ public sealed record PaymentFactEntry
     /// <summary>The refunded sum after a refund, in minor units; 0 for other facts.</summary>
     public long TotalMinorUnits { get; init; }
 
+    /// <summary>What it changed of <see cref="TotalReversedMinorUnits"/>: less than 0 where money came back; null for
+    /// facts that reverse nothing.</summary>
+    public long? ReversedMinorUnits { get; init; }
+
+    /// <summary>What of the payment was gone after it, in minor units: given back, or taken for a dispute that is not
+    /// won; null for facts that reverse nothing.</summary>
+    public long? TotalReversedMinorUnits { get; init; }
+
+    /// <summary>Of a dispute, whether it was an inquiry then; null for other facts.</summary>
+    public bool? IsInquiry { get; init; }
+
     /// <summary>Which one it is of the facts that say the same, from 2: a refund that failed and was made again reaches
     /// its sum twice. Null for the first.</summary>
     public int? Occurrence { get; init; }

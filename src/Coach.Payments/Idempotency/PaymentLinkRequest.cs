@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Coach.Payments;
 
 /// <summary>What a payment link is asked for.</summary>
@@ -23,6 +25,13 @@ public sealed record PaymentLinkRequest
     /// meet.</summary>
     /// <value>At most 200 characters; null for none. Not sent to the provider.</value>
     public string? Owner { get; init; }
+
+    /// <summary>The same payment as it may have been asked for before its owner was known: a session that has signed in
+    /// since, and now repeats a request whose answer it never got. Where that operation was begun, it goes on with the
+    /// <see cref="Reference"/> it has, and no second link is made.</summary>
+    /// <value>Null where there was no other owner. Not kept, and not part of what makes two requests the same.</value>
+    [JsonIgnore]
+    public PaymentLinkRequest? BegunAs { get; init; }
 
     /// <summary>The lines shown to the payer; their sum must be <see cref="Amount"/>.</summary>
     /// <value>At most 20; empty (the default) for one line of <see cref="Description"/>.</value>

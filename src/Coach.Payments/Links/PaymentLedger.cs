@@ -27,8 +27,9 @@ internal static class PaymentLedger
     /// <summary>The charge behind a payment: what it cost, how it was paid, what went back.</summary>
     public static PaymentRecord Observe(PaymentRecord record, GatewayCharge charge, DateTimeOffset at)
     {
-        LinkPayment? row = Find(record, charge.PaymentIntentId, charge.Id);
-        return row is null ? record : Tell(record, row, Enrich(row, charge, at), at);
+        return Find(record, charge.PaymentIntentId, charge.Id) is { } row
+            ? Tell(record, row, Enrich(row, charge, at), at)
+            : record;
     }
 
     /// <summary>A refund.</summary>
@@ -47,8 +48,9 @@ internal static class PaymentLedger
             return record;
         }
 
-        var news = new PaymentRefund(refund.Id, refund.MinorUnits, refund.Status, at);
-        LinkPayment changed = row with
+        long amount = known?.MinorUnits ?? InCurrencyOf(row, refund.MinorUnits, refund.Currency);
+        var news = new PaymentRefund(refund.Id, amount, refund.Status, at);
+        LinkPayment changed = WithCurrency(row, refund.Currency) with
         {
             ChargeId = row.ChargeId ?? refund.ChargeId,
             Refunds = known is null
@@ -72,10 +74,17 @@ internal static class PaymentLedger
         }
 
         PaymentDispute? known = row.Disputes.FirstOrDefault(other => other.Id == dispute.Id);
-        if (known is not null
-            && (known.Outcome != PaymentDisputeOutcome.Open || known.Outcome == dispute.Outcome))
+        if (known is not null)
         {
-            return record;
+            // A closed dispute never opens again, but an inquiry may yet become a chargeback.
+            bool isClosed = known.Outcome == PaymentDisputeOutcome.Open && dispute.Outcome != known.Outcome;
+            bool isEscalated = known.IsInquiry && !dispute.IsInquiry;
+            if (!isClosed && !isEscalated)
+            {
+                return record;
+            }
+
+            dispute = dispute with { IsInquiry = known.IsInquiry && dispute.IsInquiry };
         }
 
         LinkPayment changed = row with
@@ -116,6 +125,7 @@ internal static class PaymentLedger
                 {
                     PaymentIntentId = row.PaymentIntentId,
                     ChargeId = row.ChargeId,
+                    Currency = other.Currency,
                 }, refund.At);
             }
 
@@ -124,6 +134,7 @@ internal static class PaymentLedger
                 record = Observe(record, new GatewayCharge(charge)
                 {
                     PaymentIntentId = row.PaymentIntentId,
+                    Currency = other.Currency,
                     Method = other.Method,
                     RefundedAmount = other.ChargeSeenAt is null ? null : other.ChargeRefundedMinorUnits,
                 }, other.ChargeSeenAt ?? parked.UpdatedAt);
@@ -141,7 +152,7 @@ internal static class PaymentLedger
     /// <summary>The link is closed before anyone paid.</summary>
     public static PaymentRecord Expire(PaymentRecord record, DateTimeOffset at) =>
         record.Status == PaymentStatus.Pending
-            ? Tell(record with { Status = PaymentStatus.Expired }, PaymentFactKind.Expired, "", 0, 0, at)
+            ? Tell(record with { Status = PaymentStatus.Expired }, PaymentFactKind.Expired, "", 0, at)
             : record;
 
     /// <summary>Somebody paid a link that is not known here.</summary>
@@ -155,7 +166,7 @@ internal static class PaymentLedger
 
         return Tell(
             parked with { Payments = [.. parked.Payments, Row(session, at)] }, PaymentFactKind.Unmatched, session.Id,
-            session.AmountTotal ?? 0, 0, at);
+            session.AmountTotal ?? 0, at);
     }
 
     /// <summary>The row a payment or charge belongs to.</summary>
@@ -205,7 +216,7 @@ internal static class PaymentLedger
         };
         changed = wasToldBefore && isExact
             ? changed
-            : Tell(changed, kind, session.Id, session.AmountTotal ?? 0, 0, paid.PaidAt ?? at);
+            : Tell(changed, kind, session.Id, session.AmountTotal ?? 0, paid.PaidAt ?? at);
         return session.Charge is { } charge ? Observe(changed, WithPayment(charge, session), at) : changed;
     }
 
@@ -232,7 +243,7 @@ internal static class PaymentLedger
         PaymentRecord changed = Rise(Replace(record, known, row), PaymentStatus.Failed);
         return record.Status is PaymentStatus.Succeeded
             ? changed
-            : Tell(changed, PaymentFactKind.Failed, session.Id, session.AmountTotal ?? 0, 0, at);
+            : Tell(changed, PaymentFactKind.Failed, session.Id, session.AmountTotal ?? 0, at);
     }
 
     private static LinkPayment Row(GatewaySession session, DateTimeOffset? paidAt) => new()
@@ -285,17 +296,40 @@ internal static class PaymentLedger
             SettlementCurrency = charge.SettlementCurrency ?? row.SettlementCurrency,
         };
 
+        if (charge.RefundedAmount is not { } shown)
+        {
+            return more;
+        }
+
         // The latest word counts, whatever order they come in; of one second's, the one that knows of more. One that
         // shows no refund says nothing new.
-        bool isNewer = charge.RefundedAmount is { } refunded
-            && (refunded > 0 || row.ChargeSeenAt is not null)
+        long refunded = InCurrencyOf(row, shown, charge.Currency);
+        bool isNewer = (refunded > 0 || row.ChargeSeenAt is not null)
             && refunded != row.ChargeRefundedMinorUnits
             && (row.ChargeSeenAt is not { } seen || seen < at
                 || (seen == at && refunded > row.ChargeRefundedMinorUnits));
         return isNewer
-            ? more with { ChargeRefundedMinorUnits = charge.RefundedAmount!.Value, ChargeSeenAt = at }
+            ? WithCurrency(more, charge.Currency) with { ChargeRefundedMinorUnits = refunded, ChargeSeenAt = at }
             : more;
     }
+
+    // Where the provider converted, versions before 2025-03-31 tell of charges, refunds and disputes in the payer's
+    // currency. Of the whole, the whole is gone; a part goes by the rate of the payment.
+    private static long InCurrencyOf(LinkPayment row, long amount, string? currency)
+    {
+        bool isPresented = currency is { Length: > 0 } && currency != row.Currency && currency == row.PresentedCurrency;
+        return isPresented && row is { MinorUnits: { } units, PresentedMinorUnits: > 0 and { } presented }
+            ? StripeObjects.Scale(amount, units, presented)
+            : amount;
+    }
+
+    // Before its link is known, a payment has the currency of whatever was told of it.
+    private static LinkPayment WithCurrency(LinkPayment row, string? currency) =>
+        row.Currency is null && row.SessionId.Length == 0 ? row with { Currency = currency } : row;
+
+    private static long Disputed(LinkPayment row) => row.Disputes
+        .Where(static dispute => dispute is { IsInquiry: false, Outcome: not PaymentDisputeOutcome.Won })
+        .Sum(dispute => InCurrencyOf(row, dispute.MinorUnits, dispute.Currency));
 
     // The difference between two states of a row is what is told.
     private static PaymentRecord Tell(PaymentRecord record, LinkPayment row, LinkPayment changed, DateTimeOffset at)
@@ -309,56 +343,93 @@ internal static class PaymentLedger
         string subject = changed.SessionId.Length > 0 ? changed.SessionId : changed.PaymentIntentId ?? "";
         long before = row.RefundedMinorUnits;
         long after = changed.RefundedMinorUnits;
-        if (after > before)
+        var loss = new Loss(changed.MinorUnits ?? long.MaxValue, before, Disputed(row));
+        if (after != before)
         {
             bool isWhole = after >= changed.MinorUnits;
-            record = Tell(record, isWhole ? PaymentFactKind.Refunded : PaymentFactKind.PartlyRefunded, subject,
-                after - before, after, at);
-        }
-        else if (after < before)
-        {
-            record = Tell(record, PaymentFactKind.RefundFailed, subject, before - after, after, at);
+            PaymentFactKind given = isWhole ? PaymentFactKind.Refunded : PaymentFactKind.PartlyRefunded;
+            PaymentFactKind kind = after > before ? given : PaymentFactKind.RefundFailed;
+            var next = loss with { Refunded = after };
+            record = Tell(record, Reversal(kind, subject, Math.Abs(after - before), at, loss, next) with
+            {
+                TotalMinorUnits = after,
+            });
+            loss = next;
         }
 
         foreach (PaymentDispute dispute in changed.Disputes)
         {
             PaymentDispute? known = row.Disputes.FirstOrDefault(other => other.Id == dispute.Id);
-            if (known is null)
-            {
-                record = Tell(record, PaymentFactKind.Disputed, dispute.Id, dispute.MinorUnits, 0, dispute.At);
-            }
-
-            if (dispute.Outcome != PaymentDisputeOutcome.Open && known?.Outcome != dispute.Outcome)
-            {
-                PaymentFactKind kind = dispute.Outcome == PaymentDisputeOutcome.Won
-                    ? PaymentFactKind.DisputeWon : PaymentFactKind.DisputeLost;
-                record = Tell(record, kind, dispute.Id, dispute.MinorUnits, 0, dispute.At);
-            }
+            (record, loss) = Tell(record, changed, known, dispute, loss);
         }
 
         return record;
     }
 
-    private static PaymentRecord Tell(
-        PaymentRecord record, PaymentFactKind kind, string subject, long amount, long total, DateTimeOffset at)
+    private static (PaymentRecord Record, Loss Loss) Tell(
+        PaymentRecord record, LinkPayment row, PaymentDispute? known, PaymentDispute dispute, Loss loss)
     {
-        // What waits for its link is told with it, not alone.
-        if (record.State == PaymentRecordState.Unmatched && kind != PaymentFactKind.Unmatched)
+        long amount = InCurrencyOf(row, dispute.MinorUnits, dispute.Currency);
+        long taken = dispute.IsInquiry ? 0 : amount;
+        bool isEscalated = known is { IsInquiry: true } && !dispute.IsInquiry;
+        if (known is null || isEscalated)
         {
-            return record;
+            Say(PaymentFactKind.Disputed, taken);
         }
 
-        PaymentFactEntry? alike = record.Facts.LastOrDefault(fact =>
-            fact.Kind == kind && fact.Subject == subject && fact.TotalMinorUnits == total);
-        var entry = new PaymentFactEntry
+        if (dispute.Outcome == PaymentDisputeOutcome.Won && (known?.Outcome != dispute.Outcome || isEscalated))
+        {
+            Say(PaymentFactKind.DisputeWon, -taken);
+        }
+
+        if (dispute.Outcome == PaymentDisputeOutcome.Lost && known?.Outcome != dispute.Outcome)
+        {
+            Say(PaymentFactKind.DisputeLost, 0);
+        }
+
+        return (record, loss);
+
+        void Say(PaymentFactKind kind, long change)
+        {
+            Loss next = loss with { Disputed = loss.Disputed + change };
+            record = Tell(record, Reversal(kind, dispute.Id, amount, dispute.At, loss, next) with
+            {
+                IsInquiry = dispute.IsInquiry,
+            });
+            loss = next;
+        }
+    }
+
+    private static PaymentFactEntry Reversal(
+        PaymentFactKind kind, string subject, long amount, DateTimeOffset at, Loss before, Loss after) => new()
         {
             Kind = kind,
             Subject = subject,
             MinorUnits = amount,
-            TotalMinorUnits = total,
-            Occurrence = alike is null ? null : (alike.Occurrence ?? 1) + 1,
             At = at,
+            ReversedMinorUnits = after.Sum - before.Sum,
+            TotalReversedMinorUnits = after.Sum,
         };
+
+    private static PaymentRecord Tell(
+        PaymentRecord record, PaymentFactKind kind, string subject, long amount, DateTimeOffset at) =>
+        Tell(record, new PaymentFactEntry { Kind = kind, Subject = subject, MinorUnits = amount, At = at });
+
+    private static PaymentRecord Tell(PaymentRecord record, PaymentFactEntry entry)
+    {
+        // What waits for its link is told with it, not alone.
+        if (record.State == PaymentRecordState.Unmatched && entry.Kind != PaymentFactKind.Unmatched)
+        {
+            return record;
+        }
+
+        PaymentFactEntry? alike = record.Facts.LastOrDefault(fact => fact.Kind == entry.Kind
+            && fact.Subject == entry.Subject && fact.TotalMinorUnits == entry.TotalMinorUnits);
+        if (alike is not null)
+        {
+            entry = entry with { Occurrence = (alike.Occurrence ?? 1) + 1 };
+        }
+
         IEnumerable<PaymentFactEntry> kept = record.Facts.Count < MostConfirmedFacts
             ? record.Facts
             : record.Facts.Where((fact, i) =>
@@ -437,5 +508,11 @@ internal static class PaymentLedger
         long least = request.Items.Sum(item => item.UnitPrice.MinorUnits * (item.MinQuantity ?? item.Quantity));
         long most = request.Items.Sum(item => item.UnitPrice.MinorUnits * (item.MaxQuantity ?? item.Quantity));
         return subtotal >= least && subtotal <= most;
+    }
+
+    // What of a payment is gone: refunds and disputes of the same money count once.
+    private readonly record struct Loss(long Paid, long Refunded, long Disputed)
+    {
+        public long Sum => Math.Min(Paid, Refunded + Disputed);
     }
 }

@@ -24,6 +24,14 @@ internal sealed class PaymentLinkService(
         ArgumentNullException.ThrowIfNull(request);
         PaymentRequestValidator.Check(request);
         cancellationToken.ThrowIfCancellationRequested();
+        if (request.BegunAs is { } begun)
+        {
+            PaymentRequestValidator.Check(begun);
+            (_, PaymentRecord? before) = await FindKnownAsync(begun, cancellationToken).ConfigureAwait(false);
+            request = before is null ? request : begun with { Reference = before.Request.Reference };
+            return await CreateAsync(request with { BegunAs = null }, cancellationToken).ConfigureAwait(false);
+        }
+
         (string tag, PaymentRecord? known) = await FindKnownAsync(request, cancellationToken).ConfigureAwait(false);
         // The hot path of a replay: no hash, no claim, no request.
         if (known is { State: PaymentRecordState.Completed } && RequestHash.IsPlainlySame(known.Request, request))

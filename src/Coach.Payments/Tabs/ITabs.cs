@@ -24,6 +24,19 @@ public interface ITabs
     /// <exception cref="PaymentException">The line is wrong, of another currency, or too much for one tab.</exception>
     Task<Tab> AddLineAsync(string owner, string id, TabLine line, CancellationToken cancellationToken = default);
 
+    /// <summary>Adds a line as <see cref="AddLineAsync"/> does, unless the tab would then come to more than a limit,
+    /// such as what its guest has paid in. Lines that are added at the same time never pass it together.</summary>
+    /// <param name="owner">Whose tab it is.</param>
+    /// <param name="id">The tab's name.</param>
+    /// <param name="line">The line.</param>
+    /// <param name="mostMinorUnits">The most that the unpaid lines and the tip may come to, in minor units of the
+    /// line's currency.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The tab; null where the line was not added because of the limit.</returns>
+    /// <exception cref="PaymentException">The line is wrong, of another currency, or too much for one tab.</exception>
+    Task<Tab?> TryAddLineAsync(
+        string owner, string id, TabLine line, long mostMinorUnits, CancellationToken cancellationToken = default);
+
     /// <summary>Takes an unpaid line off that is on no bill yet.</summary>
     /// <param name="owner">Whose tab it is.</param>
     /// <param name="id">The tab's name.</param>

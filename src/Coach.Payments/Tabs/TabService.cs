@@ -18,8 +18,15 @@ internal sealed class TabService(ITabStore store, IPaymentLinks links, TimeProvi
         return tab is null ? null : await SettleAsync(tab, cancellationToken).ConfigureAwait(false);
     }
 
-    public Task<Tab> AddLineAsync(
+    public async Task<Tab> AddLineAsync(
         string owner, string id, TabLine line, CancellationToken cancellationToken = default)
+    {
+        Tab? tab = await TryAddLineAsync(owner, id, line, long.MaxValue, cancellationToken).ConfigureAwait(false);
+        return tab!; // no limit, no refusal
+    }
+
+    public Task<Tab?> TryAddLineAsync(
+        string owner, string id, TabLine line, long mostMinorUnits, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(owner);
         ArgumentNullException.ThrowIfNull(line);
@@ -38,9 +45,9 @@ internal sealed class TabService(ITabStore store, IPaymentLinks links, TimeProvi
                 + "more than 0 and a quantity of 1 to 10,000.");
         }
 
-        return ChangeAsync(owner, id, tab =>
+        return TryChangeAsync(owner, id, known =>
         {
-            tab ??= new Tab { Id = id, Owner = owner, Currency = line.UnitPrice.Currency };
+            Tab tab = known ?? new Tab { Id = id, Owner = owner, Currency = line.UnitPrice.Currency };
             if (tab.Lines.Any(other => other.Id == line.Id))
             {
                 return tab;
@@ -52,7 +59,8 @@ internal sealed class TabService(ITabStore store, IPaymentLinks links, TimeProvi
                     $"The tab takes lines in {tab.Currency}, at most {MostLines}. Open another one.");
             }
 
-            return Checked(tab with { Lines = [.. tab.Lines, line with { Bill = null, IsPaid = false }] });
+            Tab changed = Checked(tab with { Lines = [.. tab.Lines, line with { Bill = null, IsPaid = false }] });
+            return changed.Total.MinorUnits <= mostMinorUnits ? changed : null;
         }, cancellationToken);
     }
 
@@ -216,13 +224,18 @@ internal sealed class TabService(ITabStore store, IPaymentLinks links, TimeProvi
     }
 
     private async Task<Tab> ChangeAsync(
-        string owner, string id, Func<Tab?, Tab> change, CancellationToken cancellationToken)
+        string owner, string id, Func<Tab?, Tab> change, CancellationToken cancellationToken) =>
+        (await TryChangeAsync(owner, id, change, cancellationToken).ConfigureAwait(false))!;
+
+    // Null where the change gives none, and nothing is changed.
+    private async Task<Tab?> TryChangeAsync(
+        string owner, string id, Func<Tab?, Tab?> change, CancellationToken cancellationToken)
     {
         for (int round = 0; round < MostRounds; round++)
         {
             Tab? tab = await FindAsync(owner, id, cancellationToken).ConfigureAwait(false);
-            Tab changed = change(tab);
-            if (ReferenceEquals(changed, tab))
+            Tab? changed = change(tab);
+            if (changed is null || ReferenceEquals(changed, tab))
             {
                 return changed;
             }

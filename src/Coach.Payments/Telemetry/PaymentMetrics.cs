@@ -78,9 +78,17 @@ internal sealed class PaymentMetrics : IDisposable
         int known = before?.Facts.Count ?? 0;
         for (int i = Math.Min(known, after.Facts.Count); i < after.Facts.Count; i++)
         {
-            _facts.Add(1, new KeyValuePair<string, object?>("outcome", NameOf(after.Facts[i].Kind)));
+            _facts.Add(1, new KeyValuePair<string, object?>("outcome", NameOf(after.Facts[i])));
         }
     }
+
+    // Card networks count chargebacks alone, and so does the alert on their rate.
+    private static string NameOf(PaymentFactEntry fact) => fact switch
+    {
+        { IsInquiry: true, Kind: PaymentFactKind.Disputed } => "inquiry",
+        { IsInquiry: true } => "inquiry_closed",
+        _ => NameOf(fact.Kind),
+    };
 
     public void Delivered(string outcome) =>
         _deliveries.Add(1, new KeyValuePair<string, object?>("outcome", outcome));

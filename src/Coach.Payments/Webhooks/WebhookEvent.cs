@@ -109,6 +109,9 @@ internal sealed record WebhookEvent(string Id, string Type)
         _ => session,
     };
 
+    private static bool IsInquiry(string status) =>
+        status.StartsWith("warning_", StringComparison.Ordinal) || status is "charge_refunded" or "prevented";
+
     // warning_closed and the older charge_refunded end an inquiry without a chargeback: the payment stands.
     private static WebhookDispute? DisputeOf(WebhookEvent received, JsonElement item)
     {
@@ -124,10 +127,11 @@ internal sealed record WebhookEvent(string Id, string Type)
             _ => PaymentDisputeOutcome.Open,
         };
         return new WebhookDispute(
-            id, item.Number("amount") ?? 0, item.Text("currency")?.ToLowerInvariant() ?? "", outcome)
+            id, item.Number("amount") ?? 0, StripeObjects.ReadCurrency(item) ?? "", outcome)
         {
-            PaymentIntentId = StripeObjects.ReadReference(item, "payment_intent"),
+            PaymentIntentId = StripeObjects.ReadPaymentOf(item),
             ChargeId = StripeObjects.ReadReference(item, "charge"),
+            IsInquiry = IsInquiry(item.Text("status") ?? ""),
         };
     }
 }
@@ -139,5 +143,11 @@ internal sealed record WebhookDispute(string Id, long MinorUnits, string Currenc
 
     public string? ChargeId { get; init; }
 
-    public PaymentDispute At(DateTimeOffset at) => new(Id, MinorUnits, Currency, Outcome, at);
+    /// <summary>Whether the provider has taken no money for it.</summary>
+    public bool IsInquiry { get; init; }
+
+    public PaymentDispute At(DateTimeOffset at) => new(Id, MinorUnits, Currency, Outcome, at)
+    {
+        IsInquiry = IsInquiry,
+    };
 }

@@ -34,6 +34,9 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
 
     public string Schema => _options.Schema;
 
+    /// <summary>Where hints are listened for; null for nowhere.</summary>
+    public string? ListenConnectionString => _options.ListenConnectionString;
+
     /// <summary>What a test lets the server's clock be ahead.</summary>
     internal TimeSpan ClockOffset { get; set; }
 

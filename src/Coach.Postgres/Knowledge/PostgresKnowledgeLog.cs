@@ -94,6 +94,15 @@ public sealed class PostgresKnowledgeLog
                     }
                 }
 
+                // Told when the transaction ends, and to nobody if it does not.
+                NpgsqlCommand hint = _database.Command(
+                    connection, "SELECT pg_notify($2, $3)",
+                    [KnowledgeHints.Channel, KnowledgeHints.HintOf(_database.Schema, knowledgeBase)]);
+                await using (hint.ConfigureAwait(false))
+                {
+                    await hint.ExecuteNonQueryAsync(token).ConfigureAwait(false);
+                }
+
                 await open.CommitAsync(token).ConfigureAwait(false);
                 return true;
             }

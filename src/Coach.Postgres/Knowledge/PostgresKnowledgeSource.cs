@@ -17,10 +17,12 @@ internal sealed class PostgresKnowledgeSource(PostgresDatabase database, string 
     private const int MaxBlock = 500;
 
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan HintedPoll = TimeSpan.FromSeconds(10);
 
     private readonly SemaphoreSlim _listing = new(1);
     private readonly Dictionary<string, Entry> _documents = new(StringComparer.Ordinal);
     private long _sequence;
+    private long? _missedAt;
 
     public override string Name => "postgres:" + knowledgeBase;
 
@@ -52,24 +54,72 @@ internal sealed class PostgresKnowledgeSource(PostgresDatabase database, string 
 
     public override async Task WaitForChangeAsync(CancellationToken cancellationToken = default)
     {
-        while (true)
+        KnowledgeHints? hints = null;
+        try
+        {
+            do
+            {
+                hints = await WaitAsync(hints, cancellationToken).ConfigureAwait(false);
+            }
+            while (!await HasGrownAsync(cancellationToken).ConfigureAwait(false));
+        }
+        finally
+        {
+            if (hints is not null)
+            {
+                await hints.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    // For a hint where somebody listens, and for the time to the next look. Who has just begun to listen looks at once:
+    // what was told before is told to nobody again.
+    private async Task<KnowledgeHints?> WaitAsync(KnowledgeHints? hints, CancellationToken cancellationToken)
+    {
+        if (hints is null && database.ListenConnectionString is { Length: > 0 } address && MayListen())
+        {
+            hints = await KnowledgeHints.TryListenAsync(
+                address, KnowledgeHints.HintOf(database.Schema, knowledgeBase), time, cancellationToken)
+                .ConfigureAwait(false);
+            if (hints is not null)
+            {
+                return hints;
+            }
+
+            _missedAt = time.GetTimestamp();
+        }
+
+        if (hints is null)
         {
             await Task.Delay(Poll, time, cancellationToken).ConfigureAwait(false);
-            try
-            {
-                List<long> now = await database.QueryAsync(
-                    "look for new documents", "SELECT sequence FROM {schema}.knowledge_base WHERE name = $2",
-                    [Sql.Bytes(knowledgeBase)], static row => row.GetInt64(0), cancellationToken)
-                    .ConfigureAwait(false);
-                if (now.Count > 0 && now[0] > Volatile.Read(ref _sequence))
-                {
-                    return;
-                }
-            }
-            catch (StoreException)
-            {
-                // The index answers from its file; the next look may find the database again.
-            }
+            return null;
+        }
+
+        if (await hints.WaitAsync(HintedPoll, cancellationToken).ConfigureAwait(false))
+        {
+            return hints;
+        }
+
+        await hints.DisposeAsync().ConfigureAwait(false);
+        return null;
+    }
+
+    // Where nobody answered, it is tried again no more often than a host that listens would look.
+    private bool MayListen() => _missedAt is not { } missed || time.GetElapsedTime(missed) >= HintedPoll;
+
+    private async Task<bool> HasGrownAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            List<long> now = await database.QueryAsync(
+                "look for new documents", "SELECT sequence FROM {schema}.knowledge_base WHERE name = $2",
+                [Sql.Bytes(knowledgeBase)], static row => row.GetInt64(0), cancellationToken)
+                .ConfigureAwait(false);
+            return now.Count > 0 && now[0] > Volatile.Read(ref _sequence);
+        }
+        catch (StoreException)
+        {
+            return false; // the index answers from its file; the next look may find the database again
         }
     }
 

@@ -37,6 +37,14 @@ public sealed class CoachPostgresOptions
     /// hold.</value>
     public StoreFailurePolicy EndedSessionsWhenAway { get; set; } = StoreFailurePolicy.FallBackToProcess;
 
+    /// <summary>
+    /// Where a replica listens for hints that the log of documents has grown (<c>LISTEN</c>): one connection for each
+    /// knowledge base, which must lead to PostgreSQL itself and not to PgBouncer. With hints a change is seen at once
+    /// and looked for every 10 seconds else; without them it is looked for every second.
+    /// </summary>
+    /// <value>As <see cref="ConnectionString"/>; null unless set: nobody listens.</value>
+    public string? ListenConnectionString { get; set; }
+
     /// <summary>How often what has expired is removed.</summary>
     /// <value>1 second to 1 day; 10 minutes unless set.</value>
     public TimeSpan PruneInterval { get; set; } = TimeSpan.FromMinutes(10);

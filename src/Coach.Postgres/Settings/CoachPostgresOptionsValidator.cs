@@ -21,6 +21,9 @@ internal sealed class CoachPostgresOptionsValidator : IValidateOptions<CoachPost
                 CanParse(options.ConnectionString),
                 "ConnectionStrings:Coach cannot be read; write it like Host=…;Database=…;Username=…;Password=….")
             .That(
+                CanParse(options.ListenConnectionString ?? ""),
+                "Coach:Postgres:ListenConnectionString cannot be read; write it like Host=…;Database=…;Username=…;Password=….")
+            .That(
                 IsSchema(options.Schema),
                 "Coach:Postgres:Schema must have 1 to 63 characters from a-z, 0-9 and '_', and not begin with a digit.")
             .InRange(options.TimeLimit, TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(60))

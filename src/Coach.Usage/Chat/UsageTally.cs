@@ -9,6 +9,7 @@ namespace Coach.Usage.Chat;
 internal sealed class UsageTally(IEnumerable<ChatMessage> messages, ChatOptions? options)
 {
     private readonly UsageDetails _counted = new();
+    private UsageDetails? _running;
     private bool _isCounted;
     private long _sinceCount;
     private bool _hasOutput;
@@ -34,6 +35,11 @@ internal sealed class UsageTally(IEnumerable<ChatMessage> messages, ChatOptions?
     {
         Model = update.ModelId ?? Model;
         Add(update.Contents);
+        TakeRunning(update);
+        if (_running is not null)
+        {
+            Add(_running);
+        }
     }
 
     /// <summary>What it used, and whether a part of that is an estimate.</summary>
@@ -57,6 +63,19 @@ internal sealed class UsageTally(IEnumerable<ChatMessage> messages, ChatOptions?
         return (
             counts with { Input = counts.Input + input, Output = counts.Output + _sinceCount },
             input > 0 || _sinceCount > 0);
+    }
+
+    // It is for whoever counts, and no part of the answer that is kept.
+    private void TakeRunning(ChatResponseUpdate update)
+    {
+        if (update.AdditionalProperties is not { } properties
+            || !properties.Remove(UsageProperties.Running, out object? counted))
+        {
+            return;
+        }
+
+        _running = counted as UsageDetails ?? _running;
+        update.AdditionalProperties = properties.Count > 0 ? properties : null;
     }
 
     private void Add(IList<AIContent> contents)

@@ -4,11 +4,13 @@ using Coach.Abstractions;
 using Coach.Usage;
 using Coach.Usage.Budgets;
 using Coach.Usage.Credits;
+using Coach.Usage.Hosting;
 using Coach.Usage.Prices;
 using Coach.Usage.Settings;
 using Coach.Usage.Telemetry;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -63,6 +65,11 @@ public static class CoachUsageServiceCollectionExtensions
     {
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IValidateOptions<CoachUsageOptions>, CoachUsageOptionsValidator>());
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IValidateOptions<CoachUsageOptions>, LedgerRetentionService.Check>());
+        services.AddSingleton<IHostedService>(static provider => new LedgerRetentionService(
+            provider.GetRequiredService<IUsageLedger>, OptionsOf(provider),
+            provider.GetRequiredService<TimeProvider>(), LoggerOf(provider)));
         services.AddCoachSecrets(static options => options.Manifest.Optional(LedgerSigningKey.SecretName));
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IValidateOptions<CoachCreditOptions>, CoachCreditOptionsValidator>());

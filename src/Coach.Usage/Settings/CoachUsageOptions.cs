@@ -25,6 +25,13 @@ public sealed class CoachUsageOptions
     /// <value>1 second to 1 day; 2 minutes unless set.</value>
     public TimeSpan Lease { get; set; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>
+    /// How long entries of the ledger are kept. Older ones are removed once a day, and a checkpoint that is signed with
+    /// the secret <c>COACH_LEDGER_KEY</c> stays in their place; balances and keys stay, too.
+    /// </summary>
+    /// <value>1 to 3,650 days; null unless set: all are kept.</value>
+    public TimeSpan? LedgerRetention { get; set; }
+
     /// <summary>What happens with calls while the budget store is away.</summary>
     /// <value><see cref="StoreFailurePolicy.FailClosed"/> unless set.</value>
     public StoreFailurePolicy OnStoreFailure { get; set; } = StoreFailurePolicy.FailClosed;

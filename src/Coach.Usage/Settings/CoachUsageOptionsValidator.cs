@@ -7,6 +7,7 @@ namespace Coach.Usage.Settings;
 internal sealed class CoachUsageOptionsValidator : IValidateOptions<CoachUsageOptions>
 {
     private const int MostLimits = 16;
+    private const int MostRetentionDays = 3_650;
 
     public ValidateOptionsResult Validate(string? name, CoachUsageOptions options)
     {
@@ -18,6 +19,10 @@ internal sealed class CoachUsageOptionsValidator : IValidateOptions<CoachUsageOp
             .That(Enum.IsDefined(options.UnknownPrice), "Coach:Usage:UnknownPrice is Refuse, CountTokens or Ceiling.")
             .InRange(options.ReservedOutputTokens, 1, 1_000_000)
             .InRange(options.Lease, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1))
+            .That(
+                options.LedgerRetention is not { } kept
+                    || (kept >= TimeSpan.FromDays(1) && kept <= TimeSpan.FromDays(MostRetentionDays)),
+                $"Coach:Usage:LedgerRetention is 1 to {MostRetentionDays} days, such as 400.00:00:00.")
             .That(
                 Enum.IsDefined(options.OnStoreFailure),
                 "Coach:Usage:OnStoreFailure is FailClosed, FailOpen or FallBackToProcess.")

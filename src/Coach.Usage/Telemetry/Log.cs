@@ -35,4 +35,11 @@ internal static partial class Log
 
     [LoggerMessage(9008, LogLevel.Error, "An event is missing in the audit log, which cannot be written: {Code}")]
     public static partial void AuditFailed(this ILogger logger, string code);
+
+    [LoggerMessage(9009, LogLevel.Information, "{Count} entries of the ledger before {Before} were removed")]
+    public static partial void EntriesRemoved(this ILogger logger, long count, DateTimeOffset before);
+
+    [LoggerMessage(
+        9010, LogLevel.Warning, "Old entries of the ledger could not be removed: {Code}. The next pass tries again")]
+    public static partial void RetentionFailed(this ILogger logger, string code);
 }

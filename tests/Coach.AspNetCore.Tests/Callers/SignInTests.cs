@@ -140,6 +140,29 @@ public sealed class SignInTests
         await Assert.ThrowsAsync<HttpRequestException>(() => LinesAsync(stranger, "tab-of-nobody"));
     }
 
+    [Fact]
+    public async Task LinkThatIsAskedForAgainAfterSigningIn_IsTheOneThatWasBegun_AndNobodyElsesIs()
+    {
+        await using LocalIssuer issuer = await LocalIssuer.StartAsync();
+        await using SignInHost host = await SignInHost.StartAsync(issuer);
+        using SignInHost.Browser laptop = host.Open(issuer);
+        await LinkAsync(laptop, "order-1");
+        string begun = Assert.Single(await LinksAsync(laptop)).GetProperty("id").GetString()!;
+
+        await laptop.SignInAsync();
+        await LinkAsync(laptop, "order-1");
+        Assert.Equal(begun, Assert.Single(await LinksAsync(laptop)).GetProperty("id").GetString());
+        await LinkAsync(laptop, "order-2");
+        await LinkAsync(laptop, "order-2");
+        Assert.Equal(2, (await LinksAsync(laptop)).Count);
+
+        using SignInHost.Browser stranger = host.Open(issuer);
+        issuer.AtTheKeyboard = "ben";
+        await stranger.SignInAsync();
+        await LinkAsync(stranger, "order-1");
+        Assert.NotEqual(begun, Assert.Single(await LinksAsync(stranger)).GetProperty("id").GetString());
+    }
+
     private static Task LinkAsync(SignInHost.Browser browser, string key) => browser.PostAsync(
         "/api/payments/links", new { amount = 1250, currency = "usd", description = "Two drinks" }, key);
 

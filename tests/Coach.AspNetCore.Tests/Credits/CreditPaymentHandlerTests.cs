@@ -41,6 +41,43 @@ public sealed class CreditPaymentHandlerTests
         Assert.Equal(1_000_001, await BalanceAsync(host));
     }
 
+    [Fact]
+    public async Task RefundAndDispute_OfTheSameMoney_TakeBackOnce_AndAWonDisputeLeavesTheRefund()
+    {
+        await using TestHost host = Host();
+        await TellAsync(host, Fact("paid", PaymentFactKind.Paid, 1_000));
+        await TellAsync(host, Gone("r", PaymentFactKind.PartlyRefunded, 400, 400));
+        await TellAsync(host, Gone("d", PaymentFactKind.Disputed, 600, 1_000));
+        Assert.Equal(0, await BalanceAsync(host));
+        await TellAsync(host, Gone("w", PaymentFactKind.DisputeWon, -600, 400));
+
+        Assert.Equal(1_000_001 - 400_000, await BalanceAsync(host));
+    }
+
+    [Fact]
+    public async Task Inquiry_TakesNothing_UntilItBecomesAChargeback()
+    {
+        await using TestHost host = Host();
+        await TellAsync(host, Fact("paid", PaymentFactKind.Paid, 1_000));
+        await TellAsync(host, Gone("i", PaymentFactKind.Disputed, 0, 0) with { IsInquiry = true });
+        await TellAsync(host, Gone("c", PaymentFactKind.DisputeWon, 0, 0) with { IsInquiry = true });
+        Assert.Equal(1_000_001, await BalanceAsync(host));
+        await TellAsync(host, Gone("d", PaymentFactKind.Disputed, 1_000, 1_000));
+
+        Assert.Equal(0, await BalanceAsync(host));
+    }
+
+    [Fact]
+    public async Task RefundOfAnotherAmountThanAskedFor_TakesNothingThatWasNeverGiven()
+    {
+        await using TestHost host = Host();
+        await TellAsync(host, Fact("other", PaymentFactKind.Paid, 1_000));
+        PaymentFact refund = Gone("r", PaymentFactKind.Refunded, 900, 900);
+        await TellAsync(host, refund with { Payment = refund.Payment! with { HasAmountMismatch = true } });
+
+        Assert.Equal(1_000_001, await BalanceAsync(host));
+    }
+
     [Theory]
     [InlineData(PaymentFactKind.AmountMismatch)]
     [InlineData(PaymentFactKind.Failed)]
@@ -105,4 +142,7 @@ public sealed class CreditPaymentHandlerTests
         TotalRefundedMinorUnits = total,
         Currency = "usd",
     };
+
+    private static PaymentFact Gone(string id, PaymentFactKind kind, long change, long total) =>
+        Fact(id, kind, Math.Abs(change)) with { ReversedMinorUnits = change, TotalReversedMinorUnits = total };
 }

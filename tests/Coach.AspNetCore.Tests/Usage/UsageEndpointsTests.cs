@@ -13,6 +13,44 @@ namespace Coach.AspNetCore.Tests.Usage;
 public sealed class UsageEndpointsTests
 {
     [Fact]
+    public async Task LimitToCredits_ATabComesToNoMoreThanTheBalance()
+    {
+        await using UsageHost host = await UsageHost.StartAsync(
+            new()
+            {
+                ["Coach:Mode"] = "mock",
+                ["Coach:Credits:FreeAllowanceMicros"] = "7999999",
+                ["Coach:Menu:LimitToCredits"] = "true",
+                ["Coach:Menu:Items:0:Id"] = "wine",
+                ["Coach:Menu:Items:0:Name"] = "Wine",
+                ["Coach:Menu:Items:0:Price"] = "400",
+            },
+            coach => coach.AddCredits());
+
+        using HttpResponseMessage first = await OrderAsync(host, "line-1");
+        using HttpResponseMessage second = await OrderAsync(host, "line-2");
+        using HttpResponseMessage again = await OrderAsync(host, "line-1");
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK), (first.StatusCode, again.StatusCode));
+        Assert.Equal(HttpStatusCode.PaymentRequired, second.StatusCode);
+        JsonElement problem = await second.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal("ERR_BUDGET_EXCEEDED", problem.GetProperty("code").GetString());
+        JsonElement tab = await host.GetAsync("/api/payments/tabs/main");
+        Assert.Equal(400, tab.GetProperty("total").GetInt64());
+    }
+
+    [Fact]
+    public async Task LimitToCredits_InAnotherCurrency_FailsTheStart()
+    {
+        OptionsValidationException refused = await Assert.ThrowsAsync<OptionsValidationException>(
+            () => UsageHost.StartAsync(
+                new() { ["Coach:Menu:LimitToCredits"] = "true", ["Coach:Menu:Currency"] = "eur" },
+                coach => coach.AddCredits()));
+
+        Assert.Contains("Coach:Menu:LimitToCredits needs one currency", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Credits_AreSpentATurn_RefusedWhenTheyAreGone_AndBoughtAgain()
     {
         await using UsageHost host = await UsageHost.StartAsync(
@@ -195,5 +233,15 @@ public sealed class UsageEndpointsTests
         await using UsageHost host = await UsageHost.StartAsync(new() { ["Coach:Mode"] = "mock" });
         using HttpResponseMessage response = await host.Visitor.GetAsync(path);
         Assert.Equal(HttpStatusCode.UnprocessableEntity, response.StatusCode);
+    }
+
+    private static async Task<HttpResponseMessage> OrderAsync(UsageHost host, string line)
+    {
+        using var order = new HttpRequestMessage(HttpMethod.Post, "/api/payments/tabs/main/lines")
+        {
+            Content = JsonContent.Create(new { item = "wine" }),
+            Headers = { { "Idempotency-Key", line } },
+        };
+        return await host.Visitor.SendAsync(order);
     }
 }

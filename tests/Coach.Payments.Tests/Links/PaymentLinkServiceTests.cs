@@ -28,6 +28,49 @@ public sealed class PaymentLinkServiceTests
         Assert.Equal(link.Id, price.Metadata["coach_link"]);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task CreateAsync_BegunAsSomebodyElses_GoesOnWithThatOne(bool isAnswerLost)
+    {
+        using var host = new PaymentHost(key: PaymentHost.LiveKey);
+        PaymentLinkRequest before = PaymentHost.Order(owner: "session-1") with { Reference = "credits:session-1" };
+        if (isAnswerLost)
+        {
+            host.Fake.Inject(new StripeFault(StripeFaultKind.LoseAnswer), "POST", "/v1/payment_links", times: 1);
+            host.Fake.Inject(new StripeFault(StripeFaultKind.Refuse), "POST", "/v1/payment_links", times: 3);
+            Assert.Equal(PaymentError.Uncertain, (await host.FailsAsync(before)).Error);
+            host.Clock.Advance(TimeSpan.FromMinutes(5));
+        }
+        else
+        {
+            await host.CreateAsync(before);
+        }
+
+        PaymentLinkRequest after = before with { Owner = "user:ann", Reference = "credits:ann" };
+        PaymentLink link = await host.CreateAsync(after with { BegunAs = after with { Owner = "session-1" } });
+
+        Assert.Equal(Assert.Single(host.Fake.Links).Id, link.Id);
+        Assert.Equal(("session-1", "credits:session-1"), (link.Owner, link.Reference));
+    }
+
+    [Fact]
+    public async Task CreateAsync_BegunAsNothing_MakesItsOwn_AndAnotherRequestOfTheKeyIsAConflict()
+    {
+        using var host = new PaymentHost();
+        PaymentLinkRequest after = PaymentHost.Order(owner: "user:ann");
+        PaymentLinkRequest both = after with { BegunAs = after with { Owner = "session-1" } };
+
+        Assert.Equal("user:ann", (await host.CreateAsync(both)).Owner);
+        Assert.True((await host.CreateAsync(both)).IsReplay);
+
+        await host.CreateAsync(PaymentHost.Order("order-2:1", owner: "session-1"));
+        PaymentLinkRequest other = PaymentHost.Order("order-2:1", amount: 900, owner: "user:ann");
+        PaymentException exception =
+            await host.FailsAsync(other with { BegunAs = other with { Owner = "session-1" } });
+        Assert.Equal(PaymentError.IdempotencyConflict, exception.Error);
+    }
+
     [Fact]
     public async Task CreateAsync_SameKeyAndRequest_ReplaysWithoutAnyRequest()
     {

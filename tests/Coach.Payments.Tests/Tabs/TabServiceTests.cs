@@ -87,6 +87,27 @@ public sealed class TabServiceTests : IDisposable
         Assert.Equal(4, (await Tabs.FindAsync("guest", "t1"))!.Lines.Count);
     }
 
+    [Fact]
+    public async Task TryAddLine_ManyAtOnce_NeverComeToMoreThanTheLimitWithTheTip()
+    {
+        await AddAsync("beer", 100);
+        await Tabs.SetTipAsync("guest", "t1", 10m, null);
+        Task<Tab?[]> adds = Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(() => Tabs.TryAddLineAsync(
+            "guest", "t1", new TabLine($"line-{i}", "Beer", Money.Create(100, "usd")), 550))));
+        while (!adds.IsCompleted)
+        {
+            await Task.Yield();
+            _host.Clock.Advance(TimeSpan.FromMilliseconds(5)); // those that met wait a moment
+        }
+
+        Assert.Equal(4, (await adds).Count(tab => tab is not null));
+        Tab tab = (await Tabs.FindAsync("guest", "t1"))!;
+        Assert.Equal(550, tab.Total.MinorUnits);
+        Assert.NotNull(await Tabs.TryAddLineAsync("guest", "t1", tab.Lines[^1], 550)); // asked again, it is there
+        Assert.Null(await Tabs.TryAddLineAsync("new", "t2", new TabLine("a", "Beer", Money.Create(100, "usd")), 99));
+        Assert.Null(await Tabs.FindAsync("new", "t2"));
+    }
+
     [Theory]
     [InlineData("t 1", 100, "usd")]
     [InlineData("t1", 0, "usd")]

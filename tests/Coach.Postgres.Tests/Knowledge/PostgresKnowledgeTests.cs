@@ -7,6 +7,7 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Coach.Postgres.Tests.Knowledge;
 
@@ -41,6 +42,69 @@ public sealed class PostgresKnowledgeTests(PostgresServers servers)
         await one.StopAsync();
         await other.StopAsync();
         Assert.Equal(_counter.Texts.Distinct().Count(), _counter.Texts.Count);
+    }
+
+    [Fact]
+    public async Task Hints_TellOfAChangeOfTheirLogAlone_AndOneThatBreaksIsNoMoreThanAnotherLook()
+    {
+        await using PostgresDatabase database = StoreContractTests.Open(servers.ConnectionString, _schema);
+        var log = new PostgresKnowledgeLog(database);
+        await log.PutAsync("kb", Document("soup", "The house soup is pumpkin soup."));
+        string hint = KnowledgeHints.HintOf(_schema, "kb");
+        await using KnowledgeHints? hints = await KnowledgeHints.TryListenAsync(
+            servers.ConnectionString, hint, TimeProvider.System, TestContext.Current.CancellationToken);
+        Assert.NotNull(hints);
+
+        Task<bool> waits = hints.WaitAsync(TimeSpan.FromMinutes(5), TestContext.Current.CancellationToken);
+        await log.PutAsync("k\0b", Document("tea", "The tea is green."));
+        Assert.False(await log.PutAsync("kb", Document("soup", "The house soup is pumpkin soup.")));
+        Assert.False(waits.IsCompleted);
+        await log.PutAsync("kb", Document("soup", "The house soup is tomato soup."));
+        Assert.True(await waits);
+
+        waits = hints.WaitAsync(TimeSpan.FromMinutes(5), TestContext.Current.CancellationToken);
+        await database.ExecuteAsync(
+            "end who listens",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN ' || $2 AND $1 = 0",
+            [KnowledgeHints.Channel], TestContext.Current.CancellationToken);
+        Assert.False(await waits);
+        Assert.Null(await KnowledgeHints.TryListenAsync(
+            "Host=127.0.0.1;Port=1;Username=a;Database=b", hint, TimeProvider.System,
+            TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ListenConnectionString_ASourceHearsOfEachChange_AlsoWhereNobodyAnswersThere(bool isAnswered)
+    {
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        var options = new CoachPostgresOptions
+        {
+            ConnectionString = servers.ConnectionString,
+            ListenConnectionString = isAnswered
+                ? servers.ConnectionString
+                : "Host=127.0.0.1;Port=1;Username=a;Database=b",
+            Schema = _schema,
+            TimeLimit = TimeSpan.FromSeconds(30),
+        };
+        await using var database = new PostgresDatabase(
+            options, TimeProvider.System, NullLogger<StoreGuard>.Instance, meters: null);
+        var log = new PostgresKnowledgeLog(database);
+        var source = new PostgresKnowledgeSource(database, "kb", TimeProvider.System);
+        foreach (string soup in (string[])["pumpkin", "tomato", "leek"])
+        {
+            Task changed = source.WaitForChangeAsync(cancellation);
+            await log.PutAsync("kb", Document("soup", $"The house soup is {soup} soup."), cancellation);
+            await changed;
+            SourceItem item = Assert.Single(await source.ListAsync(cancellation).ToListAsync(cancellation));
+            Assert.Contains(soup, (await item.ReadAsync(cancellation)).Text, StringComparison.Ordinal);
+        }
+
+        using var leaving = new CancellationTokenSource();
+        Task left = source.WaitForChangeAsync(leaving.Token);
+        await leaving.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
     }
 
     [Fact]

@@ -47,6 +47,8 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
     /// <summary>A stop reason was seen; or the end of a message that said something and gave none.</summary>
     public override bool IsComplete => _hasStopReason || (IsEnded && _hasContent);
 
+    public override UsageDetails? Counted => _hasUsage ? Usage() : null;
+
     private bool HasCalls => _calls > 0 || _blocks.Exists(block => block.Type == "tool_use");
 
     public override ChatResponseUpdate? Finish()

@@ -51,6 +51,8 @@ internal sealed class GeminiStreamDecoder(string origin, int earlierCalls) : Str
     private bool _isComplete;
     private UsageDetails? _usage;
 
+    public override UsageDetails? Counted => _usage;
+
     public override bool IsComplete => _isComplete;
 
     public override ChatResponseUpdate? Finish()

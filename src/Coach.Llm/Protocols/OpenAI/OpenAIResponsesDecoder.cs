@@ -90,6 +90,8 @@ internal sealed class OpenAIResponsesDecoder(string origin, int earlierCalls, bo
         Unknown,
     }
 
+    public override UsageDetails? Counted => _usage;
+
     /// <summary>
     /// Also without the event that ends a response, if every item that began was told whole and nothing can follow the
     /// last: no call, because there are no tools or the server says that it is done.

@@ -61,6 +61,8 @@ internal sealed class OpenAIStreamDecoder(string origin, int earlierCalls) : Str
     private bool _isWhole; // it came as a message, not in deltas
     private bool _isCompletion; // and the server calls it no chunk
 
+    public override UsageDetails? Counted => _usage;
+
     public override bool IsComplete => _isComplete || IsWholeWithoutReason;
 
     private bool IsWholeWithoutReason =>
