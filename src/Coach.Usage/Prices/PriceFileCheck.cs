@@ -22,5 +22,9 @@ internal sealed class PriceFileValidator(IServiceProvider services) : IValidateO
         {
             return ValidateOptionsResult.Fail("Coach:Usage:PriceFile cannot be used: " + exception.Message);
         }
+        catch (OptionsValidationException)
+        {
+            return ValidateOptionsResult.Success; // other settings are wrong, and their own check says so
+        }
     }
 }

@@ -43,8 +43,13 @@ public sealed class RedisServers : IDisposable
     private static (GarnetServer Server, int Port) StartGarnet()
     {
         int port = RedisProcess.FreePort();
+
+        // Without the mode of transactions scripts of several connections run side by side, and decide on what another is changing.
         var server = new GarnetServer(
-            ["--bind", "127.0.0.1", "--port", $"{port}", "--lua", "true", "--memory", "64m", "--page", "1m"]);
+        [
+            "--bind", "127.0.0.1", "--port", $"{port}", "--lua", "true", "--lua-transaction-mode", "true",
+            "--memory", "64m", "--page", "1m",
+        ]);
         server.Start();
         return (server, port);
     }

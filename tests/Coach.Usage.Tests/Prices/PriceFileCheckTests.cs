@@ -40,6 +40,15 @@ public sealed class PriceFileCheckTests : IDisposable
         Assert.Equal("usd", provider.GetRequiredService<IPriceSource>().Current.Currency);
     }
 
+    [Fact]
+    public void Start_WithOtherSettingsThatAreWrong_SaysOnlyThose()
+    {
+        var services = new ServiceCollection();
+        services.AddCoachUsage(options => options.Currency = "?");
+        using ServiceProvider provider = services.BuildServiceProvider();
+        Assert.Throws<OptionsValidationException>(provider.GetRequiredService<IStartupValidator>().Validate);
+    }
+
     private static ServiceProvider Build(string path)
     {
         var services = new ServiceCollection();
