@@ -54,7 +54,7 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
         { "get", "/api/payments/links/{id}/payments", "200 400 401 403 404 422 429 500 503" },
         { "get", "/api/payments/menu", "200 400 401 403 429 500 503" },
         { "get", "/api/payments/tabs/{id}", "200 400 401 403 404 429 500 503" },
-        { "post", "/api/payments/tabs/{id}/lines", "200 400 401 403 404 409 413 415 422 429 500 503" },
+        { "post", "/api/payments/tabs/{id}/lines", "200 400 401 402 403 404 409 413 415 422 429 500 503" },
         { "delete", "/api/payments/tabs/{id}/lines/{line}", "200 400 401 403 404 409 422 429 500 503" },
         { "put", "/api/payments/tabs/{id}/tip", "200 400 401 403 404 409 413 415 422 429 500 503" },
         { "delete", "/api/payments/links/{id}", "200 400 401 403 404 422 429 500 503" },
@@ -144,7 +144,7 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
 
     [Theory]
     [InlineData("/api/session/keys", "apiKey provider")]
-    [InlineData("/api/chat", "conversation message model provider replaces")]
+    [InlineData("/api/chat", "conversation files message model provider replaces")]
     [InlineData("/api/payments/links", "amount currency description tab")]
     public void Body_OfACall_IsRequiredAndHasItsSchema(string path, string properties)
     {
