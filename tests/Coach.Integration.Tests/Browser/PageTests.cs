@@ -85,6 +85,24 @@ public sealed partial class PageTests(PageFixture fixture)
     }
 
     [Fact]
+    public async Task Page_ClickedFasterThanTheServerAnswers_LosesNoClick()
+    {
+        (IPage page, List<string> problems) = await fixture.OpenAsync();
+        var held = new TaskCompletionSource();
+        await page.RouteAsync("**/lines", async route =>
+        {
+            await held.Task;
+            await route.ContinueAsync();
+        });
+        await page.GetByLabel("Add Espresso").ClickAsync();
+        await page.GetByLabel("Add Espresso").ClickAsync();
+        await page.GetByLabel("Add Sandwich").ClickAsync();
+        held.SetResult();
+        await Assertions.Expect(page.Locator("#total")).ToHaveTextAsync("14.50 USD");
+        Assert.Empty(problems);
+    }
+
+    [Fact]
     public async Task Page_PaysItsTabOnTheSimulatedPage_PlaysTheWholeStory()
     {
         (IPage page, List<string> problems) = await fixture.OpenAsync();

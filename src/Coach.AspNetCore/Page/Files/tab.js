@@ -10,7 +10,7 @@ const empty = { currency: 'usd', lines: [], tip: 0, tipPercent: null, total: 0, 
 
 export class Tab {
   constructor() {
-    Object.assign(this, { menu: { currency: 'usd', items: [] }, state: empty, link: null, isBusy: false });
+    Object.assign(this, { menu: { currency: 'usd', items: [] }, state: empty, link: null, waiting: 0, last: Promise.resolve() });
     $('pay').addEventListener('click', () => this.act(() => this.pay()));
     $('new-tab').addEventListener('click', () => this.act(() => this.clear()));
     $('cancel').addEventListener('click', () => this.act(() => this.cancel()));
@@ -44,19 +44,25 @@ export class Tab {
     return this.state.lines.filter(line => line.description === item.name && !line.isPaid);
   }
 
-  // One step at a time; nothing is switched off meanwhile, so that the keyboard stays where it is.
-  async act(step) {
-    if (this.isBusy) return;
-    this.isBusy = true;
-    let problem = null;
-    try {
-      await step();
-    } catch (thrown) {
-      problem = thrown;
-    }
-    this.isBusy = false;
-    this.render();
-    if (problem) this.say(problem.message, 'bad');
+  // One step at a time, in the order of the clicks: none is lost, however slow the server is. Nothing is switched off
+  // meanwhile, so that the keyboard stays where it is.
+  act(step) {
+    this.waiting++;
+    this.last = this.last.then(async () => {
+      let problem = null;
+      try {
+        await step();
+      } catch (thrown) {
+        problem = thrown;
+      }
+      this.waiting--;
+      this.render();
+      if (problem) this.say(problem.message, 'bad');
+    });
+  }
+
+  get isBusy() {
+    return this.waiting > 0;
   }
 
   async change(method, path, body, headers) {
@@ -73,6 +79,7 @@ export class Tab {
 
   // The bill's link follows from the tab and the bill's number: asked twice, it is the same one.
   async pay() {
+    if (this.isOpen) return; // pressed twice
     this.say('Creating the link…');
     this.link = await call('POST', '/api/payments/links', { tab: 'main' }, once());
     await this.load();
@@ -81,6 +88,7 @@ export class Tab {
 
   // Closes the link, so that nobody can pay it; a payment that was faster stays, and so do the lines.
   async cancel() {
+    if (!this.isOpen) return;
     this.link = await call('DELETE', `/api/payments/links/${encodeURIComponent(this.link.id)}`);
     await this.load();
   }
@@ -119,9 +127,14 @@ export class Tab {
     return element('li', {},
       element('span', { dir: 'auto' }, item.name),
       element('span', { class: 'price' }, money(item.price)),
-      step('minus', 'Remove', locked || lines.length === 0, () => this.change('DELETE', `/lines/${encodeURIComponent(lines.at(-1).id)}`)),
+      step('minus', 'Remove', locked || lines.length === 0, () => this.removeLast(item)),
       element('span', { class: 'count' }, String(lines.reduce((sum, line) => sum + line.quantity, 0))),
       step('plus', 'Add', locked, () => this.change('POST', '/lines', { item: item.id }, once())));
+  }
+
+  async removeLast(item) {
+    const line = this.linesOf(item).at(-1);
+    if (line) await this.change('DELETE', `/lines/${encodeURIComponent(line.id)}`);
   }
 
   // What was pressed was drawn again, or is off now: the same button, its neighbour, or the next step.
