@@ -180,13 +180,14 @@ internal sealed class KnowledgeSyncService : IHostedService, IAsyncDisposable, I
                 Task changed = Task.WhenAny(_sources.Select(source => source.WaitForChangeAsync(waiting.Token))
                     .Append(Task.Delay(Timeout.InfiniteTimeSpan, _time, waiting.Token)));
                 await PauseAsync(pause, changed, cancellationToken).ConfigureAwait(false);
-                await waiting.CancelAsync().ConfigureAwait(false);
-            }
+                if (pause > TimeSpan.Zero && least > pause)
+                {
+                    _watch ??= new FolderWatch(_sources.OfType<FolderSource>().Select(source => source.Folder));
+                    await PauseAsync(least - pause, Task.WhenAny(changed, _watch.Changed), cancellationToken)
+                        .ConfigureAwait(false);
+                }
 
-            if (pause > TimeSpan.Zero && least > pause)
-            {
-                _watch ??= new FolderWatch(_sources.OfType<FolderSource>().Select(source => source.Folder));
-                await PauseAsync(least - pause, _watch.Changed, cancellationToken).ConfigureAwait(false);
+                await waiting.CancelAsync().ConfigureAwait(false);
             }
         }
 

@@ -22,6 +22,23 @@ public sealed class SourceFaultTests
     }
 
     [Fact]
+    public async Task Loader_RestsAfterASlowLook_AndReadsAtOnceWhenTheSourceSaysThatItChanged()
+    {
+        var clock = new VirtualClock();
+        var source = new SlowToList(clock);
+        await using var host = new RagHost(
+            rag => rag.WithSource(source), o => (o.Learn, o.RescanInterval) = (false, TimeSpan.FromSeconds(1)), clock);
+        await host.Get<IHostedService>().StartAsync(TestContext.Current.CancellationToken);
+        await clock.RunUntilAsync(source.Listed(2), TimeSpan.FromMinutes(1)); // the second look finds nothing new and is slow
+
+        // Ten seconds of looking are followed by ten minutes of rest, unless there is news.
+        Task third = source.Listed(3);
+        await Assert.ThrowsAsync<TimeoutException>(() => clock.RunUntilAsync(third, TimeSpan.FromMinutes(5)));
+        source.Change();
+        await third.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
     public async Task SyncAsync_OtherChunkSettings_CutTheSameFilesAnew()
     {
         using var folder = new TempFolder();
@@ -188,6 +205,36 @@ public sealed class SourceFaultTests
             }
 
             yield return new SourceItem("x", _ => ValueTask.FromResult(new KnowledgeDocument("x", "The pump turns.")));
+        }
+    }
+
+    private sealed class SlowToList(VirtualClock clock) : KnowledgeSource
+    {
+        private readonly TaskCompletionSource[] _listed =
+            [.. Enumerable.Range(0, 10).Select(_ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously))];
+        private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _lists;
+
+        public override string Name => "slow to list";
+
+        public Task Listed(int times) => _listed[times - 1].Task;
+
+        public void Change() => Interlocked
+            .Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+
+        public override Task WaitForChangeAsync(CancellationToken cancellationToken = default) =>
+            _changed.Task.WaitAsync(cancellationToken);
+
+        public override async IAsyncEnumerable<SourceItem> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+        {
+            int list = Interlocked.Increment(ref _lists);
+            if (list == 2)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(10), clock, cancellationToken);
+            }
+
+            yield return new SourceItem("x", _ => ValueTask.FromResult(new KnowledgeDocument("x", "The pump turns.")));
+            _listed[Math.Min(list, _listed.Length) - 1].TrySetResult();
         }
     }
 }
