@@ -194,8 +194,7 @@ internal sealed partial class ChatEndpoint(
                 "The request body is over 64 KiB. " + FilesNeedAModel, StatusCodes.Status413PayloadTooLarge));
         }
 
-        // The body, its text and its bytes.
-        IDisposable? room = space.TryTake(context.Request.ContentLength.Value * 3);
+        IDisposable? room = space.TryTake(context.Request.ContentLength.Value);
         return room is not null
             ? (most, room, null)
             : (0, null, new CoachProblem(

@@ -258,9 +258,20 @@ internal sealed class AnthropicStreamDecoder(string origin, int earlierCalls) : 
             case "thinking":
                 AddThought(ref contents, RawText(content, "thinking"));
                 break;
-            case "redacted_thinking" or "server_tool_use" or "mcp_tool_use" or "mcp_tool_result" or "web_search_tool_result"
-                or "web_fetch_tool_result" or "code_execution_tool_result" or "bash_code_execution_tool_result"
-                or "text_editor_code_execution_tool_result" or "tool_search_tool_result" or "container_upload" or "compaction" or "advisor_tool_result" or "fallback":
+            case "redacted_thinking"
+                or "server_tool_use"
+                or "mcp_tool_use"
+                or "mcp_tool_result"
+                or "web_search_tool_result"
+                or "web_fetch_tool_result"
+                or "code_execution_tool_result"
+                or "bash_code_execution_tool_result"
+                or "text_editor_code_execution_tool_result"
+                or "tool_search_tool_result"
+                or "container_upload"
+                or "compaction"
+                or "advisor_tool_result"
+                or "fallback":
                 break; // made and consumed by tools that run at Anthropic
             default:
                 Additions.Part();

@@ -23,9 +23,19 @@ internal static class OpenAIErrors
         "insufficient_permissions" or "insufficient_scope" or "missing_scope" or "permission_denied" or "ip_not_authorized" =>
             new(KeyStatus.Restricted),
         "model_not_found" => new(KeyStatus.WrongEndpoint, LlmError.ModelNotFound),
-        "invalid_prompt" or "content_filter" or "invalid_encrypted_content" or "content_policy_violation"
-            or "cyber_policy" or "bio_policy" or "image_content_policy_violation" or "unsupported_image_media_type" or "failed_to_download_image"
-            or "empty_image_file" or "image_file_not_found" or "image_parse_error" or "invalid_base64_image" =>
+        "invalid_prompt"
+            or "content_filter"
+            or "invalid_encrypted_content"
+            or "content_policy_violation"
+            or "cyber_policy"
+            or "bio_policy"
+            or "image_content_policy_violation"
+            or "unsupported_image_media_type"
+            or "failed_to_download_image"
+            or "empty_image_file"
+            or "image_file_not_found"
+            or "image_parse_error"
+            or "invalid_base64_image" =>
                 new(KeyStatus.WrongEndpoint, LlmError.RequestRejected),
         _ when code.StartsWith("invalid_image", StringComparison.Ordinal)
             || code.StartsWith("image_too_", StringComparison.Ordinal)
