@@ -36,24 +36,27 @@ internal sealed class ChatStreamsProof(int rate, TimeSpan duration)
     public const double Limit = 20;
 
     private const string Question = "/api/chat";
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2);
+
+    // The compiler settles what is called often beside the load, and hardly at all under it.
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1);
+    private const int WarmUps = 30;
+    private const int WarmStreams = 40;
 
     public async Task<ChatStreamsResult> RunAsync(int streams, bool findsKnee)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("coach-streams-");
         try
         {
-            await using TimedProvider provider = await TimedProvider.StartAsync(rate);
+            await using TimedProvider provider = TimedProvider.Start(rate);
             await using WebApplication host = Build(provider.BaseUrl, folder.FullName);
             await host.StartAsync();
             using HttpClient http = Client(new Uri(host.Urls.First()));
-            using HttpClient direct = Client(provider.BaseUrl);
             List<string> cookies = [];
-            ChatStreamsResult first = await OneAsync(http, direct, provider, cookies, streams);
+            ChatStreamsResult first = await OneAsync(http, provider, cookies, streams);
             int? knee = !findsKnee ? null : first.AddedP99Ms <= Limit ? streams : 0;
             for (int more = streams * 3 / 2; knee == more * 2 / 3 && findsKnee; more = more * 3 / 2)
             {
-                ChatStreamsResult next = await OneAsync(http, direct, provider, cookies, more);
+                ChatStreamsResult next = await OneAsync(http, provider, cookies, more);
                 Console.WriteLine(string.Create(
                     CultureInfo.InvariantCulture, $"{more} streams: added p99 {next.AddedP99Ms} ms, {next.Failed} failed"));
                 knee = next is { Failed: 0, AddedP99Ms: <= Limit } ? more : knee;
@@ -97,61 +100,40 @@ internal sealed class ChatStreamsProof(int rate, TimeSpan duration)
     }
 
     private async Task<ChatStreamsResult> OneAsync(
-        HttpClient http, HttpClient direct, TimedProvider provider, List<string> cookies, int streams)
+        HttpClient http, TimedProvider provider, List<string> cookies, int streams)
     {
         while (cookies.Count < streams)
         {
             cookies.Add(await EnterAsync(http, $"sk-proof-{cookies.Count}"));
         }
 
-        await PhaseAsync(provider, WarmUp, streams, i => ReadAsync(http, Ask(cookies[i])));
-        Phase plain = await PhaseAsync(provider, duration, streams, _ => ReadAsync(direct, Plain()));
-        Phase through = await PhaseAsync(provider, duration, streams, i => ReadAsync(http, Ask(cookies[i])));
+        for (int round = 0; round < WarmUps; round++)
+        {
+            Through(WarmUp, Math.Min(streams, WarmStreams));
+        }
+
+        Through(WarmUp, streams);
+        Phase plain = Measure(provider, duration, reader => reader.ReadAll(
+            provider.BaseUrl, "/v1/chat/completions", """{"stream":true}""", [.. Enumerable.Repeat("", streams)]));
+        Phase through = Through(duration, streams);
         return new ChatStreamsResult(
             streams, rate, through.Milliseconds.Length, plain.Failed + through.Failed, plain.At(0.99), through.At(0.5), through.At(0.99),
             Math.Round(through.At(0.99) - plain.At(0.99), 1), through.CpuPer1000, plain.CpuPer1000);
+
+        Phase Through(TimeSpan length, int count) => Measure(provider, length, reader => reader.ReadAll(
+            http.BaseAddress!, Question, """{"message":"hi"}""", [.. cookies.Take(count).Select(cookie => $"Cookie: {cookie}\r\n")]));
     }
 
-    private static async Task<Phase> PhaseAsync(
-        TimedProvider provider, TimeSpan length, int streams, Func<int, Task<List<double>?>> read)
+    private static Phase Measure(TimedProvider provider, TimeSpan length, Func<AnswerReader, List<double>?[]> read)
     {
         provider.Length = length;
         using var process = Process.GetCurrentProcess();
         TimeSpan before = process.TotalProcessorTime;
-        List<double>?[] all = await Task.WhenAll(Enumerable.Range(0, streams).Select(read));
+        List<double>?[] all = read(new AnswerReader());
         process.Refresh();
         double[] times = [.. all.OfType<List<double>>().SelectMany(one => one).Order()];
         double cpu = (process.TotalProcessorTime - before).TotalMilliseconds;
         return new Phase(times, all.Count(one => one is null), Math.Round(cpu * 1000 / Math.Max(1, times.Length), 2));
-    }
-
-    private static HttpRequestMessage Ask(string cookie)
-    {
-        var request = new HttpRequestMessage(HttpMethod.Post, Question) { Content = JsonContent.Create(new { message = "hi" }) };
-        request.Headers.Add("Cookie", cookie);
-        return request;
-    }
-
-    private static HttpRequestMessage Plain() => new(HttpMethod.Post, "/v1/chat/completions") { Content = JsonContent.Create(new { stream = true }) };
-
-    // How long each token took; null for an answer that is not whole.
-    private static async Task<List<double>?> ReadAsync(HttpClient http, HttpRequestMessage request)
-    {
-        var times = new List<double>();
-        using (request)
-        using (HttpResponseMessage response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead))
-        {
-            await using Stream stream = await response.Content.ReadAsStreamAsync();
-            byte[] buffer = new byte[16 * 1024];
-            var tokens = new TokenScanner();
-            int read;
-            while ((read = await stream.ReadAsync(buffer)) > 0)
-            {
-                tokens.Take(buffer.AsSpan(0, read), times);
-            }
-
-            return response.IsSuccessStatusCode && tokens.HasEnd ? times : null;
-        }
     }
 
     private static async Task<string> EnterAsync(HttpClient http, string key)
@@ -166,38 +148,5 @@ internal sealed class ChatStreamsProof(int rate, TimeSpan duration)
     {
         public double At(double share) =>
             Milliseconds.Length == 0 ? 0 : Math.Round(Milliseconds[(int)((Milliseconds.Length - 1) * share)], 1);
-    }
-
-    /// <summary>Finds what <see cref="TimedProvider"/> wrote, wherever a read ends.</summary>
-    private sealed class TokenScanner
-    {
-        private long _value;
-        private bool _isIn;
-        private bool _isEnd;
-
-        public bool HasEnd { get; private set; }
-
-        public void Take(ReadOnlySpan<byte> bytes, List<double> times)
-        {
-            long now = Stopwatch.GetTimestamp();
-            foreach (byte letter in bytes)
-            {
-                if (_isIn && letter is >= (byte)'0' and <= (byte)'9')
-                {
-                    _value = (_value * 10) + (letter - '0');
-                }
-                else if (_isIn && letter == (byte)';' && _value > 0)
-                {
-                    times.Add(Stopwatch.GetElapsedTime(_value, now).TotalMilliseconds);
-                    _isIn = false;
-                }
-                else
-                {
-                    HasEnd |= _isEnd && letter == (byte)'~';
-                    _isEnd = letter == (byte)'~';
-                    (_isIn, _value) = (letter == (byte)'t', 0);
-                }
-            }
-        }
     }
 }

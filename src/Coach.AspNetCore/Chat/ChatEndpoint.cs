@@ -266,16 +266,19 @@ internal sealed partial class ChatEndpoint(
         ServerSentEventWriter stream, ChatPipeline chat, Question question, CancellationToken aborted)
     {
         var answer = new ChatAnswer();
-        IAsyncEnumerable<ChatResponseUpdate> updates = chat.Client.GetStreamingResponseAsync(
+        IAsyncEnumerator<ChatResponseUpdate> updates = chat.Client.GetStreamingResponseAsync(
             [new ChatMessage(ChatRole.User, [new TextContent(question.Message), .. question.Files])],
             question.Model is { } model ? new ChatOptions { ModelId = model } : null,
-            aborted);
-        await foreach (ChatResponseUpdate update in updates.ConfigureAwait(false))
+            aborted).GetAsyncEnumerator(aborted);
+        await using (updates.ConfigureAwait(false))
         {
-            answer.Add(update);
-            if (update.Text is { Length: > 0 } text)
+            while (await stream.NextAsync(updates).ConfigureAwait(false))
             {
-                await stream.WriteAsync(DeltaEvent.Name, new DeltaEvent { Text = text }).ConfigureAwait(false);
+                answer.Add(updates.Current);
+                if (updates.Current.Text is { Length: > 0 } text)
+                {
+                    stream.Write(DeltaEvent.Name, new DeltaEvent { Text = text });
+                }
             }
         }
 
@@ -284,7 +287,7 @@ internal sealed partial class ChatEndpoint(
             return failure;
         }
 
-        await stream.WriteAsync(CitationsEvent.Name, answer.Citations()).ConfigureAwait(false);
+        stream.Write(CitationsEvent.Name, answer.Citations());
         await stream.WriteAsync(DoneEvent.Name, answer.Done(chat.Context, usage.Currency)).ConfigureAwait(false);
         return null;
     }
