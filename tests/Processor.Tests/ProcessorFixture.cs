@@ -36,7 +36,8 @@ internal sealed class ProcessorFixture : IAsyncDisposable
     public IServiceProvider Services => _app.Services;
 
     public static async Task<ProcessorFixture> StartAsync(
-        Dictionary<string, string?>? settings = null, TimeProvider? time = null, string? registry = null)
+        Dictionary<string, string?>? settings = null, TimeProvider? time = null, string? registry = null,
+        Action<IServiceCollection>? services = null)
     {
         var folder = new TempFolder();
         WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions
@@ -78,6 +79,7 @@ internal sealed class ProcessorFixture : IAsyncDisposable
             builder.Services.AddSingleton(time);
         }
 
+        services?.Invoke(builder.Services);
         WebApplication app = ProcessorHost.Build(builder);
         await app.StartAsync();
         return new ProcessorFixture(app, folder, logs);

@@ -59,7 +59,17 @@ internal sealed class ArtifactStore(IOptions<ProcessorOptions> options, IHttpCli
         {
             Relative(target, "outputs");
         }
-        else if (isReal && !IsAllowed(target))
+        else if (isReal)
+        {
+            CheckUpload(target);
+        }
+    }
+
+    /// <summary>Checks the URL that a file is to be sent to.</summary>
+    /// <exception cref="ProcessorException">It may not go there.</exception>
+    public void CheckUpload(string url)
+    {
+        if (!IsAllowed(url))
         {
             throw new ProcessorException(
                 RunErrors.Inputs,

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Coach.Abstractions;
 using Coach.Llm;
 using Coach.Usage;
@@ -23,6 +25,9 @@ internal sealed class RunExecutor(
     TimeProvider time,
     ILogger<RunExecutor> logger)
 {
+    private const string ReplyName = "outputs/text/response.txt";
+    private const string UsageName = "usage";
+
     private readonly ProcessorOptions _options = options.Value;
     private volatile RegistryFile? _registry;
 
@@ -77,6 +82,11 @@ internal sealed class RunExecutor(
             foreach (string target in request.Outputs.Values)
             {
                 artifacts.Check(target, request.Mode == RunMode.Real);
+            }
+
+            foreach (string url in request.Uploads.Values.Where(_ => request.Mode == RunMode.Real))
+            {
+                artifacts.CheckUpload(url);
             }
 
             run.Emit(FrameKind.Event, json => json.WriteString("phase", "started"));
@@ -201,6 +211,7 @@ internal sealed class RunExecutor(
             }
 
             progress.FirstToken ??= time.GetElapsedTime(progress.Started);
+            progress.Pieces = tokens;
             text.Append(chunk.Text);
             run.Frames.Append(FrameKind.Token, FrameContent.Token(chunk.Text));
         }
@@ -213,36 +224,36 @@ internal sealed class RunExecutor(
         Run run, RunRequest request, string prefix, string text, Progress progress)
     {
         byte[] answer = Encoding.UTF8.GetBytes(text);
-        var files = new List<OutputFile>
-        {
-            await artifacts.WriteAsync(prefix + "outputs/text/response.txt", answer, "text/plain", run.StopToken),
-        };
+        OutputFile reply = await WriteOwnAsync(run, request, prefix, ReplyName, answer, "text/plain");
+        var files = new List<OutputFile> { reply };
         var named = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach ((string key, string target) in request.Outputs.Where(output => output.Key != ArtifactStore.IndexName))
         {
             if (ArtifactStore.IsUrl(target) && request.Mode == RunMode.Mock)
             {
                 // No network: it stays where it lies, and the answer says where that is.
-                named[key] = files[0].Path;
+                named[key] = reply.Path;
                 continue;
             }
 
+            (byte[] content, string mime) = key == UsageName
+                ? (progress.UsageAsJson(), "application/json")
+                : (answer, "text/plain");
             OutputFile file = ArtifactStore.IsUrl(target)
-                ? await artifacts.UploadAsync(target, answer, "text/plain", run.StopToken)
-                : await artifacts.WriteAsync(target, answer, "text/plain", run.StopToken);
+                ? await artifacts.UploadAsync(target, content, mime, run.StopToken)
+                : await artifacts.WriteAsync(target, content, mime, run.StopToken);
             files.Add(file);
             named[key] = file.Path;
         }
 
         if (request.Outputs.Count == 0)
         {
-            named["response"] = files[0].Path;
+            named["response"] = reply.Path;
         }
 
         // Last: who finds the index finds everything that it names.
         byte[] list = ArtifactStore.Index(files);
-        OutputFile index = await artifacts.WriteAsync(
-            prefix + ArtifactStore.IndexName, list, "application/json", run.StopToken);
+        OutputFile index = await WriteOwnAsync(run, request, prefix, ArtifactStore.IndexName, list, "application/json");
         if (request.Outputs.TryGetValue(ArtifactStore.IndexName, out string? indexTarget))
         {
             named[ArtifactStore.IndexName] = index.Path;
@@ -259,6 +270,19 @@ internal sealed class RunExecutor(
         }
 
         return new RunOutcome { RunId = progress.RunId, Outputs = files, IndexPath = index.Path, Named = named };
+    }
+
+    // A file of the run's own: where it is sent as well, it is told by its path, never by the URL.
+    private async Task<OutputFile> WriteOwnAsync(
+        Run run, RunRequest request, string prefix, string name, byte[] content, string mime)
+    {
+        OutputFile file = await artifacts.WriteAsync(prefix + name, content, mime, run.StopToken);
+        if (request.Mode == RunMode.Real && request.Uploads.TryGetValue(name, out string? url))
+        {
+            await artifacts.UploadAsync(url, content, mime, run.StopToken);
+        }
+
+        return file;
     }
 
     private static RunOutcome Failed(Run run, string code, string message) =>
@@ -297,6 +321,14 @@ internal sealed class RunExecutor(
         public long? OutputTokens { get; private set; }
 
         public TimeSpan? FirstToken { get; set; }
+
+        public int Pieces { get; set; }
+
+        /// <summary>
+        /// Tokens as chat completions name them; where nobody counted them, 0 and the pieces of the answer.
+        /// </summary>
+        public byte[] UsageAsJson() => JsonSerializer.SerializeToUtf8Bytes(
+            new JsonObject { ["prompt_tokens"] = InputTokens ?? 0, ["completion_tokens"] = OutputTokens ?? Pieces });
 
         public void Use(ModelChunk chunk, ModelPrice? price)
         {

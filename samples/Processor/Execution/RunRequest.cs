@@ -52,11 +52,15 @@ internal sealed record RunRequest
     /// <summary>Newer generation: key to path or URL.</summary>
     public IReadOnlyDictionary<string, string> Outputs { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Older generation: the URLs that the run's own files go to, by their path below the prefix.</summary>
+    public IReadOnlyDictionary<string, string> Uploads { get; init; } = new Dictionary<string, string>();
+
     /// <summary>
     /// Reads inputs, in either of the two shapes that go round: <c>params.messages</c> and <c>messages</c>.
     /// </summary>
     /// <exception cref="ProcessorException">Something is missing or wrong; the message names the field.</exception>
-    public static RunRequest Parse(string? mode, JsonElement inputs, string writePrefix, JsonElement outputs)
+    public static RunRequest Parse(
+        string? mode, JsonElement inputs, string writePrefix, JsonElement outputs, JsonElement uploads = default)
     {
         if (inputs.ValueKind != JsonValueKind.Object)
         {
@@ -83,15 +87,17 @@ internal sealed record RunRequest
             Model = OptionalText(source, "model", 128),
             MaxOutputTokens = ParseMaxTokens(source),
             WritePrefix = writePrefix,
-            Outputs = ParseOutputs(outputs),
+            Outputs = ParseOutputs(outputs, "outputs"),
+            Uploads = ParseOutputs(uploads, "put_urls"),
         };
     }
 
     /// <summary>The fingerprint of a request as it was sent: the same request may come again to read its run.</summary>
-    public static string Hash(string? mode, JsonElement inputs, string writePrefix, JsonElement outputs)
+    public static string Hash(
+        string? mode, JsonElement inputs, string writePrefix, JsonElement outputs, JsonElement uploads = default)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (string part in (string[])[mode ?? "", writePrefix, Raw(inputs), Raw(outputs)])
+        foreach (string part in (string[])[mode ?? "", writePrefix, Raw(inputs), Raw(outputs), Raw(uploads)])
         {
             hash.AppendData(Encoding.UTF8.GetBytes(part));
             hash.AppendData([0]);
@@ -175,7 +181,7 @@ internal sealed record RunRequest
             : throw Wrong("'max_tokens' is a whole number above 0.");
     }
 
-    private static Dictionary<string, string> ParseOutputs(JsonElement outputs)
+    private static Dictionary<string, string> ParseOutputs(JsonElement outputs, string field)
     {
         var named = new Dictionary<string, string>(StringComparer.Ordinal);
         if (outputs.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null)
@@ -185,14 +191,14 @@ internal sealed record RunRequest
 
         if (outputs.ValueKind != JsonValueKind.Object)
         {
-            throw Wrong("'outputs' is an object of keys and where each is written.");
+            throw Wrong($"'{field}' is an object of keys and where each is written.");
         }
 
         foreach (JsonProperty output in outputs.EnumerateObject())
         {
             if (output.Value.ValueKind != JsonValueKind.String || named.Count == 64)
             {
-                throw Wrong("'outputs' has at most 64 keys, each with a path or a URL.");
+                throw Wrong($"'{field}' has at most 64 keys, each with a path or a URL.");
             }
 
             named[output.Name] = output.Value.GetString()!;

@@ -58,6 +58,14 @@ internal static class FrameReader
         JsonElement content = Object(root, "content")
             ?? throw ProtocolFault.Violation("'RunOpen' has 'content' with 'role', 'run_id' and 'payload'.", Generation.Older);
         string id = RunId(content, Generation.Older, "run_id", "execution_id");
+        if (IsFlat(content))
+        {
+            JsonElement targets = content.TryGetProperty("outputs", out JsonElement found) ? found : default;
+            return Open(
+                Generation.Older, ConnectionRole.Client, id, hasRequest: true, content, content,
+                Text(content, "write_prefix") ?? "", targets, uploads: default, After(content));
+        }
+
         ConnectionRole role = (Text(content, "role") ?? "").ToLowerInvariant() switch
         {
             "client" => ConnectionRole.Client,
@@ -68,10 +76,19 @@ internal static class FrameReader
         };
         JsonElement? payload = Object(content, "payload");
         JsonElement body = payload ?? default;
+        JsonElement uploads = payload is not null && body.TryGetProperty("put_urls", out JsonElement urls)
+            ? urls
+            : default;
         return Open(
             Generation.Older, role, id, payload is not null && body.EnumerateObject().Any(), body, body,
-            Text(body, "write_prefix") ?? "", outputs: default, After(content));
+            Text(body, "write_prefix") ?? "", outputs: default, uploads, After(content));
     }
+
+    // The form between the two: the content is the payload, and whoever brings inputs is the client.
+    private static bool IsFlat(JsonElement content) =>
+        !content.TryGetProperty("role", out _)
+        && !content.TryGetProperty("payload", out _)
+        && Object(content, "inputs") is not null;
 
     private static OpenFrame ReadNewer(JsonElement root)
     {
@@ -89,12 +106,12 @@ internal static class FrameReader
         JsonElement outputs = root.TryGetProperty("outputs", out JsonElement named) ? named : default;
         return Open(
             Generation.Newer, role, id, root.TryGetProperty("inputs", out _), control, root,
-            Text(control, "write_prefix") ?? "", outputs, After(control));
+            Text(control, "write_prefix") ?? "", outputs, uploads: default, After(control));
     }
 
     private static OpenFrame Open(
         Generation generation, ConnectionRole role, string id, bool hasRequest, JsonElement settings, JsonElement body,
-        string prefix, JsonElement outputs, long after)
+        string prefix, JsonElement outputs, JsonElement uploads, long after)
     {
         bool isMode = settings.ValueKind == JsonValueKind.Object && settings.TryGetProperty("mode", out JsonElement given)
             && given.ValueKind != JsonValueKind.Null;
@@ -104,9 +121,9 @@ internal static class FrameReader
         JsonElement inputs = hasRequest && body.TryGetProperty("inputs", out JsonElement found) ? found : default;
         return new OpenFrame(
             generation, role, id, hasRequest,
-            hasRequest ? RunRequest.Hash(mode, inputs, prefix, outputs) : "",
+            hasRequest ? RunRequest.Hash(mode, inputs, prefix, outputs, uploads) : "",
             Seconds(settings, "timeout_s"), after,
-            ParsedRequest.Of(() => RunRequest.Parse(mode, inputs, prefix, outputs)));
+            ParsedRequest.Of(() => RunRequest.Parse(mode, inputs, prefix, outputs, uploads)));
     }
 
     private static ControlFrame ReadBudget(JsonElement content)

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Coach.Testing;
 using Coach.Usage;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Http;
 using Processor.Configuration;
 using Processor.Execution;
 
@@ -287,6 +288,80 @@ public sealed class RunTests
         Assert.Empty(provider.Requests);
     }
 
+    [Theory]
+    [InlineData(
+        """{"role":"client","run_id":"p","payload":{"mode":"real","write_prefix":"/artifacts/world/{execution_id}/","put_urls":URLS,"inputs":INPUTS} }""",
+        "RunOpen")]
+    [InlineData("""{"run_id":"p","mode":"real","inputs":INPUTS,"outputs":NAMED}""", "RunOpen")]
+    [InlineData("""{"run_id":"p","mode":"real"},"inputs":INPUTS,"outputs":NAMED,"x":{}""", "Request")]
+    public async Task Outputs_BySignedUrls_AreSentInReal_TheIndexLast_AndTheUrlsAreShownNowhere(string opened, string kind)
+    {
+        const string Key = "sk-good-key-0123456789";
+        var uploads = new UploadRecorder();
+        await using ProviderFake provider = await ProviderFake.StartAsync();
+        provider.SetKey("openai-compatible", Key);
+        provider.Answer("openai-compatible", ScriptedAnswer.Text("At nine.").WithUsage(1000, 50));
+        Dictionary<string, string?> settings = Real(provider, Key);
+        settings["Processor:Artifacts:UploadHosts:0"] = "bucket.example";
+        await using ProcessorFixture host = await ProcessorFixture.StartAsync(settings, services: services => services
+            .PostConfigure<HttpClientFactoryOptions>(ArtifactStore.HttpClientName, client =>
+                client.HttpMessageHandlerBuilderActions.Add(handler => handler.PrimaryHandler = uploads)));
+        await using TestClient client = await host.ConnectAsync();
+        string frame = opened
+            .Replace("URLS", """{"outputs/text/response.txt":"https://bucket.example/r?sig=SECRET","outputs.json":"https://bucket.example/i?sig=SECRET"}""", StringComparison.Ordinal)
+            .Replace("NAMED", """{"response":"https://bucket.example/r?sig=SECRET","outputs.json":"https://bucket.example/i?sig=SECRET"}""", StringComparison.Ordinal)
+            .Replace("INPUTS", JsonSerializer.Serialize(Frames.Inputs("when?")), StringComparison.Ordinal);
+        await client.SendAsync($$"""{"kind":"{{kind}}","{{(kind == "Request" ? "control" : "content")}}":{{frame}}}""");
+
+        List<JsonElement> frames = await client.ReadToEndAsync();
+
+        Assert.Null(frames[^1].ErrorCode());
+        Assert.Equal(["/r", "/i"], uploads.Sent.Select(sent => sent.Path));
+        Assert.Equal("At nine.", uploads.Sent[0].Body);
+        Assert.Contains("outputs/text/response.txt", uploads.Sent[1].Body, StringComparison.Ordinal);
+        Assert.All(frames, each => Assert.DoesNotContain("SECRET", each.GetRawText(), StringComparison.Ordinal));
+        Assert.DoesNotContain(host.Logs.Everything(), line => line.Contains("SECRET", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("https://evil.example/r?sig=SECRET")]
+    [InlineData("http://bucket.example/r")]
+    [InlineData("file:///etc/passwd")]
+    [InlineData("/artifacts/elsewhere")]
+    [InlineData("")]
+    public async Task Outputs_BySignedUrls_OfAnotherHost_AreRefusedBeforeAModelIsAsked(string url)
+    {
+        await using ProviderFake provider = await ProviderFake.StartAsync();
+        Dictionary<string, string?> settings = Real(provider, "sk-good-key-0123456789");
+        settings["Processor:Artifacts:UploadHosts:0"] = "bucket.example";
+        await using ProcessorFixture host = await ProcessorFixture.StartAsync(settings);
+        await using TestClient client = await host.ConnectAsync();
+        string inputs = JsonSerializer.Serialize(Frames.Inputs("x"));
+        await client.SendAsync(
+            $$$"""{"kind":"RunOpen","content":{"role":"client","run_id":"e","payload":{"mode":"real","put_urls":{"outputs.json":"{{{url}}}"},"inputs":{{{inputs}}} } } }""");
+
+        JsonElement final = (await client.ReadToEndAsync())[^1];
+
+        Assert.Equal("ERR_INPUTS", final.ErrorCode());
+        Assert.DoesNotContain("SECRET", final.GetRawText(), StringComparison.Ordinal);
+        Assert.Empty(provider.Requests);
+    }
+
+    [Fact]
+    public async Task Outputs_NamedUsage_HoldTheTokens()
+    {
+        await using ProcessorFixture host = await ProcessorFixture.StartAsync();
+        await using TestClient client = await host.ConnectAsync();
+        await client.RequestAsync(
+            "g", Frames.Inputs("one two"), "mock", new { usage = "/artifacts/g/usage.json", response = "/artifacts/g/r.txt" });
+
+        Assert.Null((await client.ReadToEndAsync())[^1].ErrorCode());
+        using JsonDocument usage = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(host.Artifacts, "g/usage.json")));
+        Assert.Equal(
+            """{"prompt_tokens":0,"completion_tokens":4}""", usage.RootElement.GetRawText());
+        Assert.Equal("Mock response: one two", await File.ReadAllTextAsync(Path.Combine(host.Artifacts, "g/r.txt")));
+    }
+
     [Fact]
     public async Task Artifacts_AtTheirLimit_AreRefused_AndHealthTells()
     {
@@ -313,6 +388,18 @@ public sealed class RunTests
         await client.OpenAsync("l", Frames.Payload("abc"));
 
         Assert.Equal(code, (await client.ReadToEndAsync())[^1].ErrorCode());
+    }
+
+    private sealed class UploadRecorder : HttpMessageHandler
+    {
+        public List<(string Path, string Body)> Sent { get; } = [];
+
+        protected override async Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            Sent.Add((request.RequestUri!.AbsolutePath, await request.Content!.ReadAsStringAsync(cancellationToken)));
+            return new HttpResponseMessage(System.Net.HttpStatusCode.OK);
+        }
     }
 
     private static Dictionary<string, string?> Real(ProviderFake provider, string key) => new()
