@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text.RegularExpressions;
 using Coach.Abstractions;
 using Coach.AspNetCore.Diagnostics;
@@ -194,7 +195,9 @@ internal sealed partial class ChatEndpoint(
                 "The request body is over 64 KiB. " + FilesNeedAModel, StatusCodes.Status413PayloadTooLarge));
         }
 
-        IDisposable? room = space.TryTake(context.Request.ContentLength.Value);
+        IDisposable? room = space.TryTake(
+            ClientNetwork.Of(context.Connection.RemoteIpAddress) ?? IPAddress.None,
+            context.Request.ContentLength.Value);
         return room is not null
             ? (most, room, null)
             : (0, null, new CoachProblem(

@@ -1,26 +1,55 @@
+using System.Net;
+
 namespace Coach.AspNetCore.Chat;
 
-/// <summary>How much memory questions with files take at once, whoever asks them.</summary>
+/// <summary>
+/// How much memory questions with files take at once. One network (<see cref="Http.ClientNetwork"/>) has half of it at
+/// most, whatever keys it holds; the first question of each finds room as long as there is any.
+/// </summary>
 internal sealed class ChatFileSpace
 {
     /// <summary>The most, in bytes of request bodies.</summary>
     public const long MaxBytes = 64 * 1024 * 1024;
 
+    private readonly Lock _lock = new();
+    private readonly Dictionary<IPAddress, long> _shares = [];
     private long _taken;
 
     /// <summary>Takes room for a body; null when there is none now.</summary>
-    public IDisposable? TryTake(long bytes)
+    public IDisposable? TryTake(IPAddress network, long bytes)
     {
-        if (Interlocked.Add(ref _taken, bytes) <= MaxBytes)
+        lock (_lock)
         {
-            return new Room(this, bytes);
-        }
+            long share = _shares.GetValueOrDefault(network);
+            if (_taken + bytes > MaxBytes || (share > 0 && share + bytes > MaxBytes / 2))
+            {
+                return null;
+            }
 
-        Interlocked.Add(ref _taken, -bytes);
-        return null;
+            _taken += bytes;
+            _shares[network] = share + bytes;
+            return new Room(this, network, bytes);
+        }
     }
 
-    private sealed class Room(ChatFileSpace space, long bytes) : IDisposable
+    private void Give(IPAddress network, long bytes)
+    {
+        lock (_lock)
+        {
+            _taken -= bytes;
+            long share = _shares[network] - bytes;
+            if (share == 0)
+            {
+                _shares.Remove(network);
+            }
+            else
+            {
+                _shares[network] = share;
+            }
+        }
+    }
+
+    private sealed class Room(ChatFileSpace space, IPAddress network, long bytes) : IDisposable
     {
         private int _isGiven;
 
@@ -28,7 +57,7 @@ internal sealed class ChatFileSpace
         {
             if (Interlocked.Exchange(ref _isGiven, 1) == 0)
             {
-                Interlocked.Add(ref space._taken, -bytes);
+                space.Give(network, bytes);
             }
         }
     }

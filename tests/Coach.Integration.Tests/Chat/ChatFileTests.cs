@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
@@ -11,6 +12,8 @@ namespace Coach.Integration.Tests.Chat;
 public sealed class ChatFileTests : IAsyncLifetime
 {
     private static readonly byte[] Png = [0x89, .. "PNG\r\n"u8, 0x1A, 0x0A, 1, 2, 3, 4];
+    private static readonly IPAddress One = IPAddress.Parse("192.0.2.1");
+    private static readonly IPAddress Other = IPAddress.Parse("2001:db8::");
 
     private readonly TempFolder _folder = new();
     private ProviderFake _providers = null!;
@@ -160,14 +163,30 @@ public sealed class ChatFileTests : IAsyncLifetime
     public void Space_ForFiles_IsBoundedForAllAndComesBack()
     {
         var space = new ChatFileSpace();
-        IDisposable? first = space.TryTake(ChatFileSpace.MaxBytes);
+        IDisposable? first = space.TryTake(One, ChatFileSpace.MaxBytes);
         Assert.NotNull(first);
-        Assert.Null(space.TryTake(1));
+        Assert.Null(space.TryTake(Other, 1));
         first.Dispose();
         first.Dispose();
-        using IDisposable? second = space.TryTake(ChatFileSpace.MaxBytes);
+        using IDisposable? second = space.TryTake(Other, ChatFileSpace.MaxBytes);
         Assert.NotNull(second);
-        Assert.Null(space.TryTake(1));
+        Assert.Null(space.TryTake(One, 1));
+    }
+
+    [Fact]
+    public void Space_ForFiles_OfOneNetworkIsHalf_SoThatOthersFindSome()
+    {
+        var space = new ChatFileSpace();
+        using IDisposable? half = space.TryTake(One, ChatFileSpace.MaxBytes / 2);
+        Assert.NotNull(half);
+        Assert.Null(space.TryTake(One, 1));
+        IDisposable? other = space.TryTake(Other, ChatFileSpace.MaxBytes / 2);
+        Assert.NotNull(other);
+        half.Dispose();
+        Assert.Null(space.TryTake(Other, 1));
+        using IDisposable? again = space.TryTake(One, 1);
+        Assert.NotNull(again);
+        other.Dispose();
     }
 
     [Fact]
