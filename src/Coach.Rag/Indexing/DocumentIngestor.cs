@@ -17,12 +17,13 @@ namespace Coach.Rag.Indexing;
 /// </param>
 /// <param name="time">The clock.</param>
 /// <param name="readers">What reads files.</param>
+/// <param name="counter">What counts tokens; null for an estimate.</param>
 internal sealed class DocumentIngestor(
     CoachRagOptions options, TimeProvider time, DocumentReaders readers,
-    int maxRemembered = DocumentIngestor.MaxRemembered)
+    int maxRemembered = DocumentIngestor.MaxRemembered, ITokenCounter? counter = null)
 {
     // Another number after a change of what readers and the chunker make: documents are read and cut again.
-    private const int ReadingVersion = 3;
+    private const int ReadingVersion = 4;
 
     /// <summary>How many documents are remembered, of each kind, unless set otherwise: some 10 MB.</summary>
     internal const int MaxRemembered = 50_000;
@@ -33,9 +34,10 @@ internal sealed class DocumentIngestor(
     // Part of every version: other settings cut other passages out of the same file.
     private readonly string _settings = string.Create(
         CultureInfo.InvariantCulture,
-            $";{ReadingVersion}:{options.ChunkTokens}:{options.ChunkOverlapTokens}:{readers.Identity}");
+            $";{ReadingVersion}:{options.ChunkTokens}:{options.ChunkOverlapTokens}:{readers.Identity}")
+        + (counter is null ? "" : ":" + counter.Name);
 
-    private readonly Chunker _chunker = new(options.ChunkTokens, options.ChunkOverlapTokens);
+    private readonly Chunker _chunker = new(options.ChunkTokens, options.ChunkOverlapTokens, counter);
 
     // Versions under which an unchanged document was met since: it need not be read to be known again.
     private readonly ExpiringCache<(string Collection, string Id), string> _unchanged =
@@ -224,6 +226,7 @@ internal sealed class DocumentIngestor(
             report.AddGuess(document.Id, note);
         }
 
+        structure = document.Title.Length > 0 ? structure with { Title = document.Title } : structure;
         List<Chunk> chunks = document.IsOnePassage
             ? [new Chunk(0, structure.Text.Length, "")]
             : _chunker.Split(structure);
@@ -244,7 +247,7 @@ internal sealed class DocumentIngestor(
         {
             Source = document.Source,
             Version = version,
-            Title = document.Title.Length > 0 ? document.Title : structure.Title,
+            Title = structure.Title,
             Metadata = Merge(document.Metadata, structure.Metadata),
         };
         writer.Put(entry, structure, chunks);

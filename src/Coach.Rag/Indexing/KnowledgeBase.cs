@@ -24,7 +24,8 @@ internal sealed class KnowledgeBase(
     private const string Direct = "";
 
     private readonly SemaphoreSlim _writer = new(1, 1);
-    private readonly DocumentIngestor _ingestor = new(index.Options, time, readers);
+    private readonly DocumentIngestor _ingestor =
+        new(index.Options, time, readers, counter: embeddings.TokenCounter);
     private readonly PassageEmbedder _embedder = new(index, embeddings);
     private readonly StaleDocumentCleaner _cleaner = new(sources);
     private readonly TextEraser _eraser = new(index, time);

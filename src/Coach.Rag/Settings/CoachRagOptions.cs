@@ -82,7 +82,10 @@ public sealed class CoachRagOptions
     /// <value>False unless set.</value>
     public bool ExactVectorSearch { get; set; }
 
-    /// <summary>The most tokens of a passage, by estimate.</summary>
+    /// <summary>
+    /// The most tokens of a passage: the encoder's own where it counts them (<see cref="ITokenCounter"/>), and with
+    /// title and headings no more than it reads; else by estimate.
+    /// </summary>
     /// <value>32 to 4096; 200 unless set.</value>
     public int ChunkTokens { get; set; } = 200;
 

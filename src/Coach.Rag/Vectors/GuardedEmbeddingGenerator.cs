@@ -70,6 +70,9 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
     /// <summary>What the index remembers the embedder by; null when none is registered.</summary>
     public string? Identity { get; }
 
+    /// <summary>How it counts tokens; null when it does not say.</summary>
+    public ITokenCounter? TokenCounter => (ITokenCounter?)_generator?.GetService(typeof(ITokenCounter));
+
     /// <summary>Whether a generator is registered.</summary>
     public bool IsConfigured => _generator is not null;
 
