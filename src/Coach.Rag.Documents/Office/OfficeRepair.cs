@@ -71,7 +71,8 @@ internal static class OfficeRepair
         }
     }
 
-    private static bool IsRelationships(string name) => name.EndsWith(Relationships, StringComparison.OrdinalIgnoreCase);
+    private static bool IsRelationships(string name) =>
+        name.EndsWith(Relationships, StringComparison.OrdinalIgnoreCase);
 
     private static MemoryStream Write(
         SafeZip zip, IReadOnlySet<string> damaged, Dictionary<string, XDocument> changed,

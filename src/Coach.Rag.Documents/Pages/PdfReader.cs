@@ -390,7 +390,8 @@ internal sealed partial class PdfReader : IDocumentReader
         var seen = new Dictionary<string, (int Count, int Run, int Longest, int Last)>(StringComparer.Ordinal);
         for (int i = 0; i < pages.Count; i++)
         {
-            foreach (string text in pages[i].Where(each => each.IsEdge).Select(each => WithoutDigits(each.Text)).Distinct())
+            IEnumerable<string> edges = pages[i].Where(each => each.IsEdge).Select(each => WithoutDigits(each.Text));
+            foreach (string text in edges.Distinct())
             {
                 (int count, int run, int longest, int last) = seen.GetValueOrDefault(text, (0, 0, 0, -9));
                 run = i - last <= 2 ? run + 1 : 1;

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using Coach.Rag.Analysis;
 using Coach.Rag.Diagnostics;
@@ -96,6 +97,11 @@ internal sealed class KnowledgeBase(
             foreach (string id in ids)
             {
                 cancellationToken.ThrowIfCancellationRequested();
+                if (DocumentIngestor.IsArchive(Direct, id, writer))
+                {
+                    report.Removed += _ingestor.RemoveFiles(Direct, id, FrozenSet<string>.Empty, writer);
+                }
+
                 report.Removed += writer.Remove(Direct, id) ? 1 : 0;
             }
 
@@ -485,7 +491,8 @@ internal sealed class KnowledgeBase(
 
         foreach ((string collection, string id) in writer.DocumentsOf(collection => collection == source.Name))
         {
-            if (!present.Contains(id) && folder?.IsUnlisted(id) != true && writer.Remove(collection, id))
+            bool isThere = present.Contains(id) || folder?.IsUnlisted(id) == true || IsInArchive(collection, id);
+            if (!isThere && writer.Remove(collection, id))
             {
                 report.Removed++;
                 _ingestor.Forget(collection, id);
@@ -493,6 +500,20 @@ internal sealed class KnowledgeBase(
         }
 
         return true;
+
+        // Of an archive that is listed.
+        bool IsInArchive(string collection, string id)
+        {
+            for (int end = id.LastIndexOf('/'); end > 0; end = id.LastIndexOf('/', end - 1))
+            {
+                if (present.Contains(id[..end]))
+                {
+                    return DocumentIngestor.ArchiveOf(collection, id, writer) == id[..end];
+                }
+            }
+
+            return false;
+        }
     }
 
     private void Prepare(CancellationToken cancellationToken)
