@@ -46,7 +46,8 @@ internal sealed class InnerReaders(IEnumerable<IDocumentReader> readers)
         }
     }
 
-    private async ValueTask<StructuredText?> ReadAsync(DocumentFile file, CancellationToken cancellationToken)
+    /// <summary>What reads a file; null when nothing does.</summary>
+    public IDocumentReader? Find(DocumentFile file)
     {
         IDocumentReader? named = null;
         foreach (IDocumentReader reader in _readers.Concat(TextDocumentReaders.All))
@@ -54,13 +55,16 @@ internal sealed class InnerReaders(IEnumerable<IDocumentReader> readers)
             switch (reader.Match(file))
             {
                 case DocumentMatch.Content:
-                    return await reader.ReadAsync(file, cancellationToken).ConfigureAwait(false);
+                    return reader;
                 case DocumentMatch.Name:
                     named ??= reader;
                     break;
             }
         }
 
-        return named is null ? null : await named.ReadAsync(file, cancellationToken).ConfigureAwait(false);
+        return named;
     }
+
+    private async ValueTask<StructuredText?> ReadAsync(DocumentFile file, CancellationToken cancellationToken) =>
+        Find(file) is { } reader ? await reader.ReadAsync(file, cancellationToken).ConfigureAwait(false) : null;
 }

@@ -29,6 +29,7 @@ internal sealed class SafeZip : IDisposable
                     $"holds more than {MaxEntries} files; split it");
             }
 
+            HasOddNames |= entry.FullName.Contains('\\', StringComparison.Ordinal);
             if (Normalize(entry.FullName) is { } name && !name.EndsWith('/'))
             {
                 _entries.TryAdd(name, entry);
@@ -37,6 +38,9 @@ internal sealed class SafeZip : IDisposable
     }
 
     public ExpansionBudget Budget { get; }
+
+    /// <summary>Whether names have backslashes, as some programs write them.</summary>
+    public bool HasOddNames { get; }
 
     public IEnumerable<string> Names => _entries.Keys;
 

@@ -34,8 +34,49 @@ internal static class OfficeFile
         return found.Contains(folder) || (isOwn && !isOther) ? DocumentMatch.Content : DocumentMatch.None;
     }
 
-    /// <summary>Refuses what is no package, unpacks to too much, is nested too deep or holds a document type.</summary>
-    public static OpenSettings Check(DocumentFile file, string what, CancellationToken cancellationToken)
+    /// <summary>
+    /// Opens a package and reads it; once more without what its text does not need when it does not open as it is.
+    /// </summary>
+    /// <param name="file">The file.</param>
+    /// <param name="extension">What to save an older one as.</param>
+    /// <param name="program">The program that writes such files, for the message.</param>
+    /// <param name="read">Opens and reads it.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
+    /// <exception cref="RagException">
+    /// It is no package, unpacks to too much, is nested too deep, holds a document type, or is damaged.
+    /// </exception>
+    public static StructuredText Read(
+        DocumentFile file, string extension, string program, Func<Stream, OpenSettings, StructuredText> read,
+        CancellationToken cancellationToken)
+    {
+        HashSet<string> damaged = Check(file, extension, cancellationToken);
+        var settings = new OpenSettings { AutoSave = false, MaxCharactersInPart = file.Limits.MaxExpandedBytes };
+        try
+        {
+            return read(OfficeRepair.Run(file, damaged, isBare: false, cancellationToken) ?? file.OpenRead(), settings);
+        }
+        catch (Exception e) when (e is not (RagException or OperationCanceledException))
+        {
+            return ReadBare(e);
+        }
+
+        StructuredText ReadBare(Exception first)
+        {
+            try
+            {
+                return OfficeRepair.Run(file, damaged, isBare: true, cancellationToken) is { } bare
+                    ? read(bare, settings)
+                    : throw Damaged(program, first);
+            }
+            catch (Exception e) when (e is not (RagException or OperationCanceledException))
+            {
+                throw Damaged(program, first);
+            }
+        }
+    }
+
+    // The parts that are damaged and can be done without.
+    private static HashSet<string> Check(DocumentFile file, string what, CancellationToken cancellationToken)
     {
         if (file.Head.StartsWith(CompoundFile))
         {
@@ -47,18 +88,21 @@ internal static class OfficeFile
                     $"is of the Office format before 2007; save it as {what}");
         }
 
+        var damaged = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         using SafeZip zip = SafeZip.Open(file);
         foreach (string name in zip.Names)
         {
             bool isXml = name.EndsWith(".xml", StringComparison.OrdinalIgnoreCase)
                 || name.EndsWith(".rels", StringComparison.OrdinalIgnoreCase);
-            if (isXml && zip.Read(name, cancellationToken) is { } bytes)
+            bool isWhole = !isXml || zip.Read(name, cancellationToken) is not { } bytes
+                || IsWhole(bytes, OfficeRepair.IsExpendable(name), file.Limits, cancellationToken);
+            if (!isWhole)
             {
-                CheckXml(bytes, file.Limits, cancellationToken);
+                damaged.Add(name);
             }
         }
 
-        return new OpenSettings { AutoSave = false, MaxCharactersInPart = file.Limits.MaxExpandedBytes };
+        return damaged;
     }
 
     /// <summary>What a document says of itself; what is damaged of it costs only that.</summary>
@@ -77,11 +121,12 @@ internal static class OfficeFile
         }
     }
 
-    public static RagException Damaged(string what, Exception e) =>
+    private static RagException Damaged(string what, Exception e) =>
         RagException.DocumentRefused(DocumentRefusal.Damaged,
             $"is a damaged {what} file; open it in its program and save it again", e);
 
-    private static void CheckXml(byte[] bytes, DocumentLimits limits, CancellationToken cancellationToken)
+    private static bool IsWhole(
+        byte[] bytes, bool isExpendable, DocumentLimits limits, CancellationToken cancellationToken)
     {
         try
         {
@@ -100,9 +145,16 @@ internal static class OfficeFile
                     cancellationToken.ThrowIfCancellationRequested();
                 }
             }
+
+            return true;
         }
         catch (XmlException e)
         {
+            if (isExpendable && bytes.AsSpan().IndexOf("<!DOCTYPE"u8) < 0)
+            {
+                return false;
+            }
+
             throw RagException.DocumentRefused(
                 DocumentRefusal.Damaged, "is damaged: a part of it is no well-formed XML, or holds a document type", e);
         }

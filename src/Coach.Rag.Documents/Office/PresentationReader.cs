@@ -14,19 +14,17 @@ internal sealed class PresentationReader : IDocumentReader
     public string Name => "presentation/2";
 
     public DocumentMatch Match(DocumentFile file) =>
-        OfficeFile.Match(file, "ppt/", [".pptx", ".pptm", ".potx"], [".ppt", ".pps"]);
+        OfficeFile.Match(file, "ppt/", [".pptx", ".pptm", ".potx", ".potm", ".ppsx", ".ppsm"], [".ppt", ".pps"]);
 
     public ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
     {
-        OpenSettings settings = OfficeFile.Check(file, ".pptx", cancellationToken);
-        try
+        StructuredText text = OfficeFile.Read(file, ".pptx", "PowerPoint", Open, cancellationToken);
+        return ValueTask.FromResult(text);
+
+        StructuredText Open(Stream package, OpenSettings settings)
         {
-            using var document = PresentationDocument.Open(file.OpenRead(), isEditable: false, settings);
-            return ValueTask.FromResult(Read(document, file.Limits, cancellationToken));
-        }
-        catch (Exception e) when (e is not (RagException or OperationCanceledException))
-        {
-            throw OfficeFile.Damaged("PowerPoint", e);
+            using var document = PresentationDocument.Open(package, isEditable: false, settings);
+            return Read(document, file.Limits, cancellationToken);
         }
     }
 

@@ -14,19 +14,17 @@ internal sealed class SpreadsheetReader : IDocumentReader
     public string Name => "spreadsheet/2";
 
     public DocumentMatch Match(DocumentFile file) =>
-        OfficeFile.Match(file, "xl/", [".xlsx", ".xlsm", ".xltx"], [".xls", ".xlt"]);
+        OfficeFile.Match(file, "xl/", [".xlsx", ".xlsm", ".xltx", ".xltm"], [".xls", ".xlt"]);
 
     public ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
     {
-        OpenSettings settings = OfficeFile.Check(file, ".xlsx", cancellationToken);
-        try
+        StructuredText text = OfficeFile.Read(file, ".xlsx", "Excel", Open, cancellationToken);
+        return ValueTask.FromResult(text);
+
+        StructuredText Open(Stream package, OpenSettings settings)
         {
-            using var document = SpreadsheetDocument.Open(file.OpenRead(), isEditable: false, settings);
-            return ValueTask.FromResult(Read(document, file.Limits, cancellationToken));
-        }
-        catch (Exception e) when (e is not (RagException or OperationCanceledException))
-        {
-            throw OfficeFile.Damaged("Excel", e);
+            using var document = SpreadsheetDocument.Open(package, isEditable: false, settings);
+            return Read(document, file.Limits, cancellationToken);
         }
     }
 

@@ -13,19 +13,17 @@ internal sealed class WordReader : IDocumentReader
     public string Name => "word/1";
 
     public DocumentMatch Match(DocumentFile file) =>
-        OfficeFile.Match(file, "word/", [".docx", ".docm", ".dotx"], [".doc", ".dot"]);
+        OfficeFile.Match(file, "word/", [".docx", ".docm", ".dotx", ".dotm"], [".doc", ".dot"]);
 
     public ValueTask<StructuredText> ReadAsync(DocumentFile file, CancellationToken cancellationToken = default)
     {
-        OpenSettings settings = OfficeFile.Check(file, ".docx", cancellationToken);
-        try
+        StructuredText text = OfficeFile.Read(file, ".docx", "Word", Open, cancellationToken);
+        return ValueTask.FromResult(text);
+
+        StructuredText Open(Stream package, OpenSettings settings)
         {
-            using var document = WordprocessingDocument.Open(file.OpenRead(), isEditable: false, settings);
-            return ValueTask.FromResult(Read(document, file.Limits, cancellationToken));
-        }
-        catch (Exception e) when (e is not (RagException or OperationCanceledException))
-        {
-            throw OfficeFile.Damaged("Word", e);
+            using var document = WordprocessingDocument.Open(package, isEditable: false, settings);
+            return Read(document, file.Limits, cancellationToken);
         }
     }
 

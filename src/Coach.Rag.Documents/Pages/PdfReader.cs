@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using System.Text.RegularExpressions;
 using UglyToad.PdfPig;
 using UglyToad.PdfPig.Content;
 using UglyToad.PdfPig.DocumentLayoutAnalysis;
@@ -15,7 +16,7 @@ namespace Coach.Rag.Documents.Pages;
 /// most
 /// pages left out.
 /// </summary>
-internal sealed class PdfReader : IDocumentReader
+internal sealed partial class PdfReader : IDocumentReader
 {
     private const int StackBytes = 64 << 20;
 
@@ -24,8 +25,10 @@ internal sealed class PdfReader : IDocumentReader
     private static readonly SearchValues<byte> Nesting = SearchValues.Create("[]<>es"u8);
 
     private const double HeadingSize = 1.15;
+    private const double EdgeShare = 0.07;
+    private const int LeastRepeated = 3;
 
-    public string Name => "pdf/2";
+    public string Name => "pdf/3";
 
     public DocumentMatch Match(DocumentFile file)
     {
@@ -71,6 +74,7 @@ internal sealed class PdfReader : IDocumentReader
         using PdfDocument pdf = Open(file);
         var pages = new List<IReadOnlyList<Paragraph>>();
         long letters = 0;
+        long written = 0;
         bool hasImages = false;
         int failed = 0;
         HashSet<int> endless = new PdfGuard(pdf).Endless(cancellationToken);
@@ -89,7 +93,10 @@ internal sealed class PdfReader : IDocumentReader
                 Page page = pdf.GetPage(number);
                 letters += page.Letters.Count;
                 hasImages |= page.NumberOfImages > 0;
-                pages.Add(Paragraphs(page));
+                List<Paragraph> paragraphs = Paragraphs(page);
+                AddFilledIn(pdf, page, paragraphs);
+                written += paragraphs.Count;
+                pages.Add(paragraphs);
                 Check(letters, file.Limits);
             }
             catch (Exception e) when (e
@@ -100,7 +107,7 @@ internal sealed class PdfReader : IDocumentReader
             }
         }
 
-        if (letters == 0)
+        if (letters == 0 && written == 0)
         {
             throw failed > 0
                 ? RagException.DocumentRefused(DocumentRefusal.Damaged,
@@ -160,12 +167,18 @@ internal sealed class PdfReader : IDocumentReader
             builder.Page = i + 1;
             foreach (Paragraph paragraph in pages[i])
             {
-                if (paragraph.IsEdge && repeated.Contains(WithoutDigits(paragraph.Text)))
+                bool isRunning = paragraph.IsEdge
+                    && (repeated.Contains(WithoutDigits(paragraph.Text)) || PageNumber().IsMatch(paragraph.Text));
+                if (isRunning)
                 {
                     continue;
                 }
 
-                if (IsHeading(paragraph, body))
+                if (paragraph.Rows is { } rows)
+                {
+                    builder.AddTable(rows);
+                }
+                else if (IsHeading(paragraph, body))
                 {
                     builder.AddHeading(Math.Max(0, Array.IndexOf(sizes, paragraph.Size)) + 1, paragraph.Text);
                 }
@@ -199,39 +212,91 @@ internal sealed class PdfReader : IDocumentReader
 
     private static List<Paragraph> Paragraphs(Page page)
     {
-        IEnumerable<Word> found = page.Letters.Any(IsHiddenLigature)
-            ? DefaultWordExtractor.Instance.GetWords([.. page.Letters.Select(Visible)])
-            : page.GetWords();
-        Word[] words = [.. found.Where(word => !string.IsNullOrWhiteSpace(word.Text))];
-        if (words.Length == 0)
-        {
-            return [];
-        }
-
-        IReadOnlyList<UglyToad.PdfPig.DocumentLayoutAnalysis.TextBlock> blocks =
-            RecursiveXYCut.Instance.GetBlocks(words);
-        IEnumerable<UglyToad.PdfPig.DocumentLayoutAnalysis.TextBlock> ordered = blocks.Count is > 1 and < MaxOrdered
-            ? UnsupervisedReadingOrderDetector.Instance.Get(blocks) : blocks;
         var paragraphs = new List<Paragraph>();
-        double top = page.Height * 0.93;
-        double bottom = page.Height * 0.07;
-        foreach (UglyToad.PdfPig.DocumentLayoutAnalysis.TextBlock block in ordered)
+        foreach (PdfDirection direction in PdfDirection.Of(page))
         {
-            string text = Join(block.TextLines);
-            if (text.Length > 0)
-            {
-                double[] sizes =
-                    [.. block.TextLines.SelectMany(line => line.Words).SelectMany(word => word.Letters)
-                    .Select(letter => Math.Round(letter.PointSize, 1))];
-                Array.Sort(sizes);
-                bool isEdge = block.BoundingBox.Bottom > top || block.BoundingBox.Top < bottom;
-                paragraphs.Add(
-                    new Paragraph(text, sizes.Length == 0 ? 0 : sizes[sizes.Length / 2], block.TextLines.Count, isEdge,
-                    sizes.Length));
-            }
+            AddParagraphs(direction, paragraphs);
         }
 
         return paragraphs;
+    }
+
+    private static void AddParagraphs(PdfDirection page, List<Paragraph> paragraphs)
+    {
+        IReadOnlyList<Letter> letters = page.Letters.Any(IsHiddenLigature)
+            ? [.. page.Letters.Select(Visible)] : page.Letters;
+        List<Word> words = PdfLines.JoinSpaced([.. DefaultWordExtractor.Instance.GetWords(letters)
+            .Where(word => !string.IsNullOrWhiteSpace(word.Text))]);
+        List<PdfTable> tables = PdfTable.Find(words);
+        HashSet<Word> drawn = [.. tables.SelectMany(table => table.Words)];
+        words.RemoveAll(drawn.Contains);
+        IReadOnlyList<UglyToad.PdfPig.DocumentLayoutAnalysis.TextBlock> blocks =
+            words.Count == 0 ? [] : RecursiveXYCut.Instance.GetBlocks(words);
+        List<UglyToad.PdfPig.DocumentLayoutAnalysis.TextBlock> ordered = [.. blocks.Count is > 1 and < MaxOrdered
+            ? UnsupervisedReadingOrderDetector.Instance.Get(blocks) : blocks];
+        int[] places = [.. tables.Select(table => PlaceOf(table, ordered))];
+        for (int i = 0; i <= ordered.Count; i++)
+        {
+            for (int t = 0; t < tables.Count; t++)
+            {
+                if (places[t] == i)
+                {
+                    paragraphs.Add(new Paragraph("", 0, 0, IsEdge: false, 0) { Rows = tables[t].Rows });
+                }
+            }
+
+            if (i < ordered.Count && ParagraphOf(ordered[i], page) is { } paragraph)
+            {
+                paragraphs.Add(paragraph);
+            }
+        }
+    }
+
+    // Before the first block that stands below it in its column.
+    private static int PlaceOf(PdfTable table, List<UglyToad.PdfPig.DocumentLayoutAnalysis.TextBlock> blocks)
+    {
+        int found = blocks.FindIndex(block => block.BoundingBox.Top < table.Top
+            && block.BoundingBox.Left < table.Right && block.BoundingBox.Right > table.Left);
+        return found < 0 ? blocks.Count : found;
+    }
+
+    private static Paragraph? ParagraphOf(UglyToad.PdfPig.DocumentLayoutAnalysis.TextBlock block, PdfDirection page)
+    {
+        string text = Join(block.TextLines);
+        if (text.Length == 0)
+        {
+            return null;
+        }
+
+        double[] sizes =
+            [.. block.TextLines.SelectMany(line => line.Words).SelectMany(word => word.Letters)
+            .Select(letter => Math.Round(letter.PointSize, 1))];
+        Array.Sort(sizes);
+        bool isEdge = block.BoundingBox.Bottom > page.Height * (1 - EdgeShare)
+            || block.BoundingBox.Top < page.Height * EdgeShare;
+        double size = sizes.Length == 0 ? 0 : sizes[sizes.Length / 2];
+        return new Paragraph(text, size, block.TextLines.Count, isEdge, sizes.Length);
+    }
+
+    // What is damaged of a form costs only that.
+    private static void AddFilledIn(PdfDocument pdf, Page page, List<Paragraph> paragraphs)
+    {
+        try
+        {
+            IReadOnlyList<string> fields = PdfForm.FieldsOf(pdf, page.Number);
+            foreach (string words in PdfForm.NotesOf(page).Prepend(string.Join('\n', fields)))
+            {
+                if (words.Length > 0)
+                {
+                    paragraphs.Add(new Paragraph(words, 0, 1, IsEdge: false, 0));
+                }
+            }
+        }
+        catch (Exception e) when (e
+            is not (RagException or OperationCanceledException or InsufficientExecutionStackException))
+        {
+            paragraphs.RemoveAll(paragraph => paragraph.Size == 0 && paragraph.Rows is null);
+        }
     }
 
     // Two of TeX's ligatures count as white space and would part their words.
@@ -311,19 +376,32 @@ internal sealed class PdfReader : IDocumentReader
     }
 
     private static bool IsHeading(Paragraph paragraph, double body) =>
-        paragraph is { Lines: <= 3, Text.Length: <= 200 } && paragraph.Size >= body * HeadingSize
+        paragraph is { Lines: <= 3, Text.Length: <= 200, Size: > 0 } && paragraph.Size >= body * HeadingSize
             && paragraph.Text.Any(char.IsLetter);
 
     private static double BodySize(List<IReadOnlyList<Paragraph>> pages) =>
         pages.SelectMany(page => page).GroupBy(paragraph => paragraph.Size)
             .OrderByDescending(group => group.Sum(paragraph => paragraph.Letters)).FirstOrDefault()?.Key ?? 0;
 
-    // Headers and footers: the same words at the edge of at least half of the pages, whatever their numbers.
-    private static HashSet<string> Repeated(List<IReadOnlyList<Paragraph>> pages) =>
-        pages.Count < 3 ? [] : [.. pages
-            .SelectMany(page => page.Where(paragraph => paragraph.IsEdge)
-                .Select(paragraph => WithoutDigits(paragraph.Text)).Distinct())
-            .GroupBy(text => text).Where(group => group.Count() * 2 >= pages.Count).Select(group => group.Key)];
+    // Running heads and feet: the same words at the edge of half of the pages, or of several near each other as those
+    // of a chapter or of every other page, whatever their numbers.
+    private static HashSet<string> Repeated(List<IReadOnlyList<Paragraph>> pages)
+    {
+        var seen = new Dictionary<string, (int Count, int Run, int Longest, int Last)>(StringComparer.Ordinal);
+        for (int i = 0; i < pages.Count; i++)
+        {
+            IEnumerable<string> edges = pages[i].Where(each => each.IsEdge).Select(each => WithoutDigits(each.Text));
+            foreach (string text in edges.Distinct())
+            {
+                (int count, int run, int longest, int last) = seen.GetValueOrDefault(text, (0, 0, 0, -9));
+                run = i - last <= 2 ? run + 1 : 1;
+                seen[text] = (count + 1, run, Math.Max(longest, run), i);
+            }
+        }
+
+        return [.. seen.Where(each => each.Value.Longest >= LeastRepeated
+            || (pages.Count >= LeastRepeated && each.Value.Count * 2 >= pages.Count)).Select(each => each.Key)];
+    }
 
     private static string WithoutDigits(string text) => string.Concat(text.Where(c => !char.IsAsciiDigit(c)));
 
@@ -360,5 +438,14 @@ internal sealed class PdfReader : IDocumentReader
     private static bool IsRun(ReadOnlySpan<byte> rest) => rest.Length < 2 || rest[1] is (byte)'[' or (byte)'<'
         or (byte)' ' or (byte)'/' or (byte)'\n' or (byte)'\r';
 
-    private sealed record Paragraph(string Text, double Size, int Lines, bool IsEdge, int Letters);
+    [GeneratedRegex(
+        @"^[-–—|\s]*(page|seite|página|pagina|p\.|s\.)?\s*(\d{1,4}(\s*(of|/|von|de|sur|di|van)\s*\d{1,4})?|[ivxlc]{1,7})[-–—|.\s]*$",
+        RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex PageNumber();
+
+    private sealed record Paragraph(string Text, double Size, int Lines, bool IsEdge, int Letters)
+    {
+        /// <summary>Of a table, instead of its text.</summary>
+        public IReadOnlyList<IReadOnlyList<string>>? Rows { get; init; }
+    }
 }

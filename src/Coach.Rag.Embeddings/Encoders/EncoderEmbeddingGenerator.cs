@@ -158,6 +158,7 @@ public sealed class EncoderEmbeddingGenerator : IEmbeddingGenerator<string, Embe
         {
             null when serviceType == typeof(EmbeddingGeneratorMetadata) => _metadata,
             null when serviceType == typeof(EmbedderProfile) => _profile,
+            null when serviceType == typeof(ITokenCounter) => _model.Counter,
             null when serviceType.IsInstanceOfType(this) => this,
             EmbedderIdentity.FingerprintKey when serviceType == typeof(string) => Fingerprint,
             _ => null,

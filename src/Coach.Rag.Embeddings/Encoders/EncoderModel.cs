@@ -28,6 +28,8 @@ internal sealed unsafe class EncoderModel : IDisposable
         var normalizer = new BertNormalizer(
             cleanText: true, isolateIdeographs: true, stripAccents: true, lowerCase: true);
         _tokenizer = new TextTokenizer(normalizer, [RuneSplitter.Bert], words, [], 1);
+        uint state = Crc32C.Append(Crc32C.Start, _file.Slice(Shape.Vocabulary, Shape.VocabularyBytes));
+        Counter = new WordPieceTokenCounter(_tokenizer, ~state, Shape.MaxTokens - 2);
 
         int IdOf(string token) => vocabulary.TryGetValue(token, out int id)
             ? id
@@ -35,6 +37,9 @@ internal sealed unsafe class EncoderModel : IDisposable
     }
 
     public EncoderShape Shape { get; }
+
+    /// <summary>Counts tokens as <see cref="Encode"/> makes them.</summary>
+    public WordPieceTokenCounter Counter { get; }
 
     /// <summary>The checksum of everything but itself.</summary>
     public uint Checksum => ChecksumOf(_file);

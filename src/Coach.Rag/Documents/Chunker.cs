@@ -7,8 +7,16 @@ namespace Coach.Rag.Documents;
 /// parts. Code is cut between lines and tables between rows, each piece with the first line or the head; blocks of
 /// either that fit are whole.
 /// </summary>
-internal sealed class Chunker(int maxTokens, int overlapTokens)
+/// <param name="maxTokens">The most tokens of a passage.</param>
+/// <param name="overlapTokens">How many tokens two passages of a section share at most.</param>
+/// <param name="counter">
+/// What counts tokens, and says how many an encoder reads: a passage with its title and headings has no more. An
+/// estimate unless given.
+/// </param>
+internal sealed class Chunker(int maxTokens, int overlapTokens, ITokenCounter? counter = null)
 {
+    private readonly ITokenCounter _counter = counter ?? EstimatedTokenCounter.Instance;
+
     // Code so short is never cut, unless passages are made smaller than it by the options.
     private const int WholeCode = 500;
 
@@ -32,20 +40,28 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
     {
         public string Heading => Block.Heading;
 
+        /// <summary>The most tokens of a passage that starts here.</summary>
+        public int Most { get; init; }
+
         public int HeadTokens { get; init; }
 
         /// <summary>Whether a passage that starts here repeats its block's head.</summary>
         public bool IsFurther { get; init; }
     }
 
+    /// <summary>What passages below a heading may have: of text, and at most.</summary>
+    private readonly record struct Limit(string Heading, int Tokens, int Window);
+
     public List<Chunk> Split(StructuredText document)
     {
         string text = document.Text;
         var chunks = new List<Chunk>();
         var units = new List<Unit>();
+        Limit limit = LimitOf(document.Title, "");
         foreach (TextBlock block in document.Blocks)
         {
-            AddUnits(text, WithHead(text, block), units);
+            limit = limit.Heading == block.Heading ? limit : LimitOf(document.Title, block.Heading);
+            AddUnits(text, WithHead(text, block), limit, units);
         }
 
         int first = 0;
@@ -57,6 +73,20 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
         }
 
         return chunks;
+    }
+
+    // The encoder reads title and headings before the text; long ones leave a part of its window nevertheless.
+    private Limit LimitOf(string title, string heading)
+    {
+        if (_counter.MaxTokens == int.MaxValue)
+        {
+            return new Limit(heading, maxTokens, int.MaxValue);
+        }
+
+        int above = _counter.CountTokens(heading)
+            + (heading.StartsWith(title, StringComparison.Ordinal) ? 0 : _counter.CountTokens(title));
+        int window = Math.Max(Math.Max(1, _counter.MaxTokens / 4), _counter.MaxTokens - above);
+        return new Limit(heading, Math.Min(maxTokens, window), window);
     }
 
     // The first line of code is its head unless its reader has said what is.
@@ -79,7 +109,7 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
         {
             // What is between two units, such as a heading, is part of the passage too.
             int more = Tokens(text, units[end - 1].End, units[end].Start) + units[end].Tokens;
-            if (tokens + more > maxTokens)
+            if (tokens + more > units[first].Most)
             {
                 break;
             }
@@ -110,7 +140,7 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
         while (next - 1 > first && units[next - 1].Piece is Piece.Text or Piece.Lead
             && repeated + units[next - 1].Tokens <= overlapTokens
             && units[next - 1].Heading == units[end].Heading
-            && Tokens(text, units[next - 1].Start, units[end].Start) + units[end].Tokens <= maxTokens)
+            && Tokens(text, units[next - 1].Start, units[end].Start) + units[end].Tokens <= units[end].Most)
         {
             next--;
             repeated += units[next].Tokens;
@@ -138,8 +168,8 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
             || (other.Length > heading.Length && other[heading.Length] == TextBlock.Separator
             && other.StartsWith(heading, StringComparison.Ordinal));
 
-    private static int Tokens(string text, int start, int end) =>
-        end > start ? TokenCounter.Count(text.AsSpan(start, end - start)) : 0;
+    private int Tokens(string text, int start, int end) =>
+        end > start ? _counter.CountTokens(text.AsSpan(start, end - start)) : 0;
 
     private static void Emit(string text, List<Unit> units, int first, int end, List<Chunk> chunks)
     {
@@ -187,26 +217,30 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
         });
     }
 
-    private void AddUnits(string text, TextBlock block, List<Unit> units)
+    private void AddUnits(string text, TextBlock block, Limit limit, List<Unit> units)
     {
         ReadOnlySpan<char> all = text.AsSpan(block.Start, block.End - block.Start);
-        int tokens = TokenCounter.Count(all);
+        int tokens = _counter.CountTokens(all);
         bool isLines = block.Kind is TextBlockKind.Code or TextBlockKind.Table;
         bool fits = isLines
-            ? tokens <= maxTokens || (block.Kind == TextBlockKind.Code && all.Length <= WholeCode && maxTokens >= 100)
-            : tokens <= Math.Max(overlapTokens, maxTokens / 4);
+            ? tokens <= limit.Tokens
+                || (block.Kind == TextBlockKind.Code && all.Length <= WholeCode && maxTokens >= 100)
+            : tokens <= Math.Max(overlapTokens, limit.Tokens / 4);
         if (fits)
         {
             Piece ofText = LeadsOn(all, tokens) ? Piece.Lead : Piece.Text;
-            units.Add(new Unit(block.Start, block.End, tokens, block, isLines ? Piece.Whole : ofText));
+            units.Add(new Unit(block.Start, block.End, tokens, block, isLines ? Piece.Whole : ofText)
+            {
+                Most = limit.Tokens,
+            });
         }
         else if (isLines)
         {
-            AddLines(text, block, units);
+            AddLines(text, block, limit, units);
         }
         else
         {
-            AddSentences(text, block, units);
+            AddSentences(text, block, limit.Tokens, units);
         }
     }
 
@@ -216,68 +250,93 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
         return tokens <= 40 && end is [.., '?' or ':' or '？' or '：'];
     }
 
-    private void AddLines(string text, TextBlock block, List<Unit> units)
+    private void AddLines(string text, TextBlock block, Limit limit, List<Unit> units)
     {
         int headTokens = Tokens(text, block.BodyStart, block.HeadEnd);
-        headTokens = headTokens > maxTokens / 2 ? 0 : headTokens;
+        headTokens = headTokens > limit.Tokens / 2 ? 0 : headTokens;
         Piece piece = block.Kind == TextBlockKind.Code ? Piece.Alone : Piece.Whole;
         int start = block.BodyStart;
         while (start < block.BodyEnd)
         {
-            int found = text.AsSpan(start, block.BodyEnd - start).IndexOf('\n');
-            int end = found < 0 ? block.BodyEnd : start + found + 1;
+            int end = RowEnd(text, block, start);
 
             // The lines of a head stay together.
             end = start < block.HeadEnd && headTokens > 0 ? block.HeadEnd : end;
-            AddLine(text, block, start, end, headTokens, piece, units);
+            AddLine(text, new Unit(start, end, 0, block, piece)
+            {
+                HeadTokens = headTokens,
+                IsFurther = headTokens > 0 && start >= block.HeadEnd,
+                Most = limit.Tokens,
+            }, limit, units);
             start = end;
         }
     }
 
-    private void AddLine(string text, TextBlock block, int start, int end, int headTokens, Piece piece,
-        List<Unit> units)
+    // The end of a line, or of the lines of a drawn row.
+    private static int RowEnd(string text, TextBlock block, int start)
+    {
+        int line = start;
+        bool isEnd = false;
+        while (line < block.BodyEnd && !isEnd)
+        {
+            int next = Math.Min(block.BodyEnd, DrawnTable.Next(text, line));
+            ReadOnlySpan<char> content = text.AsSpan(line, next - line).TrimStart();
+            isEnd = block.Rows switch
+            {
+                TableRows.Ruled => content is ['+', ..],
+                TableRows.Spaced => content.IsEmpty,
+                _ => true,
+            };
+            line = next;
+        }
+
+        return line;
+    }
+
+    private void AddLine(string text, Unit line, Limit limit, List<Unit> units)
     {
         // A row may be somewhat longer than a passage; what is longer still is cut, at a cell's edge if there is one.
-        int most = block.Kind == TextBlockKind.Table && maxTokens >= 100 ? maxTokens * 2 : maxTokens - headTokens;
-        while (start < end)
+        bool isTable = line.Block.Kind == TextBlockKind.Table;
+        int fitting = Math.Max(1, limit.Tokens - line.HeadTokens);
+        int most = isTable && maxTokens >= 100
+            ? Math.Max(fitting, Math.Min(limit.Tokens * 2, limit.Window - line.HeadTokens))
+            : fitting;
+        int start = line.Start;
+        while (start < line.End)
         {
-            int tokens = Tokens(text, start, end);
-            int next = end;
+            int tokens = Tokens(text, start, line.End);
+            int next = line.End;
             if (tokens > most)
             {
-                int cut = CutAt(text.AsSpan(start, end - start), maxTokens - headTokens,
-                    block.Kind == TextBlockKind.Table);
-                next = start + cut;
+                next = start + CutAt(text.AsSpan(start, line.End - start), fitting, isTable);
                 tokens = Tokens(text, start, next);
             }
 
             if (tokens > 0)
             {
-                bool isFurther = headTokens > 0 && start >= block.HeadEnd;
-                units.Add(
-                    new Unit(start, next, tokens, block, piece) { HeadTokens = headTokens, IsFurther = isFurther });
+                units.Add(line with { Start = start, End = next, Tokens = tokens });
             }
 
             start = next;
         }
     }
 
-    private void AddSentences(string text, TextBlock block, List<Unit> units)
+    private void AddSentences(string text, TextBlock block, int most, List<Unit> units)
     {
         int start = block.Start;
         while (start < block.End)
         {
             int end = SentenceEnd(text, start, block.End);
             int count = Tokens(text, start, end);
-            if (count > maxTokens)
+            if (count > most)
             {
-                end = start + CutAt(text.AsSpan(start, end - start), maxTokens, isTable: false);
-                count = maxTokens;
+                end = start + CutAt(text.AsSpan(start, end - start), most, isTable: false);
+                count = most;
             }
 
             if (count > 0)
             {
-                units.Add(new Unit(start, end, count, block, Piece.Text));
+                units.Add(new Unit(start, end, count, block, Piece.Text) { Most = most });
             }
 
             start = end;
@@ -285,9 +344,9 @@ internal sealed class Chunker(int maxTokens, int overlapTokens)
     }
 
     // Prefers a cell's edge or a line's end, then a space, in the last quarter of what fits.
-    private static int CutAt(ReadOnlySpan<char> text, int tokens, bool isTable)
+    private int CutAt(ReadOnlySpan<char> text, int tokens, bool isTable)
     {
-        int end = TokenCounter.Prefix(text, Math.Max(1, tokens));
+        int end = _counter.GetIndexByTokenCount(text, Math.Max(1, tokens));
         if (end == text.Length)
         {
             return end;

@@ -40,8 +40,19 @@ internal sealed class DocumentReaders(IReadOnlyList<IDocumentReader> readers, Co
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="RagException">It is refused: <see cref="RagError.DocumentRefused"/>.</exception>
-    public async ValueTask<StructuredText> ReadAsync(
-        DocumentFile file, IDocumentReader reader, CancellationToken cancellationToken)
+    public ValueTask<StructuredText> ReadAsync(
+        DocumentFile file, IDocumentReader reader, CancellationToken cancellationToken) =>
+        RunAsync(file, reader, token => reader.ReadAsync(file, token), cancellationToken);
+
+    /// <summary>Unpacks an archive.</summary>
+    /// <exception cref="RagException">It is refused: <see cref="RagError.DocumentRefused"/>.</exception>
+    public ValueTask<ArchiveContent> ReadFilesAsync(
+        DocumentFile file, IArchiveReader reader, CancellationToken cancellationToken) =>
+        RunAsync(file, reader, token => reader.ReadFilesAsync(file, token), cancellationToken);
+
+    private async ValueTask<T> RunAsync<T>(
+        DocumentFile file, IDocumentReader reader, Func<CancellationToken, ValueTask<T>> read,
+        CancellationToken cancellationToken)
     {
         if (Volatile.Read(ref _overdue) >= MaxOverdue)
         {
@@ -54,8 +65,8 @@ internal sealed class DocumentReaders(IReadOnlyList<IDocumentReader> readers, Co
         CancellationToken token = both.Token;
 
         // A thread of its own, so that a reader that does not look at its token can be left behind.
-        Task<StructuredText> reading =
-            Task.Run(async () => await reader.ReadAsync(file, token).ConfigureAwait(false), CancellationToken.None);
+        Task<T> reading =
+            Task.Run(async () => await read(token).ConfigureAwait(false), CancellationToken.None);
         try
         {
             return await reading.WaitAsync(token).ConfigureAwait(false);

@@ -63,10 +63,13 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     private int _paragraphEnd;
     private int _lastLine;          // the start of the paragraph's last line
     private bool _isItem;
-    private bool _inList;
-    private int _listIndent;
+    private readonly MarkdownContainers _containers = new();
+    private bool _inQuotedList;
+    private int _quotedListIndent;
     private bool _wasBlank = true;
-    private bool _inAdmonition;     // of MkDocs: its text is indented
+    private int _consumed;          // the end of a table that was read as a whole
+    private int _tableClose;        // the tag that ends the next table of HTML
+    private int _noGrid;            // where lines end that look like a grid and are none
 
     private int _fence = -1;        // the start of an open fence's line
     private int _fenceBody;
@@ -75,9 +78,15 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     private bool _fenceQuoted;
     private int _fenceIndent;
     private (int Start, int End) _unclosed;     // what was meant to close it
+    private int _fenceOuter = -1;   // the column of what it stands in: a line there may be outside of it
+    private bool _fenceHolds;       // such a line was found to be code nevertheless
+    private (int From, int Found) _fenceSearched = (0, -1);
+    private int _part = -1;         // a heading that was found below a fence
+    private int _fenceDepth;        // fences that are shown within it
     private bool _isSilent;         // what the open fence holds is no text
     private int _fenceTagEnd;       // where the shortcode or tag begins that ends code in the place of a fence
     private bool _inOptions;        // lines of ":name: value" below a directive
+    private bool _inBlockOptions;   // indented lines of "name: value" below a block of PyMdown
 
     private int _code = -1;         // indented code
     private int _codeEnd;
@@ -85,6 +94,11 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     private int _table = -1;
     private int _tableHead;
     private int _tableEnd;
+
+    /// <summary>
+    /// Where a line's content begins, how far it is indented, within a quote after its marks, and before them.
+    /// </summary>
+    private readonly record struct LineStart(int At, int Indent, int Outer, bool IsQuoted);
 
     public StructuredText Run(CancellationToken cancellationToken)
     {
@@ -114,14 +128,20 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
 
     private void Line(int start, int next)
     {
+        if (start < _consumed)
+        {
+            return;
+        }
+
         int end = next;
         while (end > start && text[end - 1] is '\n' or '\r')
         {
             end--;
         }
 
-        (int at, int indent, bool isQuoted) = Content(start, end);
-        if (_fence >= 0 && FenceGoesOn(start, next, at, end, isQuoted))
+        LineStart line = Content(start, end);
+        int at = line.At;
+        if (_fence >= 0 && FenceGoesOn(start, next, line, end))
         {
             return;
         }
@@ -131,13 +151,13 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
             return;         // within markup that began on an earlier line
         }
 
-        if (_inOptions && IsOption(at, end))
+        if ((_inOptions && IsOption(at, end)) || (_inBlockOptions && IsBlockOption(line, end)))
         {
             _removed.Add(start, next, isSpace: true);
             return;
         }
 
-        _inOptions = false;
+        (_inOptions, _inBlockOptions) = (false, false);
 
         if (at == end)
         {
@@ -149,38 +169,71 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
 
         bool wasBlank = _wasBlank;
         _wasBlank = false;
-        if (_code >= 0 && indent >= 4)
+        LeaveContainers(line, end, wasBlank);
+        int depth = line.IsQuoted ? line.Indent : line.Indent - _containers.Content;
+        if (_code >= 0 && depth >= 4)
         {
             _codeEnd = next;
             return;
         }
 
         EndCode();
-        if (_inAdmonition && indent == 0)
-        {
-            _inAdmonition = false;
-        }
-
-        if (_inList && indent == 0 && wasBlank && !IsItem(at, end, out _))
-        {
-            _inList = false;
-        }
-
-        if (indent >= 4 && wasBlank && _paragraph < 0 && !_inList && !_inAdmonition && text[at] != '<')
+        bool isCode = depth >= 4 && wasBlank && _paragraph < 0 && text[at] != '<' && !_inQuotedList
+            && !IsFence(at, end) && !(_containers.IsInItem && IsItem(at, end, out _)) && !HeadsColumns(next);
+        if (isCode)
         {
             EndTable();
             (_code, _codeEnd) = (start, next);
             return;
         }
 
-        ReadLine(start, next, at, end, indent);
+        ReadLine(start, next, line, end, depth);
     }
 
-    private void ReadLine(int start, int next, int at, int end, int indent)
+    // What ends with its indentation ends here, headings within it too.
+    private void LeaveContainers(LineStart line, int end, bool wasBlank)
     {
+        bool isOwnBlock = text[line.At] is '#' or '`' or '~' or '!' or '?' or '=' or '<' || IsItem(line.At, end, out _);
+        if (_inQuotedList && (!line.IsQuoted || (line.Indent == 0 && wasBlank && !isOwnBlock)))
+        {
+            _inQuotedList = false;
+        }
+
+        bool isLazy = !wasBlank && _paragraph >= 0 && _containers.IsInItem && !isOwnBlock;
+        if (isLazy)
+        {
+            return;
+        }
+
+        bool isItem = _containers.IsInItem;
+        if (_containers.Leave(line.Outer, out string[]? path) == 0)
+        {
+            return;
+        }
+
+        EndCode();
+        if (!isItem || path is not null)
+        {
+            EndBlock();
+        }
+
+        if (path is not null)
+        {
+            AddBare(1);
+            path.CopyTo(_path, 0);
+        }
+    }
+
+    // The head of a table that dashes stand below is no code, however far it is indented.
+    private bool HeadsColumns(int next) =>
+        next < text.Length && DrawnTable.IsColumns(text.AsSpan(next, DrawnTable.Next(text, next) - next));
+
+    private void ReadLine(int start, int next, LineStart line, int end, int depth)
+    {
+        int at = line.At;
         ReadOnlySpan<char> content = text.AsSpan(at, end - at);
         if (OpensFence(start, next, at, end) || OpensCodeTag(start, next, at, end)
-            || ClosesDirective(start, next, content))
+            || ClosesDirective(start, next, content) || OpensHtmlTable(at, end))
         {
             return;
         }
@@ -204,7 +257,12 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
             EndTable();
         }
 
-        if (IsSetextUnderline(content, out int level) && _paragraph >= 0 && !_isItem && indent < 4)
+        if (!line.IsQuoted && content[0] is '+' or '-' && OpensDrawnTable(start, next, content))
+        {
+            return;
+        }
+
+        if (IsSetextUnderline(content, out int level) && _paragraph >= 0 && !_isItem && depth < 4)
         {
             int from = _paragraph;
             int to = _paragraphEnd;
@@ -213,7 +271,7 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
             return;
         }
 
-        if (IsHeading(content, out level))
+        if (depth < 4 && IsHeading(content, out level))
         {
             EndParagraph();
             Clean(at, end);
@@ -232,7 +290,7 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
             return;
         }
 
-        if (Directive(start, next, at, end))
+        if (Directive(start, next, line, end))
         {
             return;
         }
@@ -246,13 +304,13 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         bool isItem = IsItem(at, end, out int markEnd);
         if (isItem)
         {
-            _listIndent = _inList ? Math.Min(_listIndent, indent) : indent;
-            if (indent <= _listIndent + 1 || _paragraph < 0)
+            int list = ListIndent(line);
+            if (line.Indent <= list + 1 || _paragraph < 0)
             {
                 EndParagraph();
             }
 
-            _inList = true;
+            EnterItem(start, line, markEnd, end);
             while (markEnd < end && IsItem(markEnd, end, out int inner))
             {
                 markEnd = inner;        // an item in an item
@@ -275,6 +333,37 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         Clean(isItem ? markEnd : at, end);
     }
 
+    private int ListIndent(LineStart line)
+    {
+        if (!line.IsQuoted)
+        {
+            return _containers.ListMark(line.Indent);
+        }
+
+        _quotedListIndent = _inQuotedList ? Math.Min(_quotedListIndent, line.Indent) : line.Indent;
+        return _quotedListIndent;
+    }
+
+    // Its content stands where its words begin; of code in its first line, and of nothing, a column after its mark.
+    private void EnterItem(int start, LineStart line, int markEnd, int end)
+    {
+        if (line.IsQuoted)
+        {
+            _inQuotedList = true;
+            return;
+        }
+
+        int mark = line.At;
+        while (mark < end && text[mark] is not (' ' or '\t'))
+        {
+            mark++;
+        }
+
+        int content = ColumnOf(start, markEnd);
+        int least = ColumnOf(start, mark) + 1;
+        _containers.Enter(line.Indent, markEnd == end || content > least + 3 ? least : content, isItem: true);
+    }
+
     private void Clean(int from, int to)
     {
         from = Math.Max(from, _removed.End);
@@ -285,17 +374,19 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     }
 
     // Past white space and the marks of quotes.
-    private (int At, int Indent, bool IsQuoted) Content(int start, int end)
+    private LineStart Content(int start, int end)
     {
         int at = start;
         int indent = 0;
-        bool isQuoted = false;
+        int outer = -1;
+        int most = _containers.Content + 4;
         while (at < end)
         {
             char c = text[at];
-            if (c == '>' && indent < 4)
+            if (c == '>' && indent < most)
             {
-                isQuoted = true;
+                outer = outer < 0 ? indent : outer;
+                most = 4;
                 indent = 0;
                 at += at + 1 < end && text[at + 1] == ' ' ? 2 : 1;
                 continue;
@@ -306,27 +397,30 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
                 break;
             }
 
-            indent += c == '\t' ? 4 : 1;
+            indent += c == '\t' ? 4 - (indent % 4) : 1;
             at++;
         }
 
-        return (at, indent, isQuoted);
+        return new LineStart(at, indent, outer < 0 ? indent : outer, outer >= 0);
+    }
+
+    private bool IsFence(int at, int end)
+    {
+        char mark = text[at];
+        int count = mark is '`' or '~' ? CountOf(mark, at, end) : 0;
+        return count > 2 && (mark == '~' || !text.AsSpan(at + count, end - at - count).Contains('`'));
     }
 
     private bool OpensFence(int start, int next, int at, int end)
     {
-        char mark = text[at];
-        if (mark is not ('`' or '~'))
+        if (!IsFence(at, end))
         {
             return false;
         }
 
+        char mark = text[at];
         int count = CountOf(mark, at, end);
         ReadOnlySpan<char> info = text.AsSpan(at + count, end - at - count).Trim();
-        if (count < 3 || (mark == '`' && info.Contains('`')))
-        {
-            return false;
-        }
 
         if (_textFences.Count > 0 && info.IsEmpty && _textFences[^1] is var open && open.Mark == mark
             && count >= open.Count)
@@ -361,9 +455,11 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
             return true;
         }
 
-        (_, _, _fenceQuoted) = Content(start, end);
+        _fenceQuoted = Content(start, end).IsQuoted;
         (_fence, _fenceBody, _fenceMark, _fenceCount) = (start, next, mark, count);
+        (_fenceHolds, _fenceDepth) = (false, 0);
         _fenceIndent = ColumnOf(start, at);
+        _fenceOuter = _containers.IsInside || _fenceIndent < 4 ? _containers.Mark : 0;
         _isSilent = info is ['{', ..] && info.IndexOf('}') is > 1 and int named
             && Silent.Contains(info[1..named].ToString());
         return true;
@@ -478,6 +574,14 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         return close < 0 ? end : at + close + 1;
     }
 
+    // "    type: warning" below "/// admonition | Title".
+    private bool IsBlockOption(LineStart line, int end)
+    {
+        ReadOnlySpan<char> option = text.AsSpan(line.At, end - line.At);
+        int colon = option.IndexOf(':');
+        return line.Indent >= 4 && colon > 0 && option[..colon].IndexOfAnyExcept(TagName) < 0;
+    }
+
     private bool IsOption(int at, int end)
     {
         ReadOnlySpan<char> option = text.AsSpan(at, end - at);
@@ -486,7 +590,7 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     }
 
     // Whether the line belongs to the open fence.
-    private bool FenceGoesOn(int start, int next, int at, int end, bool isQuoted)
+    private bool FenceGoesOn(int start, int next, LineStart line, int end)
     {
         if (_fenceTagEnd > 0)
         {
@@ -498,21 +602,175 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
             return true;
         }
 
-        if (_fenceQuoted && !isQuoted)
+        if (_fenceQuoted && !line.IsQuoted)
         {
             EndFence(start, start, isClosed: false);
             return false;
         }
 
-        bool isDeeper = ColumnOf(start, at) > _fenceIndent + 3;
-        if (at < end && !isDeeper && text[at] == _fenceMark
-            && CountOf(_fenceMark, at, end) is var count && count >= _fenceCount
-            && text.AsSpan(at + count, end - at - count).IsWhiteSpace())
+        int at = line.At;
+        if (at == end || line.IsQuoted != _fenceQuoted)
         {
-            EndFence(start, next, isClosed: true);
+            return true;
+        }
+
+        bool isDeeper = ColumnOf(start, at) > _fenceIndent + 3;
+        if (!isDeeper && text[at] == _fenceMark && CountOf(_fenceMark, at, end) is var count && count >= _fenceCount)
+        {
+            return FenceWithin(start, next, text.AsSpan(at + count, end - at - count).Trim());
+        }
+
+        if (!line.IsQuoted && line.Outer <= _fenceOuter && !_fenceHolds)
+        {
+            _fenceHolds = ClosesBelow(next);
+            if (!_fenceHolds)
+            {
+                EndFence(start, start, isClosed: false);
+                return false;
+            }
         }
 
         return true;
+    }
+
+    // A line that closes the open fence, or a fence that is shown within it; or one that opens another where the open
+    // one was forgotten to be closed.
+    private bool FenceWithin(int start, int next, ReadOnlySpan<char> info)
+    {
+        if (info.IsEmpty && _fenceDepth > 0)
+        {
+            _fenceDepth--;
+            return true;
+        }
+
+        if (info.IsEmpty)
+        {
+            EndFence(start, next, isClosed: true);
+            return true;
+        }
+
+        if (!IsInfo(info))
+        {
+            return true;
+        }
+
+        int closing = ClosingFences(next);
+        if (closing > 0 && closing % 2 == 0)
+        {
+            _fenceDepth++;
+            return true;
+        }
+
+        EndFence(start, start, isClosed: false);
+        return false;
+    }
+
+    private static bool IsInfo(ReadOnlySpan<char> info) =>
+        info.Length < 100 && (char.IsAsciiLetter(info[0]) || info[0] is '{' or '.') && !info.Contains('`');
+
+    // How many lines close fences before the next that opens one: those of pairs that open and close alike, and one for
+    // each that is open.
+    private int ClosingFences(int from)
+    {
+        int count = 0;
+        for (int line = from; line < text.Length;)
+        {
+            int next = DrawnTable.Next(text, line);
+            if (IsFenceLine(line, next, out bool isClosing))
+            {
+                if (!isClosing)
+                {
+                    return count;
+                }
+
+                count++;
+            }
+
+            line = next;
+        }
+
+        return count;
+    }
+
+    // Whether the next fence closes this one, with no heading of a part before it. What is found is remembered, so that
+    // the lines below are looked through once.
+    private bool ClosesBelow(int from)
+    {
+        for (int line = NextFence(from); line < text.Length; line = NextFence(DrawnTable.Next(text, line)))
+        {
+            if (IsFenceLine(line, DrawnTable.Next(text, line), out bool isClosing))
+            {
+                return isClosing && NextPart(from, line) == line;
+            }
+        }
+
+        return false;
+    }
+
+    // The next line that begins with the marks of any fence; the end of the text when there is none.
+    private int NextFence(int from)
+    {
+        if (from >= _fenceSearched.From && from <= _fenceSearched.Found)
+        {
+            return _fenceSearched.Found;
+        }
+
+        int line = from;
+        while (line < text.Length)
+        {
+            int next = DrawnTable.Next(text, line);
+            ReadOnlySpan<char> content = text.AsSpan(line, next - line).TrimStart();
+            if (content.StartsWith("```") || content.StartsWith("~~~"))
+            {
+                break;
+            }
+
+            line = next;
+        }
+
+        _fenceSearched = (from, line);
+        return line;
+    }
+
+    // The next line before another that is the heading of a part; that other when there is none.
+    private int NextPart(int from, int to)
+    {
+        if (from <= _part && _part < to)
+        {
+            return _part;
+        }
+
+        bool wasBlank = false;
+        for (int line = from; line < to;)
+        {
+            int next = DrawnTable.Next(text, line);
+            ReadOnlySpan<char> content = text.AsSpan(line, next - line);
+            if (wasBlank && content.StartsWith("##") && IsHeading(content, out _))
+            {
+                _part = line;
+                return line;
+            }
+
+            wasBlank = content.IsWhiteSpace();
+            line = next;
+        }
+
+        return to;
+    }
+
+    // Of the open fence's mark.
+    private bool IsFenceLine(int line, int next, out bool isClosing)
+    {
+        int at = line;
+        while (at < next && text[at] is ' ' or '\t')
+        {
+            at++;
+        }
+
+        int count = at < next && text[at] == _fenceMark ? CountOf(_fenceMark, at, next) : 0;
+        ReadOnlySpan<char> info = text.AsSpan(at + count, next - at - count).Trim();
+        isClosing = info.IsEmpty;
+        return count >= _fenceCount && (isClosing || IsInfo(info)) && ColumnOf(line, at) <= _fenceIndent + 3;
     }
 
     // What was meant to close an open fence, and has too few marks to.
@@ -644,17 +902,36 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         }
     }
 
-    // ":::" of Docusaurus and Pandoc opens and closes; "!!!", "???" and "===" of MkDocs open what is indented.
-    private bool Directive(int start, int next, int at, int end)
+    // ":::" of Docusaurus and Pandoc, and "///" of PyMdown, open and close; "!!!", "???" and "===" of MkDocs open what
+    // is indented.
+    private bool Directive(int start, int next, LineStart line, int end)
     {
+        int at = line.At;
         ReadOnlySpan<char> content = text.AsSpan(at, end - at);
-        if (content.StartsWith("!!! ") || content.StartsWith("??? ") || content.StartsWith("???+ ")
-            || content.StartsWith("=== \""))
+        if (AdmonitionMark(content) is > 0 and int mark)
         {
             EndBlock();
-            _inAdmonition = true;
-            _removed.Add(at, at + content.IndexOf(' ') + 1);
+            if (!line.IsQuoted)
+            {
+                _containers.Enter(line.Indent, line.Indent + 4, isItem: false);
+            }
+
+            _removed.Add(at, at + mark);
             AddTitle(start, next, at, end);
+            return true;
+        }
+
+        if (BlockName(content) is { } name)
+        {
+            EndBlock();
+            int bar = name == "html" ? -1 : content.IndexOf('|');
+            _inBlockOptions = name.Length > 0;
+            _removed.Add(bar < 0 ? start : at, bar < 0 ? next : at + bar + 1, isSpace: true);
+            if (bar > 0)
+            {
+                AddTitle(start, next, at + bar + 1, end);
+            }
+
             return true;
         }
 
@@ -669,6 +946,38 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         }
 
         return false;
+    }
+
+    // Of "/// name | Title", and "" of the "///" that ends it.
+    private static string? BlockName(ReadOnlySpan<char> content)
+    {
+        if (!content.StartsWith("///"))
+        {
+            return null;
+        }
+
+        ReadOnlySpan<char> block = content.TrimStart('/');
+        int bar = block.IndexOf('|');
+        ReadOnlySpan<char> name = (bar < 0 ? block : block[..bar]).Trim();
+        bool isBlock = name.IndexOfAnyExcept(TagName) < 0 && (name.IsEmpty ? bar < 0 : block[0] == ' ');
+        return isBlock ? name.ToString() : null;
+    }
+
+    // The length of the mark before its words.
+    private static int AdmonitionMark(ReadOnlySpan<char> content)
+    {
+        int mark = content is ['!', '!', '!', ..] or ['?', '?', '?', ..] or ['=', '=', '=', ..] ? 3 : 0;
+        if (mark == 0)
+        {
+            return 0;
+        }
+
+        bool isTab = content[0] == '=';
+        mark += content.Length > mark && content[mark] is '+' or '!' && content[0] != '!' ? 1 : 0;
+        int words = content.Length - content[mark..].TrimStart(' ').Length;
+        bool isOpen = words < content.Length
+            && (isTab ? words > mark && content[words] is '"' or '\'' : char.IsAsciiLetter(content[words]));
+        return isOpen ? words : 0;
     }
 
     private bool ClosesDirective(int start, int next, ReadOnlySpan<char> content)
@@ -770,9 +1079,12 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
             return words;
         }
 
-        if (name < all.Length && all[name] == '{')
+        // Attributes, and flags of VitePress: "details Words {open}".
+        int flags = all.EndsWith("}") ? all.LastIndexOf('{') : -1;
+        if (flags >= name)
         {
-            end = words + name;
+            end = words + all[..flags].TrimEnd().Length;
+            all = all[..flags].TrimEnd();
         }
 
         bool isLayout = !isKnown && (name == all.Length || all[name] is ' ' or '{' or '\t');
@@ -808,6 +1120,112 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         (_paragraph, _lastLine, _paragraphEnd, _isItem) = (start, start, next, false);
     }
 
+    // "<table>" with rows of cells, as far as it is read at once.
+    private bool OpensHtmlTable(int at, int end)
+    {
+        int tag = text[at] == '<' ? HtmlTableMarkup.StartIn(text.AsSpan(at, end - at)) : -1;
+        if (tag >= 0 && _tableClose <= at)
+        {
+            _tableClose = After(at + tag, "</table");
+        }
+
+        int close = tag < 0 ? -1 : _tableClose;
+        if (close < 0 || HtmlTableMarkup.Read(text, at + tag, close) is not { } table)
+        {
+            return false;
+        }
+
+        EndBlock();
+        Clean(at, at + tag);
+        if (table.Apply(_removed, Clean, Here) is { } block)
+        {
+            _blocks.Add(block);
+            _bare = default;
+        }
+
+        int rest = TagEnd(close, DrawnTable.Next(text, close));
+        int next = DrawnTable.Next(text, close);
+        _removed.Add(close, rest, isSpace: true);
+        _consumed = next;
+        if (!text.AsSpan(rest, next - rest).IsWhiteSpace())
+        {
+            Clean(rest, next);
+            (_paragraph, _lastLine, _paragraphEnd, _isItem) = (rest, rest, next, false);
+        }
+
+        return true;
+    }
+
+    // Grids, and dashes over columns.
+    private bool OpensDrawnTable(int start, int next, ReadOnlySpan<char> content)
+    {
+        if (content[0] == '+')
+        {
+            bool isBorder = _paragraph < 0 && start >= _noGrid && DrawnTable.IsGridBorder(content);
+            DrawnTable grid = isBorder ? DrawnTable.Grid(text, start, out isBorder) : default;
+            _noGrid = Math.Max(_noGrid, grid.End);
+            return isBorder && AddDrawn(start, start, grid);
+        }
+
+        if (DrawnTable.IsColumns(content))
+        {
+            int from = _paragraph < 0 ? start : _lastLine;
+            return DrawnTable.Simple(text, from, next) is { } simple && AddDrawn(from, start, simple);
+        }
+
+        const string Lines = "-----";
+        if (_paragraph >= 0 || _missing.Contains(Lines) || !DrawnTable.IsDashes(content))
+        {
+            return false;
+        }
+
+        DrawnTable? table = DrawnTable.MultiLine(text, start, next, out bool isOpen);
+        if (isOpen)
+        {
+            _missing.Add(Lines);
+        }
+
+        return table is { } found && AddDrawn(start, start, found);
+    }
+
+    // What comes before "from" was looked through already.
+    private bool AddDrawn(int start, int from, DrawnTable table)
+    {
+        if (_paragraph >= 0)
+        {
+            _paragraphEnd = start;
+            _paragraph = _paragraph < start ? _paragraph : -1;
+        }
+
+        EndBlock();
+        for (int line = from; line < table.End;)
+        {
+            int next = DrawnTable.Next(text, line);
+            ReadOnlySpan<char> content = text.AsSpan(line, next - line).Trim();
+            bool isBorder = content.IndexOfAnyExcept("+-=: ") < 0;
+            if (isBorder)
+            {
+                ShortenDashes(line, next);
+            }
+            else
+            {
+                Clean(line, next);
+            }
+
+            line = next;
+        }
+
+        _blocks.Add(new TextBlock(start, table.End, Here)
+        {
+            Kind = TextBlockKind.Table,
+            HeadEnd = table.HeadEnd,
+            Rows = table.Rows,
+        });
+        _bare = default;
+        _consumed = table.End;
+        return true;
+    }
+
     // The line before a row of dashes is the head of a table.
     private bool StartsTable(int next, int end)
     {
@@ -836,7 +1254,7 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     {
         for (int at = from; at < end;)
         {
-            int count = CountOf('-', at, end);
+            int count = Math.Max(CountOf('-', at, end), CountOf('=', at, end));
             if (count > 3)
             {
                 _removed.Add(at + 3, at + count);
@@ -900,11 +1318,11 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
             _title = name;
         }
 
+        _containers.Remember(_path);
         _path[level - 1] = name;
         Array.Clear(_path, level, _path.Length - level);
         _bare = (Math.Min(nameStart, lineStart), Math.Max(lineEnd, Math.Min(end, lineEnd)), level);
-        _inList = false;
-        _inAdmonition = false;
+        _inQuotedList = false;
     }
 
     // A heading without text of its own and without parts is found as a passage; others are found with the text below
@@ -981,7 +1399,7 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         int column = 0;
         for (int i = start; i < at; i++)
         {
-            column += text[i] == '\t' ? 4 : 1;
+            column += text[i] == '\t' ? 4 - (column % 4) : 1;
         }
 
         return column;

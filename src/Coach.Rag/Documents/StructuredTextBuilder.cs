@@ -166,8 +166,21 @@ public sealed class StructuredTextBuilder
             int start = Add(text.Text[block.Start..block.End], block.Kind);
             if (start >= 0)
             {
-                int headEnd = Math.Min(_text.Length, start + Math.Max(0, block.HeadEnd - block.Start));
-                _blocks[^1] = _blocks[^1] with { HeadEnd = headEnd };
+                _blocks[^1] = _blocks[^1] with
+                {
+                    BodyStart = Moved(block.BodyStart),
+                    BodyEnd = Moved(block.BodyEnd),
+                    HeadEnd = Moved(block.HeadEnd),
+                    Rows = block.Rows,
+                };
+            }
+
+            // Line ends of two characters are one here.
+            int Moved(int position)
+            {
+                int length = Math.Clamp(position - block.Start, 0, block.End - block.Start);
+                int pairs = text.Text.AsSpan(block.Start, length).Count("\r\n");
+                return Math.Min(_text.Length, start + length - pairs);
             }
         }
 

@@ -29,6 +29,9 @@ public readonly record struct TextBlock(int Start, int End, string Heading)
     /// </summary>
     internal int HeadEnd { get; init; } = Start;
 
+    /// <summary>Of a table: where its rows end.</summary>
+    internal Documents.TableRows Rows { get; init; }
+
     /// <summary>Headings by level, those that are missing left out.</summary>
     internal static string Path(ReadOnlySpan<string> headings)
     {

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Frozen;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
@@ -17,12 +18,13 @@ namespace Coach.Rag.Indexing;
 /// </param>
 /// <param name="time">The clock.</param>
 /// <param name="readers">What reads files.</param>
+/// <param name="counter">What counts tokens; null for an estimate.</param>
 internal sealed class DocumentIngestor(
     CoachRagOptions options, TimeProvider time, DocumentReaders readers,
-    int maxRemembered = DocumentIngestor.MaxRemembered)
+    int maxRemembered = DocumentIngestor.MaxRemembered, ITokenCounter? counter = null)
 {
     // Another number after a change of what readers and the chunker make: documents are read and cut again.
-    private const int ReadingVersion = 3;
+    private const int ReadingVersion = 4;
 
     /// <summary>How many documents are remembered, of each kind, unless set otherwise: some 10 MB.</summary>
     internal const int MaxRemembered = 50_000;
@@ -33,9 +35,10 @@ internal sealed class DocumentIngestor(
     // Part of every version: other settings cut other passages out of the same file.
     private readonly string _settings = string.Create(
         CultureInfo.InvariantCulture,
-            $";{ReadingVersion}:{options.ChunkTokens}:{options.ChunkOverlapTokens}:{readers.Identity}");
+            $";{ReadingVersion}:{options.ChunkTokens}:{options.ChunkOverlapTokens}:{readers.Identity}")
+        + (counter is null ? "" : ":" + counter.Name);
 
-    private readonly Chunker _chunker = new(options.ChunkTokens, options.ChunkOverlapTokens);
+    private readonly Chunker _chunker = new(options.ChunkTokens, options.ChunkOverlapTokens, counter);
 
     // Versions under which an unchanged document was met since: it need not be read to be known again.
     private readonly ExpiringCache<(string Collection, string Id), string> _unchanged =
@@ -47,6 +50,10 @@ internal sealed class DocumentIngestor(
 
     // What had to be guessed, told again with each reading of the sources.
     private readonly ExpiringCache<(string Collection, string Id), string> _guesses =
+        new(maxRemembered, time) { WhenFull = WhenFull.Refuse };
+
+    // What of an archive could not be taken.
+    private readonly ExpiringCache<(string Collection, string Id), IReadOnlyList<IngestFailure>> _left =
         new(maxRemembered, time) { WhenFull = WhenFull.Refuse };
 
     /// <summary>How many documents are remembered.</summary>
@@ -61,6 +68,7 @@ internal sealed class DocumentIngestor(
         if (version.Length > 0 && !item.IsRecheck && IsKnown(collection, item.Id, version, writer, report))
         {
             TellGuess(collection, item.Id, report);
+            TellFiles(collection, item.Id, writer, report);
             report.CountSeen();
             return;
         }
@@ -123,7 +131,40 @@ internal sealed class DocumentIngestor(
         _unchanged.Remove((collection, id));
         _refused.Remove((collection, id));
         _guesses.Remove((collection, id));
+        _left.Remove((collection, id));
     }
+
+    /// <summary>Removes the documents of an archive; of other documents there are none.</summary>
+    /// <param name="collection">Its collection.</param>
+    /// <param name="id">Its id.</param>
+    /// <param name="kept">The ids of those that stay.</param>
+    /// <param name="writer">The index.</param>
+    /// <returns>How many were removed.</returns>
+    public int RemoveFiles(string collection, string id, IReadOnlySet<string> kept, IndexWriter writer)
+    {
+        string start = id + "/";
+        int removed = 0;
+        foreach ((_, string file) in writer.DocumentsOf(each => each == collection))
+        {
+            bool isGone = file.StartsWith(start, StringComparison.Ordinal) && !kept.Contains(file)
+                && ArchiveOf(collection, file, writer) == id && writer.Remove(collection, file);
+            if (isGone)
+            {
+                Forget(collection, file);
+                removed++;
+            }
+        }
+
+        return removed;
+    }
+
+    /// <summary>The archive that a document lies in; null for none.</summary>
+    public static string? ArchiveOf(string collection, string id, IndexWriter writer) =>
+        writer.Find(collection, id)?.Metadata.GetValueOrDefault(MetadataFilter.ArchiveKey);
+
+    /// <summary>Whether the index holds a document that is an archive.</summary>
+    public static bool IsArchive(string collection, string id, IndexWriter writer) =>
+        writer.Find(collection, id)?.Metadata.ContainsKey(MetadataFilter.FilesKey) == true;
 
     /// <summary>
     /// Why a document or a source could not be read. Messages of the file system may hold full paths; these do not.
@@ -156,6 +197,24 @@ internal sealed class DocumentIngestor(
         if (_guesses.TryGet((collection, id), out string? note))
         {
             report.AddGuess(id, note);
+        }
+    }
+
+    // The documents of an archive that is unchanged.
+    private void TellFiles(string collection, string id, IndexWriter writer, IngestReportBuilder report)
+    {
+        string? files = writer.Find(collection, id)?.Metadata.GetValueOrDefault(MetadataFilter.FilesKey);
+        if (files is null)
+        {
+            return;
+        }
+
+        report.Unchanged += int.TryParse(files, NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+            ? count
+            : 0;
+        foreach (IngestFailure failure in _left.TryGet((collection, id), out var left) ? left : [])
+        {
+            report.Add(failure);
         }
     }
 
@@ -207,6 +266,7 @@ internal sealed class DocumentIngestor(
         if (existing is not null && existing.Hash == hash)
         {
             TellGuess(collection, document.Id, report);
+            TellFiles(collection, document.Id, writer, report);
             if (version.Length > 0)
             {
                 _unchanged.Set((collection, document.Id), version);
@@ -214,6 +274,19 @@ internal sealed class DocumentIngestor(
 
             report.Unchanged++;
             return;
+        }
+
+        if (document.File is { } packed && readers.Find(packed) is IArchiveReader archive)
+        {
+            await TakeFilesAsync(
+                collection, document, packed, archive, version, hash, writer, report, cancellationToken)
+                .ConfigureAwait(false);
+            return;
+        }
+
+        if (existing is not null && existing.Metadata.ContainsKey(MetadataFilter.FilesKey))
+        {
+            report.Removed += RemoveFiles(collection, document.Id, FrozenSet<string>.Empty, writer);
         }
 
         StructuredText structure = await ReadAsync(document, cancellationToken).ConfigureAwait(false);
@@ -224,6 +297,7 @@ internal sealed class DocumentIngestor(
             report.AddGuess(document.Id, note);
         }
 
+        structure = document.Title.Length > 0 ? structure with { Title = document.Title } : structure;
         List<Chunk> chunks = document.IsOnePassage
             ? [new Chunk(0, structure.Text.Length, "")]
             : _chunker.Split(structure);
@@ -244,7 +318,7 @@ internal sealed class DocumentIngestor(
         {
             Source = document.Source,
             Version = version,
-            Title = document.Title.Length > 0 ? document.Title : structure.Title,
+            Title = structure.Title,
             Metadata = Merge(document.Metadata, structure.Metadata),
         };
         writer.Put(entry, structure, chunks);
@@ -258,6 +332,72 @@ internal sealed class DocumentIngestor(
         {
             report.Updated++;
         }
+    }
+
+    // Everything is unpacked before the first of it is taken, so that an archive that is refused changes nothing.
+    private async ValueTask TakeFilesAsync(
+        string collection, KnowledgeDocument document, DocumentFile packed, IArchiveReader archive, string version,
+        UInt128 hash, IndexWriter writer, IngestReportBuilder report, CancellationToken cancellationToken)
+    {
+        ArchiveContent content = await readers.ReadFilesAsync(packed, archive, cancellationToken).ConfigureAwait(false);
+        var kept = new HashSet<string>(StringComparer.Ordinal);
+        List<IngestFailure> left =
+            [.. content.Left.Select(failure => failure with { Id = document.Id + "/" + failure.Id })];
+        report.ExpectMore(content.Files.Count);
+        var metadata = new Dictionary<string, string>(document.Metadata, StringComparer.Ordinal)
+        {
+            [MetadataFilter.ArchiveKey] = document.Id,
+        };
+        foreach (DocumentFile file in content.Files)
+        {
+            string id = document.Id + "/" + file.Name;
+            kept.Add(id);
+            try
+            {
+                var inner = new KnowledgeDocument(id, "")
+                {
+                    File = file,
+                    Source = document.Source + "/" + file.Name,
+                    Metadata = metadata,
+                };
+                await TakeAsync(collection, inner, "", writer, report, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (IsOfDocument(e, cancellationToken))
+            {
+                left.Add(FailureOf(id, e));
+            }
+
+            if (writer.IsFull)
+            {
+                await writer.CommitAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        int taken = kept.Count(id => writer.Find(collection, id) is not null);
+        if (taken == 0)
+        {
+            throw RagException.DocumentRefused(DocumentRefusal.NoReader,
+                $"is an archive in which none of {left.Count} file(s) can be read");
+        }
+
+        left.ForEach(report.Add);
+        _left.Set((collection, document.Id), left);
+        bool isNew = writer.Find(collection, document.Id) is null;
+        report.Removed += isNew ? 0 : RemoveFiles(collection, document.Id, kept, writer);
+        var entry = new DocumentEntry(collection, document.Id, hash)
+        {
+            Source = document.Source,
+            Version = version,
+            Title = document.Title,
+            Metadata = new Dictionary<string, string>(document.Metadata, StringComparer.Ordinal)
+            {
+                [MetadataFilter.FilesKey] = taken.ToString(CultureInfo.InvariantCulture),
+            },
+        };
+        writer.Put(entry, new StructuredText("", "", []), []);
+        _unchanged.Remove((collection, document.Id));
+        report.Added += isNew ? 1 : 0;
+        report.Updated += isNew ? 0 : 1;
     }
 
     // Counting what is there costs time, and only scopes have such limits.
@@ -306,7 +446,9 @@ internal sealed class DocumentIngestor(
             return given;
         }
 
-        var all = new Dictionary<string, string>(found, StringComparer.Ordinal);
+        // What begins with an at sign is the index's own.
+        var all = new Dictionary<string, string>(
+            found.Where(pair => !pair.Key.StartsWith('@')), StringComparer.Ordinal);
         foreach ((string key, string value) in given)
         {
             all[key] = value;

@@ -47,6 +47,15 @@ internal sealed class IngestReportBuilder(IProgress<IngestProgress>? progress)
         Volatile.Write(ref _isListed, _isListed && documents is not null);
     }
 
+    /// <summary>Notes documents that were found within another.</summary>
+    public void ExpectMore(int documents)
+    {
+        if (_listed > 0)
+        {
+            Volatile.Write(ref _listed, _listed + documents);
+        }
+    }
+
     /// <summary>Counts a document that was looked at; tells the progress now and then.</summary>
     public void CountSeen()
     {

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using Coach.Rag.Analysis;
 using Coach.Rag.Diagnostics;
@@ -24,7 +25,8 @@ internal sealed class KnowledgeBase(
     private const string Direct = "";
 
     private readonly SemaphoreSlim _writer = new(1, 1);
-    private readonly DocumentIngestor _ingestor = new(index.Options, time, readers);
+    private readonly DocumentIngestor _ingestor =
+        new(index.Options, time, readers, counter: embeddings.TokenCounter);
     private readonly PassageEmbedder _embedder = new(index, embeddings);
     private readonly StaleDocumentCleaner _cleaner = new(sources);
     private readonly TextEraser _eraser = new(index, time);
@@ -95,6 +97,11 @@ internal sealed class KnowledgeBase(
             foreach (string id in ids)
             {
                 cancellationToken.ThrowIfCancellationRequested();
+                if (DocumentIngestor.IsArchive(Direct, id, writer))
+                {
+                    report.Removed += _ingestor.RemoveFiles(Direct, id, FrozenSet<string>.Empty, writer);
+                }
+
                 report.Removed += writer.Remove(Direct, id) ? 1 : 0;
             }
 
@@ -484,7 +491,8 @@ internal sealed class KnowledgeBase(
 
         foreach ((string collection, string id) in writer.DocumentsOf(collection => collection == source.Name))
         {
-            if (!present.Contains(id) && folder?.IsUnlisted(id) != true && writer.Remove(collection, id))
+            bool isThere = present.Contains(id) || folder?.IsUnlisted(id) == true || IsInArchive(collection, id);
+            if (!isThere && writer.Remove(collection, id))
             {
                 report.Removed++;
                 _ingestor.Forget(collection, id);
@@ -492,6 +500,20 @@ internal sealed class KnowledgeBase(
         }
 
         return true;
+
+        // Of an archive that is listed.
+        bool IsInArchive(string collection, string id)
+        {
+            for (int end = id.LastIndexOf('/'); end > 0; end = id.LastIndexOf('/', end - 1))
+            {
+                if (present.Contains(id[..end]))
+                {
+                    return DocumentIngestor.ArchiveOf(collection, id, writer) == id[..end];
+                }
+            }
+
+            return false;
+        }
     }
 
     private void Prepare(CancellationToken cancellationToken)

@@ -51,7 +51,9 @@ internal sealed class PassageEmbedder(IndexManager index, GuardedEmbeddingGenera
     {
         using IndexCommitReader commit = index.Store.Acquire();
         IndexSearcher searcher = index.SearcherOf(commit);
-        if (searcher.OtherEmbedder is { } other && !replaceOthers)
+        bool isForeign = searcher.OtherEmbedder is { } found
+            && !EmbedderIdentity.IsSameGenerator(found, generator.Identity!);
+        if (searcher.OtherEmbedder is { } other && isForeign && !replaceOthers)
         {
             throw RagException.EmbedderMismatch(index.Store.Name, other, generator.Identity!);
         }

@@ -15,6 +15,12 @@ public abstract class MetadataFilter
     /// <summary>The key under which a document's id can be filtered.</summary>
     public const string IdKey = "@id";
 
+    /// <summary>The key under which the id of the archive that a document lies in can be filtered.</summary>
+    public const string ArchiveKey = "@archive";
+
+    /// <summary>Of an archive: how many documents it has.</summary>
+    internal const string FilesKey = "@files";
+
     private protected MetadataFilter()
     {
     }

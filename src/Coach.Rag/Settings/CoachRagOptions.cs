@@ -82,7 +82,21 @@ public sealed class CoachRagOptions
     /// <value>False unless set.</value>
     public bool ExactVectorSearch { get; set; }
 
-    /// <summary>The most tokens of a passage, by estimate.</summary>
+    /// <summary>
+    /// What is put before a question that is embedded, where an encoder was trained to be told what it reads, as E5 is
+    /// ("query: "). Passages are embedded anew when it changes.
+    /// </summary>
+    /// <value>At most 500 characters; empty unless set.</value>
+    public string QueryPrefix { get; set; } = "";
+
+    /// <summary>What is put before a passage that is embedded ("passage: " for E5).</summary>
+    /// <value>At most 500 characters; empty unless set. Passages are embedded anew when it changes.</value>
+    public string DocumentPrefix { get; set; } = "";
+
+    /// <summary>
+    /// The most tokens of a passage: the encoder's own where it counts them (<see cref="ITokenCounter"/>), and with
+    /// title and headings no more than it reads; else by estimate.
+    /// </summary>
     /// <value>32 to 4096; 200 unless set.</value>
     public int ChunkTokens { get; set; } = 200;
 

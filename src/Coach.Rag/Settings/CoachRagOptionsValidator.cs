@@ -15,6 +15,8 @@ internal sealed class CoachRagOptionsValidator : IValidateOptions<CoachRagOption
             .InRange(options.MinScore, 0, 1)
             .InRange(options.MinCoverage, 0, 1)
             .InRange(options.MinSimilarity ?? 0, -1, 1, "options.MinSimilarity")
+            .That(options.QueryPrefix.Length <= 500, "Coach:Rag:QueryPrefix has more than 500 characters.")
+            .That(options.DocumentPrefix.Length <= 500, "Coach:Rag:DocumentPrefix has more than 500 characters.")
             .InRange(options.ChunkTokens, 32, 4096)
             .InRange(options.ChunkOverlapTokens, 0, options.ChunkTokens / 2)
             .InRange(options.MaxDocumentBytes, 1L << 10, 1L << 30)

@@ -59,7 +59,10 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         _index = index;
         _passageThreads = new SemaphoreSlim(options.EmbeddingParallelism);
         _profile = (EmbedderProfile?)generator?.GetService(typeof(EmbedderProfile)) ?? new EmbedderProfile();
-        Identity = generator is null ? null : registration.Identity ?? EmbedderIdentity.Of(generator);
+        Identity = generator is null
+            ? null
+            : EmbedderIdentity.WithPurpose(
+                registration.Identity ?? EmbedderIdentity.Of(generator), generator, options);
         _shared = cache is null || Identity is null
             ? null
             : new SharedVectors(cache, Identity, options.BatchTimeLimit * (PassageRetries + 1), time);
@@ -69,6 +72,9 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
 
     /// <summary>What the index remembers the embedder by; null when none is registered.</summary>
     public string? Identity { get; }
+
+    /// <summary>How it counts tokens; null when it does not say.</summary>
+    public ITokenCounter? TokenCounter => (ITokenCounter?)_generator?.GetService(typeof(ITokenCounter));
 
     /// <summary>Whether a generator is registered.</summary>
     public bool IsConfigured => _generator is not null;
@@ -287,6 +293,8 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
         IReadOnlyList<string> texts, int? dimension, EmbeddingTask task, CancellationToken cancellationToken)
     {
         SemaphoreSlim threads = task == EmbeddingTask.Query ? _questionThreads : _passageThreads;
+        string prefix = task == EmbeddingTask.Query ? _options.QueryPrefix : _options.DocumentPrefix;
+        IEnumerable<string> asked = prefix.Length == 0 ? texts : texts.Select(text => prefix + text).ToArray();
         var options =
             new EmbeddingGenerationOptions { AdditionalProperties = new() { [EmbeddingTaskProperty.Name] = task } };
 
@@ -299,7 +307,7 @@ internal sealed class GuardedEmbeddingGenerator : IDisposable
                 try
                 {
                     cancellationToken.ThrowIfCancellationRequested();
-                    return _generator!.GenerateAsync(texts, options, cancellationToken);
+                    return _generator!.GenerateAsync(asked, options, cancellationToken);
                 }
                 finally
                 {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Coach.Rag.Documents.Pages;
 
 namespace Coach.Rag.Documents.Tests.Pages;
@@ -79,25 +78,8 @@ public sealed class PdfGuardTests
             Stream("/Type/XObject/Subtype/Form/BBox[0 0 600 800]", ""),
             .. other is null ? Array.Empty<string>() : [other],
         ];
-        var file = new StringBuilder("%PDF-1.4\n");
-        var offsets = new List<int>();
-        for (int i = 0; i < objects.Length; i++)
-        {
-            offsets.Add(file.Length);
-            file.Append(CultureInfo.InvariantCulture, $"{i + 1} 0 obj\n{objects[i]}\nendobj\n");
-        }
-
-        int start = file.Length;
-        file.Append(CultureInfo.InvariantCulture, $"xref\n0 {objects.Length + 1}\n0000000000 65535 f \n");
-        foreach (int offset in offsets)
-        {
-            file.Append(CultureInfo.InvariantCulture, $"{offset:D10} 00000 n \n");
-        }
-
-        file.Append(CultureInfo.InvariantCulture, $"trailer\n<</Size {objects.Length + 1}/Root 1 0 R>>\nstartxref\n{start}\n%%EOF\n");
-        return Encoding.Latin1.GetBytes(file.ToString());
+        return RawPdf.Of(objects);
     }
 
-    private static string Stream(string dictionary, string content) =>
-        $"<<{dictionary}/Length {content.Length.ToString(CultureInfo.InvariantCulture)}>>\nstream\n{content}\nendstream";
+    private static string Stream(string dictionary, string content) => RawPdf.Stream(dictionary, content);
 }

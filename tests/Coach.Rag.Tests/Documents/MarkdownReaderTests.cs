@@ -144,7 +144,7 @@ public sealed class MarkdownReaderTests
         Assert.Equal("c", Assert.Single((await host.Retriever.RetrieveAsync("wombat")).Passages).Source);
     }
 
-    public static TheoryData<string> Slow() => ["setext", "references", "emoji", "entities", "keys", "links", "pages", "attributes", "shortcodes", "pre", "quotes", "brackets", "tags", "braces", "backticks", "fences", "comments", "tables", "components", "bold", "front"];
+    public static TheoryData<string> Slow() => ["setext", "references", "emoji", "entities", "keys", "links", "pages", "attributes", "shortcodes", "pre", "quotes", "brackets", "tags", "braces", "backticks", "fences", "comments", "tables", "components", "bold", "front", "grids", "dashes", "columns", "html", "lists", "infos", "dedents"];
 
     /// <summary>Each is quadratic for a parser that looks back or ahead without a bound: minutes instead of a part of a second.</summary>
     [Theory]
@@ -173,6 +173,13 @@ public sealed class MarkdownReaderTests
             "tables" => Repeat("a|b\n-|-\n", 100_000),
             "components" => Repeat("<A>", 260_000),
             "bold" => Repeat("**a _b ", 110_000),
+            "grids" => Repeat("+--+\n", 130_000),
+            "dashes" => Repeat("-----\na\n-- --\n", 50_000),
+            "columns" => Repeat("--- ---\na\n", 60_000) + Repeat("--- ---\n", 60_000),
+            "html" => Repeat("<table>\n", 80_000) + "</table>",
+            "lists" => string.Concat(Enumerable.Range(0, 1_200).Select(i => new string(' ', i) + "- a\n")),
+            "infos" => Repeat("```a\n", 130_000),
+            "dedents" => Repeat("- ```\na\n", 80_000),
             _ => "---\n" + Repeat("a: [\n", 150_000),
         };
         Task<long> reading = Task.Run(() =>

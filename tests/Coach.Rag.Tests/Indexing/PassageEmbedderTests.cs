@@ -51,6 +51,38 @@ public sealed class PassageEmbedderTests
     }
 
     [Fact]
+    public async Task EmbedAsync_OtherPrefixes_EmbedsAnewWithoutBeingAsked()
+    {
+        using var folder = new TempFolder();
+        string file = folder.File("k.coach");
+        int[] embedded = [await RunAsync("", ""), await RunAsync("", ""), await RunAsync("query: ", "passage: "), await RunAsync("query: ", "passage: ")];
+        Assert.Equal([2, 0, 2, 0], embedded);
+
+        async Task<int> RunAsync(string query, string document)
+        {
+            var asked = new List<string>();
+            var embedder = new PlantedEmbeddings(text =>
+            {
+                lock (asked)
+                {
+                    asked.Add(text);
+                }
+
+                return PlantedEmbeddings.Hashed(text, 8);
+            });
+            await using var host = new RagHost(rag => rag.UseIndexFile(file).UseEmbeddings(embedder), o => (o.Learn, o.QueryPrefix, o.DocumentPrefix) = (false, query, document));
+            IngestReport report = await host.Knowledge.AddOrUpdateAsync([new("a", "The wombat digs."), new("b", "The quokka smiles.")], cancellationToken: TestContext.Current.CancellationToken);
+            Assert.Null(report.EmbeddingFailure);
+            string[] passages = [.. asked];
+            Assert.All(passages, text => Assert.StartsWith(document, text, StringComparison.Ordinal));
+            Retrieval found = await host.Retriever.RetrieveAsync("wombat", cancellationToken: TestContext.Current.CancellationToken);
+            Assert.Equal(RagTier.Hybrid, found.Tier);
+            Assert.Equal(query + "wombat", asked[^1]);
+            return passages.Length;
+        }
+    }
+
+    [Fact]
     public async Task AddOrUpdateAsync_WithoutTheEmbedder_MergingKeepsItsVectors()
     {
         using var folder = new TempFolder();

@@ -17,7 +17,21 @@ public sealed class EmbedderIdentityTests
         Assert.Equal(expected, EmbedderIdentity.Of(generator));
     }
 
-    private sealed class Named(EmbeddingGeneratorMetadata metadata, string? fingerprint) : IEmbeddingGenerator<string, Embedding<float>>
+    [Theory]
+    [InlineData("", "", null, "acme")]
+    [InlineData("query: ", "passage: ", null, "acme|", 13)]
+    [InlineData("", "", "RETRIEVAL_DOCUMENT", "acme|", 13)]
+    public void WithPurpose_PrefixesAndTasks_ArePartOfIt(string query, string document, string? purpose, string start, int length = 4)
+    {
+        using var generator = new Named(new EmbeddingGeneratorMetadata(), null, purpose);
+        string identity = EmbedderIdentity.WithPurpose("acme", generator, new CoachRagOptions { QueryPrefix = query, DocumentPrefix = document });
+        Assert.StartsWith(start, identity, StringComparison.Ordinal);
+        Assert.Equal(length, identity.Length);
+        Assert.True(EmbedderIdentity.IsSameGenerator("acme", identity));
+        Assert.False(EmbedderIdentity.IsSameGenerator("other", identity));
+    }
+
+    private sealed class Named(EmbeddingGeneratorMetadata metadata, string? fingerprint, string? purpose = null) : IEmbeddingGenerator<string, Embedding<float>>
     {
         public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
             IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default) =>
@@ -27,6 +41,7 @@ public sealed class EmbedderIdentityTests
         {
             null when serviceType == typeof(EmbeddingGeneratorMetadata) => metadata,
             EmbedderIdentity.FingerprintKey when serviceType == typeof(string) => fingerprint,
+            EmbedderIdentity.PurposeKey when serviceType == typeof(string) => purpose,
             _ => null,
         };
 
