@@ -44,6 +44,24 @@ public sealed class FallbackRateLimitStore(
         return own.IsGranted || !CountsOwn(limit) ? decision : own;
     }
 
+    /// <inheritdoc />
+    public bool IsShared => shared.IsShared;
+
+    /// <inheritdoc />
+    public async ValueTask GiveBackAsync(
+        string partition, RateLimit limit, int permits = 1, CancellationToken cancellationToken = default)
+    {
+        await process.GiveBackAsync(partition, limit, permits, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await shared.GiveBackAsync(partition, limit, permits, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException)
+        {
+            // They flow in again with time.
+        }
+    }
+
     // After that long any bucket would have been full again: what was granted meanwhile says nothing more. At other
     // times the two clocks may differ by a permit, and the shared one is right.
     private bool CountsOwn(RateLimit limit) => Volatile.Read(ref _wasAway)

@@ -19,4 +19,20 @@ public interface IRateLimitStore
     /// <exception cref="CoachException">The store is away (<see cref="ErrorCodes.StoreUnavailable"/>).</exception>
     ValueTask<RateLimitDecision> TryAcquireAsync(
         string partition, RateLimit limit, int permits = 1, CancellationToken cancellationToken = default);
+
+    /// <summary>Gives permits back that were taken for what did not happen then.</summary>
+    /// <param name="partition">The bucket.</param>
+    /// <param name="limit">The bucket's size and flow; it holds no more than before it was asked.</param>
+    /// <param name="permits">How many; 1 to the burst.</param>
+    /// <param name="cancellationToken">Ends the wait; they may have been given back.</param>
+    /// <returns>A task that ends when others may take them; a store that cannot do so leaves them taken.</returns>
+    /// <exception cref="ArgumentException">A value is out of its range.</exception>
+    /// <exception cref="CoachException">The store is away (<see cref="ErrorCodes.StoreUnavailable"/>).</exception>
+    ValueTask GiveBackAsync(
+        string partition, RateLimit limit, int permits = 1, CancellationToken cancellationToken = default) =>
+        ValueTask.CompletedTask;
+
+    /// <summary>Whether replicas decide together.</summary>
+    /// <value>False unless the store says so: what this process decides, it decides alone.</value>
+    bool IsShared => false;
 }

@@ -41,17 +41,39 @@ public sealed class MemoryRateLimitStore : IRateLimitStore
     public ValueTask<RateLimitDecision> TryAcquireAsync(
         string partition, RateLimit limit, int permits = 1, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(partition);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(partition.Length, MaxPartitionLength, nameof(partition));
-        CheckRange(limit.Burst, nameof(limit), MaxValue);
-        CheckRange(limit.PerMinute, nameof(limit), MaxValue);
-        CheckRange(permits, nameof(permits), limit.Burst);
+        Check(partition, limit, permits);
         cancellationToken.ThrowIfCancellationRequested();
         Bucket bucket = _buckets.GetOrAdd(partition, static _ => new Bucket());
         lock (bucket)
         {
             return ValueTask.FromResult(Take(bucket, limit, permits));
         }
+    }
+
+    /// <inheritdoc />
+    public ValueTask GiveBackAsync(
+        string partition, RateLimit limit, int permits = 1, CancellationToken cancellationToken = default)
+    {
+        Check(partition, limit, permits);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (_buckets.TryGet(partition, out Bucket? bucket))
+        {
+            lock (bucket)
+            {
+                bucket.Tokens = Math.Min(limit.Burst, bucket.Tokens + permits);
+            }
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private static void Check(string partition, RateLimit limit, int permits)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(partition);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(partition.Length, MaxPartitionLength, nameof(partition));
+        CheckRange(limit.Burst, nameof(limit), MaxValue);
+        CheckRange(limit.PerMinute, nameof(limit), MaxValue);
+        CheckRange(permits, nameof(permits), limit.Burst);
     }
 
     private static void CheckRange(int value, string name, int maximum)

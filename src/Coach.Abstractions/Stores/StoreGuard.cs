@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 
 namespace Coach.Abstractions;
@@ -15,6 +16,7 @@ public sealed partial class StoreGuard : IComponentHealth, IDisposable
 {
     private readonly StoreLimits _limits;
     private readonly Func<CancellationToken, Task> _probe;
+    private readonly Func<Exception, string?>? _explain;
     private readonly TimeProvider _time;
     private readonly ILogger<StoreGuard> _logger;
     private readonly MeterSource _meter;
@@ -23,6 +25,7 @@ public sealed partial class StoreGuard : IComponentHealth, IDisposable
     private long _brokenAt;
     private bool _isBroken;
     private bool _isTrying;
+    private volatile string? _reason;
 
     /// <summary>Guards a store.</summary>
     /// <param name="store">Its name from a closed set, in snake case, such as <c>redis</c>.</param>
@@ -31,11 +34,15 @@ public sealed partial class StoreGuard : IComponentHealth, IDisposable
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where it is said, once, that the store is away, and that it is back.</param>
     /// <param name="meters">The host's meters; null outside of hosts.</param>
+    /// <param name="explain">
+    /// Says in a sentence's part what a failure of the client means, for whoever runs the host: no key, no user text,
+    /// no password; null where it does not know.
+    /// </param>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A limit is out of its range.</exception>
     public StoreGuard(
         string store, StoreLimits limits, Func<CancellationToken, Task> probe, TimeProvider time,
-        ILogger<StoreGuard> logger, IMeterFactory? meters = null)
+        ILogger<StoreGuard> logger, IMeterFactory? meters = null, Func<Exception, string?>? explain = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(store);
         ArgumentNullException.ThrowIfNull(limits);
@@ -46,7 +53,7 @@ public sealed partial class StoreGuard : IComponentHealth, IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(limits.FailuresBeforeBreak, 1, nameof(limits));
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limits.BreakDuration, TimeSpan.Zero, nameof(limits));
         Name = store;
-        (_limits, _probe, _time, _logger) = (limits, probe, time, logger);
+        (_limits, _probe, _time, _logger, _explain) = (limits, probe, time, logger, explain);
         _meter = new MeterSource("Coach.Abstractions", meters);
         _meter.Meter.CreateObservableGauge(
             "coach.store.available",
@@ -59,6 +66,9 @@ public sealed partial class StoreGuard : IComponentHealth, IDisposable
 
     /// <summary>Whether the last call that ended was answered; true before the first.</summary>
     public bool IsAvailable => Volatile.Read(ref _failures) == 0;
+
+    /// <summary>Why the last call that ended failed, as far as that is known; null when it was answered.</summary>
+    public string? Reason => IsAvailable ? null : _reason;
 
     /// <summary>Asks the store.</summary>
     /// <typeparam name="T">What it answers.</typeparam>
@@ -131,7 +141,8 @@ public sealed partial class StoreGuard : IComponentHealth, IDisposable
         }
         catch (StoreException)
         {
-            return new ComponentReport(ComponentState.Degraded, $"the store '{Name}' does not answer");
+            string why = Reason is { } reason ? $": {reason}" : "";
+            return new ComponentReport(ComponentState.Degraded, $"the store '{Name}' does not answer{why}");
         }
     }
 
@@ -221,6 +232,10 @@ public sealed partial class StoreGuard : IComponentHealth, IDisposable
     private void Failed(Exception exception)
     {
         bool isNew;
+        _reason = exception is OperationCanceledException
+            ? string.Create(
+                CultureInfo.InvariantCulture, $"no answer within {_limits.TimeLimit.TotalMilliseconds:0} ms")
+            : _explain?.Invoke(exception);
         lock (_gate)
         {
             _failures = Math.Min(_failures + 1, int.MaxValue - 1);
@@ -236,7 +251,7 @@ public sealed partial class StoreGuard : IComponentHealth, IDisposable
 
         if (isNew)
         {
-            StoreAway(_logger, Name, exception.GetType().Name);
+            StoreAway(_logger, Name, _reason ?? exception.GetType().Name);
         }
     }
 

@@ -179,6 +179,8 @@ public static class CoachHostApplicationBuilderExtensions
         services.TryAddSingleton<SessionEndpoints>();
         services.TryAddSingleton<SessionRenewal>();
         services.TryAddSingleton<SessionOwners>();
+        services.TryAddSingleton<ISessionPlaceStore>(provider =>
+            new MemorySessionPlaceStore(provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<SessionPlaces>();
         services.AddSingleton<ISessionState>(provider => provider.GetRequiredService<SessionPlaces>());
         services.TryAddSingleton<EnteredKeys>();

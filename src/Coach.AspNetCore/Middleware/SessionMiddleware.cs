@@ -67,7 +67,7 @@ internal sealed class SessionMiddleware(
             renewal.AppendAtTheEnd(context, ticket.CookieValue);
         }
 
-        places.Use(ticket.Session);
+        await places.UseAsync(ticket.Session, context.RequestAborted).ConfigureAwait(false);
         context.Features.Set(new CoachSession(ticket, isNew: isOver));
         await next(context).ConfigureAwait(false);
     }

@@ -25,14 +25,15 @@ internal sealed class EnteredKeys(
         HttpContext context, ApiKey key, IReadOnlyList<KeyModel> models)
     {
         // A session makes room with all that it has.
-        if (!places.TryEnter(
-            context.GetCoachSession().Id, ClientNetwork.Of(context.Connection.RemoteIpAddress), key.Fingerprint,
-            out SessionId? idle))
+        SessionPlaceDecision place = await places.TryEnterAsync(
+            context.GetCoachSession().Id, ClientNetwork.Of(context.Connection.RemoteIpAddress), key.Fingerprint)
+            .ConfigureAwait(false);
+        if (!place.IsGranted)
         {
             return TooMany();
         }
 
-        if (idle is { } leaving)
+        if (place.Leaving is { } leaving)
         {
             await keys.RemoveAsync(leaving, CancellationToken.None).ConfigureAwait(false);
             await clients.RemoveAsync(leaving, CancellationToken.None).ConfigureAwait(false);

@@ -40,8 +40,8 @@ internal static class BuiltInProviders
         services.TryAddSingleton(
             provider => new ChatDefaults(Options(provider).Temperature, Options(provider).MaxOutputTokens));
         services.TryAddSingleton(provider => new SessionLimiter(
-            Options(
-                provider).Limits, Options(provider).Sessions.MaxSessions, provider.GetRequiredService<TimeProvider>()));
+            Options(provider).Limits, Options(provider).Sessions.MaxSessions,
+            provider.GetRequiredService<TimeProvider>(), Shared(provider)));
         services.TryAddSingleton<ProviderConnection>();
         services.TryAddSingleton<RefusedParameters>();
         services.TryAddSingleton<LiveSettings>();
@@ -53,6 +53,17 @@ internal static class BuiltInProviders
         {
             Register(builder, provider);
         }
+    }
+
+    // Buckets of one process would only be asked twice.
+    private static SharedCallLimits? Shared(IServiceProvider provider)
+    {
+        IRateLimitStore? rates = provider.GetService<IRateLimitStore>() is { IsShared: true } shared ? shared : null;
+        IConcurrencyStore? places = provider.GetService<IConcurrencyStore>();
+        return rates is null && places is null
+            ? null
+            : new SharedCallLimits(
+                rates, places, Options(provider).Limits, provider.GetRequiredService<TimeProvider>());
     }
 
     private static void Register(CoachLlmBuilder builder, Provider provider)

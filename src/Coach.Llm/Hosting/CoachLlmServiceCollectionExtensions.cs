@@ -84,7 +84,8 @@ public static class CoachLlmServiceCollectionExtensions
         services.TryAddSingleton(provider => new FallbackServices(
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<FallbackChatClient>>(),
-            provider.GetService<IMeterFactory>()));
+            provider.GetService<IMeterFactory>(),
+            provider.GetService<ICooldownStore>()));
         services.TryAddSingleton(provider => new SessionChatClients(
             provider.GetRequiredService<ISessionClientRegistry>(),
             provider.GetRequiredService<ISessionKeyStore>(),

@@ -58,7 +58,10 @@ internal sealed class FallbackAttempts(FallbackTargets targets, int[] order)
         return true;
     }
 
-    public void Answered() => targets.Recover(order[_position]);
+    /// <summary>Tells other replicas which target was given up last.</summary>
+    public ValueTask TellAsync() => targets.TellAsync(order[_position - 1]);
+
+    public ValueTask AnsweredAsync() => targets.RecoverAsync(order[_position]);
 
     public void Label(AdditionalPropertiesDictionary properties)
     {

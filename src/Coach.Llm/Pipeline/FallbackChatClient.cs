@@ -81,7 +81,7 @@ public sealed class FallbackChatClient : IChatClient
     {
         ArgumentNullException.ThrowIfNull(messages);
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
-        FallbackAttempts run = _targets.Begin();
+        FallbackAttempts run = await _targets.BeginAsync(cancellationToken).ConfigureAwait(false);
         while (true)
         {
             FallbackTarget target = run.Current;
@@ -91,12 +91,13 @@ public sealed class FallbackChatClient : IChatClient
                 ChatResponse response = await target.Client.GetResponseAsync(
                     FallbackAttempts.MessagesFor(run, list), FallbackAttempts.OptionsFor(run, options), limit.Token)
                         .ConfigureAwait(false);
-                run.Answered();
+                await run.AnsweredAsync().ConfigureAwait(false);
                 run.Label(response.AdditionalProperties ??= []);
                 return response;
             }
             catch (Exception exception) when (run.MoveOn(Meaning(exception, limit, target), cancellationToken))
             {
+                await run.TellAsync().ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (limit.HasPassed)
             {
@@ -115,7 +116,7 @@ public sealed class FallbackChatClient : IChatClient
     {
         ArgumentNullException.ThrowIfNull(messages);
         IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
-        FallbackAttempts run = _targets.Begin();
+        FallbackAttempts run = await _targets.BeginAsync(cancellationToken).ConfigureAwait(false);
         bool wasShown = false;
         bool isRestart = false;
         bool isDone = false;
@@ -135,6 +136,7 @@ public sealed class FallbackChatClient : IChatClient
                 (!wasShown || _options.RestartAfterFirstToken)
                     && run.MoveOn(Meaning(exception, limit, target), cancellationToken))
             {
+                await run.TellAsync().ConfigureAwait(false);
                 isRestart = wasShown;
                 continue; // a client may also fail when it is called, before anyone reads
             }
@@ -149,7 +151,7 @@ public sealed class FallbackChatClient : IChatClient
                     {
                         if (!await updates.MoveNextAsync().ConfigureAwait(false))
                         {
-                            run.Answered();
+                            await run.AnsweredAsync().ConfigureAwait(false);
                             isDone = true;
                             break;
                         }
@@ -158,6 +160,7 @@ public sealed class FallbackChatClient : IChatClient
                         (!wasShown || _options.RestartAfterFirstToken)
                             && run.MoveOn(Meaning(exception, limit, target), cancellationToken))
                     {
+                        await run.TellAsync().ConfigureAwait(false);
                         isRestart = wasShown;
                         break;
                     }

@@ -54,8 +54,9 @@ internal sealed class FallbackTargets : IDisposable
     /// The targets that are not cooling down, in order; all of them when every one is, the one that is ready soonest
     /// first.
     /// </summary>
-    public FallbackAttempts Begin()
+    public async ValueTask<FallbackAttempts> BeginAsync(CancellationToken cancellationToken)
     {
+        await _coolDowns.RefreshAsync(cancellationToken).ConfigureAwait(false);
         long now = TargetCooldowns.Now(_time);
         int[] ready = [.. Enumerable.Range(0, _targets.Length).Where(index => _coolDowns[index] <= now)];
         if (ready.Length == 0)
@@ -75,7 +76,20 @@ internal sealed class FallbackTargets : IDisposable
         _coolDowns[index] = TargetCooldowns.Now(_time) + wait.Ticks;
     }
 
-    public void Recover(int index) => _coolDowns[index] = 0;
+    /// <summary>Tells other replicas that a target is passed over.</summary>
+    public ValueTask TellAsync(int index) => _coolDowns.TellAsync(index);
+
+    /// <summary>A target answered: it is not passed over any more.</summary>
+    public ValueTask RecoverAsync(int index)
+    {
+        if (_coolDowns[index] == 0)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        _coolDowns[index] = 0;
+        return _coolDowns.TellAsync(index);
+    }
 
     public void FellBack(string from, string to, string reason)
     {
@@ -101,4 +115,5 @@ internal sealed class FallbackTargets : IDisposable
 }
 
 /// <summary>What fallback needs of its host.</summary>
-internal sealed record FallbackServices(TimeProvider Time, ILogger Logger, IMeterFactory? Meters);
+internal sealed record FallbackServices(
+    TimeProvider Time, ILogger Logger, IMeterFactory? Meters, ICooldownStore? Cooldowns = null);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Coach.Llm.Providers;
 using Coach.Llm.Resilience;
 using Coach.Llm.Sessions;
@@ -32,7 +33,8 @@ internal sealed class ForeignEmbeddingGenerator(
             telemetry, connection.Time, GenAINames.Embeddings, provider, model, _metadata?.ProviderUri);
         try
         {
-            using CallPermit permit = await calls.AcquireAsync(cancellationToken).ConfigureAwait(false);
+            CallPermit permit = await calls.AcquireAsync(cancellationToken).ConfigureAwait(false);
+            await using ConfiguredAsyncDisposable held = permit.ConfigureAwait(false);
             GeneratedEmbeddings<Embedding<float>> result = await calls.RunAsync(
                 token => AskAsync(texts, options, token), cancellationToken).ConfigureAwait(false);
             span.Used(result.Usage);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Coach.Llm.Resilience;
 using Coach.Llm.Sessions;
 
@@ -16,7 +17,8 @@ internal sealed class ForeignSpeechSynthesizer(ISpeechSynthesizer inner, Foreign
     {
         try
         {
-            using CallPermit permit = await calls.AcquireAsync(cancellationToken).ConfigureAwait(false);
+            CallPermit permit = await calls.AcquireAsync(cancellationToken).ConfigureAwait(false);
+            await using ConfiguredAsyncDisposable held = permit.ConfigureAwait(false);
             return await calls.RunAsync(token => SpeakAsync(text, options, token), cancellationToken)
                 .ConfigureAwait(false);
         }

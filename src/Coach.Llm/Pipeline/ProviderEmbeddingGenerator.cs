@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Coach.Llm.Providers;
 using Coach.Llm.Resilience;
@@ -31,7 +32,8 @@ internal sealed class ProviderEmbeddingGenerator(
         var plan = new EmbeddingBatchPlan(texts, batches.LimitOf(protocol, model));
         try
         {
-            using CallPermit permit = await calls.AcquireAsync(cancellationToken).ConfigureAwait(false);
+            CallPermit permit = await calls.AcquireAsync(cancellationToken).ConfigureAwait(false);
+            await using ConfiguredAsyncDisposable held = permit.ConfigureAwait(false);
             while (plan.Next() is { } batch)
             {
                 List<float[]> vectors;

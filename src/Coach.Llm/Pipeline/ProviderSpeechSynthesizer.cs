@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Coach.Llm.Providers;
 using Coach.Llm.Resilience;
@@ -40,7 +41,8 @@ internal sealed class ProviderSpeechSynthesizer(
 
         try
         {
-            using CallPermit permit = await calls.AcquireAsync(cancellationToken).ConfigureAwait(false);
+            CallPermit permit = await calls.AcquireAsync(cancellationToken).ConfigureAwait(false);
+            await using ConfiguredAsyncDisposable held = permit.ConfigureAwait(false);
             byte[] audio = await calls.RunAsync(token => SendAsync(text, voice, chosen, token), cancellationToken)
                 .ConfigureAwait(false);
             return new SpeechAnswer(text, audio, "audio/wav", null);

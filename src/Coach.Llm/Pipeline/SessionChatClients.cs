@@ -41,7 +41,8 @@ public sealed class SessionChatClients
         _canChat = provider => factories.Has(provider, typeof(IChatClient));
         _options = options.Value.Fallback;
         _order = [.. options.Value.ChatOrder.Select(name => name.ToLowerInvariant()).Concat(ProviderNames.All)];
-        _coolDowns = new SessionTargetCooldowns(services.Time, options.Value.Sessions.MaxSessions);
+        _coolDowns = new SessionTargetCooldowns(
+            services.Time, options.Value.Sessions.MaxSessions, services.Cooldowns);
     }
 
     /// <summary>

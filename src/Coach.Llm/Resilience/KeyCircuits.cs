@@ -14,7 +14,8 @@ namespace Coach.Llm.Resilience;
 /// </summary>
 /// <remarks>
 /// A key that works costs a counter. It gets a circuit of Polly's with its first failure, and the calls that succeeded
-/// before it are told to that circuit.
+/// before it are told to that circuit. A circuit that opens on one replica is told to all: the others refuse the same
+/// keys for the same time, without failures of their own.
 /// </remarks>
 internal sealed class KeyCircuits
 {
@@ -26,12 +27,16 @@ internal sealed class KeyCircuits
 
     private const int MaxKeys = 100_000;
 
+    // No key's fingerprint: those are hexadecimal.
+    private const string AllKeys = "*";
+
     private readonly ConcurrentDictionary<string, KeyCircuit> _keys = new(StringComparer.Ordinal);
     private readonly LlmRequestOptions _options;
     private readonly TimeProvider _time;
     private readonly Func<Exception, bool> _isTrouble;
     private readonly Action<string, TimeSpan> _keyOpened;
     private readonly Action<TimeSpan> _opened;
+    private readonly SharedCooldowns? _others;
     private readonly long _start;
     private long _openUntil;
     private long _nextSweep;
@@ -41,11 +46,13 @@ internal sealed class KeyCircuits
     /// <param name="isTrouble">Whether a failure is the provider's trouble.</param>
     /// <param name="keyOpened">Told of a key's circuit that opens, by fingerprint.</param>
     /// <param name="opened">Told when the circuit over all keys opens.</param>
+    /// <param name="others">What other replicas know to be open; null for none.</param>
     public KeyCircuits(
         LlmRequestOptions options, TimeProvider time, Func<Exception, bool> isTrouble,
-        Action<string, TimeSpan> keyOpened, Action<TimeSpan> opened)
+        Action<string, TimeSpan> keyOpened, Action<TimeSpan> opened, SharedCooldowns? others = null)
     {
         (_options, _time, _isTrouble, _keyOpened, _opened) = (options, time, isTrouble, keyOpened, opened);
+        _others = others is { IsShared: true } ? others : null;
         _start = time.GetTimestamp();
         _nextSweep = Window.Ticks;
     }
@@ -90,16 +97,40 @@ internal sealed class KeyCircuits
                 "Most keys fail.", TimeSpan.FromTicks(key.FailedAt + _options.CircuitBreak.Ticks - now));
         }
 
+        await AskOthersAsync(fingerprint, key).ConfigureAwait(false);
         try
         {
             T result = await key.RunAsync(call, now, _isTrouble, () => Build(fingerprint)).ConfigureAwait(false);
-            Succeeded(key);
+            await SucceededAsync(fingerprint, key).ConfigureAwait(false);
             return result;
         }
         catch (Exception failure) when (_isTrouble(failure))
         {
-            Failed(key);
+            await FailedAsync(fingerprint, key).ConfigureAwait(false);
             throw;
+        }
+    }
+
+    // A replica that opened a circuit tries again by itself when its time is over; it need not ask what it told.
+    private async ValueTask AskOthersAsync(string fingerprint, KeyCircuit key)
+    {
+        if (_others is null || key.IsTold)
+        {
+            return;
+        }
+
+        IReadOnlyList<TimeSpan> left =
+            await _others.LeftAsync([fingerprint, AllKeys], CancellationToken.None).ConfigureAwait(false);
+        if (left.Count == 0)
+        {
+            return;
+        }
+
+        bool hasFailed = key.FailedAt != KeyCircuit.Never && Now - key.FailedAt < _options.CircuitBreak.Ticks;
+        TimeSpan wait = hasFailed && left[1] > left[0] ? left[1] : left[0];
+        if (wait > TimeSpan.Zero)
+        {
+            throw new BrokenCircuitException("Another replica's calls with this key fail.", wait);
         }
     }
 
@@ -111,23 +142,48 @@ internal sealed class KeyCircuits
     private KeyCircuit? Add(string fingerprint) =>
         _keys.Count < MaxKeys ? _keys.GetOrAdd(fingerprint, _ => new KeyCircuit()) : null;
 
-    private void Succeeded(KeyCircuit key)
+    private async ValueTask SucceededAsync(string fingerprint, KeyCircuit key)
     {
-        if (key.FailedAt != KeyCircuit.Never)
+        if (key.FailedAt == KeyCircuit.Never)
         {
-            key.Recover();
-            Volatile.Write(ref _openUntil, 0);
+            return;
+        }
+
+        key.Recover();
+        bool wasOpen = Interlocked.Exchange(ref _openUntil, 0) > 0;
+        bool wasTold = key.IsTold;
+        key.IsTold = false;
+        if (_others is not null && wasTold)
+        {
+            await _others.ClearAsync(fingerprint).ConfigureAwait(false);
+        }
+
+        if (_others is not null && wasOpen)
+        {
+            await _others.ClearAsync(AllKeys).ConfigureAwait(false);
         }
     }
 
-    private void Failed(KeyCircuit key)
+    private async ValueTask FailedAsync(string fingerprint, KeyCircuit key)
     {
         long now = Now;
         key.Fail(now);
-        if (now >= Volatile.Read(ref _openUntil) && MostKeysFail(now)
-            && Interlocked.Exchange(ref _openUntil, now + _options.CircuitBreak.Ticks) <= now)
+        bool isOpening = now >= Volatile.Read(ref _openUntil) && MostKeysFail(now)
+            && Interlocked.Exchange(ref _openUntil, now + _options.CircuitBreak.Ticks) <= now;
+        if (isOpening)
         {
             _opened(_options.CircuitBreak);
+        }
+
+        if (_others is not null && key.IsOpen)
+        {
+            key.IsTold = true;
+            await _others.SetAsync(fingerprint, _options.CircuitBreak).ConfigureAwait(false);
+        }
+
+        if (_others is not null && isOpening)
+        {
+            await _others.SetAsync(AllKeys, _options.CircuitBreak).ConfigureAwait(false);
         }
     }
 
@@ -217,6 +273,7 @@ internal sealed class KeyCircuit
     private long _countedSince;
     private int _successes;
     private int _failures;
+    private bool _isTold;
 
     /// <summary>When a call began last.</summary>
     public long UsedAt { get => Volatile.Read(ref _usedAt); set => Volatile.Write(ref _usedAt, value); }
@@ -228,6 +285,9 @@ internal sealed class KeyCircuit
     public int Failures => Volatile.Read(ref _failures);
 
     public bool IsOpen => _circuit?.State.CircuitState is CircuitState.Open or CircuitState.Isolated;
+
+    /// <summary>Whether other replicas were told that it is open.</summary>
+    public bool IsTold { get => Volatile.Read(ref _isTold); set => Volatile.Write(ref _isTold, value); }
 
     public void Fail(long now)
     {

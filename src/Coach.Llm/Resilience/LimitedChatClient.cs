@@ -14,8 +14,9 @@ internal sealed class LimitedChatClient(
     public override async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
-        using CallPermit permit = await limiter.AcquireAsync(session, key.Fingerprint, cancellationToken)
+        CallPermit permit = await limiter.AcquireAsync(session, key.Fingerprint, cancellationToken)
             .ConfigureAwait(false);
+        await using ConfiguredAsyncDisposable held = permit.ConfigureAwait(false);
         try
         {
             ChatResponse response = await InnerClient.GetResponseAsync(messages, options, cancellationToken)
@@ -39,8 +40,9 @@ internal sealed class LimitedChatClient(
         ChatOptions? options = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        using CallPermit permit = await limiter.AcquireAsync(session, key.Fingerprint, cancellationToken)
+        CallPermit permit = await limiter.AcquireAsync(session, key.Fingerprint, cancellationToken)
             .ConfigureAwait(false);
+        await using ConfiguredAsyncDisposable held = permit.ConfigureAwait(false);
         IAsyncEnumerator<ChatResponseUpdate> updates = InnerClient
             .GetStreamingResponseAsync(messages, options, cancellationToken).GetAsyncEnumerator(cancellationToken);
         await using (updates.ConfigureAwait(false))

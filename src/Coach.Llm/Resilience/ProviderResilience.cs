@@ -19,7 +19,8 @@ internal sealed class ProviderResilience(
         time,
         new JitterSource(services.GetService<Random>()),
         telemetry,
-        services.GetService<ILoggerFactory>()?.CreateLogger("Coach.Llm") ?? NullLogger.Instance);
+        services.GetService<ILoggerFactory>()?.CreateLogger("Coach.Llm") ?? NullLogger.Instance,
+        services.GetService<ICooldownStore>());
 
     /// <summary>The policies in use so far.</summary>
     public IEnumerable<ResiliencePolicy> Used =>

@@ -35,7 +35,9 @@ internal sealed class ResiliencePolicy
         _telemetry = services.Telemetry;
         _logger = services.Logger;
         var builder = new ResiliencePipelineBuilder { TimeProvider = Time };
-        _circuits = new KeyCircuits(options, Time, IsProvidersTrouble, KeyOpened, Opened);
+        _circuits = new KeyCircuits(
+            options, Time, IsProvidersTrouble, KeyOpened, Opened,
+            new SharedCooldowns(services.Cooldowns, $"circuits:{provider}:{ownership}"));
         if (options.MaxRetries > 0)
         {
             builder.AddRetry(new RetryStrategyOptions
@@ -207,4 +209,5 @@ internal sealed class ResiliencePolicy
 
 /// <summary>What the policies of a host share.</summary>
 internal sealed record ResilienceServices(
-    TimeProvider Time, JitterSource Jitter, LlmTelemetry Telemetry, ILogger Logger);
+    TimeProvider Time, JitterSource Jitter, LlmTelemetry Telemetry, ILogger Logger,
+    ICooldownStore? Cooldowns = null);

@@ -4,12 +4,14 @@ namespace Coach.Llm.Resilience;
 
 /// <summary>
 /// Admits calls: so many per minute and session, so many per minute and key (over all sessions), so many of a session
-/// at once. A call that is refused by one limit costs nothing at the others.
+/// at once; on all replicas together where they share a store. A call that is refused by one limit costs nothing at the
+/// others.
 /// </summary>
 internal sealed class SessionLimiter
 {
     private readonly LlmLimitOptions _options;
     private readonly TimeProvider _time;
+    private readonly SharedCallLimits? _shared;
     private readonly ExpiringCache<string, SessionGate>? _sessions;
     private readonly ExpiringCache<string, TokenBucket>? _keys;
 
@@ -17,9 +19,11 @@ internal sealed class SessionLimiter
     /// <param name="maxSessions">The most sessions at once; twice as many are told apart, since those that have just
     /// left may still be refilling.</param>
     /// <param name="time">The clock.</param>
-    public SessionLimiter(LlmLimitOptions options, int maxSessions, TimeProvider time)
+    /// <param name="shared">What replicas keep together; null for nothing.</param>
+    public SessionLimiter(
+        LlmLimitOptions options, int maxSessions, TimeProvider time, SharedCallLimits? shared = null)
     {
-        (_options, _time) = (options, time);
+        (_options, _time, _shared) = (options, time, shared);
         int capacity = Math.Max(1024, 2 * maxSessions);
         if (options.SessionCallsPerMinute > 0 || options.ConcurrentCallsPerSession > 0)
         {
@@ -58,37 +62,43 @@ internal sealed class SessionLimiter
             throw;
         }
 
-        if (gate?.Concurrency is not { } concurrency)
-        {
-            return default;
-        }
-
-        RateLimitLease lease;
+        RateLimitLease? lease = null;
         try
         {
-            lease = await concurrency.AcquireAsync(1, cancellationToken).ConfigureAwait(false);
+            lease = await RunAsync(gate?.Concurrency, cancellationToken).ConfigureAwait(false);
+            return new CallPermit(
+                lease,
+                _shared is null
+                    ? null
+                    : await _shared.AcquireAsync(session, keyFingerprint, cancellationToken).ConfigureAwait(false));
         }
-        catch (OperationCanceledException)
+        catch
         {
-            GiveBack();
+            lease?.Dispose();
+            gate?.Rate?.GiveBack();
+            perKey?.GiveBack();
             throw;
         }
+    }
 
+    // One of the session's calls that run at the same time; null where they are not limited.
+    private static async ValueTask<RateLimitLease?> RunAsync(
+        ConcurrencyLimiter? concurrency, CancellationToken cancellationToken)
+    {
+        if (concurrency is null)
+        {
+            return null;
+        }
+
+        RateLimitLease lease = await concurrency.AcquireAsync(1, cancellationToken).ConfigureAwait(false);
         if (lease.IsAcquired)
         {
-            return new CallPermit(lease);
+            return lease;
         }
 
         lease.Dispose();
-        GiveBack();
         throw LlmException.LocalLimit(
             "calls of one session at the same time (Coach:Llm:Limits:ConcurrentCallsPerSession)", retryAfter: null);
-
-        void GiveBack()
-        {
-            gate.Rate?.GiveBack();
-            perKey?.GiveBack();
-        }
     }
 
     // A full table refuses: a new name must not go unlimited because others are busy.
@@ -135,8 +145,12 @@ internal sealed class SessionLimiter
     }
 }
 
-/// <summary>The right to make one call.</summary>
-internal readonly struct CallPermit(RateLimitLease? lease) : IDisposable
+/// <summary>The right to make one call, in this process and on all replicas.</summary>
+internal readonly struct CallPermit(RateLimitLease? lease, IAsyncDisposable? shared) : IAsyncDisposable
 {
-    public void Dispose() => lease?.Dispose();
+    public ValueTask DisposeAsync()
+    {
+        lease?.Dispose();
+        return shared?.DisposeAsync() ?? ValueTask.CompletedTask;
+    }
 }

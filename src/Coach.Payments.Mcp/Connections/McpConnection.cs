@@ -29,6 +29,8 @@ internal sealed class McpConnection(
     private bool _isClosing;
     private long _confirmedAt = time.GetTimestamp();
     private volatile bool _isInDoubt;
+    private volatile string? _tools;
+    private int _isComparing;
 
     public StripeMcpKey Key => key;
 
@@ -110,7 +112,56 @@ internal sealed class McpConnection(
     /// <summary>All tools, with a limit on pages and number.</summary>
     public async Task<IReadOnlyList<Tool>> ListToolsAsync(CancellationToken cancellationToken)
     {
+        List<Tool> tools = await ReadToolsAsync(cancellationToken).ConfigureAwait(false);
+        client.AddKnownTools(tools);
+        _tools = Describe(tools);
+        return tools;
+    }
+
+    /// <summary>
+    /// Listens for the server's word that its tools have changed. If they have, the connection is retired, and the next
+    /// call chooses among the new ones; servers also say so when nothing has changed.
+    /// </summary>
+    public void WatchTools() => client.RegisterNotificationHandler(
+        NotificationMethods.ToolListChangedNotification,
+        (_, _) =>
+        {
+            _ = CompareToolsAsync();
+            return default;
+        });
+
+    private async Task CompareToolsAsync()
+    {
+        // Not under the hand of the session that reads the answers.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        if (Interlocked.Exchange(ref _isComparing, 1) != 0)
+        {
+            return;
+        }
+
+        try
+        {
+            using var deadline = new Deadline(options.InitializationTimeout, time, CancellationToken.None);
+            List<Tool> tools = await ReadToolsAsync(deadline.Token).WaitAsync(deadline.Token).ConfigureAwait(false);
+            if (Describe(tools) != _tools)
+            {
+                Retire("the tools changed");
+            }
+        }
+        catch (Exception) // the next call finds out what is wrong
+        {
+            _isInDoubt = true;
+        }
+        finally
+        {
+            Volatile.Write(ref _isComparing, 0);
+        }
+    }
+
+    private async Task<List<Tool>> ReadToolsAsync(CancellationToken cancellationToken)
+    {
         var tools = new List<Tool>();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
         string? cursor = null;
         for (int page = 0; page < MaxToolPages && tools.Count < MaxTools; page++)
         {
@@ -118,15 +169,21 @@ internal sealed class McpConnection(
                 new ListToolsRequestParams { Cursor = cursor }, cancellationToken).ConfigureAwait(false);
             tools.AddRange(result.Tools);
             cursor = result.NextCursor;
-            if (string.IsNullOrEmpty(cursor))
+
+            // A cursor that comes again leads nowhere new.
+            if (string.IsNullOrEmpty(cursor) || !seen.Add(cursor))
             {
                 break;
             }
         }
 
-        client.AddKnownTools(tools);
         return tools;
     }
+
+    private static string Describe(IEnumerable<Tool> tools) => string.Join(
+        '\n',
+        tools.Select(static tool => tool.Name + " " + tool.InputSchema.GetRawText())
+            .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
 
     /// <summary>Asks something harmless; a connection that does not answer is retired.</summary>
     public async Task<bool> ConfirmAsync(CancellationToken cancellationToken)
@@ -163,6 +220,11 @@ internal sealed class McpConnection(
             telemetry.Logger.ApprovalNeeded(operation);
         }
 
+        if (result.Failure is { } failure && ToolFailures.IsNoSuchTool(failure))
+        {
+            Retire("a tool is missing"); // the next call chooses among those that there are
+        }
+
         return result;
     }
 
@@ -183,7 +245,13 @@ internal sealed class McpConnection(
             ValueTask<CallToolResult> call = client.CallToolAsync(request, deadline.Token);
             CallToolResult result = await AnswerAsync(call, deadline.Token).ConfigureAwait(false);
             Confirm();
-            return ToolResultReader.Read(result, key, options.MaxResultLength);
+            GatewayResult<JsonElement> read = ToolResultReader.Read(result, options.MaxResultLength);
+            if (read.Failure is not null)
+            {
+                LogSaid(tool, ToolResultReader.Said(result));
+            }
+
+            return read;
         }
         catch (Exception exception) // every way in which the client fails is a value here
         {
@@ -194,7 +262,20 @@ internal sealed class McpConnection(
                 throw new OperationCanceledException(cancellationToken);
             }
 
+            if (TransportFailures.IsSaid(exception))
+            {
+                LogSaid(tool, exception.Message);
+            }
+
             return Conclude(exception, deadline.HasPassed);
+        }
+    }
+
+    private void LogSaid(string tool, string text)
+    {
+        if (key.Redact(text) is { } said)
+        {
+            telemetry.Logger.ServerSaid(tool, said);
         }
     }
 
@@ -223,7 +304,7 @@ internal sealed class McpConnection(
             Retire(exception.GetType().Name);
         }
 
-        return TransportFailures.OfCall(exception, key);
+        return TransportFailures.OfCall(exception);
     }
 
     private void Confirm()

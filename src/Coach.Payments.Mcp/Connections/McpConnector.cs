@@ -204,7 +204,7 @@ internal sealed class McpConnector<TToolset>(
         catch (Exception exception) // every way in which the client fails is a value here
         {
             bool isProcess = options.Command is not null;
-            result = TransportFailures.OfConnecting(exception, key, isProcess, options.InitializationTimeout);
+            result = TransportFailures.OfConnecting(exception, isProcess, options.InitializationTimeout);
         }
 
         lock (_gate)
@@ -242,7 +242,7 @@ internal sealed class McpConnector<TToolset>(
     {
         using var deadline = new Deadline(options.InitializationTimeout, time, _stopping.Token);
         McpConnection? connection = null;
-        IClientTransport transport = transports(key, () => Volatile.Read(ref connection)?.CutOff());
+        var transport = new LenientTransport(transports(key, () => Volatile.Read(ref connection)?.CutOff()));
         McpClient client = await CreateClientAsync(transport, deadline.Token).ConfigureAwait(false);
         Volatile.Write(ref connection, new McpConnection(client, key, options, time, telemetry));
         bool isDone = false;
@@ -257,6 +257,7 @@ internal sealed class McpConnector<TToolset>(
             }
 
             isDone = true;
+            connection.WatchTools();
             return toolset;
         }
         finally

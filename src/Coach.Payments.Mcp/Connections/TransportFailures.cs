@@ -7,7 +7,7 @@ using ModelContextProtocol;
 
 namespace Coach.Payments.Mcp.Connections;
 
-/// <summary>What the MCP client's exceptions mean. Their messages repeat what a server sent, so only redacted parts are
+/// <summary>What the MCP client's exceptions mean. Their messages repeat what a server sent, so they are not
 /// used.</summary>
 internal static class TransportFailures
 {
@@ -15,10 +15,10 @@ internal static class TransportFailures
 
     /// <summary>A connection that could not be made: nothing was done.</summary>
     public static GatewayFailure OfConnecting(
-        Exception exception, StripeMcpKey key, bool isProcess, TimeSpan limit) => exception switch
+        Exception exception, bool isProcess, TimeSpan limit) => exception switch
         {
             HttpRequestException { StatusCode: { } status } =>
-                OfStatus(status, exception, key) is { IsOutcomeUnknown: false } refused
+                OfStatus(status) is { IsOutcomeUnknown: false } refused
                 ? refused
                 : Unreachable(string.Create(CultureInfo.InvariantCulture, $"{Server} failed ({(int)status}).")),
             TimeoutException or OperationCanceledException => Unreachable(
@@ -38,9 +38,9 @@ internal static class TransportFailures
 
     /// <summary>A call that ended in an exception: the request may have been carried out unless the server refused it
     /// as such.</summary>
-    public static GatewayFailure OfCall(Exception exception, StripeMcpKey key) => exception switch
+    public static GatewayFailure OfCall(Exception exception) => exception switch
     {
-        HttpRequestException { StatusCode: { } status } => OfStatus(status, exception, key),
+        HttpRequestException { StatusCode: { } status } => OfStatus(status),
         HttpRequestException
         {
             HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
@@ -48,7 +48,7 @@ internal static class TransportFailures
         } => Unreachable($"{Server} could not be reached."),
         TimeoutException =>
             new GatewayFailure(GatewayFailureKind.TimedOut, $"{Server} did not answer in time.") { IsRetryable = true },
-        McpProtocolException protocol => OfProtocol(protocol, key),
+        McpProtocolException protocol => OfProtocol(protocol),
         McpException =>
             new GatewayFailure(GatewayFailureKind.Unknown, $"{Server} answered in a way that the protocol does "
                 + "not allow here."),
@@ -87,7 +87,7 @@ internal static class TransportFailures
     private static GatewayFailure Unreachable(string message) =>
         new(GatewayFailureKind.Unreachable, message) { IsRetryable = true };
 
-    private static GatewayFailure OfStatus(HttpStatusCode status, Exception exception, StripeMcpKey key)
+    private static GatewayFailure OfStatus(HttpStatusCode status)
     {
         string shown = ((int)status).ToString(CultureInfo.InvariantCulture);
         return (int)status switch
@@ -96,7 +96,7 @@ internal static class TransportFailures
                 $"{Server} refused {StripeMcpKey.SecretName} (401). Check that it is a current secret or "
                 + "restricted key of the right account."),
             403 => new GatewayFailure(GatewayFailureKind.Forbidden, $"{StripeMcpKey.SecretName} may not use the "
-                + $"Stripe MCP server this way (403).{Said(exception, key)}"),
+                + "Stripe MCP server this way (403). What it said is in the log."),
             408 => new GatewayFailure(GatewayFailureKind.TimedOut, $"{Server} gave up waiting (408).")
             { IsRetryable = true },
             404 => new GatewayFailure(GatewayFailureKind.ConnectionLost, $"{Server} does not know the session "
@@ -110,23 +110,26 @@ internal static class TransportFailures
                     + "Coach:Payments:Mcp:Url to the final address."),
             >= 400 and < 500 =>
                 new GatewayFailure(GatewayFailureKind.Rejected, $"{Server} refused the request "
-                    + $"({shown}).{Said(exception, key)}"),
+                    + $"({shown}). What it said is in the log."),
             _ => new GatewayFailure(GatewayFailureKind.ServerError, $"{Server} failed ({shown}).")
             { IsRetryable = true },
         };
     }
 
     private static GatewayFailure OfProtocol(
-        McpProtocolException exception, StripeMcpKey key) => exception.ErrorCode switch
+        McpProtocolException exception) => exception.ErrorCode switch
         {
             McpErrorCode.MethodNotFound => Unsupported("it takes no tool calls"),
+            McpErrorCode.InvalidParams when ToolFailures.SaysNoTool(exception.Message) => ToolFailures.NoSuchTool(),
             McpErrorCode.InvalidParams or McpErrorCode.InvalidRequest or McpErrorCode.ParseError =>
-                new GatewayFailure(GatewayFailureKind.Rejected, $"{Server} refused the call.{Said(exception, key)}"),
+                new GatewayFailure(
+                    GatewayFailureKind.Rejected, $"{Server} refused the call. What it said is in the log."),
             McpErrorCode.UrlElicitationRequired or McpErrorCode.MissingRequiredClientCapability =>
                 ToolFailures.Approval(),
             _ => new GatewayFailure(GatewayFailureKind.ServerError, $"{Server} failed inside.") { IsRetryable = true },
         };
 
-    private static string Said(Exception exception, StripeMcpKey key) =>
-        key.Redact(exception.Message) is { } text ? $" It says: {text}" : "";
+    /// <summary>Whether an exception's message repeats what a server said.</summary>
+    public static bool IsSaid(Exception exception) => exception is McpException
+        or HttpRequestException { StatusCode: not null };
 }

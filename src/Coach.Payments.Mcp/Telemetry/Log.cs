@@ -24,4 +24,7 @@ internal static partial class Log
         "The Stripe MCP server wants a person to approve {Operation}; nothing was done. Use a key or a server that "
         + "needs no approval")]
     public static partial void ApprovalNeeded(this ILogger logger, string operation);
+
+    [LoggerMessage(7006, LogLevel.Warning, "The Stripe MCP server says of {Tool}: {Said}")]
+    public static partial void ServerSaid(this ILogger logger, string tool, string said);
 }

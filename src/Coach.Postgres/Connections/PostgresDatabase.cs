@@ -27,7 +27,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
         Guard = new StoreGuard(
             "postgres",
             new StoreLimits(options.TimeLimit, options.FailuresBeforeBreak, options.BreakDuration),
-            ProbeAsync, time, logger, meters);
+            ProbeAsync, time, logger, meters, PostgresFailures.Explain);
     }
 
     public StoreGuard Guard { get; }
@@ -56,9 +56,11 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString)
         {
-            // Texts of errors then hold no values, and statements prepared for a session are not PgBouncer's.
+            // Texts of errors then hold no values, and statements prepared for a session are not PgBouncer's. Nothing
+            // is set for a session, so nothing has to be reset, which in PgBouncer would be another one's.
             IncludeErrorDetail = false,
             MaxAutoPrepare = 0,
+            NoResetOnClose = true,
         };
         settings.ApplicationName ??= "coach";
         return NpgsqlDataSource.Create(settings);
@@ -183,9 +185,9 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
                 return await call(connection, cancellationToken).ConfigureAwait(false);
             }
         }
-        catch (NpgsqlException exception) when (exception is not PostgresException { SqlState: not "57P01" })
+        catch (NpgsqlException exception) when (PostgresFailures.IsOfAllConnections(exception))
         {
-            // The server went away, so its other connections did too: the next call makes a new one.
+            // The next call makes a new connection, and may find the new primary.
             Source.Clear();
             throw;
         }
@@ -206,14 +208,16 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
         _source?.Dispose();
     }
 
-    private Task<object?> ProbeAsync(CancellationToken cancellationToken) => AskAsync(
+    // A standby answers, and refuses what is to be kept: for a host it is away.
+    private Task<bool> ProbeAsync(CancellationToken cancellationToken) => AskAsync(
         async (connection, token) =>
         {
-            NpgsqlCommand command = Command(connection, "SELECT $1", []);
-            await using (command.ConfigureAwait(false))
-            {
-                return await command.ExecuteScalarAsync(token).ConfigureAwait(false);
-            }
+            List<bool> onlyReads = await ReadAsync(
+                connection, "SELECT current_setting('transaction_read_only') = 'on' OR $1 IS NULL", [],
+                static row => row.GetBoolean(0), token).ConfigureAwait(false);
+            return onlyReads[0]
+                ? throw new PostgresException("It only reads.", "ERROR", "ERROR", PostgresFailures.ReadOnly)
+                : true;
         },
         cancellationToken);
 }

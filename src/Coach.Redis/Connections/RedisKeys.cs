@@ -11,6 +11,18 @@ internal sealed class RedisKeys(string prefix)
 {
     public string Bucket(string partition) => $"{prefix}:limit:{{{Hash(partition)}}}";
 
+    public string Places(string partition) => $"{prefix}:places:{{{Hash(partition)}}}";
+
+    // What is asked about together lies on one node.
+    public string Rest(string group, string name) => $"{prefix}:rest:{{{Hash(group)}}}:{Hash(name)}";
+
+    // One decision is on the sessions of an address, of a key and of all.
+    public string SessionsUsed => $"{prefix}:{{sessions}}:used";
+
+    public string SessionsWho => $"{prefix}:{{sessions}}:who";
+
+    public string SessionsOf(string part, string name) => $"{prefix}:{{sessions}}:{part}:{Hash(name)}";
+
     public string Ended(string session) => $"{prefix}:ended:{{{Hash(session)}}}";
 
     public string EndedChannel => $"{prefix}:ended";
@@ -36,8 +48,10 @@ internal sealed class RedisKeys(string prefix)
 
     public string Cache => $"{prefix}:cache:";
 
+    public string Probe => $"{prefix}:probe";
+
     public string KeyRing => $"{prefix}:key-ring";
 
-    private static string Hash(string text) =>
+    public static string Hash(string text) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 16));
 }

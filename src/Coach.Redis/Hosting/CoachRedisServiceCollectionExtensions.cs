@@ -25,9 +25,10 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class CoachRedisServiceCollectionExtensions
 {
     /// <summary>
-    /// Keeps rate limits, budgets (as a cache of a store that lasts), ended sessions, the distributed cache (session
-    /// keys with it), conversations, vectors and the Data Protection key ring in Redis, where all replicas find them,
-    /// in place of what this process keeps. Options come from the section <c>Coach:Redis</c>, the connection from
+    /// Keeps rate limits, the count of calls that run, cool-downs and open circuits, the places of sessions, budgets
+    /// (as a cache of a store that lasts), ended sessions, the distributed cache (session keys with it), conversations,
+    /// vectors and the Data Protection key ring in Redis, where all replicas find them, in place of what this process
+    /// keeps. Options come from the section <c>Coach:Redis</c>, the connection from
     /// <c>ConnectionStrings:Redis</c>. The secret <c>COACH_DATA_PROTECTION_KEY</c> protects the key ring; without it
     /// the host does not start. Call it after <c>AddCoach</c>, and before <c>AddCoachPostgres</c> where both are used.
     /// </summary>
@@ -79,6 +80,17 @@ public static class CoachRedisServiceCollectionExtensions
             new RedisRateLimitStore(provider.GetRequiredService<RedisConnection>()),
             new MemoryRateLimitStore(provider.GetRequiredService<TimeProvider>()),
             Value(provider).RateLimitsWhenAway, provider.GetRequiredService<TimeProvider>())));
+        services.Replace(ServiceDescriptor.Singleton<IConcurrencyStore>(static provider =>
+            new RedisConcurrencyStore(provider.GetRequiredService<RedisConnection>())));
+        services.Replace(ServiceDescriptor.Singleton<ICooldownStore>(static provider =>
+            new RedisCooldownStore(provider.GetRequiredService<RedisConnection>())));
+        services.Replace(ServiceDescriptor.Singleton<ISessionPlaceStore>(static provider =>
+            new FallbackSessionPlaceStore(
+                new RedisSessionPlaceStore(
+                    provider.GetRequiredService<RedisConnection>(),
+                    provider.GetRequiredService<IDataProtectionProvider>()),
+                new MemorySessionPlaceStore(provider.GetRequiredService<TimeProvider>()),
+                provider.GetRequiredService<TimeProvider>())));
         services.Replace(ServiceDescriptor.Singleton<IRevokedSessionStore>(static provider =>
             new FallbackRevokedSessionStore(
                 new RedisRevokedSessionStore(provider.GetRequiredService<RedisConnection>()),

@@ -35,14 +35,24 @@ internal sealed class RedisRateLimitStore(RedisConnection redis) : IRateLimitSto
         return {1, math.floor(tokens + 0.001), 0}
         """;
 
+    // A bucket that is not known is full.
+    private const string GiveBackScript = """
+        local known = redis.call('GET', KEYS[1])
+        if not known then return 0 end
+        local at, left = string.match(known, '^(%S+) (%S+)$')
+        local tokens = math.min(tonumber(ARGV[2]), tonumber(left) + tonumber(ARGV[3]))
+        local ends = redis.call('PTTL', KEYS[1])
+        redis.call('SET', KEYS[1], string.format('%s %.6f', at, tokens),
+          'PX', string.format('%.0f', math.max(1, ends)))
+        return 1
+        """;
+
+    public bool IsShared => true;
+
     public async ValueTask<RateLimitDecision> TryAcquireAsync(
         string partition, RateLimit limit, int permits = 1, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(partition);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(partition.Length, MaxPartitionLength, nameof(partition));
-        CheckRange(limit.Burst, nameof(limit), MaxValue);
-        CheckRange(limit.PerMinute, nameof(limit), MaxValue);
-        CheckRange(permits, nameof(permits), limit.Burst);
+        Check(partition, limit, permits);
         RedisResult answer = await redis.EvaluateAsync(
             "decide a rate limit",
             Script,
@@ -51,6 +61,24 @@ internal sealed class RedisRateLimitStore(RedisConnection redis) : IRateLimitSto
             cancellationToken).ConfigureAwait(false);
         return new RateLimitDecision(
             (int)answer[0] == 1, (int)answer[1], TimeSpan.FromTicks((long)answer[2] * TimeSpan.TicksPerMicrosecond));
+    }
+
+    public async ValueTask GiveBackAsync(
+        string partition, RateLimit limit, int permits = 1, CancellationToken cancellationToken = default)
+    {
+        Check(partition, limit, permits);
+        await redis.EvaluateAsync(
+            "give permits back", GiveBackScript, [redis.Keys.Bucket(partition)], [limit.Burst, permits],
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    private static void Check(string partition, RateLimit limit, int permits)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(partition);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(partition.Length, MaxPartitionLength, nameof(partition));
+        CheckRange(limit.Burst, nameof(limit), MaxValue);
+        CheckRange(limit.PerMinute, nameof(limit), MaxValue);
+        CheckRange(permits, nameof(permits), limit.Burst);
     }
 
     private static void CheckRange(int value, string name, int maximum)

@@ -5,8 +5,10 @@ using StackExchange.Redis;
 
 namespace Coach.Redis.Sessions;
 
-/// <summary>Hears of ended sessions on a channel. A connection that was lost is listened on again when it is
-/// back.</summary>
+/// <summary>
+/// Hears of ended sessions on a channel. A connection that was lost is listened on again when it is back, and a new one
+/// in place of one that was given up.
+/// </summary>
 internal sealed class RedisSessionEndEvents(RedisConnection redis, TimeProvider time) : ISessionEndEvents
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
@@ -14,20 +16,23 @@ internal sealed class RedisSessionEndEvents(RedisConnection redis, TimeProvider 
     public async IAsyncEnumerable<SessionId> ListenAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        ChannelMessageQueue queue = await SubscribeAsync(cancellationToken).ConfigureAwait(false);
-        try
+        // A connection that was given up for a new one ends its queue.
+        while (await SubscribeAsync(cancellationToken).ConfigureAwait(false) is { } queue)
         {
-            while (await ReadAsync(queue, cancellationToken).ConfigureAwait(false) is { } message)
+            try
             {
-                if (SessionId.TryFrom((string?)message.Message, out SessionId session))
+                while (await ReadAsync(queue, cancellationToken).ConfigureAwait(false) is { } message)
                 {
-                    yield return session;
+                    if (SessionId.TryFrom((string?)message.Message, out SessionId session))
+                    {
+                        yield return session;
+                    }
                 }
             }
-        }
-        finally
-        {
-            queue.Unsubscribe(CommandFlags.FireAndForget);
+            finally
+            {
+                queue.Unsubscribe(CommandFlags.FireAndForget);
+            }
         }
     }
 
@@ -43,7 +48,7 @@ internal sealed class RedisSessionEndEvents(RedisConnection redis, TimeProvider 
         }
     }
 
-    private async Task<ChannelMessageQueue> SubscribeAsync(CancellationToken cancellationToken)
+    private async Task<ChannelMessageQueue?> SubscribeAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -52,6 +57,10 @@ internal sealed class RedisSessionEndEvents(RedisConnection redis, TimeProvider 
                 IConnectionMultiplexer connection = await redis.ConnectAsync().ConfigureAwait(false);
                 return await connection.GetSubscriber()
                     .SubscribeAsync(RedisChannel.Literal(redis.Keys.EndedChannel)).ConfigureAwait(false);
+            }
+            catch (ObjectDisposedException)
+            {
+                return null; // the host ends
             }
             catch (Exception exception) when (exception is RedisException or TimeoutException)
             {

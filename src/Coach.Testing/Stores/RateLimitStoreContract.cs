@@ -18,6 +18,7 @@ public static class RateLimitStoreContract
         ["Acquire_MorePermitsThanAreLeft_TakesNone"] = AllOrNoneAsync,
         ["Acquire_ManyAtOnce_NeverGrantsMoreThanTheBurst"] = RaceAsync,
         ["Partitions_DoNotShare"] = PartitionsAsync,
+        ["GiveBack_ReturnsWhatWasTaken_AndNoMore"] = GiveBackAsync,
         ["Acquire_OutOfRange_IsRefusedByName"] = RangesAsync,
     });
 
@@ -109,6 +110,24 @@ public static class RateLimitStoreContract
         RateLimitDecision other = await store.TryAcquireAsync(partition + "2", Limit, 3, cancellationToken)
             .ConfigureAwait(false);
         Contract.Holds(other.IsGranted, "another partition has its own bucket");
+    }
+
+    private static async Task GiveBackAsync(
+        IRateLimitStore store, Func<TimeSpan, Task> advance, CancellationToken cancellationToken)
+    {
+        string partition = Contract.Tag();
+        await store.GiveBackAsync(partition, Limit, 3, cancellationToken).ConfigureAwait(false);
+        await store.TryAcquireAsync(partition, Limit, 3, cancellationToken).ConfigureAwait(false);
+        await store.GiveBackAsync(partition, Limit, 2, cancellationToken).ConfigureAwait(false);
+        RateLimitDecision granted = await store.TryAcquireAsync(partition, Limit, 2, cancellationToken)
+            .ConfigureAwait(false);
+        Contract.Holds(granted is { IsGranted: true, Remaining: 0 }, "what was given back can be taken again");
+        await store.GiveBackAsync(partition, Limit, 3, cancellationToken).ConfigureAwait(false);
+        await store.GiveBackAsync(partition, Limit, 3, cancellationToken).ConfigureAwait(false);
+        await store.TryAcquireAsync(partition, Limit, 3, cancellationToken).ConfigureAwait(false);
+        RateLimitDecision refused = await store.TryAcquireAsync(partition, Limit, 1, cancellationToken)
+            .ConfigureAwait(false);
+        Contract.Holds(!refused.IsGranted, "a bucket never holds more than its burst");
     }
 
     private static async Task RangesAsync(

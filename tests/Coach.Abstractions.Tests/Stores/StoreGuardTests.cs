@@ -130,6 +130,23 @@ public sealed class StoreGuardTests
         Assert.Equal([(1, "db"), (0, "db")], seen);
     }
 
+    [Fact]
+    public async Task Reason_IsWhatTheClientsFailureMeans_AndGoneWhenTheStoreAnswers()
+    {
+        using var guard = new StoreGuard(
+            "db", new StoreLimits(TimeSpan.FromMilliseconds(250), 3, TimeSpan.FromSeconds(1)),
+            _ => Task.CompletedTask, _clock, _logs.Factory().CreateLogger<StoreGuard>(),
+            explain: failure => failure is TimeoutException ? "it is full" : null);
+        Assert.Null(guard.Reason);
+        await BreakAsync(guard);
+        Assert.Equal("it is full", guard.Reason);
+        Assert.Equal("the store 'db' does not answer: it is full", (await guard.CheckAsync()).Description);
+        Assert.Contains("does not answer (it is full)", Assert.Single(_logs.Messages()), StringComparison.Ordinal);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(ComponentState.Healthy, (await guard.CheckAsync()).State);
+        Assert.Null(guard.Reason);
+    }
+
     [Theory]
     [InlineData(0, 1, 1)]
     [InlineData(1, 0, 1)]

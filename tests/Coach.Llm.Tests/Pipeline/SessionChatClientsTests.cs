@@ -151,6 +151,44 @@ public sealed class SessionChatClientsTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task GetResponseAsync_AProviderThatAskedAnotherReplicaForTime_IsPassedOverHere_UntilItAnswers()
+    {
+        var store = new MemoryCooldownStore(_clock);
+        var others = new SessionTargetCooldowns(_clock, capacity: 10, store);
+        SessionChatClients clients = Build(services: services => services.AddSingleton<ICooldownStore>(store));
+        await StoreAsync(Ann, ProviderNames.Gemini, ProviderNames.Anthropic);
+        ApiKey[] keys = [.. clients.Order(await Keys.ListAsync(Ann, Token))];
+        TargetCooldowns there = others.Of(Ann, keys);
+        there[0] = TargetCooldowns.Now(_clock) + TimeSpan.FromMinutes(2).Ticks;
+        await there.TellAsync(0);
+        Script("gemini-ann").Answer("from gemini");
+        Script("anthropic-ann").Answer("from anthropic").Fail(Failures.Unavailable());
+
+        Assert.Equal("from anthropic", await AskAsync(clients, Ann));
+        Assert.DoesNotContain("gemini-ann", _made.Keys);
+        _clock.Advance(TimeSpan.FromMinutes(2));
+        Assert.Equal("from gemini", await AskAsync(clients, Ann));
+    }
+
+    [Fact]
+    public async Task GetResponseAsync_AProviderThatAsksForTime_IsToldToOtherReplicas()
+    {
+        var store = new MemoryCooldownStore(_clock);
+        SessionChatClients clients = Build(services: services => services.AddSingleton<ICooldownStore>(store));
+        await StoreAsync(Ann, ProviderNames.Gemini, ProviderNames.Anthropic);
+        Script("gemini-ann").Fail(Failures.Unavailable());
+        Script("anthropic-ann").Answer("from anthropic");
+        ApiKey[] keys = [.. clients.Order(await Keys.ListAsync(Ann, Token))];
+        await AskAsync(clients, Ann);
+
+        TargetCooldowns there = new SessionTargetCooldowns(_clock, capacity: 10, store).Of(Ann, keys);
+        Assert.Equal(0, there[0]);
+        await there.RefreshAsync(Token);
+        Assert.Equal(TargetCooldowns.Now(_clock) + TimeSpan.FromSeconds(30).Ticks, there[0]);
+        Assert.Equal(0, there[1]);
+    }
+
+    [Fact]
     public async Task GetResponseAsync_MoreFailingSessionsThanPlaces_CoolDownsStayBounded()
     {
         var coolDowns = new SessionTargetCooldowns(_clock, capacity: 2);

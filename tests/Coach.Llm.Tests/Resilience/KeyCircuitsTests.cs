@@ -1,3 +1,4 @@
+using Coach.Abstractions;
 using Coach.Llm.Resilience;
 using Coach.Testing;
 using Polly.CircuitBreaker;
@@ -26,6 +27,50 @@ public sealed class KeyCircuitsTests
         }
 
         Assert.False(Circuits.IsOpen);
+    }
+
+    [Fact]
+    public async Task RunAsync_ACircuitThatOpensOnOneReplica_IsKnownToTheOthers_UntilItCloses()
+    {
+        var store = new MemoryCooldownStore(_clock);
+        KeyCircuits one = Replica(store);
+        KeyCircuits other = Replica(store);
+        await FailAsync(one, "bad", 5);
+        Assert.Equal(["bad"], _told);
+        BrokenCircuitException refusal =
+            await Assert.ThrowsAsync<BrokenCircuitException>(() => other.RunAsync("bad", () => Task.FromResult(1)));
+        Assert.Equal(TimeSpan.FromSeconds(30), refusal.RetryAfter);
+        Assert.Equal(1, await other.RunAsync("good", () => Task.FromResult(1)));
+
+        // Another group is another provider.
+        Assert.Equal(1, await Replica(store, "else").RunAsync("bad", () => Task.FromResult(1)));
+        _clock.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal(1, await one.RunAsync("bad", () => Task.FromResult(1)));
+        Assert.Equal(1, await other.RunAsync("bad", () => Task.FromResult(1)));
+    }
+
+    [Fact]
+    public async Task RunAsync_MostKeysFailOnOneReplica_TheOthersRefuseThoseThatFailedThere()
+    {
+        var store = new MemoryCooldownStore(_clock);
+        KeyCircuits one = Replica(store);
+        KeyCircuits other = Replica(store);
+        await FailAsync(other, "mine", 1);
+        await FailAsync(one, "a", 2);
+        await FailAsync(one, "b", 2);
+        await FailAsync(one, "c", 1);
+        Assert.True(one.IsOpen);
+        await Assert.ThrowsAsync<BrokenCircuitException>(() => other.RunAsync("mine", () => Task.FromResult(1)));
+        Assert.Equal(1, await other.RunAsync("good", () => Task.FromResult(1)));
+    }
+
+    [Fact]
+    public async Task RunAsync_TheSharedStoreIsAway_EachReplicaKnowsItsOwn()
+    {
+        KeyCircuits one = Replica(new AwayStore());
+        await FailAsync(one, "bad", 5);
+        await Assert.ThrowsAsync<BrokenCircuitException>(() => one.RunAsync("bad", () => Task.FromResult(1)));
+        Assert.Equal(1, await one.RunAsync("good", () => Task.FromResult(1)));
     }
 
     // 1,000 keys, 100 of which fail in every way, in every order: nobody pays for another's key.
@@ -157,5 +202,32 @@ public sealed class KeyCircuitsTests
         }
 
         return isRefused;
+    }
+
+    private static async Task FailAsync(KeyCircuits circuits, string key, int times)
+    {
+        for (int i = 0; i < times; i++)
+        {
+            await Assert.ThrowsAsync<TimeoutException>(
+                () => circuits.RunAsync<int>(key, () => throw new TimeoutException()));
+        }
+    }
+
+    private KeyCircuits Replica(ICooldownStore store, string provider = "gemini") => new(
+        _options, _clock, failure => failure is TimeoutException, (key, _) => _told.Add(key), _ => _told.Add("all"),
+        new SharedCooldowns(store, provider));
+
+    private sealed class AwayStore : ICooldownStore
+    {
+        public ValueTask SetAsync(
+            string group, string name, TimeSpan wait, CancellationToken cancellationToken = default) => throw Away();
+
+        public ValueTask ClearAsync(string group, string name, CancellationToken cancellationToken = default) =>
+            throw Away();
+
+        public ValueTask<IReadOnlyList<TimeSpan>> LeftAsync(
+            string group, IReadOnlyList<string> names, CancellationToken cancellationToken = default) => throw Away();
+
+        private static StoreException Away() => new("redis", "say what rests");
     }
 }

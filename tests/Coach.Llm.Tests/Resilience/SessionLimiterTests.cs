@@ -21,28 +21,28 @@ public sealed class SessionLimiterTests : IDisposable
     public async Task AcquireAsync_SessionCallsTooOften_IsRefusedUntilRefilled()
     {
         SessionLimiter limiter = Build(o => (o.SessionCallsPerMinute, o.SessionBurst) = (6, 2));
-        (await limiter.AcquireAsync(Alice, "k", Token)).Dispose();
-        (await limiter.AcquireAsync(Alice, "k", Token)).Dispose();
+        await (await limiter.AcquireAsync(Alice, "k", Token)).DisposeAsync();
+        await (await limiter.AcquireAsync(Alice, "k", Token)).DisposeAsync();
 
         LlmException refused = await Assert.ThrowsAsync<LlmException>(() => limiter.AcquireAsync(Alice, "k", Token).AsTask());
         Assert.Equal((LlmError.LocalLimit, ErrorCodes.RateLimited, true), (refused.Error, refused.Code, refused.IsTransient));
         Assert.Equal(TimeSpan.FromSeconds(10), refused.RetryAfter);
         Assert.Equal("The limit on calls per minute of this session is reached. Try again in 10 s.", refused.Message);
-        (await limiter.AcquireAsync(Bob, "k", Token)).Dispose();
+        await (await limiter.AcquireAsync(Bob, "k", Token)).DisposeAsync();
         _clock.Advance(TimeSpan.FromSeconds(10));
-        (await limiter.AcquireAsync(Alice, "k", Token)).Dispose();
+        await (await limiter.AcquireAsync(Alice, "k", Token)).DisposeAsync();
     }
 
     [Fact]
     public async Task AcquireAsync_ManySessionsShareAKey_TheKeysLimitHoldsOverAllAndCostsTheSessionNothing()
     {
         SessionLimiter limiter = Build(o => (o.SessionCallsPerMinute, o.SessionBurst, o.KeyCallsPerMinute, o.KeyBurst) = (1, 1, 60, 2));
-        (await limiter.AcquireAsync(Alice, "shared", Token)).Dispose();
-        (await limiter.AcquireAsync(Bob, "shared", Token)).Dispose();
+        await (await limiter.AcquireAsync(Alice, "shared", Token)).DisposeAsync();
+        await (await limiter.AcquireAsync(Bob, "shared", Token)).DisposeAsync();
 
         SessionId carol = SessionId.From("carol");
         Assert.Contains("this key", (await Assert.ThrowsAsync<LlmException>(() => limiter.AcquireAsync(carol, "shared", Token).AsTask())).Message, StringComparison.Ordinal);
-        (await limiter.AcquireAsync(carol, "own", Token)).Dispose();
+        await (await limiter.AcquireAsync(carol, "own", Token)).DisposeAsync();
     }
 
     [Fact]
@@ -55,10 +55,10 @@ public sealed class SessionLimiterTests : IDisposable
         Assert.False(third.IsCompleted);
         LlmException refused = await Assert.ThrowsAsync<LlmException>(() => limiter.AcquireAsync(Alice, "k", Token).AsTask());
         Assert.Equal(LlmError.LocalLimit, refused.Error);
-        (await limiter.AcquireAsync(Bob, "k", Token)).Dispose();
-        first.Dispose();
-        (await third).Dispose();
-        second.Dispose();
+        await (await limiter.AcquireAsync(Bob, "k", Token)).DisposeAsync();
+        await first.DisposeAsync();
+        await (await third).DisposeAsync();
+        await second.DisposeAsync();
     }
 
     [Fact]
@@ -70,8 +70,8 @@ public sealed class SessionLimiterTests : IDisposable
         Task<CallPermit> waiting = limiter.AcquireAsync(Alice, "k", cancellation.Token).AsTask();
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
-        running.Dispose();
-        (await limiter.AcquireAsync(Alice, "k", Token)).Dispose();
+        await running.DisposeAsync();
+        await (await limiter.AcquireAsync(Alice, "k", Token)).DisposeAsync();
     }
 
     [Fact]
@@ -88,15 +88,15 @@ public sealed class SessionLimiterTests : IDisposable
     public async Task AcquireAsync_MoreSessionsThanTheTableHolds_UnusedOnesMakeRoomAndBusyOnesStay()
     {
         SessionLimiter limiter = Build(o => (o.SessionBurst, o.SessionCallsPerMinute) = (1, 1));
-        using CallPermit busy = await limiter.AcquireAsync(Alice, "k", Token);
+        await using CallPermit busy = await limiter.AcquireAsync(Alice, "k", Token);
         for (int i = 0; i < 1023; i++)
         {
-            (await limiter.AcquireAsync(SessionId.From($"s{i}"), $"k{i}", Token)).Dispose();
+            await (await limiter.AcquireAsync(SessionId.From($"s{i}"), $"k{i}", Token)).DisposeAsync();
         }
 
         Assert.Equal(LlmError.LocalLimit, (await Assert.ThrowsAsync<LlmException>(() => limiter.AcquireAsync(Bob, "k", Token).AsTask())).Error);
         _clock.Advance(TimeSpan.FromMinutes(1));
-        (await limiter.AcquireAsync(Bob, "k", Token)).Dispose();
+        await (await limiter.AcquireAsync(Bob, "k", Token)).DisposeAsync();
     }
 
     private SessionLimiter Build(Action<LlmLimitOptions> options)

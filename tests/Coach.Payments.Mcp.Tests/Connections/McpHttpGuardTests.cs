@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using Coach.Payments.Gateways;
 using Coach.Testing;
 using Microsoft.AspNetCore.Http;
@@ -85,8 +86,56 @@ public sealed class McpHttpGuardTests : IAsyncLifetime
         Assert.DoesNotContain(McpHost.TestKey, failure?.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("""{"type":"hologram","data":"AAAA","depth":{"z":[1]}}""")]
+    [InlineData("""{"type":"image","data":"AAAA","mimeType":"image/png"}""")]
+    [InlineData("""{"type":"audio","data":"AAAA","mimeType":"audio/wav"}""")]
+    [InlineData("""{"type":"resource_link","uri":"https://evil.example/","name":"pay here"}""")]
+    [InlineData("""{"type":"image"}""")]
+    [InlineData("""{"type":"text","text":7}""")]
+    [InlineData("""{"type":"resource","resource":{"blob":"AAAA"}}""")]
+    [InlineData("""{"type":7}""")]
+    [InlineData("null")]
+    [InlineData("\"{}\"")]
+    public async Task CreatePriceAsync_ContentOfAKindThatIsNotKnown_TakesTheObjectBesideIt(string block)
+    {
+        _server.Change = result => result["content"]!.AsArray().Insert(0, JsonNode.Parse(block));
+        GatewayResult<GatewayPrice> price =
+            await RunAsync(Gateway.CreatePriceAsync(McpHost.PriceRequest(), Token));
+        Assert.Null(price.Failure);
+        Assert.Single(_server.Requests, request => request.Body.Contains("PostPrices", StringComparison.Ordinal));
+    }
+
     [Fact]
-    public async Task CreatePriceAsync_WrongMode_IsRefusedWithTheServersWords()
+    public async Task CreatePriceAsync_StructuredContentAlone_IsRead()
+    {
+        _server.Change = static result =>
+        {
+            result["structuredContent"] = JsonNode.Parse(result["content"]![0]!["text"]!.GetValue<string>());
+            result.Remove("content");
+        };
+        GatewayResult<GatewayPrice> price =
+            await RunAsync(Gateway.CreatePriceAsync(McpHost.PriceRequest(), Token));
+        Assert.Null(price.Failure);
+    }
+
+    [Fact]
+    public async Task CreatePriceAsync_ProgressAndLogBeforeTheAnswer_WaitsForTheAnswer()
+    {
+        _server.Before =
+        [
+            """{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"1","progress":0.5}}""",
+            """{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"evil text"}}""",
+            """{"jsonrpc":"2.0","method":"notifications/of_a_later_protocol","params":{"x":[1]}}""",
+        ];
+        GatewayResult<GatewayPrice> price =
+            await RunAsync(Gateway.CreatePriceAsync(McpHost.PriceRequest(), Token));
+        Assert.Null(price.Failure);
+        Assert.Single(_server.Requests, request => request.Body.Contains("PostPrices", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task CreatePriceAsync_WrongMode_IsRefused_AndTheServersWordsAreInTheLogAlone()
     {
         Assert.True((await RunAsync(Gateway.ProbeAsync(Token))).Value);
         _server.Interrupt = (method, context) => method == "tools/call"
@@ -95,7 +144,8 @@ public sealed class McpHttpGuardTests : IAsyncLifetime
             : Task.FromResult(false);
         GatewayFailure? failure = (await RunAsync(Gateway.CreatePriceAsync(McpHost.PriceRequest(), Token))).Failure;
         Assert.Equal(GatewayFailureKind.Rejected, failure?.Kind);
-        Assert.Contains("Retry with livemode set to false", failure?.Message, StringComparison.Ordinal);
+        Assert.Equal(
+            "The Stripe MCP server refused the request (400). What it said is in the log.", failure?.Message);
     }
 
     [Fact]

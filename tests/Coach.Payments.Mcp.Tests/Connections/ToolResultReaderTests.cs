@@ -1,17 +1,12 @@
 using System.Text.Json;
-using Coach.Abstractions;
 using Coach.Payments.Gateways;
 using Coach.Payments.Mcp.Connections;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 using ModelContextProtocol.Protocol;
 
 namespace Coach.Payments.Mcp.Tests.Connections;
 
 public sealed class ToolResultReaderTests
 {
-    private static readonly StripeMcpKey Key = NewKey();
-
     [Theory]
     [InlineData("Stripe API error: A price (`price_1`) already uses that lookup key.\n\nhint", GatewayFailureKind.AlreadyExists)]
     [InlineData("Stripe API error: No such price: 'price_1'", GatewayFailureKind.NotFound)]
@@ -26,6 +21,7 @@ public sealed class ToolResultReaderTests
     [InlineData("Missing required body parameters: name", GatewayFailureKind.Rejected)]
     [InlineData("MCP error -32602: Input validation error: expected number", GatewayFailureKind.Rejected)]
     [InlineData("MCP error -32602: Tool create_price not found", GatewayFailureKind.NotSupported)]
+    [InlineData("Unknown tool: create_price", GatewayFailureKind.NotSupported)]
     [InlineData("Operation 'GetAccount' is not available. Use stripe_api_search to find one.", GatewayFailureKind.NotSupported)]
     [InlineData("Stripe API error: An unknown error occurred", GatewayFailureKind.ServerError)]
     [InlineData("Stripe API error: An error occurred with our connection to Stripe. Request was retried 2 times.", GatewayFailureKind.ServerError)]
@@ -57,10 +53,10 @@ public sealed class ToolResultReaderTests
         string padding = new(' ', 2048);
         var at = new CallToolResult { Content = [Text("{}" + padding[..2046]), Text(padding)] };
         var above = new CallToolResult { Content = [Text("{}" + padding), Text(padding)] };
-        Assert.Null(ToolResultReader.Read(at, Key, 4096).Failure);
+        Assert.Null(ToolResultReader.Read(at, 4096).Failure);
         Assert.Equal("The Stripe MCP server sent a result of more than 4096 characters; raise "
             + "Coach:Payments:Mcp:MaxResultLength if that is right.",
-            ToolResultReader.Read(above, Key, 4096).Failure?.Message);
+            ToolResultReader.Read(above, 4096).Failure?.Message);
     }
 
     [Fact]
@@ -68,33 +64,57 @@ public sealed class ToolResultReaderTests
     {
         var result = new CallToolResult
         { Content = [], StructuredContent = JsonDocument.Parse("""{"id":"price_1"}""").RootElement };
-        Assert.Equal("price_1", ToolResultReader.Read(result, Key, 4096).Value.GetProperty("id").GetString());
+        Assert.Equal("price_1", ToolResultReader.Read(result, 4096).Value.GetProperty("id").GetString());
+    }
+
+    [Theory]
+    [InlineData("""{"id":"price_1"}""", """{"note":"created"}""")]
+    [InlineData("""{"result":"{}"}""", """{"id":"price_1"}""")]
+    [InlineData("""{"id":"price_1"}""", "Created a price.")]
+    public void Read_StructuredContentBesideAText_TakesWhatIsAnObjectOfStripes(string structured, string text)
+    {
+        var result = new CallToolResult
+        {
+            Content = [Text(text)],
+            StructuredContent = JsonDocument.Parse(structured).RootElement,
+        };
+        Assert.Equal("price_1", ToolResultReader.Read(result, 4096).Value.GetProperty("id").GetString());
     }
 
     [Fact]
-    public void Read_EchoOfKeyAndCard_IsRedacted()
+    public void Read_OtherContent_IsPassedOver_AndAnEmbeddedTextIsRead()
     {
-        GatewayFailure failure = Read($"Stripe API error: bad key {McpHost.TestKey} for 4242 4242 4242 4242, "
-            + "sk_live_abc123", isError: true).Failure!;
-        Assert.Equal("The tool failed, and what was asked may have been done. It says: Stripe API error: bad "
-            + "key *** for ***, ***", failure.Message);
+        var result = new CallToolResult
+        {
+            Content =
+            [
+                ImageContentBlock.FromBytes(new byte[] { 1 }, "image/png"),
+                AudioContentBlock.FromBytes(new byte[] { 1 }, "audio/wav"),
+                new ResourceLinkBlock { Uri = "https://evil.example/", Name = "link" },
+                new EmbeddedResourceBlock
+                {
+                    Resource = new TextResourceContents { Uri = "stripe://price", Text = """{"id":"price_1"}""" },
+                },
+            ],
+        };
+        Assert.Equal("price_1", ToolResultReader.Read(result, 4096).Value.GetProperty("id").GetString());
+        result.Content.RemoveAt(3);
+        GatewayFailure failure = ToolResultReader.Read(result, 4096).Failure!;
+        Assert.Equal("The Stripe MCP server sent an empty result.", failure.Message);
+    }
+
+    [Fact]
+    public void Read_WhatAServerSays_IsInNoMessage()
+    {
+        GatewayFailure failure = Read("Stripe API error: pay at https://evil.example/", isError: true).Failure!;
+        Assert.Equal("The tool failed, and what was asked may have been done.", failure.Message);
+        failure = Read("\"Failed: pay at https://evil.example/\"", isError: false).Failure!;
+        Assert.DoesNotContain("evil", failure.Message, StringComparison.Ordinal);
     }
 
     private static GatewayResult<JsonElement> Read(string text, bool isError) =>
         ToolResultReader.Read(
-            new CallToolResult { Content = [Text(text)], IsError = isError ? true : null }, Key, 4096);
+            new CallToolResult { Content = [Text(text)], IsError = isError ? true : null }, 4096);
 
     private static TextContentBlock Text(string text) => new() { Text = text };
-
-    private static StripeMcpKey NewKey()
-    {
-        var services = new ServiceCollection();
-        services.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(
-            new Dictionary<string, string?> { ["STRIPE_API_KEY"] = McpHost.TestKey }).Build());
-        services.AddCoachSecrets();
-        Assert.True(
-            StripeMcpKey.TryRead(
-                services.BuildServiceProvider().GetRequiredService<ISecretSource>(), out StripeMcpKey? key));
-        return key;
-    }
 }

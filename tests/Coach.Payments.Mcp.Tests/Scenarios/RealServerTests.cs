@@ -38,7 +38,7 @@ public sealed class RealServerTests
         Assert.True((await gateway.ProbeAsync(Token)).Value);
         GatewayResult<GatewayLink> link = await gateway.CreateLinkAsync(McpHost.LinkRequest("price_unknown"), Token);
         Assert.Equal(GatewayFailureKind.BadAnswer, link.Failure?.Kind);
-        Assert.Contains("Failed to create payment link", link.Failure?.Message, StringComparison.Ordinal);
+        Assert.Contains("a sentence instead of the object", link.Failure?.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -29,6 +29,12 @@ internal sealed class HttpMcpServer : IAsyncDisposable
     /// <summary>Answers instead of the server when it gives true; told the JSON-RPC method.</summary>
     public Func<string, HttpContext, Task<bool>> Interrupt { get; set; } = static (_, _) => Task.FromResult(false);
 
+    /// <summary>Changes what a tool answers, as it goes over the wire.</summary>
+    public Action<JsonObject> Change { get; set; } = static _ => { };
+
+    /// <summary>What is sent before a tool's answer, which then is a stream of events.</summary>
+    public IReadOnlyList<string> Before { get; set; } = [];
+
     public Uri Url => new(_app.Urls.First() + "/mcp");
 
     public List<(string Method, string Authorization, string Query, string Body)> Requests { get; } = [];
@@ -128,7 +134,30 @@ internal sealed class HttpMcpServer : IAsyncDisposable
                     new McpFakeCall(
                         message["params"]!["name"]!.GetValue<string>(),
                         message["params"]!["arguments"]!.AsObject())), McpJsonUtilities.DefaultOptions)!;
-        await SendAsync(context, message, result);
+        if (method != "tools/call")
+        {
+            await SendAsync(context, message, result);
+            return;
+        }
+
+        Change(result.AsObject());
+        if (Before.Count == 0)
+        {
+            await SendAsync(context, message, result);
+            return;
+        }
+
+        context.Response.ContentType = "text/event-stream";
+        var answer = new JsonObject
+        {
+            ["jsonrpc"] = "2.0",
+            ["id"] = message["id"]!.DeepClone(),
+            ["result"] = result,
+        };
+        foreach (string data in (string[])[.. Before, answer.ToJsonString()])
+        {
+            await context.Response.WriteAsync($"event: message\ndata: {data}\n\n");
+        }
     }
 
     private static Task SendAsync(HttpContext context, JsonNode message, JsonNode? result, JsonNode? error = null)

@@ -28,6 +28,9 @@ internal sealed class McpFake : IAsyncDisposable
 
     public Func<McpFakeCall, McpFault> NextFault { get; set; } = static _ => McpFault.None;
 
+    /// <summary>What becomes of a call's result.</summary>
+    public Func<McpFakeCall, CallToolResult, CallToolResult> NextResult { get; set; } = static (_, result) => result;
+
     public Func<int, McpConnectFault> NextConnectFault { get; set; } = static _ => McpConnectFault.None;
 
     /// <summary>Grows with every answer that is held back and every message that is ignored.</summary>
@@ -114,6 +117,21 @@ internal sealed class McpFake : IAsyncDisposable
         }
     }
 
+    /// <summary>Tells every connection that the tools have changed.</summary>
+    public async Task TellOfChangeAsync()
+    {
+        Connection[] all;
+        lock (_gate)
+        {
+            all = [.. _open];
+        }
+
+        foreach (McpServer server in all.Select(connection => connection.Server).OfType<McpServer>())
+        {
+            await server.SendNotificationAsync(NotificationMethods.ToolListChangedNotification);
+        }
+    }
+
     /// <summary>Ends every connection, as a server that is restarted does.</summary>
     public void BreakAll()
     {
@@ -140,16 +158,16 @@ internal sealed class McpFake : IAsyncDisposable
             ServerInfo = new Implementation { Name = "Stripe", Version = "0.4.0" },
             Handlers = fault == McpConnectFault.NoTools ? new McpServerHandlers() : new McpServerHandlers
             {
-                ListToolsHandler = (_, _) => ValueTask.FromResult(new ListToolsResult
-                {
-                    Tools = fault == McpConnectFault.ForeignTools ? [McpFakeTools.Foreign()] : [.. Tools.List()],
-                }),
+                ListToolsHandler = (request, _) => ValueTask.FromResult(fault == McpConnectFault.ForeignTools
+                    ? new ListToolsResult { Tools = [McpFakeTools.Foreign()] }
+                    : Tools.Page(request.Params?.Cursor)),
                 CallToolHandler = (request, token) => AnswerAsync(connection, request.Params!, token),
             },
         };
         await using var transport = new StreamServerTransport(
             connection.ToServer.Reader.AsStream(), connection.ToClient.Writer.AsStream(), "fake");
         await using McpServer server = McpServer.Create(transport, options);
+        connection.Server = server;
         try
         {
             await server.RunAsync(connection.Ended.Token);
@@ -166,6 +184,11 @@ internal sealed class McpFake : IAsyncDisposable
         foreach (var (name, value) in parameters.Arguments ?? new Dictionary<string, System.Text.Json.JsonElement>())
         {
             arguments[name] = JsonNode.Parse(value.GetRawText());
+        }
+
+        if (!Tools.Has(parameters.Name))
+        {
+            throw new McpProtocolException($"Unknown tool: '{parameters.Name}'", McpErrorCode.InvalidParams);
         }
 
         var call = new McpFakeCall(parameters.Name, arguments);
@@ -200,7 +223,7 @@ internal sealed class McpFake : IAsyncDisposable
                 return McpFakeTools.Text("Stripe API error: Request rate limit exceeded.", isError: true);
         }
 
-        CallToolResult result = await Tools.CallAsync(call);
+        CallToolResult result = NextResult(call, await Tools.CallAsync(call));
         switch (fault)
         {
             case McpFault.HangAfter:
@@ -284,6 +307,8 @@ internal sealed class McpFake : IAsyncDisposable
         public Pipe ToClient { get; } = new();
 
         public CancellationTokenSource Ended { get; } = new();
+
+        public McpServer? Server { get; set; }
 
         public void Break()
         {

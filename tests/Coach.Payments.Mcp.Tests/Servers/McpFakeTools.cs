@@ -18,6 +18,40 @@ internal sealed class McpFakeTools(McpGeneration generation, StripeOperations st
     public string Accounts
     { get; set; } = """{"accounts":[{"stripe_context":"acct_live","livemode":true,"name":"Bar"},{"stripe_context":"acct_test","livemode":false,"name":"Bar"}]}""";
 
+    /// <summary>How many tools a page of the list has; null for all on one.</summary>
+    public int? PageSize { get; set; }
+
+    /// <summary>Whether the last page names itself as the next.</summary>
+    public bool HasEndlessPages { get; set; }
+
+    /// <summary>Changes what is listed.</summary>
+    public Func<Tool, Tool?> Change { get; set; } = static tool => tool;
+
+    /// <summary>How often the list was asked for.</summary>
+    public int Pages => Volatile.Read(ref _pages);
+
+    private int _pages;
+
+    public bool Has(string tool) => Listed().Any(listed => listed.Name == tool);
+
+    public ListToolsResult Page(string? cursor)
+    {
+        Interlocked.Increment(ref _pages);
+        Tool[] all = Listed();
+        int at = cursor is null ? 0 : int.Parse(cursor, System.Globalization.CultureInfo.InvariantCulture);
+        int next = at + (PageSize ?? all.Length);
+        string? last = HasEndlessPages ? cursor ?? "0" : null;
+        return new ListToolsResult
+        {
+            Tools = [.. all.Skip(at).Take(next - at)],
+            NextCursor = next < all.Length
+                ? next.ToString(System.Globalization.CultureInfo.InvariantCulture)
+                : last,
+        };
+    }
+
+    private Tool[] Listed() => [.. List().Select(Change).OfType<Tool>()];
+
     public IReadOnlyList<Tool> List() => generation switch
     {
         McpGeneration.Named =>

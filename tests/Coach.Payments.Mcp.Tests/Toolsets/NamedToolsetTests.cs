@@ -62,8 +62,8 @@ public sealed class NamedToolsetTests
         await using var scene = new Scene(options => options.ApiKey = "sk_test_other");
         GatewayResult<bool> probe = await scene.Host.Gateway.ProbeAsync(TestContext.Current.CancellationToken);
         Assert.Equal(GatewayFailureKind.BadAnswer, probe.Failure?.Kind);
-        Assert.Equal("The Stripe MCP server sent a sentence instead of the object (Failed to retrieve balance); "
-            + "it does not say why. The Stripe dashboard's log does.",
+        Assert.Equal("The Stripe MCP server sent a sentence instead of the object; it does not say why. The Stripe "
+            + "dashboard's log does.",
             probe.Failure?.Message);
     }
 

@@ -7,7 +7,9 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace Coach.Postgres.Tests.Knowledge;
 
@@ -15,6 +17,9 @@ namespace Coach.Postgres.Tests.Knowledge;
 public sealed class PostgresKnowledgeTests(PostgresServers servers)
 {
     private readonly string _schema = StoreContractTests.NewSchema();
+    // The event of Coach.Rag.
+    private const int InStep = 3000;
+
     private readonly Counter _counter = new();
 
     [Fact]
@@ -42,6 +47,40 @@ public sealed class PostgresKnowledgeTests(PostgresServers servers)
         await one.StopAsync();
         await other.StopAsync();
         Assert.Equal(_counter.Texts.Distinct().Count(), _counter.Texts.Count);
+    }
+
+    [Fact]
+    public async Task TwoReplicas_OfTheSameFolder_EmbedEachTextOnce()
+    {
+        using var folder = new TempFolder();
+        string documents = Documents(folder, 40);
+        using IHost one = await StartAsync(servers.ConnectionString, folder.File("one.coach"), documents);
+        using IHost other = await StartAsync(servers.ConnectionString, folder.File("other.coach"), documents);
+        await Task.WhenAll(UntilAsync(one, 40, "subject7"), UntilAsync(other, 40, "subject7"));
+        await Task.WhenAll(EmbedAsync(one), EmbedAsync(other));
+        Assert.Equal(40, _counter.Texts.Count);
+        Assert.Equal(40, _counter.Texts.Distinct().Count());
+        await one.StopAsync();
+        await other.StopAsync();
+    }
+
+    [Fact]
+    public async Task AReplicaThatDiesWhileItEmbeds_LeavesItsTextsToAnother_WhenItsClaimEnds()
+    {
+        using var folder = new TempFolder();
+        string documents = Documents(folder, 10);
+        var stuck = new Stuck();
+        using IHost dead = await StartAsync(
+            servers.ConnectionString, folder.File("dead.coach"), documents, stuck);
+        await stuck.Began.Task.WaitAsync(TestContext.Current.CancellationToken);
+        using IHost other = await StartAsync(servers.ConnectionString, folder.File("other.coach"), documents);
+        other.Services.GetRequiredService<PostgresDatabase>().ClockOffset = TimeSpan.FromDays(1);
+        await UntilAsync(other, 10, "subject7");
+        await EmbedAsync(other);
+        Assert.Equal(10, _counter.Texts.Distinct().Count());
+        Assert.Equal(10, _counter.Texts.Count);
+        await other.StopAsync();
+        stuck.End.SetCanceled(CancellationToken.None);
     }
 
     [Fact]
@@ -250,18 +289,23 @@ public sealed class PostgresKnowledgeTests(PostgresServers servers)
     private static async Task<bool> FindsAsync(IHost host, string words) =>
         (await AskAsync(host, words)).Any(passage => passage.Text.Contains(words, StringComparison.Ordinal));
 
-    // Ends with the test's own time limit if it never comes.
+    // The index says when it is in step. Ends with the test's own time limit if it never is.
     private static async Task UntilAsync(IHost host, int documents, string word)
     {
         var knowledge = host.Services.GetRequiredService<IKnowledgeBase>();
-        while (knowledge.DocumentCount != documents || !await FindsAsync(host, word))
+        FakeLogCollector logs = host.Services.GetFakeLogCollector();
+        await foreach (FakeLogRecord record in logs.GetLogsAsync(TestContext.Current.CancellationToken))
         {
-            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
-            await Task.Yield();
+            if (record.Id.Id == InStep && knowledge.DocumentCount == documents && await FindsAsync(host, word))
+            {
+                return;
+            }
         }
     }
 
-    private async Task<IHost> StartAsync(string connectionString, string file)
+    private async Task<IHost> StartAsync(
+        string connectionString, string file, string? folder = null,
+        IEmbeddingGenerator<string, Embedding<float>>? embedder = null)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
@@ -271,12 +315,55 @@ public sealed class PostgresKnowledgeTests(PostgresServers servers)
             ["Coach:Postgres:Schema"] = _schema,
             ["Coach:Postgres:TimeLimit"] = "00:00:05",
         });
-        builder.Services.AddCoachRag(options => options.Learn = false).UseIndexFile(file).UseEmbeddings(_counter).UsePostgres("kb");
+        builder.Logging.AddFakeLogging();
+        CoachRagBuilder rag = builder.Services.AddCoachRag(options => options.Learn = false)
+            .UseIndexFile(file).UseEmbeddings(embedder ?? _counter);
+        _ = folder is null ? rag.UsePostgres("kb") : rag.WithSource(folder);
         builder.Services.AddCoachLlm();
         builder.Services.AddCoachPostgres();
         IHost host = builder.Build();
         await host.StartAsync();
         return host;
+    }
+
+    private static string Documents(TempFolder folder, int count)
+    {
+        string documents = folder.File("documents");
+        Directory.CreateDirectory(documents);
+        for (int i = 0; i < count; i++)
+        {
+            File.WriteAllText(Path.Combine(documents, $"d{i}.txt"), $"Number {i} is about subject{i}.");
+        }
+
+        return documents;
+    }
+
+    private static Task EmbedAsync(IHost host) => host.Services.GetRequiredService<IKnowledgeBase>()
+        .EmbedAsync(cancellationToken: TestContext.Current.CancellationToken);
+
+    /// <summary>An embedder that never answers, like that of a process that was killed.</summary>
+    private sealed class Stuck : IEmbeddingGenerator<string, Embedding<float>>
+    {
+        public TaskCompletionSource Began { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource<GeneratedEmbeddings<Embedding<float>>> End { get; } = new();
+
+        public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
+            IEnumerable<string> values, EmbeddingGenerationOptions? options = null,
+            CancellationToken cancellationToken = default)
+        {
+            Began.TrySetResult();
+            return End.Task;
+        }
+
+        public object? GetService(Type serviceType, object? serviceKey = null) =>
+            serviceType == typeof(EmbeddingGeneratorMetadata)
+                ? new EmbeddingGeneratorMetadata("fake", null, "counter", 3)
+                : null;
+
+        public void Dispose()
+        {
+        }
     }
 
     /// <summary>An embedder that notes every passage.</summary>

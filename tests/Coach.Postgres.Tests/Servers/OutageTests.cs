@@ -24,7 +24,8 @@ public sealed class OutageTests
     {
         PostgresServers.SkipUnlessInstalled();
         using var server = new PostgresServer();
-        await using PostgresDatabase database = StoreContractTests.Open(server.ConnectionString, seconds: 2);
+        var clock = new VirtualClock();
+        await using PostgresDatabase database = StoreContractTests.Open(server.ConnectionString, time: clock);
         var store = new PostgresIdempotencyStore(database);
         PaymentRecord record = (await store.ClaimAsync(IdempotencyStoreContract.NewRecord(), Lease)).Record;
         server.Stop();
@@ -37,10 +38,8 @@ public sealed class OutageTests
 
         Assert.Equal(ComponentState.Degraded, (await database.Guard.CheckAsync()).State);
         server.Start();
-        while ((await database.Guard.CheckAsync()).State != ComponentState.Healthy)
-        {
-            await Task.Delay(50, TestContext.Current.CancellationToken);
-        }
+        clock.Advance(StoreContractTests.Break);
+        Assert.Equal(ComponentState.Healthy, (await database.Guard.CheckAsync()).State);
 
         Assert.Equal(record.Version, (await store.FindAsync(record.Tag))!.Version);
     }
@@ -105,12 +104,14 @@ public sealed class OutageTests
 /// nothing.</summary>
 public sealed class CutConnectionTests(PostgresServers servers)
 {
+    private readonly VirtualClock _clock = new();
+
     [Fact]
     public async Task CutAnywhere_NothingIsHalfDone()
     {
         string schema = StoreContractTests.NewSchema();
         await using PostgresDatabase database = StoreContractTests.Open(
-            servers.ConnectionString + $";Application Name={schema}", schema);
+            servers.ConnectionString + $";Application Name={schema}", schema, time: _clock);
         await database.MigrateAsync(CancellationToken.None);
         var payments = new PostgresIdempotencyStore(database);
         var jobs = new PostgresJobStore(database);
@@ -124,6 +125,7 @@ public sealed class CutConnectionTests(PostgresServers servers)
         int failures = 0;
         for (int i = 0; i < 60; i++)
         {
+            _clock.Advance(StoreContractTests.Break);
             ChatMessage[] turn = [new(ChatRole.User, $"q{i}"), new(ChatRole.Assistant, $"a{i}")];
             PaymentRecord proposed = IdempotencyStoreContract.NewRecord();
             failures += await FailsAsync(() => history.AppendAsync(caller, "c", turn));
@@ -150,7 +152,7 @@ public sealed class CutConnectionTests(PostgresServers servers)
         IReadOnlyList<ChatMessage> kept = [];
         while (await FailsAsync(async () => kept = await history.LoadAsync(caller, "c")) > 0)
         {
-            await Task.Delay(20, TestContext.Current.CancellationToken);
+            _clock.Advance(StoreContractTests.Break); // connections that were cut are found out about one by one
         }
 
         // What was told to have failed may have been kept: the same key again says so, and counts once.

@@ -77,15 +77,18 @@ public sealed class StoreContractTests(PostgresServers servers)
     public Task AuditLogs_KeepTheContract(string check) => RunAsync((database, advance, token) =>
         AuditLogContract.RunAsync(check, new PostgresAuditLog(database), advance, token));
 
-    internal static PostgresDatabase Open(string connectionString, string? schema = null, double seconds = 30) => new(
+    internal static TimeSpan Break { get; } = TimeSpan.FromMilliseconds(100);
+
+    internal static PostgresDatabase Open(
+        string connectionString, string? schema = null, double seconds = 30, TimeProvider? time = null) => new(
         new CoachPostgresOptions
         {
             ConnectionString = connectionString,
             Schema = schema ?? NewSchema(),
             TimeLimit = TimeSpan.FromSeconds(seconds),
-            BreakDuration = TimeSpan.FromMilliseconds(100),
+            BreakDuration = Break,
         },
-        TimeProvider.System, NullLogger<StoreGuard>.Instance, meters: null);
+        time ?? TimeProvider.System, NullLogger<StoreGuard>.Instance, meters: null);
 
     internal static string NewSchema() => "t_" + Guid.NewGuid().ToString("N")[..12];
 

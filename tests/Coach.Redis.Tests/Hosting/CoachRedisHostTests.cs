@@ -63,6 +63,50 @@ public sealed class CoachRedisHostTests(RedisServers servers)
         Assert.IsType<RedisChatHistoryStore>(one.Services.GetRequiredService<IChatHistoryStore>());
     }
 
+    [Theory]
+    [MemberData(nameof(Servers))]
+    public async Task TwoReplicas_ShareCallsAtOnceCooldownsAndPlacesOfSessions(string server)
+    {
+        using IHost one = await StartAsync(server);
+        using IHost other = await StartAsync(server);
+        TimeSpan lease = TimeSpan.FromSeconds(30);
+        IConcurrencyStore calls = one.Services.GetRequiredService<IConcurrencyStore>();
+        Assert.True(await calls.TryEnterAsync("s", "a", 1, lease));
+        Assert.False(await other.Services.GetRequiredService<IConcurrencyStore>().TryEnterAsync("s", "b", 1, lease));
+        await calls.LeaveAsync("s", "a");
+        Assert.True(await other.Services.GetRequiredService<IConcurrencyStore>().TryEnterAsync("s", "b", 1, lease));
+
+        await one.Services.GetRequiredService<ICooldownStore>().SetAsync("g", "n", TimeSpan.FromMinutes(1));
+        TimeSpan left = (await other.Services.GetRequiredService<ICooldownStore>().LeftAsync("g", ["n"]))[0];
+        Assert.InRange(left, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+
+        SessionPlaceEntry entry = new(SessionId.From("first"), "203.0.113.7", "0123456789abcdef")
+        {
+            MaxSessions = 1,
+            Share = 1,
+            Idle = TimeSpan.FromMilliseconds(1),
+            Lifetime = TimeSpan.FromMinutes(30),
+        };
+        ISessionPlaceStore places = one.Services.GetRequiredService<ISessionPlaceStore>();
+        Assert.Equal(new SessionPlaceDecision(true, null), await places.TryEnterAsync(entry));
+        ISessionPlaceStore there = other.Services.GetRequiredService<ISessionPlaceStore>();
+        Assert.False((await there.TryEnterAsync(
+            entry with { Session = SessionId.From("second"), Idle = TimeSpan.FromMinutes(5) })).IsGranted);
+
+        // What Redis holds of a session is a seal, and another replica opens it.
+        SessionPlaceDecision decision;
+        do
+        {
+            decision = await there.TryEnterAsync(entry with { Session = SessionId.From("second") });
+        }
+        while (!decision.IsGranted);
+        Assert.Equal(SessionId.From("first"), decision.Leaving);
+        using IConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(servers.ConnectionString(server));
+        HashEntry[] who = await raw.GetDatabase().HashGetAllAsync(_prefix + ":{sessions}:who");
+        Assert.Contains(who, field => field.Value.ToString().Contains('|', StringComparison.Ordinal));
+        Assert.DoesNotContain("second", string.Concat(who), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Limits_WithoutAStoreThatLasts_FailTheStart()
     {

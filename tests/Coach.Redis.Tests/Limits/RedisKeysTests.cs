@@ -28,4 +28,25 @@ public sealed class RedisKeysTests
         Assert.All(all, key => Assert.Equal(
             "caller", key[(key.IndexOf('{', StringComparison.Ordinal) + 1)..key.IndexOf('}', StringComparison.Ordinal)]));
     }
+
+    [Fact]
+    public void Names_OfOneDecision_ShareAHashTag()
+    {
+        var keys = new RedisKeys("coach");
+        string[][] decisions =
+        [
+            [keys.Rest("circuits:gemini", "a"), keys.Rest("circuits:gemini", "b")],
+            [
+                keys.SessionsUsed, keys.SessionsWho, keys.SessionsOf("network", "203.0.113.7"),
+                keys.SessionsOf("key", "0123456789abcdef"),
+            ],
+        ];
+        foreach (string[] all in decisions)
+        {
+            Assert.Equal(all.Length, all.Distinct().Count());
+            Assert.Single(all.Select(key => key[key.IndexOf('{', StringComparison.Ordinal)..
+                (key.IndexOf('}', StringComparison.Ordinal) + 1)]).Distinct());
+            Assert.All(all, key => Assert.DoesNotContain("203", key, StringComparison.Ordinal));
+        }
+    }
 }

@@ -2,7 +2,9 @@ using Coach.Abstractions;
 using Coach.Redis.Connections;
 using Coach.Redis.Limits;
 using Coach.Redis.Sessions;
+using Coach.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
+using StackExchange.Redis;
 
 namespace Coach.Redis.Tests;
 
@@ -10,7 +12,10 @@ namespace Coach.Redis.Tests;
 public sealed class OutageTests : IDisposable
 {
     private static readonly RateLimit Limit = new(10, 1);
+    private static readonly TimeSpan TimeLimit = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Break = TimeSpan.FromMilliseconds(100);
 
+    private readonly VirtualClock _clock = new();
     private readonly TempFolder _folder = new();
 
     [Fact]
@@ -20,14 +25,22 @@ public sealed class OutageTests : IDisposable
         using var server = new RedisProcess(_folder.Path);
         await using RedisConnection redis = Connect(server.Port);
         var store = new FallbackRateLimitStore(
-            new RedisRateLimitStore(redis), new MemoryRateLimitStore(TimeProvider.System),
-            StoreFailurePolicy.FallBackToProcess, TimeProvider.System);
+            new RedisRateLimitStore(redis), new MemoryRateLimitStore(_clock),
+            StoreFailurePolicy.FallBackToProcess, _clock);
         for (int i = 0; i < 4; i++)
         {
             Assert.True((await store.TryAcquireAsync("a", Limit)).IsGranted);
         }
 
         Assert.Equal(ComponentState.Healthy, (await redis.Guard.CheckAsync()).State);
+        var isBack = new TaskCompletionSource();
+        (await redis.ConnectAsync()).ConnectionRestored += (_, restored) =>
+        {
+            if (restored.ConnectionType == ConnectionType.Interactive)
+            {
+                isBack.TrySetResult();
+            }
+        };
         server.Stop();
         int granted = 0;
         for (int i = 0; i < 20; i++)
@@ -35,14 +48,13 @@ public sealed class OutageTests : IDisposable
             granted += (await store.TryAcquireAsync("a", Limit)).IsGranted ? 1 : 0;
         }
 
-        Assert.InRange(granted, 6, 7);
+        Assert.Equal(6, granted);
         Assert.False(redis.Guard.IsAvailable);
         Assert.Equal(ComponentState.Degraded, (await redis.Guard.CheckAsync()).State);
         server.Restart();
-        while ((await redis.Guard.CheckAsync()).State != ComponentState.Healthy)
-        {
-            await Task.Delay(50, TestContext.Current.CancellationToken);
-        }
+        await isBack.Task.WaitAsync(TestContext.Current.CancellationToken);
+        _clock.Advance(Break);
+        Assert.Equal(ComponentState.Healthy, (await redis.Guard.CheckAsync()).State);
 
         // The file has the four permits from before; what the process granted counts all the same.
         Assert.InRange((await new RedisRateLimitStore(redis).TryAcquireAsync("a", Limit)).Remaining, 5, 6);
@@ -60,15 +72,16 @@ public sealed class OutageTests : IDisposable
         server.Signal("STOP");
         for (int i = 0; i < 50; i++)
         {
-            await Assert.ThrowsAsync<StoreException>(() => store.TryAcquireAsync("a", Limit).AsTask());
+            Task<RateLimitDecision> call = store.TryAcquireAsync("a", Limit).AsTask();
+            Assert.Equal(i >= 3, call.IsCompleted); // from the fourth on at once
+            _clock.Advance(i < 3 ? TimeLimit : TimeSpan.Zero);
+            await Assert.ThrowsAsync<StoreException>(() => call);
         }
 
+        Assert.Equal("no answer within 500 ms", redis.Guard.Reason);
         server.Signal("CONT");
-        while ((await redis.Guard.CheckAsync()).State != ComponentState.Healthy)
-        {
-            await Task.Delay(50, TestContext.Current.CancellationToken);
-        }
-
+        _clock.Advance(Break);
+        Assert.Equal(ComponentState.Healthy, (await redis.Guard.CheckAsync()).State);
         await store.TryAcquireAsync("a", Limit);
     }
 
@@ -89,12 +102,12 @@ public sealed class OutageTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static RedisConnection Connect(int port) => new(
+    private RedisConnection Connect(int port) => new(
         new CoachRedisOptions
         {
             ConnectionString = $"127.0.0.1:{port},connectTimeout=300",
-            TimeLimit = TimeSpan.FromMilliseconds(500),
-            BreakDuration = TimeSpan.FromMilliseconds(100),
+            TimeLimit = TimeLimit,
+            BreakDuration = Break,
         },
-        TimeProvider.System, NullLogger<StoreGuard>.Instance, meters: null);
+        _clock, NullLogger<StoreGuard>.Instance, meters: null);
 }

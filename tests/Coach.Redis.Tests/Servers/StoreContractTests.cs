@@ -18,6 +18,12 @@ public sealed class StoreContractTests(RedisServers servers)
 {
     public static TheoryData<string, string> Limits => Each(RateLimitStoreContract.Names);
 
+    public static TheoryData<string, string> Places => Each(ConcurrencyStoreContract.Names);
+
+    public static TheoryData<string, string> Cooldowns => Each(CooldownStoreContract.Names);
+
+    public static TheoryData<string, string> SessionPlaces => Each(SessionPlaceStoreContract.Names);
+
     public static TheoryData<string, string> Ended => Each(RevokedSessionStoreContract.Names);
 
     public static TheoryData<string, string> Histories => Each(ChatHistoryStoreContract.Names);
@@ -45,6 +51,22 @@ public sealed class StoreContractTests(RedisServers servers)
     [MemberData(nameof(Limits))]
     public Task RateLimits_KeepTheContract(string server, string check) => RunAsync(server, (redis, advance, token) =>
         RateLimitStoreContract.RunAsync(check, new RedisRateLimitStore(redis), advance, token));
+
+    [Theory]
+    [MemberData(nameof(Places))]
+    public Task Places_KeepTheContract(string server, string check) => RunAsync(server, (redis, advance, token) =>
+        ConcurrencyStoreContract.RunAsync(check, new RedisConcurrencyStore(redis), advance, token));
+
+    [Theory]
+    [MemberData(nameof(Cooldowns))]
+    public Task Cooldowns_KeepTheContract(string server, string check) => RunAsync(server, (redis, advance, token) =>
+        CooldownStoreContract.RunAsync(check, new RedisCooldownStore(redis), advance, token));
+
+    [Theory]
+    [MemberData(nameof(SessionPlaces))]
+    public Task SessionPlaces_KeepTheContract(string server, string check) =>
+        RunAsync(server, (redis, advance, token) => SessionPlaceStoreContract.RunAsync(
+            check, new RedisSessionPlaceStore(redis, new EphemeralDataProtectionProvider()), advance, token));
 
     [Theory]
     [MemberData(nameof(Ended))]
