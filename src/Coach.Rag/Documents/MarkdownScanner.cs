@@ -193,7 +193,8 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
     // What ends with its indentation ends here, headings within it too.
     private void LeaveContainers(LineStart line, int end, bool wasBlank)
     {
-        bool isOwnBlock = text[line.At] is '#' or '`' or '~' or '!' or '?' or '=' or '<' || IsItem(line.At, end, out _);
+        bool isOwnBlock = text[line.At] is '#' or '`' or '~' or '!' or '?' or '=' or '<' or ':'
+            || IsItem(line.At, end, out _);
         if (_inQuotedList && (!line.IsQuoted || (line.Indent == 0 && wasBlank && !isOwnBlock)))
         {
             _inQuotedList = false;
@@ -301,6 +302,7 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
             return;
         }
 
+        EnterDefinition(start, line, content);
         bool isItem = IsItem(at, end, out int markEnd);
         if (isItem)
         {
@@ -331,6 +333,21 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
         _lastLine = start;
         _paragraphEnd = next;
         Clean(isItem ? markEnd : at, end);
+    }
+
+    // ":   words" of a list of definitions, and "[^1]: words": what is indented below belongs to them.
+    private void EnterDefinition(int start, LineStart line, ReadOnlySpan<char> content)
+    {
+        bool isDefinition = content is [':', ' ' or '\t', ..];
+        bool isNote = content is ['[', '^', ..] && content.IndexOf("]:") is > 2 and < MaxHeadingLength;
+        if (line.IsQuoted || !(isDefinition || isNote))
+        {
+            return;
+        }
+
+        int words = line.At + 1 + (content.Length - 1 - content[1..].TrimStart(" \t").Length);
+        int column = isNote ? line.Indent + 4 : ColumnOf(start, words);
+        _containers.Enter(line.Indent, Math.Min(column, line.Indent + 4), isItem: true);
     }
 
     private int ListIndent(LineStart line)

@@ -65,6 +65,7 @@ public sealed class IndexWriterTests
             await host.Knowledge.AddOrUpdateAsync([new($"new{i}", $"Addition extra{i}.")]);
         }
 
+        await host.Get<KnowledgeBase>().Merges.IdleAsync(TestContext.Current.CancellationToken);
         IndexManager index = host.Get<IndexManager>();
         using IndexCommitReader snapshot = index.Store.Acquire();
         IndexSearcher searcher = index.SearcherOf(snapshot);
