@@ -3,7 +3,7 @@ namespace Coach.Rag;
 /// <summary>
 /// A reader of files that hold others. Each of these becomes a document of its own, whose id and source are the
 /// archive's with its name in it (<c>guides.zip/install/linux.md</c>): replaced and removed with the archive, and found
-/// by <see cref="MetadataFilter.ArchiveKey"/>. <see cref="IDocumentReader.ReadAsync"/> gives all in one, for who wants
+/// by <c>MetadataFilter.ArchiveKey</c>. <see cref="IDocumentReader.ReadAsync"/> gives all in one, for who wants
 /// a file's text and no index.
 /// </summary>
 public interface IArchiveReader : IDocumentReader
