@@ -67,7 +67,11 @@ internal sealed class SessionMiddleware(
             renewal.AppendAtTheEnd(context, ticket.CookieValue);
         }
 
-        await places.UseAsync(ticket.Session, context.RequestAborted).ConfigureAwait(false);
+        if (!isOver)
+        {
+            await places.UseAsync(ticket.Session, context.RequestAborted).ConfigureAwait(false);
+        }
+
         context.Features.Set(new CoachSession(ticket, isNew: isOver));
         await next(context).ConfigureAwait(false);
     }

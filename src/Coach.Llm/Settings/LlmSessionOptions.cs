@@ -3,7 +3,10 @@ namespace Coach.Llm;
 /// <summary>Sessions, their keys and their clients: <c>Coach:Llm:Sessions</c>.</summary>
 public sealed class LlmSessionOptions
 {
-    /// <summary>The most sessions at once. Also read from <c>MAYA_MAX_SESSIONS</c>.</summary>
+    /// <summary>
+    /// The most sessions at once: of clients in this process, and of sessions with a key on all replicas that share a
+    /// store. Also read from <c>MAYA_MAX_SESSIONS</c>.
+    /// </summary>
     /// <value>1 to 1,000,000; 1,000 unless set.</value>
     public int MaxSessions { get; set; } = 1000;
 

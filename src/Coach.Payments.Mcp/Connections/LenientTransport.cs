@@ -7,8 +7,8 @@ using ModelContextProtocol.Protocol;
 namespace Coach.Payments.Mcp.Connections;
 
 /// <summary>
-/// A transport that takes out of results what is not read here anyway: the MCP library fails on content of a kind that it
-/// does not know, and with it the answer to a write that was done.
+/// A transport that takes out of results what is not read here anyway: the MCP library fails on content of a kind that
+/// it does not know, and with it the answer to a write that was done.
 /// </summary>
 internal sealed class LenientTransport(IClientTransport inner) : IClientTransport
 {

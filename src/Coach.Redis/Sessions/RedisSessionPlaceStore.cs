@@ -106,7 +106,7 @@ internal sealed class RedisSessionPlaceStore(RedisConnection redis, IDataProtect
         SessionPlaceEntry entry, CancellationToken cancellationToken = default)
     {
         MemorySessionPlaceStore.Check(entry);
-        string sealedId = Convert.ToBase64String(_seal.Protect(Encoding.UTF8.GetBytes(entry.Session.Value)));
+        string sealedId = Seal(entry.Session);
         RedisResult answer = await redis.EvaluateAsync(
             "give a session a place",
             EnterScript,
@@ -132,6 +132,20 @@ internal sealed class RedisSessionPlaceStore(RedisConnection redis, IDataProtect
         await redis.EvaluateAsync(
             "free a session's place", LeaveScript, [redis.Keys.SessionsUsed, redis.Keys.SessionsWho],
             [RedisKeys.Hash(session.Value)], cancellationToken).ConfigureAwait(false);
+
+    // The ring of keys may lie in the same Redis.
+    private string Seal(SessionId session)
+    {
+        try
+        {
+            return Convert.ToBase64String(_seal.Protect(Encoding.UTF8.GetBytes(session.Value)));
+        }
+        catch (Exception exception) when (
+            exception is CryptographicException or RedisException or TimeoutException)
+        {
+            throw new StoreException(redis.Guard.Name, "give a session a place", exception);
+        }
+    }
 
     // One whose seal was made with a ring that is gone has lost its keys with it.
     private SessionId? Open(string? sealedId)

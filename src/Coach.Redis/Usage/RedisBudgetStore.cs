@@ -176,7 +176,14 @@ internal sealed class RedisBudgetStore(RedisConnection redis, IBudgetStore durab
 
         try
         {
-            await LoadAsync(counters, cancellationToken).ConfigureAwait(false);
+            // Whoever had the lease before may have read them since they were missed.
+            RedisResult known = await redis.EvaluateAsync(
+                "rebuild a budget", BudgetScripts.Read, Keys("", counters), [""], cancellationToken)
+                .ConfigureAwait(false);
+            if ((int)known[0] == -2)
+            {
+                await LoadAsync(counters, cancellationToken).ConfigureAwait(false);
+            }
         }
         finally
         {

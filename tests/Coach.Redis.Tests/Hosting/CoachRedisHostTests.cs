@@ -1,7 +1,9 @@
 using System.Text;
 using Coach.Abstractions;
 using Coach.Llm;
+using Coach.Redis.Connections;
 using Coach.Redis.History;
+using Coach.Redis.Sessions;
 using Coach.Redis.Usage;
 using Coach.Usage;
 using Microsoft.AspNetCore.DataProtection;
@@ -105,6 +107,32 @@ public sealed class CoachRedisHostTests(RedisServers servers)
         HashEntry[] who = await raw.GetDatabase().HashGetAllAsync(_prefix + ":{sessions}:who");
         Assert.Contains(who, field => field.Value.ToString().Contains('|', StringComparison.Ordinal));
         Assert.DoesNotContain("second", string.Concat(who), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task SessionPlaces_WithoutTheRingOfKeys_AreAStoreThatIsAway()
+    {
+        await using RedisConnection redis = StoreContractTests.Connect(servers.ConnectionString(RedisServers.Garnet));
+        var store = new RedisSessionPlaceStore(redis, new RinglessProtection());
+        StoreException failure = await Assert.ThrowsAsync<StoreException>(() => store.TryEnterAsync(
+            new SessionPlaceEntry(SessionId.From("s"), "here", "key")
+            {
+                MaxSessions = 1,
+                Share = 1,
+                Idle = TimeSpan.FromMinutes(5),
+                Lifetime = TimeSpan.FromMinutes(30),
+            }).AsTask());
+        Assert.Equal(ErrorCodes.StoreUnavailable, failure.Code);
+    }
+
+    private sealed class RinglessProtection : IDataProtectionProvider, IDataProtector
+    {
+        public IDataProtector CreateProtector(string purpose) => this;
+
+        public byte[] Protect(byte[] plaintext) =>
+            throw new System.Security.Cryptography.CryptographicException("no ring");
+
+        public byte[] Unprotect(byte[] protectedData) => Protect(protectedData);
     }
 
     [Fact]
