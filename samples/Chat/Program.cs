@@ -4,17 +4,19 @@ using System.Security.Cryptography;
 using System.Text;
 using Chat;
 using Coach.AspNetCore;
+using Coach.Rag;
 
 var builder = WebApplication.CreateBuilder(
     new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 
 // dotnet run --project samples/Chat -- --knowledge DIR
 builder.Configuration.AddCommandLine(args, new Dictionary<string, string> { ["--knowledge"] = "Coach:Rag:Knowledge" });
+string? named = builder.Configuration["Coach:Rag:Knowledge"];
 string knowledge = Path.GetFullPath(
-    builder.Configuration["Coach:Rag:Knowledge"] ?? Path.Combine(AppContext.BaseDirectory, "knowledge"));
+    string.IsNullOrWhiteSpace(named) ? Path.Combine(AppContext.BaseDirectory, "knowledge") : named);
 
 // The page offers questions about this project, unless the documents are somebody's own.
-if (builder.Configuration["Coach:Rag:Knowledge"] is null)
+if (string.IsNullOrWhiteSpace(named))
 {
     builder.Configuration["Coach:Page:Suggestions:0"] = "How is an API key checked without spending tokens?";
     builder.Configuration["Coach:Page:Suggestions:1"] = "What happens to retrieval when there is no key?";
@@ -47,14 +49,15 @@ if (builder.Configuration["Coach:Sqlite:Path"] is { Length: > 0 } database)
 }
 
 // Meaning without a key: the packaged encoder, unless the configuration says none.
-string encoder = builder.Configuration["Coach:Rag:Encoder"] ?? "minilm";
-if (encoder == "minilm")
+string encoder = builder.Configuration["Coach:Rag:Encoder"] is { Length: > 0 } chosen ? chosen.Trim() : "minilm";
+if (encoder.Equals("minilm", StringComparison.OrdinalIgnoreCase))
 {
     builder.Services.AddCoachRag().UseMiniLM();
 }
-else if (encoder != "none")
+else if (!encoder.Equals("none", StringComparison.OrdinalIgnoreCase))
 {
-    throw new InvalidOperationException($"Coach:Rag:Encoder is '{encoder}'; it must be 'minilm' or 'none'.");
+    builder.Services.AddOptionsWithValidateOnStart<CoachRagOptions>()
+        .Validate(_ => false, $"Coach:Rag:Encoder is '{encoder}'; it must be 'minilm' or 'none'.");
 }
 
 builder.Services.AddOpenApi();

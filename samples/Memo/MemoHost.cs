@@ -1,3 +1,4 @@
+using Coach;
 using Coach.Abstractions;
 using Coach.AspNetCore;
 using Coach.Llm;
@@ -142,6 +143,7 @@ internal static class MemoHost
     {
         await app.Services.GetRequiredService<MemoDatabase>().MigrateAsync(CancellationToken.None).ConfigureAwait(false);
         app.Services.GetRequiredService<IPriceSource>(); // a price file that cannot be used ends the start here
+        app.Services.GetRequiredService<TokenIssuer>(); // and so does a key that is too short
         app.Services.GetRequiredService<SettingsStore>().Watch();
         await app.Services.GetRequiredService<JobBudget>().SettleAllAsync(CancellationToken.None).ConfigureAwait(false);
         if (!app.Services.GetRequiredService<MemoOptions>().AuthEnabled)
@@ -172,23 +174,17 @@ internal static class MemoHost
             }
         }
 
-        bool isSet = !string.IsNullOrWhiteSpace(configuration["urls"])
-            || !string.IsNullOrWhiteSpace(configuration["http_ports"])
-            || configuration.GetSection("Kestrel:Endpoints").GetChildren().Any();
-        if (isSet)
+        var problems = new List<WrongSetting>();
+        if (ListenAddress.Read(configuration, problems) is { } address)
         {
-            return;
+            configuration["urls"] = address;
         }
 
-        string host = configuration["HOST"] is { Length: > 0 } name ? name.Trim() : "127.0.0.1";
-        string port = configuration["PORT"] is { Length: > 0 } number ? number.Trim() : "8080";
-        if (!ushort.TryParse(port, System.Globalization.CultureInfo.InvariantCulture, out _))
+        if (problems.Count > 0)
         {
-            throw new InvalidOperationException("PORT must be between 0 and 65535.");
+            throw new InvalidOperationException(
+                string.Join(' ', problems.Select(problem => $"{problem.Name} {problem.Rule}.")));
         }
-
-        bool isBareIPv6 = host.Contains(':', StringComparison.Ordinal) && !host.StartsWith('[');
-        configuration["urls"] = isBareIPv6 ? $"http://[{host}]:{port}" : $"http://{host}:{port}";
     }
 
     // A proxy that nobody named is one on this machine.

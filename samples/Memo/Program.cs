@@ -18,7 +18,8 @@ try
     await app.PrepareAsync();
     return await app.RunCoachAsync();
 }
-catch (Exception exception) when (exception is InvalidOperationException or Coach.Abstractions.CoachException)
+catch (Exception exception) when (exception is InvalidOperationException or Coach.Abstractions.CoachException
+    or Microsoft.Extensions.Options.OptionsValidationException)
 {
     await Console.Error.WriteLineAsync(exception.Message);
     return 1;

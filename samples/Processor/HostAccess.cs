@@ -12,7 +12,8 @@ internal static class HostAccess
     {
         string host = context.Request.Host.Host;
         string allowed = context.RequestServices.GetRequiredService<IConfiguration>()["AllowedHosts"] ?? "";
-        if (!IsLoopback(host) && !IsListed(host, allowed))
+        bool isHere = context.Connection.LocalIpAddress is { } local && IPAddress.IsLoopback(local);
+        if (!IsLoopback(host) && !IsListed(host, allowed, isHere))
         {
             refused = StatusCodes.Status421MisdirectedRequest;
             return false;
@@ -49,9 +50,10 @@ internal static class HostAccess
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
         || (IPAddress.TryParse(host.Trim('[', ']'), out IPAddress? address) && IPAddress.IsLoopback(address));
 
-    private static bool IsListed(string host, string allowed) =>
+    // "*" is for a host that others reach by name; on loopback it would open every developer's machine to any page.
+    private static bool IsListed(string host, string allowed, bool isLoopback) =>
         allowed.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Any(entry =>
-            entry == "*"
+            (entry == "*" && !isLoopback)
             || host.Equals(entry, StringComparison.OrdinalIgnoreCase)
             || (entry.StartsWith("*.", StringComparison.Ordinal)
                 && host.EndsWith(entry[1..], StringComparison.OrdinalIgnoreCase)));

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Net.WebSockets;
 using System.Text.Json;
+using Coach;
 using Coach.Abstractions;
 using Coach.Usage;
+using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -62,16 +64,10 @@ internal static class ProcessorHost
             host.ShutdownTimeout = configuration.GetValue("Processor:Drain", TimeSpan.FromSeconds(20))
                 + configuration.GetValue("Processor:PreemptGrace", TimeSpan.FromSeconds(5))
                 + TimeSpan.FromSeconds(5));
-        if (configuration["URLS"] is null && configuration["ASPNETCORE_URLS"] is null)
-        {
-            // Figures on a port of their own where one is set, else for callers on the machine itself.
-            string figures = configuration["Processor:MetricsPort"] is { Length: > 0 } other
-                ? $";http://{configuration["HOST"] ?? "127.0.0.1"}:{other}"
-                : "";
-            string host = configuration["HOST"] is { Length: > 0 } given ? given : "127.0.0.1";
-            string port = configuration["PORT"] is { Length: > 0 } number ? number : "8080";
-            builder.WebHost.UseUrls($"http://{host}:{port}{figures}");
-        }
+        Listen(builder.WebHost, configuration);
+
+        // HostAccess knows AllowedHosts: the framework's filter would answer 400, to probes of this machine as well.
+        builder.Services.PostConfigure<HostFilteringOptions>(hosts => hosts.AllowedHosts = ["*"]);
 
         WebApplication app = builder.Build();
         ProcessorOptions options = app.Services.GetRequiredService<IOptions<ProcessorOptions>>().Value;
@@ -107,6 +103,65 @@ internal static class ProcessorHost
         });
         DrainWhenStopping(app, options);
         return app;
+    }
+
+    /// <summary>
+    /// Runs the host until it is stopped. What keeps it from starting is one sentence on the error stream.
+    /// </summary>
+    /// <returns>0 after a stop, 1 where it could not start.</returns>
+    public static async Task<int> RunAsync(
+        WebApplicationBuilder builder, TextWriter errors, CancellationToken cancellationToken = default)
+    {
+        WebApplication? app = null;
+        try
+        {
+            app = Build(builder);
+            ProcessorOptions options = app.Services.GetRequiredService<IOptions<ProcessorOptions>>().Value;
+            RegistryFile.Load(options.Registry, options.Ref);
+            await app.StartAsync(cancellationToken);
+        }
+        catch (Exception exception) when (StartFailure.Describe(exception) is { } reason)
+        {
+            await errors.WriteLineAsync(reason);
+            await (app?.DisposeAsync() ?? default);
+            return 1;
+        }
+
+        await app.WaitForShutdownAsync(cancellationToken);
+        await app.DisposeAsync();
+        return 0;
+    }
+
+    // HOST and PORT, as in the other samples. Figures are on a port of their own where one is set, else for callers on
+    // the machine itself.
+    private static void Listen(IWebHostBuilder server, IConfiguration configuration)
+    {
+        var problems = new List<WrongSetting>();
+        string? address = ListenAddress.Read(configuration, problems);
+        string? figures = configuration["Processor:MetricsPort"];
+        if (!string.IsNullOrWhiteSpace(figures))
+        {
+            bool isPort = ushort.TryParse(figures, NumberStyles.None, CultureInfo.InvariantCulture, out ushort port);
+            if (!isPort || port == 0)
+            {
+                problems.Add(new WrongSetting("Processor:MetricsPort", figures, "must be between 1 and 65535"));
+            }
+
+            address = address is null ? null : $"{address};{ListenAddress.Of(configuration["HOST"], figures, [])}";
+        }
+
+        if (problems.Count > 0)
+        {
+            throw new ProcessorException(
+                RunErrors.Inputs,
+                string.Join(' ', problems.Select(wrong =>
+                    $"{wrong.Name} is {KeyRedactor.Redact(wrong.Value)}; it {wrong.Rule}.")));
+        }
+
+        if (address is not null)
+        {
+            server.UseUrls(address);
+        }
     }
 
     // Only what a probe asks: no figures of others' runs. Warnings appear when a limit is near.

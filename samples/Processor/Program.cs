@@ -3,15 +3,19 @@
 using Processor;
 using Processor.Verbs;
 
+if (args is ["--help" or "-h" or "-?", ..])
+{
+    args = ["help"];
+}
+
 if (args.Length > 0 && !args[0].StartsWith('-'))
 {
     return await Verb.RunAsync(args, Console.Out, Console.Error, Console.In);
 }
 
-WebApplication app = ProcessorHost.Build(WebApplication.CreateBuilder(
-    new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory }));
-await app.RunAsync();
-return 0;
+return await ProcessorHost.RunAsync(
+    WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory }),
+    Console.Error);
 
 /// <summary>Named for the tests that host this program.</summary>
 public sealed partial class Program;

@@ -45,6 +45,24 @@ internal sealed class SettingsStore : IComponentHealth, IDisposable
     /// <exception cref="YamlConfigurationException">A file cannot be used.</exception>
     public static SettingsStore Open(string folder, string shipped, TimeProvider time)
     {
+        try
+        {
+            CopyShipped(folder, shipped);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidOperationException(
+                $"The configuration folder {folder} cannot be used: {exception.Message} Set MEMO_CONFIG to another folder.",
+                exception);
+        }
+
+        ConfigFiles.CheckFolder(folder);
+        return new SettingsStore(folder, time);
+    }
+
+    // What a folder lacks of the files that come with the program.
+    private static void CopyShipped(string folder, string shipped)
+    {
         Directory.CreateDirectory(folder);
         foreach (string name in ConfigFiles.All)
         {
@@ -55,9 +73,6 @@ internal sealed class SettingsStore : IComponentHealth, IDisposable
                 File.Copy(source, path);
             }
         }
-
-        ConfigFiles.CheckFolder(folder);
-        return new SettingsStore(folder, time);
     }
 
     /// <summary>Looks at the files every two seconds from now on.</summary>

@@ -1,5 +1,7 @@
 using System.Data.Common;
 using Coach.Abstractions;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Primitives;
 using Npgsql;
 
 namespace Memo.Data;
@@ -55,22 +57,44 @@ internal sealed class PostgresDatabase(string connectionString) : MemoDatabase
         transaction.Command("SELECT pg_advisory_xact_lock(@key)", ("@key", OwnLock)).RunAsync(cancellationToken);
 
     // DATABASE_URL is a URL in most deployments.
+    /// <exception cref="InvalidOperationException">It is neither. The text is not repeated: it may hold a password.</exception>
     public static string ConnectionStringOf(string text)
     {
-        if (!text.Contains("://", StringComparison.Ordinal))
+        try
         {
-            return text;
+            return text.Contains("://", StringComparison.Ordinal)
+                ? OfUrl(new Uri(text)).ToString()
+                : new NpgsqlConnectionStringBuilder(text).ToString();
         }
+        catch (Exception exception) when (exception is ArgumentException or FormatException)
+        {
+            throw new InvalidOperationException(
+                "ConnectionStrings__Coach (DATABASE_URL) cannot be used; it is like "
+                + "Host=db;Username=memo;Password=...;Database=memo, or postgres://memo:...@db/memo?sslmode=require.");
+        }
+    }
 
-        var url = new Uri(text);
+    // What stands behind the "?" are libpq's names, such as sslmode=verify-full.
+    private static NpgsqlConnectionStringBuilder OfUrl(Uri url)
+    {
         string[] user = url.UserInfo.Split(':', 2);
-        return new NpgsqlConnectionStringBuilder
+        var builder = new NpgsqlConnectionStringBuilder
         {
             Host = url.Host,
             Port = url.IsDefaultPort || url.Port < 0 ? 5432 : url.Port,
             Database = Uri.UnescapeDataString(url.AbsolutePath.TrimStart('/')),
             Username = Uri.UnescapeDataString(user[0]),
             Password = user.Length > 1 ? Uri.UnescapeDataString(user[1]) : null,
-        }.ToString();
+        };
+        foreach ((string name, StringValues values) in QueryHelpers.ParseQuery(url.Query))
+        {
+            string key = name.Replace("_", "", StringComparison.Ordinal);
+            string value = values.ToString();
+            builder[key] = key.Equals("sslmode", StringComparison.OrdinalIgnoreCase)
+                ? value.Replace("-", "", StringComparison.Ordinal)
+                : value;
+        }
+
+        return builder;
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Memo.Data;
 using Memo.People;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Identity;
 
 namespace Memo.Http;
@@ -49,7 +50,8 @@ internal static class AuthEndpoints
     }
 
     private static async Task<IResult> TokenAsync(
-        HttpContext context, MemoOptions options, LoginService logins, TokenIssuer tokens, AuditLog audit)
+        HttpContext context, MemoOptions options, LoginService logins, TokenIssuer tokens, AuditLog audit,
+        UserManager<MemoUser> users)
     {
         if (!options.AuthEnabled)
         {
@@ -58,7 +60,17 @@ internal static class AuthEndpoints
                 "Without login no token is needed. Start with AUTH_ENABLED=true to have users.");
         }
 
-        (MemoUser? user, MemoProblem? problem) = await CheckAsync(context, logins, audit).ConfigureAwait(false);
+        // A session has shown a password already; a token does not give another one.
+        bool hasBody = context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != false;
+        MemoUser? user = !hasBody && context.Items[typeof(Caller)] is Caller { SessionHash: not null } session
+            ? await users.FindByIdAsync(session.Id).ConfigureAwait(false)
+            : null;
+        MemoProblem? problem = null;
+        if (user is null)
+        {
+            (user, problem) = await CheckAsync(context, logins, audit).ConfigureAwait(false);
+        }
+
         return user is null
             ? problem!
             : Results.Json(

@@ -104,14 +104,17 @@ internal static class EvaluationEndpoints
             return await uploads.ReadAsync(context).ConfigureAwait(false);
         }
 
-        (JsonElement body, MemoProblem? problem) = await JsonBody.ReadAsync(context).ConfigureAwait(false);
+        // A character may be sent as two escapes of six bytes each.
+        int maxBytes = Math.Max(JsonBody.MaxBytes, (12 * settings.Current.Llm.MaxLength) + 1024);
+        (JsonElement body, MemoProblem? problem) = await JsonBody.ReadAsync(context, maxBytes).ConfigureAwait(false);
         if (problem is not null)
         {
             return (null, null, problem);
         }
 
         (string text, problem) = JsonBody.Text(body, "text");
-        return (text, null, problem);
+        bool isTooLarge = problem is null && text.Length >= JsonBody.MaxBytes;
+        return (text, null, isTooLarge ? MemoProblem.Of(StatusCodes.Status413PayloadTooLarge) : problem);
     }
 
     private static MemoProblem? CheckText(string text, LlmSettings llm)

@@ -13,17 +13,18 @@ internal static class JsonBody
     private static readonly UTF8Encoding Utf8 = new(false, throwOnInvalidBytes: true);
 
     /// <summary>The members of a JSON object, by name; they are looked up with <see cref="Text"/>.</summary>
-    public static async Task<(JsonElement Body, MemoProblem? Problem)> ReadAsync(HttpContext context)
+    public static async Task<(JsonElement Body, MemoProblem? Problem)> ReadAsync(
+        HttpContext context, int maxBytes = MaxBytes)
     {
         bool isJson = MediaTypeHeaderValue.TryParse(context.Request.ContentType, out MediaTypeHeaderValue? type)
             && type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
-            && (!type.Charset.HasValue || type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase));
+            && (!type.Charset.HasValue || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase));
         if (!isJson)
         {
             return (default, MemoProblem.Of(StatusCodes.Status415UnsupportedMediaType));
         }
 
-        (byte[]? bytes, MemoProblem? problem) = await ReadBytesAsync(context, MaxBytes).ConfigureAwait(false);
+        (byte[]? bytes, MemoProblem? problem) = await ReadBytesAsync(context, maxBytes).ConfigureAwait(false);
         if (problem is not null)
         {
             return (default, problem);

@@ -7,6 +7,13 @@ internal sealed record MemoOptions(bool AuthEnabled, bool BehindProxy, IReadOnly
 {
     public static MemoOptions Read(IConfiguration configuration)
     {
+        string level = configuration["LOG_LEVEL"]?.Trim() ?? "";
+        if (level.Length > 0 && !(Enum.TryParse(level, ignoreCase: true, out LogLevel known) && Enum.IsDefined(known)))
+        {
+            throw new InvalidOperationException(
+                $"LOG_LEVEL must be one of {string.Join(", ", Enum.GetNames<LogLevel>())}.");
+        }
+
         string[] hosts = (configuration["AllowedHosts"] ?? "")
             .Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         return new MemoOptions(
@@ -27,9 +34,11 @@ internal sealed record MemoOptions(bool AuthEnabled, bool BehindProxy, IReadOnly
             yield return endpoint["Url"] ?? "*";
         }
 
+        // Ports alone are every address of the machine; the server leaves them where addresses are named.
+        bool isNamed = !string.IsNullOrWhiteSpace(configuration["urls"]);
         foreach (string key in new[] { "http_ports", "https_ports" })
         {
-            if (!string.IsNullOrWhiteSpace(configuration[key]))
+            if (!isNamed && !string.IsNullOrWhiteSpace(configuration[key]))
             {
                 yield return "*";
             }

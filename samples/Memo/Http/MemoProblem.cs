@@ -69,6 +69,11 @@ internal sealed record MemoProblem(int Status, string Code, string Detail) : IRe
             response.Headers.RetryAfter = value.ToString(CultureInfo.InvariantCulture);
         }
 
+        if (Status == StatusCodes.Status401Unauthorized)
+        {
+            response.Headers.WWWAuthenticate = "Bearer"; // RFC 9110, section 15.5.2: a 401 names a scheme
+        }
+
         if (HttpMethods.IsHead(httpContext.Request.Method))
         {
             return Task.CompletedTask;

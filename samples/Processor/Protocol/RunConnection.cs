@@ -212,9 +212,16 @@ internal sealed class RunConnection(
     // Waits for the next frame; says now and then that the run is alive, and ends one to which nobody brings inputs.
     private async Task<bool> WaitAsync(Run run, Task more, CancellationToken cancellationToken)
     {
+        TimeSpan wait = options.Heartbeat;
+        if (!run.HasStarted && run.Outcome is null)
+        {
+            TimeSpan left = options.PendingTimeout - time.GetElapsedTime(run.Created);
+            wait = TimeSpan.FromTicks(Math.Clamp(left.Ticks, 1, wait.Ticks));
+        }
+
         try
         {
-            await more.WaitAsync(options.Heartbeat, time, cancellationToken);
+            await more.WaitAsync(wait, time, cancellationToken);
             return true;
         }
         catch (OperationCanceledException)

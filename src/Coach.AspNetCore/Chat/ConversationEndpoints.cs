@@ -133,6 +133,7 @@ internal sealed partial class ConversationEndpoints(ICallerResolver callers, ICh
     private ValueTask<CallerContext> CallerAsync(HttpContext context) =>
         callers.ResolveAsync(context);
 
-    [GeneratedRegex(@"[\s\p{C}]+", RegexOptions.CultureInvariant)]
+    // Line ends, control characters and what turns the direction of text around; an emoji may be joined of several.
+    [GeneratedRegex(@"[\s\p{Cc}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]+", RegexOptions.CultureInvariant)]
     private static partial Regex Gap();
 }

@@ -38,13 +38,13 @@ public static class CoachEndpointRouteBuilderExtensions
         endpoints.MapCoachFeedback();
         endpoints.MapCoachRetrieve();
         endpoints.MapCoachKnowledge();
-        if (endpoints.ServiceProvider.GetRequiredService<IOptions<CoachKnowledgeOptions>>().Value.AllowEditing)
+        if (IsOn<CoachKnowledgeOptions>(endpoints, static options => options.AllowEditing))
         {
             endpoints.MapCoachKnowledgeEditing();
         }
 
         endpoints.MapCoachConfig();
-        if (endpoints.ServiceProvider.GetRequiredService<IOptions<CoachSpeechOptions>>().Value.Enabled)
+        if (IsOn<CoachSpeechOptions>(endpoints, static options => options.Enabled))
         {
             endpoints.MapCoachSpeech();
         }
@@ -348,7 +348,11 @@ public static class CoachEndpointRouteBuilderExtensions
         ArgumentNullException.ThrowIfNull(pattern);
         pattern = pattern.Trim('/') is { Length: > 0 } inner ? "/" + inner : "";
         RouteGroupBuilder group = endpoints.MapGroup("");
-        endpoints.ServiceProvider.GetRequiredService<PageEndpoints>().Map(group, pattern);
+        if (IsOn<CoachPageOptions>(endpoints, static _ => true))
+        {
+            endpoints.ServiceProvider.GetRequiredService<PageEndpoints>().Map(group, pattern);
+        }
+
         return group.ExcludeFromDescription();
     }
 
@@ -398,6 +402,20 @@ public static class CoachEndpointRouteBuilderExtensions
     {
         context.Response.StatusCode = StatusCodes.Status404NotFound;
         return Task.CompletedTask;
+    }
+
+    // What is wrong with options is said when the host starts, with all else that is wrong.
+    private static bool IsOn<TOptions>(IEndpointRouteBuilder endpoints, Func<TOptions, bool> flag)
+        where TOptions : class
+    {
+        try
+        {
+            return flag(endpoints.ServiceProvider.GetRequiredService<IOptions<TOptions>>().Value);
+        }
+        catch (Exception exception) when (exception is OptionsValidationException or InvalidOperationException)
+        {
+            return false;
+        }
     }
 
     // The group has no pattern of its own: a group's pattern and an empty one make a route, and so a metric's label,

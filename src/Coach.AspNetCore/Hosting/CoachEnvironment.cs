@@ -54,15 +54,17 @@ internal static class CoachEnvironment
         {
             values[LogLevelKey] = nameof(LogLevel.Information);
             string name = string.IsNullOrWhiteSpace(configuration["LOG_LEVEL"]) ? LogLevelKey : "LOG_LEVEL";
-            problems.Add(
-                $"{name} is {Shown(level)}; it must be one of {string.Join(", ", Enum.GetNames<LogLevel>())}.");
+            string levels = string.Join(", ", Enum.GetNames<LogLevel>());
+            problems.Add($"{name} is {Shown(level)}; it must be one of {levels}.");
         }
 
-        if (string.IsNullOrWhiteSpace(configuration["urls"]) && string.IsNullOrWhiteSpace(configuration["http_ports"])
-            && !configuration.GetSection("Kestrel:Endpoints").GetChildren().Any())
+        var wrong = new List<WrongSetting>();
+        if (ListenAddress.Read(configuration, wrong) is { } address)
         {
-            values["urls"] = Url(configuration["HOST"], configuration["PORT"], problems);
+            values["urls"] = address;
         }
+
+        problems.AddRange(wrong.Select(setting => $"{setting.Name} is {Shown(setting.Value)}; it {setting.Rule}."));
 
         ListenForOperations(configuration, values);
 
@@ -88,9 +90,8 @@ internal static class CoachEnvironment
             return;
         }
 
-        string url = Url(configuration["HOST"], port.ToString(CultureInfo.InvariantCulture), []);
+        string url = ListenAddress.Of(configuration["HOST"], port.ToString(CultureInfo.InvariantCulture), []);
         string? urls = values.GetValueOrDefault("urls") ?? configuration["urls"];
-        string? ports = configuration["http_ports"];
         if (configuration.GetSection("Kestrel:Endpoints").GetChildren().Any())
         {
             values["Kestrel:Endpoints:CoachOperations:Url"] = url;
@@ -101,25 +102,12 @@ internal static class CoachEnvironment
                 each => each.TrimEnd('/').EndsWith($":{port}", StringComparison.Ordinal));
             values["urls"] = isThere ? urls : $"{urls};{url}";
         }
-        else if (!string.IsNullOrWhiteSpace(ports))
+        else
         {
-            bool isThere = ports.Split(';').Contains(port.ToString(CultureInfo.InvariantCulture));
-            values["http_ports"] = isThere ? ports : $"{ports};{port}";
+            string number = port.ToString(CultureInfo.InvariantCulture);
+            string[] ports = (configuration["http_ports"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries);
+            values["http_ports"] = string.Join(';', ports.Append(number).Distinct());
         }
-    }
-
-    private static string Url(string? host, string? port, List<string> problems)
-    {
-        string name = string.IsNullOrWhiteSpace(host) ? "127.0.0.1" : host.Trim();
-        string number = string.IsNullOrWhiteSpace(port) ? "8080" : port.Trim();
-        if (!ushort.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out _))
-        {
-            problems.Add($"PORT is {Shown(number)}; it must be between 0 and 65535.");
-            number = "8080";
-        }
-
-        bool isBareIPv6 = name.Contains(':', StringComparison.Ordinal) && !name.StartsWith('[');
-        return isBareIPv6 ? $"http://[{name}]:{number}" : $"http://{name}:{number}";
     }
 }
 

@@ -52,6 +52,11 @@ public static partial class CoachWebApplicationExtensions
             string.Create(CultureInfo.InvariantCulture,
             $"{match.Groups["key"]} is {CoachEnvironment.Shown(match.Groups["value"].Value)}; it must be "
             + $"{Expected(match.Groups["type"].Value)}."),
+        InvalidOperationException https when https.Message.Contains(
+            "No server certificate was specified", StringComparison.Ordinal) =>
+            "HTTPS needs a certificate. Set Kestrel:Certificates:Default, or listen on http:// behind a proxy.",
+        FormatException address when address.Message.StartsWith("Invalid url", StringComparison.Ordinal) =>
+            $"{CoachEnvironment.Shown(address.Message)}; an address is like http://127.0.0.1:8080.",
         AggregateException many when many.Flatten().InnerExceptions.Select(inner => Describe(inner, app))
             .ToArray() is var reasons
             && reasons.All(reason => reason is not null) => string.Join(' ', reasons.Distinct()),

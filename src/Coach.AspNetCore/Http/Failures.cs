@@ -9,7 +9,11 @@ namespace Coach.AspNetCore.Http;
 /// <param name="Status">The HTTP status.</param>
 /// <param name="When">What went wrong, in a few words.</param>
 /// <param name="Codes">The codes of the problem.</param>
-internal sealed record Failure(int Status, string When, params string[] Codes);
+internal sealed record Failure(int Status, string When, params string[] Codes)
+{
+    /// <summary>What the problem's body holds.</summary>
+    public Type Body { get; init; } = typeof(ProblemResponse);
+}
 
 /// <summary>Tells the OpenAPI document how endpoints fail: a response a status, with its codes.</summary>
 internal static class Failures
@@ -50,8 +54,10 @@ internal static class Failures
         foreach (IGrouping<int, Failure> same in failures.GroupBy(failure => failure.Status))
         {
             // The attribute, not the metadata type of minimal APIs: of the two only this one's description is shown.
-            var response = new ProducesResponseTypeAttribute(
-                typeof(ProblemResponse), same.Key, "application/problem+json")
+            // A body that says more than every problem does is the schema of its status.
+            Type body = same.Select(failure => failure.Body).FirstOrDefault(type => type != typeof(ProblemResponse))
+                ?? typeof(ProblemResponse);
+            var response = new ProducesResponseTypeAttribute(body, same.Key, "application/problem+json")
             {
                 Description = string.Join("; ", same.Select(Describe)),
             };

@@ -1,10 +1,10 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
 namespace Coach.AspNetCore.Http;
@@ -17,7 +17,6 @@ namespace Coach.AspNetCore.Http;
 internal static class JsonRequest
 {
     public const int MaxJsonBytes = 64 * 1024;
-    public const int MaxWebhookBytes = 512 * 1024;
 
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 16 };
 
@@ -95,9 +94,13 @@ internal static class JsonRequest
         && media.Type.Equals("application", StringComparison.OrdinalIgnoreCase)
         && (media.SubType.Equals("json", StringComparison.OrdinalIgnoreCase)
             || media.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase))
-        && (!media.Charset.HasValue || media.Encoding is UTF8Encoding)
+        && (!media.Charset.HasValue || IsUtf8(HeaderUtilities.RemoveQuotes(media.Charset)))
         && request.Headers.ContentEncoding.All(
             coding => string.Equals(coding, "identity", StringComparison.OrdinalIgnoreCase));
+
+    private static bool IsUtf8(StringSegment charset) =>
+        charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)
+        || charset.Equals("utf8", StringComparison.OrdinalIgnoreCase);
 
     private static CoachProblem NoObject() => CoachProblem.Invalid(
         "The request body is not a JSON object. Send one with Content-Type: application/json.",

@@ -37,6 +37,7 @@ internal sealed class KnowledgeEndpoints(CallerKnowledge knowledge, IOptions<Coa
             .WithTags("Documents")
             .WithSummary("Adds files (multipart/form-data), and streams how far reading them has come")
             .WithMetadata(new AuditAction("knowledge.add"))
+            .Accepts<IFormFileCollection>("multipart/form-data")
             .Produces<UploadEvents>(StatusCodes.Status202Accepted, "text/event-stream")
             .CanFail([.. Failures.OfASession, .. away, .. OfAnUpload]);
         endpoints

@@ -3,7 +3,6 @@ using System.Text.Json.Serialization;
 namespace Coach.AspNetCore.Knowledge;
 
 /// <summary><c>POST /api/retrieve</c>: a question to the documents alone.</summary>
-[JsonNumberHandling(JsonNumberHandling.Strict)]
 internal sealed record RetrieveRequest
 {
     [JsonPropertyName("query")]

@@ -3,7 +3,6 @@ using System.Text.Json.Serialization;
 namespace Coach.AspNetCore.Payments;
 
 /// <summary><c>POST /api/payments/links</c>: what is to be paid.</summary>
-[JsonNumberHandling(JsonNumberHandling.Strict)]
 internal sealed record CreateLinkRequest
 {
     /// <summary>Whole minor units: 1250 is 12.50 USD.</summary>

@@ -3,7 +3,6 @@ using System.Text.Json.Serialization;
 namespace Coach.AspNetCore.Payments;
 
 /// <summary><c>POST /api/payments/tabs/{id}/lines</c>: what is ordered, by its name on the price list.</summary>
-[JsonNumberHandling(JsonNumberHandling.Strict)]
 internal sealed record AddLineRequest
 {
     [JsonPropertyName("item")]
@@ -15,7 +14,6 @@ internal sealed record AddLineRequest
 }
 
 /// <summary><c>PUT /api/payments/tabs/{id}/tip</c>.</summary>
-[JsonNumberHandling(JsonNumberHandling.Strict)]
 internal sealed record TipRequest
 {
     /// <summary>0 to 100, decimals allowed; null for no tip.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Coach.Abstractions;
 using Coach.AspNetCore.Http;
@@ -7,11 +8,12 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Options;
 
 namespace Coach.AspNetCore.Payments;
 
 /// <summary>Receives Stripe's webhooks: the signature is over the bytes, so they are read as they came.</summary>
-internal sealed class WebhookEndpoint(IPaymentWebhooks webhooks)
+internal sealed class WebhookEndpoint(IPaymentWebhooks webhooks, IOptions<CoachPaymentsOptions> options)
 {
     public static void Map(IEndpointRouteBuilder endpoints, string pattern) => endpoints
         .MapPost(
@@ -28,19 +30,19 @@ internal sealed class WebhookEndpoint(IPaymentWebhooks webhooks)
         .CanFail(
         [
             .. Failures.OfEveryCall,
-            .. Failures.Of("the event is not genuine, or over 512 KiB", ErrorCodes.WebhookInvalid),
+            .. Failures.Of("the event is not genuine", ErrorCodes.WebhookInvalid),
+            .. Failures.Of("the event is too large", ErrorCodes.TooLarge),
         ]);
 
     public async Task<Results<Ok, CoachProblem>> ReceiveAsync(string? signature, HttpContext context)
     {
-        byte[]? body = await JsonRequest
-            .ReadBytesAsync(context, JsonRequest.MaxWebhookBytes).ConfigureAwait(false);
+        int limit = options.Value.MaxWebhookBytes;
+        byte[]? body = await JsonRequest.ReadBytesAsync(context, limit).ConfigureAwait(false);
         if (body is null)
         {
-            return new CoachProblem(
-                ProblemStatus.Of(ErrorCodes.WebhookInvalid),
-                ErrorCodes.WebhookInvalid,
-                "The webhook's body is over 512 KiB.");
+            return CoachProblem.Invalid(
+                string.Create(CultureInfo.InvariantCulture, $"The event is over {limit / 1024} KiB."),
+                StatusCodes.Status413PayloadTooLarge);
         }
 
         await webhooks.HandleAsync(body, signature ?? "", context.RequestAborted).ConfigureAwait(false);

@@ -36,7 +36,10 @@ internal sealed class KeyEndpoints(
                 .. Failures.Of("the session was ended meanwhile", ErrorCodes.SessionRequired),
                 .. Failures.Of("there are too many sessions", ErrorCodes.SessionLimit),
                 new(StatusCodes.Status409Conflict, "the server runs in mock mode", ErrorCodes.RequestInvalid),
-                new(StatusCodes.Status422UnprocessableEntity, "the key is refused", RefusedKey),
+                new(StatusCodes.Status422UnprocessableEntity, "the key is refused", RefusedKey)
+                {
+                    Body = typeof(KeyProblemResponse),
+                },
             ]);
         endpoints
             .MapDelete(

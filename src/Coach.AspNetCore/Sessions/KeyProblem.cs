@@ -41,15 +41,17 @@ internal sealed record KeyProblem : CoachProblem
     }
 }
 
-/// <summary>The body of a <see cref="KeyProblem"/>.</summary>
+/// <summary>
+/// The body of a <see cref="KeyProblem"/>. Not required by its schema: a request without a key has the same status.
+/// </summary>
 internal sealed record KeyProblemResponse : ProblemResponse
 {
     [JsonPropertyName("keyStatus")]
     [JsonConverter(typeof(CamelCase<KeyStatus>))]
-    public required KeyStatus KeyStatus { get; init; }
+    public KeyStatus KeyStatus { get; init; }
 
     /// <summary>Whether the provider knows the key; null when it said nothing about that.</summary>
     [JsonPropertyName("isAuthentic")]
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
-    public required bool? IsAuthentic { get; init; }
+    public bool? IsAuthentic { get; init; }
 }

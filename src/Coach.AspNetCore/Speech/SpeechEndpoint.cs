@@ -35,12 +35,15 @@ internal sealed class SpeechEndpoint(
         .WithTags("Speech")
         .WithSummary("Speaks a text with the session's key of the speech provider")
         .WithMetadata(new JsonBody(typeof(SpeechRequest)))
-        .Produces<FileContentHttpResult>(StatusCodes.Status200OK, "audio/wav")
+        .Produces<Stream>(StatusCodes.Status200OK, "audio/wav")
         .CanFail(
         [
             .. Failures.OfASession,
             .. Failures.OfABody,
-            new(StatusCodes.Status503ServiceUnavailable, "there is no sound, only the text", Reasons),
+            new(StatusCodes.Status503ServiceUnavailable, "there is no sound, only the text", Reasons)
+            {
+                Body = typeof(SpeechProblemResponse),
+            },
         ]);
 
     public async Task<Results<FileContentHttpResult, CoachProblem>> SpeakAsync(HttpContext context)

@@ -26,17 +26,21 @@ internal sealed class UsageEndpoints(
     public static void Map(IEndpointRouteBuilder endpoints, string pattern)
     {
         endpoints
-            .MapGet(pattern, (HttpContext context, [FromServices] UsageEndpoints handler) => handler.ShowAsync(context))
+            .MapGet(
+                pattern,
+                ([FromQuery] string? from, [FromQuery] string? to, HttpContext context,
+                    [FromServices] UsageEndpoints handler) => handler.ShowAsync(context))
             .WithTags("Usage")
             .WithSummary("Shows what this caller used by day and model, the limits, and the balance")
             .CanFail(OfUsage);
         endpoints
             .MapGet(
                 pattern + "/export",
-                (HttpContext context, [FromServices] UsageEndpoints handler) => handler.ExportAsync(context))
+                ([FromQuery] string? from, [FromQuery] string? to, [FromQuery] string? format, HttpContext context,
+                    [FromServices] UsageEndpoints handler) => handler.ExportAsync(context))
             .WithTags("Usage")
             .WithSummary("Gives this caller's entries as CSV or JSON Lines (format=csv, jsonl)")
-            .Produces(StatusCodes.Status200OK, contentType: "text/csv", additionalContentTypes: "application/jsonl")
+            .Produces<string>(StatusCodes.Status200OK, "text/csv", "application/jsonl")
             .CanFail(OfUsage);
     }
 

@@ -60,7 +60,7 @@ public sealed class OpenApiDocumentTests : IAsyncLifetime
         { "delete", "/api/payments/links/{id}", "200 400 401 403 404 422 429 500 503" },
         { "get", "/api/usage", "200 400 401 403 422 429 500 503" },
         { "get", "/api/usage/export", "200 400 401 403 422 429 500 503" },
-        { "post", "/api/payments/webhook", "200 400 429 500" },
+        { "post", "/api/payments/webhook", "200 400 413 429 500" },
         { "get", "/metrics", "200 404 406 503" },
         { "get", "/healthz", "200 404 503" },
         { "get", "/livez", "200 404 503" },

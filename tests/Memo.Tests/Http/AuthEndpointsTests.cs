@@ -217,6 +217,33 @@ public sealed class AuthEndpointsTests(LoginFixture shared) : IClassFixture<Logi
     }
 
     [Fact]
+    public async Task Token_OfASession_NeedsNoPasswordButTheCsrfToken_AndATokenGivesNone()
+    {
+        await using MemoApp app = await MemoApp.StartWithLoginAsync(_folder.Path);
+        using HttpClient person = await app.LoginAsync();
+        using HttpResponseMessage given = await person.PostAsync("auth/token", null);
+        Assert.Equal(HttpStatusCode.OK, given.StatusCode);
+        string token = (await given.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("token").GetString()!;
+
+        person.DefaultRequestHeaders.Remove("X-CSRF-Token");
+        using HttpResponseMessage forged = await person.PostAsync("auth/token", null);
+        Assert.Equal(HttpStatusCode.Forbidden, forged.StatusCode);
+
+        app.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        Assert.Equal(HttpStatusCode.OK, (await app.Client.GetAsync("evaluations")).StatusCode);
+        using HttpResponseMessage second = await app.Client.PostAsync("auth/token", null);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, second.StatusCode);
+    }
+
+    [Fact]
+    public async Task ACall_ThatIsRefusedWith401_NamesTheScheme()
+    {
+        using HttpResponseMessage answer = await shared.App.Client.GetAsync("evaluations");
+        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+        Assert.Equal("Bearer", Assert.Single(answer.Headers.WwwAuthenticate).ToString());
+    }
+
+    [Fact]
     public async Task Token_WhileAKeyIsReplaced_IsTakenWithEitherKey()
     {
         const string first = "the first signing key, long enough";

@@ -53,6 +53,16 @@ public sealed class EvaluationEndpointsTests(AppFixture shared) : IClassFixture<
             each.GetProperty("start").GetInt32() + each.GetProperty("length").GetInt32(), 1, text.Length));
     }
 
+    // Many clients escape what is not ASCII: twelve bytes for a character of two halves.
+    [Fact]
+    public async Task Submit_TheLongestTextInEscapes_IsAccepted()
+    {
+        string escaped = string.Concat(Enumerable.Repeat(@"\ud83d\ude00", 10_000));
+        using var body = new StringContent($$"""{"text":"{{escaped}}"}""", Encoding.UTF8, "application/json");
+        using HttpResponseMessage response = await shared.App.Client.PostAsync("evaluations", body);
+        Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+    }
+
     [Theory]
     [InlineData("123456789", 422, "ERR_REQUEST_INVALID")]
     [InlineData("          \n\t          ", 422, "ERR_REQUEST_INVALID")]

@@ -97,6 +97,47 @@ public sealed class GatekeeperMiddlewareTests : IDisposable
         Assert.Equal(message, exception.Message);
     }
 
+    [Theory]
+    [InlineData("HOST", "memo.example", "HOST must be an IP address of this machine, localhost, or * for every address.")]
+    [InlineData("PORT", "70000", "PORT must be between 0 and 65535.")]
+    [InlineData(
+        "LOG_LEVEL", "loud",
+        "LOG_LEVEL must be one of Trace, Debug, Information, Warning, Error, Critical, None.")]
+    [InlineData(
+        "DATABASE_URL", "hunter2",
+        "ConnectionStrings__Coach (DATABASE_URL) cannot be used; it is like Host=db;Username=memo;Password=...;"
+        + "Database=memo, or postgres://memo:...@db/memo?sslmode=require.")]
+    [InlineData(
+        "DATABASE_URL", "postgres://memo:hunter2@db/memo?sslmode=perhaps",
+        "ConnectionStrings__Coach (DATABASE_URL) cannot be used; it is like Host=db;Username=memo;Password=...;"
+        + "Database=memo, or postgres://memo:...@db/memo?sslmode=require.")]
+    public async Task Start_AWrongVariable_IsRefusedWithoutItsValue(string name, string value, string message)
+    {
+        var settings = new Dictionary<string, string?> { ["urls"] = name == "DATABASE_URL" ? "http://127.0.0.1:0" : null };
+        settings[name] = value;
+        InvalidOperationException exception = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => MemoApp.StartAsync(_folder.Path, settings));
+        Assert.Equal(message, exception.Message);
+    }
+
+    [Theory]
+    [InlineData("postgres://memo:p%40ss@db/memo", "Host=db;Port=5432;Database=memo;Username=memo;Password=p@ss")]
+    [InlineData(
+        "postgresql://memo@db:6432/memo?sslmode=verify-full&application_name=memo",
+        "Host=db;Port=6432;Database=memo;Username=memo;SSL Mode=VerifyFull;Application Name=memo")]
+    public void ConnectionString_OfAUrl_KeepsWhatStandsBehindTheQuestionMark(string url, string text) =>
+        Assert.Equal(text, Memo.Data.PostgresDatabase.ConnectionStringOf(url));
+
+    // Base images of ASP.NET Core set the ports; HOST and PORT are somebody's choice.
+    [Fact]
+    public async Task Start_WithHostAndThePortsOfABaseImage_ListensWhereHostSays()
+    {
+        await using MemoApp app = await MemoApp.StartAsync(
+            _folder.Path, new() { ["urls"] = null, ["http_ports"] = "8080", ["HOST"] = "127.0.0.1", ["PORT"] = "0" });
+        Assert.Equal("127.0.0.1", app.Address.Host);
+        Assert.NotEqual(8080, app.Address.Port);
+    }
+
     [Fact]
     public async Task Start_WithAProxyThatIsNoAddress_IsRefused()
     {

@@ -46,7 +46,8 @@ internal sealed class MemoApp : IAsyncDisposable
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder(
             new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        var all = new Dictionary<string, string?>(settings ?? []) { ["MEMO_DATA"] = folder, ["LOG_LEVEL"] = "Error" };
+        var all = new Dictionary<string, string?>(settings ?? []) { ["MEMO_DATA"] = folder };
+        all.TryAdd("LOG_LEVEL", "Error");
         all.TryAdd("urls", "http://127.0.0.1:0");
         builder.Configuration.AddInMemoryCollection(all);
         try
