@@ -60,7 +60,7 @@ else if (!encoder.Equals("none", StringComparison.OrdinalIgnoreCase))
         .Validate(_ => false, $"Coach:Rag:Encoder is '{encoder}'; it must be 'minilm' or 'none'.");
 }
 
-builder.Services.AddOpenApi();
+builder.Services.AddOpenApiDocument();
 builder.AddOtlpExport(); // where OTEL_EXPORTER_OTLP_ENDPOINT says
 
 var app = builder.Build();

@@ -23,7 +23,7 @@ internal sealed class FeedbackEndpoint(ICallerResolver callers, IFeedbackStore s
             pattern, (HttpContext context, [FromServices] FeedbackEndpoint handler) => handler.AddAsync(context))
         .WithTags("Chat")
         .WithSummary("Keeps whether an answer was good, with a note")
-        .WithMetadata(new JsonBody(typeof(FeedbackRequest)))
+        .WithMetadata(new JsonBody(typeof(FeedbackBody)))
         .CanFail(
         [
             .. Failures.OfASession,
@@ -91,7 +91,8 @@ internal sealed class FeedbackEndpoint(ICallerResolver callers, IFeedbackStore s
 
     private static FeedbackRating? Rating(JsonElement? rating) => rating switch
     {
-        { ValueKind: JsonValueKind.String } text => text.GetString() switch
+        // Generated clients write words as their languages do.
+        { ValueKind: JsonValueKind.String } text => text.GetString()?.ToLowerInvariant() switch
         {
             "up" => FeedbackRating.Up,
             "down" => FeedbackRating.Down,

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Coach.AspNetCore.Http;
 
 namespace Coach.AspNetCore.Chat;
 
@@ -13,6 +14,25 @@ internal sealed record FeedbackRequest
     /// <summary><c>up</c> or <c>down</c>; 1 and -1 mean the same.</summary>
     [JsonPropertyName("rating")]
     public JsonElement? Rating { get; init; }
+
+    [JsonPropertyName("note")]
+    public string? Note { get; init; }
+
+    [JsonPropertyName("conversation")]
+    public string? Conversation { get; init; }
+}
+
+/// <summary>
+/// <c>POST /api/feedback</c> as the OpenAPI document tells it. What is read is more: names of turns, and 1 and -1.
+/// </summary>
+internal sealed record FeedbackBody
+{
+    [JsonPropertyName("turn")]
+    public required int Turn { get; init; }
+
+    [JsonPropertyName("rating")]
+    [JsonConverter(typeof(CamelCase<FeedbackRating>))]
+    public required FeedbackRating Rating { get; init; }
 
     [JsonPropertyName("note")]
     public string? Note { get; init; }

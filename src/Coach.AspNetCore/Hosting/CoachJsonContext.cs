@@ -30,6 +30,7 @@ namespace Coach.AspNetCore.Hosting;
 [JsonSerializable(typeof(ConversationExport))]
 [JsonSerializable(typeof(RenameRequest))]
 [JsonSerializable(typeof(FeedbackRequest))]
+[JsonSerializable(typeof(FeedbackBody))]
 [JsonSerializable(typeof(KnowledgeResponse))]
 [JsonSerializable(typeof(DocumentResponse))]
 [JsonSerializable(typeof(UploadEvents))]

@@ -37,14 +37,14 @@ internal sealed class KnowledgeEndpoints(CallerKnowledge knowledge, IOptions<Coa
             .WithTags("Documents")
             .WithSummary("Adds files (multipart/form-data), and streams how far reading them has come")
             .WithMetadata(new AuditAction("knowledge.add"))
-            .Accepts<IFormFileCollection>("multipart/form-data")
+            .Accepts<UploadForm>("multipart/form-data")
             .Produces<UploadEvents>(StatusCodes.Status202Accepted, "text/event-stream")
             .CanFail([.. Failures.OfASession, .. away, .. OfAnUpload]);
         endpoints
             .MapGet(
                 pattern + "/{**id}",
                 (string id, HttpContext context, [FromServices] KnowledgeEndpoints handler) =>
-                    handler.ReadAsync(id, context))
+                    handler.ReadAsync(IdOf(id), context))
             .WithTags("Documents")
             .WithSummary("Shows the passages of a document, in its order")
             .CanFail([.. Failures.OfASession, .. away, NoSuch]);
@@ -52,12 +52,15 @@ internal sealed class KnowledgeEndpoints(CallerKnowledge knowledge, IOptions<Coa
             .MapDelete(
                 pattern + "/{**id}",
                 (string id, HttpContext context, [FromServices] KnowledgeEndpoints handler) =>
-                    handler.RemoveAsync(id, context))
+                    handler.RemoveAsync(IdOf(id), context))
             .WithTags("Documents")
             .WithSummary("Removes a document that was added")
             .WithMetadata(new AuditAction("knowledge.remove"))
             .CanFail([.. Failures.OfASession, .. away, NoSuch]);
     }
+
+    // The server leaves an escaped slash as it is; generated clients escape every one.
+    private static string IdOf(string id) => id.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 
     private static Failure NoSuch =>
         new(StatusCodes.Status404NotFound, "there is no such document", ErrorCodes.NotFound);

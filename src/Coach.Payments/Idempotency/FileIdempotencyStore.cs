@@ -23,8 +23,6 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
     private const int RewritePiece = 16 * 1024 * 1024;
     private const int LeastReserve = 256 * 1024;
     private const int MostReserve = 4 * 1024 * 1024;
-    private const int DiskFull = 28; // ENOSPC
-    private const int DiskFullWindows = 112; // ERROR_DISK_FULL
 
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
@@ -623,9 +621,7 @@ public sealed class FileIdempotencyStore : IIdempotencyStore, IDisposable
             }
             else
             {
-                bool isFull = failure is IOException { HResult: var code }
-                    && (code & 0xFFFF) is DiskFull or DiskFullWindows;
-                _written.SetException(isFull
+                _written.SetException(failure is IOException exception && JournalLock.IsFull(exception)
                     ? PaymentStoreException.Full(path, failure)
                     : new IOException("The payment journal could not be written.", failure));
                 _ = _written.Task.Exception;

@@ -4,6 +4,8 @@ namespace Coach.Payments.Idempotency;
 internal static class JournalLock
 {
     private const int ReadOnlyFileSystem = 30; // EROFS
+    private const int DiskFull = 28; // ENOSPC
+    private const int DiskFullWindows = 0x70; // ERROR_DISK_FULL
 
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
 
@@ -19,6 +21,10 @@ internal static class JournalLock
         catch (Exception exception) when (exception is UnauthorizedAccessException or DirectoryNotFoundException)
         {
             throw PaymentStoreException.NotWritable(path, exception);
+        }
+        catch (IOException exception) when (IsFull(exception))
+        {
+            throw PaymentStoreException.Full(path, exception);
         }
         catch (IOException exception)
         {
@@ -57,6 +63,10 @@ internal static class JournalLock
             {
                 throw PaymentStoreException.Unreadable(exception);
             }
+            catch (IOException exception) when (IsFull(exception))
+            {
+                throw PaymentStoreException.Full(full, exception); // no other process will end that
+            }
             catch (IOException exception)
             {
                 if (machine.GetElapsedTime(start) >= timeout)
@@ -68,6 +78,9 @@ internal static class JournalLock
             Task.Delay(Poll, machine).GetAwaiter().GetResult();
         }
     }
+
+    public static bool IsFull(IOException exception) =>
+        (exception.HResult & 0xFFFF) is DiskFull or DiskFullWindows;
 
     public static bool IsReadOnly(IOException exception) =>
         !OperatingSystem.IsWindows() && (exception.HResult & 0xFFFF) == ReadOnlyFileSystem;

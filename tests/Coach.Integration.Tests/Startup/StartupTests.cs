@@ -50,6 +50,18 @@ public sealed class StartupTests
         + "None.")]
     [InlineData("PORT", "sk-proj-abcdefghijklmnopqrstuvwx", "PORT is ***; it must be between 0 and 65535.")]
     [InlineData("TEMPERATURE", "abc", "Coach:Llm:Temperature is abc; it must be a number.")]
+    [InlineData("Coach__Rag__Encoder", "gpt", "Coach:Rag:Encoder is 'gpt'; it must be 'minilm' or 'none'.")]
+    [InlineData(
+        "HOST",
+        "loclahost",
+        "HOST is loclahost; it must be an IP address of this machine, localhost, or * for every address.")]
+    [InlineData(
+        "Coach__Speech__Enabled",
+        "true",
+        "Coach:Speech:Enabled is true and Coach:Llm:Cartesia:Voice is missing; set it to the id of a voice.")]
+    [InlineData("Coach__Knowledge__AllowEditing", "maybe", "Coach:Knowledge:AllowEditing is maybe; it must be true or false.")]
+    [InlineData(
+        "Kestrel__Endpoints__Http__Url", "junk", "Invalid url: 'junk'; an address is like http://127.0.0.1:8080.")]
     [InlineData(
         "Coach__Observability__HealthTimeout",
         "abc",
