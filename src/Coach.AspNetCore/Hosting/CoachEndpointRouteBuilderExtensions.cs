@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Coach.AspNetCore;
 using Coach.AspNetCore.Callers;
 using Coach.AspNetCore.Chat;
@@ -405,7 +406,9 @@ public static class CoachEndpointRouteBuilderExtensions
     }
 
     // What is wrong with options is said when the host starts, with all else that is wrong.
-    private static bool IsOn<TOptions>(IEndpointRouteBuilder endpoints, Func<TOptions, bool> flag)
+    private static bool IsOn<
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] TOptions>(
+        IEndpointRouteBuilder endpoints, Func<TOptions, bool> flag)
         where TOptions : class
     {
         try
