@@ -1,3 +1,5 @@
+using System.Runtime;
+
 namespace Coach.Testing;
 
 /// <summary>
@@ -10,6 +12,7 @@ public sealed class VirtualClock : TimeProvider
 {
     private const int QuietMilliseconds = 3;
     private const int BusyMilliseconds = 50;
+    private const int MostMoments = 20;
 
     private readonly Lock _gate = new();
     // A discrete-event simulation: a priority queue of due times, ties broken by the order of scheduling. Changed and
@@ -22,6 +25,7 @@ public sealed class VirtualClock : TimeProvider
     private int _usual = 1;
     private int _least = int.MaxValue;
     private int _looks;
+    private long _compiled;
 
     /// <summary>Starts the clock at 2026-01-01T00:00:00Z.</summary>
     public VirtualClock()
@@ -155,8 +159,29 @@ public sealed class VirtualClock : TimeProvider
     }
 
     // Quiet means that no more pool threads work than do for good (this one, and those that a test runner or another
-    // test holds), for a moment on end; where others' work comes and goes, a longer moment has to do.
+    // test holds), for a moment on end; where others' work comes and goes, a longer moment has to do. Code that is
+    // still being compiled is on its way, however long it takes: that of a first test alone does.
     private bool StaysQuiet(Task task)
+    {
+        for (int moment = 0; moment < MostMoments; moment++)
+        {
+            long compiled = JitInfo.GetCompiledMethodCount();
+            if (LooksQuiet(task) is { } isQuiet)
+            {
+                return isQuiet;
+            }
+
+            if (JitInfo.GetCompiledMethodCount() == compiled)
+            {
+                break;
+            }
+        }
+
+        return ThreadPool.PendingWorkItemCount == 0;
+    }
+
+    // Null where a long moment did not tell.
+    private bool? LooksQuiet(Task task)
     {
         long scheduled = Volatile.Read(ref _order);
         int idle = 0;
@@ -172,18 +197,24 @@ public sealed class VirtualClock : TimeProvider
             idle = HasNoMoreThanUsual() && ThreadPool.PendingWorkItemCount == 0 ? idle + 1 : 0;
         }
 
-        return idle == QuietMilliseconds || ThreadPool.PendingWorkItemCount == 0;
+        return idle == QuietMilliseconds ? true : null;
     }
 
     // The usual number is the least of the last looks: it falls at once, and rises when as many looks as make a longer
-    // moment have seen no less.
+    // moment have seen no less while nothing was compiled.
     private bool HasNoMoreThanUsual()
     {
         ThreadPool.GetMaxThreads(out int all, out _);
         ThreadPool.GetAvailableThreads(out int free, out _);
         int busy = Math.Max(1, all - free);
+        long compiled = JitInfo.GetCompiledMethodCount();
         lock (_gate)
         {
+            if (compiled != _compiled)
+            {
+                (_compiled, _least, _looks) = (compiled, int.MaxValue, 0);
+            }
+
             _least = Math.Min(_least, busy);
             _looks++;
             if (_looks == BusyMilliseconds)
