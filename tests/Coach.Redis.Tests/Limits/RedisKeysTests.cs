@@ -44,9 +44,14 @@ public sealed class RedisKeysTests
         foreach (string[] all in decisions)
         {
             Assert.Equal(all.Length, all.Distinct().Count());
-            Assert.Single(all.Select(key => key[key.IndexOf('{', StringComparison.Ordinal)..
-                (key.IndexOf('}', StringComparison.Ordinal) + 1)]).Distinct());
+            Assert.Single(all.Select(TagOf).Distinct());
             Assert.All(all, key => Assert.DoesNotContain("203", key, StringComparison.Ordinal));
         }
+    }
+
+    private static string TagOf(string key)
+    {
+        int end = key.IndexOf('}', StringComparison.Ordinal) + 1;
+        return key[key.IndexOf('{', StringComparison.Ordinal)..end];
     }
 }
