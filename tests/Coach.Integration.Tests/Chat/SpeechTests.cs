@@ -3,6 +3,9 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Coach.Integration.Tests.Hosting;
 using Coach.Testing;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace Coach.Integration.Tests.Chat;
@@ -117,18 +120,24 @@ public sealed class SpeechTests : IAsyncLifetime
     [Fact]
     public async Task Settings_WithoutAVoiceOrOutOfRange_EndTheStartByName()
     {
-        var failure = await Assert.ThrowsAsync<OptionsValidationException>(() => StartAsync(values =>
-        {
-            values.Remove("Coach:Llm:Cartesia:Voice");
-            values["Coach:Speech:MaxTextLength"] = "20001";
-        }));
         Assert.Equal(
             [
                 "Coach:Speech:MaxTextLength is 20001; it must be between 1 and 20000.",
                 "Coach:Speech:Enabled is true and Coach:Llm:Cartesia:Voice is missing; set it to the id of a voice.",
             ],
-            failure.Failures);
-        await Assert.ThrowsAsync<OptionsValidationException>(() => StartAsync(values => values["Coach:Speech:Provider"] = ""));
+            await FailuresAsync(new() { ["Coach:Speech:MaxTextLength"] = "20001" }));
+        Assert.NotEmpty(await FailuresAsync(
+            new() { ["Coach:Llm:Cartesia:Voice"] = "a-voice", ["Coach:Speech:Provider"] = "" }));
+    }
+
+    private static async Task<IEnumerable<string>> FailuresAsync(Dictionary<string, string?> values)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Configuration.AddInMemoryCollection([new("Coach:Speech:Enabled", "true"), .. values]);
+        builder.AddCoach();
+        await using WebApplication app = builder.Build();
+        app.MapCoach();
+        return (await Assert.ThrowsAsync<OptionsValidationException>(() => app.StartAsync())).Failures;
     }
 
     [Fact]

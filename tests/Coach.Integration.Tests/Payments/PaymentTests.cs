@@ -223,7 +223,7 @@ public sealed class PaymentTests : IAsyncLifetime
         using HttpResponseMessage unsigned = await DeliverAsync(visitor, """{"id":"evt_1"}"""u8.ToArray(), "");
         await unsigned.AssertProblemAsync(400, "ERR_WEBHOOK_INVALID");
         using HttpResponseMessage huge = await DeliverAsync(visitor, new byte[600 * 1024], "t=1700000000,v1=00");
-        await huge.AssertProblemAsync(400, "ERR_WEBHOOK_INVALID");
+        await huge.AssertProblemAsync(413, "ERR_TOO_LARGE");
     }
 
     private static async Task<HttpResponseMessage> DeliverAsync(HttpClient client, byte[] body, string signature)
