@@ -943,12 +943,14 @@ internal sealed class MarkdownScanner(string text, bool isMdx, IReadOnlyList<Reg
             EndBlock();
             int bar = name == "html" ? -1 : content.IndexOf('|');
             _inBlockOptions = name.Length > 0;
-            _removed.Add(bar < 0 ? start : at, bar < 0 ? next : at + bar + 1, isSpace: true);
-            if (bar > 0)
+            if (bar < 0)
             {
-                AddTitle(start, next, at + bar + 1, end);
+                _removed.Add(start, next, isSpace: true);
+                return true;
             }
 
+            _removed.Add(at, at + bar + 1, isSpace: true);
+            AddTitle(start, next, at + bar + 1, end);
             return true;
         }
 
