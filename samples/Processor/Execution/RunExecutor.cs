@@ -84,7 +84,8 @@ internal sealed class RunExecutor(
                 artifacts.Check(target, request.Mode == RunMode.Real);
             }
 
-            foreach (string url in request.Uploads.Values.Where(_ => request.Mode == RunMode.Real))
+            IEnumerable<string> urls = request.Mode == RunMode.Real ? request.Uploads.Values : [];
+            foreach (string url in urls)
             {
                 artifacts.CheckUpload(url);
             }
